@@ -1,0 +1,31 @@
+"""The errors a user can meet, each with the exit code the command line gives it."""
+
+
+class AlphaCrystalError(Exception):
+    """Base of every error this package raises on purpose; its text is one clear sentence."""
+
+    exit_code = 1
+
+
+class InputError(AlphaCrystalError):
+    """The user's input cannot be used; the text names the input and the fix."""
+
+    exit_code = 2
+
+
+class WeightsError(AlphaCrystalError):
+    """A weights file is missing, corrupt or not the one its model card describes."""
+
+    exit_code = 2
+
+
+class PotentialError(AlphaCrystalError):
+    """A potential is unknown, cannot be loaded, or gives wrong reference energies."""
+
+    exit_code = 2
+
+
+class Interrupted(AlphaCrystalError):
+    """The user stopped the run; what was finished is on disk."""
+
+    exit_code = 130

@@ -1,0 +1,55 @@
+"""What a relaxation returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+
+class RelaxationStatus(StrEnum):
+    """How a relaxation ended."""
+
+    CONVERGED = "converged"
+    STEP_LIMIT = "step limit"
+    TIME_LIMIT = "time limit"
+    EXPLODED = "exploded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxation:
+    """The end of one relaxation.
+
+    Attributes:
+        structure: Last sane structure (the start where nothing better exists), primitive cell.
+        status: How it ended.
+        reason: One clause for the user where it did not converge, else "".
+        energy_per_atom: eV/atom on the potential's scale (enthalpy per atom under pressure); None if never evaluated.
+        max_force: Largest atomic force in eV/Å; None if never evaluated.
+        max_stress: Largest absolute component of (stress + pressure) in GPa; None if never evaluated.
+        steps: Optimiser steps taken.
+        seconds: Wall time spent.
+    """
+
+    structure: Structure
+    status: RelaxationStatus
+    reason: str
+    energy_per_atom: float | None
+    max_force: float | None
+    max_stress: float | None
+    steps: int
+    seconds: float
+
+    @property
+    def converged(self) -> bool:
+        """True where force and stress fell below their limits."""
+        return self.status is RelaxationStatus.CONVERGED
+
+    @property
+    def usable(self) -> bool:
+        """True where the structure can stand in a ranked list."""
+        return self.status not in (RelaxationStatus.EXPLODED, RelaxationStatus.FAILED)
