@@ -1,0 +1,135 @@
+"""Standard cells and the symmetry description of a crystal (moyopy)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from ase.data import chemical_symbols
+from numpy.typing import NDArray
+
+from alphacrystal.composition import element_order
+from alphacrystal.crystal._hypothesis import LatticeParameters
+from alphacrystal.crystal._wyckoff import canonical_setting, sorted_letters, space_group
+from alphacrystal.errors import InputError
+
+if TYPE_CHECKING:
+    import moyopy
+    from pymatgen.core import Structure
+
+Array = NDArray[np.float64]
+
+DEFAULT_SYMPREC = 0.1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SymmetryDescription:
+    """A crystal in its standard setting.
+
+    Attributes:
+        space_group: International number.
+        lattice: Conventional cell rows in Å, shape (3, 3).
+        primitive_lattice: Rows in Å, shape (3, 3).
+        primitive_positions: Fractional coordinates in the primitive cell, shape (atoms, 3).
+        numbers: Atomic numbers of the primitive cell, shape (atoms,).
+        letters: Wyckoff letter of each atom of the primitive cell, in the canonical setting of the normaliser.
+        orbits: Orbit index of each atom of the primitive cell, shape (atoms,).
+    """
+
+    space_group: int
+    lattice: Array
+    primitive_lattice: Array
+    primitive_positions: Array
+    numbers: NDArray[np.int64]
+    letters: tuple[str, ...]
+    orbits: NDArray[np.int64]
+
+    def occupation(self) -> dict[str, str]:
+        """Sorted Wyckoff letters (one per orbit) of each element, elements in electronegativity order."""
+        return _occupation(self.numbers, self.letters, self.orbits)
+
+
+def _occupation(numbers: NDArray[np.int64], letters: Sequence[str], orbits: NDArray[np.int64]) -> dict[str, str]:
+    found: dict[str, list[str]] = {}
+    for orbit in np.unique(orbits):
+        member = int(np.argmax(orbits == orbit))
+        found.setdefault(chemical_symbols[numbers[member]], []).append(letters[member])
+    return {symbol: sorted_letters(found[symbol]) for symbol in sorted(found, key=element_order)}
+
+
+def _dataset(lattice: Array, positions: Array, numbers: NDArray[np.int64], symprec: float) -> moyopy.MoyoDataset:
+    import moyopy
+
+    cell = moyopy.Cell(
+        np.asarray(lattice, dtype=float).tolist(),
+        np.asarray(positions, dtype=float).tolist(),
+        [int(x) for x in numbers],
+    )
+    for tolerance in (symprec, symprec / 10, symprec / 100, 1e-4):
+        try:
+            return moyopy.MoyoDataset(cell, symprec=tolerance, setting=moyopy.Setting.standard())
+        except ValueError:  # moyopy's word for "no symmetry found at this tolerance"
+            continue
+    raise InputError("No space group could be found for this structure: are two atoms at the same place?")
+
+
+def describe_symmetry(
+    lattice: Array, positions: Array, numbers: NDArray[np.int64], *, symprec: float = DEFAULT_SYMPREC
+) -> SymmetryDescription:
+    """Symmetry of a crystal with Wyckoff letters in the canonical setting of the Euclidean normaliser.
+
+    Args:
+        lattice: Rows in Å, shape (3, 3).
+        positions: Fractional coordinates, shape (atoms, 3).
+        numbers: Atomic numbers (or species indices), shape (atoms,).
+        symprec: Tolerance in Å.
+
+    Raises:
+        InputError: No symmetry can be found (overlapping atoms).
+    """
+    found = _dataset(lattice, positions, numbers, symprec)
+    primitive = found.prim_std_cell
+    size = len(primitive.numbers)
+    letters = [""] * size
+    orbits = np.zeros(size, dtype=np.int64)
+    for atom, target in enumerate(found.mapping_std_prim):
+        letters[target] = found.wyckoffs[atom]
+        orbits[target] = found.orbits[atom]
+    species = np.array(primitive.numbers, dtype=np.int64)
+    occupation = _occupation(species, letters, orbits)
+    _, relabel = canonical_setting(found.number, list(occupation.values()))
+    return SymmetryDescription(
+        space_group=found.number,
+        lattice=np.array(found.std_cell.basis, dtype=np.float64),
+        primitive_lattice=np.array(primitive.basis, dtype=np.float64),
+        primitive_positions=np.array(primitive.positions, dtype=np.float64),
+        numbers=species,
+        letters=tuple(relabel[x] for x in letters),
+        orbits=orbits,
+    )
+
+
+def standard_structure(structure: Structure, *, symprec: float = DEFAULT_SYMPREC) -> tuple[Structure, int, str]:
+    """Symmetrised conventional cell in the ITA standard setting, its space-group number and short symbol.
+
+    Raises:
+        InputError: No symmetry can be found (overlapping atoms).
+    """
+    from pymatgen.core import Element, Lattice, Structure
+
+    numbers = np.array([site.specie.Z for site in structure], dtype=np.int64)
+    found = _dataset(structure.lattice.matrix, structure.frac_coords, numbers, symprec)
+    cell = found.std_cell
+    species = [Element.from_Z(z) for z in cell.numbers]
+    standard = Structure(Lattice(cell.basis), species, np.array(cell.positions) % 1.0)
+    return standard.get_sorted_structure(), found.number, space_group(found.number).symbol
+
+
+def lattice_parameters(matrix: Array) -> LatticeParameters:
+    """Lengths in Å and angles in degrees of a cell given by rows."""
+    lengths = np.linalg.norm(matrix, axis=1)
+    unit = matrix / lengths[:, None]
+    cosines = np.clip([unit[1] @ unit[2], unit[0] @ unit[2], unit[0] @ unit[1]], -1, 1)
+    return LatticeParameters(*map(float, lengths), *map(float, np.degrees(np.arccos(cosines))))

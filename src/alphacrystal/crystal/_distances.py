@@ -1,0 +1,49 @@
+"""Exact periodic minimum-image distances, batched, for any cell."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+NEIGHBOUR_IMAGES: Array = np.array(list(itertools.product((-1, 0, 1), repeat=3)), dtype=np.float64)
+
+
+def minkowski_reduced(lattice: Array) -> tuple[Array, Array]:
+    """Reduced basis (rows, Å) of the same lattice and the integer matrix ``m`` with ``reduced = m @ lattice``."""
+    import moyopy
+
+    reduced, transformation = moyopy.minkowski_reduce(np.asarray(lattice, dtype=float).tolist())
+    # moyopy gives columns: reduced.T = lattice.T @ transformation
+    return np.array(reduced, dtype=np.float64), np.rint(np.array(transformation, dtype=np.float64)).T
+
+
+def min_image_distances(lattice: Array, fractional: Array) -> Array:
+    """Shortest distance between every two atoms over all periodic images, in Å.
+
+    In a Minkowski-reduced basis the nearest image of a difference wrapped into [-1/2, 1/2] lies among the
+    27 neighbouring cells (Nguyen & Stehlé, doi:10.1145/1597036.1597050, for dimension three), so reducing first
+    makes the search exact for any cell.
+
+    Args:
+        lattice: Rows are vectors in Å, shape (3, 3).
+        fractional: Fractional coordinates, shape (..., atoms, 3).
+
+    Returns:
+        Distances, shape (..., atoms, atoms), zero on the diagonal.
+    """
+    reduced, transformation = minkowski_reduced(lattice)
+    coordinates = fractional @ np.linalg.inv(transformation)
+    difference = coordinates[..., :, None, :] - coordinates[..., None, :, :]
+    difference -= np.round(difference)  # (..., atoms, atoms, 3)
+    vectors = (difference[..., None, :] + NEIGHBOUR_IMAGES) @ reduced  # (..., atoms, atoms, 27, 3)
+    return np.sqrt(np.min(np.sum(vectors**2, axis=-1), axis=-1))
+
+
+def shortest_self_distance(lattice: Array) -> float:
+    """Distance in Å between an atom and its nearest own image: the length of the shortest lattice vector."""
+    reduced, _ = minkowski_reduced(lattice)
+    return float(np.min(np.linalg.norm(reduced, axis=1)))

@@ -1,0 +1,184 @@
+"""Wyckoff positions as affine maps of their free parameters, so that coupled coordinates stay coupled."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphacrystal.errors import InputError
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WyckoffPosition:
+    """One Wyckoff position in the ITA standard setting, conventional cell.
+
+    The m-th atom of the orbit sits at ``linear[m] @ parameters + constant[m]`` (fractional).
+
+    Attributes:
+        letter: Wyckoff letter; "A" follows "z" in Pmmm.
+        multiplicity: Atoms in the conventional cell.
+        site_symmetry: Site-symmetry symbol.
+        coordinates: Representative triplet, e.g. "x,2x,z".
+        linear: shape (multiplicity, 3, free).
+        constant: shape (multiplicity, 3).
+    """
+
+    letter: str
+    multiplicity: int
+    site_symmetry: str
+    coordinates: str
+    linear: Array
+    constant: Array
+
+    @property
+    def free(self) -> int:
+        """Number of free coordinates, 0 to 3."""
+        return int(self.linear.shape[2])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpaceGroup:
+    """The tables of one space group in the ITA standard setting.
+
+    Attributes:
+        number: International number, 1-230.
+        symbol: Short Hermann-Mauguin symbol.
+        crystal_system: Lower case, e.g. "trigonal".
+        rotations: shape (operations, 3, 3), conventional cell, with centring.
+        translations: shape (operations, 3).
+        centring: Lattice points of the conventional cell, shape (order, 3).
+        to_primitive: Maps conventional to primitive fractional coordinates, shape (3, 3): x_p = to_primitive @ x_c.
+        positions: By letter, most special first as in ITA.
+        equivalent_letters: Each maps the sorted letters to their images under one coset of the Euclidean normaliser.
+    """
+
+    number: int
+    symbol: str
+    crystal_system: str
+    rotations: Array
+    translations: Array
+    centring: Array
+    to_primitive: Array
+    positions: dict[str, WyckoffPosition]
+    equivalent_letters: tuple[dict[str, str], ...]
+
+    def primitive_basis(self, conventional: Array) -> Array:
+        """Rows of the primitive cell in Å for rows of the conventional cell, shapes (..., 3, 3)."""
+        inverse = np.linalg.inv(self.to_primitive)
+        return np.asarray(np.einsum("ji,...jk->...ik", inverse, conventional))
+
+
+@cache
+def _table() -> dict[str, Any]:
+    text = files("alphacrystal.crystal").joinpath("data/wyckoff.json").read_text()
+    groups: dict[str, Any] = json.loads(text)["groups"]
+    return groups
+
+
+def _affine(triplet: str) -> tuple[Array, Array]:
+    """Linear (3, 3) and constant (3,) part of a coordinate triplet such as "x,2x,-z+1/4"."""
+    linear, constant = np.zeros((3, 3)), np.zeros(3)
+    for row, expression in enumerate(triplet.split(",")):
+        for sign, number, variable in re.findall(r"([+-]?)(\d+(?:/\d+)?)?([xyz]?)", expression.replace(" ", "")):
+            if not number and not variable:
+                continue
+            value = float(Fraction(number or "1")) * (-1 if sign == "-" else 1)
+            if variable:
+                linear[row, "xyz".index(variable)] += value
+            else:
+                constant[row] += value
+    return linear, constant
+
+
+def _orbit(rotations: Array, translations: Array, triplet: str) -> tuple[Array, Array]:
+    """All distinct images of a representative triplet as affine maps of its free parameters."""
+    linear, constant = _affine(triplet)
+    linear = linear[:, np.any(linear != 0, axis=0)]  # (3, free)
+    generic = np.array([0.1234567, 0.2718281, 0.4142135])[: linear.shape[1]]
+    image_linear = rotations @ linear  # (operations, 3, free)
+    image_constant = (rotations @ constant + translations) % 1.0
+    points = np.round((image_linear @ generic + image_constant) % 1.0, 5) % 1.0
+    _, first = np.unique(points, axis=0, return_index=True)
+    chosen = np.sort(first)
+    return image_linear[chosen], image_constant[chosen]
+
+
+@cache
+def space_group(number: int) -> SpaceGroup:
+    """Tables of a space group (from moyopy; ITA standard setting).
+
+    Raises:
+        InputError: The number is not 1-230.
+    """
+    if not 1 <= number <= 230:
+        raise InputError(f"Space group {number} does not exist: give an international number from 1 to 230.")
+    import moyopy
+
+    entry = _table()[str(number)]
+    operations = moyopy.operations_from_number(number, setting=moyopy.Setting.standard())
+    hall = moyopy.HallSymbolEntry(entry["hall_number"])
+    kind = moyopy.SpaceGroupType(number)
+    rotations = np.array(operations.rotations, dtype=np.float64)
+    translations = np.array(operations.translations, dtype=np.float64)
+    positions = {}
+    for letter, multiplicity, site_symmetry, triplet in entry["positions"]:
+        linear, constant = _orbit(rotations, translations, triplet)
+        if len(constant) != multiplicity:
+            raise AssertionError(f"orbit of {number}{letter} has {len(constant)} members, not {multiplicity}")
+        positions[letter] = WyckoffPosition(letter, multiplicity, site_symmetry, triplet, linear, constant)
+    letters = list(positions)
+    return SpaceGroup(
+        number=number,
+        symbol=kind.hm_short.replace(" ", ""),
+        crystal_system=kind.crystal_system.lower(),
+        rotations=rotations,
+        translations=translations,
+        centring=np.array(hall.centering.lattice_points, dtype=np.float64),
+        to_primitive=np.array(hall.centering.linear, dtype=np.float64),
+        positions=positions,
+        equivalent_letters=tuple(dict(zip(letters, image, strict=True)) for image in entry["equivalent_letters"]),
+    )
+
+
+def wyckoff_positions(number: int) -> dict[str, WyckoffPosition]:
+    """Wyckoff positions of a space group by letter, most special first."""
+    return space_group(number).positions
+
+
+def letter_index(letter: str) -> int:
+    """0 for "a" ... 25 for "z", 26 for "A"."""
+    return 26 if letter == "A" else ord(letter) - ord("a")
+
+
+def sorted_letters(letters: Iterable[str]) -> str:
+    """Letters in ITA order, "A" last."""
+    return "".join(sorted(letters, key=letter_index))
+
+
+def canonical_setting(number: int, letters: Sequence[str]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The equivalent description that comes first among all settings of the Euclidean normaliser.
+
+    Two descriptions of one crystal that differ only by the choice of origin or axes get the same letters.
+
+    Args:
+        number: Space group.
+        letters: Wyckoff letters of each element, one per orbit; the order of elements matters and is kept.
+
+    Returns:
+        The canonical letters of each element (sorted) and the map from old to new letters.
+    """
+    group = space_group(number)
+    images: list[dict[str, str]] = [{letter: letter for letter in group.positions}, *group.equivalent_letters]
+    settings = [(tuple(sorted_letters(image[x] for x in own) for own in letters), image) for image in images]
+    return min(settings, key=lambda setting: [[letter_index(x) for x in own] for own in setting[0]])

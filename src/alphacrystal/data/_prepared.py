@@ -1,0 +1,210 @@
+"""Training arrays made once from records and cached: canonical distances, symmetry, lattices."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, fields
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from ase.data import atomic_numbers, chemical_symbols
+from numpy.typing import NDArray
+
+from alphacrystal.composition import element_order
+from alphacrystal.crystal import (
+    describe_symmetry,
+    lattice_parameters,
+    letter_index,
+    min_image_distances,
+    space_group,
+)
+from alphacrystal.data._atom_order import canonical_order
+from alphacrystal.data._leak_guard import without_benchmarks
+from alphacrystal.data._records import StructureRecord, read_records, split_of_formula
+from alphacrystal.errors import AlphaCrystalError
+
+FORMAT_VERSION = 3
+FUNCTIONALS = ("unknown", "PBE", "MP-mixed", "RPBE")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedStructures:
+    """Columns over structures (n) and, concatenated, over their atoms and atom pairs.
+
+    Attributes:
+        ids, formulas: shape (n,), strings.
+        space_groups: shape (n,).
+        lattices: Conventional a, b, c (Å), alpha, beta, gamma (degrees), shape (n, 6).
+        volumes: Å³ per atom, shape (n,).
+        functionals: Index into FUNCTIONALS, shape (n,).
+        experimental: 1 yes, 0 no, -1 unknown, shape (n,).
+        above_hull: eV/atom or NaN, shape (n,).
+        validation: True for the validation split, shape (n,).
+        atom_offsets: Atoms of structure i are atom_offsets[i]:atom_offsets[i+1], shape (n + 1,).
+        numbers: Atomic numbers in canonical order, all structures concatenated.
+        letters: Wyckoff letter index + 1 of each atom (canonical setting), concatenated.
+        orbits: Orbit index of each atom counted within its structure, concatenated.
+        pair_offsets: As atom_offsets for the pairs i < j, row by row, shape (n + 1,).
+        distances: Minimum-image distances in Å of those pairs, concatenated, float32.
+    """
+
+    ids: NDArray[np.str_]
+    formulas: NDArray[np.str_]
+    space_groups: NDArray[np.int64]
+    lattices: NDArray[np.float64]
+    volumes: NDArray[np.float64]
+    functionals: NDArray[np.int64]
+    experimental: NDArray[np.int64]
+    above_hull: NDArray[np.float64]
+    validation: NDArray[np.bool_]
+    atom_offsets: NDArray[np.int64]
+    numbers: NDArray[np.int64]
+    letters: NDArray[np.int64]
+    orbits: NDArray[np.int64]
+    pair_offsets: NDArray[np.int64]
+    distances: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """Atoms in the primitive cell, shape (n,)."""
+        return np.diff(self.atom_offsets)
+
+    def atoms(self, index: int) -> slice:
+        """Where the atoms of a structure stand."""
+        return slice(int(self.atom_offsets[index]), int(self.atom_offsets[index + 1]))
+
+    def matrix(self, index: int) -> NDArray[np.float32]:
+        """Distance matrix of a structure in canonical order, shape (atoms, atoms), Å."""
+        size = int(self.sizes[index])
+        matrix = np.zeros((size, size), dtype=np.float32)
+        upper = np.triu_indices(size, 1)
+        matrix[upper] = self.distances[self.pair_offsets[index] : self.pair_offsets[index + 1]]
+        return matrix + matrix.T
+
+    def occupation(self, index: int) -> dict[str, str]:
+        """Wyckoff letters (one per orbit) of each element, elements in electronegativity order."""
+        where = self.atoms(index)
+        letters: dict[str, list[int]] = {}
+        seen: set[int] = set()
+        for number, letter, orbit in zip(self.numbers[where], self.letters[where], self.orbits[where], strict=True):
+            if orbit not in seen:
+                seen.add(int(orbit))
+                letters.setdefault(chemical_symbols[number], []).append(int(letter) - 1)
+        return {symbol: "".join(_letter(x) for x in sorted(own)) for symbol, own in letters.items()}
+
+
+def _letter(index: int) -> str:
+    return "A" if index == 26 else chr(ord("a") + index)
+
+
+def prepare_record(record: StructureRecord) -> dict[str, object] | None:
+    """The row of one record, or None where no symmetry can be found."""
+    numbers = np.array([atomic_numbers[symbol] for symbol in record.species], dtype=np.int64)
+    try:
+        found = describe_symmetry(np.array(record.lattice), np.array(record.frac_coords), numbers)
+    except AlphaCrystalError:
+        return None
+    positions = space_group(found.space_group).positions
+    distances = min_image_distances(found.primitive_lattice, found.primitive_positions)
+    ranks = [
+        (*element_order(chemical_symbols[number]), positions[letter].multiplicity, letter_index(letter))
+        for number, letter in zip(found.numbers, found.letters, strict=True)
+    ]
+    order = canonical_order(distances, ranks, found.orbits)
+    upper = np.triu_indices(len(order), 1)
+    _, orbits = np.unique(found.orbits[order], return_inverse=True)
+    cell = lattice_parameters(found.lattice)
+    hull = np.nan if record.e_above_hull is None else record.e_above_hull
+    return {
+        "ids": record.id,
+        "formulas": record.reduced_formula,
+        "space_groups": found.space_group,
+        "lattices": [cell.a, cell.b, cell.c, cell.alpha, cell.beta, cell.gamma],
+        "volumes": abs(np.linalg.det(found.primitive_lattice)) / len(order),
+        "functionals": FUNCTIONALS.index(record.functional) if record.functional in FUNCTIONALS else 0,
+        "experimental": -1 if record.icsd is None else int(record.icsd),
+        "above_hull": hull,
+        "validation": (record.split or split_of_formula(record.reduced_formula)) == "val",
+        "numbers": found.numbers[order],
+        "letters": np.array([letter_index(found.letters[i]) + 1 for i in order], dtype=np.int64),
+        "orbits": orbits.astype(np.int64),
+        "distances": distances[np.ix_(order, order)][upper].astype(np.float32),
+    }
+
+
+def _prepare_chunk(records: list[StructureRecord]) -> list[dict[str, object]]:
+    return [row for row in map(prepare_record, records) if row is not None]
+
+
+def _chunks(records: Iterable[StructureRecord], size: int) -> Iterator[list[StructureRecord]]:
+    iterator = iter(records)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
+
+
+def assemble(rows: list[dict[str, object]]) -> PreparedStructures:
+    """Columns from rows of ``prepare_record``."""
+    atoms = [len(row["numbers"]) for row in rows]  # type: ignore[arg-type]
+    pairs = [len(row["distances"]) for row in rows]  # type: ignore[arg-type]
+    columns: dict[str, object] = {
+        "atom_offsets": np.concatenate([[0], np.cumsum(atoms)]).astype(np.int64),
+        "pair_offsets": np.concatenate([[0], np.cumsum(pairs)]).astype(np.int64),
+    }
+    for name in ("numbers", "letters", "orbits", "distances"):
+        columns[name] = np.concatenate([np.asarray(row[name]) for row in rows])
+    for field in fields(PreparedStructures):
+        if field.name not in columns:
+            columns[field.name] = np.array([row[field.name] for row in rows])
+    return PreparedStructures(**columns)  # type: ignore[arg-type]
+
+
+def prepare(
+    source: Path,
+    cache: Path,
+    *,
+    workers: int = 1,
+    on_progress: Callable[[int], None] | None = None,
+) -> PreparedStructures:
+    """Training arrays of a source, without any benchmark compound, cached under ``cache``.
+
+    The cache is keyed by the content of the source file and the format version; a folder is read anew.
+
+    Raises:
+        InputError: The source cannot be read.
+    """
+    target: Path | None = None
+    if source.is_dir() and (found := sorted(source.glob("structures.jsonl*"))):
+        source = found[0]
+    if source.is_file():
+        digest = hashlib.sha256(source.read_bytes()).hexdigest()[:16]
+        target = cache / f"prepared-{digest}-v{FORMAT_VERSION}.npz"
+        if target.is_file():
+            with np.load(target, allow_pickle=False) as stored:
+                return PreparedStructures(**{name: stored[name] for name in stored.files})
+    records = without_benchmarks(read_records(source))
+    rows: list[dict[str, object]] = []
+    if workers == 1:
+        for chunk in _chunks(records, 500):
+            rows += _prepare_chunk(chunk)
+            if on_progress:
+                on_progress(len(rows))
+    else:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            for part in pool.map(_prepare_chunk, _chunks(records, 500)):
+                rows += part
+                if on_progress:
+                    on_progress(len(rows))
+    prepared = assemble(rows)
+    if target is not None:
+        cache.mkdir(parents=True, exist_ok=True)
+        partial = target.with_suffix(".partial.npz")
+        np.savez_compressed(partial, **{f.name: getattr(prepared, f.name) for f in fields(PreparedStructures)})
+        partial.replace(target)
+    return prepared

@@ -1,0 +1,160 @@
+"""The record schema and its readers: JSON lines, and folders of CIF or POSCAR files."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from alphacrystal.errors import InputError
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+VALIDATION_SHARE = 40  # one formula in 40 validates where a source brings no split of its own
+
+
+class StructureRecord(BaseModel):
+    """One ordered crystal with its provenance; the schema of ``structures.jsonl``.
+
+    Attributes:
+        id: Identifier in its source, e.g. an mp-id.
+        reduced_formula: pymatgen's reduced formula.
+        lattice: Rows in Å.
+        species: Element symbols, one per site.
+        frac_coords: Fractional coordinates, one row per site.
+        e_form: Formation energy in eV/atom, if known.
+        e_above_hull: eV/atom, if known; comparable only within one ``energy_source``.
+        functional: Density functional of the geometry, e.g. "PBE", "MP-mixed", "RPBE".
+        icsd: True for an experimental entry, False for a hypothetical one, None if unknown.
+        split: "train" or "val", decided by the reduced formula.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    id: str
+    reduced_formula: str
+    lattice: list[list[float]]
+    species: list[str] = Field(min_length=1)
+    frac_coords: list[list[float]]
+    spacegroup_number: int | None = None
+    e_form: float | None = None
+    e_above_hull: float | None = None
+    energy_source: str | None = None
+    functional: str | None = None
+    icsd: bool | None = None
+    mp20_split: str | None = None
+    split: Literal["train", "val"] | None = None
+
+    def structure(self) -> Structure:
+        """The same crystal as a pymatgen Structure."""
+        from pymatgen.core import Lattice, Structure
+
+        return Structure(Lattice(self.lattice), self.species, self.frac_coords)
+
+    @classmethod
+    def from_structure(cls, structure: Structure, identifier: str) -> StructureRecord:
+        """Record of an ordered structure.
+
+        Raises:
+            InputError: The structure is disordered.
+        """
+        if not structure.is_ordered:
+            raise InputError(f"{identifier} is disordered: only fully ordered structures can be used.")
+        reduced = structure.composition.reduced_formula
+        return cls(
+            id=identifier,
+            reduced_formula=reduced,
+            lattice=structure.lattice.matrix.tolist(),
+            species=[site.specie.symbol for site in structure],
+            frac_coords=structure.frac_coords.tolist(),
+            split=split_of_formula(reduced),
+        )
+
+
+def split_of_formula(reduced_formula: str) -> Literal["train", "val"]:
+    """The split of a reduced formula: the same on every machine, never two splits for one formula."""
+    digest = hashlib.sha256(reduced_formula.encode()).digest()
+    return "val" if int.from_bytes(digest[:8], "big") % VALIDATION_SHARE == 0 else "train"
+
+
+def read_records(source: Path) -> Iterator[StructureRecord]:
+    """Records of a ``.jsonl``/``.jsonl.gz`` file, or of all CIF and POSCAR files below a folder.
+
+    Raises:
+        InputError: The path does not exist, holds nothing readable, or a line breaks the schema (the line is named).
+    """
+    if not source.exists():
+        raise InputError(f"There is no file or folder {source}: give a .jsonl(.gz) file or a folder of CIF or POSCAR files.")
+    if source.is_dir():
+        lines = sorted(source.glob("structures.jsonl*"))
+        yield from _read_lines(lines[0]) if lines else _read_folder(source)
+    elif source.name.endswith((".jsonl", ".jsonl.gz")):
+        yield from _read_lines(source)
+    else:
+        yield _read_structure_file(source)
+
+
+def _read_lines(path: Path) -> Iterator[StructureRecord]:
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8") as stream:
+        for number, line in enumerate(stream, start=1):
+            if not line.strip():
+                continue
+            try:
+                yield StructureRecord.model_validate_json(line)
+            except ValidationError as error:
+                first = error.errors()[0]
+                where = ".".join(map(str, first["loc"])) or "the line"
+                raise InputError(f"{path.name} line {number} is not a structure record: {where}: {first['msg']}.") from error
+
+
+def _read_folder(folder: Path) -> Iterator[StructureRecord]:
+    found = False
+    for path in sorted(folder.rglob("*")):
+        name = path.name.lower()
+        if path.is_file() and (name.endswith((".cif", ".vasp", ".poscar")) or name.startswith(("poscar", "contcar"))):
+            found = True
+            yield _read_structure_file(path)
+    if not found:
+        raise InputError(f"{folder} holds no structures.jsonl, CIF or POSCAR file.")
+
+
+def _read_structure_file(path: Path) -> StructureRecord:
+    return StructureRecord.from_structure(read_structure(path), path.stem)
+
+
+def read_structure(path: Path) -> Structure:
+    """One structure from a CIF, POSCAR or any file pymatgen or ASE reads.
+
+    Raises:
+        InputError: The file is missing or cannot be read as a structure.
+    """
+    import warnings
+
+    from pymatgen.core import Structure
+
+    if not path.is_file():
+        raise InputError(f"There is no structure file {path}.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # rounding notes of the CIF parser; the structure is checked below
+        try:
+            return Structure.from_file(path)
+        except Exception as first:
+            try:
+                from ase.io import read
+                from pymatgen.io.ase import AseAtomsAdaptor
+
+                structure = AseAtomsAdaptor.get_structure(read(path))
+                return Structure.from_sites(list(structure))
+            except Exception:
+                raise InputError(f"{path} could not be read as a crystal structure ({first}).".replace("\n", " ")) from first
+
+
+def drop_formulas(records: Iterable[StructureRecord], formulas: frozenset[str]) -> Iterator[StructureRecord]:
+    """Records whose reduced formula is not in ``formulas``."""
+    return (record for record in records if record.reduced_formula not in formulas)
