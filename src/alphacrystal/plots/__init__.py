@@ -1,0 +1,1 @@
+"""Figures of the package as PNG and SVG: labelled axes with units, colour-blind-safe, drawn without pyplot."""

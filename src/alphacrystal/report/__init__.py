@@ -1,0 +1,30 @@
+"""The run folder: table, structures, evidence and report, written whole and read back.
+
+``Prediction`` is what the pipeline hands over; ``write_run_folder`` puts it on disk.
+"""
+
+from alphacrystal.report._cif import cif_text
+from alphacrystal.report._events import EventLog
+from alphacrystal.report._index import INDEX_COLUMNS, IndexRow, write_index
+from alphacrystal.report._prediction import DistogramSummary, Prediction
+from alphacrystal.report._read import RunSummary, read_run_folder
+from alphacrystal.report._run_folder import prepare_output_folder, write_run_folder
+from alphacrystal.report._run_record import RunRecord
+from alphacrystal.report._summary import SUMMARY_COLUMNS, SummaryRow
+
+__all__ = [
+    "INDEX_COLUMNS",
+    "SUMMARY_COLUMNS",
+    "DistogramSummary",
+    "EventLog",
+    "IndexRow",
+    "Prediction",
+    "RunRecord",
+    "RunSummary",
+    "SummaryRow",
+    "cif_text",
+    "prepare_output_folder",
+    "read_run_folder",
+    "write_index",
+    "write_run_folder",
+]

@@ -1,0 +1,50 @@
+"""Files that are either whole or not there, and clear sentences when the disk refuses."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from pathlib import Path
+
+from alphacrystal.errors import AlphaCrystalError
+
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+def storage_sentence(path: Path, error: OSError) -> str:
+    """One sentence that names the file, what the system refused, and the fix."""
+    if error.errno in _DISK_FULL:
+        return f"Cannot write {path}: the disk is full; free some space and repeat the command with --resume."
+    if error.errno in _NOT_ALLOWED:
+        return f"Cannot write {path}: no permission to write there; choose another folder with --out."
+    reason = (error.strerror or str(error)).lower()
+    return f"Cannot write {path}: {reason}; check the folder and repeat the command with --resume."
+
+
+def temporary_path(path: Path) -> Path:
+    """Where the text of ``path`` grows before its rename; fixed, so that a later run overwrites a leftover."""
+    return path.with_name(f".{path.name}.tmp")
+
+
+def write_text_atomically(path: Path, text: str) -> None:
+    """Write ``text`` as UTF-8 so that ``path`` holds either its old content or all of the new one.
+
+    Raises:
+        AlphaCrystalError: The file cannot be written (disk full, no permission, ...); the old content stays.
+    """
+    unfinished = temporary_path(path)
+    try:
+        with unfinished.open("w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+            stream.flush()
+            # Delayed allocation reports a full disk only here, and only after this may the rename be trusted.
+            os.fsync(stream.fileno())
+        unfinished.replace(path)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise AlphaCrystalError(storage_sentence(path, error)) from error
+        raise

@@ -1,0 +1,63 @@
+"""``candidates.extxyz``: every candidate of a run as one frame, relaxed where a relaxation ran."""
+
+from __future__ import annotations
+
+import io
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from pymatgen.core.structure import Structure
+
+    from alphacrystal.report._prediction import Prediction
+
+NOT_RELAXED = "not relaxed"
+
+
+def candidates_extxyz(prediction: Prediction) -> str:
+    """Extended XYZ text; ``ase.io.read(path, index=":")`` gives one ``Atoms`` per candidate.
+
+    Each frame's ``info`` holds ``candidate`` (index from 0), ``formula``, ``generator`` and ``status`` and,
+    where known, ``log_probability``, ``energy_per_atom_ev``, ``max_force_ev_per_a`` and ``rank`` (the row of
+    ``summary.csv`` it stands in or is a duplicate of). Lengths in Å.
+    """
+    from ase.io.extxyz import write_extxyz
+
+    rank_of = {
+        index: ranked.rank
+        for ranked in prediction.ranked
+        for index in (ranked.candidate_index, *ranked.duplicates)
+    }
+    stream = io.StringIO()
+    for index, candidate in enumerate(prediction.candidates):
+        relaxation = prediction.relaxations.get(index)
+        atoms = _atoms(candidate.structure if relaxation is None else relaxation.structure)
+        known: dict[str, Any] = {
+            "candidate": index,
+            "formula": prediction.formula,
+            "generator": candidate.generator,
+            "status": NOT_RELAXED if relaxation is None else str(relaxation.status),
+            "log_probability": candidate.log_probability,
+            "energy_per_atom_ev": relaxation.energy_per_atom if relaxation else None,
+            "max_force_ev_per_a": relaxation.max_force if relaxation else None,
+            "rank": rank_of.get(index),
+        }
+        atoms.info.update({name: value for name, value in known.items() if _is_known(value)})
+        write_extxyz(stream, [atoms])
+    return stream.getvalue()
+
+
+def _is_known(value: object) -> bool:
+    return value is not None and not (isinstance(value, float) and not math.isfinite(value))
+
+
+def _atoms(structure: Structure) -> Atoms:
+    from ase import Atoms
+
+    return Atoms(
+        numbers=list(structure.atomic_numbers),
+        scaled_positions=structure.frac_coords,
+        cell=structure.lattice.matrix,
+        pbc=True,
+    )

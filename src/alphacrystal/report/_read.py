@@ -1,0 +1,129 @@
+"""Reading a run folder back, for ``alphacrystal view``."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from alphacrystal.errors import InputError
+from alphacrystal.report._run_folder import INDEX_FILE, RUN_FILE, RUN_FORMAT, SUMMARY_FILE
+from alphacrystal.report._summary import SUMMARY_COLUMNS, SummaryRow
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What a run folder says of itself.
+
+    Attributes:
+        folder: Where it lies.
+        formula: Reduced formula.
+        formula_text: The formula as the user typed it.
+        complete: False where the run was interrupted.
+        notes: Sentences to read beside the result.
+        potential: Name and version of the potential, None with --no-relax.
+        hull_reference: Reference set of the energies above hull, None without one.
+        seed: Seed of the run.
+        candidates: Candidates made.
+        timings: Wall seconds by stage.
+        rows: The ranked structures.
+    """
+
+    folder: Path
+    formula: str
+    formula_text: str
+    complete: bool
+    notes: tuple[str, ...]
+    potential: str | None
+    hull_reference: str | None
+    seed: int
+    candidates: int
+    timings: Mapping[str, float]
+    rows: tuple[SummaryRow, ...]
+
+
+def read_run_folder(folder: Path) -> RunSummary:
+    """The facts and the ranked table of a run folder.
+
+    Raises:
+        InputError: It is not a run folder, the run wrote no result yet, or a file is damaged.
+    """
+    run = _read_run(folder)
+    rows = _read_rows(folder / SUMMARY_FILE)
+    try:
+        return RunSummary(
+            folder=folder,
+            formula=str(run["formula"]),
+            formula_text=str(run["formula_text"]),
+            complete=bool(run["complete"]),
+            notes=tuple(str(note) for note in run["notes"]),
+            potential=run["potential"],
+            hull_reference=run["hull_reference"],
+            seed=int(run["seed"]),
+            candidates=int(run["candidates"]),
+            timings={str(stage): float(seconds) for stage, seconds in run["timings_s"].items()},
+            rows=rows,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(_damaged(folder / RUN_FILE)) from error
+
+
+def _read_run(folder: Path) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise InputError(f"There is no folder {folder}; give the folder of an earlier run.")
+    path = folder / RUN_FILE
+    if not path.is_file():
+        if (folder / INDEX_FILE).is_file():
+            runs = ", ".join(sorted(item.parent.name for item in folder.glob(f"*/{RUN_FILE}"))) or "none yet"
+            raise InputError(
+                f"The folder {folder} holds a run of several formulas; view one of its runs ({runs})."
+            )
+        raise InputError(
+            f"The folder {folder} is not a finished run (it has no {RUN_FILE}); give a run folder."
+        )
+    try:
+        run = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(_damaged(path)) from error
+    if not isinstance(run, dict) or run.get("format") != RUN_FORMAT:
+        raise InputError(_damaged(path))
+    return run
+
+
+def _read_rows(path: Path) -> tuple[SummaryRow, ...]:
+    types = get_type_hints(SummaryRow)
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            reader = csv.DictReader(stream, strict=True)
+            if tuple(reader.fieldnames or ()) != SUMMARY_COLUMNS:
+                raise ValueError("unexpected columns")
+            return tuple(
+                SummaryRow(**{name: _parsed(cells[name], types[name]) for name in SUMMARY_COLUMNS})
+                for cells in reader
+            )
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise InputError(_damaged(path)) from error
+
+
+def _parsed(text: str, kind: object) -> Any:
+    """A cell as its column's type; an empty cell is None where the column allows it."""
+    if kind is str:
+        return text
+    if kind is int:
+        return int(text)
+    if kind is float:
+        return float(text)
+    if text == "":
+        return None
+    if kind == int | None:
+        return int(text)
+    if kind == bool | None:
+        return {"true": True, "false": False}[text]
+    return float(text)
+
+
+def _damaged(path: Path) -> str:
+    return f"The file {path} is missing or damaged; repeat the run with --resume to write it again."

@@ -1,0 +1,137 @@
+"""Writing the run folder that others read (layout and columns: docs/run-folder.md)."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alphacrystal.errors import AlphaCrystalError, InputError
+from alphacrystal.report._atomic_write import storage_sentence, temporary_path, write_text_atomically
+from alphacrystal.report._candidates import candidates_extxyz
+from alphacrystal.report._cif import cif_text
+from alphacrystal.report._html import report_html
+from alphacrystal.report._plain_json import plain_json
+from alphacrystal.report._results import results_json
+from alphacrystal.report._summary import STRUCTURES_FOLDER, summary_csv, summary_rows
+
+if TYPE_CHECKING:
+    from alphacrystal.report._prediction import Prediction
+    from alphacrystal.report._run_record import RunRecord
+
+RUN_FORMAT = "alphacrystal-run"
+RUN_VERSION = 1
+RUN_FILE = "run.json"
+EVENTS_FILE = "events.jsonl"
+SUMMARY_FILE = "summary.csv"
+INDEX_FILE = "index.csv"
+_OUR_CIF = re.compile(r"\d{3,}_[A-Za-z0-9]+_sg\d{1,3}\.cif")
+
+
+def write_run_folder(folder: Path, prediction: Prediction, run: RunRecord) -> None:
+    """Write every file of a run folder except ``events.jsonl``, which an ``EventLog`` grows.
+
+    Each file appears whole or not at all, and a folder may be written again: CIFs of an earlier list that the
+    new one does not hold are removed last; files of others are left alone.
+
+    Raises:
+        AlphaCrystalError: The disk refused a file (full, no permission, ...); what was written stays.
+    """
+    structures = folder / STRUCTURES_FOLDER
+    try:
+        structures.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AlphaCrystalError(storage_sentence(structures, error)) from error
+    rows = summary_rows(prediction)
+    cifs = {
+        row.file: cif_text(ranked.structure, ranked.space_group_number, name=Path(row.file).stem)
+        for row, ranked in zip(rows, prediction.ranked, strict=True)
+    }
+    for file, text in cifs.items():
+        write_text_atomically(folder / file, text)
+    write_text_atomically(folder / SUMMARY_FILE, summary_csv(rows))
+    write_text_atomically(folder / "results.json", results_json(prediction, rows))
+    write_text_atomically(folder / "candidates.extxyz", candidates_extxyz(prediction))
+    write_text_atomically(folder / "report.html", report_html(prediction, run, rows, cifs))
+    write_text_atomically(folder / RUN_FILE, _run_json(prediction, run))
+    _remove_stale_cifs(structures, keep={Path(file).name for file in cifs})
+
+
+def prepare_output_folder(path: Path, *, resume: bool = False) -> Path:
+    """Make ``path`` a folder that a run can be written into, and return it.
+
+    Args:
+        path: The folder; its parents are made too.
+        resume: Whether an earlier run in it may be continued.
+
+    Raises:
+        InputError: It is a file, holds something already (without ``resume``), holds no run (with
+            ``resume``), or cannot be written.
+    """
+    try:
+        if path.exists() and not path.is_dir():
+            raise InputError(f"The output folder {path} is a file; choose another folder with --out.")
+        path.mkdir(parents=True, exist_ok=True)
+        if any(path.iterdir()):
+            if not resume:
+                raise InputError(
+                    f"The output folder {path} is not empty; "
+                    "continue its run with --resume or choose another folder with --out."
+                )
+            if not _holds_a_run(path):
+                raise InputError(
+                    f"The folder {path} holds no run to resume; give the folder of an earlier run with --out."
+                )
+        probe = temporary_path(path / RUN_FILE)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(
+            f"The output folder {path} cannot be written ({reason}); choose another folder with --out."
+        ) from error
+    return path
+
+
+def _holds_a_run(path: Path) -> bool:
+    marks = (RUN_FILE, EVENTS_FILE, INDEX_FILE)
+    folders = [path, *(item for item in path.iterdir() if item.is_dir())]
+    return any((folder / mark).is_file() for folder in folders for mark in marks)
+
+
+def _run_json(prediction: Prediction, run: RunRecord) -> str:
+    document: dict[str, Any] = {
+        "format": RUN_FORMAT,
+        "format_version": RUN_VERSION,
+        "formula": prediction.formula,
+        "formula_text": prediction.formula_text,
+        "complete": prediction.complete,
+        "notes": list(prediction.notes),
+        "structures": len(prediction.ranked),
+        "candidates": len(prediction.candidates),
+        "relaxed": len(prediction.relaxations),
+        "potential": prediction.potential,
+        "hull_reference": prediction.hull_reference,
+        "energy_unit_note": prediction.energy_unit_note,
+        "seed": run.seed,
+        "configuration": plain_json(run.configuration),
+        "versions": dict(run.versions),
+        "model_hashes": dict(run.model_hashes),
+        "machine": dict(run.machine),
+        "timings_s": {stage: round(float(seconds), 3) for stage, seconds in prediction.timings.items()},
+        "started": run.started.isoformat(timespec="seconds"),
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
+
+
+def _remove_stale_cifs(structures: Path, keep: set[str]) -> None:
+    try:
+        for path in structures.iterdir():
+            leftover = path.name.startswith(".") and path.name.endswith(".cif.tmp")
+            if leftover or (_OUR_CIF.fullmatch(path.name) and path.name not in keep):
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise AlphaCrystalError(storage_sentence(structures, error)) from error
