@@ -1,0 +1,51 @@
+# Every target does its own set-up: a virtual environment .venv in this folder with the exact pins of constraints.txt.
+.DEFAULT_GOAL := help
+.PHONY: help predict test test-slow check bench environment environment-dev clean distclean
+
+PYTHON ?= python3
+PIP_ARGS ?=
+FORMULA ?=
+ARGS ?=
+# Handed over as environment variables, so that a formula such as Zn(CuN)2 needs no quoting for the shell.
+export PYTHON PIP_ARGS FORMULA
+
+help: ## list the targets
+	@echo "make predict FORMULA=Zr4Al3   predict crystal structures; ARGS=\"--no-relax --top 5\" adds options"
+	@echo "make test                     all checks and tests"
+	@echo "make test-slow                the slow tests, which make test leaves out"
+	@echo "make check                    static checks only: lint, format, types, spelling"
+	@echo "make bench                    the benchmark programs in benchmarks/"
+	@echo "make clean                    remove caches and build products; make distclean also removes .venv"
+	@echo
+	@echo "PYTHON=python3.12 chooses the Python (3.11 or newer); PIP_ARGS=... is handed to pip install."
+
+predict:
+	@if [ -z "$$FORMULA" ]; then echo "make predict needs a formula, for example: make predict FORMULA=Zr4Al3" >&2; exit 2; fi
+	@scripts/setup-venv run
+	@.venv/bin/alphacrystal predict "$$FORMULA" $(ARGS)
+
+test: environment-dev
+	@scripts/check
+	@scripts/test
+
+test-slow: environment-dev
+	@scripts/test -m slow
+
+check: environment-dev
+	@scripts/check
+
+bench: environment-dev
+	@scripts/bench
+
+environment:
+	@scripts/setup-venv run
+
+environment-dev:
+	@scripts/setup-venv dev
+
+clean:
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find src tests scripts benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf .venv

@@ -1,0 +1,136 @@
+"""The project's own promises: quick imports, one version, declared dependencies, readable modules."""
+
+import ast
+import importlib
+import importlib.metadata
+import inspect
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from ruamel.yaml import YAML
+
+import alphacrystal
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "alphacrystal"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+HEAVY = ["ase", "chgnet", "matplotlib", "pandas", "plotly", "pymatgen", "scipy", "sympy", "torch"]
+
+
+def requirement_names(requirements: list[str]) -> set[str]:
+    return {Requirement(text).name for text in requirements} - {"alphacrystal"}
+
+
+@pytest.mark.parametrize("module", ["alphacrystal", "alphacrystal.cli"])
+def test_import_loads_no_heavy_package(module: str) -> None:
+    code = f"import sys, {module}; print(*(name for name in {HEAVY} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def packages() -> list[str]:
+    folders = [path.parent.relative_to(PACKAGE.parent) for path in PACKAGE.rglob("__init__.py")]
+    return sorted(".".join(folder.parts) for folder in folders)
+
+
+@pytest.mark.parametrize("package", packages())
+def test_public_names_exist_and_are_documented(package: str) -> None:
+    module = importlib.import_module(package)
+    assert module.__doc__, f"{package} does not say what lives there"
+    for name in module.__all__:
+        value = getattr(module, name)
+        if inspect.isclass(value) or inspect.isfunction(value):
+            assert inspect.getdoc(value), f"{package}.{name} has no docstring"
+
+
+def test_top_level_names_are_a_flat_list() -> None:
+    public = {name for name in vars(alphacrystal) if not name.startswith("_")}
+    submodules = {path.stem for path in PACKAGE.iterdir()}
+    assert public - submodules <= set(alphacrystal.__all__)
+    assert len(alphacrystal.__all__) == len(set(alphacrystal.__all__))
+
+
+def test_version_is_the_same_everywhere() -> None:
+    citation = YAML(typ="safe").load(ROOT / "CITATION.cff")
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    newest = re.search(r"^## (\S+)", changelog, flags=re.MULTILINE)
+    assert newest is not None
+    assert {
+        alphacrystal.__version__,
+        importlib.metadata.version("alphacrystal"),
+        str(citation["version"]),
+        newest[1],
+    } == {PROJECT["version"]}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_module_is_shorter_than_400_lines(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) < 400
+
+
+def test_dependencies_are_explained() -> None:
+    page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    explained = set(re.findall(r"^\| `([^`]+)` \|", page, flags=re.MULTILINE))
+    extras = PROJECT["optional-dependencies"].values()
+    declared = requirement_names(PROJECT["dependencies"] + [text for extra in extras for text in extra])
+    assert explained == declared
+
+
+def test_dependencies_are_pinned() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = {Requirement(line).name.lower() for line in lines if line and not line.startswith("#")}
+    extras = PROJECT["optional-dependencies"].values()
+    declared = requirement_names(PROJECT["dependencies"] + [text for extra in extras for text in extra])
+    assert declared <= pins
+
+
+def imported_packages(path: Path) -> set[str]:
+    """Top-level names imported anywhere in a module, inside functions too."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.split(".")[0])
+    return names - set(sys.stdlib_module_names) - {"alphacrystal"}
+
+
+def test_package_imports_only_declared_dependencies() -> None:
+    imported = set().union(*(imported_packages(path) for path in MODULES))
+    # Import names that differ from the name on the package index.
+    distribution = {"pymatgen": "pymatgen-core"}
+    extras = requirement_names(PROJECT["optional-dependencies"]["elements"])
+    allowed = requirement_names(PROJECT["dependencies"]) | extras
+    assert {distribution.get(name, name) for name in imported} <= allowed
+
+
+def tracked_text_files() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+    binary = {".safetensors", ".gz", ".npz", ".png"}
+    paths = [ROOT / name for name in listed.decode().split("\0") if name]
+    return [path for path in paths if path.is_file() and path.suffix not in binary]
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a git checkout")
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        pytest.param(r"(?<![\w.])/(tmp|work|root|home|Users)/", id="path-of-one-machine"),
+        pytest.param(
+            r"\b(pypi|pythonhosted|npmjs|pytorch)\.(org|com)/(simple|packages|whl)\b", id="registry"
+        ),
+    ],
+)
+def test_tracked_files_name_no_place_outside_the_project(pattern: str) -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {match[0]}"
+        for path in tracked_text_files()
+        for match in re.finditer(pattern, path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
