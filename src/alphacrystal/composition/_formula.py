@@ -1,0 +1,186 @@
+"""Formulas and cell contents, and how typed text becomes one."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from alphacrystal.composition._elements import element_order
+from alphacrystal.composition._parser import MAX_COUNT, Amount, parse_amounts
+from alphacrystal.composition._reading import Reading, read, shown
+from alphacrystal.composition._whole_numbers import MAX_APPROXIMATE_COUNT, whole_numbers
+from alphacrystal.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A chemical formula reduced to its smallest whole numbers. Two are equal when their counts are.
+
+    Attributes:
+        text: As the user typed it.
+        counts: Atoms of each element in one formula unit, without a common divisor; the elements stand in order
+            of Pauling electronegativity, then atomic number (He, Ne and Ar, which have none, first).
+        notes: What the user should know about how the text was read, one sentence each.
+    """
+
+    text: str = field(compare=False)
+    counts: Mapping[str, int]
+    notes: tuple[str, ...] = field(default=(), compare=False)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.counts.items()))
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """The elements, least electronegative first."""
+        return tuple(self.counts)
+
+    @property
+    def num_atoms(self) -> int:
+        """Atoms in one formula unit."""
+        return sum(self.counts.values())
+
+    @property
+    def reduced_formula(self) -> str:
+        """The name pymatgen's ``Composition.reduced_formula`` gives, e.g. "LiFe2(ClO)2"; but "O", not "O2".
+
+        As in pymatgen, peroxides keep their usual name: Na1O1 is "Na2O2" although its counts are 1 and 1.
+        """
+        return _reduced_formula(tuple(self.counts.items()))
+
+    def cell(self, formula_units: int) -> CellContent:
+        """The content of a cell that holds this many formula units.
+
+        Raises:
+            InputError: fewer than one formula unit.
+        """
+        if formula_units < 1:
+            raise InputError(f"A cell of {_name(self.counts)} holds {formula_units} formula units; give 1 or more.")
+        return CellContent(self, formula_units)
+
+
+@dataclass(frozen=True, slots=True)
+class CellContent:
+    """What one primitive cell holds.
+
+    Attributes:
+        formula: The reduced formula.
+        formula_units: Formula units Z in the primitive cell, 1 or more.
+    """
+
+    formula: Formula
+    formula_units: int
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Atoms of each element in the cell, in the formula's order of elements."""
+        return {symbol: count * self.formula_units for symbol, count in self.formula.counts.items()}
+
+    @property
+    def num_atoms(self) -> int:
+        """Atoms in the cell."""
+        return self.formula.num_atoms * self.formula_units
+
+    @property
+    def name(self) -> str:
+        """Elements with their counts, e.g. "Zr8Al6"; a count of one is not written."""
+        return _name(self.counts)
+
+
+def parse_formula(text: str) -> Formula:
+    """Read a chemical formula in any of the ways people write them.
+
+    Brackets of all kinds, spaces, Unicode subscripts, LaTeX, decimals and fractions ("Fe0.5O0.5"), and hydrates
+    ("CaSO4·2H2O", "CaSO4.2H2O") are understood; ``docs/formulas`` of the user guide is the full list.
+
+    Raises:
+        InputError: the text is no formula, carries a charge, has an element beyond 1-103, a count that is zero,
+            negative or above 1000, or amounts that no small whole numbers match.
+    """
+    reading = read(text, "Formula")
+    amounts = _amounts_within_limit(reading)
+    found = whole_numbers(amounts)
+    if found is None:
+        raise reading.error(
+            f"matches no whole-number counts up to {MAX_APPROXIMATE_COUNT}; write the whole-number formula of an "
+            "ordered cell"
+        )
+    counts, exact = found
+    ordered = {symbol: counts[symbol] for symbol in sorted(counts, key=element_order)}
+    typed, name = text.strip(), _name(ordered)
+    notes = list(reading.notes)
+    if not exact:
+        notes.append(f"{typed} was read as {name}, the nearest small whole numbers")
+    elif any(amount.value.denominator != 1 for amount in amounts.values()):
+        notes.append(f"{typed} was read as {name}")
+    elif any(amounts[symbol].value != count for symbol, count in counts.items()):
+        notes.append(f"{typed} was reduced to {name}; use --cell to fix the cell content")
+    if typed == "NaN":
+        notes.append("NaN was read as sodium and nitrogen, 1 to 1, not as a missing value")
+    return Formula(text=text, counts=ordered, notes=tuple(notes))
+
+
+def parse_cell(text: str, formula: Formula | None = None) -> CellContent:
+    """Read the content of a primitive cell, e.g. "Pb4O4", as given with ``--cell``.
+
+    Args:
+        text: Whole numbers of atoms, in any of the spellings ``parse_formula`` understands.
+        formula: The formula it belongs to; taken from the cell content itself when not given.
+
+    Raises:
+        InputError: the text is no formula, has fractional counts, or is not a multiple of ``formula``.
+    """
+    reading = read(text, "Cell content")
+    amounts = _amounts_within_limit(reading)
+    for symbol, amount in amounts.items():
+        if amount.value.denominator != 1:
+            raise reading.error(f"has {float(amount.value):g} atoms of {symbol}; a cell holds whole atoms")
+    found = whole_numbers(amounts)
+    assert found is not None  # whole amounts always reduce
+    counts = {symbol: found[0][symbol] for symbol in sorted(found[0], key=element_order)}
+    if formula is not None and counts != formula.counts:
+        example = " or ".join(formula.cell(units).name for units in (1, 2))
+        raise reading.error(f"is not a whole multiple of {_name(formula.counts)}; write for example {example}")
+    first = next(iter(counts))
+    units = int(amounts[first].value) // counts[first]
+    return CellContent(formula or Formula(text=text, counts=counts, notes=reading.notes), units)
+
+
+def formula_units_within(formula: Formula, max_atoms: int) -> list[int]:
+    """The numbers of formula units, 1 to k, whose cells hold at most ``max_atoms`` atoms.
+
+    Raises:
+        InputError: even one formula unit has more atoms than that.
+    """
+    most = max_atoms // formula.num_atoms
+    if most < 1:
+        raise InputError(
+            f"Formula {shown(formula.text)} has {formula.num_atoms} atoms in one formula unit and the limit is "
+            f"{max_atoms}; raise it with --max-atoms {formula.num_atoms}."
+        )
+    return list(range(1, most + 1))
+
+
+def _amounts_within_limit(reading: Reading) -> dict[str, Amount]:
+    amounts = parse_amounts(reading)
+    for symbol, amount in amounts.items():
+        if amount.value > MAX_COUNT:
+            raise reading.error(f"has {float(amount.value):g} atoms of {symbol}; the limit is {MAX_COUNT}")
+    return amounts
+
+
+def _name(counts: Mapping[str, int]) -> str:
+    return "".join(f"{symbol}{count if count > 1 else ''}" for symbol, count in counts.items())
+
+
+@lru_cache(maxsize=4096)
+def _reduced_formula(counts: tuple[tuple[str, int], ...]) -> str:
+    if len(counts) == 1:
+        return counts[0][0]
+    from pymatgen.core import Composition
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # pymatgen warns that He, Ne and Ar have no electronegativity
+        return str(Composition(dict(counts)).reduced_formula)

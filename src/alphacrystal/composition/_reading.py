@@ -1,0 +1,146 @@
+"""Brings the many ways people write a formula down to one plain spelling, remembering where each character was."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+
+from alphacrystal.errors import InputError
+
+MAX_LENGTH = 200
+SEPARATOR = "·"
+
+# Mark-up around a formula that says nothing about its content: LaTeX and HTML.
+_MARKUP = re.compile(r"\$|\\(?:mathrm|mathit|mathbf|text|rm|ce)(?![A-Za-z])|</?sub>|\\[,;! ]", re.IGNORECASE)
+_SEPARATOR_COMMAND = re.compile(r"\\cdot(?![A-Za-z])")
+_DOTS = set("·•∙⋅・‧･*∗")
+_MINUS = set("-−–—‐‑‒")
+_VARIABLE = set("δ□")
+_INVISIBLE = set("\u00ad\u200b\u200c\u200d\u2060\ufeff")
+_MISSING_VALUES = ("nan", "inf", "infinity", "none", "null", "None", "Infinity")  # "NaN" and "InF" are formulas
+# Compatibility forms that keep their meaning when written plainly; Roman numerals or ligatures would not.
+_PLAIN_FORMS = ("<sub>", "<super>", "<wide>", "<narrow>", "<font>", "<small>")
+# "CaSO4.2H2O": a dot before water at the end stands for a hydrate.
+_WATER = re.compile(r"\. *(\d+(?:\.\d+)?)? *(?:H2O|\( *H2O *\)|\[ *H2O *\]) *$")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A formula in plain spelling, ready to parse.
+
+    Attributes:
+        text: What the user typed.
+        label: What the text is called in messages, "Formula" or "Cell content".
+        chars: Plain spelling: ASCII, with "·" before the parts of an addition compound.
+        positions: For each of ``chars``, the position in ``text``, counted from 1.
+        notes: What a reader should know about the reading.
+    """
+
+    text: str
+    label: str
+    chars: str
+    positions: tuple[int, ...]
+    notes: tuple[str, ...] = ()
+
+    def at(self, index: int) -> str:
+        """Where ``chars[index]`` stands in the user's text, in words."""
+        return f"at position {self.positions[index]}" if index < len(self.positions) else "at the end"
+
+    def error(self, problem: str) -> InputError:
+        """The error for this formula; ``problem`` completes the sentence that begins with the formula."""
+        return InputError(f"{self.label} {shown(self.text)} {problem}{'' if problem.endswith('?') else '.'}")
+
+
+def shown(text: str) -> str:
+    """The text quoted for a message, short and without control characters."""
+    return repr(text) if len(text) <= 60 else f"{text[:57]!r}..."
+
+
+def read(text: str, label: str) -> Reading:
+    """Bring a typed formula to plain spelling.
+
+    Handles Unicode subscripts and superscripts, full-width and mathematical letters, LaTeX and HTML mark-up,
+    no-break and zero-width spaces, and the dots of hydrates. A "." is a decimal point where a digit follows,
+    unless what follows is water at the end of the formula ("CaSO4.2H2O"); "·" and "*" always separate parts.
+
+    Raises:
+        InputError: the text is empty, too long, or has a character that no formula has.
+    """
+    blank = Reading(text, label, "", ())
+    if not text.strip():
+        raise InputError(f"{label} is empty; write one such as Zr4Al3.")
+    if len(text) > MAX_LENGTH:
+        raise blank.error(f"is {len(text)} characters long; the limit is {MAX_LENGTH}")
+    if text.strip().lstrip("+-") in _MISSING_VALUES:
+        raise blank.error("stands for a missing value; write a formula such as Zr4Al3")
+    chars: list[str] = []
+    positions: list[int] = []
+    start = len(text) - len(text.lstrip())
+    end = len(text.rstrip())
+    while start < end:
+        plain = SEPARATOR
+        if markup := _MARKUP.match(text, start, end):
+            start = markup.end()
+            continue
+        if command := _SEPARATOR_COMMAND.match(text, start, end):
+            length = len(command[0])
+        else:
+            length, plain = 1, _plain(blank, text, start)
+        chars.extend(plain)
+        positions.extend([start + 1] * len(plain))
+        start += length
+    return _mark_water(Reading(text, label, "".join(chars), tuple(positions)))
+
+
+def _plain(reading: Reading, text: str, index: int) -> str:
+    """The plain spelling of one character."""
+    char = text[index]
+    if char in _INVISIBLE:
+        return ""
+    if char in _DOTS:
+        return SEPARATOR
+    if char in _MINUS:
+        return "-"
+    if char in _VARIABLE:
+        raise reading.error(f"has a variable amount, {char!r}, at position {index + 1}; write a number")
+    if char == "\t" or unicodedata.category(char) == "Zs":
+        return " "
+    if char.isascii() and char.isprintable():
+        return char
+    form, _, code_points = unicodedata.decomposition(char).partition(" ")
+    if form == "<fraction>" and not text[:index][-1:].isdigit():  # ½, but not the ambiguous 1½
+        return "".join(chr(int(code, 16)) for code in code_points.split()).replace("\u2044", "/")
+    if form in _PLAIN_FORMS:
+        plain = "".join(chr(int(code, 16)) for code in code_points.split())
+        plain = "-" if plain in _MINUS else plain
+        if form == "<super>" and _begins_isotope(text, index):
+            raise reading.error(
+                f"names an isotope at position {index + 1}; write the element alone, since isotopes of an element "
+                "form the same crystal structures"
+            )
+        if plain.isascii() and plain.isprintable():
+            return plain
+    name = unicodedata.name(char, f"control character U+{ord(char):04X}")
+    raise reading.error(f"has an unexpected character, {name}, at position {index + 1}")
+
+
+def _begins_isotope(text: str, index: int) -> bool:
+    """Whether the superscript at ``index`` stands before a symbol, as in ¹⁸O, and not after one, as in TiO²."""
+    before, behind = text[:index], text[index:].lstrip("⁰¹²³⁴⁵⁶⁷⁸⁹")
+    return behind[:1].isalpha() and re.search(r"[^\W_] *$|[)\]}]$", before) is None
+
+
+def _mark_water(reading: Reading) -> Reading:
+    """Turn the "." before water at the end into "·", with a note where it could have been a decimal point."""
+    chars = reading.chars
+    for dot in (i for i, char in enumerate(chars) if char == "."):
+        water = _WATER.match(chars, dot)
+        count_before = re.search(r"\d*$", chars[:dot])
+        zero_before = count_before is not None and count_before[0] != "" and int(count_before[0]) == 0
+        if water is None or dot == 0 or (zero_before and water[1]):
+            continue
+        hydrate = chars[:dot] + SEPARATOR + chars[dot + 1 :]
+        notes = (f"{reading.text.strip()} was read as the hydrate {hydrate}",) if water[1] else ()
+        return replace(reading, chars=hydrate, notes=notes)
+    return reading

@@ -1,0 +1,65 @@
+"""Explains a symbol that is no element, and finds the formula that was probably meant."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+from alphacrystal.composition._elements import element_keys, element_names
+from alphacrystal.composition._reading import Reading
+from alphacrystal.errors import InputError
+
+_MOST = 3  # suggestions in one message
+_LETTERS = re.compile(r"[A-Za-z]+")
+_TOO_HEAVY = ("Rf", "Db", "Sg", "Bh", "Hs", "Mt", "Ds", "Rg", "Cn", "Nh", "Fl", "Mc", "Lv", "Ts", "Og")
+
+
+def symbol_problem(reading: Reading, symbol: str, index: int) -> InputError:
+    """The error for ``symbol``, which stands at ``reading.chars[index]`` and is no supported element."""
+    where = reading.at(index)
+    word = _LETTERS.match(reading.chars, index)
+    if word and (named := element_names().get(word[0].lower())):
+        return reading.error(f"has an element's name, {word[0]!r}, {where}; write its symbol, {named}")
+    if symbol in ("D", "T"):
+        isotope = {"D": "deuterium", "T": "tritium"}[symbol]
+        return reading.error(f"has {symbol} ({isotope}) {where}; write H, the isotope does not change the crystal")
+    if symbol in _TOO_HEAVY:
+        number = len(element_keys()) + 1 + _TOO_HEAVY.index(symbol)
+        return reading.error(f"has {symbol} (element {number}) {where}; the elements 1-103 (H to Lr) are supported")
+    if symbol[:-1] in element_keys() and symbol[-1] in "xyz":
+        return reading.error(f"has a variable amount, {symbol[-1]!r}, behind {symbol[:-1]}; write a number")
+    if meant := suggestions(reading.chars):
+        return reading.error(f"has an unknown element {symbol!r} {where}; did you mean {' or '.join(meant)}?")
+    return reading.error(f"has an unknown element {symbol!r} {where}; the elements 1-103 (H to Lr) are supported")
+
+
+def suggestions(chars: str) -> list[str]:
+    """The formula with other capitals, where that makes every run of letters a row of element symbols.
+
+    At most three, those that change the fewest letters first.
+    """
+    pieces = _LETTERS.split(chars)
+    runs = [_capitalisations(run) for run in _LETTERS.findall(chars)]
+    if not all(runs):
+        return []
+    choices = itertools.islice(itertools.product(*(run[:_MOST] for run in runs)), _MOST**4)
+    ranked = sorted(choices, key=lambda choice: sum(changes for changes, _ in choice))
+    return [
+        "".join(itertools.chain.from_iterable(itertools.zip_longest(pieces, (run for _, run in choice), fillvalue="")))
+        for choice in ranked[:_MOST]
+    ]
+
+
+def _capitalisations(run: str) -> list[tuple[int, str]]:
+    """Ways to read a run of letters as element symbols whatever their case: (letters changed, spelling), best first."""
+    best: list[list[tuple[int, str]]] = [[] for _ in run] + [[(0, "")]]  # of the run from each letter on
+    for start in reversed(range(len(run))):
+        readings = []
+        for length in (1, 2):
+            typed = run[start : start + length]
+            symbol = typed.capitalize()
+            if len(typed) == length and symbol in element_keys():
+                changed = sum(a != b for a, b in zip(typed, symbol, strict=True))
+                readings += [(changed + rest, symbol + tail) for rest, tail in best[start + length]]
+        best[start] = sorted(readings)[:_MOST]
+    return best[0]
