@@ -1,0 +1,26 @@
+"""Potentials behind one protocol, and relaxation of atoms and cell that keeps the space group.
+
+`relax` works in this process, `RelaxPool` on several; `formation_energy_per_atom` reads shipped elemental references.
+"""
+
+from alphacrystal.relax._pool import RelaxPool
+from alphacrystal.relax._potential import Evaluation, Potential
+from alphacrystal.relax._references import elemental_references, formation_energy_per_atom
+from alphacrystal.relax._registry import load_potential, potential_names
+from alphacrystal.relax._relax import relax
+from alphacrystal.relax._relaxation import Relaxation, RelaxationStatus
+from alphacrystal.relax._settings import RelaxSettings
+
+__all__ = [
+    "Evaluation",
+    "Potential",
+    "RelaxPool",
+    "RelaxSettings",
+    "Relaxation",
+    "RelaxationStatus",
+    "elemental_references",
+    "formation_energy_per_atom",
+    "load_potential",
+    "potential_names",
+    "relax",
+]

@@ -1,0 +1,105 @@
+"""The bridge to ASE, both ways: its calculators as potentials, our potentials as its calculators."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import Calculator, all_changes
+from ase.data import chemical_symbols
+from ase.stress import full_3x3_to_voigt_6_stress
+
+from alphacrystal.errors import PotentialError
+from alphacrystal.relax._crystal import Crystal
+from alphacrystal.relax._potential import Evaluation, Potential, check_elements
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+
+class AsePotential:
+    """Any ASE calculator with energy, forces and stress as a potential; evaluates one crystal at a time."""
+
+    def __init__(
+        self, name: str, calculator: Calculator, supported_elements: frozenset[str] | None = None
+    ) -> None:
+        """Wrap ``calculator``.
+
+        Args:
+            name: What the user calls it.
+            calculator: Its units are ASE's: eV, eV/Å, eV/Å³.
+            supported_elements: Symbols it knows; every element where None, because ASE calculators do not say.
+
+        Raises:
+            PotentialError: The calculator gives no stress, so no cell can be relaxed with it.
+        """
+        missing = {"energy", "forces", "stress"} - set(calculator.implemented_properties)
+        if missing:
+            raise PotentialError(
+                f"The potential {name} cannot relax crystals: its ASE calculator gives no {', '.join(sorted(missing))}."
+            )
+        self.name = name
+        self.supported_elements = supported_elements or frozenset(chemical_symbols[1:])
+        self._calculator = calculator
+
+    def evaluate(self, structures: Sequence[Structure]) -> Evaluation:
+        """Energies, forces and stresses; see `Potential.evaluate`."""
+        check_elements(structures, self)
+        return self.evaluate_crystals([Crystal.from_structure(s) for s in structures])
+
+    def evaluate_crystals(self, crystals: Sequence[Crystal]) -> Evaluation:
+        """Energies, forces and stresses; see `CrystalPotential.evaluate_crystals`."""
+        energies = np.full(len(crystals), np.nan)
+        forces = [np.full((len(c), 3), np.nan) for c in crystals]
+        stresses = np.full((len(crystals), 3, 3), np.nan)
+        failures: list[str | None] = [None] * len(crystals)
+        for i, crystal in enumerate(crystals):
+            atoms = Atoms(crystal.numbers, cell=crystal.lattice, scaled_positions=crystal.frac_coords, pbc=True)
+            atoms.calc = self._calculator
+            try:
+                with np.errstate(all="ignore"):
+                    energies[i] = atoms.get_potential_energy()
+                    forces[i] = np.asarray(atoms.get_forces(), dtype=np.float64)
+                    stresses[i] = atoms.get_stress(voigt=False)
+            except Exception as error:  # noqa: BLE001 - a foreign calculator may raise anything; one crystal fails
+                failures[i] = f"the calculator of {self.name} failed: {type(error).__name__} {error}".strip()
+                continue
+            if not (np.isfinite(energies[i]) and np.isfinite(forces[i]).all() and np.isfinite(stresses[i]).all()):
+                failures[i] = f"the potential {self.name} returned NaN"
+        return Evaluation(energies, forces, stresses, tuple(failures))
+
+    def calculator(self) -> Calculator:
+        """The wrapped calculator."""
+        return self._calculator
+
+
+class PotentialCalculator(Calculator):  # type: ignore[misc]  # ASE ships no types
+    """An ASE calculator that asks one of our potentials."""
+
+    implemented_properties: ClassVar[list[str]] = ["energy", "free_energy", "forces", "stress"]
+
+    def __init__(self, potential: Potential, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._potential = potential
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = tuple(all_changes),
+    ) -> None:
+        """Fill ``results`` for ``atoms``."""
+        from pymatgen.io.ase import AseAtomsAdaptor
+
+        super().calculate(atoms, list(properties), list(system_changes))
+        evaluation = self._potential.evaluate([AseAtomsAdaptor.get_structure(self.atoms)])
+        if evaluation.failures[0] is not None:
+            raise PotentialError(f"The potential {self._potential.name} failed: {evaluation.failures[0]}.")
+        self.results = {
+            "energy": float(evaluation.energies[0]),
+            "free_energy": float(evaluation.energies[0]),
+            "forces": evaluation.forces[0],
+            "stress": full_3x3_to_voigt_6_stress(evaluation.stresses[0]),
+        }

@@ -1,0 +1,212 @@
+"""Relaxes many crystals side by side: finished ones leave the batch, waiting ones take their place."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphacrystal.relax._crystal import Crystal
+from alphacrystal.relax._minimiser import Minimiser
+from alphacrystal.relax._potential import EV_PER_A3_IN_GPA, CrystalPotential, Evaluation, Potential
+from alphacrystal.relax._relaxation import Relaxation, RelaxationStatus
+from alphacrystal.relax._settings import RelaxSettings
+from alphacrystal.relax._symmetry import identity_symmetry, symmetrise_crystal
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+FloatArray = NDArray[np.float64]
+
+#: Atoms closer than this (Å) have fused: shorter than any chemical bond (H2 is 0.74 Å).
+_FUSED = 0.5
+
+#: A cell whose volume leaves this range around its start has collapsed or flown apart.
+_VOLUME_RANGE = (0.2, 5.0)
+
+#: No crystal binds this strongly (eV/atom; tungsten, the strongest, has -13); potentials say so only of nonsense.
+_LOWEST_ENERGY = -50.0
+
+#: Forces beyond this (eV/Å) after the first steps mean the potential is outside what it knows.
+_LARGEST_FORCE = 1e3
+
+
+@dataclass(slots=True)
+class _Job:
+    """One structure under way."""
+
+    index: int
+    structure: Structure
+    minimiser: Minimiser
+    start_volume: float
+    steps: int = -1
+    seconds: float = 0.0
+    energy_per_atom: float | None = None
+    max_force: float | None = None
+    max_stress: float | None = None
+    best: Crystal | None = None
+    lowest: float = np.inf
+
+
+class RelaxationEngine:
+    """A batch of relaxations that advances by one evaluation of every active structure at a time."""
+
+    def __init__(self, potential: Potential, settings: RelaxSettings) -> None:
+        self._potential = potential
+        self._settings = settings
+        self._jobs: list[_Job] = []
+        self._stillborn: list[tuple[int, Relaxation]] = []
+
+    @property
+    def active(self) -> int:
+        """Structures under way."""
+        return len(self._jobs) + len(self._stillborn)
+
+    def add(self, index: int, structure: Structure) -> None:
+        """Take a structure in; ``index`` comes back with its result."""
+        start = time.perf_counter()
+        crystal = Crystal.from_structure(structure)
+        problem = _sanity_problem(crystal, crystal.volume)
+        if problem is not None:
+            failed = Relaxation(structure, RelaxationStatus.FAILED, problem, None, None, None, 0, 0.0)
+            self._stillborn.append((index, failed))
+            return
+        if self._settings.keep_symmetry:
+            crystal = symmetrise_crystal(crystal, self._settings.symprec)
+        else:
+            crystal.symmetry = identity_symmetry(crystal)
+        job = _Job(index, structure, Minimiser(crystal, self._settings), crystal.volume)
+        job.seconds = time.perf_counter() - start
+        self._jobs.append(job)
+
+    def step(self) -> list[tuple[int, Relaxation]]:
+        """Evaluate every active structure once and return those that finished."""
+        finished, self._stillborn = self._stillborn, []
+        if not self._jobs:
+            return finished
+        start = time.perf_counter()
+        evaluation = self._evaluate()
+        ended: list[_Job] = []
+        for position, job in enumerate(self._jobs):
+            result = self._advance(job, evaluation, position)
+            if result is not None:
+                ended.append(job)
+                finished.append((job.index, result))
+        # Each structure is charged its share of the batch by its size.
+        sizes = np.array([len(job.minimiser.crystal) for job in self._jobs], dtype=np.float64)
+        shares = (time.perf_counter() - start) * sizes / sizes.sum()
+        for job, share in zip(self._jobs, shares, strict=True):
+            job.seconds += float(share)
+        finished = [
+            (index, replace(result, seconds=next((j.seconds for j in ended if j.index == index), 0.0)))
+            for index, result in finished
+        ]
+        self._jobs = [job for job in self._jobs if job not in ended]
+        return finished
+
+    def _evaluate(self) -> Evaluation:
+        crystals = [job.minimiser.crystal for job in self._jobs]
+        if isinstance(self._potential, CrystalPotential):
+            return self._potential.evaluate_crystals(crystals)
+        return self._potential.evaluate([c.to_structure() for c in crystals])
+
+    def _advance(self, job: _Job, evaluation: Evaluation, position: int) -> Relaxation | None:
+        """Digest one evaluation; a result where the structure is done."""
+        crystal = job.minimiser.crystal
+        failure = evaluation.failures[position]
+        energy = float(evaluation.energies[position])
+        forces = evaluation.forces[position]
+        stress = evaluation.stresses[position]
+        job.steps += 1
+        if failure is None and not (np.isfinite(energy) and np.isfinite(forces).all() and np.isfinite(stress).all()):
+            failure = "the potential returned NaN"
+        if failure is not None:
+            # Where the very first evaluation fails nothing is known; later it is the path that went astray.
+            status = RelaxationStatus.FAILED if job.best is None else RelaxationStatus.EXPLODED
+            return self._result(job, status, failure)
+        atoms = len(crystal)
+        if crystal.symmetry is not None:
+            forces = crystal.symmetry.symmetrise_vectors(forces)
+            stress = crystal.symmetry.symmetrise_tensor(stress)
+        pressure = self._settings.pressure_gpa / EV_PER_A3_IN_GPA
+        residual = stress + pressure * np.eye(3)
+        max_force = float(np.sqrt((forces**2).sum(axis=1).max()))
+        problem = _sanity_problem(crystal, job.start_volume)
+        if problem is None and energy / atoms < _LOWEST_ENERGY:
+            problem = f"the energy fell to {energy / atoms:.0f} eV/atom"
+        if problem is None and job.steps > 0 and max_force > _LARGEST_FORCE:
+            problem = f"a force of {max_force:.0f} eV/Å"
+        if problem is not None:
+            return self._result(job, RelaxationStatus.EXPLODED, problem)
+
+        enthalpy = (energy + pressure * crystal.volume) / atoms
+        cell_force = 0.0
+        if self._settings.relax_cell:
+            cell_force = float(np.sqrt((residual**2).sum(axis=1).max())) * crystal.volume / atoms
+        converged = max(max_force, cell_force) < self._settings.fmax
+        if converged or enthalpy <= job.lowest:
+            job.lowest = enthalpy
+            job.best = Crystal(crystal.numbers, crystal.lattice.copy(), crystal.frac_coords.copy())
+            job.energy_per_atom = enthalpy
+            job.max_force = max_force
+            job.max_stress = float(np.abs(residual).max()) * EV_PER_A3_IN_GPA
+        if converged:
+            return self._result(job, RelaxationStatus.CONVERGED, "")
+        if job.steps >= self._settings.max_steps:
+            return self._result(job, RelaxationStatus.STEP_LIMIT, f"not converged in {job.steps} steps")
+        limit = self._settings.time_limit_s
+        if limit is not None and job.seconds > limit:
+            return self._result(job, RelaxationStatus.TIME_LIMIT, f"not converged in {limit:g} s")
+        job.minimiser.tell(energy, forces, stress)
+        if job.minimiser.stalled():
+            return self._result(job, RelaxationStatus.STEP_LIMIT, "the energy stopped falling before the forces did")
+        return None
+
+    @staticmethod
+    def _result(job: _Job, status: RelaxationStatus, reason: str) -> Relaxation:
+        structure = job.structure if job.best is None else job.best.to_structure()
+        return Relaxation(
+            structure=structure,
+            status=status,
+            reason=reason,
+            energy_per_atom=job.energy_per_atom,
+            max_force=job.max_force,
+            max_stress=job.max_stress,
+            steps=max(job.steps, 0),
+            seconds=job.seconds,
+        )
+
+
+def _sanity_problem(crystal: Crystal, start_volume: float) -> str | None:
+    """One clause that says why this geometry cannot be a crystal, or None."""
+    if not (np.isfinite(crystal.lattice).all() and np.isfinite(crystal.frac_coords).all()):
+        return "coordinates are not finite"
+    volume = crystal.volume
+    if volume < 1e-3:
+        return "the cell has no volume"
+    low, high = _VOLUME_RANGE
+    if not low < volume / start_volume < high:
+        return f"the volume changed by a factor of {volume / start_volume:.2g}"
+    if _shortest_distance(crystal) < _FUSED:
+        return f"two atoms came closer than {_FUSED} Å"
+    return None
+
+
+def _shortest_distance(crystal: Crystal) -> float:
+    """Shortest distance between two atoms or an atom and its image in Å, or infinity beyond 1 Å."""
+    from pymatgen.optimization.neighbors import find_points_in_spheres
+
+    cartesian = np.ascontiguousarray(crystal.frac_coords @ crystal.lattice)
+    start, end, _, distance = find_points_in_spheres(
+        cartesian,
+        cartesian,
+        r=1.0,
+        pbc=np.ones(3, dtype=np.int64),
+        lattice=np.ascontiguousarray(crystal.lattice),
+        tol=1e-8,
+    )
+    others = distance[(start != end) | (distance > 1e-8)]
+    return float(others.min()) if len(others) else np.inf

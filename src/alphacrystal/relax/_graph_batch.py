@@ -1,0 +1,130 @@
+"""Joins quotient graphs into one batch at the crystals' present geometry, and turns gradients into forces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from alphacrystal.relax._chgnet_network import BatchGraph
+from alphacrystal.relax._crystal import Crystal
+from alphacrystal.relax._quotient import QuotientGraph
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class GeometryBatch:
+    """A joined batch and what is needed to read its gradients back.
+
+    Attributes:
+        graph: What the network reads.
+        vectors: Neighbour vectors in Å, shape (vectors, 3).
+        start, end: Atoms of each vector, numbered through the batch.
+        vector_offset, atom_offset: Where each crystal begins, shape (crystals + 1,).
+        costs: Messages plus angles per crystal, the share of the work it causes.
+    """
+
+    graph: BatchGraph
+    vectors: FloatArray
+    start: IntArray
+    end: IntArray
+    vector_offset: IntArray
+    atom_offset: IntArray
+    costs: FloatArray
+
+    def forces_and_virials(self, gradient: FloatArray) -> tuple[list[FloatArray], FloatArray]:
+        """Forces (atoms, 3) in eV/Å per crystal and virials dE/dstrain (crystals, 3, 3) in eV."""
+        atoms = self.atom_offset[-1]
+        forces = np.zeros((atoms, 3))
+        for axis in range(3):
+            forces[:, axis] += np.bincount(self.start, gradient[:, axis], atoms)
+            forces[:, axis] -= np.bincount(self.end, gradient[:, axis], atoms)
+        products = self.vectors[:, :, None] * gradient[:, None, :]
+        sums = np.concatenate([np.zeros((1, 3, 3)), np.cumsum(products, axis=0)])
+        virials = sums[self.vector_offset[1:]] - sums[self.vector_offset[:-1]]
+        return np.split(forces, self.atom_offset[1:-1]), virials
+
+
+def _offsets(lengths: Sequence[int]) -> IntArray:
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+def join_graphs(
+    crystals: Sequence[Crystal], graphs: Sequence[QuotientGraph], cutoff: float, angle_cutoff: float
+) -> GeometryBatch:
+    """Join graphs, keeping the bonds, messages and angles that are within the cutoffs (Å) right now."""
+    atom_offset = _offsets([len(c) for c in crystals])
+    orbit_offset = _offsets([len(g.orbit_atom) for g in graphs])
+    vector_offset = _offsets([len(g.vector_start) for g in graphs])
+    bond_offset = _offsets([len(g.bond_vector) for g in graphs])
+
+    vectors = np.concatenate(
+        [
+            (c.frac_coords[g.vector_end] + g.vector_image - c.frac_coords[g.vector_start]) @ c.lattice
+            for c, g in zip(crystals, graphs, strict=True)
+        ]
+    )
+    bond_vector = np.concatenate([g.bond_vector + o for g, o in zip(graphs, vector_offset, strict=False)])
+    bond_length = np.sqrt((vectors[bond_vector] ** 2).sum(axis=1))
+    active = bond_length < cutoff
+    short = bond_length < angle_cutoff
+    # Bonds that form angles come first, the other active ones follow, the rest is dropped.
+    order = np.concatenate([np.flatnonzero(short), np.flatnonzero(active & ~short)])
+    renumbered = np.full(len(bond_vector), -1)
+    renumbered[order] = np.arange(len(order))
+
+    message_bond = np.concatenate([g.message_bond + o for g, o in zip(graphs, bond_offset, strict=False)])
+    kept = active[message_bond]
+    centre = np.concatenate([g.message_centre + o for g, o in zip(graphs, orbit_offset, strict=False)])[kept]
+    neighbour = np.concatenate([g.message_neighbour + o for g, o in zip(graphs, orbit_offset, strict=False)])[kept]
+    message_weight = np.concatenate([g.message_weight for g in graphs])[kept]
+
+    angle_bonds = np.concatenate([g.angle_bonds + o for g, o in zip(graphs, bond_offset, strict=False)])
+    bent = short[angle_bonds].all(axis=1)
+    angle_vectors = np.concatenate([g.angle_vectors + o for g, o in zip(graphs, vector_offset, strict=False)])[bent]
+    apex = np.concatenate([g.angle_apex + o for g, o in zip(graphs, orbit_offset, strict=False)])[bent]
+    angle_weight = np.concatenate([g.angle_weight for g in graphs])[bent]
+
+    orbit_crystal = np.repeat(np.arange(len(graphs)), np.diff(orbit_offset))
+    costs = np.bincount(orbit_crystal[centre], minlength=len(graphs))
+    costs = costs + np.bincount(orbit_crystal[apex], minlength=len(graphs)) + 1.0
+    graph = BatchGraph(
+        crystals=len(crystals),
+        orbit_numbers=_integers(
+            np.concatenate([c.numbers[g.orbit_atom] for c, g in zip(crystals, graphs, strict=True)])
+        ),
+        orbit_size=torch.from_numpy(np.concatenate([g.orbit_size for g in graphs]).astype(np.float64)),
+        orbit_crystal=_integers(orbit_crystal),
+        bond_vector=_integers(bond_vector[order]),
+        short_bonds=int(short.sum()),
+        message_centre=_integers(centre),
+        message_neighbour=_integers(neighbour),
+        message_bond=_integers(renumbered[message_bond[kept]]),
+        message_weight=_column(message_weight),
+        angle_vectors=_integers(angle_vectors.T),
+        angle_bonds=_integers(renumbered[angle_bonds[bent]].T),
+        angle_apex=_integers(apex),
+        angle_weight=_column(angle_weight),
+    )
+    return GeometryBatch(
+        graph=graph,
+        vectors=vectors,
+        start=np.concatenate([g.vector_start + o for g, o in zip(graphs, atom_offset, strict=False)]),
+        end=np.concatenate([g.vector_end + o for g, o in zip(graphs, atom_offset, strict=False)]),
+        vector_offset=vector_offset,
+        atom_offset=atom_offset,
+        costs=costs,
+    )
+
+
+def _integers(values: IntArray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.int64))
+
+
+def _column(values: FloatArray) -> torch.Tensor:
+    return torch.from_numpy(values.astype(np.float32)[:, None])

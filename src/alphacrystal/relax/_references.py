@@ -1,0 +1,46 @@
+"""Energies of the elements, computed with the same potential, and formation energies against them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+
+
+@cache
+def _table(potential_name: str) -> Mapping[str, float] | None:
+    file = resources.files("alphacrystal.relax") / "data" / f"references_{potential_name}.json"
+    if not file.is_file():
+        return None
+    elements = json.loads(file.read_text(encoding="utf-8"))["elements"]
+    return {symbol: float(entry["energy_per_atom"]) for symbol, entry in elements.items()}
+
+
+def elemental_references(potential_name: str) -> Mapping[str, float] | None:
+    """Energy per atom in eV of each element's most stable crystal with this potential.
+
+    Source: `scripts/build_elemental_references.py` on the elemental entries of the Materials Project (CC BY 4.0);
+    each entry of the table names its crystal. None where no table is shipped for the potential.
+    """
+    return _table(potential_name)
+
+
+def formation_energy_per_atom(
+    composition: Mapping[str, float], energy_per_atom: float, potential_name: str
+) -> float | None:
+    """Formation energy per atom in eV against the elements, all from one potential.
+
+    Args:
+        composition: Atoms of each element symbol, in any common multiple.
+        energy_per_atom: Of the compound, eV/atom, on the same potential's scale.
+        potential_name: Whose elemental references to use.
+
+    Returns:
+        The formation energy, or None where a reference is missing.
+    """
+    references = elemental_references(potential_name)
+    if references is None or not references.keys() >= composition.keys():
+        return None
+    atoms = sum(composition.values())
+    return energy_per_atom - sum(count * references[symbol] for symbol, count in composition.items()) / atoms
