@@ -24,7 +24,7 @@ def storage_sentence(path: Path, error: OSError) -> str:
 
 
 def temporary_path(path: Path) -> Path:
-    """Where the text of ``path`` grows before its rename; fixed, so that a later run overwrites a leftover."""
+    """Where the text of ``path`` grows before its rename; a fixed name, so that a later run overwrites it."""
     return path.with_name(f".{path.name}.tmp")
 
 
