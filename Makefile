@@ -1,6 +1,6 @@
 # Every target does its own set-up: a virtual environment .venv in this folder with the exact pins of constraints.txt.
 .DEFAULT_GOAL := help
-.PHONY: help predict test test-slow check bench environment environment-dev clean distclean
+.PHONY: help predict test test-slow check bench environment-dev clean distclean
 
 PYTHON ?= python3
 PIP_ARGS ?=
@@ -9,7 +9,7 @@ ARGS ?=
 # Handed over as environment variables, so that a formula such as Zn(CuN)2 needs no quoting for the shell.
 export PYTHON PIP_ARGS FORMULA
 
-help: ## list the targets
+help:
 	@echo "make predict FORMULA=Zr4Al3   predict crystal structures; ARGS=\"--no-relax --top 5\" adds options"
 	@echo "make test                     all checks and tests"
 	@echo "make test-slow                the slow tests, which make test leaves out"
@@ -37,15 +37,12 @@ check: environment-dev
 bench: environment-dev
 	@scripts/bench
 
-environment:
-	@scripts/setup-venv run
-
 environment-dev:
 	@scripts/setup-venv dev
 
 clean:
 	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	find src tests scripts benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean
 	rm -rf .venv
