@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 Array = NDArray[np.float64]
+
+# moyo warns about cells that are not primitive; we reduce them ourselves, so the user need not read it.
+logging.getLogger("moyo").addHandler(logging.NullHandler())
 
 DEFAULT_SYMPREC = 0.1
 
@@ -59,7 +63,7 @@ def _occupation(numbers: NDArray[np.int64], letters: Sequence[str], orbits: NDAr
     return {symbol: sorted_letters(found[symbol]) for symbol in sorted(found, key=element_order)}
 
 
-def _dataset(lattice: Array, positions: Array, numbers: NDArray[np.int64], symprec: float) -> moyopy.MoyoDataset:
+def _dataset(lattice: Array, positions: Array, numbers: Sequence[int] | NDArray[np.int64], symprec: float) -> moyopy.MoyoDataset:
     import moyopy
 
     cell = moyopy.Cell(
@@ -91,6 +95,9 @@ def describe_symmetry(
     """
     found = _dataset(lattice, positions, numbers, symprec)
     primitive = found.prim_std_cell
+    if len(primitive.numbers) < len(numbers):  # a supercell hides operations: look again at its primitive cell
+        found = _dataset(np.array(primitive.basis), np.array(primitive.positions), primitive.numbers, symprec)
+        primitive = found.prim_std_cell
     size = len(primitive.numbers)
     letters = [""] * size
     orbits = np.zeros(size, dtype=np.int64)

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Callable, Iterator, Sequence
 
-from alphacrystal.crystal._wyckoff import space_group
+from alphacrystal.crystal._wyckoff import multiplicities, space_group
 
 Assignment = tuple[str, ...]  # Wyckoff letters of each element, e.g. ("ab", "f")
-
-
-@cache
-def _conventional_factor(number: int) -> int:
-    return len(space_group(number).centring)
 
 
 def wyckoff_assignments(number: int, counts: Sequence[int]) -> Iterator[Assignment]:
@@ -30,12 +24,12 @@ def wyckoff_assignments(number: int, counts: Sequence[int]) -> Iterator[Assignme
         Letters for each element, in the order of ``counts``.
     """
     positions = list(space_group(number).positions.values())
-    factor = _conventional_factor(number)
-    multiplicities = [position.multiplicity // factor for position in positions]
+    primitive = multiplicities(number)
+    sizes = [primitive[position.letter] for position in positions]
     fixed = [position.free == 0 for position in positions]
     letters = [position.letter for position in positions]
 
-    reachable = _reachable(tuple(multiplicities), tuple(fixed), max(counts))
+    reachable = _reachable(sizes, max(counts))
 
     def one_element(remaining: int, orbits: int, start: int, used: frozenset[int]) -> Iterator[tuple[int, ...]]:
         if remaining == 0:
@@ -45,11 +39,11 @@ def wyckoff_assignments(number: int, counts: Sequence[int]) -> Iterator[Assignme
         if orbits <= 0 or not reachable(remaining, orbits):
             return
         for index in range(start, len(positions)):
-            if multiplicities[index] > remaining or index in used:
+            if sizes[index] > remaining or index in used:
                 continue
             taken = used | {index} if fixed[index] else used
             following = index + 1 if fixed[index] else index
-            for rest in one_element(remaining - multiplicities[index], orbits - 1, following, taken):
+            for rest in one_element(remaining - sizes[index], orbits - 1, following, taken):
                 yield (index, *rest)
 
     def all_elements(element: int, orbits: int, used: frozenset[int]) -> Iterator[tuple[tuple[int, ...], ...]]:
@@ -69,12 +63,11 @@ def wyckoff_assignments(number: int, counts: Sequence[int]) -> Iterator[Assignme
             yield tuple("".join(letters[index] for index in choice) for choice in assignment)
 
 
-def _reachable(multiplicities: tuple[int, ...], fixed: tuple[bool, ...], limit: int):  # type: ignore[no-untyped-def]
-    """A quick test whether a count can be a sum of a given number of multiplicities (fixed positions not yet used up)."""
+def _reachable(sizes: Sequence[int], limit: int) -> Callable[[int, int], bool]:
+    """A quick necessary test: can a count be a sum of this many multiplicities?"""
     sums: list[set[int]] = [{0}]
-    kinds = sorted({(m, f) for m, f in zip(multiplicities, fixed, strict=True)})
     for _ in range(limit):
-        sums.append({s + m for s in sums[-1] for m, _ in kinds if s + m <= limit})
+        sums.append({total + size for total in sums[-1] for size in set(sizes) if total + size <= limit})
 
     def test(count: int, orbits: int) -> bool:
         return orbits < len(sums) and count in sums[orbits]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -84,6 +84,23 @@ def _table() -> dict[str, Any]:
     text = files("alphacrystal.crystal").joinpath("data/wyckoff.json").read_text()
     groups: dict[str, Any] = json.loads(text)["groups"]
     return groups
+
+
+@cache
+def multiplicities(number: int) -> dict[str, int]:
+    """Atoms of one orbit in the PRIMITIVE cell by Wyckoff letter; needs no operations, so it is cheap."""
+    import moyopy
+
+    order = moyopy.HallSymbolEntry(_table()[str(number)]["hall_number"]).centering.order
+    return {letter: multiplicity // order for letter, multiplicity, _, _ in _table()[str(number)]["positions"]}
+
+
+def raw_wyckoff_table() -> Iterator[tuple[int, str, int, str, int]]:
+    """(space group, letter, multiplicity in the primitive cell, site symmetry, free coordinates) of all positions."""
+    for number in range(1, 231):
+        for letter, _, site_symmetry, triplet in _table()[str(number)]["positions"]:
+            free = len(set(triplet) & set("xyz"))
+            yield number, letter, multiplicities(number)[letter], site_symmetry, free
 
 
 def _affine(triplet: str) -> tuple[Array, Array]:

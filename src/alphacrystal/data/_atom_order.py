@@ -12,7 +12,7 @@ Array = NDArray[np.float64]
 ROUNDING = 0.02  # Å; distances closer than this count as equal, so that numerical noise cannot change the order
 
 
-def canonical_order(distances: Array, ranks: Sequence[tuple[int, ...]], orbits: NDArray[np.int64]) -> NDArray[np.int64]:
+def canonical_order(distances: Array, ranks: Sequence[tuple[float, ...]], orbits: NDArray[np.int64]) -> NDArray[np.int64]:
     """Order of atoms that depends only on the crystal, not on how its file lists them.
 
     Atoms are sorted by ``ranks`` (element, then Wyckoff multiplicity and letter). Orbits of equal rank go by
@@ -32,7 +32,7 @@ def canonical_order(distances: Array, ranks: Sequence[tuple[int, ...]], orbits: 
     for atom, orbit in enumerate(orbits.tolist()):
         orbit_atoms.setdefault(orbit, []).append(atom)
 
-    def orbit_key(orbit: int) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+    def orbit_key(orbit: int) -> tuple[tuple[float, ...], tuple[float, ...], int]:
         first = orbit_atoms[orbit][0]
         return ranks[first], tuple(sorted(rounded[first].tolist())), orbit
 

@@ -76,6 +76,11 @@ class PreparedStructures:
         """Atoms in the primitive cell, shape (n,)."""
         return np.diff(self.atom_offsets)
 
+    @property
+    def elements_per_structure(self) -> NDArray[np.int64]:
+        """Distinct elements in each structure, shape (n,)."""
+        return np.array([len(set(self.numbers[self.atoms(i)].tolist())) for i in range(len(self))])
+
     def atoms(self, index: int) -> slice:
         """Where the atoms of a structure stand."""
         return slice(int(self.atom_offsets[index]), int(self.atom_offsets[index + 1]))

@@ -1,0 +1,102 @@
+"""Structure types: how a stoichiometry sits on the Wyckoff positions of a space group, without element names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, reduce
+from math import gcd
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphacrystal.crystal import multiplicities, raw_wyckoff_table
+
+MAX_ELEMENTS = 8
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class StructureType:
+    """Space group and Wyckoff letters of each element, elements in electronegativity order.
+
+    Attributes:
+        space_group: International number.
+        letters: Letters of each element, one per orbit, canonical setting of the Euclidean normaliser.
+    """
+
+    space_group: int
+    letters: tuple[str, ...]
+
+    def counts(self) -> tuple[int, ...]:
+        """Atoms of each element in the primitive cell."""
+        primitive = multiplicities(self.space_group)
+        return tuple(sum(primitive[x] for x in own) for own in self.letters)
+
+    def stoichiometry(self) -> tuple[int, ...]:
+        """Reduced counts of each element."""
+        return reduced_counts(self.counts())
+
+
+def reduced_counts(counts: Sequence[int]) -> tuple[int, ...]:
+    """Counts divided by their greatest common divisor."""
+    divisor = reduce(gcd, counts)
+    return tuple(count // divisor for count in counts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SiteTable:
+    """All 1,731 Wyckoff positions as numbers a network can read.
+
+    Attributes:
+        index: (space group, letter) -> row.
+        site_symmetry: Index of the site-symmetry symbol, shape (1731,).
+        features: log multiplicity in the primitive cell, number of free coordinates, shape (1731, 2).
+    """
+
+    index: dict[tuple[int, str], int]
+    site_symmetry: NDArray[np.int64]
+    features: NDArray[np.float32]
+
+    @property
+    def site_symmetries(self) -> int:
+        """How many distinct site-symmetry symbols there are."""
+        return int(self.site_symmetry.max()) + 1
+
+
+@cache
+def site_table() -> SiteTable:
+    """The site table, in the order space group, letter."""
+    index: dict[tuple[int, str], int] = {}
+    symbols: dict[str, int] = {}
+    symmetry, features = [], []
+    for number, letter, multiplicity, symbol, free in raw_wyckoff_table():
+        index[number, letter] = len(index)
+        key = symbol.replace(".", "")
+        symmetry.append(symbols.setdefault(key, len(symbols)))
+        features.append([np.log(multiplicity), free])
+    return SiteTable(index, np.array(symmetry), np.array(features, dtype=np.float32))
+
+
+def type_arrays(types: Sequence[StructureType]) -> dict[str, NDArray[np.int64]]:
+    """Index arrays of structure types for the networks.
+
+    Returns:
+        "space_group" (types,), "atoms" (types,) in the primitive cell, "orbits" (types, MAX_ELEMENTS), and the
+        site rows of all (type, element) slots concatenated: "sites" with "slot_lengths" (types * MAX_ELEMENTS,).
+    """
+    table = site_table()
+    sites: list[int] = []
+    orbits = np.zeros((len(types), MAX_ELEMENTS), dtype=np.int64)
+    for row, kind in enumerate(types):
+        for slot in range(MAX_ELEMENTS):
+            if slot < len(kind.letters):
+                sites.extend(table.index[kind.space_group, letter] for letter in kind.letters[slot])
+                orbits[row, slot] = len(kind.letters[slot])
+    return {
+        "space_group": np.array([kind.space_group for kind in types], dtype=np.int64),
+        "atoms": np.array([sum(kind.counts()) for kind in types], dtype=np.int64),
+        "orbits": orbits,
+        "sites": np.array(sites, dtype=np.int64),
+        "slot_lengths": orbits.reshape(-1),
+    }
+
