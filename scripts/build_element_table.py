@@ -19,6 +19,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from mendeleev.econf import ElectronicConfiguration
+from mendeleev.fetch import fetch_table
+from pymatgen.core import Element
+
 LAST_ATOMIC_NUMBER = 103
 NOBLE_GASES = ("He", "Ne", "Ar", "Kr", "Xe", "Rn")
 DATA = Path(__file__).resolve().parents[1] / "src" / "alphacrystal" / "composition" / "data"
@@ -26,7 +30,7 @@ DATA = Path(__file__).resolve().parents[1] / "src" / "alphacrystal" / "compositi
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One feature: where it comes from and how it is read off pymatgen's (p) and mendeleev's (m) elements.
+    """One feature: where it comes from and how it is read off pymatgen's element (p) and mendeleev's row (m).
 
     ``decimals`` rounds away the float noise of unit changes and means, never a published digit.
     """
@@ -47,7 +51,7 @@ def heat_of_formation(_p: Any, m: Any) -> float | None:
 
 def covalent_radius(_p: Any, m: Any) -> float | None:
     """Cordero's radius in Å (mendeleev gives pm)."""
-    return None if m.covalent_radius_cordero is None else m.covalent_radius_cordero / 100.0
+    return float(m.covalent_radius_cordero) / 100
 
 
 def average_ionic_radius(p: Any, _m: Any) -> float | None:
@@ -71,8 +75,8 @@ COLUMNS = (
         "unpaired electrons",
         "",
         "Hund's rule on the ground-state configuration of the neutral atom",
-        "mendeleev Element.ec.unpaired_electrons()",
-        lambda _p, m: m.ec.unpaired_electrons(),
+        "mendeleev ElectronicConfiguration.unpaired_electrons",
+        lambda _p, m: ElectronicConfiguration(m.electronic_configuration).unpaired_electrons(),
         0,
     ),
     Column(
@@ -80,17 +84,17 @@ COLUMNS = (
         "first ionisation energy",
         "eV",
         "NIST Atomic Spectra Database, doi:10.18434/T4W30F",
-        "mendeleev Element.ionenergies[1]",
-        lambda _p, m: m.ionenergies.get(1),
+        "mendeleev ionizationenergies.ionization_energy, charge 0",
+        lambda _p, m: m.first_ionization_energy,
         6,
     ),
     Column(
         "covalent_radius",
         "covalent radius",
         "Å",
-        "B. Cordero et al., Dalton Trans. 2832 (2008), doi:10.1039/b801115j; C is the sp2 value, and Mn, Fe "
-        "and Co are the means of low and high spin",
-        "mendeleev Element.covalent_radius_cordero / 100",
+        "B. Cordero et al., Dalton Trans. 2832 (2008), doi:10.1039/b801115j; C is the mean over sp3, sp2 and "
+        "sp, and Mn, Fe and Co are the means of low and high spin",
+        "mendeleev elements.covalent_radius_cordero / 100",
         covalent_radius,
         4,
     ),
@@ -98,8 +102,8 @@ COLUMNS = (
         "heat_of_formation",
         "heat of formation of the gaseous atom at 298.15 K",
         "kJ/mol",
-        "CRC Handbook of Chemistry and Physics, as collected by mendeleev; noble gases are 0 by definition",
-        "mendeleev Element.heat_of_formation",
+        "CRC Handbook of Chemistry and Physics, 95th edition (2014); noble gases are 0 by definition",
+        "mendeleev elements.heat_of_formation",
         heat_of_formation,
         4,
     ),
@@ -108,8 +112,8 @@ COLUMNS = (
         "static dipole polarisability",
         "a.u. (bohr³)",
         "P. Schwerdtfeger and J. K. Nagle, Mol. Phys. 117, 1200 (2019), doi:10.1080/00268976.2018.1535143, "
-        "with the authors' later updates",
-        "mendeleev Element.dipole_polarizability",
+        "in the authors' edition of 2023",
+        "mendeleev elements.dipole_polarizability",
         lambda _p, m: m.dipole_polarizability,
         6,
     ),
@@ -117,7 +121,7 @@ COLUMNS = (
         "average_ionic_radius",
         "average ionic radius",
         "Å",
-        "mean over the oxidation states tabulated by R. D. Shannon, Acta Cryst. A32, 751 (1976), "
+        "mean over the oxidation states of the crystal radii of R. D. Shannon, Acta Cryst. A32, 751 (1976), "
         "doi:10.1107/S0567739476001551",
         "pymatgen Element.average_ionic_radius",
         average_ionic_radius,
@@ -145,8 +149,8 @@ COLUMNS = (
         "electronegativity",
         "Pauling electronegativity",
         "",
-        "Pauling scale (A. L. Allred, J. Inorg. Nucl. Chem. 17, 215 (1961), doi:10.1016/0022-1902(61)80142-5, "
-        "with later additions) as collected by pymatgen",
+        "Pauling scale: A. L. Allred, J. Inorg. Nucl. Chem. 17, 215 (1961), doi:10.1016/0022-1902(61)80142-5 "
+        "with later additions, as collected by pymatgen",
         "pymatgen Element.X",
         lambda p, _m: p.X,
         4,
@@ -173,20 +177,21 @@ class ElementRow:
 
 def element_rows() -> dict[str, ElementRow]:
     """Symbol -> row, for the elements 1-103 in order."""
-    import mendeleev
-    from pymatgen.core import Element
-
+    # Whole tables: mendeleev.element() loads every isotope and scattering factor, 0.4 s for each element.
+    energies = fetch_table("ionizationenergies").query("ion_charge == 0").set_index("atomic_number")
+    elements = fetch_table("elements").set_index("atomic_number")
+    elements["first_ionization_energy"] = energies["ionization_energy"]
     table = {}
-    atomic_numbers = list(range(1, LAST_ATOMIC_NUMBER + 1))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # pymatgen warns at each electronegativity it lacks
-        for p, m in zip(map(Element.from_Z, atomic_numbers), mendeleev.element(atomic_numbers), strict=True):
+        for number in range(1, LAST_ATOMIC_NUMBER + 1):
+            p, m = Element.from_Z(number), elements.loc[number]
             values = [column.read(p, m) for column in COLUMNS]
             rounded = [
                 None if value is None or math.isnan(value) else round(float(value), column.decimals)
                 for column, value in zip(COLUMNS, values, strict=True)
             ]
-            table[p.symbol] = ElementRow(m.name, rounded)
+            table[p.symbol] = ElementRow(str(m["name"]), rounded)
     return table
 
 
@@ -196,7 +201,9 @@ def csv_text(table: dict[str, ElementRow]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["symbol", "name", *(column.name for column in COLUMNS)])
     for symbol, row in table.items():
-        writer.writerow([symbol, row.name, *("" if value is None else f"{value:.10g}" for value in row.values)])
+        writer.writerow(
+            [symbol, row.name, *("" if value is None else f"{value:.10g}" for value in row.values)]
+        )
     return out.getvalue()
 
 
@@ -220,7 +227,7 @@ def metadata(table: dict[str, ElementRow]) -> dict[str, Any]:
 def main() -> None:
     """Write both files."""
     parser = argparse.ArgumentParser(description="Build the element table from pymatgen and mendeleev.")
-    parser.add_argument("--out", type=Path, default=DATA, help="folder to write elements.csv and elements.json to")
+    parser.add_argument("--out", type=Path, default=DATA, help="folder to write elements.csv and .json to")
     out: Path = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
     table = element_rows()

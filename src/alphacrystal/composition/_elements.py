@@ -1,4 +1,4 @@
-"""The 103 supported elements: symbols, their order in a formula, and the 11 features of the paper's Table 1."""
+"""The elements 1-103: names, their order in a formula, and the 11 features of the paper's Table 1."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class ElementTable:
     """Eleven properties of the elements 1-103, as the packages named in ``sources`` publish them.
 
     Attributes:
-        values: Shape (104, 11), float64, read-only; row = atomic number (row 0 is unused and NaN), NaN where no
-            value is known.
+        values: Shape (104, 11), float64, read-only; row = atomic number (row 0 is unused and NaN), NaN where
+            no value is known.
         columns: Machine names of the 11 columns, e.g. "covalent_radius".
         units: Unit of each column, "" where it has none.
         sources: Publication or definition behind each column.
@@ -44,13 +44,13 @@ class ElementTable:
 
 @lru_cache(maxsize=1)
 def _rows() -> dict[str, dict[str, str]]:
-    with (_DATA / "elements.csv").open(encoding="utf-8", newline="") as lines:
-        return {row["symbol"]: row for row in csv.DictReader(lines)}
+    lines = (_DATA / "elements.csv").read_text(encoding="utf-8").splitlines()
+    return {row["symbol"]: row for row in csv.DictReader(lines)}
 
 
 @lru_cache(maxsize=1)
 def element_keys() -> dict[str, tuple[float, int]]:
-    """Symbol -> (Pauling electronegativity, atomic number) of the supported elements, 0.0 where there is none."""
+    """Symbol -> (Pauling electronegativity or 0.0 where there is none, atomic number)."""
     return {
         symbol: (float(row["electronegativity"] or 0.0), int(row["atomic_number"]))
         for symbol, row in _rows().items()
@@ -59,8 +59,9 @@ def element_keys() -> dict[str, tuple[float, int]]:
 
 @lru_cache(maxsize=1)
 def element_names() -> dict[str, str]:
-    """English name in lower case -> symbol."""
-    return {row["name"].lower(): symbol for symbol, row in _rows().items()}
+    """English name in lower case, American or British -> symbol."""
+    names = {row["name"].lower(): symbol for symbol, row in _rows().items()}
+    return names | {"aluminium": "Al", "sulphur": "S", "caesium": "Cs"}
 
 
 def element_order(symbol: str) -> tuple[float, int]:
@@ -82,7 +83,8 @@ def element_table() -> ElementTable:
     """The paper's Table 1 for the elements 1-103; see ``docs/elements.md`` for the conventions."""
     import numpy as np
 
-    columns: list[dict[str, Any]] = json.loads((_DATA / "elements.json").read_text(encoding="utf-8"))["columns"]
+    document = json.loads((_DATA / "elements.json").read_text(encoding="utf-8"))
+    columns: list[dict[str, Any]] = document["columns"]
     names = tuple(column["name"] for column in columns)
     values = np.full((len(_rows()) + 1, len(names)), np.nan)
     for row in _rows().values():
@@ -100,9 +102,9 @@ def element_table() -> ElementTable:
 def element_features(standardised: bool = True) -> NDArray[np.float64]:
     """The element table without gaps, for networks: shape (104, 11), float64, row = atomic number.
 
-    A missing value becomes the mean of its column over the elements that have one, so that it is 0 and carries
-    no signal once standardised; ``docs/elements.md`` lists which values that concerns. Row 0 is all zeros and
-    can serve as padding.
+    A missing value becomes the mean of its column over the elements that have one, so that it is 0 and
+    carries no signal once standardised; ``docs/elements.md`` lists which values that concerns. Row 0 is all
+    zeros and can serve as padding.
 
     Args:
         standardised: Shift and scale each column to mean 0 and standard deviation 1 over the elements 1-103;

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from alphacrystal.composition._elements import element_order
 from alphacrystal.composition._parser import MAX_COUNT, Amount, parse_amounts
-from alphacrystal.composition._reading import Reading, read, shown
+from alphacrystal.composition._reading import Reading, legible, read, shown
 from alphacrystal.composition._whole_numbers import MAX_APPROXIMATE_COUNT, whole_numbers
 from alphacrystal.errors import InputError
 
@@ -20,8 +20,8 @@ class Formula:
 
     Attributes:
         text: As the user typed it.
-        counts: Atoms of each element in one formula unit, without a common divisor; the elements stand in order
-            of Pauling electronegativity, then atomic number (He, Ne and Ar, which have none, first).
+        counts: Atoms of each element in one formula unit, without a common divisor; the elements stand in
+            order of Pauling electronegativity, then atomic number (He, Ne and Ar, which have none, first).
         notes: What the user should know about how the text was read, one sentence each.
     """
 
@@ -57,7 +57,9 @@ class Formula:
             InputError: fewer than one formula unit.
         """
         if formula_units < 1:
-            raise InputError(f"A cell of {_name(self.counts)} holds {formula_units} formula units; give 1 or more.")
+            raise InputError(
+                f"A cell cannot hold {formula_units} formula units of {_name(self.counts)}; give 1 or more."
+            )
         return CellContent(self, formula_units)
 
 
@@ -92,24 +94,26 @@ class CellContent:
 def parse_formula(text: str) -> Formula:
     """Read a chemical formula in any of the ways people write them.
 
-    Brackets of all kinds, spaces, Unicode subscripts, LaTeX, decimals and fractions ("Fe0.5O0.5"), and hydrates
-    ("CaSO4·2H2O", "CaSO4.2H2O") are understood; ``docs/formulas`` of the user guide is the full list.
+    Brackets of all kinds, spaces, Unicode subscripts, LaTeX and HTML, decimals and fractions ("Fe0.5O0.5"),
+    and hydrates ("CaSO4·2H2O", "CaSO4.2H2O") are understood. A "." before digits is a decimal point, except
+    before water at the end; "·" and "*" always separate parts. Decimals become whole numbers exactly, or as
+    the nearest small ones with a note.
 
     Raises:
-        InputError: the text is no formula, carries a charge, has an element beyond 1-103, a count that is zero,
-            negative or above 1000, or amounts that no small whole numbers match.
+        InputError: the text is no formula, carries a charge, has an element beyond 1-103, a count that is
+            zero, negative or above 1000, or amounts that no small whole numbers match.
     """
     reading = read(text, "Formula")
     amounts = _amounts_within_limit(reading)
     found = whole_numbers(amounts)
     if found is None:
         raise reading.error(
-            f"matches no whole-number counts up to {MAX_APPROXIMATE_COUNT}; write the whole-number formula of an "
-            "ordered cell"
+            f"matches no whole-number counts up to {MAX_APPROXIMATE_COUNT}; "
+            "write the whole-number formula of an ordered cell"
         )
     counts, exact = found
     ordered = {symbol: counts[symbol] for symbol in sorted(counts, key=element_order)}
-    typed, name = text.strip(), _name(ordered)
+    typed, name = legible(text), _name(ordered)
     notes = list(reading.notes)
     if not exact:
         notes.append(f"{typed} was read as {name}, the nearest small whole numbers")
@@ -142,7 +146,7 @@ def parse_cell(text: str, formula: Formula | None = None) -> CellContent:
     counts = {symbol: found[0][symbol] for symbol in sorted(found[0], key=element_order)}
     if formula is not None and counts != formula.counts:
         example = " or ".join(formula.cell(units).name for units in (1, 2))
-        raise reading.error(f"is not a whole multiple of {_name(formula.counts)}; write for example {example}")
+        raise reading.error(f"is not a multiple of {_name(formula.counts)}; write for example {example}")
     first = next(iter(counts))
     units = int(amounts[first].value) // counts[first]
     return CellContent(formula or Formula(text=text, counts=counts, notes=reading.notes), units)
@@ -157,8 +161,8 @@ def formula_units_within(formula: Formula, max_atoms: int) -> list[int]:
     most = max_atoms // formula.num_atoms
     if most < 1:
         raise InputError(
-            f"Formula {shown(formula.text)} has {formula.num_atoms} atoms in one formula unit and the limit is "
-            f"{max_atoms}; raise it with --max-atoms {formula.num_atoms}."
+            f"Formula {shown(formula.text)} has {formula.num_atoms} atoms in one formula unit and the limit "
+            f"is {max_atoms}; raise it with --max-atoms {formula.num_atoms}."
         )
     return list(range(1, most + 1))
 
@@ -182,5 +186,7 @@ def _reduced_formula(counts: tuple[tuple[str, int], ...]) -> str:
     from pymatgen.core import Composition
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # pymatgen warns that He, Ne and Ar have no electronegativity
+        warnings.simplefilter(
+            "ignore", UserWarning
+        )  # pymatgen warns that He, Ne and Ar have no electronegativity
         return str(Composition(dict(counts)).reduced_formula)

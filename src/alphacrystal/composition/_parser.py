@@ -32,8 +32,8 @@ class Amount:
 
     Attributes:
         value: The amount exactly as typed.
-        rounding: Half a unit of the last typed digit; 0 for whole numbers, fractions and single decimals, which
-            people do not use for rounded values (0.5 is one half, 0.33 is one third).
+        rounding: Half a unit of the last typed digit; 0 for whole numbers, fractions and single decimals,
+            which people do not use for rounded values (0.5 is one half, 0.33 is one third).
     """
 
     value: Fraction
@@ -196,7 +196,9 @@ class _Parser:
         if negative := _NEGATIVE_COUNT.match(self.chars, self.index):
             return error(f"has a negative count, {negative[0]}, {where}; counts are above zero")
         if _SECOND_COMPOUND.match(self.chars, self.index):
-            return error(f"has {self.peek()!r} {where}; write one compound, not a reaction or a chemical system")
+            return error(
+                f"has {self.peek()!r} {where}; write one compound, not a reaction or a chemical system"
+            )
         return error(f"carries a charge {where}; write the neutral formula, without charges")
 
     def at_separator(self) -> bool:

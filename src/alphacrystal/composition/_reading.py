@@ -1,4 +1,4 @@
-"""Brings the many ways people write a formula down to one plain spelling, remembering where each character was."""
+"""Brings the many ways people write a formula to one plain spelling that knows where each character was."""
 
 from __future__ import annotations
 
@@ -9,16 +9,21 @@ from dataclasses import dataclass, replace
 from alphacrystal.errors import InputError
 
 MAX_LENGTH = 200
+_LONGEST_SHOWN = 60
 SEPARATOR = "·"
 
 # Mark-up around a formula that says nothing about its content: LaTeX and HTML.
-_MARKUP = re.compile(r"\$|\\(?:mathrm|mathit|mathbf|text|rm|ce)(?![A-Za-z])|</?sub>|\\[,;! ]", re.IGNORECASE)
+_MARKUP = re.compile(r"\$|\\(?:mathrm|mathit|mathbf|text|rm|ce)(?![A-Za-z])|\\[,;! ]|</?(?:sub|SUB)>")
 _SEPARATOR_COMMAND = re.compile(r"\\cdot(?![A-Za-z])")
-_DOTS = set("·•∙⋅・‧･*∗")
-_MINUS = set("-−–—‐‑‒")
+# Spelt as code points because most look like another character: middle dot, bullet, bullet operator, dot
+# operator, katakana middle dots, hyphenation point, asterisk operator.
+_DOTS = set("*\u00b7\u2022\u2219\u22c5\u30fb\uff65\u2027\u2217")
+_MINUS = set("-\u2010\u2011\u2012\u2013\u2014\u2212")  # hyphens, dashes and the minus sign
 _VARIABLE = set("δ□")
+# Soft hyphen, zero-width space and joiners, word joiner, byte-order mark: they come with copied text.
 _INVISIBLE = set("\u00ad\u200b\u200c\u200d\u2060\ufeff")
-_MISSING_VALUES = ("nan", "inf", "infinity", "none", "null", "None", "Infinity")  # "NaN" and "InF" are formulas
+# What spreadsheets and programs write for "nothing"; "NaN" and "InF" are formulas.
+_MISSING_VALUES = ("nan", "inf", "infinity", "none", "null", "None", "Infinity")
 # Compatibility forms that keep their meaning when written plainly; Roman numerals or ligatures would not.
 _PLAIN_FORMS = ("<sub>", "<super>", "<wide>", "<narrow>", "<font>", "<small>")
 # "CaSO4.2H2O": a dot before water at the end stands for a hydrate.
@@ -52,9 +57,14 @@ class Reading:
         return InputError(f"{self.label} {shown(self.text)} {problem}{'' if problem.endswith('?') else '.'}")
 
 
+def legible(text: str) -> str:
+    """The text for a note, without tabs, line ends and invisible characters."""
+    return "".join(char for char in text.strip() if char.isprintable())
+
+
 def shown(text: str) -> str:
     """The text quoted for a message, short and without control characters."""
-    return repr(text) if len(text) <= 60 else f"{text[:57]!r}..."
+    return repr(text) if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]!r}..."
 
 
 def read(text: str, label: str) -> Reading:
@@ -68,28 +78,26 @@ def read(text: str, label: str) -> Reading:
         InputError: the text is empty, too long, or has a character that no formula has.
     """
     blank = Reading(text, label, "", ())
-    if not text.strip():
-        raise InputError(f"{label} is empty; write one such as Zr4Al3.")
     if len(text) > MAX_LENGTH:
         raise blank.error(f"is {len(text)} characters long; the limit is {MAX_LENGTH}")
     if text.strip().lstrip("+-") in _MISSING_VALUES:
         raise blank.error("stands for a missing value; write a formula such as Zr4Al3")
     chars: list[str] = []
     positions: list[int] = []
-    start = len(text) - len(text.lstrip())
-    end = len(text.rstrip())
+    start, end = len(text) - len(text.lstrip()), len(text.rstrip())
     while start < end:
-        plain = SEPARATOR
+        length, plain = 1, ""
         if markup := _MARKUP.match(text, start, end):
-            start = markup.end()
-            continue
-        if command := _SEPARATOR_COMMAND.match(text, start, end):
-            length = len(command[0])
+            length = len(markup[0])
+        elif command := _SEPARATOR_COMMAND.match(text, start, end):
+            length, plain = len(command[0]), SEPARATOR
         else:
-            length, plain = 1, _plain(blank, text, start)
+            plain = _plain(blank, text, start)
         chars.extend(plain)
         positions.extend([start + 1] * len(plain))
         start += length
+    if not "".join(chars).strip():
+        raise InputError(f"{label} is empty; write one such as Zr4Al3.")
     return _mark_water(Reading(text, label, "".join(chars), tuple(positions)))
 
 
@@ -116,8 +124,8 @@ def _plain(reading: Reading, text: str, index: int) -> str:
         plain = "-" if plain in _MINUS else plain
         if form == "<super>" and _begins_isotope(text, index):
             raise reading.error(
-                f"names an isotope at position {index + 1}; write the element alone, since isotopes of an element "
-                "form the same crystal structures"
+                f"names an isotope at position {index + 1}; write the element alone, "
+                "since isotopes form the same crystal structures"
             )
         if plain.isascii() and plain.isprintable():
             return plain
@@ -126,7 +134,7 @@ def _plain(reading: Reading, text: str, index: int) -> str:
 
 
 def _begins_isotope(text: str, index: int) -> bool:
-    """Whether the superscript at ``index`` stands before a symbol, as in ¹⁸O, and not after one, as in TiO²."""
+    """Whether the superscript at ``index`` stands before a symbol, as in ¹⁸O, not after one, as in TiO²."""
     before, behind = text[:index], text[index:].lstrip("⁰¹²³⁴⁵⁶⁷⁸⁹")
     return behind[:1].isalpha() and re.search(r"[^\W_] *$|[)\]}]$", before) is None
 
@@ -141,6 +149,6 @@ def _mark_water(reading: Reading) -> Reading:
         if water is None or dot == 0 or (zero_before and water[1]):
             continue
         hydrate = chars[:dot] + SEPARATOR + chars[dot + 1 :]
-        notes = (f"{reading.text.strip()} was read as the hydrate {hydrate}",) if water[1] else ()
+        notes = (f"{legible(reading.text)} was read as the hydrate {hydrate}",) if water[1] else ()
         return replace(reading, chars=hydrate, notes=notes)
     return reading

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 
 from alphacrystal.composition._elements import element_keys, element_names
@@ -10,6 +9,7 @@ from alphacrystal.composition._reading import Reading
 from alphacrystal.errors import InputError
 
 _MOST = 3  # suggestions in one message
+_SUPPORTED = "the elements 1-103 (H to Lr) are supported"
 _LETTERS = re.compile(r"[A-Za-z]+")
 _TOO_HEAVY = ("Rf", "Db", "Sg", "Bh", "Hs", "Mt", "Ds", "Rg", "Cn", "Nh", "Fl", "Mc", "Lv", "Ts", "Og")
 
@@ -22,15 +22,15 @@ def symbol_problem(reading: Reading, symbol: str, index: int) -> InputError:
         return reading.error(f"has an element's name, {word[0]!r}, {where}; write its symbol, {named}")
     if symbol in ("D", "T"):
         isotope = {"D": "deuterium", "T": "tritium"}[symbol]
-        return reading.error(f"has {symbol} ({isotope}) {where}; write H, the isotope does not change the crystal")
+        return reading.error(f"has {symbol} ({isotope}) {where}; write H, isotopes form the same crystals")
     if symbol in _TOO_HEAVY:
         number = len(element_keys()) + 1 + _TOO_HEAVY.index(symbol)
-        return reading.error(f"has {symbol} (element {number}) {where}; the elements 1-103 (H to Lr) are supported")
+        return reading.error(f"has {symbol} (element {number}) {where}; {_SUPPORTED}")
     if symbol[:-1] in element_keys() and symbol[-1] in "xyz":
         return reading.error(f"has a variable amount, {symbol[-1]!r}, behind {symbol[:-1]}; write a number")
     if meant := suggestions(reading.chars):
         return reading.error(f"has an unknown element {symbol!r} {where}; did you mean {' or '.join(meant)}?")
-    return reading.error(f"has an unknown element {symbol!r} {where}; the elements 1-103 (H to Lr) are supported")
+    return reading.error(f"has an unknown element {symbol!r} {where}; {_SUPPORTED}")
 
 
 def suggestions(chars: str) -> list[str]:
@@ -38,21 +38,23 @@ def suggestions(chars: str) -> list[str]:
 
     At most three, those that change the fewest letters first.
     """
-    pieces = _LETTERS.split(chars)
     runs = [_capitalisations(run) for run in _LETTERS.findall(chars)]
     if not all(runs):
         return []
-    choices = itertools.islice(itertools.product(*(run[:_MOST] for run in runs)), _MOST**4)
-    ranked = sorted(choices, key=lambda choice: sum(changes for changes, _ in choice))
-    return [
-        "".join(itertools.chain.from_iterable(itertools.zip_longest(pieces, (run for _, run in choice), fillvalue="")))
-        for choice in ranked[:_MOST]
-    ]
+    formulas = [(0, "")]
+    for between, run in zip(_LETTERS.split(chars), [*runs, [(0, "")]], strict=True):
+        longer = [
+            (changed + more, formula + between + spelling)
+            for changed, formula in formulas
+            for more, spelling in run
+        ]
+        formulas = sorted(longer)[:_MOST]
+    return [formula for _, formula in formulas]
 
 
 def _capitalisations(run: str) -> list[tuple[int, str]]:
-    """Ways to read a run of letters as element symbols whatever their case: (letters changed, spelling), best first."""
-    best: list[list[tuple[int, str]]] = [[] for _ in run] + [[(0, "")]]  # of the run from each letter on
+    """Letters read as element symbols whatever their case: (letters changed, spelling), best first."""
+    best: list[list[tuple[int, str]]] = [[] for _ in run] + [[(0, "")]]  # of what follows each letter
     for start in reversed(range(len(run))):
         readings = []
         for length in (1, 2):

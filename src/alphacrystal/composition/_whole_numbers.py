@@ -16,8 +16,9 @@ def whole_numbers(amounts: Mapping[str, Amount]) -> tuple[dict[str, int], bool] 
     """Smallest whole numbers in the ratio of the amounts, and whether that ratio is exactly the typed one.
 
     Whole amounts are divided by their greatest common divisor. Others are read, in this order, as thirds or
-    sixths that were rounded to two or more decimals (0.33, 0.667), as the exact decimals if no count is above
-    100, or as the smallest counts up to 100 that keep every atomic fraction within 0.001. None if there are none.
+    sixths that were rounded to two or more decimals (0.33, 0.667), as the exact decimals if no count is
+    above 100, or as the smallest counts up to 100 that keep every atomic fraction within 0.001. None if
+    there are none.
     """
     values = {symbol: amount.value for symbol, amount in amounts.items()}
     exact = _exact(values)
