@@ -1,20 +1,157 @@
-"""``report.html``: one page that needs no network."""
+"""``report.html``: one page that opens from disk and needs no network."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 from collections.abc import Mapping
-from html import escape
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from alphacrystal import __version__
+from alphacrystal.report._page_data import page_data, typeset_formula, typeset_symbol
+from alphacrystal.report._plain_json import plain_json
 
 if TYPE_CHECKING:
+    from jinja2 import Template
+
     from alphacrystal.report._prediction import Prediction
     from alphacrystal.report._run_record import RunRecord
     from alphacrystal.report._summary import SummaryRow
+
+_MACHINE = {"cpu": "Processor", "cores": "Cores", "usable_cores": "Usable cores", "platform": "Platform"}
+_VIEWER = "3Dmol-min.js"
+_SCRIPTS = ("svg.js", "table.js", "crystal.js", "viewer.js", "distances.js", "energy.js", "page.js")
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column of the page's table; ``field`` is the one of ``SummaryRow`` it shows."""
+
+    field: str
+    title: str
+    explanation: str
+    decimals: int | None = None
+    text: bool = False
+
+
+_COLUMNS = (
+    _Column("rank", "Rank", "Default order"),
+    _Column("space_group_symbol", "Space group", "Hermann-Mauguin symbol, found at 0.1 Å", text=True),
+    _Column("space_group_number", "No.", "International number of the space group"),
+    _Column("cell_formula", "Cell", "Content of the primitive cell", text=True),
+    _Column("energy_per_atom_ev", "Energy (eV/atom)", "Energy per atom after relaxation", 4),
+    _Column("formation_energy_ev_per_atom", "Formation (eV/atom)", "Against the elements, same potential", 4),
+    _Column("e_above_hull_ev_per_atom", "Above hull (eV/atom)", "Against the named reference set", 4),
+    _Column("volume_per_atom_a3", "Volume (Å³/atom)", "Volume per atom", 2),
+    _Column("chemical_rank", "Chemical rank", "Rank by prior × geometry"),
+    _Column("energy_rank", "Energy rank", "Rank by energy per atom"),
+    _Column("log_probability", "Log-probability", "Natural log of prior × geometry", 2),
+    _Column("generator", "Generator", "What made the candidate", text=True),
+    _Column("converged", "Converged", "Whether the relaxation met its limits"),
+)
 
 
 def report_html(
     prediction: Prediction, run: RunRecord, rows: list[SummaryRow], cifs: Mapping[str, str]
 ) -> str:
-    """Text of ``report.html``."""
-    lines = "".join(f"<tr><td>{row.rank}<td>{escape(row.space_group_symbol)}" for row in rows)
-    return f"<!doctype html><title>{escape(prediction.formula)}</title><table>{lines}</table>"
+    """Text of ``report.html``.
+
+    Args:
+        prediction: What the page tells.
+        run: How it was made.
+        rows: The table of ``summary.csv``.
+        cifs: CIF text by ``SummaryRow.file``.
+    """
+    scripts = (_asset(_VIEWER), _page_script())
+    columns = [column for column in _COLUMNS if any(getattr(row, column.field) is not None for row in rows)]
+    return _template().render(
+        version=__version__,
+        prediction=prediction,
+        formula=typeset_formula(prediction.formula),
+        run=run,
+        warnings=_warnings(prediction),
+        columns=columns,
+        rows=[
+            {
+                "row": row,
+                "symbol": typeset_symbol(row.space_group_symbol),
+                "cells": [(column, _shown(row, column), getattr(row, column.field)) for column in columns],
+                "cif_uri": "data:chemical/x-cif;charset=utf-8," + quote(cifs[row.file]),
+            }
+            for row in rows
+        ],
+        machine={_MACHINE.get(name, name): value for name, value in run.machine.items()},
+        unconverged=sum(row.converged is False for row in rows),
+        data=_embedded_json(page_data(prediction, rows)),
+        configuration=json.dumps(plain_json(run.configuration), indent=2, ensure_ascii=False),
+        style=_asset("report.css"),
+        viewer_script=scripts[0],
+        page_script=scripts[1],
+        script_hashes=" ".join(f"'sha256-{_content_hash(script)}'" for script in scripts),
+        licences=_asset("3Dmol-LICENSES.txt"),
+    )
+
+
+def _warnings(prediction: Prediction) -> list[str]:
+    warnings = []
+    if not prediction.complete:
+        warnings.append(
+            "This run was interrupted: the list holds what was finished by then. "
+            "Continue it by repeating the command with --resume."
+        )
+    if not prediction.ranked:
+        warnings.append("The list is empty: no candidate became a structure that could be ranked.")
+    return warnings + list(prediction.notes)
+
+
+def _shown(row: SummaryRow, column: _Column) -> str:
+    value = getattr(row, column.field)
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if column.decimals is not None:
+        return f"{value:.{column.decimals}f}"
+    if column.field == "cell_formula":
+        return typeset_formula(str(value))
+    if column.field == "space_group_symbol":
+        return typeset_symbol(str(value))
+    return str(value)
+
+
+def _embedded_json(data: dict[str, Any]) -> str:
+    """JSON that cannot leave its script element: "<", ">" and "&" only as escapes."""
+    text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+@cache
+def _asset(name: str) -> str:
+    return files("alphacrystal.report").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+@cache
+def _page_script() -> str:
+    parts = "\n".join(_asset(name) for name in _SCRIPTS)
+    return f'"use strict";\n(function () {{\nconst report = {{}};\n{parts}\n}})();\n'
+
+
+@cache
+def _content_hash(script: str) -> str:
+    """What the page's content security policy allows to run: exactly these scripts."""
+    return base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(_asset("report.html.j2"))

@@ -1,0 +1,53 @@
+// Puts the parts of the page together: one structure is selected at a time.
+(function () {
+  const data = JSON.parse(document.getElementById("report-data").textContent);
+
+  function fill(list, pairs) {
+    list.textContent = "";
+    for (const [name, value] of pairs) {
+      const term = document.createElement("dt");
+      const text = document.createElement("dd");
+      term.textContent = name;
+      text.textContent = value;
+      list.append(term, text);
+    }
+  }
+
+  function fillSites(sites) {
+    const body = document.getElementById("sites").tBodies[0];
+    body.textContent = "";
+    for (const [symbol, multiplicity, letter, ...position] of sites) {
+      const row = body.insertRow();
+      for (const text of [symbol, multiplicity + letter, ...position.map((x) => x.toFixed(4))]) {
+        row.insertCell().textContent = text;
+      }
+    }
+  }
+
+  function select(index) {
+    const structure = data.structures[index];
+    document.getElementById("structure-rank").textContent = structure.rank + ": " + structure.title;
+    const cif = document.getElementById("cif-link");
+    cif.href = report.table.cifLink(index).href;
+    cif.download = structure.file;
+    const poscar = document.getElementById("poscar-link");
+    poscar.href = "data:text/plain;charset=utf-8," + encodeURIComponent(structure.poscar);
+    poscar.download = structure.file.replace(/\.cif$/, ".vasp");
+    fill(document.getElementById("facts"), structure.facts);
+    fill(document.getElementById("provenance"), structure.provenance);
+    const [a, b, c, alpha, beta, gamma] = structure.parameters;
+    document.getElementById("parameters").textContent =
+      "a, b, c = " + [a, b, c].map((x) => x.toFixed(3)).join(", ") + " Å; α, β, γ = " +
+      [alpha, beta, gamma].map((x) => x.toFixed(2).replace(/\.00$/, "")).join(", ") + "°";
+    fillSites(structure.sites);
+    report.table.mark(index);
+    report.distances.show(structure);
+    report.energy.mark(structure.rank);
+    report.viewer.show(structure);
+  }
+
+  report.table.start(select);
+  report.energy.start(data, select);
+  report.viewer.start(data.elements);
+  select(0);
+})();
