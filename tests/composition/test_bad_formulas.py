@@ -32,8 +32,10 @@ def refusal(text: str) -> str:
         ("Iron", "Formula 'Iron' has an element's name, 'Iron', at position 1; write its symbol, Fe."),
         (
             "Xx2O3",
-            ("Formula 'Xx2O3' has an unknown element 'Xx' at position 1; "
-            "the elements 1-103 (H to Lr) are supported."),
+            (
+                "Formula 'Xx2O3' has an unknown element 'Xx' at position 1; "
+                "the elements 1-103 (H to Lr) are supported."
+            ),
         ),
         ("D2O", "Formula 'D2O' has D (deuterium) at position 1; write H, isotopes form the same crystals."),
         ("LiT", "Formula 'LiT' has T (tritium) at position 3; write H, isotopes form the same crystals."),
@@ -85,6 +87,7 @@ def refusal(text: str) -> str:
             "Formula 'Zr-Al' has '-' at position 3; write one compound, not a reaction or a chemical system.",
         ),
         ("Fe0,5O0,5", "Formula 'Fe0,5O0,5' has a comma at position 4; write decimals with a point."),
+        ("NaCl,MgO", "Formula 'NaCl,MgO' has a comma at position 5; give one formula at a time."),
         ("Zr4Al3!", "Formula 'Zr4Al3!' has an unexpected character '!' at position 7."),
         ("Zr4;Al3", "Formula 'Zr4;Al3' has an unexpected character ';' at position 4."),
         (
@@ -93,8 +96,10 @@ def refusal(text: str) -> str:
         ),
         (
             "CaO 2H2O3 4",
-            ("Formula 'CaO 2H2O3 4' has two numbers in a row, 3 and 4; "
-            "join them, or write · before the next part of a hydrate."),
+            (
+                "Formula 'CaO 2H2O3 4' has two numbers in a row, 3 and 4; "
+                "join them, or write · before the next part of a hydrate."
+            ),
         ),
         ("42", "Formula '42' names no element."),
         ("NaCl·", "Formula 'NaCl·' ends with a dot."),
@@ -110,8 +115,10 @@ def refusal(text: str) -> str:
         ("Fe(Ⅲ)", "Formula 'Fe(Ⅲ)' has an unexpected character, ROMAN NUMERAL THREE, at position 4."),
         (
             "¹⁸O2",
-            ("Formula '¹⁸O2' names an isotope at position 1; write the element alone, "
-            "since isotopes form the same crystal structures."),
+            (
+                "Formula '¹⁸O2' names an isotope at position 1; write the element alone, "
+                "since isotopes form the same crystal structures."
+            ),
         ),
         ("Fe" * 200, f"Formula '{'Fe' * 30}'... is 400 characters long; the limit is 200."),
     ],

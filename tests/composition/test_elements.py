@@ -70,6 +70,14 @@ def test_missing_values_are_the_documented_ones() -> None:
     assert sum(len(column["missing"]) for column in documented) == 29
 
 
+def test_documentation_lists_every_column_with_its_unit_and_gaps() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "elements.md").read_text(encoding="utf-8")
+    for column in json.loads((DATA / "elements.json").read_text(encoding="utf-8"))["columns"]:
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{column['name']}` |"))
+        assert row.startswith(f"| `{column['name']}` | {column['unit'] or '–'} |")
+        assert row.endswith(f"| {', '.join(column['missing']) or 'none'} |")
+
+
 def test_order_is_pymatgens_electronegativity_then_atomic_number() -> None:
     for symbol in element_table().symbols[1:]:
         element = Element(symbol)

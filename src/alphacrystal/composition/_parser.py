@@ -180,8 +180,10 @@ class _Parser:
             return error(f"closes a bracket {where} that was never opened")
         if char in "+-^":
             return self.misplaced_sign(where)
-        if char == ",":
+        if char == "," and _DECIMAL_COMMA.match(self.chars, self.index):
             return error(f"has a comma {where}; write decimals with a point")
+        if char == ",":
+            return error(f"has a comma {where}; give one formula at a time")
         if self.at_separator():
             return error(f"has a dot {where} with nothing to separate")
         if char.isdigit() or char == ".":
