@@ -5,7 +5,7 @@ orbits fix the space group, and points moved onto symmetry elements probe its sp
 letter from a to the general one has been seen. One crystal with all positions filled then yields the
 permutations of letters under the Euclidean normaliser (equivalent descriptions of the same crystal).
 
-Run: python scripts/build_wyckoff_table.py  (about a minute; writes src/alphacrystal/crystal/data/wyckoff.json)
+Run: python scripts/build_wyckoff_table.py  (a minute; writes src/alphacrystal/crystal/data/wyckoff.json)
 """
 
 from __future__ import annotations
@@ -85,7 +85,11 @@ def positions_of(number: int, rng: np.random.Generator) -> dict[str, object]:
     samples: dict[str, list[np.ndarray]] = {}
     table: dict[str, moyopy.WyckoffPosition] = {}
     top = dataset([]).wyckoffs[0]
-    letters = [chr(k) for k in range(ord("a"), ord(top) + 1)] if top != "A" else [chr(k) for k in range(97, 123)] + ["A"]
+    letters = (
+        [chr(k) for k in range(ord("a"), ord(top) + 1)]
+        if top != "A"
+        else [chr(k) for k in range(97, 123)] + ["A"]
+    )
     for trial in range(20000):
         if all(len(samples.get(letter, [])) >= 3 for letter in letters) or (
             trial > 3000 and all(letter in samples for letter in letters)
@@ -124,7 +128,9 @@ def main() -> None:
     total = sum(len(group["positions"]) for group in groups.values())
     TARGET.parent.mkdir(exist_ok=True)
     document = {"source": f"moyopy {moyopy.__version__}, Setting.standard()", "groups": groups}
-    TARGET.write_text(json.dumps(document, separators=(",", ":")).replace('"},"', '"},\n"').replace('},"', '},\n"') + "\n")
+    TARGET.write_text(
+        json.dumps(document, separators=(",", ":")).replace('"},"', '"},\n"').replace('},"', '},\n"') + "\n"
+    )
     print(f"{total} Wyckoff positions in 230 space groups (ITA: 1731)")
 
 

@@ -38,7 +38,7 @@ class SymmetryDescription:
         primitive_lattice: Rows in Å, shape (3, 3).
         primitive_positions: Fractional coordinates in the primitive cell, shape (atoms, 3).
         numbers: Atomic numbers of the primitive cell, shape (atoms,).
-        letters: Wyckoff letter of each atom of the primitive cell, in the canonical setting of the normaliser.
+        letters: Wyckoff letter of each atom of the primitive cell, in the normaliser's canonical setting.
         orbits: Orbit index of each atom of the primitive cell, shape (atoms,).
     """
 
@@ -55,7 +55,9 @@ class SymmetryDescription:
         return _occupation(self.numbers, self.letters, self.orbits)
 
 
-def _occupation(numbers: NDArray[np.int64], letters: Sequence[str], orbits: NDArray[np.int64]) -> dict[str, str]:
+def _occupation(
+    numbers: NDArray[np.int64], letters: Sequence[str], orbits: NDArray[np.int64]
+) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     for orbit in np.unique(orbits):
         member = int(np.argmax(orbits == orbit))
@@ -63,7 +65,9 @@ def _occupation(numbers: NDArray[np.int64], letters: Sequence[str], orbits: NDAr
     return {symbol: sorted_letters(found[symbol]) for symbol in sorted(found, key=element_order)}
 
 
-def _dataset(lattice: Array, positions: Array, numbers: Sequence[int] | NDArray[np.int64], symprec: float) -> moyopy.MoyoDataset:
+def _dataset(
+    lattice: Array, positions: Array, numbers: Sequence[int] | NDArray[np.int64], symprec: float
+) -> moyopy.MoyoDataset:
     import moyopy
 
     cell = moyopy.Cell(
@@ -95,7 +99,8 @@ def describe_symmetry(
     """
     found = _dataset(lattice, positions, numbers, symprec)
     primitive = found.prim_std_cell
-    if len(primitive.numbers) < len(numbers):  # a supercell hides operations: look again at its primitive cell
+    # A supercell hides operations: look again at its primitive cell.
+    if len(primitive.numbers) < len(numbers):
         found = _dataset(np.array(primitive.basis), np.array(primitive.positions), primitive.numbers, symprec)
         primitive = found.prim_std_cell
     size = len(primitive.numbers)
@@ -118,7 +123,9 @@ def describe_symmetry(
     )
 
 
-def standard_structure(structure: Structure, *, symprec: float = DEFAULT_SYMPREC) -> tuple[Structure, int, str]:
+def standard_structure(
+    structure: Structure, *, symprec: float = DEFAULT_SYMPREC
+) -> tuple[Structure, int, str]:
     """Symmetrised conventional cell in the ITA standard setting, its space-group number and short symbol.
 
     Raises:

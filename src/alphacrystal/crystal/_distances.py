@@ -13,7 +13,7 @@ NEIGHBOUR_IMAGES: Array = np.array(list(itertools.product((-1, 0, 1), repeat=3))
 
 
 def minkowski_reduced(lattice: Array) -> tuple[Array, Array]:
-    """Reduced basis (rows, Å) of the same lattice and the integer matrix ``m`` with ``reduced = m @ lattice``."""
+    """Reduced basis (rows, Å) of the same lattice, and the integer ``m`` with ``reduced = m @ lattice``."""
     import moyopy
 
     reduced, transformation = moyopy.minkowski_reduce(np.asarray(lattice, dtype=float).tolist())
@@ -25,8 +25,8 @@ def min_image_distances(lattice: Array, fractional: Array) -> Array:
     """Shortest distance between every two atoms over all periodic images, in Å.
 
     In a Minkowski-reduced basis the nearest image of a difference wrapped into [-1/2, 1/2] lies among the
-    27 neighbouring cells (Nguyen & Stehlé, doi:10.1145/1597036.1597050, for dimension three), so reducing first
-    makes the search exact for any cell.
+    27 neighbouring cells (Nguyen & Stehlé, doi:10.1145/1597036.1597050, for dimension three), so reducing
+    first makes the search exact for any cell.
 
     Args:
         lattice: Rows are vectors in Å, shape (3, 3).

@@ -1,4 +1,4 @@
-"""A canonical order of the atoms of a primitive cell, so that distance matrices of like crystals look alike."""
+"""A canonical order of the atoms of a primitive cell, so that like crystals have like distance matrices."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-ROUNDING = 0.02  # Å; distances closer than this count as equal, so that numerical noise cannot change the order
+# Å; distances closer than this count as equal, so that numerical noise cannot change the order.
+ROUNDING = 0.02
 
 
-def canonical_order(distances: Array, ranks: Sequence[tuple[float, ...]], orbits: NDArray[np.int64]) -> NDArray[np.int64]:
+def canonical_order(
+    distances: Array, ranks: Sequence[tuple[float, ...]], orbits: NDArray[np.int64]
+) -> NDArray[np.int64]:
     """Order of atoms that depends only on the crystal, not on how its file lists them.
 
     Atoms are sorted by ``ranks`` (element, then Wyckoff multiplicity and letter). Orbits of equal rank go by
-    their sorted distances to all atoms; inside an orbit, whose atoms all look alike, each next atom is the one
-    nearest to those already placed.
+    their sorted distances to all atoms; inside an orbit, whose atoms all look alike, each next atom is the
+    one nearest to those already placed.
 
     Args:
         distances: Minimum-image distances in Å, shape (atoms, atoms).

@@ -98,7 +98,9 @@ class PreparedStructures:
         where = self.atoms(index)
         letters: dict[str, list[int]] = {}
         seen: set[int] = set()
-        for number, letter, orbit in zip(self.numbers[where], self.letters[where], self.orbits[where], strict=True):
+        for number, letter, orbit in zip(
+            self.numbers[where], self.letters[where], self.orbits[where], strict=True
+        ):
             if orbit not in seen:
                 seen.add(int(orbit))
                 letters.setdefault(chemical_symbols[number], []).append(int(letter) - 1)
@@ -210,6 +212,8 @@ def prepare(
     if target is not None:
         cache.mkdir(parents=True, exist_ok=True)
         partial = target.with_suffix(".partial.npz")
-        np.savez_compressed(partial, **{f.name: getattr(prepared, f.name) for f in fields(PreparedStructures)})
+        np.savez_compressed(
+            partial, **{f.name: getattr(prepared, f.name) for f in fields(PreparedStructures)}
+        )
         partial.replace(target)
     return prepared

@@ -86,10 +86,13 @@ def read_records(source: Path) -> Iterator[StructureRecord]:
     """Records of a ``.jsonl``/``.jsonl.gz`` file, or of all CIF and POSCAR files below a folder.
 
     Raises:
-        InputError: The path does not exist, holds nothing readable, or a line breaks the schema (the line is named).
+        InputError: The path does not exist, holds nothing readable, or a line breaks the schema (the line is
+            named).
     """
     if not source.exists():
-        raise InputError(f"There is no file or folder {source}: give a .jsonl(.gz) file or a folder of CIF or POSCAR files.")
+        raise InputError(
+            f"There is no file or folder {source}: give a .jsonl(.gz) file or a folder of CIFs or POSCARs."
+        )
     if source.is_dir():
         lines = sorted(source.glob("structures.jsonl*"))
         yield from _read_lines(lines[0]) if lines else _read_folder(source)
@@ -110,14 +113,18 @@ def _read_lines(path: Path) -> Iterator[StructureRecord]:
             except ValidationError as error:
                 first = error.errors()[0]
                 where = ".".join(map(str, first["loc"])) or "the line"
-                raise InputError(f"{path.name} line {number} is not a structure record: {where}: {first['msg']}.") from error
+                raise InputError(
+                    f"{path.name} line {number} is not a structure record: {where}: {first['msg']}."
+                ) from error
 
 
 def _read_folder(folder: Path) -> Iterator[StructureRecord]:
     found = False
     for path in sorted(folder.rglob("*")):
         name = path.name.lower()
-        if path.is_file() and (name.endswith((".cif", ".vasp", ".poscar")) or name.startswith(("poscar", "contcar"))):
+        if path.is_file() and (
+            name.endswith((".cif", ".vasp", ".poscar")) or name.startswith(("poscar", "contcar"))
+        ):
             found = True
             yield _read_structure_file(path)
     if not found:
@@ -152,7 +159,9 @@ def read_structure(path: Path) -> Structure:
                 structure = AseAtomsAdaptor.get_structure(read(path))
                 return Structure.from_sites(list(structure))
             except Exception:
-                raise InputError(f"{path} could not be read as a crystal structure ({first}).".replace("\n", " ")) from first
+                raise InputError(
+                    f"{path} could not be read as a crystal structure ({first}).".replace("\n", " ")
+                ) from first
 
 
 def drop_formulas(records: Iterable[StructureRecord], formulas: frozenset[str]) -> Iterator[StructureRecord]:

@@ -1,4 +1,4 @@
-"""Structure types: how a stoichiometry sits on the Wyckoff positions of a space group, without element names."""
+"""Structure types: how a stoichiometry sits on the Wyckoff positions of a space group, elements apart."""
 
 from __future__ import annotations
 
@@ -81,8 +81,9 @@ def type_arrays(types: Sequence[StructureType]) -> dict[str, NDArray[np.int64]]:
     """Index arrays of structure types for the networks.
 
     Returns:
-        "space_group" (types,), "atoms" (types,) in the primitive cell, "orbits" (types, MAX_ELEMENTS), and the
-        site rows of all (type, element) slots concatenated: "sites" with "slot_lengths" (types * MAX_ELEMENTS,).
+        "space_group" (types,), "atoms" (types,) in the primitive cell, "orbits" (types, MAX_ELEMENTS), and
+        the site rows of all (type, element) slots concatenated: "sites" with "slot_lengths"
+        (types * MAX_ELEMENTS,).
     """
     table = site_table()
     sites: list[int] = []
@@ -99,4 +100,3 @@ def type_arrays(types: Sequence[StructureType]) -> dict[str, NDArray[np.int64]]:
         "sites": np.array(sites, dtype=np.int64),
         "slot_lengths": orbits.reshape(-1),
     }
-

@@ -75,7 +75,7 @@ class TypeTable:
 class CompositionEncoder(nn.Module):
     """A transformer over the element tokens of a composition.
 
-    Input: atomic numbers and reduced counts, shape (batch, slots) with slots up to MAX_ELEMENTS, 0 where unused.
+    Input: atomic numbers and reduced counts, shape (batch, slots), slots up to MAX_ELEMENTS, 0 where unused.
     Output: a composition vector (batch, width) and element vectors (batch, slots, width).
     """
 
@@ -117,8 +117,9 @@ class CompositionEncoder(nn.Module):
 
 
 class SymmetryNet(nn.Module):
-    """Scores structure types from their parts (space group, sites of each element, size) plus, for types seen in
-    training, an embedding of their own. A type never seen is scored by its parts alone.
+    """Scores structure types by their parts: space group, sites of each element, size.
+
+    Types seen in training have an embedding of their own too; one never seen is scored by its parts alone.
     """
 
     def __init__(self, config: SymmetryNetConfig, types: Sequence[StructureType]) -> None:
@@ -126,7 +127,9 @@ class SymmetryNet(nn.Module):
         self.config = config
         self.types = list(types)
         width, site = config.width, config.site_width
-        self.encoder = CompositionEncoder(width, config.layers, config.heads, config.dropout, config.max_count)
+        self.encoder = CompositionEncoder(
+            width, config.layers, config.heads, config.dropout, config.max_count
+        )
         self.table = TypeTable.of(types)
         self.type_embedding = nn.Embedding(len(types), width)
         self.type_bias = nn.Embedding(len(types), 1)
@@ -158,16 +161,15 @@ class SymmetryNet(nn.Module):
         vectors = self.site.weight + self.site_symmetry(self.site_kind) + self.site_features(self.site_values)
         mean = nn.functional.embedding_bag(table.sites, vectors, table.slot_offsets, mode="mean")
         mean = mean.view(len(table), MAX_ELEMENTS, -1)
-        mean = mean + self.orbit_count(table.orbits.clamp(max=20)) * (table.orbits > 0)[..., None]
-        return mean
+        return mean + self.orbit_count(table.orbits.clamp(max=20)) * (table.orbits > 0)[..., None]
 
     def scores(
         self, numbers: Tensor, counts: Tensor, table: TypeTable, own: tuple[Tensor, Tensor] | None
     ) -> Tensor:
         """Scores of the types of a table, shape (batch, types).
 
-        ``own`` holds the embedding (types, width) and bias (types,) of types seen in training, None to score by
-        parts alone.
+        ``own`` holds the embedding (types, width) and bias (types,) of types seen in training, None to score
+        by parts alone.
         """
         summary, elements = self.encoder(numbers, counts)
         labels = self.group(table.space_group) + self.size(table.atoms.clamp(max=self.config.max_atoms))
@@ -180,9 +182,14 @@ class SymmetryNet(nn.Module):
         return total
 
     def forward(
-        self, numbers: Tensor, counts: Tensor, rows: NDArray[np.int64] | None = None, *, parts_only: bool = False
+        self,
+        numbers: Tensor,
+        counts: Tensor,
+        rows: NDArray[np.int64] | None = None,
+        *,
+        parts_only: bool = False,
     ) -> Tensor:
-        """Scores of the known types (or of ``rows`` of them), shape (batch, types); not masked by stoichiometry."""
+        """Scores of the known types (or of ``rows`` of them), shape (batch, types), of any stoichiometry."""
         table = self.table if rows is None else self.table.subset(rows)
         if parts_only:
             return self.scores(numbers, counts, table, None)

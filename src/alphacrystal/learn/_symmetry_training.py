@@ -16,7 +16,8 @@ from alphacrystal.learn._symmetry_net import SymmetryNet, SymmetryNetConfig
 
 BATCH = 256
 FAMILIES = 6
-PARTS_ONLY_SHARE = 0.25  # of the batches are scored without type embeddings, so that the parts learn to stand alone
+# This share of the batches is scored without type embeddings, so that the parts learn to stand alone.
+PARTS_ONLY_SHARE = 0.25
 
 
 def occupations(data: PreparedStructures) -> list[tuple[StructureType, tuple[str, ...]]]:
@@ -51,7 +52,9 @@ def sample_weights(data: PreparedStructures) -> NDArray[np.float32]:
 class SymmetryTask:
     """Trains a SymmetryNet on the training split of prepared structures."""
 
-    def __init__(self, data: PreparedStructures, config: SymmetryNetConfig | None = None, seed: int = 0) -> None:
+    def __init__(
+        self, data: PreparedStructures, config: SymmetryNetConfig | None = None, seed: int = 0
+    ) -> None:
         rows = occupations(data)
         self.train = np.flatnonzero(~data.validation & (data.elements_per_structure <= MAX_ELEMENTS))
         self.validation = np.flatnonzero(data.validation)
@@ -77,8 +80,8 @@ class SymmetryTask:
         """Shuffled batches of the training split.
 
         Each batch draws from one of FAMILIES random groups of stoichiometries, so that only the types of that
-        group need scores; the groups are drawn anew every epoch. Compositions of up to three, four, and more elements
-        stay apart, so that short ones are not padded.
+        group need scores; the groups are drawn anew every epoch. Compositions of up to three, four, and more
+        elements stay apart, so that short ones are not padded.
         """
         family = rng.integers(FAMILIES, size=len(self.elements_of)) * 3 + np.clip(self.elements_of, 3, 5) - 3
         order = rng.permutation(self.train)
@@ -106,14 +109,18 @@ class SymmetryTask:
         return (losses * weights).sum() / weights.sum()
 
     def validate(self, model: nn.Module) -> dict[str, float]:
-        """Ranks of the true type and space group on the validation split, all entries and experimental ones."""
+        """Ranks of the true type and space group on the validation split: all entries, experimental ones."""
         type_ranks, group_ranks, losses = [], [], []
         for start in range(0, len(self.validation), 256):
             batch = self.validation[start : start + 256]
-            scores = self._masked(model(self.numbers[batch], self.counts[batch]), batch, self.type_stoichiometry)
+            scores = self._masked(
+                model(self.numbers[batch], self.counts[batch]), batch, self.type_stoichiometry
+            )
             probabilities = scores.softmax(-1)
             by_group = torch.zeros(len(batch), 231).index_add_(
-                1, model.table.space_group, probabilities  # type: ignore[union-attr, arg-type]
+                1,
+                model.table.space_group,  # type: ignore[union-attr, arg-type]
+                probabilities,
             )
             known = self.stoichiometry[batch] >= 0
             target, group = self.target[batch], self.groups[batch]

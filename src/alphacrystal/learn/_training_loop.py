@@ -27,7 +27,7 @@ class TrainSettings:
         epochs: Passes over the training data; the learning rate falls to zero at the last one.
         learning_rate: Peak of the cosine schedule.
         weight_decay: AdamW's.
-        average: Decay of the exponential moving average of the weights, which is what gets validated and saved.
+        average: Decay of the exponential moving average of the weights, which is validated and saved.
         seed: Seed of everything random.
         threads: torch threads.
     """
@@ -68,8 +68,8 @@ def train(
 ) -> dict[str, Any]:
     """Train until the last epoch and leave the best averaged weights in ``task.model``.
 
-    After every epoch ``checkpoint.pt`` and ``log.csv`` in ``folder`` are replaced, so that a stopped run goes on
-    with ``resume=True`` and ends exactly where an unbroken run would.
+    After every epoch ``checkpoint.pt`` and ``log.csv`` in ``folder`` are replaced, so that a stopped run goes
+    on with ``resume=True`` and ends exactly where an unbroken run would.
 
     Args:
         on_step: Called with (step, steps in total, running loss).
@@ -123,7 +123,7 @@ def train(
                 group["lr"] = settings.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * min(progress, 1)))
             loss = task.loss(batch, rng)
             optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             nn.utils.clip_grad_norm_(task.model.parameters(), 1.0)
             optimiser.step()
             steps_done += 1
