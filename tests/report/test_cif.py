@@ -201,17 +201,21 @@ def test_sites_carry_the_tabulated_wyckoff_letter_and_coordinates() -> None:
     assert len({oxygen[1], oxygen[2], oxygen[3]}) == 1  # (x, x, x)
 
 
+ROCK_SALT = Structure.from_spacegroup(*TEXTBOOK["rock salt"])
+RUTILE = Structure.from_spacegroup(
+    "P4_2/mnm", Lattice.tetragonal(4.6, 2.96), ["Ti", "O"], [(0, 0, 0), (0.305, 0.305, 0)]
+)
+
+
 @pytest.mark.parametrize(
     "cell",
     [
-        Structure.from_spacegroup("Fm-3m", Lattice.cubic(5.64), ["Na", "Cl"], [(0, 0, 0), (0.5, 0.5, 0.5)])
-        .get_primitive_structure(),
-        Structure.from_spacegroup("P4_2/mnm", Lattice.tetragonal(4.6, 2.96), ["Ti", "O"], [(0, 0, 0), (0.305, 0.305, 0)])
-        .make_supercell([[0, 0, 1], [1, 0, 0], [0, 1, 0]], in_place=False),
+        ROCK_SALT.get_primitive_structure(),
+        RUTILE.make_supercell([[0, 0, 1], [1, 0, 0], [0, 1, 0]], in_place=False),
         Structure(Lattice.cubic(4.0), ["Cs", "Cl"], [(0.1, 0.2, 0.3), (0.6, 0.7, 0.8)]),
     ],
     ids=["primitive rock salt", "rutile along another axis", "shifted origin"],
-)  # fmt: skip
+)
 def test_a_cell_in_another_setting_is_still_written_right(cell: Structure) -> None:
     number = space_group_of(cell.atomic_numbers, cell.lattice.matrix, cell.frac_coords)
     text = cif_text(cell, number)

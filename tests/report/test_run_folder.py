@@ -261,7 +261,7 @@ def test_an_output_folder_is_made_with_its_parents(tmp_path) -> None:
 def test_a_folder_in_use_needs_resume(tmp_path) -> None:
     with EventLog(tmp_path / "events.jsonl") as events:
         events.emit("prior")
-    with pytest.raises(InputError, match="not empty.*--resume.*--out"):
+    with pytest.raises(InputError, match=r"not empty.*--resume.*--out"):
         prepare_output_folder(tmp_path)
     assert prepare_output_folder(tmp_path, resume=True) == tmp_path
 
@@ -309,7 +309,8 @@ FULL_DISK = """
     try:
         write_text_atomically(folder / "summary.csv", "x" * 1_000_000)
     except AlphaCrystalError as error:
-        print(error, error.exit_code, sorted(p.name for p in folder.iterdir()), (folder / "summary.csv").read_text())
+        names = sorted(path.name for path in folder.iterdir())
+        print(error, error.exit_code, names, (folder / "summary.csv").read_text())
 """
 
 
@@ -340,5 +341,5 @@ def test_a_full_disk_leaves_the_old_file(tmp_path) -> None:
 
 def test_a_structures_path_that_is_a_file_is_named(tmp_path, make_prediction, run) -> None:
     (tmp_path / "structures").write_text("in the way")
-    with pytest.raises(AlphaCrystalError, match="Cannot write .*structures"):
+    with pytest.raises(AlphaCrystalError, match=r"Cannot write .*structures"):
         write_run_folder(tmp_path, make_prediction(), run)

@@ -99,7 +99,7 @@ report.viewer = (function () {
     }
     ["a", "b", "c"].forEach((name, axis) => {
       const end = [0, 0, 0];
-      end[axis] = 1 + 0.95 / Math.hypot(...shown.cell[axis]);
+      end[axis] = n + 0.95 / Math.hypot(...shown.cell[axis]);
       viewer.addLabel(name, {
         position: point(report.crystal.cartesian(shown.cell, end)),
         fontColor: textColour(), fontSize: 16, bold: true, showBackground: false, inFront: true, alignment: "center",

@@ -1,0 +1,68 @@
+"""Predicted distances beside a structure's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphacrystal.plots._figure import DISTANCE_COLOURS, new_figure, save_figure
+
+
+def distance_matrices(
+    predicted: NDArray[np.float64],
+    own: NDArray[np.float64],
+    species: Sequence[str],
+    out_path: Path,
+    *,
+    titles: tuple[str, str] = ("Predicted", "In the structure"),
+) -> tuple[Path, Path]:
+    """Draw two distance matrices as heat maps on one colour scale, as PNG and SVG.
+
+    Args:
+        predicted: Distances in Å, shape (n, n).
+        own: Distances in Å over the same atoms in the same order, shape (n, n).
+        species: Element of each atom, length n.
+        out_path: Where to write; the suffix is replaced by .png and .svg.
+        titles: Above the left and the right map.
+
+    Returns:
+        The two paths written.
+
+    Raises:
+        ValueError: The shapes do not fit.
+        AlphaCrystalError: The disk refused a figure.
+    """
+    size = len(species)
+    if predicted.shape != (size, size) or own.shape != (size, size):
+        raise ValueError(f"expected two ({size}, {size}) matrices, got {predicted.shape} and {own.shape}")
+    longest = max(float(predicted.max(initial=0.0)), float(own.max(initial=0.0)), 0.1)
+    labels = _labels(species)
+    figure = new_figure(4.4)
+    panels = figure.subplots(1, 2, squeeze=False)[0]
+    for axes, matrix, title in zip(panels, (predicted, own), titles, strict=True):
+        image = axes.imshow(matrix, cmap=DISTANCE_COLOURS, vmin=0.0, vmax=longest, interpolation="nearest")
+        font = max(6.0, min(11.0, 120 / size))
+        axes.set_xticks(range(size), labels, fontsize=font, rotation=90 if size > 6 else 0)
+        axes.set_yticks(range(size), labels, fontsize=font)
+        axes.set_title(title, fontsize=12)
+        axes.set_xlabel("atom", fontsize=12)
+        if size <= 8:
+            for (row, column), distance in np.ndenumerate(matrix):
+                colour = "white" if distance < 0.62 * longest else "black"
+                axes.text(column, row, f"{distance:.2f}", ha="center", va="center", color=colour, fontsize=9)
+    panels[0].set_ylabel("atom", fontsize=12)
+    bar = figure.colorbar(image, ax=list(panels), shrink=0.85)
+    bar.set_label("distance (Å)", fontsize=12)
+    return save_figure(figure, out_path)
+
+
+def _labels(species: Sequence[str]) -> list[str]:
+    seen: dict[str, int] = {}
+    labels = []
+    for symbol in species:
+        seen[symbol] = seen.get(symbol, 0) + 1
+        labels.append(f"{symbol}{seen[symbol]}")
+    return labels

@@ -1,0 +1,70 @@
+"""What all figures share: size, colours, and files that are the same for the same data."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alphacrystal.errors import AlphaCrystalError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe & Ito's colours, told apart by colour-blind eyes (https://jfly.uni-koeln.de/color/).
+BLUE, ORANGE, GREEN, VERMILION, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#6b7280"
+DISTANCE_COLOURS = "viridis"
+
+_WIDTH = 8.0  # inches; 800 px at the resolution below
+_DOTS_PER_INCH = 100
+_FONT_SIZE = 12.0
+
+
+def new_figure(height: float = 5.0, *, width: float = _WIDTH) -> Figure:
+    """An empty figure of ``width`` × ``height`` inches on the Agg canvas, outside pyplot's global state."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=_DOTS_PER_INCH, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def style_axes(axes: Axes, *, x_label: str, y_label: str) -> None:
+    """Name the axes (with units) and draw a light grid."""
+    axes.set_xlabel(x_label, fontsize=_FONT_SIZE)
+    axes.set_ylabel(y_label, fontsize=_FONT_SIZE)
+    axes.tick_params(labelsize=_FONT_SIZE - 1)
+    axes.grid(visible=True, color="#d8dde5", linewidth=0.8)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def save_figure(figure: Figure, path: Path) -> tuple[Path, Path]:
+    """Write the figure beside ``path`` as PNG and SVG and return the two paths.
+
+    Raises:
+        AlphaCrystalError: The disk refused a file.
+    """
+    from matplotlib import rc_context
+
+    written = []
+    for suffix in (".png", ".svg"):
+        target = path.with_suffix(suffix)
+        stream = io.BytesIO()
+        # No date, and names of clip paths from the content alone: the same data give the same file.
+        metadata = {"Software": None} if suffix == ".png" else {"Date": None}
+        with rc_context({"svg.hashsalt": "alphacrystal"}):
+            figure.savefig(stream, format=suffix[1:], dpi=_DOTS_PER_INCH, metadata=metadata)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(stream.getvalue())
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise AlphaCrystalError(
+                f"Cannot write the figure {target}: {reason}; choose another path."
+            ) from error
+        written.append(target)
+    return written[0], written[1]

@@ -1,0 +1,89 @@
+"""Training and validation loss against epoch."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+
+from alphacrystal.errors import InputError
+from alphacrystal.plots._figure import BLUE, GREY, VERMILION, new_figure, save_figure, style_axes
+
+
+def loss_curve(csv_path: Path, out_path: Path, *, title: str = "") -> tuple[Path, Path]:
+    """Plot a training log as PNG and SVG.
+
+    Args:
+        csv_path: CSV with the columns ``epoch`` and ``train_loss`` and, optionally, ``val_loss``; further
+            columns are ignored, empty cells skipped. Losses in the unit the training used.
+        out_path: Where to write; the suffix is replaced by .png and .svg.
+        title: Text above the plot.
+
+    Returns:
+        The two paths written.
+
+    Raises:
+        InputError: The log is missing, lacks a column, or holds no finite loss.
+        AlphaCrystalError: The disk refused a figure.
+    """
+    train, validation = _read(csv_path)
+    figure = new_figure()
+    axes = figure.subplots()
+    axes.plot(*zip(*train, strict=True), color=BLUE, linewidth=2, label="training", marker=_marker(train))
+    if validation:
+        axes.plot(
+            *zip(*validation, strict=True),
+            color=VERMILION,
+            linewidth=2,
+            linestyle="--",  # told apart without colour too
+            label="validation",
+            marker=_marker(validation),
+        )
+        epoch, loss = min(validation, key=lambda point: point[1])
+        axes.axvline(epoch, color=GREY, linewidth=1, linestyle=":")
+        axes.plot(
+            [epoch], [loss], "o", color=VERMILION, markersize=8, label=f"best: {loss:.4g} at epoch {epoch:g}"
+        )
+    losses = [loss for _, loss in train + validation]
+    if min(losses) > 0 and max(losses) > 20 * min(losses):
+        axes.set_yscale("log")
+    style_axes(axes, x_label="epoch", y_label="loss")
+    axes.legend(fontsize=12, frameon=False)
+    if title:
+        axes.set_title(title, fontsize=13)
+    return save_figure(figure, out_path)
+
+
+def _marker(points: list[tuple[float, float]]) -> str:
+    return "." if len(points) <= 30 else ""
+
+
+def _read(path: Path) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+    """(epoch, loss) of training and validation."""
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            reader = csv.DictReader(stream)
+            for column in ("epoch", "train_loss"):
+                if column not in (reader.fieldnames or ()):
+                    raise InputError(
+                        f"The training log {path} has no column {column}; give a log that train wrote."
+                    )
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"The training log {path} cannot be read; give a CSV that train wrote.") from error
+    train = _points(rows, "train_loss")
+    if not train:
+        raise InputError(f"The training log {path} holds no finite loss; train for at least one epoch.")
+    return train, _points(rows, "val_loss")
+
+
+def _points(rows: list[dict[str, str]], column: str) -> list[tuple[float, float]]:
+    points = []
+    for row in rows:
+        try:
+            point = float(row["epoch"]), float(row[column])
+        except (KeyError, TypeError, ValueError):  # an empty cell, or the torn last line of a killed training
+            continue
+        if all(map(math.isfinite, point)):
+            points.append(point)
+    return points

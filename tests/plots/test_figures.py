@@ -1,0 +1,113 @@
+"""Figures: right size, same bytes for the same data, labelled, no global state."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from alphacrystal.errors import AlphaCrystalError, InputError
+from alphacrystal.plots import distance_matrices, energy_volume, loss_curve
+
+LOG = "epoch,train_loss,val_loss,seconds\n" + "".join(
+    f"{epoch},{2.0 / epoch:.4f},{1.0 / epoch + 0.02 * epoch:.4f},12.5\n" for epoch in range(1, 13)
+)
+
+
+def draw(kind: str, folder):
+    if kind == "loss":
+        (folder / "log.csv").write_text(LOG)
+        return loss_curve(folder / "log.csv", folder / "loss", title="distance network")
+    if kind == "distances":
+        matrix = np.array([[0.0, 2.1, 3.0], [2.1, 0.0, 2.4], [3.0, 2.4, 0.0]])
+        return distance_matrices(matrix, matrix * 1.02, ["Ti", "O", "O"], folder / "distances.png")
+    return energy_volume(
+        [10.1, 11.0, 9.7, 12.5],
+        [-8.90, -8.85, -8.70, -8.10],
+        folder / "energy",
+        ranks=[1, 2, 3, None],
+        converged=[True, True, False, True],
+    )
+
+
+@pytest.mark.parametrize("kind", ["loss", "distances", "energy"])
+def test_a_figure_is_a_png_of_800_pixels_and_an_svg(tmp_path, kind) -> None:
+    png, svg = draw(kind, tmp_path)
+    assert (png.suffix, svg.suffix) == (".png", ".svg")
+    with Image.open(png) as image:
+        assert image.width == 800
+        assert len(image.convert("L").getcolors()) > 10  # something is drawn
+    assert ET.parse(svg).getroot().tag.endswith("svg")  # noqa: S314 - our own file
+
+
+@pytest.mark.parametrize("kind", ["loss", "distances", "energy"])
+def test_the_same_data_give_the_same_files(tmp_path, kind) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    for first, second in zip(draw(kind, tmp_path / "one"), draw(kind, tmp_path / "two"), strict=True):
+        assert first.read_bytes() == second.read_bytes()
+
+
+def test_axes_carry_units(tmp_path) -> None:
+    texts = {
+        kind: draw(kind, tmp_path)[1].read_text(encoding="utf-8") for kind in ("loss", "distances", "energy")
+    }
+    assert "<!-- epoch -->" in texts["loss"]
+    assert "<!-- distance (Å) -->" in texts["distances"]
+    assert "<!-- energy (eV/atom) -->" in texts["energy"]
+    assert "<!-- volume (Å³/atom) -->" in texts["energy"]
+
+
+def test_the_best_epoch_is_named(tmp_path) -> None:
+    _, svg = draw("loss", tmp_path)
+    assert "<!-- best: 0.2829 at epoch 7 -->" in svg.read_text(encoding="utf-8")
+
+
+def test_a_torn_log_of_a_running_training_is_drawn(tmp_path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("epoch,train_loss,val_loss\n1,2.0,\n2,1.5,1.7\n3,nan,1.6\n4,1.")
+    png, _ = loss_curve(path, tmp_path / "loss")
+    assert png.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (None, "cannot be read"),
+        ("step,loss\n1,2\n", "has no column epoch"),
+        ("epoch,train_loss\n", "holds no finite loss"),
+        ("epoch,train_loss\n1,nan\n", "holds no finite loss"),
+    ],
+)
+def test_a_log_that_cannot_be_drawn_is_refused(tmp_path, text, sentence) -> None:
+    path = tmp_path / "log.csv"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(InputError, match=sentence):
+        loss_curve(path, tmp_path / "loss")
+
+
+def test_wrong_shapes_are_a_programming_error(tmp_path) -> None:
+    with pytest.raises(ValueError, match="expected two"):
+        distance_matrices(np.zeros((2, 2)), np.zeros((3, 3)), ["Ti", "O"], tmp_path / "x")
+    with pytest.raises(ValueError, match="expected 2"):
+        energy_volume([1.0, 2.0], [1.0], tmp_path / "x")
+
+
+def test_a_path_that_cannot_be_written_is_named(tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(AlphaCrystalError, match=r"Cannot write the figure .*energy\.png"):
+        energy_volume([1.0], [1.0], tmp_path / "file" / "energy")
+
+
+def test_drawing_leaves_pyplot_alone(tmp_path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from alphacrystal.plots import energy_volume; "
+        f"energy_volume([1.0, 2.0], [-1.0, -2.0], Path({str(tmp_path / 'e')!r})); "
+        "assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
