@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from alphacrystal.generate import Candidate
     from alphacrystal.rank._ranked import RankedStructure
-    from alphacrystal.relax._relaxation import Relaxation
+    from alphacrystal.relax import Relaxation
     from alphacrystal.report._prediction import Prediction
     from alphacrystal.report._summary import SummaryRow
 

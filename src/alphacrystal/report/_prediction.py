@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from alphacrystal.generate import Candidate
     from alphacrystal.rank._ranked import RankedStructure
-    from alphacrystal.relax._relaxation import Relaxation
+    from alphacrystal.relax import Relaxation
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from alphacrystal.generate import Candidate
     from alphacrystal.rank._ranked import RankedStructure
-    from alphacrystal.relax._relaxation import Relaxation
+    from alphacrystal.relax import Relaxation
     from alphacrystal.report._prediction import DistogramSummary, Prediction
 
 RESULTS_FORMAT = "alphacrystal-results"

@@ -64,7 +64,7 @@ def prepare_output_folder(path: Path, *, resume: bool = False) -> Path:
 
     Args:
         path: The folder; its parents are made too.
-        resume: Whether an earlier run in it may be continued.
+        resume: Whether an earlier run in it may be continued; without one the folder is made as usual.
 
     Raises:
         InputError: It is a file, holds something already (without ``resume``), holds no run (with

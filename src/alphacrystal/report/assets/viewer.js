@@ -86,6 +86,7 @@ report.viewer = (function () {
     if (fit) {
       viewer.zoomTo();
       viewer.zoom(1.5); // zoomTo leaves room for a perspective that is not used here
+      viewer.setSlab(-500, 500); // it also clips what stands before the foremost atom, such as a label
       lookObliquely();
     } else {
       viewer.setView(view);
@@ -99,7 +100,7 @@ report.viewer = (function () {
     }
     ["a", "b", "c"].forEach((name, axis) => {
       const end = [0, 0, 0];
-      end[axis] = n + 0.95 / Math.hypot(...shown.cell[axis]);
+      end[axis] = n + 1.6 / Math.hypot(...shown.cell[axis]);
       viewer.addLabel(name, {
         position: point(report.crystal.cartesian(shown.cell, end)),
         fontColor: textColour(), fontSize: 16, bold: true, showBackground: false, inFront: true, alignment: "center",
