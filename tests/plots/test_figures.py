@@ -34,9 +34,15 @@ def draw(kind: str, folder):
     )
 
 
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    """The PNG and SVG of each kind of figure."""
+    return {kind: draw(kind, tmp_path_factory.mktemp(kind)) for kind in ("loss", "distances", "energy")}
+
+
 @pytest.mark.parametrize("kind", ["loss", "distances", "energy"])
-def test_a_figure_is_a_png_of_800_pixels_and_an_svg(tmp_path, kind) -> None:
-    png, svg = draw(kind, tmp_path)
+def test_a_figure_is_a_png_of_800_pixels_and_an_svg(drawn, kind) -> None:
+    png, svg = drawn[kind]
     assert (png.suffix, svg.suffix) == (".png", ".svg")
     with Image.open(png) as image:
         assert image.width == 800
@@ -45,10 +51,8 @@ def test_a_figure_is_a_png_of_800_pixels_and_an_svg(tmp_path, kind) -> None:
 
 
 @pytest.mark.parametrize("kind", ["loss", "distances", "energy"])
-def test_the_same_data_give_the_same_files(tmp_path, kind) -> None:
-    for name in ("one", "two"):
-        (tmp_path / name).mkdir()
-    for first, second in zip(draw(kind, tmp_path / "one"), draw(kind, tmp_path / "two"), strict=True):
+def test_the_same_data_give_the_same_files(drawn, tmp_path, kind) -> None:
+    for first, second in zip(drawn[kind], draw(kind, tmp_path), strict=True):
         assert first.read_bytes() == second.read_bytes()
 
 
@@ -62,8 +66,8 @@ def test_axes_carry_units(tmp_path) -> None:
     assert "<!-- volume (Å³/atom) -->" in texts["energy"]
 
 
-def test_the_best_epoch_is_named(tmp_path) -> None:
-    _, svg = draw("loss", tmp_path)
+def test_the_best_epoch_is_named(drawn) -> None:
+    _, svg = drawn["loss"]
     assert "<!-- best: 0.2829 at epoch 7 -->" in svg.read_text(encoding="utf-8")
 
 

@@ -78,7 +78,42 @@ def space_group_of(numbers, lattice, positions) -> int:
     return moyopy.MoyoDataset(cell, symprec=0.01).number
 
 
-@pytest.mark.parametrize("number", range(1, 231))
+# Where readers go wrong: low symmetry, rhombohedral and trigonal axes, two origins; and a sample of the rest.
+TWO_ORIGINS = {
+    48,
+    50,
+    59,
+    68,
+    70,
+    85,
+    86,
+    88,
+    125,
+    126,
+    129,
+    130,
+    133,
+    134,
+    137,
+    138,
+    141,
+    142,
+    201,
+    203,
+    222,
+    224,
+}
+TWO_ORIGINS |= {227, 228}
+DELICATE = {*range(1, 16), *range(143, 168, 2), 146, 148, 155, 160, 166, *TWO_ORIGINS, *range(20, 231, 13)}
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        number if number in DELICATE else pytest.param(number, marks=pytest.mark.slow)
+        for number in range(1, 231)
+    ],
+)
 def test_every_space_group_reads_back_to_the_same_cell(number: int) -> None:
     crystal = crystal_in(number)
     text = cif_text(crystal, number)
