@@ -1,10 +1,29 @@
 """Crystal geometry: periodic distances, Wyckoff positions, standard cells, lattices."""
 
-from alphacrystal.crystal._cells import SymmetryDescription, describe_symmetry, lattice_parameters, standard_structure
-from alphacrystal.crystal._distances import min_image_distances, minkowski_reduced, shortest_self_distance
+from alphacrystal.crystal._cells import (
+    SymmetryDescription,
+    describe_symmetry,
+    lattice_parameters,
+    standard_structure,
+)
+from alphacrystal.crystal._distances import (
+    NEIGHBOUR_IMAGES,
+    min_image_distances,
+    minkowski_reduced,
+    shortest_self_distance,
+)
+from alphacrystal.crystal._distogram import Distogram
+from alphacrystal.crystal._encoding import CrystalEncoding, encode
 from alphacrystal.crystal._enumerate import can_place, placeable_units, wyckoff_assignments
 from alphacrystal.crystal._hypothesis import LatticeParameters, SymmetryHypothesis
-from alphacrystal.crystal._lattices import FREE_PARAMETERS, cell_matrices, constrain
+from alphacrystal.crystal._lattices import (
+    FREE_SHAPE,
+    SHAPE,
+    cell_matrices,
+    cell_shape,
+    constrained_shape,
+    shape_to_cell,
+)
 from alphacrystal.crystal._wyckoff import (
     SpaceGroup,
     WyckoffPosition,
@@ -18,7 +37,11 @@ from alphacrystal.crystal._wyckoff import (
 )
 
 __all__ = [
-    "FREE_PARAMETERS",
+    "FREE_SHAPE",
+    "NEIGHBOUR_IMAGES",
+    "SHAPE",
+    "CrystalEncoding",
+    "Distogram",
     "LatticeParameters",
     "SpaceGroup",
     "SymmetryDescription",
@@ -27,8 +50,10 @@ __all__ = [
     "can_place",
     "canonical_setting",
     "cell_matrices",
-    "constrain",
+    "cell_shape",
+    "constrained_shape",
     "describe_symmetry",
+    "encode",
     "lattice_parameters",
     "letter_index",
     "min_image_distances",
@@ -36,6 +61,7 @@ __all__ = [
     "multiplicities",
     "placeable_units",
     "raw_wyckoff_table",
+    "shape_to_cell",
     "shortest_self_distance",
     "sorted_letters",
     "space_group",

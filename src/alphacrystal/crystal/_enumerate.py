@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from alphacrystal.crystal._wyckoff import multiplicities, space_group
+from alphacrystal.crystal._wyckoff import free_coordinates, multiplicities
 
 Assignment = tuple[str, ...]  # Wyckoff letters of each element, e.g. ("ab", "f")
 
@@ -23,12 +23,9 @@ def wyckoff_assignments(number: int, counts: Sequence[int]) -> Iterator[Assignme
     Yields:
         Letters for each element, in the order of ``counts``.
     """
-    positions = list(space_group(number).positions.values())
-    primitive = multiplicities(number)
-    sizes = [primitive[position.letter] for position in positions]
-    fixed = [position.free == 0 for position in positions]
-    letters = [position.letter for position in positions]
-
+    letters = list(multiplicities(number))
+    sizes = list(multiplicities(number).values())
+    fixed = [free_coordinates(number)[letter] == 0 for letter in letters]
     reachable = _reachable(sizes, max(counts))
 
     def one_element(remaining: int, orbits: int, start: int, used: frozenset[int]) -> Iterator[tuple[int, ...]]:
@@ -38,7 +35,7 @@ def wyckoff_assignments(number: int, counts: Sequence[int]) -> Iterator[Assignme
             return
         if orbits <= 0 or not reachable(remaining, orbits):
             return
-        for index in range(start, len(positions)):
+        for index in range(start, len(letters)):
             if sizes[index] > remaining or index in used:
                 continue
             taken = used | {index} if fixed[index] else used

@@ -9,35 +9,49 @@ from alphacrystal.crystal._hypothesis import LatticeParameters
 
 Array = NDArray[np.float64]
 
-# Which of (a, b, c, alpha, beta, gamma) each system leaves free, in the ITA standard setting
-# (unique axis b, hexagonal axes for trigonal groups).
-FREE_PARAMETERS: dict[str, tuple[str, ...]] = {
-    "cubic": ("a",),
-    "hexagonal": ("a", "c"),
-    "trigonal": ("a", "c"),
-    "tetragonal": ("a", "c"),
-    "orthorhombic": ("a", "b", "c"),
-    "monoclinic": ("a", "b", "c", "beta"),
-    "triclinic": ("a", "b", "c", "alpha", "beta", "gamma"),
+# The shape of a conventional cell: quantities that vary independently and are easy to learn.
+SHAPE = ("log_volume", "log_b_a", "log_c_a", "cos_alpha", "cos_beta", "cos_gamma")
+
+# Which entries of SHAPE each crystal system leaves free, in the ITA standard setting (unique axis b, hexagonal
+# axes for trigonal groups).
+FREE_SHAPE: dict[str, tuple[int, ...]] = {
+    "cubic": (0,),
+    "hexagonal": (0, 2),
+    "trigonal": (0, 2),
+    "tetragonal": (0, 2),
+    "orthorhombic": (0, 1, 2),
+    "monoclinic": (0, 1, 2, 4),
+    "triclinic": (0, 1, 2, 3, 4, 5),
 }
 
+SMALLEST_SQUARE = 0.02  # of the volume of the unit parallelepiped: flatter cells are held here
 
-def constrain(system: str, lattice: LatticeParameters) -> LatticeParameters:
-    """The nearest cell that obeys the crystal system (mean of lengths that must be equal)."""
-    a, b, c = lattice.a, lattice.b, lattice.c
-    alpha = beta = gamma = 90.0
-    if system == "cubic":
-        a = b = c = float(np.cbrt(a * b * c))
-    elif system in ("hexagonal", "trigonal"):
-        a = b = float(np.sqrt(a * b))
-        gamma = 120.0
-    elif system == "tetragonal":
-        a = b = float(np.sqrt(a * b))
-    elif system == "monoclinic":
-        beta = lattice.beta
-    elif system == "triclinic":
-        alpha, beta, gamma = lattice.alpha, lattice.beta, lattice.gamma
-    return LatticeParameters(a, b, c, alpha, beta, gamma)
+
+def cell_shape(lattice: LatticeParameters) -> Array:
+    """SHAPE of a conventional cell, volume in Å³, shape (6,)."""
+    cosines = np.cos(np.radians([lattice.alpha, lattice.beta, lattice.gamma]))
+    ratios = np.log([lattice.b / lattice.a, lattice.c / lattice.a])
+    return np.array([np.log(lattice.volume), *ratios, *cosines])
+
+
+def constrained_shape(system: str, shape: Array) -> Array:
+    """The same shape with everything the crystal system fixes put in place, shape (..., 6)."""
+    fixed = np.zeros(6)
+    if system in ("hexagonal", "trigonal"):
+        fixed[5] = -0.5
+    free = np.zeros(6, dtype=bool)
+    free[list(FREE_SHAPE[system])] = True
+    return np.where(free, shape, fixed)
+
+
+def shape_to_cell(shape: Array) -> Array:
+    """Lattice rows in Å from a SHAPE, shape (..., 6) -> (..., 3, 3)."""
+    cosines = np.clip(shape[..., 3:], -0.95, 0.95)
+    square = 1 - np.sum(cosines**2, -1) + 2 * np.prod(cosines, -1)
+    root = np.sqrt(np.clip(square, SMALLEST_SQUARE, None))
+    a = np.exp((shape[..., 0] - np.log(root) - shape[..., 1] - shape[..., 2]) / 3)
+    lengths = np.stack([a, a * np.exp(shape[..., 1]), a * np.exp(shape[..., 2])], -1)
+    return cell_matrices(np.concatenate([lengths, np.degrees(np.arccos(cosines))], -1))
 
 
 def cell_matrices(parameters: Array) -> Array:

@@ -95,12 +95,17 @@ def multiplicities(number: int) -> dict[str, int]:
     return {letter: multiplicity // order for letter, multiplicity, _, _ in _table()[str(number)]["positions"]}
 
 
+@cache
+def free_coordinates(number: int) -> dict[str, int]:
+    """Number of free coordinates of each Wyckoff letter; cheap like ``multiplicities``."""
+    return {letter: len(set(triplet) & set("xyz")) for letter, _, _, triplet in _table()[str(number)]["positions"]}
+
+
 def raw_wyckoff_table() -> Iterator[tuple[int, str, int, str, int]]:
     """(space group, letter, multiplicity in the primitive cell, site symmetry, free coordinates) of all positions."""
     for number in range(1, 231):
-        for letter, _, site_symmetry, triplet in _table()[str(number)]["positions"]:
-            free = len(set(triplet) & set("xyz"))
-            yield number, letter, multiplicities(number)[letter], site_symmetry, free
+        for letter, _, site_symmetry, _ in _table()[str(number)]["positions"]:
+            yield number, letter, multiplicities(number)[letter], site_symmetry, free_coordinates(number)[letter]
 
 
 def _affine(triplet: str) -> tuple[Array, Array]:

@@ -1,0 +1,125 @@
+"""Settings of a run: one object from Python, command-line flags or a TOML file; written into every run."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from alphacrystal.errors import InputError
+
+GENERATOR_NAMES = ("distance_matrix",)
+
+
+class PredictConfig(BaseModel):
+    """Everything that decides the outcome of a prediction besides the formula.
+
+    Attributes:
+        top: Rows of the final list.
+        candidates: Structures generated per formula.
+        generators: Names of the generators to mix.
+        relax: Whether candidates are relaxed with a potential.
+        potential: Name of the potential.
+        pressure: Hydrostatic pressure in GPa.
+        units: Formula units Z to try; all that fit in ``max_atoms`` if empty.
+        cell: Cell content such as "Pb4O4" instead of ``units``.
+        max_atoms: Largest primitive cell.
+        space_group: Only this space group.
+        lattice: Conventional cell a, b, c (Å), alpha, beta, gamma (degrees) instead of predicted ones.
+        fmax: Force limit of the final relaxation in eV/Å.
+        steps: Step limit of the relaxation.
+        relax_seconds: Time limit per structure in s.
+        workers: Processes that relax.
+        seed: Same seed, same result.
+        models: Folder of weights; the shipped ones if None.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    top: int = Field(20, ge=1, le=1000)
+    candidates: int = Field(50, ge=1, le=5000)
+    generators: tuple[str, ...] = ("distance_matrix",)
+    relax: bool = True
+    potential: str = "chgnet"
+    pressure: float = Field(0.0, ge=-50, le=1000)
+    units: tuple[int, ...] = ()
+    cell: str | None = None
+    max_atoms: int = Field(20, ge=1, le=20)
+    space_group: int | None = None
+    lattice: tuple[float, float, float, float, float, float] | None = None
+    fmax: float = Field(0.1, gt=0, le=10)
+    steps: int = Field(150, ge=0, le=100_000)
+    relax_seconds: float = Field(60.0, gt=0)
+    workers: int = Field(2, ge=1, le=256)
+    seed: int = Field(0, ge=0, lt=2**31)
+    models: Path | None = None
+
+    @field_validator("space_group")
+    @classmethod
+    def _space_group_exists(cls, value: int | None) -> int | None:
+        if value is not None and not 1 <= value <= 230:
+            raise ValueError(f"space group {value} does not exist: give an international number from 1 to 230")
+        return value
+
+    @field_validator("units")
+    @classmethod
+    def _positive_units(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if any(z < 1 for z in value):
+            raise ValueError("formula units Z must be positive whole numbers, e.g. --z 1,2,4")
+        return tuple(sorted(set(value)))
+
+    @field_validator("generators")
+    @classmethod
+    def _known_generators(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in GENERATOR_NAMES:
+                raise ValueError(f"unknown generator {name!r}: choose from {', '.join(GENERATOR_NAMES)}")
+        return value
+
+    @field_validator("lattice")
+    @classmethod
+    def _cell_closes(
+        cls, value: tuple[float, float, float, float, float, float] | None
+    ) -> tuple[float, float, float, float, float, float] | None:
+        if value is None:
+            return None
+        from alphacrystal.crystal import LatticeParameters
+
+        if any(not 0 < length < 200 for length in value[:3]) or any(not 0 < angle < 180 for angle in value[3:]):
+            raise ValueError("a lattice needs lengths between 0 and 200 Å and angles between 0 and 180 degrees")
+        if LatticeParameters(*value).volume < 0.02 * value[0] * value[1] * value[2]:
+            raise ValueError("these three angles do not close to a cell")
+        return value
+
+
+def make_config(**values: Any) -> PredictConfig:
+    """Validated settings.
+
+    Raises:
+        InputError: A value is out of range; the sentence names it.
+    """
+    try:
+        return PredictConfig(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ").rstrip(".")
+        given = first.get("input")
+        shown = "" if "Value error" in first["msg"] else f" (got {given!r})"
+        raise InputError(f"Setting {name}: {message}{shown}.") from error
+
+
+def read_config_file(path: Path) -> dict[str, Any]:
+    """Settings of a TOML file, not yet validated.
+
+    Raises:
+        InputError: The file is missing or not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"There is no configuration file {path}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not a TOML file: {error}.") from error

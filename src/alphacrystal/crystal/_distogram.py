@@ -1,0 +1,45 @@
+"""Distograms: predicted probabilities of the distances between the atoms of a cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Distogram:
+    """Predicted distances of the atoms of one cell content.
+
+    Attributes:
+        numbers: Atomic numbers, shape (atoms,), elements in electronegativity order.
+        bin_edges: Å, shape (bins - 1,); the first bin is open below, the last above.
+        bin_centres: Å, shape (bins,).
+        probabilities: shape (atoms, atoms, bins), symmetric in the atoms.
+    """
+
+    numbers: NDArray[np.int64]
+    bin_edges: Array
+    bin_centres: Array
+    probabilities: NDArray[np.float32]
+
+    @property
+    def expected(self) -> Array:
+        """Mean distances in Å, zero on the diagonal, shape (atoms, atoms)."""
+        mean = self.probabilities.astype(np.float64) @ self.bin_centres
+        np.fill_diagonal(mean, 0.0)
+        return mean
+
+    @classmethod
+    def from_distances(
+        cls, numbers: NDArray[np.int64], distances: Array, edges: Array, spread: float = 0.1
+    ) -> Distogram:
+        """A distogram that is sure of a given matrix up to a Gaussian spread in Å, shape (atoms, atoms)."""
+        widths = np.diff(edges, prepend=edges[0] - 0.2, append=edges[-1] + 2)
+        centres = np.concatenate([[edges[0] - 0.1], (edges[1:] + edges[:-1]) / 2, [edges[-1] + 1]])
+        density = np.exp(-0.5 * ((distances[..., None] - centres) / spread) ** 2) * widths + 1e-12
+        probabilities = density / density.sum(-1, keepdims=True)
+        return cls(numbers, edges, centres, probabilities.astype(np.float32))

@@ -1,0 +1,227 @@
+"""From a formula to ranked symmetry hypotheses with cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from alphacrystal.composition import Formula
+from alphacrystal.crystal import (
+    FREE_SHAPE,
+    LatticeParameters,
+    SymmetryHypothesis,
+    can_place,
+    canonical_setting,
+    cell_shape,
+    constrained_shape,
+    lattice_parameters,
+    placeable_units,
+    shape_to_cell,
+    space_group,
+    wyckoff_assignments,
+)
+from alphacrystal.data import FUNCTIONALS
+from alphacrystal.errors import InputError
+from alphacrystal.learn._lattice_net import LatticeNet
+from alphacrystal.learn._structure_types import MAX_ELEMENTS, StructureType
+from alphacrystal.learn._symmetry_net import SymmetryNet, TypeTable
+from alphacrystal.learn._symmetry_training import composition_arrays
+from alphacrystal.learn._weights import load_model, models_folder, read_card
+
+FUNCTIONAL = FUNCTIONALS.index("PBE")
+ASSIGNMENTS_PER_CELL = 60  # enumerated per space group and Z where the vocabulary is asked to open
+OPEN_GROUPS = 12  # most likely space groups whose unseen assignments are scored too
+FEW_TYPES = 40  # with fewer known types for a stoichiometry, all 230 groups are looked at
+TEMPERATURE = 1.0
+
+
+def predict_hypotheses(
+    formula: Formula,
+    units: Sequence[int],
+    count: int,
+    *,
+    group: int | None = None,
+    lattice: LatticeParameters | None = None,
+    models: Path | None = None,
+) -> list[SymmetryHypothesis]:
+    """The most probable hypotheses of a composition, best first.
+
+    Args:
+        formula: Reduced formula.
+        units: Formula units Z the primitive cell may hold.
+        count: How many to return at most.
+        group: Only this space group.
+        lattice: Conventional cell to use instead of predicted ones.
+        models: Folder of weights; the shipped ones by default.
+
+    Returns:
+        Hypotheses with log-probabilities normalised over everything that was scored.
+
+    Raises:
+        InputError: The space group does not exist or cannot hold any of the cells; too many elements.
+    """
+    if len(formula.elements) > MAX_ELEMENTS:
+        raise InputError(f"{formula.text} has {len(formula.elements)} elements; at most {MAX_ELEMENTS} are supported.")
+    counts = [formula.counts[symbol] for symbol in formula.elements]
+    if group is not None:
+        _check_placeable(formula, counts, units, group)
+    folder = models_folder(models)
+    net = load_model("symmetry", folder)
+    assert isinstance(net, SymmetryNet)
+    kinds, scores = _scored_types(net, formula, counts, units, group, folder)
+    scores = scores / TEMPERATURE
+    log_probabilities = scores - np.logaddexp.reduce(scores)
+    best = np.argsort(-log_probabilities, kind="stable")[:count]
+    chosen = [kinds[i] for i in best]
+    cells = _predict_cells(formula, counts, chosen, lattice, folder)
+    seen = set(net.types)
+    return [
+        SymmetryHypothesis(
+            space_group=kind.space_group,
+            occupation=dict(zip(formula.elements, kind.letters, strict=True)),
+            formula_units=sum(kind.counts()) // sum(counts),
+            lattice=cell,
+            lattice_std=std,
+            shape_scale=scale,
+            log_probability=float(log_probabilities[row]),
+            source="type" if kind in seen else "enumerated",
+        )
+        for row, kind, (cell, std, scale) in zip(best, chosen, cells, strict=True)
+    ]
+
+
+def _check_placeable(formula: Formula, counts: Sequence[int], units: Sequence[int], group: int) -> None:
+    symbol = space_group(group).symbol
+    if any(can_place(group, [z * c for c in counts]) for z in units):
+        return
+    possible = placeable_units(group, counts, 4 * max(60, sum(counts) * max(units)))[:3]
+    tried = ", ".join(formula.cell(z).name for z in units)
+    if possible:
+        fits = ", ".join(f"{formula.cell(z).name} (Z={z}, {z * sum(counts)} atoms)" for z in possible)
+        raise InputError(
+            f"{tried} cannot be placed on the Wyckoff positions of space group {group} ({symbol}): "
+            f"the primitive cell can hold {fits}; raise --max-atoms, change --cell, or choose another --space-group."
+        )
+    raise InputError(
+        f"{formula.text} cannot be placed on the Wyckoff positions of space group {group} ({symbol}) "
+        "in any reasonable cell: choose another --space-group."
+    )
+
+
+def _scored_types(
+    net: SymmetryNet,
+    formula: Formula,
+    counts: Sequence[int],
+    units: Sequence[int],
+    group: int | None,
+    folder: Path,
+) -> tuple[list[StructureType], NDArray[np.float64]]:
+    """All structure types considered, with unnormalised log scores."""
+    numbers, amounts = map(torch.as_tensor, composition_arrays([formula.elements], [counts]))
+    slots = len(formula.elements)
+    numbers, amounts = numbers[:, :slots], amounts[:, :slots]
+    rows = _known_rows(net, counts, units)
+    if group is not None:
+        rows = rows[net.table.arrays["space_group"][rows] == group]
+    kinds = [net.types[row] for row in rows]
+    with torch.no_grad():
+        scores = net(numbers, amounts, rows)[0].double().numpy() if len(rows) else np.zeros(0)
+        fresh = _unseen_types(net, counts, units, group, kinds, scores)
+        if fresh:
+            offset = float(read_card("symmetry", folder).settings.get("unseen_offset", 0.0))
+            open_scores = net.open_scores(numbers, amounts, fresh)[0].double().numpy() + offset
+            kinds, scores = kinds + fresh, np.concatenate([scores, open_scores])
+    return kinds, scores
+
+
+def _known_rows(net: SymmetryNet, counts: Sequence[int], units: Sequence[int]) -> NDArray[np.int64]:
+    index = getattr(net, "_rows_by_counts", None)
+    if index is None:
+        index = {}
+        for row, kind in enumerate(net.types):
+            index.setdefault(kind.counts(), []).append(row)
+        net._rows_by_counts = index  # type: ignore[assignment]
+    found = [row for z in units for row in index.get(tuple(z * c for c in counts), [])]
+    return np.array(found, dtype=np.int64)
+
+
+def _unseen_types(
+    net: SymmetryNet,
+    counts: Sequence[int],
+    units: Sequence[int],
+    group: int | None,
+    kinds: Sequence[StructureType],
+    scores: NDArray[np.float64],
+) -> list[StructureType]:
+    """Assignments the vocabulary lacks: of the likeliest space groups, or of all where few types are known."""
+    if group is not None:
+        groups = [group]
+    elif len(kinds) < FEW_TYPES:
+        groups = list(range(1, 231))
+    else:
+        weights: dict[int, float] = {}
+        for kind, score in zip(kinds, scores, strict=True):
+            weights[kind.space_group] = weights.get(kind.space_group, 0.0) + float(np.exp(score - scores.max()))
+        groups = sorted(weights, key=lambda number: (-weights[number], number))[:OPEN_GROUPS]
+    limit = ASSIGNMENTS_PER_CELL if len(groups) <= OPEN_GROUPS else 4
+    known = set(net.types)
+    fresh: dict[StructureType, None] = {}
+    for number in groups:
+        for z in units:
+            for letters in islice(wyckoff_assignments(number, [z * c for c in counts]), limit):
+                kind = StructureType(number, canonical_setting(number, letters)[0])
+                if kind not in known:
+                    fresh[kind] = None
+    return list(fresh)
+
+
+def _predict_cells(
+    formula: Formula,
+    counts: Sequence[int],
+    kinds: Sequence[StructureType],
+    given: LatticeParameters | None,
+    folder: Path,
+) -> list[tuple[LatticeParameters, LatticeParameters, tuple[float, float, float, float, float, float]]]:
+    """Conventional cell, spread of its parameters and scale of its shape for each structure type."""
+    nothing = LatticeParameters(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    if given is not None:
+        cells = []
+        for kind in kinds:
+            shape = constrained_shape(space_group(kind.space_group).crystal_system, cell_shape(given))
+            cells.append((lattice_parameters(shape_to_cell(shape)), nothing, (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)))
+        return cells
+    net = load_model("lattice", folder)
+    assert isinstance(net, LatticeNet)
+    numbers, amounts = composition_arrays([formula.elements], [counts])
+    slots = len(formula.elements)
+    repeat = len(kinds)
+    with torch.no_grad():
+        centre, log_scale = net(
+            torch.as_tensor(np.repeat(numbers[:, :slots], repeat, 0)),
+            torch.as_tensor(np.repeat(amounts[:, :slots], repeat, 0)),
+            TypeTable.of(kinds),
+            torch.tensor([net.rows.get(kind, len(net.types)) for kind in kinds]),
+            torch.full((repeat,), FUNCTIONAL),
+        )
+    results = []
+    for kind, targets, scale in zip(kinds, centre.double().numpy(), log_scale.double().exp().numpy(), strict=True):
+        info = space_group(kind.space_group)
+        atoms = sum(kind.counts()) * len(info.centring)
+        free = np.zeros(6)
+        free[list(FREE_SHAPE[info.crystal_system])] = 1
+        spread = scale * free
+        shape = constrained_shape(info.crystal_system, targets + np.array([np.log(atoms), 0, 0, 0, 0, 0]))
+        values = np.array(list(lattice_parameters(shape_to_cell(shape)).as_dict().values()))
+        variance = np.zeros(6)
+        for place in np.flatnonzero(free):  # Laplace: standard deviation = √2 × scale
+            step = np.zeros(6)
+            step[place] = np.sqrt(2) * spread[place]
+            moved = np.array(list(lattice_parameters(shape_to_cell(shape + step)).as_dict().values()))
+            variance += (moved - values) ** 2
+        results.append((LatticeParameters(*values), LatticeParameters(*np.sqrt(variance)), tuple(spread.tolist())))
+    return results

@@ -1,0 +1,160 @@
+"""Trained weights on disk: safetensors in half precision, each with a model card that names its hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from torch import nn
+
+from alphacrystal.errors import InputError, WeightsError
+from alphacrystal.learn._distance_net import DistanceNet, DistanceNetConfig
+from alphacrystal.learn._lattice_net import LatticeNet, LatticeNetConfig
+from alphacrystal.learn._structure_types import StructureType
+from alphacrystal.learn._symmetry_net import SymmetryNet, SymmetryNetConfig
+
+MODEL_NAMES = ("symmetry", "lattice", "distance")
+LICENCE = "MIT; trained on Materials Project data, CC BY 4.0 (Jain et al., doi:10.1063/1.4812323)"
+
+
+class ModelCard(BaseModel):
+    """What a weights file is, how it was made and how good it is.
+
+    Attributes:
+        name: "symmetry", "lattice" or "distance".
+        description: One sentence.
+        sha256: Hash of the weights file.
+        parameters: Number of trained parameters.
+        data: The training data and its licence.
+        split: How validation compounds were kept apart.
+        seed: Seed of the training run.
+        settings: Training settings and network sizes.
+        metrics: Measured on the validation split only.
+        command: What reproduces the file.
+        licence: Licence of the weights.
+        trained: Date, machine and training time.
+        limits: What the model was not trained for.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    description: str
+    sha256: str
+    parameters: int
+    data: str
+    split: str
+    seed: int
+    settings: dict[str, Any]
+    metrics: dict[str, float]
+    command: str
+    licence: str
+    trained: dict[str, Any]
+    limits: str
+
+
+def models_folder(folder: Path | None = None) -> Path:
+    """The given folder, else $ALPHACRYSTAL_MODELS, else the weights shipped with the package."""
+    if folder is not None:
+        return folder
+    if chosen := os.environ.get("ALPHACRYSTAL_MODELS"):
+        return Path(chosen)
+    return Path(str(files("alphacrystal.learn").joinpath("weights")))
+
+
+def read_card(name: str, folder: Path | None = None) -> ModelCard:
+    """The card of a model.
+
+    Raises:
+        InputError: No model has this name.
+        WeightsError: The card is missing or unreadable.
+    """
+    if name not in MODEL_NAMES:
+        raise InputError(f"There is no model {name!r}: choose one of {', '.join(MODEL_NAMES)}.")
+    path = models_folder(folder) / f"{name}.json"
+    try:
+        return ModelCard.model_validate_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise WeightsError(f"The model card {path} is missing: reinstall alphacrystal or pass another --models.") from error
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise WeightsError(f"The model card {path} is damaged: reinstall alphacrystal or pass another --models.") from error
+
+
+def _encode_types(types: Sequence[StructureType]) -> str:
+    return " ".join(f"{kind.space_group}:{','.join(kind.letters)}" for kind in types)
+
+
+def _decode_types(text: str) -> list[StructureType]:
+    pairs = (word.split(":") for word in text.split())
+    return [StructureType(int(number), tuple(letters.split(","))) for number, letters in pairs]
+
+
+def save_weights(model: nn.Module, path: Path) -> str:
+    """Write a network as half-precision safetensors with its sizes and vocabulary; returns the file's SHA-256."""
+    from safetensors.torch import save_file
+
+    tensors = {name: value.half().contiguous() for name, value in model.state_dict().items()}
+    metadata = {"config": json.dumps(asdict(model.config))}  # type: ignore[call-overload]
+    if isinstance(model, (SymmetryNet, LatticeNet)):
+        metadata["types"] = _encode_types(model.types)
+    partial = path.with_suffix(".partial")
+    save_file(tensors, partial, metadata=metadata)
+    partial.replace(path)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@cache
+def load_model(name: str, folder: Path) -> nn.Module:
+    """A trained network in evaluation mode, checked against the hash of its card.
+
+    Raises:
+        WeightsError: The file is missing, damaged, or not the one its card describes.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    card = read_card(name, folder)
+    path = folder / f"{name}.safetensors"
+    hint = "reinstall alphacrystal or pass another --models"
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except FileNotFoundError as error:
+        raise WeightsError(f"The weights file {path} is missing: {hint}.") from error
+    if digest != card.sha256:
+        raise WeightsError(f"The weights file {path} is not the one its model card describes (wrong hash): {hint}.")
+    try:
+        with safe_open(path, framework="pt") as stored:
+            metadata = stored.metadata()
+            tensors = {key: stored.get_tensor(key).float() for key in stored.keys()}  # noqa: SIM118
+        config = json.loads(metadata["config"])
+        model: nn.Module
+        if name == "symmetry":
+            model = SymmetryNet(SymmetryNetConfig(**config), _decode_types(metadata["types"]))
+        elif name == "lattice":
+            model = LatticeNet(LatticeNetConfig(**config), _decode_types(metadata["types"]))
+        else:
+            model = DistanceNet(DistanceNetConfig(**config))
+        model.load_state_dict(tensors)
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise WeightsError(f"The weights file {path} cannot be read as a {name} model: {hint}.") from error
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    return model.eval()
+
+
+def model_hashes(folder: Path | None = None) -> dict[str, str]:
+    """SHA-256 of each model in use, from its card."""
+    return {name: read_card(name, folder).sha256 for name in MODEL_NAMES}
+
+
+def state_size(model: nn.Module) -> int:
+    """Number of trained parameters."""
+    return sum(parameter.numel() for parameter in model.parameters())
+

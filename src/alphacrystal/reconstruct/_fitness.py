@@ -1,0 +1,120 @@
+"""How well a structure's distances agree with a distogram, blind to the order of like atoms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from ase.data import covalent_radii
+from numpy.typing import NDArray
+from torch import Tensor
+
+from alphacrystal.crystal import Distogram
+
+Array = NDArray[np.float64]
+FitnessName = Literal["likelihood", "rmse"]
+
+GRID_STEP = 0.05  # Å
+GRID_END = 18.0  # Å
+SMOOTHING = 0.08  # Å; bins are steps, a slight blur gives the search a slope
+FLOOR = 1e-4  # probability density in 1/Å that any distance keeps
+CLASH_FACTOR = 0.6  # of the sum of covalent radii (Cordero 2008, doi:10.1039/b801115j): closer atoms clash
+CLASH_WEIGHT = 30.0  # per Å², against a likelihood of order one per pair
+LATTICE_WEIGHT = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FitnessBatch:
+    """Distograms of equal cell content as tensors, pairs sorted by element pair.
+
+    Attributes:
+        rows, columns: Atoms of each pair, shape (pairs,).
+        blocks: Element-pair number of each pair, ascending, shape (pairs,).
+        curves: Negative log density on the distance grid of the pairs in rank order, shape (hypotheses, pairs, grid).
+        targets: Expected distances in rank order within each block, shape (hypotheses, pairs).
+        shortest: Distance in Å below which a pair clashes, shape (pairs,).
+        kind: "likelihood" or "rmse".
+    """
+
+    rows: Tensor
+    columns: Tensor
+    blocks: Tensor
+    curves: Tensor
+    targets: Tensor
+    shortest: Tensor
+    kind: FitnessName
+
+    @classmethod
+    def of(cls, distograms: Sequence[Distogram], kind: FitnessName = "likelihood") -> FitnessBatch:
+        """Prepare distograms that share one list of atomic numbers."""
+        numbers = distograms[0].numbers
+        rows, columns = np.triu_indices(len(numbers), 1)
+        low, high = np.minimum(numbers[rows], numbers[columns]), np.maximum(numbers[rows], numbers[columns])
+        _, blocks = np.unique(low * 128 + high, return_inverse=True)
+        order = np.argsort(blocks, kind="stable")
+        rows, columns, blocks = rows[order], columns[order], blocks[order]
+        curves, targets = [], []
+        for distogram in distograms:
+            expected = distogram.expected[rows, columns]
+            rank = np.lexsort((expected, blocks))
+            curves.append(_negative_log_density(distogram)[rows[rank], columns[rank]])
+            targets.append(expected[rank])
+        shortest = CLASH_FACTOR * (covalent_radii[numbers[rows]] + covalent_radii[numbers[columns]])
+        return cls(
+            rows=torch.as_tensor(rows),
+            columns=torch.as_tensor(columns),
+            blocks=torch.as_tensor(blocks),
+            curves=torch.as_tensor(np.stack(curves), dtype=torch.float32),
+            targets=torch.as_tensor(np.stack(targets), dtype=torch.float32),
+            shortest=torch.as_tensor(shortest, dtype=torch.float32),
+            kind=kind,
+        )
+
+    def select(self, rows: Tensor) -> FitnessBatch:
+        """Some of the hypotheses."""
+        return FitnessBatch(
+            self.rows, self.columns, self.blocks, self.curves[rows], self.targets[rows], self.shortest, self.kind
+        )
+
+    def geometry(self, distances: Tensor) -> Tensor:
+        """Mean disagreement per pair, shape (hypotheses, members), from distances (hypotheses, members, pairs)."""
+        if not len(self.rows):
+            return distances.new_zeros(distances.shape[:2])
+        shifted = distances + self.blocks * 1e3  # one sort handles all blocks
+        ranked = shifted.sort(-1).values - self.blocks * 1e3
+        if self.kind == "rmse":
+            return (ranked - self.targets[:, None]).square().mean(-1).sqrt()
+        place = (ranked / GRID_STEP).clamp(0, self.curves.shape[-1] - 1.001)
+        low = place.floor()
+        index = low.long()
+        curves = self.curves.transpose(1, 2)  # (hypotheses, grid, pairs)
+        left, right = curves.gather(1, index), curves.gather(1, index + 1)
+        return (left + (right - left) * (place - low)).mean(-1)
+
+    def clash(self, distances: Tensor) -> Tensor:
+        """Squared overlap of too close pairs, shape (hypotheses, members)."""
+        if not len(self.rows):
+            return distances.new_zeros(distances.shape[:2])
+        return CLASH_WEIGHT * (self.shortest - distances).clamp(min=0).square().sum(-1)
+
+
+def _negative_log_density(distogram: Distogram) -> NDArray[np.float32]:
+    """Blurred negative log density on the grid, shape (atoms, atoms, grid)."""
+    grid = np.arange(0, GRID_END + GRID_STEP / 2, GRID_STEP)
+    edges = np.concatenate([[max(distogram.bin_edges[0] - 0.3, 0.0)], distogram.bin_edges, [GRID_END + 2]])
+    widths = np.diff(edges)
+    # overlap of every bin with a Gaussian around every grid point: a blur that is exact for unequal bins
+    from scipy.special import erf
+
+    cumulative = 0.5 * (1 + erf((edges[None] - grid[:, None]) / (SMOOTHING * np.sqrt(2))))
+    overlap = np.diff(cumulative, axis=1)  # (grid, bins)
+    density = distogram.probabilities @ (overlap / widths).T.astype(np.float32)
+    return np.asarray(-np.log(density + FLOOR), dtype=np.float32)
+
+
+def lattice_penalty(deviations: Tensor, active: Tensor) -> Tensor:
+    """Cost of leaving the predicted cell: absolute deviations in units of the Laplace spread, (..., 6) -> (...)."""
+    return LATTICE_WEIGHT * (deviations.abs() * active).sum(-1)

@@ -1,0 +1,224 @@
+"""DMCrystal: batched evolutionary search over free Wyckoff coordinates and the cell, then gradient polishing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from alphacrystal.crystal import CrystalEncoding, Distogram, SymmetryHypothesis, encode
+from alphacrystal.reconstruct._batch import EncodingBatch
+from alphacrystal.reconstruct._fitness import FitnessBatch, FitnessName, lattice_penalty
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSettings:
+    """How hard to search.
+
+    Attributes:
+        population: Individuals per hypothesis.
+        generations: Rounds of differential evolution for one free coordinate; more coordinates get more rounds.
+        polish_steps: Gradient steps on the best individuals.
+        fitness: "likelihood" of the distogram, or the paper's "rmse" to the expected matrix.
+        spread_limit: Largest lattice deviation in units of its spread.
+    """
+
+    population: int = 40
+    generations: int = 24
+    polish_steps: int = 40
+    fitness: FitnessName = "likelihood"
+    spread_limit: float = 3.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reconstruction:
+    """The best structure found for one hypothesis.
+
+    Attributes:
+        lattice: Reduced primitive rows in Å, shape (3, 3).
+        positions: Fractional coordinates, shape (atoms, 3).
+        numbers: Atomic numbers, shape (atoms,).
+        geometry: Mean disagreement per atom pair (negative log density in 1/Å, or RMSE in Å); lower is better.
+        penalty: Clash plus lattice deviation.
+    """
+
+    lattice: Array
+    positions: Array
+    numbers: NDArray[np.int64]
+    geometry: float
+    penalty: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Problem:
+    encodings: EncodingBatch
+    fitness: FitnessBatch
+
+    def select(self, rows: Tensor) -> _Problem:
+        return _Problem(self.encodings.select(rows), self.fitness.select(rows))
+
+    def terms(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        """Geometry and penalty, shape (hypotheses, members) each."""
+        distances = self.encodings.squared_distances(parameters, self.fitness.rows, self.fitness.columns).sqrt()
+        free = self.encodings.free
+        pairs = max(len(self.fitness.rows), 1)
+        penalty = lattice_penalty(parameters[..., free:], self.encodings.active[:, None, free:])
+        return self.fitness.geometry(distances), (self.fitness.clash(distances) + penalty) / pairs
+
+    def cost(self, parameters: Tensor) -> Tensor:
+        geometry, penalty = self.terms(parameters)
+        return geometry + penalty
+
+
+def reconstruct(
+    hypotheses: Sequence[SymmetryHypothesis],
+    distograms: Sequence[Distogram],
+    settings: SearchSettings,
+    seed: int,
+) -> list[Reconstruction]:
+    """Best structure of each hypothesis under its distogram, all searched as batches.
+
+    Args:
+        hypotheses: Symmetry, cell and spread.
+        distograms: One per hypothesis; its atoms have the elements of the hypothesis in the same order.
+        settings: Effort and fitness.
+        seed: Same seed, same result.
+
+    Returns:
+        In the order of the hypotheses.
+    """
+    encodings = [encode(hypothesis) for hypothesis in hypotheses]
+    groups: dict[tuple[tuple[int, ...], int], list[int]] = defaultdict(list)
+    for index, encoding in enumerate(encodings):
+        effort = 0 if encoding.free == 0 else int(np.ceil(np.log2(encoding.free + 1)))
+        groups[tuple(encoding.numbers.tolist()), effort].append(index)
+    results: list[Reconstruction | None] = [None] * len(hypotheses)
+    for place, key in enumerate(sorted(groups)):
+        rows = groups[key]
+        problem = _Problem(
+            EncodingBatch.of([encodings[i] for i in rows]),
+            FitnessBatch.of([distograms[i] for i in rows], settings.fitness),
+        )
+        random = torch.Generator().manual_seed(seed * 1009 + place)
+        best, geometry, penalty = _solve(problem, settings, random)
+        for row, index in enumerate(rows):
+            results[index] = _result(encodings[index], problem.encodings.free, best[row], geometry[row], penalty[row])
+    return [result for result in results if result is not None]
+
+
+def _result(encoding: CrystalEncoding, free: int, parameters: Tensor, geometry: Tensor, penalty: Tensor) -> Reconstruction:
+    values = parameters.double().numpy()
+    return Reconstruction(
+        lattice=encoding.lattice(values[free:]),
+        positions=encoding.positions(values[: encoding.free]) % 1.0,
+        numbers=encoding.numbers,
+        geometry=float(geometry),
+        penalty=float(penalty),
+    )
+
+
+def _solve(problem: _Problem, settings: SearchSettings, random: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """Best parameters (hypotheses, free + 6) with their geometry and penalty."""
+    encodings = problem.encodings
+    free = encodings.free
+    with torch.no_grad():
+        population, cost = _first_population(problem, settings, random)
+        if free:
+            rounds = int(settings.generations * (1 + 0.5 * (free - 1)))
+            for _ in range(min(rounds, 12 * settings.generations)):
+                population, cost = _evolve(problem, settings, population, cost, random)
+    elite = cost.argsort(1)[:, : 3 if free else 1]
+    start = population.gather(1, elite[..., None].expand(-1, -1, free + 6))
+    polished = _polish(problem, settings, start)
+    with torch.no_grad():
+        geometry, penalty = problem.terms(polished)
+        winner = (geometry + penalty).argmin(1)
+        rows = torch.arange(len(winner))
+        return polished[rows, winner], geometry[rows, winner], penalty[rows, winner]
+
+
+def _first_population(
+    problem: _Problem, settings: SearchSettings, random: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """The best of many random individuals; coordinates uniform, the cell near its prediction."""
+    encodings = problem.encodings
+    hypotheses, free = len(encodings.shape), encodings.free
+    members = settings.population if free else 8
+    draws, costs = [], []
+    for _ in range(4 if free else 1):
+        coordinates = torch.rand(hypotheses, members, free, generator=random)
+        deviations = 0.7 * torch.randn(hypotheses, members, 6, generator=random)
+        deviations[:, 0] = 0
+        parameters = torch.cat([coordinates, deviations.clamp(-settings.spread_limit, settings.spread_limit)], -1)
+        parameters = parameters * encodings.active[:, None]
+        draws.append(parameters)
+        costs.append(problem.cost(parameters))
+    everyone, cost = torch.cat(draws, 1), torch.cat(costs, 1)
+    chosen = cost.argsort(1)[:, :members]
+    return everyone.gather(1, chosen[..., None].expand(-1, -1, free + 6)), cost.gather(1, chosen)
+
+
+def _evolve(
+    problem: _Problem, settings: SearchSettings, population: Tensor, cost: Tensor, random: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """One generation of differential evolution (Storn & Price 1997, doi:10.1023/A:1008202821328).
+
+    Half of the trials start from the best member, half from a random one; coordinates wrap around the cell.
+    """
+    hypotheses, members, size = population.shape
+    free = problem.encodings.free
+
+    def others() -> Tensor:
+        index = torch.randint(members, (hypotheses, members, 1), generator=random)
+        return population.gather(1, index.expand(-1, -1, size))
+
+    best = population.gather(1, cost.argmin(1)[:, None, None].expand(-1, 1, size))
+    greedy = torch.rand(hypotheses, members, 1, generator=random) < 0.5
+    base = torch.where(greedy, best, others())
+    difference = others() - others()
+    difference = torch.cat([difference[..., :free] - difference[..., :free].round(), difference[..., free:]], -1)
+    scale = 0.3 + 0.6 * torch.rand(hypotheses, members, 1, generator=random)
+    noise = 0.01 * torch.randn(population.shape, generator=random)
+    mutant = base + scale * difference + noise
+    crossed = torch.rand(population.shape, generator=random) < 0.8
+    trial = torch.where(crossed, mutant, population)
+    limit = settings.spread_limit
+    trial = torch.cat([trial[..., :free] % 1.0, trial[..., free:].clamp(-limit, limit)], -1)
+    trial = trial * problem.encodings.active[:, None]
+    trial_cost = problem.cost(trial)
+    better = trial_cost < cost
+    return torch.where(better[..., None], trial, population), torch.where(better, trial_cost, cost)
+
+
+def _polish(problem: _Problem, settings: SearchSettings, start: Tensor) -> Tensor:
+    """Adam on the best individuals of all hypotheses at once; keeps the best point of each path."""
+    free = problem.encodings.free
+    active = problem.encodings.active[:, None].expand_as(start)
+    # steps in Å for coordinates would depend on the axis; cells are a few Å wide, so one rate serves all
+    rate = torch.cat([torch.full((free,), 0.006), torch.full((6,), 0.06)])
+    current = start.clone()
+    momentum, variance = torch.zeros_like(start), torch.zeros_like(start)
+    best, best_cost = start.clone(), torch.full(start.shape[:2], torch.inf)
+    for step in range(1, settings.polish_steps + 1):
+        leaf = current.detach().requires_grad_(True)
+        with torch.enable_grad():
+            cost = problem.cost(leaf)
+            (gradient,) = torch.autograd.grad(cost.sum(), leaf)
+        improved = cost.detach() < best_cost
+        best = torch.where(improved[..., None], leaf.detach(), best)
+        best_cost = torch.where(improved, cost.detach(), best_cost)
+        gradient = gradient * active
+        momentum = 0.8 * momentum + 0.2 * gradient
+        variance = 0.95 * variance + 0.05 * gradient.square()
+        update = (momentum / (1 - 0.8**step)) / ((variance / (1 - 0.95**step)).sqrt() + 1e-8)
+        current = leaf.detach() - rate * (1 - step / (settings.polish_steps + 1)) * update
+        deviations = current[..., free:].clamp(-settings.spread_limit, settings.spread_limit)
+        current = torch.cat([current[..., :free], deviations], -1)
+    return best
