@@ -40,7 +40,7 @@ def min_image_distances(lattice: Array, fractional: Array) -> Array:
     difference = coordinates[..., :, None, :] - coordinates[..., None, :, :]
     difference -= np.round(difference)  # (..., atoms, atoms, 3)
     vectors = (difference[..., None, :] + NEIGHBOUR_IMAGES) @ reduced  # (..., atoms, atoms, 27, 3)
-    return np.sqrt(np.min(np.sum(vectors**2, axis=-1), axis=-1))
+    return np.asarray(np.sqrt(np.min(np.sum(vectors**2, axis=-1), axis=-1)))
 
 
 def shortest_self_distance(lattice: Array) -> float:

@@ -16,6 +16,7 @@ from alphacrystal.crystal._wyckoff import letter_index, space_group
 
 Array = NDArray[np.float64]
 
+
 @dataclass(frozen=True, slots=True, eq=False)
 class CrystalEncoding:
     """Atoms of the primitive cell as affine functions of the free coordinates of a hypothesis.
@@ -49,7 +50,7 @@ class CrystalEncoding:
         return int(self.linear.shape[2])
 
     def conventional(self, z: Array) -> Array:
-        """Conventional lattice rows in Å for lattice deviations in units of the spread, shape (..., 6) -> (..., 3, 3)."""
+        """Conventional rows in Å for deviations in units of the spread, shape (..., 6) -> (..., 3, 3)."""
         return shape_to_cell(self.shape + self.shape_scale * z)
 
     def lattice(self, z: Array) -> Array:

@@ -28,7 +28,9 @@ def wyckoff_assignments(number: int, counts: Sequence[int]) -> Iterator[Assignme
     fixed = [free_coordinates(number)[letter] == 0 for letter in letters]
     reachable = _reachable(sizes, max(counts))
 
-    def one_element(remaining: int, orbits: int, start: int, used: frozenset[int]) -> Iterator[tuple[int, ...]]:
+    def one_element(
+        remaining: int, orbits: int, start: int, used: frozenset[int]
+    ) -> Iterator[tuple[int, ...]]:
         if remaining == 0:
             if orbits == 0:
                 yield ()
@@ -43,7 +45,9 @@ def wyckoff_assignments(number: int, counts: Sequence[int]) -> Iterator[Assignme
             for rest in one_element(remaining - sizes[index], orbits - 1, following, taken):
                 yield (index, *rest)
 
-    def all_elements(element: int, orbits: int, used: frozenset[int]) -> Iterator[tuple[tuple[int, ...], ...]]:
+    def all_elements(
+        element: int, orbits: int, used: frozenset[int]
+    ) -> Iterator[tuple[tuple[int, ...], ...]]:
         if element == len(counts):
             if orbits == 0:
                 yield ()
@@ -78,6 +82,8 @@ def can_place(number: int, counts: Sequence[int]) -> bool:
 
 
 def placeable_units(number: int, counts: Sequence[int], max_atoms: int) -> list[int]:
-    """Multiples Z of ``counts`` (atoms of one formula unit) that fit in the primitive cell up to ``max_atoms``."""
+    """Multiples Z of ``counts`` (atoms of a formula unit) that fit in a cell of up to ``max_atoms``."""
     per_unit = sum(counts)
-    return [z for z in range(1, max_atoms // per_unit + 1) if can_place(number, [z * count for count in counts])]
+    return [
+        z for z in range(1, max_atoms // per_unit + 1) if can_place(number, [z * count for count in counts])
+    ]

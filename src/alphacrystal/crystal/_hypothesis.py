@@ -50,10 +50,10 @@ class SymmetryHypothesis:
             setting (unique axis b, hexagonal axes, origin choice 2).
         formula_units: Formula units Z in the primitive cell.
         lattice: Predicted conventional cell.
-        lattice_std: Spread (one standard deviation) of each parameter, Å and degrees; 0 where symmetry fixes it.
+        lattice_std: One standard deviation of each parameter, Å and degrees; 0 where symmetry fixes it.
         shape_scale: Spread of log volume, log(b/a), log(c/a) and the cosines of the three angles; these vary
             independently, unlike the parameters themselves. 0 where symmetry fixes them or the cell is given.
-        log_probability: Natural log of the prior given the composition; comparable within one composition only.
+        log_probability: Natural log of the prior given the composition; comparable within one composition.
         source: Where the hypothesis came from: "type" (learned vocabulary), "enumerated" or "given".
     """
 

@@ -12,8 +12,8 @@ Array = NDArray[np.float64]
 # The shape of a conventional cell: quantities that vary independently and are easy to learn.
 SHAPE = ("log_volume", "log_b_a", "log_c_a", "cos_alpha", "cos_beta", "cos_gamma")
 
-# Which entries of SHAPE each crystal system leaves free, in the ITA standard setting (unique axis b, hexagonal
-# axes for trigonal groups).
+# Which entries of SHAPE each crystal system leaves free, in the ITA standard setting (unique axis b,
+# hexagonal axes for trigonal groups).
 FREE_SHAPE: dict[str, tuple[int, ...]] = {
     "cubic": (0,),
     "hexagonal": (0, 2),

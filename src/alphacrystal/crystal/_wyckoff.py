@@ -58,9 +58,9 @@ class SpaceGroup:
         rotations: shape (operations, 3, 3), conventional cell, with centring.
         translations: shape (operations, 3).
         centring: Lattice points of the conventional cell, shape (order, 3).
-        to_primitive: Maps conventional to primitive fractional coordinates, shape (3, 3): x_p = to_primitive @ x_c.
+        to_primitive: Maps fractional coordinates, x_primitive = to_primitive @ x_conventional, shape (3, 3).
         positions: By letter, most special first as in ITA.
-        equivalent_letters: Each maps the sorted letters to their images under one coset of the Euclidean normaliser.
+        equivalent_letters: Each maps the letters to their images under one coset of the Euclidean normaliser.
     """
 
     number: int
@@ -92,27 +92,39 @@ def multiplicities(number: int) -> dict[str, int]:
     import moyopy
 
     order = moyopy.HallSymbolEntry(_table()[str(number)]["hall_number"]).centering.order
-    return {letter: multiplicity // order for letter, multiplicity, _, _ in _table()[str(number)]["positions"]}
+    return {
+        letter: multiplicity // order for letter, multiplicity, _, _ in _table()[str(number)]["positions"]
+    }
 
 
 @cache
 def free_coordinates(number: int) -> dict[str, int]:
     """Number of free coordinates of each Wyckoff letter; cheap like ``multiplicities``."""
-    return {letter: len(set(triplet) & set("xyz")) for letter, _, _, triplet in _table()[str(number)]["positions"]}
+    return {
+        letter: len(set(triplet) & set("xyz")) for letter, _, _, triplet in _table()[str(number)]["positions"]
+    }
 
 
 def raw_wyckoff_table() -> Iterator[tuple[int, str, int, str, int]]:
-    """(space group, letter, multiplicity in the primitive cell, site symmetry, free coordinates) of all positions."""
+    """(space group, letter, multiplicity in the primitive cell, site symmetry, free coordinates) of each."""
     for number in range(1, 231):
         for letter, _, site_symmetry, _ in _table()[str(number)]["positions"]:
-            yield number, letter, multiplicities(number)[letter], site_symmetry, free_coordinates(number)[letter]
+            yield (
+                number,
+                letter,
+                multiplicities(number)[letter],
+                site_symmetry,
+                free_coordinates(number)[letter],
+            )
 
 
 def _affine(triplet: str) -> tuple[Array, Array]:
     """Linear (3, 3) and constant (3,) part of a coordinate triplet such as "x,2x,-z+1/4"."""
     linear, constant = np.zeros((3, 3)), np.zeros(3)
     for row, expression in enumerate(triplet.split(",")):
-        for sign, number, variable in re.findall(r"([+-]?)(\d+(?:/\d+)?)?([xyz]?)", expression.replace(" ", "")):
+        for sign, number, variable in re.findall(
+            r"([+-]?)(\d+(?:/\d+)?)?([xyz]?)", expression.replace(" ", "")
+        ):
             if not number and not variable:
                 continue
             value = float(Fraction(number or "1")) * (-1 if sign == "-" else 1)
@@ -169,7 +181,9 @@ def space_group(number: int) -> SpaceGroup:
         centring=np.array(hall.centering.lattice_points, dtype=np.float64),
         to_primitive=np.array(hall.centering.linear, dtype=np.float64),
         positions=positions,
-        equivalent_letters=tuple(dict(zip(letters, image, strict=True)) for image in entry["equivalent_letters"]),
+        equivalent_letters=tuple(
+            dict(zip(letters, image, strict=True)) for image in entry["equivalent_letters"]
+        ),
     )
 
 

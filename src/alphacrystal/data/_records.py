@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -148,22 +148,26 @@ def read_structure(path: Path) -> Structure:
     if not path.is_file():
         raise InputError(f"There is no structure file {path}.")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # rounding notes of the CIF parser; the structure is checked below
+        warnings.simplefilter("ignore")  # rounding notes of the CIF parser
         try:
             return Structure.from_file(path)
-        except Exception as first:
-            try:
-                from ase.io import read
-                from pymatgen.io.ase import AseAtomsAdaptor
-
-                structure = AseAtomsAdaptor.get_structure(read(path))
-                return Structure.from_sites(list(structure))
-            except Exception:
-                raise InputError(
-                    f"{path} could not be read as a crystal structure ({first}).".replace("\n", " ")
-                ) from first
+        except Exception as error:  # noqa: BLE001 - the parsers raise anything
+            reason = str(error)
+        try:
+            return _read_with_ase(path)
+        except Exception as error:
+            raise InputError(
+                f"{path} could not be read as a crystal structure: give a CIF, a POSCAR or another file that "
+                f"pymatgen or ASE reads ({' '.join(reason.split())})."
+            ) from error
 
 
-def drop_formulas(records: Iterable[StructureRecord], formulas: frozenset[str]) -> Iterator[StructureRecord]:
-    """Records whose reduced formula is not in ``formulas``."""
-    return (record for record in records if record.reduced_formula not in formulas)
+def _read_with_ase(path: Path) -> Structure:
+    from ase.io import read
+    from pymatgen.core import Structure
+    from pymatgen.io.ase import AseAtomsAdaptor
+
+    atoms = read(path, index=-1)
+    if isinstance(atoms, list) or atoms.cell.rank < 3:
+        raise InputError(f"{path} has no three-dimensional cell.")
+    return Structure.from_sites(list(AseAtomsAdaptor.get_structure(atoms)))

@@ -1,4 +1,4 @@
-"""The pair distance network: atoms of a cell content in, a probability over distance bins for every pair out."""
+"""The pair distance network: atoms of a cell content in, probabilities of the distances of every pair out."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class AtomTokens:
 
 
 class PairBlock(nn.Module):
-    """Attention between atoms biased by pairs, then outer products and triangle products back into the pairs."""
+    """Attention between atoms biased by pairs, then outer and triangle products back into the pairs."""
 
     def __init__(self, width: int, pair: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -117,7 +117,9 @@ class DistanceNet(nn.Module):
         self.letter = nn.Embedding(28, width)
         self.multiplicity = nn.Embedding(config.max_atoms + 1, width)
         self.group = nn.Embedding(231, width)
-        self.group_letter = nn.Embedding(231 * 28, 24)  # a site is a letter in a group: "a" alone means little
+        self.group_letter = nn.Embedding(
+            231 * 28, 24
+        )  # a site is a letter in a group: "a" alone means little
         self.read_site = nn.Linear(24, width)
         self.functional = nn.Embedding(len(FUNCTIONALS), width)
         for embedding in (self.letter, self.multiplicity, self.group, self.group_letter, self.functional):
@@ -154,8 +156,15 @@ class DistanceNet(nn.Module):
         )
         atoms = self.dropout(atoms)
         product = self.pair_left(atoms)[:, :, None] * self.pair_right(atoms)[:, None]
-        same_site = same & (tokens.letters[:, :, None] == tokens.letters[:, None, :]) & (tokens.letters > 0)[:, None]
-        pairs = product + product.transpose(1, 2) + self.same_element(same.long()) + self.same_site(same_site.long())
+        same_site = (
+            same & (tokens.letters[:, :, None] == tokens.letters[:, None, :]) & (tokens.letters > 0)[:, None]
+        )
+        pairs = (
+            product
+            + product.transpose(1, 2)
+            + self.same_element(same.long())
+            + self.same_site(same_site.long())
+        )
         for block in self.blocks:
             atoms, pairs = block(atoms, pairs, used)
         logits: Tensor = self.read_out((pairs + pairs.transpose(1, 2)) / 2)

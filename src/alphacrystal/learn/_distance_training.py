@@ -19,8 +19,8 @@ GIVEN_NOTHING, GIVEN_GROUP = 0.4, 0.1  # share of samples trained without, or wi
 def rank_matched(expected: Tensor, true: Tensor, blocks: Tensor) -> Tensor:
     """True distances permuted inside each element-pair block to the rank order of the expected ones.
 
-    Within a block (all pairs of one element pair) atoms are interchangeable, so the multiset of distances is what
-    a composition can predict. Sorting both sides is the optimal one-dimensional assignment.
+    Within a block (all pairs of one element pair) atoms are interchangeable, so the multiset of distances is
+    what a composition can predict. Sorting both sides is the optimal one-dimensional assignment.
 
     Args:
         expected, true: Distances in Å, shape (batch, pairs).
@@ -38,7 +38,9 @@ def rank_matched(expected: Tensor, true: Tensor, blocks: Tensor) -> Tensor:
 class DistanceTask:
     """Trains a DistanceNet on the training split of prepared structures (2 to ``max_atoms`` atoms)."""
 
-    def __init__(self, data: PreparedStructures, config: DistanceNetConfig | None = None, seed: int = 0) -> None:
+    def __init__(
+        self, data: PreparedStructures, config: DistanceNetConfig | None = None, seed: int = 0
+    ) -> None:
         self.data = data
         self.config = config or DistanceNetConfig()
         torch.manual_seed(seed)
@@ -81,7 +83,7 @@ class DistanceTask:
         return tokens, torch.as_tensor(matrices)
 
     def losses(self, logits: Tensor, tokens: AtomTokens, true: Tensor) -> tuple[Tensor, Tensor]:
-        """Cross-entropy plus expectation error per sample, in canonical order and order-free, shape (batch,) each."""
+        """Cross-entropy plus expectation error in canonical order and order-free, shape (batch,) each."""
         size = true.shape[-1]
         rows, columns = torch.triu_indices(size, size, 1)
         chosen, distances = logits[:, rows, columns], true[:, rows, columns]
@@ -116,7 +118,9 @@ class DistanceTask:
         combined = (1 - ORDER_FREE_SHARE) * ordered + ORDER_FREE_SHARE * free
         return (combined * weights).sum() / weights.sum()
 
-    def predict(self, model: DistanceNet, batch: NDArray[np.int64], *, given: bool) -> tuple[AtomTokens, Tensor, Tensor]:
+    def predict(
+        self, model: DistanceNet, batch: NDArray[np.int64], *, given: bool
+    ) -> tuple[AtomTokens, Tensor, Tensor]:
         """Tokens, logits and true matrices of equal-sized cells, with or without the symmetry given."""
         tokens, true = self.gather(batch)
         if not given:
@@ -136,7 +140,13 @@ class DistanceTask:
         """
         assert isinstance(model, DistanceNet)
         sizes = self.data.sizes[self.validation]
-        collected: dict[str, list[Tensor]] = {"loss": [], "ordered": [], "sorted": [], "given": [], "size": []}
+        collected: dict[str, list[Tensor]] = {
+            "loss": [],
+            "ordered": [],
+            "sorted": [],
+            "given": [],
+            "size": [],
+        }
         for size in np.unique(sizes):
             own = self.validation[sizes == size]
             for start in range(0, len(own), 128):

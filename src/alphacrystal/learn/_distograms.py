@@ -28,7 +28,9 @@ def predict_cell_distogram(cell: CellContent, *, models: Path | None = None) -> 
     Raises:
         InputError: The cell holds more atoms than the network was trained for.
     """
-    numbers = np.array([atomic_numbers[symbol] for symbol, count in cell.counts.items() for _ in range(count)])
+    numbers = np.array(
+        [atomic_numbers[symbol] for symbol, count in cell.counts.items() for _ in range(count)]
+    )
     zeros = np.zeros((1, len(numbers)), dtype=np.int64)
     (probabilities,) = _evaluate(numbers[None], zeros, zeros, np.zeros(1, dtype=np.int64), models)
     return Distogram(numbers, BIN_EDGES, BIN_CENTRES, probabilities)
@@ -37,7 +39,7 @@ def predict_cell_distogram(cell: CellContent, *, models: Path | None = None) -> 
 def predict_distograms(
     hypotheses: Sequence[SymmetryHypothesis], *, models: Path | None = None
 ) -> list[Distogram]:
-    """One distogram per hypothesis, given its space group and Wyckoff letters; atoms in the order of ``encode``.
+    """One distogram per hypothesis, given its space group and letters; atoms in the order of ``encode``.
 
     Raises:
         InputError: A cell holds more atoms than the network was trained for.
@@ -79,8 +81,8 @@ def _evaluate(
     assert isinstance(net, DistanceNet)
     if numbers.shape[1] > net.config.max_atoms:
         raise InputError(
-            f"A cell of {numbers.shape[1]} atoms is larger than the {net.config.max_atoms} the distance network "
-            "was trained for: use a smaller --cell or --max-atoms."
+            f"A cell of {numbers.shape[1]} atoms is larger than the {net.config.max_atoms} the distance "
+            "network was trained for: use a smaller --cell or --max-atoms."
         )
     tokens = AtomTokens(
         numbers=torch.as_tensor(numbers),

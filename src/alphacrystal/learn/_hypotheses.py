@@ -66,7 +66,9 @@ def predict_hypotheses(
         InputError: The space group does not exist or cannot hold any of the cells; too many elements.
     """
     if len(formula.elements) > MAX_ELEMENTS:
-        raise InputError(f"{formula.text} has {len(formula.elements)} elements; at most {MAX_ELEMENTS} are supported.")
+        raise InputError(
+            f"{formula.text} has {len(formula.elements)} elements; at most {MAX_ELEMENTS} are supported."
+        )
     counts = [formula.counts[symbol] for symbol in formula.elements]
     if group is not None:
         _check_placeable(formula, counts, units, group)
@@ -79,7 +81,6 @@ def predict_hypotheses(
     best = np.argsort(-log_probabilities, kind="stable")[:count]
     chosen = [kinds[i] for i in best]
     cells = _predict_cells(formula, counts, chosen, lattice, folder)
-    seen = set(net.types)
     return [
         SymmetryHypothesis(
             space_group=kind.space_group,
@@ -89,7 +90,7 @@ def predict_hypotheses(
             lattice_std=std,
             shape_scale=scale,
             log_probability=float(log_probabilities[row]),
-            source="type" if kind in seen else "enumerated",
+            source="type" if kind in net.rows else "enumerated",
         )
         for row, kind, (cell, std, scale) in zip(best, chosen, cells, strict=True)
     ]
@@ -105,7 +106,8 @@ def _check_placeable(formula: Formula, counts: Sequence[int], units: Sequence[in
         fits = ", ".join(f"{formula.cell(z).name} (Z={z}, {z * sum(counts)} atoms)" for z in possible)
         raise InputError(
             f"{tried} cannot be placed on the Wyckoff positions of space group {group} ({symbol}): "
-            f"the primitive cell can hold {fits}; raise --max-atoms, change --cell, or choose another --space-group."
+            f"the primitive cell can hold {fits}; raise --max-atoms, change --cell or choose another "
+            "--space-group."
         )
     raise InputError(
         f"{formula.text} cannot be placed on the Wyckoff positions of space group {group} ({symbol}) "
@@ -125,13 +127,13 @@ def _scored_types(
     numbers, amounts = map(torch.as_tensor, composition_arrays([formula.elements], [counts]))
     slots = len(formula.elements)
     numbers, amounts = numbers[:, :slots], amounts[:, :slots]
-    rows = _known_rows(net, counts, units)
+    rows = net.known_rows(counts, units)
     if group is not None:
         rows = rows[net.table.arrays["space_group"][rows] == group]
     kinds = [net.types[row] for row in rows]
     with torch.no_grad():
         scores = net(numbers, amounts, rows)[0].double().numpy() if len(rows) else np.zeros(0)
-        fresh = _unseen_types(net, counts, units, group, kinds, scores)
+        fresh = unseen_types(net, counts, units, group, kinds, scores)
         if fresh:
             offset = float(read_card("symmetry", folder).settings.get("unseen_offset", 0.0))
             open_scores = net.open_scores(numbers, amounts, fresh)[0].double().numpy() + offset
@@ -139,18 +141,7 @@ def _scored_types(
     return kinds, scores
 
 
-def _known_rows(net: SymmetryNet, counts: Sequence[int], units: Sequence[int]) -> NDArray[np.int64]:
-    index = getattr(net, "_rows_by_counts", None)
-    if index is None:
-        index = {}
-        for row, kind in enumerate(net.types):
-            index.setdefault(kind.counts(), []).append(row)
-        net._rows_by_counts = index  # type: ignore[assignment]
-    found = [row for z in units for row in index.get(tuple(z * c for c in counts), [])]
-    return np.array(found, dtype=np.int64)
-
-
-def _unseen_types(
+def unseen_types(
     net: SymmetryNet,
     counts: Sequence[int],
     units: Sequence[int],
@@ -158,7 +149,7 @@ def _unseen_types(
     kinds: Sequence[StructureType],
     scores: NDArray[np.float64],
 ) -> list[StructureType]:
-    """Assignments the vocabulary lacks: of the likeliest space groups, or of all where few types are known."""
+    """Assignments that the vocabulary lacks: of the likeliest groups, or of all where few types are known."""
     if group is not None:
         groups = [group]
     elif len(kinds) < FEW_TYPES:
@@ -166,16 +157,17 @@ def _unseen_types(
     else:
         weights: dict[int, float] = {}
         for kind, score in zip(kinds, scores, strict=True):
-            weights[kind.space_group] = weights.get(kind.space_group, 0.0) + float(np.exp(score - scores.max()))
+            weights[kind.space_group] = weights.get(kind.space_group, 0.0) + float(
+                np.exp(score - scores.max())
+            )
         groups = sorted(weights, key=lambda number: (-weights[number], number))[:OPEN_GROUPS]
     limit = ASSIGNMENTS_PER_CELL if len(groups) <= OPEN_GROUPS else 4
-    known = set(net.types)
     fresh: dict[StructureType, None] = {}
     for number in groups:
         for z in units:
             for letters in islice(wyckoff_assignments(number, [z * c for c in counts]), limit):
                 kind = StructureType(number, canonical_setting(number, letters)[0])
-                if kind not in known:
+                if kind not in net.rows:
                     fresh[kind] = None
     return list(fresh)
 
@@ -209,7 +201,9 @@ def _predict_cells(
             torch.full((repeat,), FUNCTIONAL),
         )
     results = []
-    for kind, targets, scale in zip(kinds, centre.double().numpy(), log_scale.double().exp().numpy(), strict=True):
+    for kind, targets, scale in zip(
+        kinds, centre.double().numpy(), log_scale.double().exp().numpy(), strict=True
+    ):
         info = space_group(kind.space_group)
         atoms = sum(kind.counts()) * len(info.centring)
         free = np.zeros(6)
@@ -223,5 +217,7 @@ def _predict_cells(
             step[place] = np.sqrt(2) * spread[place]
             moved = np.array(list(lattice_parameters(shape_to_cell(shape + step)).as_dict().values()))
             variance += (moved - values) ** 2
-        results.append((LatticeParameters(*values), LatticeParameters(*np.sqrt(variance)), tuple(spread.tolist())))
+        results.append(
+            (LatticeParameters(*values), LatticeParameters(*np.sqrt(variance)), tuple(spread.tolist()))
+        )
     return results

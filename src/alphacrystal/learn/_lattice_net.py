@@ -10,10 +10,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from alphacrystal.crystal import SHAPE, LatticeParameters, constrained_shape, lattice_parameters, shape_to_cell
+from alphacrystal.crystal import (
+    SHAPE,
+    LatticeParameters,
+    constrained_shape,
+    lattice_parameters,
+    shape_to_cell,
+)
 from alphacrystal.data import FUNCTIONALS
 from alphacrystal.learn._structure_types import MAX_ELEMENTS, StructureType, site_table
 from alphacrystal.learn._symmetry_net import CompositionEncoder, TypeTable
+
 
 @dataclass(frozen=True, slots=True)
 class LatticeNetConfig:
@@ -28,7 +35,7 @@ class LatticeNetConfig:
 
 
 class LatticeNet(nn.Module):
-    """Centre and spread (Laplace scale) of the cell of a hypothesis: SHAPE with the volume per atom for the volume."""
+    """Centre and Laplace scale of the cell of a hypothesis: SHAPE with the volume per atom for the volume."""
 
     def __init__(self, config: LatticeNetConfig, types: Sequence[StructureType]) -> None:
         super().__init__()
@@ -36,7 +43,9 @@ class LatticeNet(nn.Module):
         self.types = list(types)
         self.rows = {kind: row for row, kind in enumerate(self.types)}
         width = config.width
-        self.encoder = CompositionEncoder(width, config.layers, config.heads, config.dropout, config.max_count)
+        self.encoder = CompositionEncoder(
+            width, config.layers, config.heads, config.dropout, config.max_count
+        )
         sites = site_table()
         self.site = nn.Embedding(len(sites.index), width)
         self.site_symmetry = nn.Embedding(sites.site_symmetries, width)
@@ -93,13 +102,13 @@ class LatticeNet(nn.Module):
 
 
 def lattice_targets(lattices: NDArray[np.float64], volumes: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Targets of conventional cells, shape (n, 6), from a, b, c (Å), angles (degrees) and volume per atom (Å³)."""
+    """Targets of conventional cells, shape (n, 6), from a, b, c (Å), angles (°) and volume per atom (Å³)."""
     lengths, cosines = lattices[:, :3], np.cos(np.radians(lattices[:, 3:]))
     ratios = np.log(lengths[:, 1:] / lengths[:, :1])
     return np.concatenate([np.log(volumes)[:, None], ratios, cosines], 1).astype(np.float32)
 
 
 def cell_from_targets(system: str, targets: NDArray[np.float64], atoms: int) -> LatticeParameters:
-    """Conventional cell of a crystal system from targets (6,), ``atoms`` being those in the conventional cell."""
+    """Conventional cell of a crystal system from targets (6,) and the number of atoms it holds."""
     shape = constrained_shape(system, targets + np.array([np.log(atoms), 0, 0, 0, 0, 0]))
     return lattice_parameters(shape_to_cell(shape))

@@ -15,13 +15,17 @@ from alphacrystal.learn._symmetry_net import TypeTable
 from alphacrystal.learn._symmetry_training import composition_arrays, occupations, sample_weights
 
 BATCH = 256
-HIDDEN_TYPE_SHARE = 0.3  # of the samples train without their type embedding, so that types never seen get cells too
+HIDDEN_TYPE_SHARE = (
+    0.3  # of the samples train without their type embedding, so that types never seen get cells too
+)
 
 
 class LatticeTask:
     """Trains a LatticeNet on the training split of prepared structures."""
 
-    def __init__(self, data: PreparedStructures, config: LatticeNetConfig | None = None, seed: int = 0) -> None:
+    def __init__(
+        self, data: PreparedStructures, config: LatticeNetConfig | None = None, seed: int = 0
+    ) -> None:
         rows = occupations(data)
         few = data.elements_per_structure <= MAX_ELEMENTS
         self.data = data
@@ -72,7 +76,7 @@ class LatticeTask:
         return ((residual / log_scale.exp() + log_scale) * self.mask[batch]).sum(1)
 
     def loss(self, batch: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
-        """Weighted mean of the likelihood plus the absolute error (which keeps outliers from owning the gradient)."""
+        """Weighted mean of likelihood plus absolute error, which keeps outliers from owning the gradient."""
         hidden = torch.as_tensor(rng.random(len(batch)) < HIDDEN_TYPE_SHARE)
         types = torch.where(hidden, len(self.model.types), self.types[batch])
         centre, log_scale = self._predict(self.model, batch, types)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -126,6 +127,10 @@ class SymmetryNet(nn.Module):
         super().__init__()
         self.config = config
         self.types = list(types)
+        self.rows = {kind: row for row, kind in enumerate(self.types)}
+        self._rows_by_counts: dict[tuple[int, ...], list[int]] = {}
+        for row, kind in enumerate(self.types):
+            self._rows_by_counts.setdefault(kind.counts(), []).append(row)
         width, site = config.width, config.site_width
         self.encoder = CompositionEncoder(
             width, config.layers, config.heads, config.dropout, config.max_count
@@ -156,12 +161,26 @@ class SymmetryNet(nn.Module):
     site_kind: Tensor
     site_values: Tensor
 
+    @cached_property
+    def rows_by_counts(self) -> dict[tuple[int, ...], list[int]]:
+        """Rows of the known types by the atoms of each element in their primitive cell."""
+        rows: dict[tuple[int, ...], list[int]] = {}
+        for row, kind in enumerate(self.types):
+            rows.setdefault(kind.counts(), []).append(row)
+        return rows
+
     def _slots(self, table: TypeTable) -> Tensor:
         """Mean site vector of every (type, element) slot, shape (types, MAX_ELEMENTS, site_width)."""
         vectors = self.site.weight + self.site_symmetry(self.site_kind) + self.site_features(self.site_values)
-        mean = nn.functional.embedding_bag(table.sites, vectors, table.slot_offsets, mode="mean")
+        mean: Tensor = nn.functional.embedding_bag(table.sites, vectors, table.slot_offsets, mode="mean")
         mean = mean.view(len(table), MAX_ELEMENTS, -1)
-        return mean + self.orbit_count(table.orbits.clamp(max=20)) * (table.orbits > 0)[..., None]
+        repeated: Tensor = self.orbit_count(table.orbits.clamp(max=20)) * (table.orbits > 0)[..., None]
+        return mean + repeated
+
+    def known_rows(self, counts: Sequence[int], units: Sequence[int]) -> NDArray[np.int64]:
+        """Rows of the known types of a composition (reduced counts) in cells of these formula units."""
+        found = [row for z in units for row in self._rows_by_counts.get(tuple(z * c for c in counts), [])]
+        return np.array(found, dtype=np.int64)
 
     def scores(
         self, numbers: Tensor, counts: Tensor, table: TypeTable, own: tuple[Tensor, Tensor] | None

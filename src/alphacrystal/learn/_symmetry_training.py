@@ -60,6 +60,7 @@ class SymmetryTask:
         self.validation = np.flatnonzero(data.validation)
         vocabulary = {kind: place for place, kind in enumerate(dict.fromkeys(rows[i][0] for i in self.train))}
         counts = [kind.counts() for kind, _ in rows]
+        self.kinds = [kind for kind, _ in rows]
         self.numbers, self.counts = map(
             torch.as_tensor, composition_arrays([elements for _, elements in rows], counts)
         )

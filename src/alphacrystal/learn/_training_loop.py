@@ -166,8 +166,8 @@ def train(
 
 @torch.no_grad()
 def _update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
-    targets = [p for p in average.parameters() if p.is_floating_point()]
-    sources = [p for p in model.parameters() if p.is_floating_point()]
+    targets: list[torch.Tensor] = [p for p in average.parameters() if p.is_floating_point()]
+    sources: list[torch.Tensor] = [p for p in model.parameters() if p.is_floating_point()]
     torch._foreach_lerp_(targets, sources, 1 - decay)
 
 

@@ -83,9 +83,13 @@ def read_card(name: str, folder: Path | None = None) -> ModelCard:
     try:
         return ModelCard.model_validate_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise WeightsError(f"The model card {path} is missing: reinstall alphacrystal or pass another --models.") from error
+        raise WeightsError(
+            f"The model card {path} is missing: reinstall alphacrystal or pass another --models."
+        ) from error
     except (ValidationError, UnicodeDecodeError) as error:
-        raise WeightsError(f"The model card {path} is damaged: reinstall alphacrystal or pass another --models.") from error
+        raise WeightsError(
+            f"The model card {path} is damaged: reinstall alphacrystal or pass another --models."
+        ) from error
 
 
 def _encode_types(types: Sequence[StructureType]) -> str:
@@ -98,7 +102,7 @@ def _decode_types(text: str) -> list[StructureType]:
 
 
 def save_weights(model: nn.Module, path: Path) -> str:
-    """Write a network as half-precision safetensors with its sizes and vocabulary; returns the file's SHA-256."""
+    """Write a network as half-precision safetensors with its sizes and vocabulary; returns its SHA-256."""
     from safetensors.torch import save_file
 
     tensors = {name: value.half().contiguous() for name, value in model.state_dict().items()}
@@ -128,7 +132,9 @@ def load_model(name: str, folder: Path) -> nn.Module:
     except FileNotFoundError as error:
         raise WeightsError(f"The weights file {path} is missing: {hint}.") from error
     if digest != card.sha256:
-        raise WeightsError(f"The weights file {path} is not the one its model card describes (wrong hash): {hint}.")
+        raise WeightsError(
+            f"The weights file {path} is not the one its model card describes (wrong hash): {hint}."
+        )
     try:
         with safe_open(path, framework="pt") as stored:
             metadata = stored.metadata()
@@ -157,4 +163,3 @@ def model_hashes(folder: Path | None = None) -> dict[str, str]:
 def state_size(model: nn.Module) -> int:
     """Number of trained parameters."""
     return sum(parameter.numel() for parameter in model.parameters())
-

@@ -16,8 +16,8 @@ from alphacrystal.crystal import NEIGHBOUR_IMAGES, CrystalEncoding
 class EncodingBatch:
     """Encodings of equal size as tensors; ``individual`` means (hypothesis, member of its population).
 
-    A parameter vector holds the free coordinates (in cell units), padded, then the 6 lattice deviations in units
-    of their spread.
+    A parameter vector holds the free coordinates (in cell units), padded, then the 6 lattice deviations in
+    units of their spread.
 
     Attributes:
         linear: shape (hypotheses, atoms * 3, free).
@@ -74,15 +74,15 @@ class EncodingBatch:
         )
 
     def lattices(self, parameters: Tensor) -> Tensor:
-        """Reduced primitive rows in Å, shape (hypotheses, members, 3, 3), from (hypotheses, members, free + 6)."""
+        """Reduced primitive rows in Å, (hypotheses, members, free + 6) -> (hypotheses, members, 3, 3)."""
         shape = self.shape[:, None] + self.shape_scale[:, None] * parameters[..., self.free :]
         return self.basis[:, None] @ _cells(shape)
 
     def squared_distances(self, parameters: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
         """Squared minimum-image distances in Å² of the atom pairs (rows, columns).
 
-        Shape (hypotheses, members, pairs). The cells are reduced at their predicted shape, so the 27 neighbouring
-        images hold the nearest one for any cell within the spread.
+        Shape (hypotheses, members, pairs). The cells are reduced at their predicted shape, so the 27
+        neighbouring images hold the nearest one for any cell within the spread.
         """
         members = parameters.shape[1]
         flat = parameters[..., : self.free] @ self.linear.transpose(1, 2) + self.constant

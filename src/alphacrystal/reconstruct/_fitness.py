@@ -33,7 +33,8 @@ class FitnessBatch:
     Attributes:
         rows, columns: Atoms of each pair, shape (pairs,).
         blocks: Element-pair number of each pair, ascending, shape (pairs,).
-        curves: Negative log density on the distance grid of the pairs in rank order, shape (hypotheses, pairs, grid).
+        curves: Negative log density of the pairs in rank order on the distance grid,
+            shape (hypotheses, pairs, grid).
         targets: Expected distances in rank order within each block, shape (hypotheses, pairs).
         shortest: Distance in Å below which a pair clashes, shape (pairs,).
         kind: "likelihood" or "rmse".
@@ -76,11 +77,17 @@ class FitnessBatch:
     def select(self, rows: Tensor) -> FitnessBatch:
         """Some of the hypotheses."""
         return FitnessBatch(
-            self.rows, self.columns, self.blocks, self.curves[rows], self.targets[rows], self.shortest, self.kind
+            self.rows,
+            self.columns,
+            self.blocks,
+            self.curves[rows],
+            self.targets[rows],
+            self.shortest,
+            self.kind,
         )
 
     def geometry(self, distances: Tensor) -> Tensor:
-        """Mean disagreement per pair, shape (hypotheses, members), from distances (hypotheses, members, pairs)."""
+        """Mean disagreement per pair, from distances in Å; (hypotheses, members, pairs) -> first two axes."""
         if not len(self.rows):
             return distances.new_zeros(distances.shape[:2])
         shifted = distances + self.blocks * 1e3  # one sort handles all blocks
@@ -116,5 +123,5 @@ def _negative_log_density(distogram: Distogram) -> NDArray[np.float32]:
 
 
 def lattice_penalty(deviations: Tensor, active: Tensor) -> Tensor:
-    """Cost of leaving the predicted cell: absolute deviations in units of the Laplace spread, (..., 6) -> (...)."""
+    """Cost of leaving the predicted cell: sum of deviations in units of the spread, (..., 6) -> (...)."""
     return LATTICE_WEIGHT * (deviations.abs() * active).sum(-1)

@@ -1,4 +1,4 @@
-"""DMCrystal: batched evolutionary search over free Wyckoff coordinates and the cell, then gradient polishing."""
+"""DMCrystal: batched evolutionary search over free coordinates and the cell, then gradient polishing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class SearchSettings:
 
     Attributes:
         population: Individuals per hypothesis.
-        generations: Rounds of differential evolution for one free coordinate; more coordinates get more rounds.
+        generations: Rounds of differential evolution for one free coordinate; more coordinates, more rounds.
         polish_steps: Gradient steps on the best individuals.
         fitness: "likelihood" of the distogram, or the paper's "rmse" to the expected matrix.
         spread_limit: Largest lattice deviation in units of its spread.
@@ -45,7 +45,7 @@ class Reconstruction:
         lattice: Reduced primitive rows in Å, shape (3, 3).
         positions: Fractional coordinates, shape (atoms, 3).
         numbers: Atomic numbers, shape (atoms,).
-        geometry: Mean disagreement per atom pair (negative log density in 1/Å, or RMSE in Å); lower is better.
+        geometry: Mean disagreement per atom pair (negative log density in 1/Å, or RMSE in Å); low is good.
         penalty: Clash plus lattice deviation.
     """
 
@@ -66,7 +66,9 @@ class _Problem:
 
     def terms(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
         """Geometry and penalty, shape (hypotheses, members) each."""
-        distances = self.encodings.squared_distances(parameters, self.fitness.rows, self.fitness.columns).sqrt()
+        distances = self.encodings.squared_distances(
+            parameters, self.fitness.rows, self.fitness.columns
+        ).sqrt()
         free = self.encodings.free
         pairs = max(len(self.fitness.rows), 1)
         penalty = lattice_penalty(parameters[..., free:], self.encodings.active[:, None, free:])
@@ -109,11 +111,15 @@ def reconstruct(
         random = torch.Generator().manual_seed(seed * 1009 + place)
         best, geometry, penalty = _solve(problem, settings, random)
         for row, index in enumerate(rows):
-            results[index] = _result(encodings[index], problem.encodings.free, best[row], geometry[row], penalty[row])
+            results[index] = _result(
+                encodings[index], problem.encodings.free, best[row], geometry[row], penalty[row]
+            )
     return [result for result in results if result is not None]
 
 
-def _result(encoding: CrystalEncoding, free: int, parameters: Tensor, geometry: Tensor, penalty: Tensor) -> Reconstruction:
+def _result(
+    encoding: CrystalEncoding, free: int, parameters: Tensor, geometry: Tensor, penalty: Tensor
+) -> Reconstruction:
     values = parameters.double().numpy()
     return Reconstruction(
         lattice=encoding.lattice(values[free:]),
@@ -124,7 +130,9 @@ def _result(encoding: CrystalEncoding, free: int, parameters: Tensor, geometry: 
     )
 
 
-def _solve(problem: _Problem, settings: SearchSettings, random: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+def _solve(
+    problem: _Problem, settings: SearchSettings, random: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
     """Best parameters (hypotheses, free + 6) with their geometry and penalty."""
     encodings = problem.encodings
     free = encodings.free
@@ -156,7 +164,9 @@ def _first_population(
         coordinates = torch.rand(hypotheses, members, free, generator=random)
         deviations = 0.7 * torch.randn(hypotheses, members, 6, generator=random)
         deviations[:, 0] = 0
-        parameters = torch.cat([coordinates, deviations.clamp(-settings.spread_limit, settings.spread_limit)], -1)
+        parameters = torch.cat(
+            [coordinates, deviations.clamp(-settings.spread_limit, settings.spread_limit)], -1
+        )
         parameters = parameters * encodings.active[:, None]
         draws.append(parameters)
         costs.append(problem.cost(parameters))
@@ -183,7 +193,9 @@ def _evolve(
     greedy = torch.rand(hypotheses, members, 1, generator=random) < 0.5
     base = torch.where(greedy, best, others())
     difference = others() - others()
-    difference = torch.cat([difference[..., :free] - difference[..., :free].round(), difference[..., free:]], -1)
+    difference = torch.cat(
+        [difference[..., :free] - difference[..., :free].round(), difference[..., free:]], -1
+    )
     scale = 0.3 + 0.6 * torch.rand(hypotheses, members, 1, generator=random)
     noise = 0.01 * torch.randn(population.shape, generator=random)
     mutant = base + scale * difference + noise
