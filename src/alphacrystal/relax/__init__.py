@@ -1,6 +1,6 @@
 """Potentials behind one protocol, and relaxation of atoms and cell that keeps the space group.
 
-`relax` works in this process, `RelaxPool` on several; `formation_energy_per_atom` reads shipped elemental references.
+`relax` works in this process, `RelaxPool` on several; formation energies use shipped elemental references.
 """
 
 from alphacrystal.relax._pool import RelaxPool

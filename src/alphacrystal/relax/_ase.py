@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from ase import Atoms
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class AsePotential:
-    """Any ASE calculator with energy, forces and stress as a potential; evaluates one crystal at a time."""
+    """An ASE calculator with energy, forces and stress as a potential; takes one crystal at a time."""
 
     def __init__(
         self, name: str, calculator: Calculator, supported_elements: frozenset[str] | None = None
@@ -30,7 +30,7 @@ class AsePotential:
         Args:
             name: What the user calls it.
             calculator: Its units are ASE's: eV, eV/Å, eV/Å³.
-            supported_elements: Symbols it knows; every element where None, because ASE calculators do not say.
+            supported_elements: Symbols it knows; every element where None: ASE calculators do not say.
 
         Raises:
             PotentialError: The calculator gives no stress, so no cell can be relaxed with it.
@@ -38,7 +38,8 @@ class AsePotential:
         missing = {"energy", "forces", "stress"} - set(calculator.implemented_properties)
         if missing:
             raise PotentialError(
-                f"The potential {name} cannot relax crystals: its ASE calculator gives no {', '.join(sorted(missing))}."
+                f"The potential {name} cannot relax crystals: its ASE calculator gives no "
+                f"{', '.join(sorted(missing))}."
             )
         self.name = name
         self.supported_elements = supported_elements or frozenset(chemical_symbols[1:])
@@ -56,17 +57,21 @@ class AsePotential:
         stresses = np.full((len(crystals), 3, 3), np.nan)
         failures: list[str | None] = [None] * len(crystals)
         for i, crystal in enumerate(crystals):
-            atoms = Atoms(crystal.numbers, cell=crystal.lattice, scaled_positions=crystal.frac_coords, pbc=True)
+            atoms = Atoms(
+                crystal.numbers, cell=crystal.lattice, scaled_positions=crystal.frac_coords, pbc=True
+            )
             atoms.calc = self._calculator
             try:
                 with np.errstate(all="ignore"):
                     energies[i] = atoms.get_potential_energy()
                     forces[i] = np.asarray(atoms.get_forces(), dtype=np.float64)
                     stresses[i] = atoms.get_stress(voigt=False)
-            except Exception as error:  # noqa: BLE001 - a foreign calculator may raise anything; one crystal fails
+            except Exception as error:  # noqa: BLE001 - a foreign calculator may raise anything
                 failures[i] = f"the calculator of {self.name} failed: {type(error).__name__} {error}".strip()
                 continue
-            if not (np.isfinite(energies[i]) and np.isfinite(forces[i]).all() and np.isfinite(stresses[i]).all()):
+            if not (
+                np.isfinite(energies[i]) and np.isfinite(forces[i]).all() and np.isfinite(stresses[i]).all()
+            ):
                 failures[i] = f"the potential {self.name} returned NaN"
         return Evaluation(energies, forces, stresses, tuple(failures))
 
@@ -75,13 +80,18 @@ class AsePotential:
         return self._calculator
 
 
-class PotentialCalculator(Calculator):  # type: ignore[misc]  # ASE ships no types
+class PotentialCalculator(Calculator):
     """An ASE calculator that asks one of our potentials."""
 
-    implemented_properties: ClassVar[list[str]] = ["energy", "free_energy", "forces", "stress"]
+    implemented_properties = [  # noqa: RUF012 - ASE declares it so
+        "energy",
+        "free_energy",
+        "forces",
+        "stress",
+    ]
 
     def __init__(self, potential: Potential, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**kwargs)  # type: ignore[no-untyped-call]
         self._potential = potential
 
     def calculate(
@@ -93,8 +103,8 @@ class PotentialCalculator(Calculator):  # type: ignore[misc]  # ASE ships no typ
         """Fill ``results`` for ``atoms``."""
         from pymatgen.io.ase import AseAtomsAdaptor
 
-        super().calculate(atoms, list(properties), list(system_changes))
-        evaluation = self._potential.evaluate([AseAtomsAdaptor.get_structure(self.atoms)])
+        super().calculate(atoms, list(properties), list(system_changes))  # type: ignore[no-untyped-call]
+        evaluation = self._potential.evaluate([AseAtomsAdaptor.get_structure(cast(Atoms, self.atoms))])
         if evaluation.failures[0] is not None:
             raise PotentialError(f"The potential {self._potential.name} failed: {evaluation.failures[0]}.")
         self.results = {

@@ -31,8 +31,8 @@ _CHECKPOINTS = {
     "chgnet-r2scan": "pretrained/r2scan/chgnet_r2scan_transfer_learning_e15f36s161m23.pth.tar",
 }
 
-#: Messages plus angles evaluated at once; more does not run faster and needs about 3 kB each.
-_MAX_BATCH_COST = 120_000
+#: Messages plus angles evaluated at once; larger batches fall out of the cache and run slower.
+_MAX_BATCH_COST = 8_000
 
 
 @dataclass(slots=True)
@@ -63,7 +63,9 @@ class CHGNetPotential:
 
         package = find_spec("chgnet")
         if package is None or package.origin is None:
-            raise PotentialError("The potential chgnet needs the package chgnet: pip install 'chgnet>=0.4.2,<0.5'.")
+            raise PotentialError(
+                "The potential chgnet needs the package chgnet: pip install 'chgnet>=0.4.2,<0.5'."
+            )
         path = Path(package.origin).parent / _CHECKPOINTS[name]
         try:
             checkpoint = torch.load(path, map_location="cpu", weights_only=True)["model"]
@@ -101,8 +103,8 @@ class CHGNetPotential:
                 batch, cost = [], 0
         if batch:
             self._evaluate_batch(crystals, batch, energies, forces, stresses)
-        for index in np.flatnonzero(~np.isfinite(energies)):
-            failures[index] = failures[index] or "the potential returned no finite energy"
+        for i in np.flatnonzero(~np.isfinite(energies)).tolist():
+            failures[i] = failures[i] or "the potential returned no finite energy"
         return Evaluation(energies, forces, stresses, tuple(failures))
 
     def calculator(self) -> Calculator:

@@ -1,11 +1,10 @@
 """CHGNet's network, written for inference on quotient graphs.
 
 Deng et al., Nature Machine Intelligence 5, 1031 (2023), doi:10.1038/s42256-023-00716-3. The weights are those
-in chgnet's wheel; the arithmetic is rearranged, not approximated: the first linear map of every gated layer
-acts on a concatenation, so it is split and applied once per atom, bond and angle before the parts are gathered;
-the core and gate branches run side by side; only bonds short enough to form angles are updated; the last angle
-update, which nothing reads, is left out; and parameters are frozen, so one backward pass over the neighbour
-vectors gives forces and stress together.
+in chgnet's wheel; the arithmetic is rearranged, not approximated. Each gated layer starts with a linear map of
+a concatenation; it is split and applied once per atom, bond and angle before they are gathered. Only bonds
+short enough to form angles are updated, and the last angle update, which nothing reads, is left out. The
+parameters are frozen, so one backward pass over the neighbour vectors gives forces and stress together.
 """
 
 from __future__ import annotations
@@ -108,20 +107,28 @@ class CHGNetNetwork:
         self._bond_frequencies = state["bond_basis_expansion.rbf_expansion_ag.frequencies"]
         self._short_frequencies = state["bond_basis_expansion.rbf_expansion_bg.frequencies"]
         # Embedding and message weight of a bond read the same basis: one product for both.
-        self._bond_maps = torch.cat([state["bond_embedding.weight"], state["bond_weights_ag.weight"]]).T.contiguous()
+        self._bond_maps = torch.cat(
+            [state["bond_embedding.weight"], state["bond_weights_ag.weight"]]
+        ).T.contiguous()
         self._short_map = state["bond_weights_bg.weight"].T.contiguous()
         self._angle_frequencies = state["angle_basis_expansion.fourier_expansion.frequencies"]
         self._angle_map = state["angle_embedding.weight"].T.contiguous()
         self._atom_gates = [_Gate(state, f"atom_conv_layers.{i}.twoBody_atom", True) for i in range(4)]
-        self._atom_out = [state[f"atom_conv_layers.{i}.mlp_out.layers.1.weight"].T.contiguous() for i in range(4)]
+        self._atom_out = [
+            state[f"atom_conv_layers.{i}.mlp_out.layers.1.weight"].T.contiguous() for i in range(4)
+        ]
         self._bond_gates = [_Gate(state, f"bond_conv_layers.{i}.twoBody_bond", True) for i in range(3)]
-        self._bond_out = [state[f"bond_conv_layers.{i}.mlp_out.layers.1.weight"].T.contiguous() for i in range(3)]
+        self._bond_out = [
+            state[f"bond_conv_layers.{i}.mlp_out.layers.1.weight"].T.contiguous() for i in range(3)
+        ]
         self._angle_gates = [_Gate(state, f"angle_layers.{i}.twoBody_bond", False) for i in range(2)]
         self._readout_norm = (state["readout_norm.weight"], state["readout_norm.bias"])
-        self._readout = [(state[f"mlp.layers.{i}.weight"], state[f"mlp.layers.{i}.bias"]) for i in (0, 2, 4, 7)]
+        self._readout = [
+            (state[f"mlp.layers.{i}.weight"], state[f"mlp.layers.{i}.bias"]) for i in (0, 2, 4, 7)
+        ]
 
     def energies_and_gradients(self, graph: BatchGraph, vectors: Tensor) -> tuple[Tensor, Tensor]:
-        """Energies in eV, shape (crystals,), and their derivatives by ``vectors`` in eV/Å, shape (vectors, 3)."""
+        """Energies in eV, shape (crystals,), and their derivatives by ``vectors`` in eV/Å, (vectors, 3)."""
         vectors = vectors.requires_grad_(True)
         energies = self._energies(graph, vectors)
         (gradient,) = torch.autograd.grad(energies.sum(), vectors)
@@ -134,7 +141,9 @@ class CHGNetNetwork:
         mapped = self._radial(bond_lengths, self.cutoff, self._bond_frequencies) @ self._bond_maps
         bonds, message_scale = mapped[:, :_WIDTH], mapped[:, _WIDTH:]
         long_bonds, short_features = bonds[short:], bonds[:short]
-        short_scale = self._radial(bond_lengths[:short], self.angle_cutoff, self._short_frequencies) @ self._short_map
+        short_scale = (
+            self._radial(bond_lengths[:short], self.angle_cutoff, self._short_frequencies) @ self._short_map
+        )
         first, second = graph.angle_bonds
         angle_scale = (
             short_scale.index_select(0, first) * short_scale.index_select(0, second) * graph.angle_weight
@@ -157,7 +166,9 @@ class CHGNetNetwork:
                 angles = angles + gate(self._angle_rows(gate, short_features, angles, atoms, graph))
         return self._read_out(atoms, graph)
 
-    def _update_atoms(self, layer: int, atoms: Tensor, bonds: Tensor, scale: Tensor, graph: BatchGraph) -> Tensor:
+    def _update_atoms(
+        self, layer: int, atoms: Tensor, bonds: Tensor, scale: Tensor, graph: BatchGraph
+    ) -> Tensor:
         gate = self._atom_gates[layer]
         centre, bond, neighbour = gate.inputs
         rows = torch.addmm(gate.bias, atoms, centre).index_select(0, graph.message_centre)
@@ -169,16 +180,19 @@ class CHGNetNetwork:
     @staticmethod
     def _angle_rows(gate: _Gate, bonds: Tensor, angles: Tensor, atoms: Tensor, graph: BatchGraph) -> Tensor:
         first, second, angle, apex = gate.inputs
-        rows = torch.addmm(gate.bias, angles, angle)
+        rows: Tensor = torch.addmm(gate.bias, angles, angle)
         rows = rows + (bonds @ first).index_select(0, graph.angle_bonds[0])
         rows = rows + (bonds @ second).index_select(0, graph.angle_bonds[1])
-        return rows + (atoms @ apex).index_select(0, graph.angle_apex)
+        centre: Tensor = (atoms @ apex).index_select(0, graph.angle_apex)
+        return rows + centre
 
     def _radial(self, lengths: Tensor, cutoff: float, frequencies: Tensor) -> Tensor:
-        """Radial Bessel functions under DimeNet's polynomial envelope, doi:10.48550/arXiv.2003.03123 eq. 7-8."""
+        """Radial Bessel functions under a polynomial envelope: DimeNet, arXiv:2003.03123, eq. 7-8."""
         p = self._power
         x = lengths / cutoff
-        envelope = 1 - (p + 1) * (p + 2) / 2 * x**p + p * (p + 2) * x ** (p + 1) - p * (p + 1) / 2 * x ** (p + 2)
+        envelope = (
+            1 - (p + 1) * (p + 2) / 2 * x**p + p * (p + 2) * x ** (p + 1) - p * (p + 1) / 2 * x ** (p + 2)
+        )
         envelope = torch.where(x < 1, envelope, torch.zeros_like(envelope))
         scale = math.sqrt(2 / cutoff) * envelope / lengths
         return torch.sin(torch.outer(x, frequencies)) * scale[:, None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,20 +21,24 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 
+#: How a relaxation ended, and why where it did not converge.
+_End = tuple[RelaxationStatus, str]
+
 #: Atoms closer than this (Å) have fused: shorter than any chemical bond (H2 is 0.74 Å).
 _FUSED = 0.5
 
 #: A cell whose volume leaves this range around its start has collapsed or flown apart.
 _VOLUME_RANGE = (0.2, 5.0)
 
-#: No crystal binds this strongly (eV/atom; tungsten, the strongest, has -13); potentials say so only of nonsense.
-_LOWEST_ENERGY = -50.0
+#: Bonding never yields this much (eV/atom; tungsten, the strongest, gains 9): a potential that says so is
+#: falling into a hole of its own. Absolute energies do not tell, their zero differs between potentials.
+_DEEPEST_FALL = 50.0
 
 #: Forces beyond this (eV/Å) after the first steps mean the potential is outside what it knows.
 _LARGEST_FORCE = 1e3
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Job:
     """One structure under way."""
 
@@ -42,6 +46,7 @@ class _Job:
     structure: Structure
     minimiser: Minimiser
     start_volume: float
+    start_energy: float = 0.0
     steps: int = -1
     seconds: float = 0.0
     energy_per_atom: float | None = None
@@ -58,21 +63,23 @@ class RelaxationEngine:
         self._potential = potential
         self._settings = settings
         self._jobs: list[_Job] = []
-        self._stillborn: list[tuple[int, Relaxation]] = []
+        self._refused: list[tuple[int, Relaxation]] = []
 
     @property
     def active(self) -> int:
         """Structures under way."""
-        return len(self._jobs) + len(self._stillborn)
+        return len(self._jobs) + len(self._refused)
 
     def add(self, index: int, structure: Structure) -> None:
         """Take a structure in; ``index`` comes back with its result."""
         start = time.perf_counter()
+        if not structure.is_ordered:
+            self._refuse(index, structure, "its sites are partly occupied")
+            return
         crystal = Crystal.from_structure(structure)
         problem = _sanity_problem(crystal, crystal.volume)
         if problem is not None:
-            failed = Relaxation(structure, RelaxationStatus.FAILED, problem, None, None, None, 0, 0.0)
-            self._stillborn.append((index, failed))
+            self._refuse(index, structure, problem)
             return
         if self._settings.keep_symmetry:
             crystal = symmetrise_crystal(crystal, self._settings.symprec)
@@ -82,29 +89,29 @@ class RelaxationEngine:
         job.seconds = time.perf_counter() - start
         self._jobs.append(job)
 
+    def _refuse(self, index: int, structure: Structure, reason: str) -> None:
+        failed = Relaxation(structure, RelaxationStatus.FAILED, reason, None, None, None, 0, 0.0)
+        self._refused.append((index, failed))
+
     def step(self) -> list[tuple[int, Relaxation]]:
         """Evaluate every active structure once and return those that finished."""
-        finished, self._stillborn = self._stillborn, []
+        finished, self._refused = self._refused, []
         if not self._jobs:
             return finished
         start = time.perf_counter()
         evaluation = self._evaluate()
-        ended: list[_Job] = []
-        for position, job in enumerate(self._jobs):
-            result = self._advance(job, evaluation, position)
-            if result is not None:
-                ended.append(job)
-                finished.append((job.index, result))
+        ends = [self._advance(job, evaluation, position) for position, job in enumerate(self._jobs)]
         # Each structure is charged its share of the batch by its size.
-        sizes = np.array([len(job.minimiser.crystal) for job in self._jobs], dtype=np.float64)
+        sizes = np.array([len(job.structure) for job in self._jobs], dtype=np.float64)
         shares = (time.perf_counter() - start) * sizes / sizes.sum()
-        for job, share in zip(self._jobs, shares, strict=True):
+        active = []
+        for job, end, share in zip(self._jobs, ends, shares, strict=True):
             job.seconds += float(share)
-        finished = [
-            (index, replace(result, seconds=next((j.seconds for j in ended if j.index == index), 0.0)))
-            for index, result in finished
-        ]
-        self._jobs = [job for job in self._jobs if job not in ended]
+            if end is None:
+                active.append(job)
+            else:
+                finished.append((job.index, self._result(job, *end)))
+        self._jobs = active
         return finished
 
     def _evaluate(self) -> Evaluation:
@@ -113,57 +120,76 @@ class RelaxationEngine:
             return self._potential.evaluate_crystals(crystals)
         return self._potential.evaluate([c.to_structure() for c in crystals])
 
-    def _advance(self, job: _Job, evaluation: Evaluation, position: int) -> Relaxation | None:
-        """Digest one evaluation; a result where the structure is done."""
+    def _advance(self, job: _Job, evaluation: Evaluation, position: int) -> _End | None:
+        """Digest one evaluation; how the relaxation ended, or None where it goes on."""
         crystal = job.minimiser.crystal
         failure = evaluation.failures[position]
         energy = float(evaluation.energies[position])
         forces = evaluation.forces[position]
         stress = evaluation.stresses[position]
         job.steps += 1
-        if failure is None and not (np.isfinite(energy) and np.isfinite(forces).all() and np.isfinite(stress).all()):
+        finite = np.isfinite(energy) and np.isfinite(forces).all() and np.isfinite(stress).all()
+        if failure is None and not finite:
             failure = "the potential returned NaN"
-        if failure is not None:
-            # Where the very first evaluation fails nothing is known; later it is the path that went astray.
-            status = RelaxationStatus.FAILED if job.best is None else RelaxationStatus.EXPLODED
-            return self._result(job, status, failure)
-        atoms = len(crystal)
-        if crystal.symmetry is not None:
+        if failure is None and crystal.symmetry is not None:
             forces = crystal.symmetry.symmetrise_vectors(forces)
             stress = crystal.symmetry.symmetrise_tensor(stress)
+        problem = failure or self._explosion(job, energy, forces)
+        if problem is not None:
+            return self._retreat(job, problem, failure is not None)
+        if self._record(job, energy, forces, stress):
+            return RelaxationStatus.CONVERGED, ""
+        if job.steps >= self._settings.max_steps:
+            return RelaxationStatus.STEP_LIMIT, f"not converged in {job.steps} steps"
+        limit = self._settings.time_limit_s
+        if limit is not None and job.seconds > limit:
+            return RelaxationStatus.TIME_LIMIT, f"not converged in {limit:g} s"
+        job.minimiser.tell(energy, forces, stress)
+        if job.minimiser.stalled():
+            return RelaxationStatus.STEP_LIMIT, "the energy stopped falling before the forces did"
+        return None
+
+    @staticmethod
+    def _retreat(job: _Job, problem: str, failed: bool) -> _End | None:
+        """Answer to an unusable evaluation: a shorter step while there is one to shorten."""
+        if job.best is None:
+            return (RelaxationStatus.FAILED if failed else RelaxationStatus.EXPLODED), problem
+        job.minimiser.reject()
+        return (RelaxationStatus.EXPLODED, problem) if job.minimiser.stalled() else None
+
+    @staticmethod
+    def _explosion(job: _Job, energy: float, forces: FloatArray) -> str | None:
+        """One clause that says how the structure left the physical range, or None."""
+        crystal = job.minimiser.crystal
+        if job.steps == 0:
+            job.start_energy = energy
+        fall = (job.start_energy - energy) / len(crystal)
+        force = float(np.abs(forces).max())
+        if fall > _DEEPEST_FALL and energy < 0:
+            return f"the energy fell by {fall:.0f} eV/atom"
+        if job.steps > 0 and force > _LARGEST_FORCE:
+            return f"a force of {force:.0f} eV/Å"
+        return _sanity_problem(crystal, job.start_volume)
+
+    def _record(self, job: _Job, energy: float, forces: FloatArray, stress: FloatArray) -> bool:
+        """Keep the geometry where it is the best so far; whether it is converged."""
+        crystal = job.minimiser.crystal
+        atoms = len(crystal)
         pressure = self._settings.pressure_gpa / EV_PER_A3_IN_GPA
         residual = stress + pressure * np.eye(3)
         max_force = float(np.sqrt((forces**2).sum(axis=1).max()))
-        problem = _sanity_problem(crystal, job.start_volume)
-        if problem is None and energy / atoms < _LOWEST_ENERGY:
-            problem = f"the energy fell to {energy / atoms:.0f} eV/atom"
-        if problem is None and job.steps > 0 and max_force > _LARGEST_FORCE:
-            problem = f"a force of {max_force:.0f} eV/Å"
-        if problem is not None:
-            return self._result(job, RelaxationStatus.EXPLODED, problem)
-
-        enthalpy = (energy + pressure * crystal.volume) / atoms
         cell_force = 0.0
         if self._settings.relax_cell:
             cell_force = float(np.sqrt((residual**2).sum(axis=1).max())) * crystal.volume / atoms
         converged = max(max_force, cell_force) < self._settings.fmax
+        enthalpy = (energy + pressure * crystal.volume) / atoms
         if converged or enthalpy <= job.lowest:
             job.lowest = enthalpy
             job.best = Crystal(crystal.numbers, crystal.lattice.copy(), crystal.frac_coords.copy())
             job.energy_per_atom = enthalpy
             job.max_force = max_force
             job.max_stress = float(np.abs(residual).max()) * EV_PER_A3_IN_GPA
-        if converged:
-            return self._result(job, RelaxationStatus.CONVERGED, "")
-        if job.steps >= self._settings.max_steps:
-            return self._result(job, RelaxationStatus.STEP_LIMIT, f"not converged in {job.steps} steps")
-        limit = self._settings.time_limit_s
-        if limit is not None and job.seconds > limit:
-            return self._result(job, RelaxationStatus.TIME_LIMIT, f"not converged in {limit:g} s")
-        job.minimiser.tell(energy, forces, stress)
-        if job.minimiser.stalled():
-            return self._result(job, RelaxationStatus.STEP_LIMIT, "the energy stopped falling before the forces did")
-        return None
+        return converged
 
     @staticmethod
     def _result(job: _Job, status: RelaxationStatus, reason: str) -> Relaxation:

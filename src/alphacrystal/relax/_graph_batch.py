@@ -26,7 +26,6 @@ class GeometryBatch:
         vectors: Neighbour vectors in Å, shape (vectors, 3).
         start, end: Atoms of each vector, numbered through the batch.
         vector_offset, atom_offset: Where each crystal begins, shape (crystals + 1,).
-        costs: Messages plus angles per crystal, the share of the work it causes.
     """
 
     graph: BatchGraph
@@ -35,7 +34,6 @@ class GeometryBatch:
     end: IntArray
     vector_offset: IntArray
     atom_offset: IntArray
-    costs: FloatArray
 
     def forces_and_virials(self, gradient: FloatArray) -> tuple[list[FloatArray], FloatArray]:
         """Forces (atoms, 3) in eV/Å per crystal and virials dE/dstrain (crystals, 3, 3) in eV."""
@@ -81,18 +79,20 @@ def join_graphs(
     message_bond = np.concatenate([g.message_bond + o for g, o in zip(graphs, bond_offset, strict=False)])
     kept = active[message_bond]
     centre = np.concatenate([g.message_centre + o for g, o in zip(graphs, orbit_offset, strict=False)])[kept]
-    neighbour = np.concatenate([g.message_neighbour + o for g, o in zip(graphs, orbit_offset, strict=False)])[kept]
+    neighbour = np.concatenate([g.message_neighbour + o for g, o in zip(graphs, orbit_offset, strict=False)])[
+        kept
+    ]
     message_weight = np.concatenate([g.message_weight for g in graphs])[kept]
 
     angle_bonds = np.concatenate([g.angle_bonds + o for g, o in zip(graphs, bond_offset, strict=False)])
     bent = short[angle_bonds].all(axis=1)
-    angle_vectors = np.concatenate([g.angle_vectors + o for g, o in zip(graphs, vector_offset, strict=False)])[bent]
+    angle_vectors = np.concatenate(
+        [g.angle_vectors + o for g, o in zip(graphs, vector_offset, strict=False)]
+    )[bent]
     apex = np.concatenate([g.angle_apex + o for g, o in zip(graphs, orbit_offset, strict=False)])[bent]
     angle_weight = np.concatenate([g.angle_weight for g in graphs])[bent]
 
     orbit_crystal = np.repeat(np.arange(len(graphs)), np.diff(orbit_offset))
-    costs = np.bincount(orbit_crystal[centre], minlength=len(graphs))
-    costs = costs + np.bincount(orbit_crystal[apex], minlength=len(graphs)) + 1.0
     graph = BatchGraph(
         crystals=len(crystals),
         orbit_numbers=_integers(
@@ -118,7 +118,6 @@ def join_graphs(
         end=np.concatenate([g.vector_end + o for g, o in zip(graphs, atom_offset, strict=False)]),
         vector_offset=vector_offset,
         atom_offset=atom_offset,
-        costs=costs,
     )
 
 

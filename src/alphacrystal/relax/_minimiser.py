@@ -1,9 +1,9 @@
 """Quasi-Newton minimisation of one crystal in the directions its symmetry leaves free.
 
 The variables are symmetric atomic displacements u, taken in the frame of the start, and a symmetric strain
-exponent U: the cell is L = L0·exp(U) and the atoms sit at (r0 + u)·exp(U), as in ASE's FrechetCellFilter. There
-are rarely more than a dozen of them, so a dense Hessian (BFGS, with Powell's damping, doi:10.1007/BFb0067703)
-is cheap and steps are limited by a trust radius.
+exponent U: the cell is L = L0·exp(U) and the atoms sit at (r0 + u)·exp(U), as in ASE's FrechetCellFilter.
+There are rarely more than a dozen of them, so a dense Hessian (BFGS with Powell's damping,
+doi:10.1007/BFb0067703) is cheap. A trust radius limits the steps.
 """
 
 from __future__ import annotations
@@ -58,8 +58,7 @@ class Minimiser:
             self._update_hessian(step, gradient - last_gradient)
             change = enthalpy - last_enthalpy
             if change > noise:
-                self._radius *= 0.35
-                self._move(last_x, last_gradient)
+                self.reject()
                 return
             if expected < 0 and change < 0.75 * expected:
                 self._radius = min(1.0, 2 * self._radius)
@@ -67,6 +66,13 @@ class Minimiser:
                 self._radius *= 0.6
         self._accepted = (enthalpy, gradient, self._x.copy())
         self._move(self._x, gradient)
+
+    def reject(self) -> None:
+        """Take back the last step, whose end could not be evaluated, and try a shorter one."""
+        assert self._accepted is not None, "the start itself cannot be taken back"
+        _, gradient, x = self._accepted
+        self._radius *= 0.35
+        self._move(x, gradient)
 
     def stalled(self) -> bool:
         """True where steps have become too short to change anything."""
@@ -78,7 +84,7 @@ class Minimiser:
         return np.diag(diagonal)
 
     def _strain_exponent(self, x: FloatArray) -> FloatArray:
-        return np.einsum("m,mab->ab", x[self._atom_modes :], self._strains)
+        return np.asarray(np.einsum("m,mab->ab", x[self._atom_modes :], self._strains))
 
     def _gradient(self, forces: FloatArray, stress: FloatArray) -> FloatArray:
         """Derivative of the enthalpy by the variables."""

@@ -45,7 +45,7 @@ class _Worker:
     """One subprocess and what it is working on."""
 
     def __init__(self, potential_name: str, outbox: queue.SimpleQueue[tuple[_Worker, Any]]) -> None:
-        environment = os.environ | {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         # The child finds the same packages as this process, however they got onto its path.
         environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
         self.held: set[int] = set()
@@ -72,7 +72,7 @@ class _Worker:
         stream = cast(IO[bytes], self._process.stdout)
         try:
             while True:
-                outbox.put((self, pickle.load(stream)))
+                outbox.put((self, pickle.load(stream)))  # noqa: S301 - written by our own worker
         except (EOFError, OSError, ValueError, pickle.UnpicklingError):
             outbox.put((self, None))
 
@@ -117,8 +117,8 @@ class _Round:
 class RelaxPool:
     """Worker processes that relax structures with one potential.
 
-    Use as a context manager, or call `start` early, while other work goes on, and `close` at the end. With one
-    worker everything runs in this process.
+    Use as a context manager, or call `start` early, while other work goes on, and `close` at the end. With
+    one worker everything runs in this process.
     """
 
     def __init__(self, potential_name: str = "chgnet", workers: int = 2) -> None:
@@ -166,8 +166,8 @@ class RelaxPool:
         """Relax on the workers; arguments and results as in `alphacrystal.relax.relax`.
 
         ``on_result`` runs in this process. Structures whose worker dies are tried once more, each alone; the
-        one that kills its worker again is FAILED and the rest goes on. KeyboardInterrupt stops the workers and
-        is raised again.
+        one that kills its worker again is FAILED and the rest goes on. KeyboardInterrupt stops the workers
+        and is raised again.
 
         Raises:
             InputError: A structure holds an element the potential does not know.

@@ -154,7 +154,7 @@ def build_quotient_graph(
 
 
 def _atom_orbits(symmetry: CrystalSymmetry) -> tuple[IntArray, IntArray, IntArray]:
-    """Orbit of each atom, first atom of each orbit, and an operation that takes each atom to that first one."""
+    """Orbit of each atom, first atom of each orbit, an operation that takes each atom to that first one."""
     lowest = symmetry.permutations.min(axis=0)
     orbit_atom, atom_orbit = np.unique(lowest, return_inverse=True)
     to_representative = (symmetry.permutations == lowest).argmax(axis=0)
@@ -204,7 +204,10 @@ def _look_up(wanted: IntArray, keys: IntArray) -> tuple[IntArray, NDArray[np.boo
 def _site_images(
     atom: int, mine: IntArray, end: IntArray, image: IntArray, keys: IntArray, symmetry: CrystalSymmetry
 ) -> tuple[IntArray, NDArray[np.bool_]]:
-    """Where the site group of ``atom`` takes its edges ``mine``: positions in ``keys``, shape (operations, edges)."""
+    """Where the site group of ``atom`` takes its edges ``mine``.
+
+    Positions in ``keys`` and whether the edge is there, both of shape (operations, edges).
+    """
     site = np.flatnonzero(symmetry.permutations[:, atom] == atom)
     turned = np.einsum("gab,mb->gma", symmetry.rotations[site], image[mine])
     turned += symmetry.shifts[site][:, end[mine]] - symmetry.shifts[site][:, [atom]]

@@ -20,8 +20,8 @@ def _table(potential_name: str) -> Mapping[str, float] | None:
 def elemental_references(potential_name: str) -> Mapping[str, float] | None:
     """Energy per atom in eV of each element's most stable crystal with this potential.
 
-    Source: `scripts/build_elemental_references.py` on the elemental entries of the Materials Project (CC BY 4.0);
-    each entry of the table names its crystal. None where no table is shipped for the potential.
+    Source: `scripts/build_elemental_references.py` on the elemental entries of the Materials Project
+    (CC BY 4.0); each entry of the table names its crystal. None where no table is shipped for the potential.
     """
     return _table(potential_name)
 

@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 from alphacrystal.errors import AlphaCrystalError, PotentialError
 from alphacrystal.relax._potential import Potential
 
-#: Entry-point group; each entry is a callable without arguments that returns a Potential or an ASE calculator.
+#: Entry-point group; an entry is a callable without arguments that returns a Potential or an ASE calculator.
 ENTRY_POINT_GROUP = "alphacrystal.potentials"
 
 
@@ -21,9 +21,9 @@ class EnergyRange:
     nacl: tuple[float, float]
 
 
-#: CHGNet 0.3.0 is on the Materials Project's PBE scale with MP2020 corrections (raw PBE: MgO -5.97, NaCl -3.37;
-#: corrections: O -0.687, Cl -0.614 per atom); the other is on the Materials Project's r2SCAN scale, and its
-#: ranges surround what chgnet 0.4.2 itself gives.
+#: CHGNet 0.3.0 is on the Materials Project's PBE scale with MP2020 corrections (raw PBE: MgO -5.97, NaCl
+#: -3.37; corrections: O -0.687, Cl -0.614 per atom). The other is on the Materials Project's r2SCAN scale and
+#: its ranges surround what chgnet 0.4.2 itself gives.
 _EXPECTED = {
     "chgnet": EnergyRange(mgo=(-6.36, -6.26), nacl=(-3.72, -3.62)),
     "chgnet-r2scan": EnergyRange(mgo=(-8.10, -7.97), nacl=(-6.93, -6.80)),
@@ -39,7 +39,7 @@ def load_potential(name: str = "chgnet") -> Potential:
     """Load a potential by name and check two energies it must reproduce.
 
     Args:
-        name: "chgnet" (CHGNet 0.3.0), "chgnet-r2scan", or an entry point of the group "alphacrystal.potentials".
+        name: "chgnet" (CHGNet 0.3.0), "chgnet-r2scan", or an entry point of "alphacrystal.potentials".
 
     Raises:
         PotentialError: The name is unknown, its package is missing, or MgO or NaCl come out wrong.
@@ -67,12 +67,15 @@ def _load_entry(name: str, load: Callable[[], object]) -> Potential:
     except AlphaCrystalError:
         raise
     except Exception as error:
-        raise PotentialError(f"The potential {name} cannot be loaded: {type(error).__name__}: {error}.") from error
+        raise PotentialError(
+            f"The potential {name} cannot be loaded: {type(error).__name__}: {error}."
+        ) from error
     if isinstance(made, Calculator):
         return AsePotential(name, made)
     if not isinstance(made, Potential):
         raise PotentialError(
-            f"The entry point {name} returned a {type(made).__name__}, which is neither a potential nor an ASE calculator."
+            f"The entry point {name} returned a {type(made).__name__}, which is neither a potential "
+            "nor an ASE calculator."
         )
     expected = getattr(made, "expected_energies", None)
     if isinstance(expected, EnergyRange):

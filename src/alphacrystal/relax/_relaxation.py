@@ -28,11 +28,12 @@ class Relaxation:
         structure: Last sane structure (the start where nothing better exists), primitive cell.
         status: How it ended.
         reason: One clause for the user where it did not converge, else "".
-        energy_per_atom: eV/atom on the potential's scale (enthalpy per atom under pressure); None if never evaluated.
+        energy_per_atom: eV/atom on the potential's scale (enthalpy per atom under pressure); None if never
+            evaluated.
         max_force: Largest atomic force in eV/Å; None if never evaluated.
         max_stress: Largest absolute component of (stress + pressure) in GPa; None if never evaluated.
         steps: Optimiser steps taken.
-        seconds: Wall time spent.
+        seconds: Wall time spent, as its share of the batches it was in.
     """
 
     structure: Structure

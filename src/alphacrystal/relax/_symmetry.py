@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,7 +65,9 @@ class CrystalSymmetry:
             projector[permutation, :, np.arange(atoms), :] += w.T
         projector /= len(self)
         # Moving the whole crystal changes nothing, so those directions are not degrees of freedom.
-        projector -= np.einsum("ab,ij->iajb", projector.mean(axis=(0, 2)) * atoms, np.ones((atoms, atoms)) / atoms)
+        projector -= np.einsum(
+            "ab,ij->iajb", projector.mean(axis=(0, 2)) * atoms, np.ones((atoms, atoms)) / atoms
+        )
         return _range(projector.reshape(3 * atoms, 3 * atoms)).reshape(-1, atoms, 3)
 
     def strain_basis(self) -> FloatArray:
@@ -74,7 +77,7 @@ class CrystalSymmetry:
             tensors[row, a, b] = tensors[row, b, a] = 1.0 if a == b else np.sqrt(0.5)
         kept = np.array([self.symmetrise_tensor(t) for t in tensors])
         projector = kept.reshape(6, 9) @ tensors.reshape(6, 9).T
-        return np.einsum("mk,kab->mab", _range(projector), tensors)
+        return np.asarray(np.einsum("mk,kab->mab", _range(projector), tensors))
 
 
 def _range(projector: FloatArray) -> FloatArray:
@@ -135,6 +138,8 @@ def _find(crystal: Crystal, symprec: float) -> CrystalSymmetry | None:
     """Operations within ``symprec``, or None where the search or the atom mapping fails."""
     import moyopy
 
+    # moyo warns about every borderline cell; the checks below decide instead.
+    logging.getLogger("moyo").setLevel(logging.CRITICAL)
     cell = moyopy.Cell(crystal.lattice.tolist(), crystal.frac_coords.tolist(), crystal.numbers.tolist())
     try:
         dataset = moyopy.MoyoDataset(cell, symprec=symprec)

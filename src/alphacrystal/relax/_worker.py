@@ -1,4 +1,4 @@
-"""One relaxation worker: a process that reads structures from its standard input and writes results to its output.
+"""One relaxation worker: a process that reads structures from standard input and writes results to output.
 
 Messages are pickled tuples. In: ("settings", epoch, RelaxSettings), ("work", epoch, index, Structure).
 Out: ("ready", symbols), ("result", epoch, index, Relaxation), ("alive",), ("error", exception).
@@ -27,7 +27,7 @@ def _read_into(inbox: queue.SimpleQueue[tuple[Any, ...]], stream: IO[bytes]) -> 
     """Pass messages on; when the parent goes away, so does this process."""
     try:
         while True:
-            inbox.put(pickle.load(stream))
+            inbox.put(pickle.load(stream))  # noqa: S301 - written by our own parent
     except (EOFError, OSError):
         os._exit(0)
 
