@@ -109,7 +109,7 @@ class CHGNetPotential:
 
     def calculator(self) -> Calculator:
         """An ASE calculator; see `Potential.calculator`."""
-        from alphacrystal.relax._ase import PotentialCalculator
+        from alphacrystal.relax._calculator import PotentialCalculator
 
         return PotentialCalculator(self)
 

@@ -1,10 +1,10 @@
 """CHGNet's network, written for inference on quotient graphs.
 
 Deng et al., Nature Machine Intelligence 5, 1031 (2023), doi:10.1038/s42256-023-00716-3. The weights are those
-in chgnet's wheel; the arithmetic is rearranged, not approximated. Each gated layer starts with a linear map of
-a concatenation; it is split and applied once per atom, bond and angle before they are gathered. Only bonds
-short enough to form angles are updated, and the last angle update, which nothing reads, is left out. The
-parameters are frozen, so one backward pass over the neighbour vectors gives forces and stress together.
+in chgnet's wheel; the arithmetic is rearranged, not approximated. Each gated layer starts with a linear map
+of a concatenation; it is split and applied once per atom, bond and angle before they are gathered. Only bonds
+that form angles are updated, and the last angle update, which nothing reads, is left out. The parameters are
+frozen, so one backward pass over the neighbour vectors gives forces and stress together.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from typing import IO, TYPE_CHECKING, Any, Self, cast
 
 from alphacrystal.errors import AlphaCrystalError, PotentialError
 from alphacrystal.relax._potential import Potential, check_known
-from alphacrystal.relax._registry import load_potential
+from alphacrystal.relax._registry import check_name, load_potential
 from alphacrystal.relax._relax import OnResult, relax
 from alphacrystal.relax._relaxation import Relaxation, RelaxationStatus
 from alphacrystal.relax._settings import RelaxSettings
@@ -122,6 +122,12 @@ class RelaxPool:
     """
 
     def __init__(self, potential_name: str = "chgnet", workers: int = 2) -> None:
+        """Prepare a pool; nothing runs yet.
+
+        Raises:
+            PotentialError: There is no potential of that name.
+        """
+        check_name(potential_name)
         self.potential_name = potential_name
         self.workers = max(1, workers)
         self._processes: list[_Worker] = []

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 
+import numpy as np
+
 from alphacrystal.errors import AlphaCrystalError, PotentialError
 from alphacrystal.relax._potential import Potential
 
@@ -35,6 +37,17 @@ def potential_names() -> list[str]:
     return sorted({*_EXPECTED, *(entry.name for entry in entry_points(group=ENTRY_POINT_GROUP))})
 
 
+def check_name(name: str) -> None:
+    """Refuse a name that `load_potential` does not know, without loading anything.
+
+    Raises:
+        PotentialError: Lists the known names.
+    """
+    names = potential_names()
+    if name not in names:
+        raise PotentialError(f"There is no potential named {name!r}; known here: {', '.join(names)}.")
+
+
 def load_potential(name: str = "chgnet") -> Potential:
     """Load a potential by name and check two energies it must reproduce.
 
@@ -50,10 +63,9 @@ def load_potential(name: str = "chgnet") -> Potential:
         potential: Potential = CHGNetPotential.load(name)
         check_reference_energies(potential, _EXPECTED[name])
         return potential
-    for entry in entry_points(group=ENTRY_POINT_GROUP):
-        if entry.name == name:
-            return _load_entry(name, entry.load)
-    raise PotentialError(f"There is no potential named {name!r}; known here: {', '.join(potential_names())}.")
+    check_name(name)
+    entry = next(iter(entry_points(group=ENTRY_POINT_GROUP, name=name)))
+    return _load_entry(name, entry.load)
 
 
 def _load_entry(name: str, load: Callable[[], object]) -> Potential:
@@ -94,15 +106,16 @@ def check_reference_energies(potential: Potential, expected: EnergyRange) -> Non
     """
     from pymatgen.core import Lattice, Structure
 
-    cells = {
+    cells: dict[str, tuple[float, list[str], tuple[float, float]]] = {
         "MgO": (4.25, ["Mg", "O"], expected.mgo),
         "NaCl": (5.69, ["Na", "Cl"], expected.nacl),
     }
+    sites = np.array([[0, 0, 0], [0.5, 0.5, 0.5]])
     structures = [
-        Structure.from_spacegroup("Fm-3m", Lattice.cubic(a), species, [[0, 0, 0], [0.5, 0.5, 0.5]])
+        Structure(Lattice(a / 2 * (np.ones((3, 3)) - np.eye(3))), species, sites)
         for a, species, _ in cells.values()
     ]
-    evaluation = potential.evaluate([s.get_primitive_structure() for s in structures])
+    evaluation = potential.evaluate(structures)
     for (formula, (_, _, (low, high))), energy in zip(cells.items(), evaluation.energies / 2, strict=True):
         if not low <= energy <= high:
             raise PotentialError(

@@ -38,12 +38,6 @@ def _serve(potential_name: str, inbox: queue.SimpleQueue[tuple[Any, ...]], out: 
         out.flush()
 
     try:
-        import torch
-
-        torch.set_num_threads(1)
-    except ImportError:
-        pass
-    try:
         potential = load_potential(potential_name)
     except AlphaCrystalError as error:
         send("error", error)

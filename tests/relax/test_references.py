@@ -1,0 +1,52 @@
+"""Formation energies against the shipped elemental references."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from pymatgen.core import Lattice, Structure
+
+from alphacrystal.relax import Potential, elemental_references, formation_energy_per_atom, relax
+
+#: CHGNet 0.3.0 with its own elemental references, computed independently (eV/atom).
+KNOWN = {"rock salt": -2.094, "perovskite": -3.586, "rutile": -3.518, "Zr4Al3": -0.487}
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_formation_energies_agree_with_independent_ones(
+    chgnet: Potential, textbook: dict[str, Callable[..., Structure]], name: str
+) -> None:
+    (end,) = relax([textbook[name]()], chgnet)
+    assert end.energy_per_atom is not None
+    counts = end.structure.composition.get_el_amt_dict()
+    assert formation_energy_per_atom(counts, end.energy_per_atom, "chgnet") == pytest.approx(
+        KNOWN[name], abs=0.02
+    )
+
+
+@pytest.mark.parametrize("name", ["chgnet", "chgnet-r2scan"])
+def test_every_element_of_a_shipped_potential_has_a_reference(name: str, chgnet: Potential) -> None:
+    references = elemental_references(name)
+    assert references is not None
+    assert references.keys() == chgnet.supported_elements
+
+
+def test_reference_is_what_the_potential_gives(chgnet: Potential) -> None:
+    references = elemental_references("chgnet")
+    assert references is not None
+    silicon = Structure.from_spacegroup("Fd-3m", Lattice.cubic(5.46), ["Si"], [[0, 0, 0]])
+    (end,) = relax([silicon], chgnet)
+    assert end.energy_per_atom == pytest.approx(references["Si"], abs=0.02)
+
+
+def test_elements_have_no_formation_energy() -> None:
+    references = elemental_references("chgnet")
+    assert references is not None
+    assert formation_energy_per_atom({"Al": 4}, references["Al"], "chgnet") == pytest.approx(0.0)
+
+
+def test_missing_references_are_not_guessed() -> None:
+    assert elemental_references("lennard-jones") is None
+    assert formation_energy_per_atom({"Na": 1, "Cl": 1}, -3.0, "lennard-jones") is None
+    assert formation_energy_per_atom({"Po": 1}, -3.0, "chgnet") is None

@@ -1,0 +1,136 @@
+"""Potentials by name, plug-ins through real entry points, and the energy check at load."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ase.calculators.emt import EMT
+from ase.calculators.lj import LennardJones
+
+from alphacrystal.errors import PotentialError
+from alphacrystal.relax import AsePotential, EnergyRange, Potential, load_potential, potential_names
+from alphacrystal.relax._registry import check_reference_energies
+
+PLUGIN = """
+from ase.calculators.calculator import Calculator
+from ase.calculators.lj import LennardJones
+
+from alphacrystal.relax import AsePotential, EnergyRange
+
+
+def bare():
+    return LennardJones(sigma=3.4, epsilon=0.0104, rc=12.0, ro=11.0, smooth=True)
+
+
+def argon_only():
+    return AsePotential("argon", bare(), frozenset({"Ar"}))
+
+
+def checked():
+    potential = AsePotential("checked", bare())
+    potential.expected_energies = EnergyRange(mgo=(-7.0, -5.0), nacl=(-4.0, -3.0))
+    return potential
+
+
+def broken():
+    raise OSError("the weights file is gone")
+
+
+def nonsense():
+    return 42
+
+
+class EnergyOnly(Calculator):
+    implemented_properties = ["energy"]
+"""
+
+
+@pytest.fixture
+def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installed distribution that offers potentials."""
+    (tmp_path / "lj_potentials.py").write_text(PLUGIN)
+    metadata = tmp_path / "lj_potentials-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: lj-potentials\nVersion: 1.0\n")
+    names = ["bare", "argon_only", "checked", "broken", "nonsense", "EnergyOnly"]
+    lines = ["[alphacrystal.potentials]", *(f"{name} = lj_potentials:{name}" for name in names)]
+    (metadata / "entry_points.txt").write_text("\n".join(lines) + "\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["chgnet", "chgnet-r2scan"])
+def test_shipped_potentials_load_and_know_89_elements(name: str) -> None:
+    potential = load_potential(name)
+    assert potential.name == name
+    assert len(potential.supported_elements) == 89
+    assert "Po" not in potential.supported_elements
+
+
+def test_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(
+        PotentialError, match=r"no potential named 'm4gnet'; known here: chgnet, chgnet-r2scan"
+    ):
+        load_potential("m4gnet")
+
+
+def test_loading_says_nothing_and_does_not_import_chgnet() -> None:
+    code = (
+        "import sys; from alphacrystal.relax import load_potential; load_potential();"
+        "assert 'chgnet' not in sys.modules"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.usefixtures("plugins")
+def test_plugins_are_listed_and_calculators_are_wrapped() -> None:
+    assert {"bare", "argon_only", "chgnet"} <= set(potential_names())
+    assert isinstance(load_potential("bare"), AsePotential)
+    assert load_potential("argon_only").supported_elements == {"Ar"}
+
+
+@pytest.mark.usefixtures("plugins")
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("checked", r"The potential checked gives .* eV/atom for MgO instead of -7.00 to -5.00"),
+        ("broken", r"The potential broken cannot be loaded: OSError: the weights file is gone"),
+        ("nonsense", r"The entry point nonsense returned a int"),
+        ("EnergyOnly", r"cannot relax crystals: its ASE calculator gives no forces, stress"),
+    ],
+)
+def test_unusable_plugins_are_refused_with_one_sentence(name: str, sentence: str) -> None:
+    with pytest.raises(PotentialError, match=sentence):
+        load_potential(name)
+
+
+def test_energy_check_refuses_another_energy_scale(chgnet: Potential) -> None:
+    # What M3GNet checkpoints give when a later matgl loads them with the message direction turned.
+    wrong = EnergyRange(mgo=(-2.05, -1.95), nacl=(-1.35, -1.25))
+    with pytest.raises(PotentialError, match=r"gives -6\.31 eV/atom for MgO"):
+        check_reference_energies(chgnet, wrong)
+
+
+def test_energy_check_refuses_what_cannot_evaluate_the_crystals() -> None:
+    nan = AsePotential("nan", LennardJones(sigma=float("nan"), epsilon=1.0))
+    with pytest.raises(PotentialError, match="nan eV/atom for MgO"):
+        check_reference_energies(nan, EnergyRange(mgo=(-7.0, -5.0), nacl=(-4.0, -3.0)))
+
+
+def test_calculator_error_fails_one_structure_only() -> None:
+    import numpy as np
+    from pymatgen.core import Lattice, Structure
+
+    metals = AsePotential("emt", EMT())  # knows Cu, but no Na
+    copper = Structure(Lattice(3.61 / 2 * (np.ones((3, 3)) - np.eye(3))), ["Cu"], [[0, 0, 0]])
+    sodium = Structure(Lattice.cubic(4.0), ["Na"], [[0, 0, 0]])
+    evaluation = metals.evaluate([sodium, copper])
+    assert evaluation.failures[0] is not None
+    assert "the calculator of emt failed" in evaluation.failures[0]
+    assert evaluation.failures[1] is None
+    assert np.isfinite(evaluation.energies[1])
