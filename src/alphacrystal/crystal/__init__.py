@@ -8,6 +8,7 @@ from alphacrystal.crystal._cells import (
 )
 from alphacrystal.crystal._distances import (
     NEIGHBOUR_IMAGES,
+    distance_levels,
     min_image_distances,
     minkowski_reduced,
     shortest_self_distance,
@@ -18,7 +19,9 @@ from alphacrystal.crystal._enumerate import can_place, placeable_units, wyckoff_
 from alphacrystal.crystal._hypothesis import LatticeParameters, SymmetryHypothesis
 from alphacrystal.crystal._lattices import (
     FREE_SHAPE,
+    LARGEST_COSINE,
     SHAPE,
+    SMALLEST_SQUARE,
     cell_matrices,
     cell_shape,
     constrained_shape,
@@ -38,8 +41,10 @@ from alphacrystal.crystal._wyckoff import (
 
 __all__ = [
     "FREE_SHAPE",
+    "LARGEST_COSINE",
     "NEIGHBOUR_IMAGES",
     "SHAPE",
+    "SMALLEST_SQUARE",
     "CrystalEncoding",
     "Distogram",
     "LatticeParameters",
@@ -53,6 +58,7 @@ __all__ = [
     "cell_shape",
     "constrained_shape",
     "describe_symmetry",
+    "distance_levels",
     "encode",
     "lattice_parameters",
     "letter_index",

@@ -12,8 +12,9 @@ from ase.data import chemical_symbols
 from numpy.typing import NDArray
 
 from alphacrystal.composition import element_order
+from alphacrystal.crystal._distances import distance_levels, min_image_distances
 from alphacrystal.crystal._hypothesis import LatticeParameters
-from alphacrystal.crystal._wyckoff import canonical_setting, sorted_letters, space_group
+from alphacrystal.crystal._wyckoff import canonical_settings, letter_index, sorted_letters, space_group
 from alphacrystal.errors import InputError
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def describe_symmetry(
     Args:
         lattice: Rows in Å, shape (3, 3).
         positions: Fractional coordinates, shape (atoms, 3).
-        numbers: Atomic numbers (or species indices), shape (atoms,).
+        numbers: Atomic numbers, shape (atoms,).
         symprec: Tolerance in Å.
 
     Raises:
@@ -111,16 +112,47 @@ def describe_symmetry(
         orbits[target] = found.orbits[atom]
     species = np.array(primitive.numbers, dtype=np.int64)
     occupation = _occupation(species, letters, orbits)
-    _, relabel = canonical_setting(found.number, list(occupation.values()))
+    primitive_lattice = np.array(primitive.basis, dtype=np.float64)
+    primitive_positions = np.array(primitive.positions, dtype=np.float64)
+    _, images = canonical_settings(found.number, list(occupation.values()))
+    relabel = images[0]
+    if any(image[x] != relabel[x] for image in images for x in letters):
+        distances = min_image_distances(primitive_lattice, primitive_positions)
+        relabel = _geometric_choice(images, species, letters, orbits, distances)
     return SymmetryDescription(
         space_group=found.number,
         lattice=np.array(found.std_cell.basis, dtype=np.float64),
-        primitive_lattice=np.array(primitive.basis, dtype=np.float64),
-        primitive_positions=np.array(primitive.positions, dtype=np.float64),
+        primitive_lattice=primitive_lattice,
+        primitive_positions=primitive_positions,
         numbers=species,
         letters=tuple(relabel[x] for x in letters),
         orbits=orbits,
     )
+
+
+def _geometric_choice(
+    images: Sequence[dict[str, str]],
+    numbers: NDArray[np.int64],
+    letters: Sequence[str],
+    orbits: NDArray[np.int64],
+    distances: Array,
+) -> dict[str, str]:
+    """Of maps that give the elements the same letters, the one whose first letters have near neighbours.
+
+    Without it the origin that a file happens to use would decide which site of an element is called "a".
+    """
+    levels = distance_levels(distances)
+    members = [int(np.argmax(orbits == orbit)) for orbit in np.unique(orbits)]
+    surroundings = {
+        atom: sorted(zip(levels[atom].tolist(), numbers.tolist(), strict=True)) for atom in members
+    }
+
+    def key(image: dict[str, str]) -> list[tuple[int, int, list[tuple[int, int]]]]:
+        return sorted(
+            (int(numbers[atom]), letter_index(image[letters[atom]]), surroundings[atom]) for atom in members
+        )
+
+    return min(images, key=key)
 
 
 def standard_structure(

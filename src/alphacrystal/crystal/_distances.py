@@ -11,6 +11,9 @@ Array = NDArray[np.float64]
 
 NEIGHBOUR_IMAGES: Array = np.array(list(itertools.product((-1, 0, 1), repeat=3)), dtype=np.float64)
 
+# Å; far above the numerical noise of a symmetrised crystal, far below a difference that means something.
+SAME_DISTANCE = 2e-3
+
 
 def minkowski_reduced(lattice: Array) -> tuple[Array, Array]:
     """Reduced basis (rows, Å) of the same lattice, and the integer ``m`` with ``reduced = m @ lattice``."""
@@ -41,6 +44,17 @@ def min_image_distances(lattice: Array, fractional: Array) -> Array:
     difference -= np.round(difference)  # (..., atoms, atoms, 3)
     vectors = (difference[..., None, :] + NEIGHBOUR_IMAGES) @ reduced  # (..., atoms, atoms, 27, 3)
     return np.asarray(np.sqrt(np.min(np.sum(vectors**2, axis=-1), axis=-1)))
+
+
+def distance_levels(distances: Array) -> NDArray[np.int64]:
+    """Number of each distance among the distinct ones, 0 for the shortest; same shape as the input.
+
+    Neighbours on the number line closer than ``SAME_DISTANCE`` share a level. Rounding to a grid would tear
+    apart equal distances that lie on a grid line up to numerical noise; this does not.
+    """
+    values = np.unique(distances)
+    level = np.concatenate([[0], np.cumsum(np.diff(values) > SAME_DISTANCE)])
+    return np.asarray(level[np.searchsorted(values, distances)], dtype=np.int64)
 
 
 def shortest_self_distance(lattice: Array) -> float:

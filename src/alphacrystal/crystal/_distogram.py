@@ -37,9 +37,17 @@ class Distogram:
     def from_distances(
         cls, numbers: NDArray[np.int64], distances: Array, edges: Array, spread: float = 0.1
     ) -> Distogram:
-        """A distogram that is sure of a given matrix up to a Gaussian spread in Å, shape (atoms, atoms)."""
-        widths = np.diff(edges, prepend=edges[0] - 0.2, append=edges[-1] + 2)
+        """A distogram that is sure of a given matrix up to a Gaussian spread.
+
+        Args:
+            numbers: Atomic numbers, shape (atoms,).
+            distances: Å, shape (atoms, atoms).
+            edges: Ascending bin edges in Å, shape (bins - 1,).
+            spread: Standard deviation in Å.
+        """
+        from scipy.special import ndtr
+
         centres = np.concatenate([[edges[0] - 0.1], (edges[1:] + edges[:-1]) / 2, [edges[-1] + 1]])
-        density = np.exp(-0.5 * ((distances[..., None] - centres) / spread) ** 2) * widths + 1e-12
-        probabilities = density / density.sum(-1, keepdims=True)
+        below = ndtr((edges - distances[..., None]) / spread)  # (atoms, atoms, bins - 1)
+        probabilities = np.diff(below, axis=-1, prepend=0.0, append=1.0)
         return cls(numbers, edges, centres, probabilities.astype(np.float32))

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphacrystal.crystal._hypothesis import LatticeParameters
+from alphacrystal.errors import InputError
 
 Array = NDArray[np.float64]
 
@@ -24,11 +25,22 @@ FREE_SHAPE: dict[str, tuple[int, ...]] = {
     "triclinic": (0, 1, 2, 3, 4, 5),
 }
 
+LARGEST_COSINE = 0.95  # of an angle of a conventional cell: 18 to 162 degrees
 SMALLEST_SQUARE = 0.02  # of the volume of the unit parallelepiped: flatter cells are held here
 
 
 def cell_shape(lattice: LatticeParameters) -> Array:
-    """SHAPE of a conventional cell, volume in Å³, shape (6,)."""
+    """SHAPE of a conventional cell, volume in Å³, shape (6,).
+
+    Raises:
+        InputError: The lengths or angles do not make a cell.
+    """
+    if not (min(lattice.a, lattice.b, lattice.c) > 0 and lattice.volume > 0):
+        raise InputError(
+            f"The lattice a={lattice.a:g} b={lattice.b:g} c={lattice.c:g} alpha={lattice.alpha:g} "
+            f"beta={lattice.beta:g} gamma={lattice.gamma:g} encloses no volume: give lengths above 0 and "
+            "angles that close to a cell."
+        )
     cosines = np.cos(np.radians([lattice.alpha, lattice.beta, lattice.gamma]))
     ratios = np.log([lattice.b / lattice.a, lattice.c / lattice.a])
     return np.array([np.log(lattice.volume), *ratios, *cosines])
@@ -45,13 +57,27 @@ def constrained_shape(system: str, shape: Array) -> Array:
 
 
 def shape_to_cell(shape: Array) -> Array:
-    """Lattice rows in Å from a SHAPE, shape (..., 6) -> (..., 3, 3)."""
-    cosines = np.clip(shape[..., 3:], -0.95, 0.95)
+    """Lattice rows in Å from a SHAPE, shape (..., 6) -> (..., 3, 3); a along x, b in the xy plane.
+
+    Every SHAPE gives a cell of its volume. Where the cosines alone would give a flat cell or none, c is
+    lifted out of the plane of a and b and grows longer than its ratio to a says.
+    """
+    cosines = np.clip(shape[..., 3:], -LARGEST_COSINE, LARGEST_COSINE)
     square = 1 - np.sum(cosines**2, -1) + 2 * np.prod(cosines, -1)
     root = np.sqrt(np.clip(square, SMALLEST_SQUARE, None))
     a = np.exp((shape[..., 0] - np.log(root) - shape[..., 1] - shape[..., 2]) / 3)
-    lengths = np.stack([a, a * np.exp(shape[..., 1]), a * np.exp(shape[..., 2])], -1)
-    return cell_matrices(np.concatenate([lengths, np.degrees(np.arccos(cosines))], -1))
+    b, c = a * np.exp(shape[..., 1]), a * np.exp(shape[..., 2])
+    cos_alpha, cos_beta, cos_gamma = cosines[..., 0], cosines[..., 1], cosines[..., 2]
+    sin_gamma = np.sqrt(1 - cos_gamma**2)
+    zero = np.zeros_like(a)
+    rows = [
+        np.stack([a, zero, zero], -1),
+        np.stack([b * cos_gamma, b * sin_gamma, zero], -1),
+        np.stack(
+            [c * cos_beta, c * (cos_alpha - cos_beta * cos_gamma) / sin_gamma, c * root / sin_gamma], -1
+        ),
+    ]
+    return np.stack(rows, -2)
 
 
 def cell_matrices(parameters: Array) -> Array:

@@ -105,6 +105,15 @@ def free_coordinates(number: int) -> dict[str, int]:
     }
 
 
+@cache
+def equivalent_letters(number: int) -> tuple[dict[str, str], ...]:
+    """Letter maps of the cosets of the Euclidean normaliser that permute letters, without the identity."""
+    letters = list(multiplicities(number))
+    return tuple(
+        dict(zip(letters, image, strict=True)) for image in _table()[str(number)]["equivalent_letters"]
+    )
+
+
 def raw_wyckoff_table() -> Iterator[tuple[int, str, int, str, int]]:
     """(space group, letter, multiplicity in the primitive cell, site symmetry, free coordinates) of each."""
     for number in range(1, 231):
@@ -171,7 +180,6 @@ def space_group(number: int) -> SpaceGroup:
         if len(constant) != multiplicity:
             raise AssertionError(f"orbit of {number}{letter} has {len(constant)} members, not {multiplicity}")
         positions[letter] = WyckoffPosition(letter, multiplicity, site_symmetry, triplet, linear, constant)
-    letters = list(positions)
     return SpaceGroup(
         number=number,
         symbol=kind.hm_short.replace(" ", ""),
@@ -181,9 +189,7 @@ def space_group(number: int) -> SpaceGroup:
         centring=np.array(hall.centering.lattice_points, dtype=np.float64),
         to_primitive=np.array(hall.centering.linear, dtype=np.float64),
         positions=positions,
-        equivalent_letters=tuple(
-            dict(zip(letters, image, strict=True)) for image in entry["equivalent_letters"]
-        ),
+        equivalent_letters=equivalent_letters(number),
     )
 
 
@@ -214,7 +220,20 @@ def canonical_setting(number: int, letters: Sequence[str]) -> tuple[tuple[str, .
     Returns:
         The canonical letters of each element (sorted) and the map from old to new letters.
     """
-    group = space_group(number)
-    images: list[dict[str, str]] = [{letter: letter for letter in group.positions}, *group.equivalent_letters]
+    canonical, images = canonical_settings(number, letters)
+    return canonical, images[0]
+
+
+def canonical_settings(
+    number: int, letters: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[dict[str, str], ...]]:
+    """As ``canonical_setting``, with all maps from old to new letters that lead to the canonical letters.
+
+    Several do where the same elements stand on positions that the normaliser exchanges.
+    """
+    images = [{letter: letter for letter in multiplicities(number)}, *equivalent_letters(number)]
     settings = [(tuple(sorted_letters(image[x] for x in own) for own in letters), image) for image in images]
-    return min(settings, key=lambda setting: [[letter_index(x) for x in own] for own in setting[0]])
+    best = min(
+        (own for own, _ in settings), key=lambda own: [[letter_index(x) for x in each] for each in own]
+    )
+    return best, tuple(image for own, image in settings if own == best)

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from alphacrystal.crystal import distance_levels
+
 Array = NDArray[np.float64]
 
-# Å; distances closer than this count as equal, so that numerical noise cannot change the order.
-ROUNDING = 0.02
+# Orders that look alike so far and are followed on; real crystals of 20 atoms rarely have more symmetry.
+MOST_ORDERS = 64
 
 
 def canonical_order(
@@ -20,7 +22,8 @@ def canonical_order(
 
     Atoms are sorted by ``ranks`` (element, then Wyckoff multiplicity and letter). Orbits of equal rank go by
     their sorted distances to all atoms; inside an orbit, whose atoms all look alike, each next atom is the
-    one nearest to those already placed.
+    one nearest to those already placed. Where several atoms are equally near, all choices are followed until
+    one of them turns out to have shorter distances; those that never differ give the same matrix.
 
     Args:
         distances: Minimum-image distances in Å, shape (atoms, atoms).
@@ -30,20 +33,45 @@ def canonical_order(
     Returns:
         Permutation, shape (atoms,): new position -> old index.
     """
-    rounded = np.round(distances / ROUNDING).astype(np.int64)
+    levels = distance_levels(distances)
     orbit_atoms: dict[int, list[int]] = {}
     for atom, orbit in enumerate(orbits.tolist()):
         orbit_atoms.setdefault(orbit, []).append(atom)
+    kinds = {orbit: _kind(atoms[0], levels, ranks) for orbit, atoms in orbit_atoms.items()}
 
-    def orbit_key(orbit: int) -> tuple[tuple[float, ...], tuple[float, ...], int]:
-        first = orbit_atoms[orbit][0]
-        return ranks[first], tuple(sorted(rounded[first].tolist())), orbit
+    orders: list[list[int]] = [[]]
+    while len(orders[0]) < len(ranks):
+        shortest: list[int] | None = None
+        longer: list[list[int]] = []
+        for order in orders:
+            for atom in _candidates(order, orbits, orbit_atoms, kinds):
+                new = levels[atom, order].tolist()
+                if shortest is None or new < shortest:
+                    shortest, longer = new, []
+                if new == shortest:
+                    longer.append([*order, atom])
+        orders = longer[:MOST_ORDERS]
+    return np.array(orders[0], dtype=np.int64)
 
-    placed: list[int] = []
-    for orbit in sorted(orbit_atoms, key=orbit_key):
-        waiting = list(orbit_atoms[orbit])
-        while waiting:
-            nearest = min(waiting, key=lambda atom: (tuple(rounded[atom, placed].tolist()), atom))
-            placed.append(nearest)
-            waiting.remove(nearest)
-    return np.array(placed, dtype=np.int64)
+
+_Kind = tuple[tuple[float, ...], list[int], list[tuple[int, tuple[float, ...]]]]
+
+
+def _kind(atom: int, levels: NDArray[np.int64], ranks: Sequence[tuple[float, ...]]) -> _Kind:
+    """Sort key of an orbit by one of its atoms: rank, distances to all atoms, the same with their ranks."""
+    own = levels[atom].tolist()
+    return ranks[atom], sorted(own), sorted(zip(own, ranks, strict=True))
+
+
+def _candidates(
+    order: list[int], orbits: NDArray[np.int64], orbit_atoms: dict[int, list[int]], kinds: dict[int, _Kind]
+) -> list[int]:
+    """Atoms that may come next: the rest of an orbit that was begun, else the first orbits that are left."""
+    placed = set(order)
+    if order:
+        rest = [atom for atom in orbit_atoms[int(orbits[order[-1]])] if atom not in placed]
+        if rest:
+            return rest
+    left = [orbit for orbit, atoms in orbit_atoms.items() if atoms[0] not in placed]
+    first = min(kinds[orbit] for orbit in left)
+    return [atom for orbit in left if kinds[orbit] == first for atom in orbit_atoms[orbit]]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from ase.data import atomic_numbers, chemical_symbols
@@ -23,11 +24,11 @@ from alphacrystal.crystal import (
     space_group,
 )
 from alphacrystal.data._atom_order import canonical_order
-from alphacrystal.data._leak_guard import without_benchmarks
+from alphacrystal.data._leak_guard import benchmark_formulas, without_benchmarks
 from alphacrystal.data._records import StructureRecord, read_records, split_of_formula
-from alphacrystal.errors import AlphaCrystalError
+from alphacrystal.errors import InputError
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4  # to be raised when the rows of equal records change
 FUNCTIONALS = ("unknown", "PBE", "MP-mixed", "RPBE")
 
 
@@ -116,7 +117,7 @@ def prepare_record(record: StructureRecord) -> dict[str, object] | None:
     numbers = np.array([atomic_numbers[symbol] for symbol in record.species], dtype=np.int64)
     try:
         found = describe_symmetry(np.array(record.lattice), np.array(record.frac_coords), numbers)
-    except AlphaCrystalError:
+    except InputError:
         return None
     positions = space_group(found.space_group).positions
     distances = min_image_distances(found.primitive_lattice, found.primitive_positions)
@@ -181,20 +182,27 @@ def prepare(
 ) -> PreparedStructures:
     """Training arrays of a source, without any benchmark compound, cached under ``cache``.
 
-    The cache is keyed by the content of the source file and the format version; a folder is read anew.
+    The cache is keyed by the content of the source file, the list of benchmark compounds and the format
+    version; a folder is read anew. A damaged cache is made again.
+
+    Args:
+        source: As for ``read_records``.
+        cache: Folder, made if need be.
+        workers: Processes.
+        on_progress: Called with the number of structures done so far.
 
     Raises:
-        InputError: The source cannot be read.
+        InputError: The source cannot be read, or holds no structure that may be used.
     """
     target: Path | None = None
     if source.is_dir() and (found := sorted(source.glob("structures.jsonl*"))):
         source = found[0]
     if source.is_file():
-        digest = hashlib.sha256(source.read_bytes()).hexdigest()[:16]
-        target = cache / f"prepared-{digest}-v{FORMAT_VERSION}.npz"
-        if target.is_file():
-            with np.load(target, allow_pickle=False) as stored:
-                return PreparedStructures(**{name: stored[name] for name in stored.files})
+        digest = hashlib.sha256(source.read_bytes() + "\n".join(sorted(benchmark_formulas())).encode())
+        target = cache / f"prepared-{digest.hexdigest()[:16]}-v{FORMAT_VERSION}.npz"
+        stored = _load(target)
+        if stored is not None:
+            return stored
     records = without_benchmarks(read_records(source))
     rows: list[dict[str, object]] = []
     if workers == 1:
@@ -208,6 +216,11 @@ def prepare(
                 rows += part
                 if on_progress:
                     on_progress(len(rows))
+    if not rows:
+        raise InputError(
+            f"{source} holds no structure to train on: all are benchmark compounds or have no symmetry that "
+            "could be found."
+        )
     prepared = assemble(rows)
     if target is not None:
         cache.mkdir(parents=True, exist_ok=True)
@@ -217,3 +230,16 @@ def prepare(
         )
         partial.replace(target)
     return prepared
+
+
+def _load(cached: Path) -> PreparedStructures | None:
+    """What a cache file holds, or None where there is none or it is damaged."""
+    if not cached.is_file():
+        return None
+    try:
+        with np.load(cached, allow_pickle=False) as stored:
+            return PreparedStructures(
+                **{field.name: stored[field.name] for field in fields(PreparedStructures)}
+            )
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        return None

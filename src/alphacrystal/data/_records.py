@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import zlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from alphacrystal.composition import element_table
 from alphacrystal.errors import InputError
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
+ISOTOPES = {"D": "H", "T": "H"}  # crystallographers name them; to us they are hydrogen
+SMALLEST_VOLUME = 1e-3  # Å³ of a cell
 VALIDATION_SHARE = 40  # one formula in 40 validates where a source brings no split of its own
 
 
@@ -50,6 +56,33 @@ class StructureRecord(BaseModel):
     mp20_split: str | None = None
     split: Literal["train", "val"] | None = None
 
+    @field_validator("lattice")
+    @classmethod
+    def _is_a_cell(cls, lattice: list[list[float]]) -> list[list[float]]:
+        if [len(row) for row in lattice] != [3, 3, 3]:
+            raise ValueError("three rows of three numbers are needed")
+        volume = abs(np.linalg.det(np.array(lattice)))
+        if not (np.isfinite(volume) and volume > SMALLEST_VOLUME):
+            raise ValueError("the cell has no volume")
+        return lattice
+
+    @field_validator("species")
+    @classmethod
+    def _are_elements(cls, species: list[str]) -> list[str]:
+        symbols = [ISOTOPES.get(symbol, symbol) for symbol in species]
+        unknown = set(symbols) - set(element_table().symbols[1:])
+        if unknown:
+            raise ValueError(f"{min(unknown)!r} is not an element from H to Lr")
+        return symbols
+
+    @model_validator(mode="after")
+    def _has_one_position_per_site(self) -> StructureRecord:
+        if [len(row) for row in self.frac_coords] != [3] * len(self.species):
+            raise ValueError("frac_coords needs three numbers for each of the species")
+        if not np.isfinite(self.frac_coords).all():
+            raise ValueError("frac_coords holds a number that is not finite")
+        return self
+
     def structure(self) -> Structure:
         """The same crystal as a pymatgen Structure."""
         from pymatgen.core import Lattice, Structure
@@ -61,19 +94,25 @@ class StructureRecord(BaseModel):
         """Record of an ordered structure.
 
         Raises:
-            InputError: The structure is disordered.
+            InputError: The structure is disordered, flat, or holds something else than the elements H to Lr.
         """
         if not structure.is_ordered:
             raise InputError(f"{identifier} is disordered: only fully ordered structures can be used.")
-        reduced = structure.composition.reduced_formula
-        return cls(
-            id=identifier,
-            reduced_formula=reduced,
-            lattice=structure.lattice.matrix.tolist(),
-            species=[site.specie.symbol for site in structure],
-            frac_coords=structure.frac_coords.tolist(),
-            split=split_of_formula(reduced),
-        )
+        from pymatgen.core import Composition
+
+        species = [ISOTOPES.get(site.specie.symbol, site.specie.symbol) for site in structure]
+        reduced = Composition(Counter(species)).reduced_formula
+        try:
+            return cls(
+                id=identifier,
+                reduced_formula=reduced,
+                lattice=structure.lattice.matrix.tolist(),
+                species=species,
+                frac_coords=structure.frac_coords.tolist(),
+                split=split_of_formula(reduced),
+            )
+        except ValidationError as error:
+            raise InputError(f"{identifier} cannot be used: {_first_problem(error)}.") from error
 
 
 def split_of_formula(reduced_formula: str) -> Literal["train", "val"]:
@@ -104,18 +143,30 @@ def read_records(source: Path) -> Iterator[StructureRecord]:
 
 def _read_lines(path: Path) -> Iterator[StructureRecord]:
     opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8") as stream:
-        for number, line in enumerate(stream, start=1):
-            if not line.strip():
-                continue
-            try:
-                yield StructureRecord.model_validate_json(line)
-            except ValidationError as error:
-                first = error.errors()[0]
-                where = ".".join(map(str, first["loc"])) or "the line"
-                raise InputError(
-                    f"{path.name} line {number} is not a structure record: {where}: {first['msg']}."
-                ) from error
+    number = 0
+    try:
+        with opener(path, "rt", encoding="utf-8") as stream:
+            for number, line in enumerate(stream, start=1):
+                if line.strip():
+                    yield _record_of_line(line, f"{path.name} line {number}")
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+        raise InputError(
+            f"{path} could not be read beyond line {number} ({error}): is the file complete?"
+        ) from error
+
+
+def _record_of_line(line: str, where: str) -> StructureRecord:
+    try:
+        return StructureRecord.model_validate_json(line)
+    except ValidationError as error:
+        raise InputError(f"{where} is not a structure record: {_first_problem(error)}.") from error
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    field = ".".join(map(str, first["loc"]))
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{field}: {message}" if field else message
 
 
 def _read_folder(folder: Path) -> Iterator[StructureRecord]:
@@ -155,6 +206,8 @@ def read_structure(path: Path) -> Structure:
             reason = str(error)
         try:
             return _read_with_ase(path)
+        except InputError:
+            raise
         except Exception as error:
             raise InputError(
                 f"{path} could not be read as a crystal structure: give a CIF, a POSCAR or another file that "
@@ -169,5 +222,5 @@ def _read_with_ase(path: Path) -> Structure:
 
     atoms = read(path, index=-1)
     if isinstance(atoms, list) or atoms.cell.rank < 3:
-        raise InputError(f"{path} has no three-dimensional cell.")
+        raise InputError(f"{path} has no three-dimensional cell: only crystals can be used.")
     return Structure.from_sites(list(AseAtomsAdaptor.get_structure(atoms)))

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from alphacrystal.crystal import NEIGHBOUR_IMAGES, CrystalEncoding
+from alphacrystal.crystal import LARGEST_COSINE, NEIGHBOUR_IMAGES, SMALLEST_SQUARE, CrystalEncoding
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,10 +101,10 @@ class EncodingBatch:
 
 def _cells(shape: Tensor) -> Tensor:
     """Conventional rows in Å from cell shapes (..., 6); the torch twin of ``crystal.shape_to_cell``."""
-    cosines = shape[..., 3:].clamp(-0.95, 0.95)
+    cosines = shape[..., 3:].clamp(-LARGEST_COSINE, LARGEST_COSINE)
     cos_alpha, cos_beta, cos_gamma = cosines.unbind(-1)
     square = 1 - cosines.square().sum(-1) + 2 * cosines.prod(-1)
-    root = square.clamp(min=0.02).sqrt()
+    root = square.clamp(min=SMALLEST_SQUARE).sqrt()
     a = ((shape[..., 0] - root.log() - shape[..., 1] - shape[..., 2]) / 3).exp()
     b, c = a * shape[..., 1].exp(), a * shape[..., 2].exp()
     sin_gamma = (1 - cos_gamma.square()).sqrt()

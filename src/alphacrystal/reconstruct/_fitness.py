@@ -90,8 +90,8 @@ class FitnessBatch:
         """Mean disagreement per pair, from distances in Å; (hypotheses, members, pairs) -> first two axes."""
         if not len(self.rows):
             return distances.new_zeros(distances.shape[:2])
-        shifted = distances + self.blocks * 1e3  # one sort handles all blocks
-        ranked = shifted.sort(-1).values - self.blocks * 1e3
+        # One sort handles all blocks; the sums serve the order only, they have lost digits.
+        ranked = distances.gather(-1, (distances.detach() + self.blocks * 1e3).argsort(-1))
         if self.kind == "rmse":
             return (ranked - self.targets[:, None]).square().mean(-1).sqrt()
         place = (ranked / GRID_STEP).clamp(0, self.curves.shape[-1] - 1.001)
