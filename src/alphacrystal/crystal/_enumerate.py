@@ -67,7 +67,7 @@ class _Positions:
         self.leads_on = cache(self._leads_on)
 
     def _free_sums(self, limit: int) -> list[list[int]]:
-        """``sums[start][total]``: counts of orbits on free positions from ``start`` on that hold ``total``."""
+        """``sums[start][total]``: orbits on free positions from ``start`` on that hold ``total``."""
         sums = [[1] + [0] * limit]
         for size, fixed in zip(reversed(self.sizes), reversed(self.fixed), strict=True):
             row = list(sums[-1])
