@@ -10,8 +10,15 @@ import pytest
 from ase.calculators.emt import EMT
 from ase.calculators.lj import LennardJones
 
-from alphacrystal.errors import PotentialError
-from alphacrystal.relax import AsePotential, EnergyRange, Potential, load_potential, potential_names
+from alphacrystal.errors import InputError, PotentialError
+from alphacrystal.relax import (
+    AsePotential,
+    EnergyRange,
+    Potential,
+    check_potential,
+    load_potential,
+    potential_names,
+)
 from alphacrystal.relax._registry import check_reference_energies
 
 PLUGIN = """
@@ -134,3 +141,11 @@ def test_calculator_error_fails_one_structure_only() -> None:
     assert "the calculator of emt failed" in evaluation.failures[0]
     assert evaluation.failures[1] is None
     assert np.isfinite(evaluation.energies[1])
+
+
+def test_early_check_needs_no_model() -> None:
+    check_potential("chgnet", ["Na", "Cl"])
+    with pytest.raises(PotentialError, match="no potential named 'm4gnet'"):
+        check_potential("m4gnet", ["Na"])
+    with pytest.raises(InputError, match="chgnet-r2scan does not know the elements At, Lr;"):
+        check_potential("chgnet-r2scan", ["Na", "Lr", "At"])

@@ -8,7 +8,7 @@ from alphacrystal.relax._chgnet import CHGNetPotential
 from alphacrystal.relax._pool import RelaxPool
 from alphacrystal.relax._potential import Evaluation, Potential
 from alphacrystal.relax._references import elemental_references, formation_energy_per_atom
-from alphacrystal.relax._registry import EnergyRange, load_potential, potential_names
+from alphacrystal.relax._registry import EnergyRange, check_potential, load_potential, potential_names
 from alphacrystal.relax._relax import relax
 from alphacrystal.relax._relaxation import Relaxation, RelaxationStatus
 from alphacrystal.relax._settings import RelaxSettings
@@ -23,6 +23,7 @@ __all__ = [
     "RelaxSettings",
     "Relaxation",
     "RelaxationStatus",
+    "check_potential",
     "elemental_references",
     "formation_energy_per_atom",
     "load_potential",

@@ -48,7 +48,7 @@ class CHGNetPotential:
     def __init__(self, name: str, network: CHGNetNetwork) -> None:
         self.name = name
         self._network = network
-        self.supported_elements = _supported_symbols()
+        self.supported_elements = supported_symbols()
 
     @classmethod
     def load(cls, name: str = "chgnet") -> CHGNetPotential:
@@ -149,7 +149,8 @@ class CHGNetPotential:
             stresses[i] = v / crystal.volume
 
 
-def _supported_symbols() -> frozenset[str]:
+def supported_symbols() -> frozenset[str]:
+    """Elements that both CHGNet models were trained on."""
     from ase.data import chemical_symbols
 
     return frozenset(chemical_symbols[z] for z in _ATOMIC_NUMBERS)

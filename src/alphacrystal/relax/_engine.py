@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,16 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphacrystal.relax._crystal import Crystal
-from alphacrystal.relax._minimiser import Minimiser
+from alphacrystal.relax._fire import Fire
 from alphacrystal.relax._potential import EV_PER_A3_IN_GPA, CrystalPotential, Evaluation, Potential
+from alphacrystal.relax._quasi_newton import QuasiNewton
 from alphacrystal.relax._relaxation import Relaxation, RelaxationStatus
 from alphacrystal.relax._settings import RelaxSettings
 from alphacrystal.relax._symmetry import identity_symmetry, symmetrise_crystal
+from alphacrystal.relax._variables import Minimiser
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 FloatArray = NDArray[np.float64]
+
+_MINIMISERS: dict[str, Callable[[Crystal, RelaxSettings], Minimiser]] = {
+    "quasi-newton": QuasiNewton,
+    "fire": Fire,
+}
 
 #: How a relaxation ended, and why where it did not converge.
 _End = tuple[RelaxationStatus, str]
@@ -85,7 +93,8 @@ class RelaxationEngine:
             crystal = symmetrise_crystal(crystal, self._settings.symprec)
         else:
             crystal.symmetry = identity_symmetry(crystal)
-        job = _Job(index, structure, Minimiser(crystal, self._settings), crystal.volume)
+        make = _MINIMISERS[self._settings.optimizer]
+        job = _Job(index, structure, make(crystal, self._settings), crystal.volume)
         job.seconds = time.perf_counter() - start
         self._jobs.append(job)
 

@@ -22,8 +22,8 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self, cast
 
 from alphacrystal.errors import AlphaCrystalError, PotentialError
-from alphacrystal.relax._potential import Potential, check_known
-from alphacrystal.relax._registry import check_name, load_potential
+from alphacrystal.relax._potential import Potential, check_known, element_symbols
+from alphacrystal.relax._registry import check_potential, load_potential
 from alphacrystal.relax._relax import OnResult, relax
 from alphacrystal.relax._relaxation import Relaxation, RelaxationStatus
 from alphacrystal.relax._settings import RelaxSettings
@@ -127,7 +127,7 @@ class RelaxPool:
         Raises:
             PotentialError: There is no potential of that name.
         """
-        check_name(potential_name)
+        check_potential(potential_name)
         self.potential_name = potential_name
         self.workers = max(1, workers)
         self._processes: list[_Worker] = []
@@ -201,7 +201,7 @@ class RelaxPool:
             worker.last_sign = time.monotonic()
             worker.send("settings", self._epoch, settings)
             if worker.elements is not None:
-                check_known(structures, worker.elements, self.potential_name)
+                check_known(element_symbols(structures), worker.elements, self.potential_name)
             self._fill(worker, this)
         while len(this.results) < len(structures):
             try:
@@ -222,7 +222,7 @@ class RelaxPool:
         elif message[0] == "ready":
             self._failed_starts = 0
             worker.elements = cast(frozenset[str], message[1])
-            check_known(this.structures, worker.elements, self.potential_name)
+            check_known(element_symbols(this.structures), worker.elements, self.potential_name)
         elif message[0] == "result" and message[1] == self._epoch:
             worker.held.discard(message[2])
             this.finish(message[2], message[3])

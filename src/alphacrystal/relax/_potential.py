@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -76,13 +76,21 @@ def check_elements(structures: Sequence[Structure], potential: Potential) -> Non
     Raises:
         InputError: Names the elements and the potential.
     """
-    check_known(structures, potential.supported_elements, potential.name)
+    check_known(element_symbols(structures), potential.supported_elements, potential.name)
 
 
-def check_known(structures: Sequence[Structure], known: frozenset[str], potential_name: str) -> None:
-    """As `check_elements`, for a potential that lives in another process."""
-    present = {element.symbol for structure in structures for element in structure.composition.elements}
-    unknown = sorted(present - known)
+def element_symbols(structures: Sequence[Structure]) -> set[str]:
+    """Symbols of all elements in ``structures``."""
+    return {element.symbol for structure in structures for element in structure.composition.elements}
+
+
+def check_known(elements: Iterable[str], known: frozenset[str], potential_name: str) -> None:
+    """Refuse elements that are not among those a potential knows.
+
+    Raises:
+        InputError: Names the elements and the potential.
+    """
+    unknown = sorted(set(elements) - known)
     if unknown:
         plural = "elements" if len(unknown) > 1 else "element"
         raise InputError(

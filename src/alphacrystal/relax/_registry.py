@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 
 import numpy as np
 
 from alphacrystal.errors import AlphaCrystalError, PotentialError
-from alphacrystal.relax._potential import Potential
+from alphacrystal.relax._chgnet import CHGNetPotential, supported_symbols
+from alphacrystal.relax._potential import Potential, check_known
 
 #: Entry-point group; an entry is a callable without arguments that returns a Potential or an ASE calculator.
 ENTRY_POINT_GROUP = "alphacrystal.potentials"
@@ -37,15 +38,20 @@ def potential_names() -> list[str]:
     return sorted({*_EXPECTED, *(entry.name for entry in entry_points(group=ENTRY_POINT_GROUP))})
 
 
-def check_name(name: str) -> None:
-    """Refuse a name that `load_potential` does not know, without loading anything.
+def check_potential(name: str, elements: Iterable[str] = ()) -> None:
+    """Refuse an unknown potential, or elements a shipped one does not know, without loading anything.
+
+    Elements of potentials from other packages are checked when they are loaded.
 
     Raises:
         PotentialError: Lists the known names.
+        InputError: Names the elements and the potential.
     """
     names = potential_names()
     if name not in names:
         raise PotentialError(f"There is no potential named {name!r}; known here: {', '.join(names)}.")
+    if name in _EXPECTED:
+        check_known(elements, supported_symbols(), name)
 
 
 def load_potential(name: str = "chgnet") -> Potential:
@@ -58,12 +64,10 @@ def load_potential(name: str = "chgnet") -> Potential:
         PotentialError: The name is unknown, its package is missing, or MgO or NaCl come out wrong.
     """
     if name in _EXPECTED:
-        from alphacrystal.relax._chgnet import CHGNetPotential
-
         potential: Potential = CHGNetPotential.load(name)
         check_reference_energies(potential, _EXPECTED[name])
         return potential
-    check_name(name)
+    check_potential(name)
     entry = next(iter(entry_points(group=ENTRY_POINT_GROUP, name=name)))
     return _load_entry(name, entry.load)
 
