@@ -1,5 +1,32 @@
 """AlphaCrystal: crystal structure prediction from a formula."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from alphacrystal.composition import parse_formula
+    from alphacrystal.config import PredictConfig
+    from alphacrystal.errors import AlphaCrystalError, InputError
+    from alphacrystal.pipeline import predict
+
 __version__ = "0.1.0"
 
-__all__ = ["__version__"]
+__all__ = ["AlphaCrystalError", "InputError", "PredictConfig", "__version__", "parse_formula", "predict"]
+
+_HOMES = {
+    "AlphaCrystalError": "alphacrystal.errors",
+    "InputError": "alphacrystal.errors",
+    "PredictConfig": "alphacrystal.config",
+    "parse_formula": "alphacrystal.composition",
+    "predict": "alphacrystal.pipeline",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that `import alphacrystal` stays quick."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'alphacrystal' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,8 +1,5 @@
 """The command line: one file per verb."""
 
+from alphacrystal.cli._app import main
+
 __all__ = ["main"]
-
-
-def main() -> None:
-    """Placeholder until the verbs land."""
-    raise SystemExit(0)

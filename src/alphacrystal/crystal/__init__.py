@@ -8,6 +8,7 @@ from alphacrystal.crystal._cells import (
 )
 from alphacrystal.crystal._distances import (
     NEIGHBOUR_IMAGES,
+    SAME_DISTANCE,
     distance_levels,
     min_image_distances,
     minkowski_reduced,
@@ -43,6 +44,7 @@ __all__ = [
     "FREE_SHAPE",
     "LARGEST_COSINE",
     "NEIGHBOUR_IMAGES",
+    "SAME_DISTANCE",
     "SHAPE",
     "SMALLEST_SQUARE",
     "CrystalEncoding",

@@ -33,6 +33,13 @@ class Distogram:
         np.fill_diagonal(mean, 0.0)
         return mean
 
+    @property
+    def all_edges(self) -> Array:
+        """Edges with the two open ends closed symmetrically about their bin centres, Å, shape (bins + 1,)."""
+        first = 2 * self.bin_centres[0] - self.bin_edges[0]
+        last = 2 * self.bin_centres[-1] - self.bin_edges[-1]
+        return np.concatenate([[first], self.bin_edges, [last]])
+
     @classmethod
     def from_distances(
         cls, numbers: NDArray[np.int64], distances: Array, edges: Array, spread: float = 0.1

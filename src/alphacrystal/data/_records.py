@@ -215,6 +215,31 @@ def read_structure(path: Path) -> Structure:
             ) from error
 
 
+def read_structures(path: Path) -> list[Structure]:
+    """All structures of a file: every frame of an extxyz, else the one of ``read_structure``.
+
+    Raises:
+        InputError: As ``read_structure``; or a structure is disordered.
+    """
+    if path.suffix.lower() in (".xyz", ".extxyz") and path.is_file():
+        from ase.io import read
+        from pymatgen.core import Structure
+        from pymatgen.io.ase import AseAtomsAdaptor
+
+        try:
+            frames = read(path, index=":", format="extxyz")
+            structures = [Structure.from_sites(list(AseAtomsAdaptor.get_structure(frame))) for frame in frames]
+        except Exception as error:
+            raise InputError(f"{path} could not be read as extended XYZ with a cell ({error}).") from error
+    else:
+        structures = [read_structure(path)]
+    for structure in structures:
+        if not structure.is_ordered:
+            raise InputError(f"{path} is disordered: only fully ordered structures can be used.")
+        structure.remove_oxidation_states()
+    return structures
+
+
 def _read_with_ase(path: Path) -> Structure:
     from ase.io import read
     from pymatgen.core import Structure

@@ -3,12 +3,20 @@
 from alphacrystal.learn._distograms import predict_cell_distogram, predict_distograms
 from alphacrystal.learn._hypotheses import predict_hypotheses
 from alphacrystal.learn._structure_types import StructureType
-from alphacrystal.learn._weights import MODEL_NAMES, ModelCard, model_hashes, models_folder, read_card
+from alphacrystal.learn._weights import (
+    MODEL_NAMES,
+    ModelCard,
+    load_model,
+    model_hashes,
+    models_folder,
+    read_card,
+)
 
 __all__ = [
     "MODEL_NAMES",
     "ModelCard",
     "StructureType",
+    "load_model",
     "model_hashes",
     "models_folder",
     "predict_cell_distogram",

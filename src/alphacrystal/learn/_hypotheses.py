@@ -34,8 +34,8 @@ from alphacrystal.learn._symmetry_training import composition_arrays
 from alphacrystal.learn._weights import load_model, models_folder, read_card
 
 FUNCTIONAL = FUNCTIONALS.index("PBE")
-ASSIGNMENTS_PER_CELL = 60  # enumerated per space group and Z where the vocabulary is asked to open
-OPEN_GROUPS = 12  # most likely space groups whose unseen assignments are scored too
+ASSIGNMENTS_PER_CELL = 16  # enumerated per space group and Z where the vocabulary is asked to open
+OPEN_GROUPS = 8  # most likely space groups whose unseen assignments are scored too
 FEW_TYPES = 40  # with fewer known types for a stoichiometry, all 230 groups are looked at
 TEMPERATURE = 1.0
 
@@ -161,7 +161,7 @@ def unseen_types(
                 np.exp(score - scores.max())
             )
         groups = sorted(weights, key=lambda number: (-weights[number], number))[:OPEN_GROUPS]
-    limit = ASSIGNMENTS_PER_CELL if len(groups) <= OPEN_GROUPS else 4
+    limit = ASSIGNMENTS_PER_CELL if len(groups) <= OPEN_GROUPS else 2
     fresh: dict[StructureType, None] = {}
     for number in groups:
         for z in units:

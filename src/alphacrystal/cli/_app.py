@@ -1,0 +1,80 @@
+"""The `alphacrystal` command and its exit codes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from alphacrystal import __version__
+from alphacrystal.cli import _data, _inspect, _model, _predict, _relax, _train, _view
+from alphacrystal.errors import AlphaCrystalError
+
+app = typer.Typer(
+    name="alphacrystal",
+    help="Predict crystal structures from a formula.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for verb in (_predict.predict, _inspect.inspect, _relax.relax, _view.view):
+    app.command()(verb)
+app.add_typer(_train.app, name="train")
+app.add_typer(_data.app, name="data")
+app.add_typer(_model.app, name="model")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"alphacrystal {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Predict crystal structures from a formula."""
+
+
+def main() -> NoReturn:
+    """Run the command line and exit: 0 done, 2 bad input, 1 failure, 130 interrupted."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = app(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except typer.Exit as error:
+        sys.exit(error.exit_code)
+    except typer.TyperException as error:
+        _complain(error.format_message())
+        sys.exit(2)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(130)
+    except AlphaCrystalError as error:
+        _complain(str(error))
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output went away (for example `head`): nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        if os.environ.get("ALPHACRYSTAL_DEBUG"):
+            raise
+        kind = type(error).__name__
+        _complain(f"Internal failure ({kind}: {error}). Set ALPHACRYSTAL_DEBUG=1 to see where, and please report it.")
+        sys.exit(1)
+
+
+def _complain(sentence: str) -> None:
+    typer.secho("Error: ", fg="red", bold=True, nl=False, err=True)
+    typer.echo(sentence, err=True)
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt

@@ -1,0 +1,40 @@
+"""`alphacrystal model`: the weights in use and their cards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="The trained networks and their model cards.")
+
+ModelsOption = Annotated[Path | None, typer.Option(help="Folder of weights instead of the shipped ones.")]
+
+
+@app.command(name="list")
+def list_models(models: ModelsOption = None) -> None:
+    """List the networks, checking each weights file against its hash."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from alphacrystal.learn import MODEL_NAMES, load_model, models_folder, read_card
+
+    table = Table()
+    for column in ("name", "parameters", "trained", "sha256", "what it does"):
+        table.add_column(column)
+    for name in MODEL_NAMES:
+        card = read_card(name, models)
+        load_model(name, models_folder(models))
+        table.add_row(name, f"{card.parameters:,}", str(card.trained.get("date")), card.sha256[:12], card.description)
+    Console(soft_wrap=True).print(table)
+
+
+@app.command()
+def card(
+    name: Annotated[str, typer.Argument(help="symmetry, lattice or distance.")], models: ModelsOption = None
+) -> None:
+    """Print the model card of a network as JSON."""
+    from alphacrystal.learn import read_card
+
+    typer.echo(read_card(name, models).model_dump_json(indent=2))

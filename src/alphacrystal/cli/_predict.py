@@ -1,0 +1,225 @@
+"""`alphacrystal predict`: formulas in, run folders out."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alphacrystal.cli._progress import ProgressDisplay
+from alphacrystal.cli._requests import FormulaRequest, gather_requests
+from alphacrystal.cli._table import print_run
+from alphacrystal.errors import AlphaCrystalError, InputError
+
+if TYPE_CHECKING:
+    from alphacrystal.config import PredictConfig
+    from alphacrystal.report import IndexRow, Prediction
+
+
+def predict(
+    formulas: Annotated[list[str] | None, typer.Argument(help="Formulas, e.g. Zr4Al3.", metavar="FORMULA...")] = None,
+    source: Annotated[
+        Path | None, typer.Option("--from", help="CSV with a formula column, or one formula a line.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Output folder; runs/FORMULA-TIME by default.")] = None,
+    top: Annotated[int | None, typer.Option(help="Rows of the final list [default: 20].")] = None,
+    candidates: Annotated[int | None, typer.Option(help="Structures generated [default: 50].")] = None,
+    generators: Annotated[str | None, typer.Option(help="Generators to mix [default: distance_matrix].")] = None,
+    relax: Annotated[bool | None, typer.Option("--relax/--no-relax", help="Relax [default: relax].")] = None,
+    potential: Annotated[str | None, typer.Option(help="Potential that relaxes [default: chgnet].")] = None,
+    pressure: Annotated[float | None, typer.Option(help="Hydrostatic pressure in GPa [default: 0].")] = None,
+    z: Annotated[str | None, typer.Option(help="Formula units of the primitive cell, e.g. 1,2,4.")] = None,
+    cell: Annotated[str | None, typer.Option(help="Content of the primitive cell, e.g. Pb4O4.")] = None,
+    max_atoms: Annotated[int | None, typer.Option(help="Largest primitive cell [default: 20].")] = None,
+    space_group: Annotated[int | None, typer.Option(help="Only this space group, 1-230.")] = None,
+    lattice: Annotated[str | None, typer.Option(help="Conventional cell a,b,c,alpha,beta,gamma (Å, °).")] = None,
+    fmax: Annotated[float | None, typer.Option(help="Force limit in eV/Å [default: 0.1].")] = None,
+    steps: Annotated[int | None, typer.Option(help="Relaxation steps at most [default: 150].")] = None,
+    workers: Annotated[int | None, typer.Option(help="Relaxation processes [default: 2].")] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same result [default: 0].")] = None,
+    models: Annotated[Path | None, typer.Option(help="Folder of weights instead of the shipped ones.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    config: Annotated[Path | None, typer.Option(help="TOML file of settings; flags override it.")] = None,
+) -> None:
+    """Predict crystal structures: ranked, relaxed, symmetrised, with a report."""
+    from alphacrystal.config import make_config, read_config_file
+
+    values: dict[str, Any] = read_config_file(config) if config else {}
+    flags: dict[str, Any] = {
+        "top": top,
+        "candidates": candidates,
+        "generators": _words(generators),
+        "relax": relax,
+        "potential": potential,
+        "pressure": pressure,
+        "units": _whole_numbers(z, "--z"),
+        "cell": cell,
+        "max_atoms": max_atoms,
+        "space_group": space_group,
+        "lattice": _numbers(lattice, "--lattice", 6),
+        "fmax": fmax,
+        "steps": steps,
+        "workers": workers,
+        "seed": seed,
+        "models": models,
+    }
+    given = {name: value for name, value in flags.items() if value is not None}
+    if resume:
+        _resume(out, formulas or [], given)
+        return
+    settings = make_config(**{**values, **given})
+    requests = gather_requests(formulas or [], source)
+    if len(requests) == 1 and source is None:
+        folder = out or _default_folder(requests[0].formula)
+        _predict_one(requests[0], settings, folder, resume=False)
+    else:
+        _predict_many(requests, settings, out or _default_folder("batch"), resume=False)
+
+
+def _words(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _whole_numbers(text: str | None, option: str) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(int(word) for word in text.split(","))
+    except ValueError:
+        raise InputError(f"{option} takes whole numbers separated by commas, e.g. 1,2,4, not {text!r}.") from None
+
+
+def _numbers(text: str | None, option: str, count: int) -> tuple[float, ...] | None:
+    if text is None:
+        return None
+    try:
+        numbers = tuple(float(word) for word in text.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) != count:
+        raise InputError(f"{option} takes {count} numbers separated by commas, e.g. 4,4,6,90,90,90, not {text!r}.")
+    return numbers
+
+
+def _default_folder(name: str) -> Path:
+    """runs/NAME-TIME, with a suffix where two runs start in one second."""
+    base = f"{_file_name(name)}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    folder = Path("runs") / base
+    for number in range(2, 1000):
+        if not folder.exists():
+            break
+        folder = Path("runs") / f"{base}-{number}"
+    return folder
+
+
+def _file_name(formula: str) -> str:
+    from alphacrystal.composition import parse_formula
+
+    try:
+        return parse_formula(formula).reduced_formula.replace("(", "").replace(")", "")
+    except InputError:
+        return re.sub(r"[^A-Za-z0-9]", "", formula)[:40] or "formula"
+
+
+def _predict_one(request: FormulaRequest, settings: PredictConfig, folder: Path, *, resume: bool) -> Prediction:
+    from alphacrystal.pipeline import predict as run_prediction
+
+    overrides = {"cell": request.cell, "space_group": request.space_group}
+    own = settings.model_copy(update={key: value for key, value in overrides.items() if value is not None})
+    try:
+        with ProgressDisplay(request.formula) as progress:
+            prediction = run_prediction(request.formula, own, folder=folder, resume=resume, progress=progress)
+    except KeyboardInterrupt:
+        typer.echo(f"Interrupted; go on with: alphacrystal predict --resume --out {folder}", err=True)
+        raise
+    print_run(folder)
+    return prediction
+
+
+def _predict_many(requests: list[FormulaRequest], settings: PredictConfig, folder: Path, *, resume: bool) -> None:
+    """One subfolder per formula; a formula that fails does not stop the others."""
+    from alphacrystal.checkpoint import Checkpoint
+    from alphacrystal.report import IndexRow, prepare_output_folder, write_index
+
+    prepare_output_folder(folder, resume=resume)
+    Checkpoint(folder).save_batch([(r.formula, r.cell, r.space_group) for r in requests], settings.model_dump(mode="json"))
+    rows = [IndexRow(formula=request.formula, folder="", status="waiting") for request in requests]
+    worst = 0
+    names = _folder_names(requests)
+    write_index(folder, rows)
+    for place, (request, name) in enumerate(zip(requests, names, strict=True)):
+        begin = time.monotonic()
+        try:
+            prediction = _predict_one(request, settings, folder / name, resume=resume)
+            rows[place] = _index_row(request, name, prediction, time.monotonic() - begin)
+        except KeyboardInterrupt:
+            done = "interrupted" if (folder / name / "run.json").is_file() else "waiting"
+            rows[place] = IndexRow(formula=request.formula, folder=name, status=done)
+            write_index(folder, rows)
+            typer.echo(f"The whole list: alphacrystal predict --resume --out {folder}", err=True)
+            raise
+        except AlphaCrystalError as error:
+            worst = max(worst, error.exit_code)
+            typer.echo(f"{request.formula}: {error}", err=True)
+            rows[place] = IndexRow(formula=request.formula, folder="", status="failed", reason=str(error))
+        write_index(folder, rows)
+    failed = sum(row.status == "failed" for row in rows)
+    typer.echo(f"{len(rows) - failed} of {len(rows)} formulas done; list: {folder / 'index.csv'}")
+    if worst:
+        raise typer.Exit(worst)
+
+
+def _folder_names(requests: list[FormulaRequest]) -> list[str]:
+    names: list[str] = []
+    for request in requests:
+        base = _file_name(request.cell or request.formula)
+        base += f"-sg{request.space_group}" if request.space_group else ""
+        name, number = base, 2
+        while name in names:
+            name, number = f"{base}-{number}", number + 1
+        names.append(name)
+    return names
+
+
+def _index_row(request: FormulaRequest, name: str, prediction: Prediction, seconds: float) -> IndexRow:
+    from alphacrystal.report import IndexRow
+
+    best = prediction.ranked[0] if prediction.ranked else None
+    return IndexRow(
+        formula=request.formula,
+        folder=name,
+        status="done",
+        structures=len(prediction.ranked),
+        space_group_number=best.space_group_number if best else None,
+        space_group_symbol=best.space_group_symbol if best else "",
+        energy_per_atom_ev=best.relaxation.energy_per_atom if best and best.relaxation else None,
+        seconds=round(seconds, 2),
+    )
+
+
+def _resume(out: Path | None, formulas: list[str], given: dict[str, Any]) -> None:
+    """Go on with a run as it was asked for; its folder knows the formula and the settings."""
+    from alphacrystal.checkpoint import Checkpoint
+    from alphacrystal.config import make_config
+
+    if out is None:
+        raise InputError("--resume needs the folder of the run: alphacrystal predict --resume --out DIR.")
+    checkpoint = Checkpoint(out)
+    batch, request = checkpoint.load_batch(), checkpoint.load_request()
+    if batch is None and request is None:
+        raise InputError(f"{out} holds no run to resume: start one without --resume.")
+    if given:
+        names = ", ".join(sorted(given))
+        raise InputError(f"A resumed run keeps its settings; leave out {names}, or start anew with another --out.")
+    if batch is not None:
+        requests = [FormulaRequest(*item) for item in batch["formulas"]]
+        _predict_many(requests, make_config(**batch["settings"]), out, resume=True)
+        return
+    assert request is not None
+    if formulas and formulas != [request["formula"]]:
+        raise InputError(f"The run in {out} is of {request['formula']}, not of {' '.join(formulas)}.")
+    _predict_one(FormulaRequest(request["formula"]), make_config(**request["settings"]), out, resume=True)

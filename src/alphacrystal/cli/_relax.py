@@ -1,0 +1,34 @@
+"""`alphacrystal relax`: relax structure files and write a run folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from alphacrystal.cli._progress import ProgressDisplay
+from alphacrystal.cli._table import print_run
+
+
+def relax(
+    files: Annotated[list[Path], typer.Argument(help="CIF, POSCAR or extxyz files.", metavar="FILE...")],
+    out: Annotated[Path, typer.Option(help="Output folder.")],
+    fmax: Annotated[float, typer.Option(help="Force limit in eV/Å.")] = 0.1,
+    steps: Annotated[int, typer.Option(help="Steps at most.")] = 150,
+    symmetry: Annotated[bool, typer.Option("--symmetry/--no-symmetry", help="Keep the space group.")] = True,
+    potential: Annotated[str, typer.Option(help="Potential that relaxes.")] = "chgnet",
+    pressure: Annotated[float, typer.Option(help="Hydrostatic pressure in GPa.")] = 0.0,
+    workers: Annotated[int, typer.Option(help="Relaxation processes.")] = 2,
+) -> None:
+    """Relax crystal structures from files; one subfolder per formula where there are several."""
+    from alphacrystal.config import make_config
+    from alphacrystal.pipeline import relax_files
+
+    config = make_config(
+        fmax=fmax, steps=steps, potential=potential, pressure=pressure, workers=workers, top=max(len(files), 1)
+    )
+    with ProgressDisplay("relax") as progress:
+        folders = relax_files(files, config, folder=out, keep_symmetry=symmetry, progress=progress)
+    for folder in folders:
+        print_run(folder)

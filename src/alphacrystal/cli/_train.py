@@ -1,0 +1,92 @@
+"""`alphacrystal train`: train the networks on a record source."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from alphacrystal.cli._progress import ProgressDisplay
+
+app = typer.Typer(no_args_is_help=True, help="Train a network on known crystals (benchmark compounds are dropped).")
+
+DataOption = Annotated[Path, typer.Option("--data", help="structures.jsonl(.gz), or a folder with it or of CIF/POSCAR.")]
+OutOption = Annotated[Path, typer.Option("--out", help="Folder for checkpoint, log, weights and model card.")]
+EpochsOption = Annotated[int | None, typer.Option(min=1, help="Passes over the data [default: 7].")]
+SeedOption = Annotated[int | None, typer.Option(min=0, help="Seed [default: 0].")]
+ThreadsOption = Annotated[int | None, typer.Option(min=1, help="torch threads [default: 1].")]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")]
+CacheOption = Annotated[Path | None, typer.Option(help="Folder of prepared arrays [default: OUT/cache].")]
+
+
+@app.command()
+def symmetry(
+    data: DataOption,
+    out: OutOption,
+    epochs: EpochsOption = None,
+    seed: SeedOption = None,
+    threads: ThreadsOption = None,
+    cache: CacheOption = None,
+    resume: ResumeOption = False,
+) -> None:
+    """Train the symmetry prior over structure types."""
+    _train("symmetry", data, out, cache, resume=resume, epochs=epochs, seed=seed, threads=threads)
+
+
+@app.command()
+def lattice(
+    data: DataOption,
+    out: OutOption,
+    epochs: EpochsOption = None,
+    seed: SeedOption = None,
+    threads: ThreadsOption = None,
+    cache: CacheOption = None,
+    resume: ResumeOption = False,
+) -> None:
+    """Train the lattice model."""
+    _train("lattice", data, out, cache, resume=resume, epochs=epochs, seed=seed, threads=threads)
+
+
+@app.command()
+def distance(
+    data: DataOption,
+    out: OutOption,
+    epochs: EpochsOption = None,
+    seed: SeedOption = None,
+    threads: ThreadsOption = None,
+    cache: CacheOption = None,
+    resume: ResumeOption = False,
+) -> None:
+    """Train the pair distance network."""
+    _train("distance", data, out, cache, resume=resume, epochs=epochs, seed=seed, threads=threads)
+
+
+def _train(name: str, data: Path, out: Path, cache: Path | None, *, resume: bool, **overrides: Any) -> None:
+    from alphacrystal.learn.training import train_model, with_overrides
+
+    chosen = "".join(f" --{key} {value}" for key, value in overrides.items() if value is not None)
+    try:
+        with ProgressDisplay(f"train {name}") as progress:
+            result = train_model(
+                name,
+                data,
+                out,
+                settings=with_overrides(name, **overrides),
+                cache=cache,
+                resume=resume,
+                command=f"alphacrystal train {name} --data DATA --out OUT{chosen}",
+                on_step=lambda step, total, _: progress("step", step, total),
+            )
+    except KeyboardInterrupt:
+        if (out / "checkpoint.pt").is_file():
+            typer.echo(f"Interrupted; go on with: {' '.join(_command(name, data, out, chosen))}", err=True)
+        raise
+    for key, value in result.card.metrics.items():
+        typer.echo(f"{key:32s} {value:.4f}")
+    typer.echo(f"Weights: {result.weights}\nCard: {result.weights.with_suffix('.json')}\nLoss: {out / 'loss.png'}")
+
+
+def _command(name: str, data: Path, out: Path, chosen: str) -> list[str]:
+    return [Path(sys.argv[0]).name, "train", name, "--data", str(data), "--out", f"{out}{chosen}", "--resume"]

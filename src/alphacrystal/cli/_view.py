@@ -1,0 +1,21 @@
+"""`alphacrystal view`: the list of an earlier run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from alphacrystal.cli._table import print_run
+
+
+def view(
+    run: Annotated[Path, typer.Argument(help="Run folder.", metavar="RUN")],
+    rows: Annotated[int, typer.Option(min=1, help="Rows to show.")] = 20,
+    open_report: Annotated[bool, typer.Option("--open", help="Open report.html in the browser.")] = False,
+) -> None:
+    """Show the ranked list of a run folder, and its report."""
+    print_run(run, rows)
+    if open_report:
+        typer.launch((run / "report.html").resolve().as_uri())

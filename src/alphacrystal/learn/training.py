@@ -1,0 +1,6 @@
+"""Training of the networks; kept apart so that predicting needs no training code in memory."""
+
+from alphacrystal.learn._train_models import DEFAULT_SETTINGS, TrainResult, train_model, with_overrides
+from alphacrystal.learn._training_loop import TrainSettings
+
+__all__ = ["DEFAULT_SETTINGS", "TrainResult", "TrainSettings", "train_model", "with_overrides"]

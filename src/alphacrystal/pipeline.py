@@ -1,0 +1,386 @@
+"""The main job: formula → hypotheses → candidates → relaxed → ranked → run folder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alphacrystal.checkpoint import Checkpoint
+from alphacrystal.composition import CellContent, Formula, formula_units_within, parse_cell, parse_formula
+from alphacrystal.config import PredictConfig
+from alphacrystal.errors import InputError
+from alphacrystal.generate import Candidate
+from alphacrystal.report import (
+    DistogramSummary,
+    EventLog,
+    IndexRow,
+    Prediction,
+    RunRecord,
+    prepare_output_folder,
+    write_index,
+    write_run_folder,
+)
+
+if TYPE_CHECKING:
+    from alphacrystal.relax import Relaxation, RelaxPool, RelaxSettings
+
+# Stage, items done, items in total.
+Progress = Callable[[str, int, int], None]
+
+LOOSE_FMAX = 0.4  # eV/Å; enough to see which candidates fall together and which are hopeless
+LOOSE_STEPS = 25
+HOPELESS = 0.5  # eV/atom above the best after the loose pass: not worth the tight one
+
+
+@dataclass
+class _Run:
+    """State of one run while it goes on."""
+
+    formula: Formula
+    config: PredictConfig
+    folder: Path
+    progress: Progress
+    checkpoint: Checkpoint
+    events: EventLog
+    timings: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    candidates: list[Candidate] = field(default_factory=list)
+    relaxations: dict[int, Relaxation] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        begin = time.monotonic()
+        self.events.emit(name, event="start")
+        try:
+            yield
+        finally:
+            self.timings[name] = self.timings.get(name, 0.0) + time.monotonic() - begin
+        self.events.emit(name, event="end", seconds=round(self.timings[name], 3))
+
+
+def predict(
+    text: str,
+    config: PredictConfig | None = None,
+    *,
+    folder: Path,
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> Prediction:
+    """Predict the crystal structures of a formula and write the run folder.
+
+    What finishes is on disk at once; after an interrupt the folder holds the list of what was finished, and
+    ``resume=True`` goes on from there.
+
+    Args:
+        text: Formula as a user writes it.
+        config: Settings; the defaults if None.
+        folder: Output folder, new or empty unless ``resume``.
+        resume: Continue an earlier run in ``folder``.
+        progress: Called with (stage, done, total).
+
+    Raises:
+        InputError: The formula, a setting or the folder cannot be used.
+        AlphaCrystalError: The disk refused a file.
+        KeyboardInterrupt: Passed on after the finished part has been written.
+    """
+    config = config or PredictConfig()
+    formula = parse_formula(text)
+    units = units_to_try(formula, config)
+    check_potential_covers(formula, config)
+    prepare_output_folder(folder, resume=resume)
+    with EventLog(folder / "events.jsonl") as events:
+        run = _Run(formula, config, folder, progress or _silent, Checkpoint(folder), events)
+        run.notes += formula.notes
+        record = _record(config)
+        run.checkpoint.save_request(text, config.model_dump(mode="json"))
+        complete = False
+        try:
+            with _pool(config) as pool:
+                with run.stage("generate"):
+                    _generate(run, units)
+                if pool is not None:
+                    with run.stage("relax"):
+                        _relax(run, pool)
+            complete = True
+        finally:
+            if run.candidates:
+                prediction = _conclude(run, units, complete=complete)
+                write_run_folder(folder, prediction, record)
+            run.events.emit("run", event="end" if complete else "interrupted")
+    return prediction
+
+
+def relax_files(
+    files: Sequence[Path],
+    config: PredictConfig,
+    *,
+    folder: Path,
+    keep_symmetry: bool = True,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Relax the structures of files and write run folders: one, or one per formula below ``folder``.
+
+    Raises:
+        InputError: A file cannot be read, holds a disordered structure, or the folder or potential cannot be used.
+        KeyboardInterrupt: Passed on after the finished part has been written.
+    """
+    from alphacrystal.data import read_structures
+
+    groups: dict[Formula, list[Candidate]] = {}
+    for path in files:
+        for number, structure in enumerate(read_structures(path)):
+            formula = parse_formula(structure.composition.formula.replace(" ", ""))
+            provenance: dict[str, object] = {"file": path.name, "frame": number}
+            candidate = Candidate(structure.get_primitive_structure(), "file", None, None, provenance)
+            groups.setdefault(formula, []).append(candidate)
+    for formula in groups:
+        check_potential_covers(formula, config)
+    prepare_output_folder(folder)
+    folders = []
+    with _pool(config) as pool:
+        for formula, candidates in groups.items():
+            own = folder if len(groups) == 1 else folder / formula.reduced_formula
+            own.mkdir(parents=True, exist_ok=True)
+            _relax_group(formula, candidates, config, own, pool, keep_symmetry, progress or _silent)
+            folders.append(own)
+    if len(groups) > 1:
+        rows = [IndexRow(formula.reduced_formula, own.name, "done") for formula, own in zip(groups, folders, strict=True)]
+        write_index(folder, rows)
+    return folders
+
+
+def _relax_group(
+    formula: Formula,
+    candidates: list[Candidate],
+    config: PredictConfig,
+    folder: Path,
+    pool: RelaxPool | None,
+    keep_symmetry: bool,
+    progress: Progress,
+) -> None:
+    with EventLog(folder / "events.jsonl") as events:
+        run = _Run(formula, config, folder, progress, Checkpoint(folder), events, candidates=candidates)
+        run.checkpoint.save_candidates(candidates)
+        complete = False
+        try:
+            if pool is not None:
+                with run.stage("relax"):
+                    structures = {i: candidate.structure for i, candidate in enumerate(candidates)}
+                    _relax_pass(run, pool, "tight", structures, _relax_settings(config, keep_symmetry=keep_symmetry))
+            complete = True
+        finally:
+            prediction = _conclude(run, [], complete=complete)
+            write_run_folder(folder, prediction, _record(config))
+
+
+def _relax_settings(config: PredictConfig, *, keep_symmetry: bool = True, loose: bool = False) -> RelaxSettings:
+    from alphacrystal.relax import RelaxSettings
+
+    return RelaxSettings(
+        fmax=max(LOOSE_FMAX, config.fmax) if loose else config.fmax,
+        max_steps=min(LOOSE_STEPS, config.steps) if loose else config.steps,
+        pressure_gpa=config.pressure,
+        time_limit_s=config.relax_seconds,
+        keep_symmetry=keep_symmetry,
+    )
+
+
+def units_to_try(formula: Formula, config: PredictConfig) -> list[int]:
+    """Formula units Z of the primitive cell that a run looks at.
+
+    Raises:
+        InputError: The cell content is no multiple of the formula, or nothing fits within the atom limit.
+    """
+    if config.cell is not None:
+        cell = parse_cell(config.cell, formula)
+        _check_size(cell, config.max_atoms)
+        return [cell.formula_units]
+    if config.units:
+        for z in config.units:
+            _check_size(formula.cell(z), config.max_atoms)
+        return list(config.units)
+    return formula_units_within(formula, config.max_atoms)
+
+
+def _check_size(cell: CellContent, max_atoms: int) -> None:
+    if cell.num_atoms > max_atoms:
+        raise InputError(
+            f"The cell {cell.name} holds {cell.num_atoms} atoms, more than the limit of {max_atoms}: "
+            "choose a smaller cell or raise --max-atoms (20 at most)."
+        )
+
+
+def check_potential_covers(formula: Formula, config: PredictConfig) -> None:
+    """Refuse at once a potential that is unknown or lacks an element, before anything is computed.
+
+    Raises:
+        PotentialError: No potential has this name.
+        InputError: The potential does not know an element.
+    """
+    if not config.relax:
+        return
+    from alphacrystal.relax import check_potential
+
+    check_potential(config.potential, formula.elements)
+
+
+@contextmanager
+def _pool(config: PredictConfig) -> Iterator[RelaxPool | None]:
+    """Relaxation workers, started early so that they load while candidates are made."""
+    if not config.relax:
+        yield None
+        return
+    from alphacrystal.relax import RelaxPool
+
+    with RelaxPool(config.potential, workers=config.workers) as pool:
+        yield pool
+
+
+def _generate(run: _Run, units: Sequence[int]) -> None:
+    """Make the candidates, or read those of the run being resumed."""
+    stored = run.checkpoint.load_candidates()
+    if stored is not None:
+        run.candidates = stored
+        return
+    from alphacrystal.crystal import LatticeParameters
+    from alphacrystal.generate import DistanceMatrixGenerator
+
+    config = run.config
+    generator = DistanceMatrixGenerator(
+        units=units,
+        space_group=config.space_group,
+        lattice=LatticeParameters(*config.lattice) if config.lattice else None,
+        models=config.models,
+        on_progress=lambda done, total: run.progress("generate", done, total),
+    )
+    run.candidates = list(generator.generate(run.formula, config.candidates, np.random.default_rng(config.seed)))
+    run.checkpoint.save_candidates(run.candidates)
+
+
+def _relax(run: _Run, pool: RelaxPool) -> None:
+    """Relax in two passes: loosely all distinct candidates, tightly the distinct survivors."""
+    from alphacrystal.rank import group_duplicates
+
+    loose, tight = _relax_settings(run.config, loose=True), _relax_settings(run.config)
+    distinct = [group[0] for group in group_duplicates([c.structure for c in run.candidates])]
+    rough = _relax_pass(run, pool, "loose", {i: run.candidates[i].structure for i in distinct}, loose)
+    usable = {i: r for i, r in rough.items() if r.usable and r.energy_per_atom is not None}
+    if not usable:
+        return
+    order = sorted(usable, key=lambda i: (usable[i].energy_per_atom or 0.0, i))
+    lowest = usable[order[0]].energy_per_atom or 0.0
+    groups = group_duplicates([usable[i].structure for i in order])
+    kept = [min(order[k] for k in group) for group in groups]  # the most probable of each group
+    kept = [i for i in kept if (usable[i].energy_per_atom or 0.0) - lowest < HOPELESS]
+    kept = sorted(kept)
+    _relax_pass(run, pool, "tight", {i: usable[i].structure for i in kept}, tight)
+
+
+def _relax_pass(
+    run: _Run, pool: RelaxPool, name: str, structures: Mapping[int, Any], settings: RelaxSettings
+) -> dict[int, Relaxation]:
+    """One pass over candidates by index; finished ones come from the checkpoint."""
+    stored = run.checkpoint.load_relaxations()
+    finished = {i: stored[name, i] for i in structures if (name, i) in stored}
+    for index, relaxation in finished.items():
+        _keep(run, index, relaxation)
+    waiting = [i for i in sorted(structures) if i not in finished]
+    run.progress(f"relax ({name})", len(finished), len(structures))
+
+    def on_result(place: int, relaxation: Relaxation) -> None:
+        index = waiting[place]
+        finished[index] = relaxation
+        _keep(run, index, relaxation)
+        run.checkpoint.add_relaxation(name, index, relaxation)
+        run.events.emit(
+            "relax", event="structure", candidate=index, status=str(relaxation.status), reason=relaxation.reason
+        )
+        run.progress(f"relax ({name})", len(finished), len(structures))
+
+    pool.relax([structures[i] for i in waiting], settings, on_result=on_result)
+    return finished
+
+
+def _keep(run: _Run, index: int, relaxation: Relaxation) -> None:
+    """A later pass replaces an earlier one, unless it broke the structure."""
+    if relaxation.usable or index not in run.relaxations:
+        run.relaxations[index] = relaxation
+
+
+def _conclude(run: _Run, units: Sequence[int], *, complete: bool) -> Prediction:
+    """Rank what is finished and gather it with its evidence."""
+    from alphacrystal.rank import rank_candidates
+
+    config = run.config
+    begin = time.monotonic()
+    relaxed = config.relax and (complete or bool(run.relaxations))
+    ranked = rank_candidates(
+        run.candidates,
+        run.relaxations,
+        relaxed=relaxed,
+        top=config.top,
+        potential=config.potential if config.pressure == 0 else None,
+    )
+    run.timings["rank"] = time.monotonic() - begin
+    broken = [r for r in run.relaxations.values() if not r.usable]
+    if broken:
+        run.notes.append(f"{len(broken)} of {len(run.candidates)} candidates could not be relaxed; see results.json.")
+    if relaxed and not ranked:
+        run.notes.append("No candidate could be relaxed; try --no-relax or another potential.")
+    return Prediction(
+        formula=run.formula.reduced_formula,
+        formula_text=run.formula.text,
+        notes=tuple(dict.fromkeys(run.notes)),
+        ranked=tuple(ranked),
+        candidates=tuple(run.candidates),
+        relaxations=dict(run.relaxations),
+        distograms=_distograms(run, units),
+        potential=config.potential if relaxed else None,
+        hull_reference=None,
+        energy_unit_note="" if config.pressure == 0 else f"enthalpy at {config.pressure:g} GPa",
+        timings={name: round(seconds, 3) for name, seconds in run.timings.items()},
+        complete=complete,
+    )
+
+
+def _distograms(run: _Run, units: Sequence[int]) -> tuple[DistogramSummary, ...]:
+    """What the distance network says of each cell content that has candidates."""
+    from alphacrystal.learn import predict_cell_distogram
+
+    used = {len(candidate.structure) for candidate in run.candidates}
+    summaries = []
+    for z in units:
+        cell = run.formula.cell(z)
+        if cell.num_atoms in used:
+            distogram = predict_cell_distogram(cell, models=run.config.models)
+            summaries.append(
+                DistogramSummary(
+                    cell_formula=cell.name,
+                    formula_units=z,
+                    species=tuple(symbol for symbol, count in cell.counts.items() for _ in range(count)),
+                    expected_distances=distogram.expected,
+                    bin_edges=distogram.all_edges,
+                    probabilities=distogram.probabilities.astype(np.float64),
+                )
+            )
+    return tuple(summaries)
+
+
+def _record(config: PredictConfig) -> RunRecord:
+    from alphacrystal.learn import model_hashes
+
+    return RunRecord(
+        configuration=config.model_dump(mode="json"),
+        seed=config.seed,
+        model_hashes=model_hashes(config.models),
+    )
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """No progress wanted."""

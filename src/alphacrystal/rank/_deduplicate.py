@@ -1,0 +1,91 @@
+"""Finding structures that are the same crystal: a cheap prefilter, then pymatgen's StructureMatcher."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphacrystal.crystal import NEIGHBOUR_IMAGES, minkowski_reduced
+
+if TYPE_CHECKING:
+    from pymatgen.core.structure import Structure
+
+NEIGHBOURS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class SameCrystal:
+    """When two structures count as one.
+
+    Attributes:
+        ltol, stol, angle_tol: StructureMatcher tolerances: fractional length, site distance in units of
+            (volume per atom)^(1/3), degrees. The defaults are half of CSPBench's, so that polymorphs stay apart.
+        volume: Largest relative difference in volume per atom worth a comparison.
+        fingerprint: Largest difference of the neighbour-distance fingerprints worth a comparison, relative.
+    """
+
+    ltol: float = 0.1
+    stol: float = 0.15
+    angle_tol: float = 4.0
+    volume: float = 0.15
+    fingerprint: float = 0.12
+
+
+def neighbour_fingerprint(structure: Structure) -> NDArray[np.float64]:
+    """Mean distances to the first twelve neighbours, per element, over (volume per atom)^(1/3).
+
+    Independent of the cell, the origin and the order of atoms; the average minimum distance of Widdowson et al.
+    (doi:10.46793/match.87-3.529W) kept apart by element.
+
+    Returns:
+        shape (elements, 12), elements by atomic number.
+    """
+    lattice, transformation = minkowski_reduced(structure.lattice.matrix)
+    positions = structure.frac_coords @ np.linalg.inv(transformation)
+    scale = (structure.volume / len(structure)) ** (1 / 3)
+    wide = NEIGHBOUR_IMAGES if len(structure) > NEIGHBOURS else _wide_images()
+    difference = positions[:, None] - positions[None]
+    difference -= np.round(difference)
+    vectors = (difference[:, :, None] + wide) @ lattice  # (atoms, atoms, images, 3)
+    distances = np.sort(np.linalg.norm(vectors, axis=-1).reshape(len(structure), -1), axis=1)
+    nearest = distances[:, 1 : NEIGHBOURS + 1] / scale
+    numbers = np.array([site.specie.Z for site in structure])
+    return np.array([nearest[numbers == number].mean(0) for number in np.unique(numbers)])
+
+
+def _wide_images() -> NDArray[np.float64]:
+    steps = np.arange(-2.0, 3.0)
+    return np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), -1).reshape(-1, 3)
+
+
+def group_duplicates(structures: Sequence[Structure], same: SameCrystal | None = None) -> list[list[int]]:
+    """Indices of equal crystals, grouped; the first of each group comes first in the list.
+
+    Structures are compared with the first member of each group only, in the order given, so put the best first.
+    """
+    from pymatgen.analysis.structure_matcher import StructureMatcher
+
+    same = same or SameCrystal()
+    matcher = StructureMatcher(ltol=same.ltol, stol=same.stol, angle_tol=same.angle_tol, scale=False)
+    prints = [neighbour_fingerprint(structure) for structure in structures]
+    volumes = [structure.volume / len(structure) for structure in structures]
+    formulas = [structure.composition.reduced_formula for structure in structures]
+    groups: list[list[int]] = []
+    for index, structure in enumerate(structures):
+        for group in groups:
+            first = group[0]
+            if (
+                formulas[index] == formulas[first]
+                and abs(np.log(volumes[index] / volumes[first])) < same.volume
+                and float(np.abs(prints[index] / prints[first] - 1).max()) < same.fingerprint
+                and matcher.fit(structures[first], structure)
+            ):
+                group.append(index)
+                break
+        else:
+            groups.append([index])
+    return groups

@@ -1,0 +1,116 @@
+"""The two ranks and the default order that combines them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from alphacrystal.rank._deduplicate import SameCrystal, group_duplicates
+from alphacrystal.rank._ranked import RankedStructure
+
+if TYPE_CHECKING:
+    from alphacrystal.generate import Candidate
+    from alphacrystal.relax import Relaxation
+
+# Default order: energy above the best in units of ENERGY_SCALE, minus the log-probability relative to the best.
+# See docs/ranking.md for how the value was chosen on validation compounds.
+ENERGY_SCALE = 0.03  # eV/atom
+UNSCORED = -12.0  # log-probability of candidates whose generator gives none, relative to the best
+UNCONVERGED_PENALTY = 2.0
+
+
+def rank_candidates(
+    candidates: Sequence[Candidate],
+    relaxations: Mapping[int, Relaxation],
+    *,
+    relaxed: bool,
+    top: int,
+    potential: str | None = None,
+    symprec: float = 0.1,
+) -> list[RankedStructure]:
+    """Merge duplicates, order, and number the structures of a run.
+
+    Args:
+        candidates: All candidates of one formula.
+        relaxations: By candidate index. Where ``relaxed`` is true, candidates without a usable relaxation are
+            left out of the list (they stay in the run's candidate file).
+        relaxed: Whether energies decide with the log-probability.
+        top: Longest list.
+        potential: Name of the potential, for formation energies.
+        symprec: Tolerance in Å of the final space group.
+
+    Returns:
+        Rank order. Without relaxation the order is the chemical rank.
+    """
+    from alphacrystal.crystal import standard_structure
+    from alphacrystal.errors import InputError
+    from alphacrystal.relax import formation_energy_per_atom
+
+    usable = [i for i in range(len(candidates)) if not relaxed or (i in relaxations and relaxations[i].usable)]
+    chances = _log_chances(candidates)
+    energies = {i: relaxations[i].energy_per_atom for i in usable} if relaxed else {}
+    lowest = min((e for e in energies.values() if e is not None), default=0.0)
+
+    def score(index: int) -> float:
+        energy = energies.get(index)
+        cost = 0.0 if energy is None else (energy - lowest) / ENERGY_SCALE
+        if relaxed and not relaxations[index].converged:
+            cost += UNCONVERGED_PENALTY
+        return cost - chances[index]
+
+    order = sorted(usable, key=lambda i: (score(i), i))
+    finals = {i: relaxations[i].structure if relaxed else candidates[i].structure for i in order}
+    groups = [[order[k] for k in group] for group in group_duplicates([finals[i] for i in order], SameCrystal())]
+    # A structure reached by several candidates keeps the best chance among them.
+    rows = []
+    for group in groups:
+        first = group[0]
+        best_chance = max(chances[i] for i in group)
+        rows.append((score(first) + chances[first] - best_chance, best_chance, first, tuple(group[1:])))
+    rows.sort(key=lambda row: (row[0], row[2]))
+    chemical = _ranks({row[2]: -row[1] for row in rows})
+    energetic = _ranks({row[2]: e for row in rows if (e := energies.get(row[2])) is not None})
+    ranked: list[RankedStructure] = []
+    for total, _, index, duplicates in rows:
+        if len(ranked) == top:
+            break
+        try:
+            standard, number, symbol = standard_structure(finals[index], symprec=symprec)
+        except InputError:
+            continue
+        relaxation = relaxations.get(index) if relaxed else None
+        formation = None
+        if relaxation is not None and relaxation.energy_per_atom is not None and potential is not None:
+            composition = finals[index].composition.get_el_amt_dict()
+            formation = formation_energy_per_atom(composition, relaxation.energy_per_atom, potential)
+        ranked.append(
+            RankedStructure(
+                rank=len(ranked) + 1,
+                chemical_rank=chemical[index],
+                energy_rank=energetic.get(index),
+                structure=standard,
+                primitive=finals[index],
+                space_group_number=number,
+                space_group_symbol=symbol,
+                candidate=candidates[index],
+                candidate_index=index,
+                duplicates=duplicates,
+                relaxation=relaxation,
+                formation_energy_per_atom=formation,
+                energy_above_hull_per_atom=None,
+                score=total,
+            )
+        )
+    return ranked
+
+
+def _log_chances(candidates: Sequence[Candidate]) -> list[float]:
+    """Log-probabilities relative to the best candidate."""
+    known = [c.log_probability for c in candidates if c.log_probability is not None]
+    best = max(known, default=0.0)
+    return [UNSCORED if c.log_probability is None else c.log_probability - best for c in candidates]
+
+
+def _ranks(values: Mapping[int, float]) -> dict[int, int]:
+    order = sorted(values, key=lambda index: (values[index], index))
+    return {index: place for place, index in enumerate(order, start=1)}
