@@ -7,9 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from alphacrystal.crystal import LARGEST_COSINE, NEIGHBOUR_IMAGES, SMALLEST_SQUARE, CrystalEncoding
+
+
+PROBES = 400
+PROBED_CELLS = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,6 +30,7 @@ class EncodingBatch:
         basis: Conventional to reduced primitive rows, shape (hypotheses, 3, 3).
         shape, shape_scale: Cell shape and spread, shape (hypotheses, 6).
         active: True where a parameter does something, shape (hypotheses, free + 6).
+        images: Neighbouring cells that can hold the nearest image in these cells, shape (images, 3).
         free: Coordinates after padding.
     """
 
@@ -34,6 +40,7 @@ class EncodingBatch:
     shape: Tensor
     shape_scale: Tensor
     active: Tensor
+    images: Tensor
     free: int
 
     @classmethod
@@ -58,6 +65,7 @@ class EncodingBatch:
             shape=stack("shape"),
             shape_scale=stack("shape_scale"),
             active=torch.as_tensor(active),
+            images=torch.as_tensor(_useful_images(encodings), dtype=torch.float32),
             free=free,
         )
 
@@ -70,6 +78,7 @@ class EncodingBatch:
             self.shape[rows],
             self.shape_scale[rows],
             self.active[rows],
+            self.images,
             self.free,
         )
 
@@ -93,10 +102,27 @@ class EncodingBatch:
         metric = lattices @ lattices.transpose(-1, -2)
         mapped = difference @ metric
         own = (mapped * difference).sum(-1, keepdim=True)
-        images = torch.as_tensor(NEIGHBOUR_IMAGES, dtype=torch.float32)
+        images = self.images
         offsets = torch.einsum("ia,hmab,ib->hmi", images, metric, images)[:, :, None]
         squared: Tensor = (own + 2 * mapped @ images.T + offsets).amin(-1)
         return squared.clamp(min=1e-6)
+
+
+def _useful_images(encodings: Sequence[CrystalEncoding]) -> NDArray[np.float64]:
+    """Those of the 27 neighbouring cells that are ever nearest in the predicted cells or within their spread.
+
+    Most cells need few of them (an orthogonal one needs only the home cell), which is most of the search's time.
+    """
+    random = np.random.default_rng(0)
+    points = random.random((PROBES, 3)) - 0.5
+    vectors = points[:, None] + NEIGHBOUR_IMAGES  # (probes, 27, 3)
+    deviations = np.concatenate([np.zeros((1, 6)), random.uniform(-2.5, 2.5, (PROBED_CELLS, 6))])
+    useful = np.all(NEIGHBOUR_IMAGES == 0, axis=1)
+    for encoding in encodings:
+        for lattice in encoding.lattice(deviations if encoding.shape_scale.any() else deviations[:1]):
+            squared = np.einsum("pia,ab,pib->pi", vectors, lattice @ lattice.T, vectors, optimize=True)
+            useful[np.unique(squared.argmin(1))] = True
+    return NEIGHBOUR_IMAGES[useful]
 
 
 def _cells(shape: Tensor) -> Tensor:

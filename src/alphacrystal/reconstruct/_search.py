@@ -18,6 +18,11 @@ from alphacrystal.reconstruct._fitness import FitnessBatch, FitnessName, lattice
 Array = NDArray[np.float64]
 
 
+PATIENCE = 12  # generations between looks at the progress
+STANDSTILL = 2e-3  # improvement of the best cost over that time that counts as progress
+LONGEST = 5.0  # times the generations of one free coordinate
+
+
 @dataclass(frozen=True, slots=True)
 class SearchSettings:
     """How hard to search.
@@ -139,9 +144,7 @@ def _solve(
     with torch.no_grad():
         population, cost = _first_population(problem, settings, random)
         if free:
-            rounds = int(settings.generations * (1 + 0.5 * (free - 1)))
-            for _ in range(min(rounds, 12 * settings.generations)):
-                population, cost = _evolve(problem, settings, population, cost, random)
+            population, cost = _search(problem, settings, population, cost, random)
     elite = cost.argsort(1)[:, : 3 if free else 1]
     start = population.gather(1, elite[..., None].expand(-1, -1, free + 6))
     polished = _polish(problem, settings, start)
@@ -173,6 +176,29 @@ def _first_population(
     everyone, cost = torch.cat(draws, 1), torch.cat(costs, 1)
     chosen = cost.argsort(1)[:, :members]
     return everyone.gather(1, chosen[..., None].expand(-1, -1, free + 6)), cost.gather(1, chosen)
+
+
+def _search(
+    problem: _Problem, settings: SearchSettings, population: Tensor, cost: Tensor, random: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Evolve until each hypothesis stands still or its rounds are over; those that stand still leave the batch."""
+    free = problem.encodings.free
+    rounds = int(settings.generations * min(1 + 0.5 * (free - 1), LONGEST))
+    population, cost = population.clone(), cost.clone()
+    going = torch.arange(len(cost))
+    last = cost.amin(1)
+    for start in range(0, rounds, PATIENCE):
+        part, own, own_cost = problem.select(going), population[going], cost[going]
+        for _ in range(min(PATIENCE, rounds - start)):
+            own, own_cost = _evolve(part, settings, own, own_cost, random)
+        population[going], cost[going] = own, own_cost
+        best = own_cost.amin(1)
+        moving = last[going] - best > STANDSTILL
+        last[going] = best
+        going = going[moving]
+        if not len(going):
+            break
+    return population, cost
 
 
 def _evolve(
