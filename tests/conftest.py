@@ -1,9 +1,139 @@
-"""Settings that all tests share."""
+"""Settings that all tests share, and textbook crystals to test on."""
 
 import os
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING
 
+import numpy as np
+import pytest
 from hypothesis import settings
+from scipy.spatial.transform import Rotation
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
 
 # Time limits per example would fail by chance on a busy machine; CI draws the same examples every time.
 settings.register_profile("alphacrystal", deadline=None, max_examples=50, derandomize="CI" in os.environ)
 settings.load_profile("alphacrystal")
+
+# Space group, cell (Å, degrees), one site of each orbit; ITA standard setting, origin choice 2. Values
+# rounded from R. W. G. Wyckoff, Crystal Structures (1963-1971).
+CUBE = (90, 90, 90)
+HEXAGONAL = (90, 90, 120)
+TEXTBOOK = {
+    "copper": (225, (3.615, 3.615, 3.615, *CUBE), [("Cu", 0, 0, 0)]),
+    "magnesium": (194, (3.209, 3.209, 5.211, *HEXAGONAL), [("Mg", 1 / 3, 2 / 3, 0.25)]),
+    "diamond": (227, (3.567, 3.567, 3.567, *CUBE), [("C", 1 / 8, 1 / 8, 1 / 8)]),
+    "halite": (225, (5.640, 5.640, 5.640, *CUBE), [("Na", 0, 0, 0), ("Cl", 0.5, 0.5, 0.5)]),
+    "caesium chloride": (221, (4.123, 4.123, 4.123, *CUBE), [("Cs", 0, 0, 0), ("Cl", 0.5, 0.5, 0.5)]),
+    "fluorite": (225, (5.463, 5.463, 5.463, *CUBE), [("Ca", 0, 0, 0), ("F", 0.25, 0.25, 0.25)]),
+    "sphalerite": (216, (5.409, 5.409, 5.409, *CUBE), [("Zn", 0, 0, 0), ("S", 0.25, 0.25, 0.25)]),
+    "perovskite": (
+        221,
+        (3.905, 3.905, 3.905, *CUBE),
+        [("Sr", 0, 0, 0), ("Ti", 0.5, 0.5, 0.5), ("O", 0.5, 0.5, 0)],
+    ),
+    "spinel": (
+        227,
+        (8.083, 8.083, 8.083, *CUBE),
+        [("Mg", 1 / 8, 1 / 8, 1 / 8), ("Al", 0.5, 0.5, 0.5), ("O", 0.2624, 0.2624, 0.2624)],
+    ),
+    "pyrite": (205, (5.418, 5.418, 5.418, *CUBE), [("Fe", 0, 0, 0), ("S", 0.3851, 0.3851, 0.3851)]),
+    "cuprite": (224, (4.270, 4.270, 4.270, *CUBE), [("Cu", 0, 0, 0), ("O", 0.25, 0.25, 0.25)]),
+    "wurtzite": (
+        186,
+        (3.250, 3.250, 5.207, *HEXAGONAL),
+        [("Zn", 1 / 3, 2 / 3, 0), ("O", 1 / 3, 2 / 3, 0.382)],
+    ),
+    "nickeline": (194, (3.619, 3.619, 5.034, *HEXAGONAL), [("Ni", 0, 0, 0), ("As", 1 / 3, 2 / 3, 0.25)]),
+    "quartz": (
+        152,
+        (4.913, 4.913, 5.405, *HEXAGONAL),
+        [("Si", 0.4697, 0, 1 / 3), ("O", 0.4135, 0.2669, 0.2144)],
+    ),
+    "corundum": (167, (4.759, 4.759, 12.993, *HEXAGONAL), [("Al", 0, 0, 0.3522), ("O", 0.3063, 0, 0.25)]),
+    "layered oxide": (
+        166,
+        (2.816, 2.816, 14.05, *HEXAGONAL),
+        [("Li", 0, 0, 0.5), ("Co", 0, 0, 0), ("O", 0, 0, 0.2395)],
+    ),
+    "rutile": (136, (4.594, 4.594, 2.959, *CUBE), [("Ti", 0, 0, 0), ("O", 0.3048, 0.3048, 0)]),
+    "anatase": (141, (3.785, 3.785, 9.514, *CUBE), [("Ti", 0, 0.25, 0.375), ("O", 0, 0.25, 0.1669)]),
+    "chalcopyrite": (
+        122,
+        (5.289, 5.289, 10.423, *CUBE),
+        [("Cu", 0, 0, 0), ("Fe", 0, 0, 0.5), ("S", 0.2574, 0.25, 0.125)],
+    ),
+    "orthoperovskite": (
+        62,
+        (5.442, 7.640, 5.380, *CUBE),
+        [
+            ("Ca", 0.0359, 0.25, 0.9932),
+            ("Ti", 0, 0, 0.5),
+            ("O", 0.4838, 0.25, 0.0711),
+            ("O", 0.2893, 0.0371, 0.7110),
+        ],
+    ),
+    "marcasite": (58, (4.443, 5.425, 3.387, *CUBE), [("Fe", 0, 0, 0), ("S", 0.2000, 0.3780, 0)]),
+    "baddeleyite": (
+        14,
+        (5.150, 5.212, 5.317, 90, 99.23, 90),
+        [("Zr", 0.2754, 0.0395, 0.2083), ("O", 0.0700, 0.3317, 0.3447), ("O", 0.4496, 0.7569, 0.4792)],
+    ),
+}
+
+
+WITH_ORIGIN_CHOICE = {141, 224, 227}
+
+
+@cache
+def textbook_structure(name: str) -> "Structure":
+    from ase.spacegroup import crystal
+    from pymatgen.io.ase import AseAtomsAdaptor
+
+    number, cell, sites = TEXTBOOK[name]
+    atoms = crystal(
+        [site[0] for site in sites],
+        [site[1:] for site in sites],
+        spacegroup=number,
+        setting=2 if number in WITH_ORIGIN_CHOICE else 1,
+        cellpar=cell,
+    )
+    return AseAtomsAdaptor.get_structure(atoms)
+
+
+def redescribed(structure: "Structure", seed: int, *, enlarge: int = 1) -> "Structure":
+    """The same crystal with another cell, origin, orientation and order of atoms, all drawn from the seed."""
+    rng = np.random.default_rng(seed)
+    cell = np.eye(3, dtype=int)
+    for _ in range(3):  # shears by lattice vectors: determinant 1
+        row, other = rng.choice(3, 2, replace=False)
+        cell[row] += rng.integers(-1, 2) * cell[other]
+    cell[rng.integers(3)] *= enlarge
+    other = structure.copy() * cell
+    rotation = Rotation.random(random_state=seed).as_matrix()
+    order = rng.permutation(len(other))
+    return type(structure)(
+        other.lattice.matrix @ rotation,
+        [other[int(i)].specie for i in order],
+        (other.frac_coords + rng.random(3))[order],
+    )
+
+
+@pytest.fixture(scope="session")
+def redescribe() -> "Callable[..., Structure]":
+    """A function of (structure, seed, enlarge=1) that describes the same crystal in another way."""
+    return redescribed
+
+
+@pytest.fixture(scope="session")
+def textbook() -> "Callable[[str], Structure]":
+    """Conventional cell of a textbook crystal by name; take a copy before changing it."""
+    return textbook_structure
+
+
+@pytest.fixture(scope="session", params=list(TEXTBOOK))
+def textbook_crystal(request: pytest.FixtureRequest) -> "Structure":
+    """Each textbook crystal in turn."""
+    return textbook_structure(request.param)
