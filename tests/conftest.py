@@ -100,7 +100,8 @@ def textbook_structure(name: str) -> "Structure":
         setting=2 if number in WITH_ORIGIN_CHOICE else 1,
         cellpar=cell,
     )
-    return AseAtomsAdaptor.get_structure(atoms)
+    found = AseAtomsAdaptor.get_structure(atoms)
+    return type(found)(found.lattice, found.species, found.frac_coords)  # without ASE's extras
 
 
 def redescribed(structure: "Structure", seed: int, *, enlarge: int = 1) -> "Structure":

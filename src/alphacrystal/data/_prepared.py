@@ -48,7 +48,7 @@ class PreparedStructures:
         atom_offsets: Atoms of structure i are atom_offsets[i]:atom_offsets[i+1], shape (n + 1,).
         numbers: Atomic numbers in canonical order, all structures concatenated.
         letters: Wyckoff letter index + 1 of each atom (canonical setting), concatenated.
-        orbits: Orbit index of each atom counted within its structure, concatenated.
+        orbits: Orbit of each atom, counted within its structure in canonical order, concatenated.
         pair_offsets: As atom_offsets for the pairs i < j, row by row, shape (n + 1,).
         distances: Minimum-image distances in Å of those pairs, concatenated, float32.
     """
@@ -127,7 +127,10 @@ def prepare_record(record: StructureRecord) -> dict[str, object] | None:
     ]
     order = canonical_order(distances, ranks, found.orbits)
     upper = np.triu_indices(len(order), 1)
-    _, orbits = np.unique(found.orbits[order], return_inverse=True)
+    first = np.unique(found.orbits[order], return_index=True)[
+        1
+    ]  # where each orbit begins; atoms stay together
+    orbits = np.searchsorted(np.sort(first), np.arange(len(order)), side="right") - 1
     cell = lattice_parameters(found.lattice)
     hull = np.nan if record.e_above_hull is None else record.e_above_hull
     return {
@@ -237,7 +240,7 @@ def _load(cached: Path) -> PreparedStructures | None:
     if not cached.is_file():
         return None
     try:
-        with np.load(cached, allow_pickle=False) as stored:
+        with cached.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             return PreparedStructures(
                 **{field.name: stored[field.name] for field in fields(PreparedStructures)}
             )

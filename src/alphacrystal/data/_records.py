@@ -228,7 +228,9 @@ def read_structures(path: Path) -> list[Structure]:
 
         try:
             frames = read(path, index=":", format="extxyz")
-            structures = [Structure.from_sites(list(AseAtomsAdaptor.get_structure(frame))) for frame in frames]
+            structures = [
+                Structure.from_sites(list(AseAtomsAdaptor.get_structure(frame))) for frame in frames
+            ]
         except Exception as error:
             raise InputError(f"{path} could not be read as extended XYZ with a cell ({error}).") from error
     else:
