@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,11 +23,12 @@ FOLDER = "checkpoint"
 class Checkpoint:
     """Candidates and relaxations of a run below ``folder/checkpoint``.
 
-    Candidates are written whole once generation ends; each relaxation is one line, appended as soon as it is
-    done. A torn last line (a killed run) is dropped on reading.
+    Each finished part of the generation is one line, appended at once, and so is each relaxation; a torn last
+    line (a killed run) is dropped on reading. All candidates are written whole once generation ends.
     """
 
     def __init__(self, folder: Path) -> None:
+        self.run_folder = folder
         self.folder = folder / FOLDER
 
     def save_request(self, formula: str, settings: Mapping[str, Any]) -> None:
@@ -45,9 +48,11 @@ class Checkpoint:
         if not path.is_file():
             return None
         try:
-            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            found: Any = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise InputError(f"{path} is damaged: start the run anew with another --out.") from error
+        if not isinstance(found, dict) or "settings" not in found:
+            raise InputError(f"{path} is damaged: start the run anew with another --out.")
         return found
 
     def save_batch(self, formulas: Sequence[tuple[Any, ...]], settings: Mapping[str, Any]) -> None:
@@ -80,6 +85,26 @@ class Checkpoint:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path} is damaged: start the run anew with another --out.") from error
 
+    def add_generated(self, part: int, candidates: Sequence[Candidate]) -> None:
+        """Append the candidates of one finished part of the generation.
+
+        Raises:
+            AlphaCrystalError: The disk refused it.
+        """
+        self._append(
+            "generated.jsonl", {"part": part, "candidates": [_candidate_to_json(c) for c in candidates]}
+        )
+
+    def load_generated(self) -> dict[int, list[Candidate]]:
+        """Candidates of the finished parts of the generation."""
+        found: dict[int, list[Candidate]] = {}
+        for item in self._lines("generated.jsonl"):
+            try:
+                found[item["part"]] = [_candidate_from_json(candidate) for candidate in item["candidates"]]
+            except (ValueError, KeyError, TypeError):
+                continue
+        return found
+
     def add_relaxation(self, stage: str, index: int, relaxation: Relaxation) -> None:
         """Append one finished relaxation.
 
@@ -98,12 +123,7 @@ class Checkpoint:
             "steps": relaxation.steps,
             "seconds": relaxation.seconds,
         }
-        path = self.folder / "relaxations.jsonl"
-        try:
-            with path.open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps(item) + "\n")
-        except OSError as error:
-            raise _refused(path, error) from error
+        self._append("relaxations.jsonl", item)
 
     def load_relaxations(self) -> dict[tuple[str, int], Relaxation]:
         """Finished relaxations by stage and candidate index."""
@@ -111,13 +131,9 @@ class Checkpoint:
 
         from alphacrystal.relax import Relaxation, RelaxationStatus
 
-        path = self.folder / "relaxations.jsonl"
         found: dict[tuple[str, int], Relaxation] = {}
-        if not path.is_file():
-            return found
-        for line in path.read_text(encoding="utf-8").splitlines():
+        for item in self._lines("relaxations.jsonl"):
             try:
-                item = json.loads(line)
                 found[item["stage"], item["index"]] = Relaxation(
                     structure=Structure.from_dict(item["structure"]),
                     status=RelaxationStatus(item["status"]),
@@ -129,8 +145,36 @@ class Checkpoint:
                     seconds=item["seconds"],
                 )
             except (ValueError, KeyError, TypeError):
-                continue  # a torn line is a relaxation that did not finish
+                continue
         return found
+
+    def _append(self, name: str, item: Mapping[str, Any]) -> None:
+        path = self.folder / name
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with path.open("a+b") as stream:
+                if stream.tell() > 0:
+                    stream.seek(-1, os.SEEK_END)
+                    if (
+                        stream.read(1) != b"\n"
+                    ):  # a killed run left half a line; keep it from swallowing this one
+                        stream.write(b"\n")
+                stream.write(json.dumps(item).encode() + b"\n")
+        except OSError as error:
+            raise _refused(path, error) from error
+
+    def _lines(self, name: str) -> Iterator[dict[str, Any]]:
+        """Objects of a file with one a line; a torn line is something that did not finish, and is dropped."""
+        path = self.folder / name
+        if not path.is_file():
+            return
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                item = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(item, dict):
+                yield item
 
     def _write(self, name: str, text: str) -> None:
         path = self.folder / name
@@ -144,8 +188,10 @@ class Checkpoint:
 
 
 def _refused(path: Path, error: OSError) -> AlphaCrystalError:
-    reason = error.strerror or type(error).__name__
-    return AlphaCrystalError(f"{path} could not be written ({reason}): free some space, then run again with --resume.")
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    reason = "the disk is full" if full else (error.strerror or type(error).__name__).lower()
+    fix = "free some space" if full else "check the folder"
+    return AlphaCrystalError(f"Cannot write {path}: {reason}; {fix} and repeat the command with --resume.")
 
 
 def _candidate_to_json(candidate: Candidate) -> dict[str, Any]:

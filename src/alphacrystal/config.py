@@ -43,13 +43,13 @@ class PredictConfig(BaseModel):
     generators: tuple[str, ...] = ("distance_matrix",)
     relax: bool = True
     potential: str = "chgnet"
-    pressure: float = Field(0.0, ge=-50, le=1000)
+    pressure: float = Field(0.0, ge=-50, le=1000, allow_inf_nan=False)
     units: tuple[int, ...] = ()
     cell: str | None = None
     max_atoms: int = Field(20, ge=1, le=20)
     space_group: int | None = None
     lattice: tuple[float, float, float, float, float, float] | None = None
-    fmax: float = Field(0.1, gt=0, le=10)
+    fmax: float = Field(0.1, gt=0, le=10, allow_inf_nan=False)
     steps: int = Field(150, ge=0, le=100_000)
     relax_seconds: float = Field(60.0, gt=0)
     workers: int = Field(2, ge=1, le=256)
@@ -60,7 +60,9 @@ class PredictConfig(BaseModel):
     @classmethod
     def _space_group_exists(cls, value: int | None) -> int | None:
         if value is not None and not 1 <= value <= 230:
-            raise ValueError(f"space group {value} does not exist: give an international number from 1 to 230")
+            raise ValueError(
+                f"space group {value} does not exist: give an international number from 1 to 230"
+            )
         return value
 
     @field_validator("units")
@@ -73,6 +75,8 @@ class PredictConfig(BaseModel):
     @field_validator("generators")
     @classmethod
     def _known_generators(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value:
+            raise ValueError(f"no generator given: choose from {', '.join(GENERATOR_NAMES)}")
         for name in value:
             if name not in GENERATOR_NAMES:
                 raise ValueError(f"unknown generator {name!r}: choose from {', '.join(GENERATOR_NAMES)}")
@@ -87,8 +91,12 @@ class PredictConfig(BaseModel):
             return None
         from alphacrystal.crystal import LatticeParameters
 
-        if any(not 0 < length < 200 for length in value[:3]) or any(not 0 < angle < 180 for angle in value[3:]):
-            raise ValueError("a lattice needs lengths between 0 and 200 Å and angles between 0 and 180 degrees")
+        if any(not 0 < length < 200 for length in value[:3]) or any(
+            not 0 < angle < 180 for angle in value[3:]
+        ):
+            raise ValueError(
+                "a lattice needs lengths between 0 and 200 Å and angles between 0 and 180 degrees"
+            )
         if LatticeParameters(*value).volume < 0.02 * value[0] * value[1] * value[2]:
             raise ValueError("these three angles do not close to a cell")
         return value
@@ -105,10 +113,35 @@ def make_config(**values: Any) -> PredictConfig:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            known = ", ".join(PredictConfig.model_fields)
+            raise InputError(f"There is no setting {name}: choose from {known}.") from error
         message = first["msg"].removeprefix("Value error, ").rstrip(".")
+        message = message[:1].lower() + message[1:]
         given = first.get("input")
         shown = "" if "Value error" in first["msg"] else f" (got {given!r})"
         raise InputError(f"Setting {name}: {message}{shown}.") from error
+
+
+def check_unchanged(before: PredictConfig, now: PredictConfig, folder: Path) -> None:
+    """Refuse to go on with a run under other settings.
+
+    Raises:
+        InputError: Names the settings that differ and what the run in ``folder`` was started with.
+    """
+    differing = [name for name in PredictConfig.model_fields if getattr(before, name) != getattr(now, name)]
+    if differing:
+        was = ", ".join(f"{name} = {_shown(getattr(before, name))}" for name in differing)
+        raise InputError(
+            f"The run in {folder} was started with {was}, and a resumed run keeps its settings: "
+            f"leave out {', '.join(differing)}, or start anew with another --out."
+        )
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(str, value)) or "all"
+    return "none" if value is None else str(value)
 
 
 def read_config_file(path: Path) -> dict[str, Any]:
@@ -121,5 +154,7 @@ def read_config_file(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError(f"There is no configuration file {path}.") from error
+    except OSError as error:
+        raise InputError(f"The configuration file {path} cannot be read: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not a TOML file: {error}.") from error

@@ -5,17 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from alphacrystal.checkpoint import Checkpoint
-from alphacrystal.composition import CellContent, Formula, formula_units_within, parse_cell, parse_formula
-from alphacrystal.config import PredictConfig
+from alphacrystal.composition import Formula, parse_formula
+from alphacrystal.config import PredictConfig, check_unchanged, make_config
 from alphacrystal.errors import InputError
 from alphacrystal.generate import Candidate
+from alphacrystal.preflight import check_potential_covers, check_request
 from alphacrystal.report import (
     DistogramSummary,
     EventLog,
@@ -91,13 +92,14 @@ def predict(
     """
     config = config or PredictConfig()
     formula = parse_formula(text)
-    units = units_to_try(formula, config)
-    check_potential_covers(formula, config)
+    if resume:
+        _check_same_request(Checkpoint(folder), formula, config)
+    units = check_request(formula, config)
+    record = _record(config)
     prepare_output_folder(folder, resume=resume)
     with EventLog(folder / "events.jsonl") as events:
         run = _Run(formula, config, folder, progress or _silent, Checkpoint(folder), events)
         run.notes += formula.notes
-        record = _record(config)
         run.checkpoint.save_request(text, config.model_dump(mode="json"))
         complete = False
         try:
@@ -127,7 +129,7 @@ def relax_files(
     """Relax the structures of files and write run folders: one, or one per formula below ``folder``.
 
     Raises:
-        InputError: A file cannot be read, holds a disordered structure, or the folder or potential cannot be used.
+        InputError: A file cannot be read or is disordered, or the folder or potential cannot be used.
         KeyboardInterrupt: Passed on after the finished part has been written.
     """
     from alphacrystal.data import read_structures
@@ -150,7 +152,10 @@ def relax_files(
             _relax_group(formula, candidates, config, own, pool, keep_symmetry, progress or _silent)
             folders.append(own)
     if len(groups) > 1:
-        rows = [IndexRow(formula.reduced_formula, own.name, "done") for formula, own in zip(groups, folders, strict=True)]
+        rows = [
+            IndexRow(formula.reduced_formula, own.name, "done")
+            for formula, own in zip(groups, folders, strict=True)
+        ]
         write_index(folder, rows)
     return folders
 
@@ -172,14 +177,18 @@ def _relax_group(
             if pool is not None:
                 with run.stage("relax"):
                     structures = {i: candidate.structure for i, candidate in enumerate(candidates)}
-                    _relax_pass(run, pool, "tight", structures, _relax_settings(config, keep_symmetry=keep_symmetry))
+                    _relax_pass(
+                        run, pool, "tight", structures, _relax_settings(config, keep_symmetry=keep_symmetry)
+                    )
             complete = True
         finally:
             prediction = _conclude(run, [], complete=complete)
             write_run_folder(folder, prediction, _record(config))
 
 
-def _relax_settings(config: PredictConfig, *, keep_symmetry: bool = True, loose: bool = False) -> RelaxSettings:
+def _relax_settings(
+    config: PredictConfig, *, keep_symmetry: bool = True, loose: bool = False
+) -> RelaxSettings:
     from alphacrystal.relax import RelaxSettings
 
     return RelaxSettings(
@@ -191,43 +200,17 @@ def _relax_settings(config: PredictConfig, *, keep_symmetry: bool = True, loose:
     )
 
 
-def units_to_try(formula: Formula, config: PredictConfig) -> list[int]:
-    """Formula units Z of the primitive cell that a run looks at.
-
-    Raises:
-        InputError: The cell content is no multiple of the formula, or nothing fits within the atom limit.
-    """
-    if config.cell is not None:
-        cell = parse_cell(config.cell, formula)
-        _check_size(cell, config.max_atoms)
-        return [cell.formula_units]
-    if config.units:
-        for z in config.units:
-            _check_size(formula.cell(z), config.max_atoms)
-        return list(config.units)
-    return formula_units_within(formula, config.max_atoms)
-
-
-def _check_size(cell: CellContent, max_atoms: int) -> None:
-    if cell.num_atoms > max_atoms:
-        raise InputError(
-            f"The cell {cell.name} holds {cell.num_atoms} atoms, more than the limit of {max_atoms}: "
-            "choose a smaller cell or raise --max-atoms (20 at most)."
-        )
-
-
-def check_potential_covers(formula: Formula, config: PredictConfig) -> None:
-    """Refuse at once a potential that is unknown or lacks an element, before anything is computed.
-
-    Raises:
-        PotentialError: No potential has this name.
-        InputError: The potential does not know an element.
-    """
-    if not config.relax:
+def _check_same_request(checkpoint: Checkpoint, formula: Formula, config: PredictConfig) -> None:
+    """A resumed run keeps its formula and settings, or old and new results would be mixed."""
+    request = checkpoint.load_request()
+    if request is None:
         return
-    from alphacrystal.relax import check_potential
-
-    check_potential(config.potential, formula.elements)
+    if parse_formula(request["formula"]) != formula:
+        raise InputError(
+            f"The run in {checkpoint.run_folder} is of {request['formula']}, not of {formula.text}: "
+            "choose another --out."
+        )
+    check_unchanged(make_config(**request["settings"]), config, checkpoint.run_folder)
 
 
 @contextmanager
@@ -252,14 +235,26 @@ def _generate(run: _Run, units: Sequence[int]) -> None:
     from alphacrystal.generate import DistanceMatrixGenerator
 
     config = run.config
+
+    finished = run.checkpoint.load_generated()
+    run.candidates = [candidate for part in finished.values() for candidate in part]
+
+    def on_part(part: int, made: list[Candidate]) -> None:
+        run.checkpoint.add_generated(part, made)
+        run.candidates = [*run.candidates, *made]  # what an interrupt would leave
+
     generator = DistanceMatrixGenerator(
         units=units,
         space_group=config.space_group,
         lattice=LatticeParameters(*config.lattice) if config.lattice else None,
         models=config.models,
         on_progress=lambda done, total: run.progress("generate", done, total),
+        finished=finished,
+        on_part=on_part,
     )
-    run.candidates = list(generator.generate(run.formula, config.candidates, np.random.default_rng(config.seed)))
+    run.candidates = list(
+        generator.generate(run.formula, config.candidates, np.random.default_rng(config.seed))
+    )
     run.checkpoint.save_candidates(run.candidates)
 
 
@@ -289,26 +284,36 @@ def _relax_pass(
     stored = run.checkpoint.load_relaxations()
     finished = {i: stored[name, i] for i in structures if (name, i) in stored}
     for index, relaxation in finished.items():
-        _keep(run, index, relaxation)
+        _keep(run, name, index, relaxation)
     waiting = [i for i in sorted(structures) if i not in finished]
     run.progress(f"relax ({name})", len(finished), len(structures))
 
     def on_result(place: int, relaxation: Relaxation) -> None:
         index = waiting[place]
         finished[index] = relaxation
-        _keep(run, index, relaxation)
+        _keep(run, name, index, relaxation)
         run.checkpoint.add_relaxation(name, index, relaxation)
         run.events.emit(
-            "relax", event="structure", candidate=index, status=str(relaxation.status), reason=relaxation.reason
+            "relax",
+            event="structure",
+            candidate=index,
+            status=str(relaxation.status),
+            reason=relaxation.reason,
         )
         run.progress(f"relax ({name})", len(finished), len(structures))
 
-    pool.relax([structures[i] for i in waiting], settings, on_result=on_result)
+    if waiting:
+        pool.relax([structures[i] for i in waiting], settings, on_result=on_result)
     return finished
 
 
-def _keep(run: _Run, index: int, relaxation: Relaxation) -> None:
+def _keep(run: _Run, name: str, index: int, relaxation: Relaxation) -> None:
     """A later pass replaces an earlier one, unless it broke the structure."""
+    if name == "loose" and relaxation.converged:  # by the loose limits, which nobody asked for
+        from alphacrystal.relax import RelaxationStatus
+
+        reason = f"relaxed only to the loose limit of {max(LOOSE_FMAX, run.config.fmax):g} eV/Å"
+        relaxation = replace(relaxation, status=RelaxationStatus.STEP_LIMIT, reason=reason)
     if relaxation.usable or index not in run.relaxations:
         run.relaxations[index] = relaxation
 
@@ -330,7 +335,9 @@ def _conclude(run: _Run, units: Sequence[int], *, complete: bool) -> Prediction:
     run.timings["rank"] = time.monotonic() - begin
     broken = [r for r in run.relaxations.values() if not r.usable]
     if broken:
-        run.notes.append(f"{len(broken)} of {len(run.candidates)} candidates could not be relaxed; see results.json.")
+        run.notes.append(
+            f"{len(broken)} of {len(run.candidates)} candidates could not be relaxed; see results.json."
+        )
     if relaxed and not ranked:
         run.notes.append("No candidate could be relaxed; try --no-relax or another potential.")
     return Prediction(

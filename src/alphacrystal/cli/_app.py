@@ -11,7 +11,7 @@ import typer
 
 from alphacrystal import __version__
 from alphacrystal.cli import _data, _inspect, _model, _predict, _relax, _train, _view
-from alphacrystal.errors import AlphaCrystalError
+from alphacrystal.cli._failures import explain
 
 app = typer.Typer(
     name="alphacrystal",
@@ -56,9 +56,6 @@ def main() -> NoReturn:
         sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
-    except AlphaCrystalError as error:
-        _complain(str(error))
-        sys.exit(error.exit_code)
     except BrokenPipeError:
         # The reader of our output went away (for example `head`): nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -66,9 +63,9 @@ def main() -> NoReturn:
     except Exception as error:
         if os.environ.get("ALPHACRYSTAL_DEBUG"):
             raise
-        kind = type(error).__name__
-        _complain(f"Internal failure ({kind}: {error}). Set ALPHACRYSTAL_DEBUG=1 to see where, and please report it.")
-        sys.exit(1)
+        code, sentence = explain(error)
+        _complain(sentence)
+        sys.exit(code)
 
 
 def _complain(sentence: str) -> None:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Record files for training: build, cut, look at.")
 
-SourceArgument = Annotated[Path, typer.Argument(help="structures.jsonl(.gz), or a folder of CIF or POSCAR files.")]
+SourceArgument = Annotated[
+    Path, typer.Argument(help="structures.jsonl(.gz), or a folder of CIF or POSCAR files.")
+]
 OutOption = Annotated[Path, typer.Option("--out", help="Record file to write, .jsonl or .jsonl.gz.")]
 
 
@@ -78,7 +80,9 @@ def stats(source: SourceArgument) -> None:
         typer.echo(f"{name:42s} {count}")
     typer.echo("atoms per cell   " + ", ".join(f"{size}: {sizes[size]}" for size in sorted(sizes)))
     typer.echo("elements per cell " + ", ".join(f"{size}: {arity[size]}" for size in sorted(arity)))
-    typer.echo("commonest elements " + ", ".join(f"{symbol} {count}" for symbol, count in elements.most_common(12)))
+    typer.echo(
+        "commonest elements " + ", ".join(f"{symbol} {count}" for symbol, count in elements.most_common(12))
+    )
 
 
 def _write(records: Iterable[StructureRecord], out: Path) -> int:

@@ -19,7 +19,9 @@ CELLS_WITH_DISTANCES = 3  # the likeliest cell contents get their distance matri
 
 
 def inspect(
-    formulas: Annotated[list[str] | None, typer.Argument(help="Formulas, e.g. Zr4Al3.", metavar="FORMULA...")] = None,
+    formulas: Annotated[
+        list[str] | None, typer.Argument(help="Formulas, e.g. Zr4Al3.", metavar="FORMULA...")
+    ] = None,
     source: Annotated[
         Path | None, typer.Option("--from", help="CSV with a formula column, or one formula a line.")
     ] = None,
@@ -27,9 +29,12 @@ def inspect(
     top: Annotated[int, typer.Option(min=1, help="Hypotheses to show.")] = 20,
     max_atoms: Annotated[int, typer.Option(min=1, max=20, help="Largest primitive cell.")] = 20,
     space_group: Annotated[int | None, typer.Option(help="Only this space group, 1-230.")] = None,
-    models: Annotated[Path | None, typer.Option(help="Folder of weights instead of the shipped ones.")] = None,
+    models: Annotated[
+        Path | None, typer.Option(help="Folder of weights instead of the shipped ones.")
+    ] = None,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write one JSON object a line to this file; - for standard output.")
+        Path | None,
+        typer.Option("--json", help="Write one JSON object a line to this file; - for standard output."),
     ] = None,
 ) -> None:
     """Show predicted symmetry, cells and distances of formulas."""
@@ -62,7 +67,9 @@ def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{path} cannot be written ({error.strerror}): choose another --json file.") from error
+        raise InputError(
+            f"{path} cannot be written ({error.strerror}): choose another --json file."
+        ) from error
 
 
 def _think(
@@ -76,7 +83,7 @@ def _think(
     from alphacrystal.composition import parse_formula
     from alphacrystal.config import make_config
     from alphacrystal.learn import predict_cell_distogram, predict_hypotheses
-    from alphacrystal.pipeline import units_to_try
+    from alphacrystal.preflight import units_to_try
 
     formula = parse_formula(request.formula)
     chosen = request.cell or cell
@@ -144,7 +151,9 @@ def _print(formula: Formula, hypotheses: list[SymmetryHypothesis], cells: list[d
         table.add_column(name, justify="right")
     for h in hypotheses:
         wyckoff = " ".join(f"{symbol}:{letters}" for symbol, letters in h.occupation.items())
-        lengths = [f"{v:.2f}±{s:.2f}" for v, s in zip(_values(h.lattice), _values(h.lattice_std), strict=True)]
+        lengths = [
+            f"{v:.2f}±{s:.2f}" for v, s in zip(_values(h.lattice), _values(h.lattice_std), strict=True)
+        ]
         table.add_row(
             f"{100 * math.exp(h.log_probability):.1f}",
             f"{group_of(h.space_group).symbol} ({h.space_group})",

@@ -26,7 +26,9 @@ def list_models(models: ModelsOption = None) -> None:
     for name in MODEL_NAMES:
         card = read_card(name, models)
         load_model(name, models_folder(models))
-        table.add_row(name, f"{card.parameters:,}", str(card.trained.get("date")), card.sha256[:12], card.description)
+        table.add_row(
+            name, f"{card.parameters:,}", str(card.trained.get("date")), card.sha256[:12], card.description
+        )
     Console(soft_wrap=True).print(table)
 
 

@@ -3,32 +3,41 @@
 from __future__ import annotations
 
 import re
+import shlex
 import time
+from dataclasses import astuple
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from alphacrystal.cli._failures import explain
 from alphacrystal.cli._progress import ProgressDisplay
 from alphacrystal.cli._requests import FormulaRequest, gather_requests
 from alphacrystal.cli._table import print_run
-from alphacrystal.errors import AlphaCrystalError, InputError
+from alphacrystal.errors import InputError
 
 if TYPE_CHECKING:
     from alphacrystal.config import PredictConfig
-    from alphacrystal.report import IndexRow, Prediction
+    from alphacrystal.report import IndexRow, RunSummary
+
+RUN_FILES = ("results.json", "candidates.extxyz", "report.html")
 
 
 def predict(
-    formulas: Annotated[list[str] | None, typer.Argument(help="Formulas, e.g. Zr4Al3.", metavar="FORMULA...")] = None,
+    formulas: Annotated[
+        list[str] | None, typer.Argument(help="Formulas, e.g. Zr4Al3.", metavar="FORMULA...")
+    ] = None,
     source: Annotated[
         Path | None, typer.Option("--from", help="CSV with a formula column, or one formula a line.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Output folder; runs/FORMULA-TIME by default.")] = None,
     top: Annotated[int | None, typer.Option(help="Rows of the final list [default: 20].")] = None,
     candidates: Annotated[int | None, typer.Option(help="Structures generated [default: 50].")] = None,
-    generators: Annotated[str | None, typer.Option(help="Generators to mix [default: distance_matrix].")] = None,
+    generators: Annotated[
+        str | None, typer.Option(help="Generators to mix [default: distance_matrix].")
+    ] = None,
     relax: Annotated[bool | None, typer.Option("--relax/--no-relax", help="Relax [default: relax].")] = None,
     potential: Annotated[str | None, typer.Option(help="Potential that relaxes [default: chgnet].")] = None,
     pressure: Annotated[float | None, typer.Option(help="Hydrostatic pressure in GPa [default: 0].")] = None,
@@ -36,12 +45,16 @@ def predict(
     cell: Annotated[str | None, typer.Option(help="Content of the primitive cell, e.g. Pb4O4.")] = None,
     max_atoms: Annotated[int | None, typer.Option(help="Largest primitive cell [default: 20].")] = None,
     space_group: Annotated[int | None, typer.Option(help="Only this space group, 1-230.")] = None,
-    lattice: Annotated[str | None, typer.Option(help="Conventional cell a,b,c,alpha,beta,gamma (Å, °).")] = None,
+    lattice: Annotated[
+        str | None, typer.Option(help="Conventional cell a,b,c,alpha,beta,gamma (Å, °).")
+    ] = None,
     fmax: Annotated[float | None, typer.Option(help="Force limit in eV/Å [default: 0.1].")] = None,
     steps: Annotated[int | None, typer.Option(help="Relaxation steps at most [default: 150].")] = None,
     workers: Annotated[int | None, typer.Option(help="Relaxation processes [default: 2].")] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same result [default: 0].")] = None,
-    models: Annotated[Path | None, typer.Option(help="Folder of weights instead of the shipped ones.")] = None,
+    models: Annotated[
+        Path | None, typer.Option(help="Folder of weights instead of the shipped ones.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     config: Annotated[Path | None, typer.Option(help="TOML file of settings; flags override it.")] = None,
 ) -> None:
@@ -67,12 +80,12 @@ def predict(
         "seed": seed,
         "models": models,
     }
-    given = {name: value for name, value in flags.items() if value is not None}
+    values |= {name: value for name, value in flags.items() if value is not None}
     if resume:
-        _resume(out, formulas or [], given)
+        _resume(out, formulas or [], source, values)
         return
-    settings = make_config(**{**values, **given})
     requests = gather_requests(formulas or [], source)
+    settings = make_config(**values)
     if len(requests) == 1 and source is None:
         folder = out or _default_folder(requests[0].formula)
         _predict_one(requests[0], settings, folder, resume=False)
@@ -90,7 +103,9 @@ def _whole_numbers(text: str | None, option: str) -> tuple[int, ...] | None:
     try:
         return tuple(int(word) for word in text.split(","))
     except ValueError:
-        raise InputError(f"{option} takes whole numbers separated by commas, e.g. 1,2,4, not {text!r}.") from None
+        raise InputError(
+            f"{option} takes whole numbers separated by commas, e.g. 1,2,4, not {text!r}."
+        ) from None
 
 
 def _numbers(text: str | None, option: str, count: int) -> tuple[float, ...] | None:
@@ -101,7 +116,9 @@ def _numbers(text: str | None, option: str, count: int) -> tuple[float, ...] | N
     except ValueError:
         numbers = ()
     if len(numbers) != count:
-        raise InputError(f"{option} takes {count} numbers separated by commas, e.g. 4,4,6,90,90,90, not {text!r}.")
+        raise InputError(
+            f"{option} takes {count} numbers separated by commas, e.g. 4,4,6,90,90,90, not {text!r}."
+        )
     return numbers
 
 
@@ -125,52 +142,85 @@ def _file_name(formula: str) -> str:
         return re.sub(r"[^A-Za-z0-9]", "", formula)[:40] or "formula"
 
 
-def _predict_one(request: FormulaRequest, settings: PredictConfig, folder: Path, *, resume: bool) -> Prediction:
+def _predict_one(request: FormulaRequest, settings: PredictConfig, folder: Path, *, resume: bool) -> None:
+    """Predict, then print the list; after an interrupt, print what was finished and how to go on."""
+    from alphacrystal.checkpoint import Checkpoint
     from alphacrystal.pipeline import predict as run_prediction
 
-    overrides = {"cell": request.cell, "space_group": request.space_group}
-    own = settings.model_copy(update={key: value for key, value in overrides.items() if value is not None})
     try:
         with ProgressDisplay(request.formula) as progress:
-            prediction = run_prediction(request.formula, own, folder=folder, resume=resume, progress=progress)
+            run_prediction(
+                request.formula, request.applied_to(settings), folder=folder, resume=resume, progress=progress
+            )
     except KeyboardInterrupt:
-        typer.echo(f"Interrupted; go on with: alphacrystal predict --resume --out {folder}", err=True)
+        if (folder / "run.json").is_file():
+            print_run(folder)
+        if Checkpoint(folder).load_request() is not None:
+            typer.echo(f"Interrupted; go on with: {_resume_command(folder)}", err=True)
+        else:
+            typer.echo("Interrupted before anything was computed.", err=True)
         raise
     print_run(folder)
-    return prediction
 
 
-def _predict_many(requests: list[FormulaRequest], settings: PredictConfig, folder: Path, *, resume: bool) -> None:
+def _resume_command(folder: Path) -> str:
+    return f"alphacrystal predict --resume --out {shlex.quote(str(folder))}"
+
+
+def _predict_many(
+    requests: list[FormulaRequest], settings: PredictConfig, folder: Path, *, resume: bool
+) -> None:
     """One subfolder per formula; a formula that fails does not stop the others."""
     from alphacrystal.checkpoint import Checkpoint
-    from alphacrystal.report import IndexRow, prepare_output_folder, write_index
+    from alphacrystal.report import IndexRow, prepare_output_folder, read_run_folder, write_index
 
     prepare_output_folder(folder, resume=resume)
-    Checkpoint(folder).save_batch([(r.formula, r.cell, r.space_group) for r in requests], settings.model_dump(mode="json"))
+    Checkpoint(folder).save_batch(
+        [astuple(request) for request in requests], settings.model_dump(mode="json")
+    )
     rows = [IndexRow(formula=request.formula, folder="", status="waiting") for request in requests]
     worst = 0
-    names = _folder_names(requests)
     write_index(folder, rows)
-    for place, (request, name) in enumerate(zip(requests, names, strict=True)):
+    for place, (request, name) in enumerate(zip(requests, _folder_names(requests), strict=True)):
         begin = time.monotonic()
-        try:
-            prediction = _predict_one(request, settings, folder / name, resume=resume)
-            rows[place] = _index_row(request, name, prediction, time.monotonic() - begin)
-        except KeyboardInterrupt:
-            done = "interrupted" if (folder / name / "run.json").is_file() else "waiting"
-            rows[place] = IndexRow(formula=request.formula, folder=name, status=done)
+        own = folder / name
+        if resume and (finished := _finished_run(own)):
+            rows[place] = _index_row(request, name, finished, sum(finished.timings.values()))
             write_index(folder, rows)
-            typer.echo(f"The whole list: alphacrystal predict --resume --out {folder}", err=True)
+            continue
+        try:
+            _predict_one(request, settings, own, resume=resume)
+            rows[place] = _index_row(request, name, read_run_folder(own), time.monotonic() - begin)
+        except KeyboardInterrupt:
+            begun = (own / "events.jsonl").is_file()
+            rows[place] = IndexRow(
+                request.formula, name if begun else "", "interrupted" if begun else "waiting"
+            )
+            write_index(folder, rows)
+            typer.echo(f"The whole list goes on with: {_resume_command(folder)}", err=True)
             raise
-        except AlphaCrystalError as error:
-            worst = max(worst, error.exit_code)
-            typer.echo(f"{request.formula}: {error}", err=True)
-            rows[place] = IndexRow(formula=request.formula, folder="", status="failed", reason=str(error))
+        except Exception as error:  # noqa: BLE001 - whatever one formula meets, the others get their turn
+            code, reason = explain(error)
+            worst = max(worst, code) if worst != 1 else 1
+            typer.echo(f"{request.formula}: {reason}", err=True)
+            rows[place] = IndexRow(request.formula, name if own.is_dir() else "", "failed", reason)
         write_index(folder, rows)
     failed = sum(row.status == "failed" for row in rows)
     typer.echo(f"{len(rows) - failed} of {len(rows)} formulas done; list: {folder / 'index.csv'}")
     if worst:
         raise typer.Exit(worst)
+
+
+def _finished_run(folder: Path) -> RunSummary | None:
+    """A run that ended and whose files are all there, or None."""
+    from alphacrystal.report import read_run_folder
+
+    try:
+        run = read_run_folder(folder)
+    except InputError:
+        return None
+    files = [folder / row.file for row in run.rows] + [folder / name for name in RUN_FILES]
+    return run if run.complete and all(path.is_file() for path in files) else None
 
 
 def _folder_names(requests: list[FormulaRequest]) -> list[str]:
@@ -185,41 +235,55 @@ def _folder_names(requests: list[FormulaRequest]) -> list[str]:
     return names
 
 
-def _index_row(request: FormulaRequest, name: str, prediction: Prediction, seconds: float) -> IndexRow:
+def _index_row(request: FormulaRequest, name: str, run: RunSummary, seconds: float) -> IndexRow:
     from alphacrystal.report import IndexRow
 
-    best = prediction.ranked[0] if prediction.ranked else None
+    best = run.rows[0] if run.rows else None
     return IndexRow(
         formula=request.formula,
         folder=name,
         status="done",
-        structures=len(prediction.ranked),
+        structures=len(run.rows),
         space_group_number=best.space_group_number if best else None,
         space_group_symbol=best.space_group_symbol if best else "",
-        energy_per_atom_ev=best.relaxation.energy_per_atom if best and best.relaxation else None,
+        energy_per_atom_ev=best.energy_per_atom_ev if best else None,
         seconds=round(seconds, 2),
     )
 
 
-def _resume(out: Path | None, formulas: list[str], given: dict[str, Any]) -> None:
-    """Go on with a run as it was asked for; its folder knows the formula and the settings."""
+def _resume(out: Path | None, formulas: list[str], source: Path | None, given: dict[str, Any]) -> None:
+    """Go on with a run as it was asked for; its folder knows the formula and the settings.
+
+    The same flags may be repeated; others are refused.
+    """
     from alphacrystal.checkpoint import Checkpoint
-    from alphacrystal.config import make_config
+    from alphacrystal.composition import parse_formula
+    from alphacrystal.config import check_unchanged, make_config
 
     if out is None:
         raise InputError("--resume needs the folder of the run: alphacrystal predict --resume --out DIR.")
     checkpoint = Checkpoint(out)
     batch, request = checkpoint.load_batch(), checkpoint.load_request()
-    if batch is None and request is None:
+    stored = batch or request
+    if stored is None:
         raise InputError(f"{out} holds no run to resume: start one without --resume.")
-    if given:
-        names = ", ".join(sorted(given))
-        raise InputError(f"A resumed run keeps its settings; leave out {names}, or start anew with another --out.")
+    settings = make_config(**stored["settings"])
+    check_unchanged(settings, make_config(**{**stored["settings"], **given}), out)
+    asked = gather_requests(formulas, source) if formulas or source else []
     if batch is not None:
         requests = [FormulaRequest(*item) for item in batch["formulas"]]
-        _predict_many(requests, make_config(**batch["settings"]), out, resume=True)
+        if asked and asked != requests:
+            raise InputError(f"The run in {out} is of another list of formulas: choose another --out.")
+        _predict_many(requests, settings, out, resume=True)
         return
     assert request is not None
-    if formulas and formulas != [request["formula"]]:
-        raise InputError(f"The run in {out} is of {request['formula']}, not of {' '.join(formulas)}.")
-    _predict_one(FormulaRequest(request["formula"]), make_config(**request["settings"]), out, resume=True)
+    if asked and [parse_formula(item.formula) for item in asked] != [parse_formula(request["formula"])]:
+        names = ", ".join(item.formula for item in asked)
+        raise InputError(
+            f"The run in {out} is of {request['formula']}, not of {names}: choose another --out."
+        )
+    if _finished_run(out):
+        typer.echo("This run is finished: there is nothing to resume.")
+        print_run(out)
+        return
+    _predict_one(FormulaRequest(request["formula"]), settings, out, resume=True)

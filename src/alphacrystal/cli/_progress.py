@@ -59,4 +59,5 @@ class ProgressDisplay:
         if last is None or done == total or now - last > LINE_EVERY:
             self._printed[stage] = now
             left = f", {(total - done) / rate:.0f} s left" if rate and done < total else ""
-            print(f"{self.title}: {stage} {done}/{total}{left}", file=sys.stderr, flush=True)
+            sys.stderr.write(f"{self.title}: {stage} {done}/{total}{left}\n")
+            sys.stderr.flush()

@@ -26,7 +26,12 @@ def relax(
     from alphacrystal.pipeline import relax_files
 
     config = make_config(
-        fmax=fmax, steps=steps, potential=potential, pressure=pressure, workers=workers, top=max(len(files), 1)
+        fmax=fmax,
+        steps=steps,
+        potential=potential,
+        pressure=pressure,
+        workers=workers,
+        top=max(len(files), 1),
     )
     with ProgressDisplay("relax") as progress:
         folders = relax_files(files, config, folder=out, keep_symmetry=symmetry, progress=progress)

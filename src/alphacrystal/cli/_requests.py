@@ -6,8 +6,12 @@ import csv
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from alphacrystal.errors import InputError
+
+if TYPE_CHECKING:
+    from alphacrystal.config import PredictConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,17 @@ class FormulaRequest:
     formula: str
     cell: str | None = None
     space_group: int | None = None
+
+    def applied_to(self, settings: PredictConfig) -> PredictConfig:
+        """The settings of a run with what this line says put in.
+
+        Raises:
+            InputError: The space group does not exist.
+        """
+        from alphacrystal.config import make_config
+
+        own = {"cell": self.cell, "space_group": self.space_group}
+        return make_config(**{**settings.model_dump(), **{key: value for key, value in own.items() if value}})
 
 
 def gather_requests(formulas: list[str], source: Path | None) -> list[FormulaRequest]:
@@ -40,7 +55,7 @@ def gather_requests(formulas: list[str], source: Path | None) -> list[FormulaReq
 
 
 def read_requests(path: Path) -> list[FormulaRequest]:
-    """A CSV with a ``formula`` column (optional ``cell``, ``space_group``), or a text file with one formula a line.
+    """A CSV with a ``formula`` column (optional ``cell`` and ``space_group``), or one formula a line.
 
     Raises:
         InputError: The file is missing, empty or malformed; the line is named.
@@ -48,7 +63,8 @@ def read_requests(path: Path) -> list[FormulaRequest]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read as a list of formulas: {error}.") from error
+        reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+        raise InputError(f"{path} cannot be read as a list of formulas: {reason}.") from error
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     if not lines:
         raise InputError(f"{path} holds no formula.")
@@ -63,9 +79,11 @@ def read_requests(path: Path) -> list[FormulaRequest]:
         group = values.get("space_group") or None
         if not values.get("formula"):
             raise InputError(f"{path} line {number} has no formula.")
-        if group is not None and not group.isdigit():
+        if group is not None and not (group.isdecimal() and 1 <= int(group) <= 230):
             raise InputError(f"{path} line {number}: space_group {group!r} is not a number from 1 to 230.")
-        requests.append(FormulaRequest(values["formula"], values.get("cell") or None, int(group) if group else None))
+        requests.append(
+            FormulaRequest(values["formula"], values.get("cell") or None, int(group) if group else None)
+        )
     if not requests:
         raise InputError(f"{path} holds a header but no formula.")
     return requests

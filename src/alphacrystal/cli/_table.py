@@ -8,41 +8,57 @@ ROWS = 10
 
 
 def print_run(folder: Path, rows: int = ROWS) -> None:
-    """Print notes, the first rows of the list and where the report is.
+    """Print notes, the first rows of the list and where the report is; the table fits 80 columns.
 
     Raises:
         InputError: The folder holds no readable run.
     """
+    from rich import box
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     from alphacrystal.report import read_run_folder
 
     run = read_run_folder(folder)
-    console = Console(soft_wrap=True)
+    console = Console(soft_wrap=True, highlight=False)
     for note in run.notes:
-        console.print(f"Note: {escape(note)}")
+        console.print(f"Note: {note.rstrip('.')}.", markup=False)
     if not run.complete:
         console.print("This run was interrupted: the list holds what was finished.")
-    table = Table(title=f"{run.formula}: {len(run.rows)} structures from {run.candidates} candidates")
-    for name in ("rank", "space group", "cell", "E (eV/atom)", "E_form", "V (Å³/atom)", "chem.", "energy", "conv."):
-        table.add_column(name, justify="right")
+    relaxed = any(row.energy_per_atom_ev is not None for row in run.rows)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("#", justify="right")
+    table.add_column("space group", no_wrap=True)
+    for name in ("cell", "Å³/atom"):
+        table.add_column(name, justify="right", no_wrap=True)
+    if relaxed:
+        for name in ("eV/atom", "formation", "energy #"):
+            table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("chem. #", justify="right", no_wrap=True)
+    if relaxed:
+        table.add_column("conv.", no_wrap=True)
     for row in run.rows[:rows]:
+        energies = (
+            _number(row.energy_per_atom_ev, 3),
+            _number(row.formation_energy_ev_per_atom, 3),
+            "" if row.energy_rank is None else str(row.energy_rank),
+        )
         table.add_row(
             str(row.rank),
             f"{row.space_group_symbol} ({row.space_group_number})",
             row.cell_formula,
-            _number(row.energy_per_atom_ev, 3),
-            _number(row.formation_energy_ev_per_atom, 3),
             _number(row.volume_per_atom_a3, 2),
+            *(energies if relaxed else ()),
             str(row.chemical_rank),
-            "" if row.energy_rank is None else str(row.energy_rank),
-            {True: "yes", False: "no", None: ""}[row.converged],
+            *(({True: "yes", False: "no", None: ""}[row.converged],) if relaxed else ()),
         )
-    console.print(table)
-    console.print(f"Structures: {folder / 'structures'}")
-    console.print(f"Report: {folder / 'report.html'}")
+    console.print(f"{run.formula}: {len(run.rows)} distinct structures from {run.candidates} candidates")
+    if run.rows:
+        console.print(table)
+    if len(run.rows) > rows:
+        console.print(f"The other {len(run.rows) - rows} are in {folder / 'summary.csv'}", markup=False)
+    console.print(f"Structures: {folder / 'structures'}", markup=False)
+    console.print(f"Report: {folder / 'report.html'}", markup=False)
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -10,9 +10,13 @@ import typer
 
 from alphacrystal.cli._progress import ProgressDisplay
 
-app = typer.Typer(no_args_is_help=True, help="Train a network on known crystals (benchmark compounds are dropped).")
+app = typer.Typer(
+    no_args_is_help=True, help="Train a network on known crystals (benchmark compounds are dropped)."
+)
 
-DataOption = Annotated[Path, typer.Option("--data", help="structures.jsonl(.gz), or a folder with it or of CIF/POSCAR.")]
+DataOption = Annotated[
+    Path, typer.Option("--data", help="structures.jsonl(.gz), or a folder with it or of CIF/POSCAR.")
+]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder for checkpoint, log, weights and model card.")]
 EpochsOption = Annotated[int | None, typer.Option(min=1, help="Passes over the data [default: 7].")]
 SeedOption = Annotated[int | None, typer.Option(min=0, help="Seed [default: 0].")]
@@ -85,7 +89,9 @@ def _train(name: str, data: Path, out: Path, cache: Path | None, *, resume: bool
         raise
     for key, value in result.card.metrics.items():
         typer.echo(f"{key:32s} {value:.4f}")
-    typer.echo(f"Weights: {result.weights}\nCard: {result.weights.with_suffix('.json')}\nLoss: {out / 'loss.png'}")
+    typer.echo(
+        f"Weights: {result.weights}\nCard: {result.weights.with_suffix('.json')}\nLoss: {out / 'loss.png'}"
+    )
 
 
 def _command(name: str, data: Path, out: Path, chosen: str) -> list[str]:

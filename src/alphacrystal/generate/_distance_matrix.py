@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +34,9 @@ class DistanceMatrixGenerator:
         search: Effort of the reconstruction.
         models: Folder of weights; the shipped ones by default.
         on_progress: Called with (hypotheses done, hypotheses in total).
+        finished: Candidates of parts made by an earlier, interrupted run with the same settings, by the index
+            of their first hypothesis; they are taken over instead of being made again.
+        on_part: Called with that index and the candidates as soon as a part is made.
     """
 
     units: Sequence[int]
@@ -42,6 +45,8 @@ class DistanceMatrixGenerator:
     search: SearchSettings | None = None
     models: Path | None = None
     on_progress: Callable[[int, int], None] | None = field(default=None, compare=False)
+    finished: Mapping[int, Sequence[Candidate]] = field(default_factory=dict, compare=False)
+    on_part: Callable[[int, list[Candidate]], None] | None = field(default=None, compare=False)
     name: str = "distance_matrix"
 
     def generate(self, formula: Formula, count: int, rng: np.random.Generator) -> Iterator[Candidate]:
@@ -62,9 +67,14 @@ class DistanceMatrixGenerator:
         candidates: list[Candidate] = []
         for start in range(0, len(hypotheses), CHUNK):
             part = hypotheses[start : start + CHUNK]
-            distograms = predict_distograms(part, models=self.models)
-            built = reconstruct(part, distograms, settings, seed + start)
-            candidates += [self._candidate(*pair, seed) for pair in zip(part, built, strict=True)]
+            made = list(self.finished.get(start, ()))
+            if len(made) != len(part):
+                distograms = predict_distograms(part, models=self.models)
+                built = reconstruct(part, distograms, settings, seed + start)
+                made = [self._candidate(*pair, seed) for pair in zip(part, built, strict=True)]
+                if self.on_part:
+                    self.on_part(start, made)
+            candidates += made
             if self.on_progress:
                 self.on_progress(start + len(part), len(hypotheses))
         candidates.sort(key=lambda candidate: -(candidate.log_probability or 0.0))

@@ -65,13 +65,8 @@ def predict_hypotheses(
     Raises:
         InputError: The space group does not exist or cannot hold any of the cells; too many elements.
     """
-    if len(formula.elements) > MAX_ELEMENTS:
-        raise InputError(
-            f"{formula.text} has {len(formula.elements)} elements; at most {MAX_ELEMENTS} are supported."
-        )
+    check_supported(formula, units, group)
     counts = [formula.counts[symbol] for symbol in formula.elements]
-    if group is not None:
-        _check_placeable(formula, counts, units, group)
     folder = models_folder(models)
     net = load_model("symmetry", folder)
     assert isinstance(net, SymmetryNet)
@@ -96,7 +91,19 @@ def predict_hypotheses(
     ]
 
 
-def _check_placeable(formula: Formula, counts: Sequence[int], units: Sequence[int], group: int) -> None:
+def check_supported(formula: Formula, units: Sequence[int], group: int | None) -> None:
+    """Refuse what the networks cannot take: too many elements, a space group that can hold none of the cells.
+
+    Raises:
+        InputError: Names the limit, or the cells that the space group can hold.
+    """
+    if len(formula.elements) > MAX_ELEMENTS:
+        raise InputError(
+            f"{formula.text} has {len(formula.elements)} elements; at most {MAX_ELEMENTS} are supported."
+        )
+    if group is None:
+        return
+    counts = [formula.counts[symbol] for symbol in formula.elements]
     symbol = space_group(group).symbol
     if any(can_place(group, [z * c for c in counts]) for z in units):
         return

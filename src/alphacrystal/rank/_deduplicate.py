@@ -23,7 +23,7 @@ class SameCrystal:
 
     Attributes:
         ltol, stol, angle_tol: StructureMatcher tolerances: fractional length, site distance in units of
-            (volume per atom)^(1/3), degrees. The defaults are half of CSPBench's, so that polymorphs stay apart.
+            (volume per atom)^(1/3), degrees. Defaults are half of CSPBench's, so polymorphs stay apart.
         volume: Largest relative difference in volume per atom worth a comparison.
         fingerprint: Largest difference of the neighbour-distance fingerprints worth a comparison, relative.
     """
@@ -38,7 +38,7 @@ class SameCrystal:
 def neighbour_fingerprint(structure: Structure) -> NDArray[np.float64]:
     """Mean distances to the first twelve neighbours, per element, over (volume per atom)^(1/3).
 
-    Independent of the cell, the origin and the order of atoms; the average minimum distance of Widdowson et al.
+    Independent of the cell, the origin and order of atoms; the average minimum distance of Widdowson et al.
     (doi:10.46793/match.87-3.529W) kept apart by element.
 
     Returns:
@@ -65,7 +65,7 @@ def _wide_images() -> NDArray[np.float64]:
 def group_duplicates(structures: Sequence[Structure], same: SameCrystal | None = None) -> list[list[int]]:
     """Indices of equal crystals, grouped; the first of each group comes first in the list.
 
-    Structures are compared with the first member of each group only, in the order given, so put the best first.
+    Structures are compared with the first member of each group only, in the order given: put the best first.
     """
     from pymatgen.analysis.structure_matcher import StructureMatcher
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from alphacrystal.generate import Candidate
     from alphacrystal.relax import Relaxation
 
-# Default order: energy above the best in units of ENERGY_SCALE, minus the log-probability relative to the best.
+# Default order: energy above the best in units of ENERGY_SCALE, minus the log-probability over that of the best.
 # See docs/ranking.md for how the value was chosen on validation compounds.
 ENERGY_SCALE = 0.03  # eV/atom
 UNSCORED = -12.0  # log-probability of candidates whose generator gives none, relative to the best
@@ -46,7 +46,9 @@ def rank_candidates(
     from alphacrystal.errors import InputError
     from alphacrystal.relax import formation_energy_per_atom
 
-    usable = [i for i in range(len(candidates)) if not relaxed or (i in relaxations and relaxations[i].usable)]
+    usable = [
+        i for i in range(len(candidates)) if not relaxed or (i in relaxations and relaxations[i].usable)
+    ]
     chances = _log_chances(candidates)
     energies = {i: relaxations[i].energy_per_atom for i in usable} if relaxed else {}
     lowest = min((e for e in energies.values() if e is not None), default=0.0)
@@ -60,7 +62,9 @@ def rank_candidates(
 
     order = sorted(usable, key=lambda i: (score(i), i))
     finals = {i: relaxations[i].structure if relaxed else candidates[i].structure for i in order}
-    groups = [[order[k] for k in group] for group in group_duplicates([finals[i] for i in order], SameCrystal())]
+    groups = [
+        [order[k] for k in group] for group in group_duplicates([finals[i] for i in order], SameCrystal())
+    ]
     # A structure reached by several candidates keeps the best chance among them.
     rows = []
     for group in groups:

@@ -1,0 +1,108 @@
+"""What can be wrong with a request, found before anything is computed, started or written."""
+
+from __future__ import annotations
+
+from alphacrystal.composition import CellContent, Formula, formula_units_within, parse_cell
+from alphacrystal.config import PredictConfig
+from alphacrystal.errors import InputError
+
+LENGTH_SLACK = 0.03  # relative; a given cell this close to the rules of its crystal system is moved onto them
+ANGLE_SLACK = 2.0  # degrees
+
+
+def check_request(formula: Formula, config: PredictConfig) -> list[int]:
+    """Refuse what cannot be predicted; returns the formula units Z that the run looks at.
+
+    Raises:
+        InputError: The cell, the space group, the lattice or an element cannot be used.
+        PotentialError: No potential has this name.
+        WeightsError: A network's weights are missing or damaged.
+    """
+    units = units_to_try(formula, config)
+    check_potential_covers(formula, config)
+    check_lattice(config)
+    from alphacrystal.learn import MODEL_NAMES, check_supported, load_model, models_folder
+
+    check_supported(formula, units, config.space_group)
+    for name in MODEL_NAMES:
+        load_model(name, models_folder(config.models))
+    return units
+
+
+def units_to_try(formula: Formula, config: PredictConfig) -> list[int]:
+    """Formula units Z of the primitive cell that a run looks at.
+
+    Raises:
+        InputError: The cell content is no multiple of the formula, or nothing fits within the atom limit.
+    """
+    if config.cell is not None and config.units:
+        raise InputError("The cell content and Z were both given: choose one of --cell and --z.")
+    if config.cell is not None:
+        cell = parse_cell(config.cell, formula)
+        _check_size(cell, config.max_atoms)
+        return [cell.formula_units]
+    if config.units:
+        for z in config.units:
+            _check_size(formula.cell(z), config.max_atoms)
+        return list(config.units)
+    most = PredictConfig.model_fields["max_atoms"].default
+    if formula.num_atoms > most:
+        raise InputError(
+            f"{formula.text} has {formula.num_atoms} atoms in one formula unit, more than the {most} the "
+            "networks were trained for: choose a simpler formula."
+        )
+    return formula_units_within(formula, config.max_atoms)
+
+
+def _check_size(cell: CellContent, max_atoms: int) -> None:
+    if cell.num_atoms > max_atoms:
+        raise InputError(
+            f"The cell {cell.name} holds {cell.num_atoms} atoms, more than the limit of {max_atoms}: "
+            "choose a smaller cell or raise --max-atoms (20 at most)."
+        )
+
+
+def check_potential_covers(formula: Formula, config: PredictConfig) -> None:
+    """Refuse at once a potential that is unknown or lacks an element.
+
+    Raises:
+        PotentialError: No potential has this name.
+        InputError: The potential does not know an element.
+    """
+    if not config.relax:
+        return
+    from alphacrystal.relax import check_potential
+
+    check_potential(config.potential, formula.elements)
+
+
+def check_lattice(config: PredictConfig) -> None:
+    """Refuse a lattice that the space group does not allow.
+
+    Raises:
+        InputError: Names the crystal system and what it asks of a cell.
+    """
+    if config.lattice is None or config.space_group is None:
+        return
+    from alphacrystal.crystal import space_group
+
+    group = space_group(config.space_group)
+    a, b, c, *angles = config.lattice
+    lengths, wanted, rule = {
+        "cubic": ((b, c), (90, 90, 90), "a = b = c and angles of 90°"),
+        "tetragonal": ((b,), (90, 90, 90), "a = b and angles of 90°"),
+        "hexagonal": ((b,), (90, 90, 120), "a = b, alpha = beta = 90° and gamma = 120°"),
+        "trigonal": ((b,), (90, 90, 120), "hexagonal axes with a = b, alpha = beta = 90° and gamma = 120°"),
+        "orthorhombic": ((), (90, 90, 90), "angles of 90°"),
+        "monoclinic": ((), (90, None, 90), "alpha = gamma = 90° (unique axis b)"),
+        "triclinic": ((), (None, None, None), ""),
+    }[group.crystal_system]
+    fits = all(abs(length / a - 1) < LENGTH_SLACK for length in lengths) and all(
+        target is None or abs(angle - target) < ANGLE_SLACK
+        for angle, target in zip(angles, wanted, strict=True)
+    )
+    if not fits:
+        raise InputError(
+            f"The lattice {','.join(f'{value:g}' for value in config.lattice)} does not fit space group "
+            f"{config.space_group} ({group.symbol}): a {group.crystal_system} cell has {rule}."
+        )
