@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from alphacrystal.generate import Candidate
     from alphacrystal.relax import Relaxation
 
-# Default order: energy above the best in units of ENERGY_SCALE, minus the log-probability over that of the best.
+# Default order: energy above the best in units of ENERGY_SCALE, minus the log-probability over the best one.
 # See docs/ranking.md for how the value was chosen on validation compounds.
 ENERGY_SCALE = 0.03  # eV/atom
 UNSCORED = -12.0  # log-probability of candidates whose generator gives none, relative to the best

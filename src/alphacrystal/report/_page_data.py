@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
 
     from alphacrystal.generate import Candidate
-    from alphacrystal.rank._ranked import RankedStructure
+    from alphacrystal.rank import RankedStructure
     from alphacrystal.relax import Relaxation
     from alphacrystal.report._prediction import Prediction
     from alphacrystal.report._summary import SummaryRow

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alphacrystal.generate import Candidate
-    from alphacrystal.rank._ranked import RankedStructure
+    from alphacrystal.rank import RankedStructure
     from alphacrystal.relax import Relaxation
 
 

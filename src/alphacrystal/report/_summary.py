@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pymatgen.core.composition import Composition
 
-    from alphacrystal.rank._ranked import RankedStructure
+    from alphacrystal.rank import RankedStructure
     from alphacrystal.report._prediction import Prediction
 
 STRUCTURES_FOLDER = "structures"
