@@ -181,7 +181,7 @@ def _first_population(
 def _search(
     problem: _Problem, settings: SearchSettings, population: Tensor, cost: Tensor, random: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Evolve until each hypothesis stands still or its rounds are over; those that stand still leave the batch."""
+    """Evolve each hypothesis until it stands still, when it leaves the batch, or its rounds are over."""
     free = problem.encodings.free
     rounds = int(settings.generations * min(1 + 0.5 * (free - 1), LONGEST))
     population, cost = population.clone(), cost.clone()
