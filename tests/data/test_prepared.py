@@ -33,8 +33,8 @@ NAMES = ("halite", "rutile", "quartz", "copper", "spinel", "baddeleyite")
 def source(tmp_path: Path, textbook: Callable[[str], Structure]) -> Path:
     """Textbook crystals and two benchmark compounds as JSON lines."""
     structures = {name: textbook(name) for name in NAMES}
-    structures["scandium aluminide"] = Structure(np.eye(3) * 3.4, ["Sc", "Al"], [[0, 0, 0], [0.5, 0.5, 0.5]])
-    structures["titanium indide"] = Structure(np.eye(3) * 3.4, ["Ti", "In"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    structures["ScAl"] = Structure(np.eye(3) * 3.4, ["Sc", "Al"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    structures["TiIn"] = Structure(np.eye(3) * 3.4, ["Ti", "In"], [[0, 0, 0], [0.5, 0.5, 0.5]])
     path = tmp_path / "source" / "structures.jsonl"
     path.parent.mkdir()
     extra = {"functional": "RPBE", "icsd": False, "e_above_hull": 0.02}

@@ -13,10 +13,10 @@ MAX_ATOMS = 20
 
 
 def unseen_offset(task: SymmetryTask) -> float:
-    """What to add to the part scores of unseen types so that the probability of validation compounds is largest.
+    """What to add to the part scores of unseen types to make validation compounds most probable.
 
-    Seen and unseen types compete in one softmax. Part scores of types that never occurred in 77,000 crystals are
-    too high, since never occurring is itself evidence; one constant corrects it.
+    Seen and unseen types compete in one softmax. Part scores of types that never occurred in 77,000 crystals
+    are too high, since never occurring is itself evidence; one constant corrects it.
     """
     net = task.model.eval()
     rows = np.random.default_rng(0).permutation(task.validation)[:COMPOUNDS]

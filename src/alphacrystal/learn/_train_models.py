@@ -30,7 +30,7 @@ DEFAULT_SETTINGS: dict[str, TrainSettings] = {
 DESCRIPTIONS = {
     "symmetry": "Scores structure types (space group and Wyckoff letters of each element) of a composition.",
     "lattice": "Conventional cell with its spread, given composition and structure type.",
-    "distance": "Probabilities of the distances between all atoms of a cell content, with or without its symmetry.",
+    "distance": "Probabilities of all distances in a cell content, with or without its symmetry given.",
 }
 
 LIMITS = (
@@ -60,11 +60,11 @@ def train_model(
 ) -> TrainResult:
     """Train one model on the training split of a record source (benchmark compounds dropped).
 
-    Writes ``checkpoint.pt``, ``log.csv``, ``loss.png`` and ``loss.svg``, ``NAME.safetensors`` and ``NAME.json``
-    into ``out``.
+    Writes ``checkpoint.pt``, ``log.csv``, ``loss.png`` and ``loss.svg``, ``NAME.safetensors`` and
+    ``NAME.json`` into ``out``.
 
     Raises:
-        InputError: Unknown model, unreadable source, nothing to validate on, or a checkpoint that does not fit.
+        InputError: Unknown model, unreadable source, nothing to validate on, a checkpoint that does not fit.
     """
     if name not in MODEL_NAMES:
         raise InputError(f"There is no model {name!r} to train: choose one of {', '.join(MODEL_NAMES)}.")
