@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from alphacrystal.crystal import LatticeParameters, SymmetryHypothesis
     from alphacrystal.reconstruct import Reconstruction, SearchSettings
 
-# Weight of the geometry (mean negative log density per pair) against the log prior; chosen on the validation
-# split by `alphacrystal benchmark`-style sweeps, see docs/ranking.md.
-GEOMETRY_WEIGHT = 1.0
+# Weight of the geometry (mean negative log density per pair) against the log prior. On 120 validation compounds
+# anything from 0.3 to 1 ranks alike; see docs/ranking.md.
+GEOMETRY_WEIGHT = 0.5
 HYPOTHESES_PER_CANDIDATE = 1.2  # a few more than asked for, since some end in the same structure or clash
 CHUNK = 64  # hypotheses searched together
+DEEP_HYPOTHESES = 6  # the likeliest ones get a deeper search where they have many free coordinates
+DEEP_FREE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,9 @@ class DistanceMatrixGenerator:
         search: Effort of the reconstruction.
         models: Folder of weights; the shipped ones by default.
         on_progress: Called with (hypotheses done, hypotheses in total).
-        finished: Candidates of parts made by an earlier, interrupted run with the same settings, by the index
-            of their first hypothesis; they are taken over instead of being made again.
-        on_part: Called with that index and the candidates as soon as a part is made.
+        finished: Candidates of parts made by an earlier, interrupted run with the same settings, by the number
+            of the part; they are taken over instead of being made again.
+        on_part: Called with that number and the candidates as soon as a part is made.
     """
 
     units: Sequence[int]
@@ -62,21 +64,24 @@ class DistanceMatrixGenerator:
         hypotheses = predict_hypotheses(
             formula, self.units, wanted, group=self.space_group, lattice=self.lattice, models=self.models
         )
-        settings = self.search or SearchSettings()
         seed = int(rng.integers(2**31))
+        deep = [h for h in hypotheses[:DEEP_HYPOTHESES] if _free_coordinates(h) >= DEEP_FREE]
+        shallow = [h for h in hypotheses if h not in deep]
+        quick, thorough = self.search or SearchSettings(), self.search or SearchSettings.thorough()
+        batches = [(deep, thorough)] if deep else []
+        batches += [(shallow[start : start + CHUNK], quick) for start in range(0, len(shallow), CHUNK)]
         candidates: list[Candidate] = []
-        for start in range(0, len(hypotheses), CHUNK):
-            part = hypotheses[start : start + CHUNK]
-            made = list(self.finished.get(start, ()))
+        for number, (part, settings) in enumerate(batches):
+            made = list(self.finished.get(number, ()))
             if len(made) != len(part):
                 distograms = predict_distograms(part, models=self.models)
-                built = reconstruct(part, distograms, settings, seed + start)
+                built = reconstruct(part, distograms, settings, seed + number)
                 made = [self._candidate(*pair, seed) for pair in zip(part, built, strict=True)]
                 if self.on_part:
-                    self.on_part(start, made)
+                    self.on_part(number, made)
             candidates += made
             if self.on_progress:
-                self.on_progress(start + len(part), len(hypotheses))
+                self.on_progress(len(candidates), len(hypotheses))
         candidates.sort(key=lambda candidate: -(candidate.log_probability or 0.0))
         yield from candidates[:count]
 
@@ -98,3 +103,10 @@ class DistanceMatrixGenerator:
             "seed": seed,
         }
         return Candidate(structure, self.name, score, hypothesis, provenance)
+
+
+def _free_coordinates(hypothesis: SymmetryHypothesis) -> int:
+    from alphacrystal.crystal import free_coordinates
+
+    free = free_coordinates(hypothesis.space_group)
+    return sum(free[letter] for letters in hypothesis.occupation.values() for letter in letters)

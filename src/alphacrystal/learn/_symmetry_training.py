@@ -109,14 +109,16 @@ class SymmetryTask:
         weights = self.weights[batch]
         return (losses * weights).sum() / weights.sum()
 
+    def scores(self, model: nn.Module, batch: NDArray[np.int64]) -> Tensor:
+        """Scores of all known types, those of another stoichiometry put far below, shape (batch, types)."""
+        return self._masked(model(self.numbers[batch], self.counts[batch]), batch, self.type_stoichiometry)
+
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Ranks of the true type and space group on the validation split: all entries, experimental ones."""
         type_ranks, group_ranks, losses = [], [], []
         for start in range(0, len(self.validation), 256):
             batch = self.validation[start : start + 256]
-            scores = self._masked(
-                model(self.numbers[batch], self.counts[batch]), batch, self.type_stoichiometry
-            )
+            scores = self.scores(model, batch)
             probabilities = scores.softmax(-1)
             by_group = torch.zeros(len(batch), 231).index_add_(
                 1,

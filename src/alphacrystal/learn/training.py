@@ -1,6 +1,18 @@
 """Training of the networks; kept apart so that predicting needs no training code in memory."""
 
+from alphacrystal.learn._distance_training import DistanceTask
+from alphacrystal.learn._lattice_training import LatticeTask
+from alphacrystal.learn._symmetry_training import SymmetryTask
 from alphacrystal.learn._train_models import DEFAULT_SETTINGS, TrainResult, train_model, with_overrides
 from alphacrystal.learn._training_loop import TrainSettings
 
-__all__ = ["DEFAULT_SETTINGS", "TrainResult", "TrainSettings", "train_model", "with_overrides"]
+__all__ = [
+    "DEFAULT_SETTINGS",
+    "DistanceTask",
+    "LatticeTask",
+    "SymmetryTask",
+    "TrainResult",
+    "TrainSettings",
+    "train_model",
+    "with_overrides",
+]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,9 +21,10 @@ from alphacrystal.reconstruct._fitness import FitnessBatch, FitnessName, lattice
 Array = NDArray[np.float64]
 
 
+TIERS = (0, 3, 10)  # hypotheses with about as many free coordinates share a batch and an effort
 PATIENCE = 12  # generations between looks at the progress
 STANDSTILL = 2e-3  # improvement of the best cost over that time that counts as progress
-LONGEST = 5.0  # times the generations of one free coordinate
+LONGEST = 3.5  # times the generations of one free coordinate
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,8 @@ class SearchSettings:
         population: Individuals per hypothesis.
         generations: Rounds of differential evolution for one free coordinate; more coordinates, more rounds.
         polish_steps: Gradient steps on the best individuals.
+        restarts: Random individuals polished besides the best; with many free coordinates they find what
+            evolution misses.
         fitness: "likelihood" of the distogram, or the paper's "rmse" to the expected matrix.
         spread_limit: Largest lattice deviation in units of its spread.
     """
@@ -38,8 +44,14 @@ class SearchSettings:
     population: int = 40
     generations: int = 24
     polish_steps: int = 40
+    restarts: int = 0
     fitness: FitnessName = "likelihood"
     spread_limit: float = 3.0
+
+    @classmethod
+    def thorough(cls) -> SearchSettings:
+        """Settings for the hypotheses that matter most: about three times the work."""
+        return cls(restarts=96, polish_steps=100)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,11 +116,11 @@ def reconstruct(
     encodings = [encode(hypothesis) for hypothesis in hypotheses]
     groups: dict[tuple[tuple[int, ...], int], list[int]] = defaultdict(list)
     for index, encoding in enumerate(encodings):
-        effort = 0 if encoding.free == 0 else int(np.ceil(np.log2(encoding.free + 1)))
-        groups[tuple(encoding.numbers.tolist()), effort].append(index)
-    results: list[Reconstruction | None] = [None] * len(hypotheses)
-    for place, key in enumerate(sorted(groups)):
-        rows = groups[key]
+        tier = sum(encoding.free > limit for limit in TIERS)
+        groups[tuple(encoding.numbers.tolist()), tier].append(index)
+    results: dict[int, Reconstruction] = {}
+
+    def solve(place: int, rows: list[int]) -> None:
         problem = _Problem(
             EncodingBatch.of([encodings[i] for i in rows]),
             FitnessBatch.of([distograms[i] for i in rows], settings.fitness),
@@ -119,7 +131,28 @@ def reconstruct(
             results[index] = _result(
                 encodings[index], problem.encodings.free, best[row], geometry[row], penalty[row]
             )
-    return [result for result in results if result is not None]
+
+    with _one_torch_thread(), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        # the groups are independent and each has its own random numbers, so their order does not matter
+        work = [pool.submit(solve, place, groups[key]) for place, key in enumerate(sorted(groups))]
+        try:
+            for item in work:
+                item.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return [results[index] for index in range(len(hypotheses))]
+
+
+@contextmanager
+def _one_torch_thread() -> Iterator[None]:
+    """Our tensors are small: a thread for each group of hypotheses gains more than threads inside torch."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _result(
@@ -143,11 +176,12 @@ def _solve(
     free = encodings.free
     with torch.no_grad():
         population, cost = _first_population(problem, settings, random)
+        random_starts = population[:, : settings.restarts if free else 0]
         if free:
             population, cost = _search(problem, settings, population, cost, random)
     elite = cost.argsort(1)[:, : 3 if free else 1]
     start = population.gather(1, elite[..., None].expand(-1, -1, free + 6))
-    polished = _polish(problem, settings, start)
+    polished = _polish(problem, settings, torch.cat([start, random_starts], 1))
     with torch.no_grad():
         geometry, penalty = problem.terms(polished)
         winner = (geometry + penalty).argmin(1)
@@ -161,7 +195,7 @@ def _first_population(
     """The best of many random individuals; coordinates uniform, the cell near its prediction."""
     encodings = problem.encodings
     hypotheses, free = len(encodings.shape), encodings.free
-    members = settings.population if free else 8
+    members = max(settings.population, settings.restarts) if free else 8
     draws, costs = [], []
     for _ in range(4 if free else 1):
         coordinates = torch.rand(hypotheses, members, free, generator=random)
