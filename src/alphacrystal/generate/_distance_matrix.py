@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from alphacrystal.crystal import LatticeParameters, SymmetryHypothesis
     from alphacrystal.reconstruct import Reconstruction, SearchSettings
 
-# Weight of the geometry (mean negative log density per pair) against the log prior. On 120 validation compounds
-# anything from 0.3 to 1 ranks alike; see docs/ranking.md.
+# Weight of the geometry (mean negative log density per pair) against the log prior. On 120 validation
+# compounds anything from 0.3 to 1 ranks alike; see docs/ranking.md.
 GEOMETRY_WEIGHT = 0.5
 HYPOTHESES_PER_CANDIDATE = 1.2  # a few more than asked for, since some end in the same structure or clash
 CHUNK = 64  # hypotheses searched together
@@ -36,8 +37,8 @@ class DistanceMatrixGenerator:
         search: Effort of the reconstruction.
         models: Folder of weights; the shipped ones by default.
         on_progress: Called with (hypotheses done, hypotheses in total).
-        finished: Candidates of parts made by an earlier, interrupted run with the same settings, by the number
-            of the part; they are taken over instead of being made again.
+        finished: Candidates of parts made by an earlier, interrupted run with the same settings, by the
+            number of the part; they are taken over instead of being made again.
         on_part: Called with that number and the candidates as soon as a part is made.
     """
 
@@ -75,15 +76,27 @@ class DistanceMatrixGenerator:
             made = list(self.finished.get(number, ()))
             if len(made) != len(part):
                 distograms = predict_distograms(part, models=self.models)
-                built = reconstruct(part, distograms, settings, seed + number)
+                built = reconstruct(
+                    part,
+                    distograms,
+                    settings,
+                    seed + number,
+                    on_done=self._report(len(candidates), len(hypotheses)),
+                )
                 made = [self._candidate(*pair, seed) for pair in zip(part, built, strict=True)]
                 if self.on_part:
                     self.on_part(number, made)
             candidates += made
             if self.on_progress:
                 self.on_progress(len(candidates), len(hypotheses))
-        candidates.sort(key=lambda candidate: -(candidate.log_probability or 0.0))
-        yield from candidates[:count]
+        yield from _normalised(candidates)[:count]
+
+    def _report(self, before: int, total: int) -> Callable[[int], None]:
+        def report(done: int) -> None:
+            if self.on_progress:
+                self.on_progress(before + done, total)
+
+        return report
 
     def _candidate(self, hypothesis: SymmetryHypothesis, built: Reconstruction, seed: int) -> Candidate:
         from ase.data import chemical_symbols
@@ -103,6 +116,15 @@ class DistanceMatrixGenerator:
             "seed": seed,
         }
         return Candidate(structure, self.name, score, hypothesis, provenance)
+
+
+def _normalised(candidates: list[Candidate]) -> list[Candidate]:
+    """Candidates by score, best first, their scores as log-probabilities over all that were made."""
+    scores = [candidate.log_probability or 0.0 for candidate in candidates]
+    best = max(scores, default=0.0)
+    total = best + math.log(sum(math.exp(score - best) for score in scores)) if scores else 0.0
+    order = sorted(range(len(scores)), key=lambda i: (-scores[i], i))
+    return [replace(candidates[i], log_probability=scores[i] - total) for i in order]
 
 
 def _free_coordinates(hypothesis: SymmetryHypothesis) -> int:

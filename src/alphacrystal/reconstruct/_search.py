@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -101,6 +101,8 @@ def reconstruct(
     distograms: Sequence[Distogram],
     settings: SearchSettings,
     seed: int,
+    *,
+    on_done: Callable[[int], None] | None = None,
 ) -> list[Reconstruction]:
     """Best structure of each hypothesis under its distogram, all searched as batches.
 
@@ -109,6 +111,7 @@ def reconstruct(
         distograms: One per hypothesis; its atoms have the elements of the hypothesis in the same order.
         settings: Effort and fitness.
         seed: Same seed, same result.
+        on_done: Called with the number of hypotheses solved so far.
 
     Returns:
         In the order of the hypotheses.
@@ -138,6 +141,8 @@ def reconstruct(
         try:
             for item in work:
                 item.result()
+                if on_done:
+                    on_done(len(results))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
