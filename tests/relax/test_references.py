@@ -9,12 +9,12 @@ from pymatgen.core import Lattice, Structure
 
 from alphacrystal.relax import Potential, elemental_references, formation_energy_per_atom, relax
 
-#: CHGNet 0.3.0 with its own elemental references, computed independently (eV/atom).
+#: CHGNet 0.3.0 with its own elemental references, computed elsewhere with chgnet itself (eV/atom).
 KNOWN = {"rock salt": -2.094, "perovskite": -3.586, "rutile": -3.518, "Zr4Al3": -0.487}
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_formation_energies_agree_with_independent_ones(
+def test_formation_energies_agree_with_chgnets_own(
     chgnet: Potential, textbook: dict[str, Callable[..., Structure]], name: str
 ) -> None:
     (end,) = relax([textbook[name]()], chgnet)
