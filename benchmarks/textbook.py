@@ -10,10 +10,10 @@ import sys
 import time
 
 import numpy as np
+from _run_facts import run_facts
 from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.core.lattice import Lattice
 from pymatgen.core.structure import Structure
-from _run_facts import run_facts
 
 from alphacrystal.composition import formula_units_within, parse_formula
 from alphacrystal.generate import DistanceMatrixGenerator
@@ -86,7 +86,7 @@ def main() -> int:
     return 0 if in_five >= 18 else 1
 
 
-def _predict(formula: str):  # noqa: ANN202
+def _predict(formula: str):
     parsed = parse_formula(formula)
     generator = DistanceMatrixGenerator(units=formula_units_within(parsed, 20))
     candidates = list(generator.generate(parsed, 50, np.random.default_rng(0)))

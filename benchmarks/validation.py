@@ -35,7 +35,7 @@ Pair = tuple[int, int, int]
 
 
 def one_per_formula(records: list[StructureRecord]) -> list[StructureRecord]:
-    """The reference of each formula: experimental first, then lowest energy above hull, then smallest cell."""
+    """The reference of each formula: experimental first, then lowest above the hull, then smallest cell."""
     groups: dict[str, list[StructureRecord]] = defaultdict(list)
     for record in records:
         groups[record.reduced_formula].append(record)

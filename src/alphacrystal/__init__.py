@@ -1,10 +1,8 @@
 """AlphaCrystal: crystal structure prediction from a formula."""
 
-from __future__ import annotations
+import typing as _typing
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from alphacrystal.composition import parse_formula
     from alphacrystal.config import PredictConfig
     from alphacrystal.errors import AlphaCrystalError, InputError
@@ -23,7 +21,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Import a public name when it is first used, so that `import alphacrystal` stays quick."""
     if name not in _HOMES:
         raise AttributeError(f"module 'alphacrystal' has no attribute {name!r}")
