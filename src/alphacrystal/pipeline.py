@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, replace, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +53,7 @@ class _Run:
     notes: list[str] = field(default_factory=list)
     candidates: list[Candidate] = field(default_factory=list)
     relaxations: dict[int, Relaxation] = field(default_factory=dict)
+    merged: dict[int, int] = field(default_factory=dict)  # candidate -> the equal one that stands for it
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -263,18 +264,20 @@ def _relax(run: _Run, pool: RelaxPool) -> None:
     from alphacrystal.rank import group_duplicates
 
     loose, tight = _relax_settings(run.config, loose=True), _relax_settings(run.config)
-    distinct = [group[0] for group in group_duplicates([c.structure for c in run.candidates])]
-    rough = _relax_pass(run, pool, "loose", {i: run.candidates[i].structure for i in distinct}, loose)
-    usable = {i: r for i, r in rough.items() if r.usable and r.energy_per_atom is not None}
-    if not usable:
-        return
-    order = sorted(usable, key=lambda i: (usable[i].energy_per_atom or 0.0, i))
-    lowest = usable[order[0]].energy_per_atom or 0.0
-    groups = group_duplicates([usable[i].structure for i in order])
-    kept = [min(order[k] for k in group) for group in groups]  # the most probable of each group
-    kept = [i for i in kept if (usable[i].energy_per_atom or 0.0) - lowest < HOPELESS]
-    kept = sorted(kept)
-    _relax_pass(run, pool, "tight", {i: usable[i].structure for i in kept}, tight)
+    groups = group_duplicates([candidate.structure for candidate in run.candidates])
+    for group in groups:
+        run.merged.update(dict.fromkeys(group[1:], group[0]))
+    starts = {group[0]: run.candidates[group[0]].structure for group in groups}
+    rough = _relax_pass(run, pool, "loose", starts, loose)
+    energies = {i: r.energy_per_atom for i, r in rough.items() if r.usable and r.energy_per_atom is not None}
+    order = sorted(energies, key=lambda i: (energies[i], i))
+    survivors = []
+    for same in group_duplicates([rough[i].structure for i in order]):
+        members = sorted(order[k] for k in same)  # the first is the most probable
+        run.merged.update(dict.fromkeys(members[1:], members[0]))
+        if energies[members[0]] - energies[order[0]] < HOPELESS:
+            survivors.append(members[0])
+    _relax_pass(run, pool, "tight", {i: rough[i].structure for i in sorted(survivors)}, tight)
 
 
 def _relax_pass(
@@ -307,12 +310,12 @@ def _relax_pass(
     return finished
 
 
-def _keep(run: _Run, name: str, index: int, relaxation: Relaxation) -> None:
-    """A later pass replaces an earlier one, unless it broke the structure."""
-    if name == "loose" and relaxation.converged:  # by the loose limits, which nobody asked for
-        from alphacrystal.relax import RelaxationStatus
+def _keep(run: _Run, stage: str, index: int, relaxation: Relaxation) -> None:
+    """A later pass replaces an earlier one, unless it broke the structure; a loose end is no convergence."""
+    from alphacrystal.relax import RelaxationStatus
 
-        reason = f"relaxed only to the loose limit of {max(LOOSE_FMAX, run.config.fmax):g} eV/Å"
+    if stage == "loose" and relaxation.converged:
+        reason = "relaxed only loosely: far above the best structure, or not reached yet"
         relaxation = replace(relaxation, status=RelaxationStatus.STEP_LIMIT, reason=reason)
     if relaxation.usable or index not in run.relaxations:
         run.relaxations[index] = relaxation
@@ -328,6 +331,7 @@ def _conclude(run: _Run, units: Sequence[int], *, complete: bool) -> Prediction:
     ranked = rank_candidates(
         run.candidates,
         run.relaxations,
+        merged=run.merged,
         relaxed=relaxed,
         top=config.top,
         potential=config.potential if config.pressure == 0 else None,

@@ -25,6 +25,7 @@ def rank_candidates(
     *,
     relaxed: bool,
     top: int,
+    merged: Mapping[int, int] | None = None,
     potential: str | None = None,
     symprec: float = 0.1,
 ) -> list[RankedStructure]:
@@ -36,6 +37,7 @@ def rank_candidates(
             left out of the list (they stay in the run's candidate file).
         relaxed: Whether energies decide with the log-probability.
         top: Longest list.
+        merged: Candidates already found equal to another one, by index; that one stands for them.
         potential: Name of the potential, for formation energies.
         symprec: Tolerance in Å of the final space group.
 
@@ -46,8 +48,11 @@ def rank_candidates(
     from alphacrystal.errors import InputError
     from alphacrystal.relax import formation_energy_per_atom
 
+    stands_for = _followers(merged or {})
     usable = [
-        i for i in range(len(candidates)) if not relaxed or (i in relaxations and relaxations[i].usable)
+        i
+        for i in range(len(candidates))
+        if i not in (merged or {}) and (not relaxed or (i in relaxations and relaxations[i].usable))
     ]
     chances = _log_chances(candidates)
     energies = {i: relaxations[i].energy_per_atom for i in usable} if relaxed else {}
@@ -69,8 +74,9 @@ def rank_candidates(
     rows = []
     for group in groups:
         first = group[0]
-        best_chance = max(chances[i] for i in group)
-        rows.append((score(first) + chances[first] - best_chance, best_chance, first, tuple(group[1:])))
+        everyone = [*group, *(follower for i in group for follower in stands_for.get(i, ()))]
+        best_chance = max(chances[i] for i in everyone)
+        rows.append((score(first) + chances[first] - best_chance, best_chance, first, tuple(everyone[1:])))
     rows.sort(key=lambda row: (row[0], row[2]))
     chemical = _ranks({row[2]: -row[1] for row in rows})
     energetic = _ranks({row[2]: e for row in rows if (e := energies.get(row[2])) is not None})
@@ -106,6 +112,17 @@ def rank_candidates(
             )
         )
     return ranked
+
+
+def _followers(merged: Mapping[int, int]) -> dict[int, list[int]]:
+    """Candidates that each remaining candidate stands for, through any chain of mergers."""
+    followers: dict[int, list[int]] = {}
+    for index in sorted(merged):
+        leader = merged[index]
+        while leader in merged:
+            leader = merged[leader]
+        followers.setdefault(leader, []).append(index)
+    return followers
 
 
 def _log_chances(candidates: Sequence[Candidate]) -> list[float]:
