@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -178,12 +179,15 @@ class Checkpoint:
 
     def _write(self, name: str, text: str) -> None:
         path = self.folder / name
+        partial = path.with_name(path.name + ".partial")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            partial = path.with_name(path.name + ".partial")
             partial.write_text(text, encoding="utf-8")
             partial.replace(path)
         except OSError as error:
+            with contextlib.suppress(OSError):  # leave no crumbs that would pass for a run
+                partial.unlink(missing_ok=True)
+                self.folder.rmdir()
             raise _refused(path, error) from error
 
 

@@ -266,6 +266,10 @@ def _resume(out: Path | None, formulas: list[str], source: Path | None, given: d
     batch, request = checkpoint.load_batch(), checkpoint.load_request()
     stored = batch or request
     if stored is None:
+        if formulas and not source and len(formulas) == 1 and (out / "events.jsonl").is_file():
+            # Stopped before it could write down what was asked for.
+            _predict_one(FormulaRequest(formulas[0]), make_config(**given), out, resume=True)
+            return
         raise InputError(f"{out} holds no run to resume: start one without --resume.")
     settings = make_config(**stored["settings"])
     check_unchanged(settings, make_config(**{**stored["settings"], **given}), out)

@@ -8,6 +8,7 @@ without a main guard and from notebooks.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import pickle
 import queue
@@ -31,8 +32,10 @@ from alphacrystal.relax._settings import RelaxSettings
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-#: Structures a worker holds at once: enough to fill its batch, few enough to share the last ones evenly.
-_HELD = 8
+#: Largest group of structures a worker relaxes side by side. Groups are fixed before the work begins and a
+#: worker takes the next only when it is done with one: the network's single precision feels which structures
+#: share a batch; if batches depended on who finishes first, equal runs would differ in the sixth digit.
+_GROUP = 8
 
 #: Workers that die before they have loaded the potential, one after the other, before the pool gives up.
 _FAILED_STARTS = 3
@@ -104,7 +107,7 @@ class _Round:
     structures: Sequence[Structure]
     settings: RelaxSettings
     on_result: OnResult | None
-    waiting: deque[int]
+    waiting: deque[tuple[int, ...]]
     suspects: set[int] = field(default_factory=set)
     results: dict[int, Relaxation] = field(default_factory=dict)
 
@@ -195,7 +198,11 @@ class RelaxPool:
     ) -> list[Relaxation]:
         self.start()
         self._epoch += 1
-        this = _Round(structures, settings, on_result, deque(range(len(structures))))
+        size = max(1, min(_GROUP, math.ceil(len(structures) / self.workers)))
+        groups = (
+            tuple(range(len(structures))[start : start + size]) for start in range(0, len(structures), size)
+        )
+        this = _Round(structures, settings, on_result, deque(groups))
         for worker in self._processes:
             worker.held = set()
             worker.last_sign = time.monotonic()
@@ -229,14 +236,11 @@ class RelaxPool:
         self._fill(worker, this)
 
     def _fill(self, worker: _Worker, this: _Round) -> None:
-        """Hand out waiting structures; suspects of an earlier crash go alone."""
-        while this.waiting and len(worker.held) < _HELD:
-            alone = this.waiting[0] in this.suspects or not worker.held.isdisjoint(this.suspects)
-            if alone and worker.held:
-                return
-            index = this.waiting.popleft()
-            worker.held.add(index)
-            worker.send("work", self._epoch, index, this.structures[index])
+        """Hand an idle worker the next group; each suspect of an earlier crash is a group of its own."""
+        if this.waiting and not worker.held:
+            group = this.waiting.popleft()
+            worker.held = set(group)
+            worker.send("work", self._epoch, group, [this.structures[index] for index in group])
 
     def _replace(self, worker: _Worker, this: _Round) -> _Worker:
         """Put a new worker in the place of a dead one and decide on what the dead one held."""
@@ -254,8 +258,8 @@ class RelaxPool:
                 held.remove(index)
                 this.finish(index, _lost(this.structures[index]))
             this.suspects.update(held)
-        # Innocent ones first: suspects wait until a worker has nothing else.
-        this.waiting.extend(held)
+        # Innocent ones first, and each suspect alone.
+        this.waiting.extend((index,) for index in held)
         new = _Worker(self.potential_name, self._outbox)
         self._processes[self._processes.index(worker)] = new
         new.send("settings", self._epoch, this.settings)

@@ -1,6 +1,6 @@
 """One relaxation worker: a process that reads structures from standard input and writes results to output.
 
-Messages are pickled tuples. In: ("settings", epoch, RelaxSettings), ("work", epoch, index, Structure).
+Messages are pickled tuples. In: ("settings", epoch, RelaxSettings), ("work", epoch, indices, structures).
 Out: ("ready", symbols), ("result", epoch, index, Relaxation), ("alive",), ("error", exception).
 """
 
@@ -52,7 +52,8 @@ def _serve(potential_name: str, inbox: queue.SimpleQueue[tuple[Any, ...]], out: 
             if message[0] == "settings":
                 epoch, engine = message[1], RelaxationEngine(potential, message[2])
             elif engine is not None and message[1] == epoch:
-                engine.add(message[2], message[3])
+                for index, structure in zip(message[2], message[3], strict=True):
+                    engine.add(index, structure)
         for index, result in engine.step():
             send("result", epoch, index, result)
             last_sign = time.monotonic()
