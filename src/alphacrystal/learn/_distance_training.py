@@ -172,10 +172,12 @@ class DistanceTask:
                     collected["size"].append(torch.full((len(batch),), float(size)))
         values = {key: torch.cat(parts) for key, parts in collected.items()}
         small = values["size"] <= 12
-        return {
+        metrics = {
             "val_loss": float(values["loss"].mean()),
             "rmse": float(values["ordered"].mean()),
-            "rmse_to_12_atoms": float(values["ordered"][small].mean()),
             "rmse_sorted": float(values["sorted"].mean()),
             "rmse_given_symmetry": float(values["given"].mean()),
         }
+        if small.any():
+            metrics["rmse_to_12_atoms"] = float(values["ordered"][small].mean())
+        return metrics

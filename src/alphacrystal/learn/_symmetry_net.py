@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -160,14 +159,6 @@ class SymmetryNet(nn.Module):
 
     site_kind: Tensor
     site_values: Tensor
-
-    @cached_property
-    def rows_by_counts(self) -> dict[tuple[int, ...], list[int]]:
-        """Rows of the known types by the atoms of each element in their primitive cell."""
-        rows: dict[tuple[int, ...], list[int]] = {}
-        for row, kind in enumerate(self.types):
-            rows.setdefault(kind.counts(), []).append(row)
-        return rows
 
     def _slots(self, table: TypeTable) -> Tensor:
         """Mean site vector of every (type, element) slot, shape (types, MAX_ELEMENTS, site_width)."""

@@ -33,12 +33,16 @@ def occupations(data: PreparedStructures) -> list[tuple[StructureType, tuple[str
 def composition_arrays(
     elements: Sequence[Sequence[str]], counts: Sequence[Sequence[int]]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Atomic numbers and reduced counts, shape (compositions, MAX_ELEMENTS) each, 0 where unused."""
+    """Atomic numbers and reduced counts, shape (compositions, MAX_ELEMENTS) each, 0 where unused.
+
+    Elements beyond MAX_ELEMENTS have no place; callers leave such compositions out.
+    """
     numbers = np.zeros((len(elements), MAX_ELEMENTS), dtype=np.int64)
     amounts = np.zeros((len(elements), MAX_ELEMENTS), dtype=np.float32)
     for row, (symbols, own) in enumerate(zip(elements, counts, strict=True)):
-        numbers[row, : len(symbols)] = [atomic_numbers[symbol] for symbol in symbols]
-        amounts[row, : len(own)] = reduced_counts(own)
+        slots = min(len(symbols), MAX_ELEMENTS)
+        numbers[row, :slots] = [atomic_numbers[symbol] for symbol in symbols[:slots]]
+        amounts[row, :slots] = reduced_counts(own)[:slots]
     return numbers, amounts
 
 
@@ -56,8 +60,9 @@ class SymmetryTask:
         self, data: PreparedStructures, config: SymmetryNetConfig | None = None, seed: int = 0
     ) -> None:
         rows = occupations(data)
-        self.train = np.flatnonzero(~data.validation & (data.elements_per_structure <= MAX_ELEMENTS))
-        self.validation = np.flatnonzero(data.validation)
+        few = data.elements_per_structure <= MAX_ELEMENTS
+        self.train = np.flatnonzero(~data.validation & few)
+        self.validation = np.flatnonzero(data.validation & few)
         vocabulary = {kind: place for place, kind in enumerate(dict.fromkeys(rows[i][0] for i in self.train))}
         counts = [kind.counts() for kind, _ in rows]
         self.kinds = [kind for kind, _ in rows]
@@ -141,10 +146,16 @@ class SymmetryTask:
         types, groups = torch.cat(type_ranks).numpy(), torch.cat(group_ranks).numpy()
         experimental = self.experimental[self.validation]
         loss_sum = sum(float((loss * weight).sum()) for loss, weight in losses)
-        return {
+        metrics = {
             "val_loss": loss_sum / sum(float(weight.sum()) for _, weight in losses),
             **{f"type_top{k}": float((types < k).mean()) for k in (1, 5, 20)},
             **{f"group_top{k}": float((groups < k).mean()) for k in (1, 5)},
-            **{f"type_top{k}_experimental": float((types < k)[experimental].mean()) for k in (1, 5, 20)},
-            **{f"group_top{k}_experimental": float((groups < k)[experimental].mean()) for k in (1, 5)},
         }
+        if experimental.any():  # a source may not say which of its entries are experimental
+            metrics |= {
+                f"type_top{k}_experimental": float((types < k)[experimental].mean()) for k in (1, 5, 20)
+            }
+            metrics |= {
+                f"group_top{k}_experimental": float((groups < k)[experimental].mean()) for k in (1, 5)
+            }
+        return metrics

@@ -6,6 +6,7 @@ import platform
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from alphacrystal.learn._distance_training import DistanceTask
 from alphacrystal.learn._lattice_training import LatticeTask
 from alphacrystal.learn._symmetry_calibration import unseen_offset
 from alphacrystal.learn._symmetry_training import SymmetryTask
-from alphacrystal.learn._training_loop import TrainSettings, train
+from alphacrystal.learn._training_loop import TrainSettings, check_folder, train
 from alphacrystal.learn._weights import LICENCE, MODEL_NAMES, ModelCard, save_weights, state_size
 
 DEFAULT_SETTINGS: dict[str, TrainSettings] = {
@@ -70,14 +71,10 @@ def train_model(
         raise InputError(f"There is no model {name!r} to train: choose one of {', '.join(MODEL_NAMES)}.")
     settings = settings or DEFAULT_SETTINGS[name]
     torch.set_num_threads(settings.threads)
+    check_folder(out, resume=resume)
     data = prepare(source, cache or out / "cache")
-    if not data.validation.any() or data.validation.all():
-        raise InputError(
-            f"{source} gives no compounds for training or none for validation ({len(data)} structures read): "
-            "use a larger source."
-        )
-    task = _task(name, data, settings.seed)
-    best = train(task, settings, out, resume=resume, on_step=on_step)
+    task = _task(name, data, source, settings.seed)
+    best = train(task, settings, out, resume=resume, data_hash=_data_hash(data), on_step=on_step)
     with torch.no_grad():
         metrics = task.validate(task.model)
     extra = {"unseen_offset": unseen_offset(task)} if isinstance(task, SymmetryTask) else {}
@@ -118,9 +115,25 @@ def train_model(
     return TrainResult(weights, card)
 
 
-def _task(name: str, data: PreparedStructures, seed: int) -> Any:
-    kinds = {"symmetry": SymmetryTask, "lattice": LatticeTask, "distance": DistanceTask}
-    return kinds[name](data, seed=seed)
+def _task(name: str, data: PreparedStructures, source: Path, seed: int) -> Any:
+    """The training task, once the source is known to hold something to train and something to validate on."""
+    kinds: dict[str, Any] = {"symmetry": SymmetryTask, "lattice": LatticeTask, "distance": DistanceTask}
+    if data.validation.any() and not data.validation.all():
+        task = kinds[name](data, seed=seed)
+        measured = task.validation
+        if name == "symmetry":
+            measured = measured[task.target.numpy()[measured] >= 0]  # types never seen have no rank
+        if len(task.train) and len(measured):
+            return task
+    raise InputError(
+        f"{source} gives no compounds for training or none for validation ({len(data)} structures read): "
+        "use a larger source."
+    )
+
+
+def _data_hash(data: PreparedStructures) -> str:
+    columns = (data.ids, data.validation, data.space_groups, data.numbers, data.distances)
+    return sha256(b"".join(np.ascontiguousarray(column).tobytes() for column in columns)).hexdigest()
 
 
 def _seconds(log: Path) -> float:

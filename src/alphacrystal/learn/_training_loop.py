@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Protocol
 
 import numpy as np
@@ -64,6 +65,7 @@ def train(
     folder: Path,
     *,
     resume: bool = False,
+    data_hash: str = "",
     on_step: Callable[[int, int, float], None] | None = None,
 ) -> dict[str, Any]:
     """Train until the last epoch and leave the best averaged weights in ``task.model``.
@@ -72,22 +74,20 @@ def train(
     on with ``resume=True`` and ends exactly where an unbroken run would.
 
     Args:
+        data_hash: Tells the training data apart, so that a run never goes on with other data.
         on_step: Called with (step, steps in total, running loss).
 
     Returns:
         The log row of the best epoch.
 
     Raises:
-        InputError: ``resume`` is asked for without a checkpoint, or a checkpoint exists and it is not, or its
-            settings differ.
+        InputError: ``resume`` is asked for without a checkpoint, or a checkpoint exists and it is not, or the
+            checkpoint is damaged or was made with other settings or data.
     """
     torch.set_num_threads(settings.threads)
+    check_folder(folder, resume=resume)
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / "checkpoint.pt"
-    if resume and not checkpoint.is_file():
-        raise InputError(f"There is no checkpoint in {folder}: train without --resume first.")
-    if checkpoint.is_file() and not resume:
-        raise InputError(f"{folder} already holds a training run: give --resume to go on, or another --out.")
     average = copy.deepcopy(task.model)
     decay = [p for p in task.model.parameters() if p.ndim > 1]
     plain = [p for p in task.model.parameters() if p.ndim <= 1]
@@ -100,12 +100,16 @@ def train(
     best_row: dict[str, Any] = {}
     started, steps_done = 0, 0
     if resume:
-        state = torch.load(checkpoint, weights_only=True)
-        if state["settings"] != asdict(settings):
-            raise InputError(f"The checkpoint in {folder} was made with other settings: {state['settings']}.")
-        task.model.load_state_dict(state["model"])
-        average.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
+        state = _read_checkpoint(checkpoint, settings, data_hash)
+        try:
+            task.model.load_state_dict(state["model"])
+            average.load_state_dict(state["average"])
+            optimiser.load_state_dict(state["optimiser"])
+        except (RuntimeError, ValueError) as error:
+            raise InputError(
+                f"The checkpoint in {folder} is of another network or other data: give the --data it was "
+                "made with, or another --out."
+            ) from error
         rows, best, best_row = state["rows"], state["best"], state["best_row"]
         started, steps_done = state["epoch"], state["steps"]
     for epoch in range(started, settings.epochs):
@@ -146,6 +150,7 @@ def train(
         _write_log(folder / "log.csv", rows)
         state = {
             "settings": asdict(settings),
+            "data": data_hash,
             "model": task.model.state_dict(),
             "average": average.state_dict(),
             "optimiser": optimiser.state_dict(),
@@ -162,6 +167,47 @@ def train(
         task.model.load_state_dict(best)
     task.model.eval()
     return best_row
+
+
+def check_folder(folder: Path, *, resume: bool) -> None:
+    """Refuse to overwrite a run that was not to be resumed, or to resume one that is not there.
+
+    Raises:
+        InputError: As above.
+    """
+    exists = (folder / "checkpoint.pt").is_file()
+    if resume and not exists:
+        raise InputError(f"There is no checkpoint in {folder}: train without --resume first.")
+    if exists and not resume:
+        raise InputError(f"{folder} already holds a training run: give --resume to go on, or another --out.")
+
+
+def _read_checkpoint(path: Path, settings: TrainSettings, data_hash: str) -> dict[str, Any]:
+    """The stored state of a run with the same settings and data.
+
+    Raises:
+        InputError: It is damaged, or of another run.
+    """
+    try:
+        state: dict[str, Any] = torch.load(path, weights_only=True)
+        made_with = dict(state["settings"])
+        made_from = state.get("data", data_hash)
+    except (OSError, EOFError, RuntimeError, KeyError, TypeError, ValueError, UnpicklingError) as error:
+        raise InputError(f"The checkpoint {path} is damaged: remove it and train anew.") from error
+    differences = [
+        f"{name} {value}" for name, value in made_with.items() if value != asdict(settings).get(name)
+    ]
+    if differences:
+        raise InputError(
+            f"The checkpoint in {path.parent} was made with other settings ({', '.join(differences)}): "
+            "resume with the same, or give another --out."
+        )
+    if made_from != data_hash:
+        raise InputError(
+            f"The checkpoint in {path.parent} was made from other data: resume with the same --data, or give "
+            "another --out."
+        )
+    return state
 
 
 @torch.no_grad()

@@ -86,6 +86,11 @@ def read_card(name: str, folder: Path | None = None) -> ModelCard:
         raise WeightsError(
             f"The model card {path} is missing: reinstall alphacrystal or pass another --models."
         ) from error
+    except OSError as error:
+        raise WeightsError(
+            f"The model card {path} cannot be read ({error.strerror}): reinstall alphacrystal or pass "
+            "another --models."
+        ) from error
     except (ValidationError, UnicodeDecodeError) as error:
         raise WeightsError(
             f"The model card {path} is damaged: reinstall alphacrystal or pass another --models."
@@ -131,6 +136,8 @@ def load_model(name: str, folder: Path) -> nn.Module:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except FileNotFoundError as error:
         raise WeightsError(f"The weights file {path} is missing: {hint}.") from error
+    except OSError as error:
+        raise WeightsError(f"The weights file {path} cannot be read ({error.strerror}): {hint}.") from error
     if digest != card.sha256:
         raise WeightsError(
             f"The weights file {path} is not the one its model card describes (wrong hash): {hint}."
