@@ -146,24 +146,28 @@ def _print(formula: Formula, hypotheses: list[SymmetryHypothesis], cells: list[d
         console.print(f"Note: {note}", markup=False)
     shares = ", ".join(f"{cell['cell_formula']} {100 * cell['probability']:.0f} %" for cell in cells)
     console.print(f"{formula.reduced_formula}: likely cells {shares}")
-    table = Table()
-    for name in ("%", "space group", "Wyckoff", "Z", "a", "b", "c", "alpha", "beta", "gamma"):
-        table.add_column(name, justify="right")
+    table = Table(box=None, pad_edge=False)
+    for name in ("%", "space group", "Wyckoff", "Z", "conventional cell (Å, °)"):
+        table.add_column(name, overflow="fold")
     for h in hypotheses:
-        wyckoff = " ".join(f"{symbol}:{letters}" for symbol, letters in h.occupation.items())
-        lengths = [
-            f"{v:.2f}±{s:.2f}" for v, s in zip(_values(h.lattice), _values(h.lattice_std), strict=True)
-        ]
         table.add_row(
             f"{100 * math.exp(h.log_probability):.1f}",
             f"{group_of(h.space_group).symbol} ({h.space_group})",
-            wyckoff,
+            " ".join(f"{symbol}:{letters}" for symbol, letters in h.occupation.items()),
             str(h.formula_units),
-            *lengths[:3],
-            *(f"{value:.1f}" for value in _values(h.lattice)[3:]),
+            _cell_text(h),
         )
     console.print(table)
 
 
-def _values(lattice: Any) -> list[float]:
-    return list(lattice.as_dict().values())
+def _cell_text(hypothesis: SymmetryHypothesis) -> str:
+    """The free parameters of the cell with their spread."""
+    values, spread = hypothesis.lattice.as_dict(), hypothesis.lattice_std.as_dict()
+    parts = []
+    for name, value in values.items():
+        tied = name in "bc" and abs(value - values["a"]) < 1e-6
+        if name in "abc" and not tied:
+            parts.append(f"{name} {value:.2f}±{spread[name]:.2f}" if spread[name] else f"{name} {value:.2f}")
+        elif name not in "abc" and spread[name]:
+            parts.append(f"{name} {value:.1f}±{spread[name]:.1f}")
+    return ", ".join(parts)
