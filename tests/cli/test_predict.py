@@ -60,6 +60,7 @@ def test_table_fits_80_columns(run: Run) -> None:
     outcome = run("view", "run")
     assert outcome.code == 0
     assert max(map(len, outcome.out.splitlines())) <= 80
+    assert "…" not in outcome.out
     assert "Zr4Al3: " in outcome.out
     assert "report.html" in outcome.out
 

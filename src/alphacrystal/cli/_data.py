@@ -44,7 +44,7 @@ def subset(
     from alphacrystal.data import read_records
     from alphacrystal.data import without_benchmarks as drop
 
-    allowed = None if elements is None else {word.strip() for word in elements.split(",")}
+    allowed = None if elements is None else _symbols(elements)
     records = read_records(source)
     chosen = (
         record
@@ -54,6 +54,17 @@ def subset(
         and (arity is None or len(set(record.species)) == arity)
     )
     typer.echo(f"{_write(chosen, out)} records written to {out}")
+
+
+def _symbols(text: str) -> set[str]:
+    from alphacrystal.composition import element_table
+
+    symbols = {word.strip() for word in text.split(",") if word.strip()}
+    unknown = symbols - set(element_table().symbols[1:])
+    if unknown or not symbols:
+        wrong = repr(min(unknown)) if unknown else "nothing"
+        raise InputError(f"--elements takes element symbols, e.g. Zr,Al,O, not {wrong}.")
+    return symbols
 
 
 @app.command()

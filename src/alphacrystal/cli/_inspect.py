@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -92,7 +93,7 @@ def _think(
     hypotheses = predict_hypotheses(formula, units, max(top, 200), group=config.space_group, models=models)
     likely: dict[int, float] = {}
     for hypothesis in hypotheses:
-        likely[hypothesis.formula_units] = likely.get(hypothesis.formula_units, 0.0) + 2.718281828 ** (
+        likely[hypothesis.formula_units] = likely.get(hypothesis.formula_units, 0.0) + math.exp(
             hypothesis.log_probability
         )
     cells = []
@@ -134,40 +135,48 @@ def _as_json(
 
 
 def _print(formula: Formula, hypotheses: list[SymmetryHypothesis], cells: list[dict[str, Any]]) -> None:
-    import math
-
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
     from alphacrystal.crystal import space_group as group_of
 
-    console = Console(soft_wrap=True)
+    console = Console(soft_wrap=True, highlight=False)
     for note in formula.notes:
-        console.print(f"Note: {note}", markup=False)
+        console.print(f"Note: {note.rstrip('.')}.", markup=False)
     shares = ", ".join(f"{cell['cell_formula']} {100 * cell['probability']:.0f} %" for cell in cells)
     console.print(f"{formula.reduced_formula}: likely cells {shares}")
-    table = Table(box=None, pad_edge=False)
-    for name in ("%", "space group", "Wyckoff", "Z", "conventional cell (Å, °)"):
-        table.add_column(name, overflow="fold")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("%", justify="right", no_wrap=True)
+    table.add_column("space group", no_wrap=True)
+    table.add_column("Wyckoff")
+    table.add_column("Z", justify="right", no_wrap=True)
+    table.add_column("free cell parameters (Å, °)")
     for h in hypotheses:
         table.add_row(
             f"{100 * math.exp(h.log_probability):.1f}",
             f"{group_of(h.space_group).symbol} ({h.space_group})",
             " ".join(f"{symbol}:{letters}" for symbol, letters in h.occupation.items()),
             str(h.formula_units),
-            _cell_text(h),
+            _free_parameters(h),
         )
     console.print(table)
 
 
-def _cell_text(hypothesis: SymmetryHypothesis) -> str:
-    """The free parameters of the cell with their spread."""
-    values, spread = hypothesis.lattice.as_dict(), hypothesis.lattice_std.as_dict()
-    parts = []
-    for name, value in values.items():
-        tied = name in "bc" and abs(value - values["a"]) < 1e-6
-        if name in "abc" and not tied:
-            parts.append(f"{name} {value:.2f}±{spread[name]:.2f}" if spread[name] else f"{name} {value:.2f}")
-        elif name not in "abc" and spread[name]:
-            parts.append(f"{name} {value:.1f}±{spread[name]:.1f}")
-    return ", ".join(parts)
+def _free_parameters(hypothesis: SymmetryHypothesis) -> str:
+    """Parameters that the crystal system leaves free, each with its spread, e.g. "a=5.68±0.09"."""
+    from alphacrystal.crystal import space_group as group_of
+
+    free = {
+        "cubic": ("a",),
+        "hexagonal": ("a", "c"),
+        "trigonal": ("a", "c"),
+        "tetragonal": ("a", "c"),
+        "orthorhombic": ("a", "b", "c"),
+        "monoclinic": ("a", "b", "c", "beta"),
+    }.get(group_of(hypothesis.space_group).crystal_system, ("a", "b", "c", "alpha", "beta", "gamma"))
+    values, spreads = hypothesis.lattice.as_dict(), hypothesis.lattice_std.as_dict()
+    digits = {name: 2 if len(name) == 1 else 0 for name in free}
+    return " ".join(
+        f"{name}={values[name]:.{digits[name]}f}±{spreads[name]:.{digits[name]}f}" for name in free
+    )

@@ -26,17 +26,15 @@ def print_run(folder: Path, rows: int = ROWS) -> None:
     if not run.complete:
         console.print("This run was interrupted: the list holds what was finished.")
     relaxed = any(row.energy_per_atom_ev is not None for row in run.rows)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("#", justify="right")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("#", justify="right", no_wrap=True)
     table.add_column("space group", no_wrap=True)
-    for name in ("cell", "Å³/atom"):
+    table.add_column("cell", justify="right", overflow="fold")
+    names = ["Å³/atom", *(["eV/atom", "E form", "E #"] if relaxed else []), "chem #"]
+    for name in names:
         table.add_column(name, justify="right", no_wrap=True)
     if relaxed:
-        for name in ("eV/atom", "formation", "energy #"):
-            table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("chem. #", justify="right", no_wrap=True)
-    if relaxed:
-        table.add_column("conv.", no_wrap=True)
+        table.add_column("conv", no_wrap=True)
     for row in run.rows[:rows]:
         energies = (
             _number(row.energy_per_atom_ev, 3),
@@ -55,6 +53,8 @@ def print_run(folder: Path, rows: int = ROWS) -> None:
     console.print(f"{run.formula}: {len(run.rows)} distinct structures from {run.candidates} candidates")
     if run.rows:
         console.print(table)
+        legend = "E form: formation energy in eV/atom; E #: rank by energy; " if relaxed else ""
+        console.print(f"({legend}chem #: rank by the networks)")
     if len(run.rows) > rows:
         console.print(f"The other {len(run.rows) - rows} are in {folder / 'summary.csv'}", markup=False)
     console.print(f"Structures: {folder / 'structures'}", markup=False)

@@ -1,0 +1,274 @@
+"""inspect, relax, view, data, model, and the help of every verb."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pymatgen.core import Lattice, Structure
+from pymatgen.io.ase import AseAtomsAdaptor
+
+Run = Callable[..., Any]
+Rows = Callable[[Path], list[dict[str, str]]]
+QUICK = ("--candidates", "2", "--max-atoms", "4", "--no-relax")
+
+
+def halite(symbols: tuple[str, str] = ("Na", "Cl"), a: float = 5.7) -> Structure:
+    return Structure.from_spacegroup(225, Lattice.cubic(a), symbols, [[0, 0, 0], [0.5, 0.5, 0.5]])
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        [],
+        ["predict"],
+        ["inspect"],
+        ["relax"],
+        ["view"],
+        *(["data", name] for name in ("build", "subset", "stats")),
+        *(["train", name] for name in ("distance", "symmetry", "lattice")),
+        *(["model", name] for name in ("list", "card")),
+    ],
+    ids=" ".join,
+)
+def test_help_explains_every_verb(run: Run, verb: list[str]) -> None:
+    for flag in ("--help", "-h"):
+        outcome = run(*verb, flag)
+        assert outcome.code == 0
+        assert "Usage: " in outcome.out
+        assert outcome.err == ""
+
+
+def test_version_is_shown(run: Run) -> None:
+    assert run("--version").out.startswith("alphacrystal 0.")
+
+
+def test_help_is_quick_and_light_as_a_process() -> None:
+    code = (
+        "import sys; sys.argv = ['alphacrystal', 'predict', '--help']\n"
+        "from alphacrystal.cli import main\n"
+        "try: main()\n"
+        "finally: assert not {'torch', 'pymatgen', 'ase', 'scipy'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.slow
+def test_reader_that_goes_away_is_no_error() -> None:
+    command = f"{sys.executable} -c 'from alphacrystal.cli import main; main()' model card symmetry | head -1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, check=False)
+    assert done.stdout.strip() == b"{"
+    assert done.stderr == b""
+
+
+def test_inspect_writes_one_object_a_line_with_the_documented_fields(run: Run, tmp_path: Path) -> None:
+    assert run("inspect", "Zr4Al3", "PbO", "--top", "4", "--json", "think.jsonl").code == 0
+    first, second = map(json.loads, (tmp_path / "think.jsonl").read_text().splitlines())
+    assert (first["formula"], second["formula"]) == ("Zr4Al3", "PbO")
+    assert first.keys() == {"formula", "cells", "hypotheses"}
+    for cell in first["cells"]:
+        fields = {"cell_formula", "z", "species", "expected_distances", "bin_edges", "probabilities"}
+        assert fields <= cell.keys()
+        atoms = len(cell["species"])
+        assert cell["species"].count("Zr") == 4 * cell["z"]
+        probabilities, distances = np.array(cell["probabilities"]), np.array(cell["expected_distances"])
+        assert probabilities.shape == (atoms, atoms, len(cell["bin_edges"]) - 1)
+        assert distances.shape == (atoms, atoms)
+        assert np.all(np.diff(cell["bin_edges"]) > 0)
+        assert probabilities.min() >= 0
+        np.testing.assert_allclose(probabilities.sum(-1), 1, atol=1e-3)
+        np.testing.assert_allclose(probabilities, probabilities.transpose(1, 0, 2), atol=1e-9)
+        np.testing.assert_allclose(distances, distances.T, atol=1e-9)
+        assert np.all(np.diag(distances) == 0)
+    assert len(first["hypotheses"]) == 4
+    scores = [hypothesis["log_probability"] for hypothesis in first["hypotheses"]]
+    assert scores == sorted(scores, reverse=True)
+    for hypothesis in first["hypotheses"]:
+        assert hypothesis.keys() == {
+            "space_group",
+            "wyckoff",
+            "z",
+            "lattice",
+            "lattice_std",
+            "log_probability",
+        }
+        assert 1 <= hypothesis["space_group"] <= 230
+        assert hypothesis["wyckoff"].keys() == {"Zr", "Al"}
+        assert list(hypothesis["lattice"]) == ["a", "b", "c", "alpha", "beta", "gamma"]
+        assert hypothesis["lattice_std"].keys() == hypothesis["lattice"].keys()
+
+
+def test_inspect_prints_to_standard_output_or_as_a_table(run: Run, tmp_path: Path) -> None:
+    outcome = run("inspect", "NaCl", "--cell", "Na2Cl2", "--json", "-")
+    (cell,) = json.loads(outcome.out)["cells"]
+    assert cell["cell_formula"] == "Na2Cl2"
+    outcome = run("inspect", "NaCl", "--top", "3")
+    assert outcome.code == 0
+    assert "Fm-3m (225)" in outcome.out
+    assert max(map(len, outcome.out.splitlines())) <= 80
+
+
+def test_inspect_goes_on_after_a_bad_line_of_a_list(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("formula,cell\nNaCl,Na2Cl2\nXx,\nMgO,\n")
+    outcome = run("inspect", "--from", "list.csv", "--json", "out.jsonl", "--max-atoms", "8")
+    assert outcome.code == 2
+    assert "Xx" in outcome.err
+    formulas = [json.loads(line)["formula"] for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert formulas == ["NaCl", "MgO"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["NaXx"], "Xx"),
+        ([], "Give at least one formula"),
+        (["NaCl", "--space-group", "231"], "space group 231"),
+        (["CaF2", "--cell", "CaF2", "--space-group", "227"], "the primitive cell can hold Ca2F4"),
+        (["NaCl", "--cell", "Na2Cl"], "not a multiple of NaCl"),
+        (["NaCl", "--json", "missing/x.jsonl"], "missing/x.jsonl cannot be written"),
+        (["NaCl", "--models", "nowhere"], "nowhere"),
+    ],
+)
+def test_inspect_refuses_bad_input(run: Run, arguments: list[str], sentence: str) -> None:
+    outcome = run("inspect", *arguments)
+    assert outcome.code == 2
+    assert sentence in outcome.sentence
+
+
+@pytest.mark.parametrize("name", ["halite.cif", "POSCAR", "halite.extxyz"])
+def test_relax_reads_the_usual_files(run: Run, tmp_path: Path, rows_of: Rows, name: str) -> None:
+    if name.endswith("extxyz"):
+        AseAtomsAdaptor.get_atoms(halite()).write(tmp_path / name, format="extxyz")
+    else:
+        halite().to(str(tmp_path / name))
+    outcome = run("relax", name, "--out", "run", "--workers", "1")
+    assert outcome.code == 0, outcome.err
+    (row,) = rows_of(tmp_path / "run" / "summary.csv")
+    assert (row["space_group_number"], row["cell_formula"], row["converged"]) == ("225", "NaCl", "true")
+    assert float(row["energy_per_atom_ev"]) == pytest.approx(-3.67, abs=0.03)
+    assert float(row["formation_energy_ev_per_atom"]) == pytest.approx(-2.09, abs=0.05)
+
+
+def test_relax_puts_several_formulas_into_subfolders(run: Run, tmp_path: Path, rows_of: Rows) -> None:
+    halite().to(str(tmp_path / "a.cif"))
+    halite(("Mg", "O"), 4.3).to(str(tmp_path / "b.cif"))
+    frames = [AseAtomsAdaptor.get_atoms(halite(a=a)) for a in (5.5, 5.9)]
+    from ase.io import write
+
+    write(tmp_path / "c.extxyz", frames, format="extxyz")
+    outcome = run("relax", "a.cif", "b.cif", "c.extxyz", "--out", "run", "--workers", "1", "--fmax", "0.2")
+    assert outcome.code == 0, outcome.err
+    index = rows_of(tmp_path / "run" / "index.csv")
+    assert [(row["formula"], row["status"]) for row in index] == [("NaCl", "done"), ("MgO", "done")]
+    results = (tmp_path / "run" / "NaCl" / "candidates.extxyz").read_text()
+    assert results.count("Lattice=") == 3
+    (row,) = rows_of(tmp_path / "run" / "NaCl" / "summary.csv")  # all three are the same crystal
+    assert row["space_group_number"] == "225"
+
+
+@pytest.mark.parametrize(
+    ("files", "sentence"),
+    [
+        ({}, "no structure file x.cif"),
+        ({"x.cif": "data_x\n_cell_length_a 4\n"}, "could not be read as a crystal structure"),
+        ({"x.cif": ""}, "x.cif could not be read"),
+    ],
+)
+def test_relax_names_the_file_it_cannot_read(
+    run: Run, tmp_path: Path, files: dict[str, str], sentence: str
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    outcome = run("relax", "x.cif", "--out", "run")
+    assert outcome.code == 2
+    assert sentence in outcome.sentence
+    assert not (tmp_path / "run").exists()
+
+
+def test_relax_refuses_unknown_potential_and_elements_before_it_starts(run: Run, tmp_path: Path) -> None:
+    halite(("Am", "O"), 5.0).to(str(tmp_path / "x.cif"))
+    assert "does not know the element Am" in run("relax", "x.cif", "--out", "run").sentence
+    outcome = run("relax", "x.cif", "--out", "run", "--potential", "m4gnet")
+    assert outcome.code == 2
+    assert "no potential named" in outcome.sentence
+    assert not (tmp_path / "run").exists()
+
+
+def test_view_shows_an_earlier_run(run: Run) -> None:
+    run("predict", "NaCl", *QUICK, "--out", "run")
+    outcome = run("view", "run", "--rows", "1")
+    assert outcome.code == 0
+    assert "Fm-3m (225)" in outcome.out
+    assert "The other 1 are in run/summary.csv" in outcome.out
+
+
+def test_view_of_a_list_names_its_runs(run: Run) -> None:
+    run("predict", "NaCl", "MgO", *QUICK, "--out", "batch")
+    outcome = run("view", "batch")
+    assert outcome.code == 2
+    assert "MgO, NaCl" in outcome.sentence
+
+
+def test_models_are_listed_and_their_cards_printed(run: Run) -> None:
+    outcome = run("model", "list")
+    assert outcome.code == 0
+    for name in ("symmetry", "lattice", "distance"):
+        assert name in outcome.out
+        card = json.loads(run("model", "card", name).out)
+        assert card["name"] == name
+        assert card["metrics"]
+
+
+def test_records_are_built_cut_and_counted(run: Run, tmp_path: Path) -> None:
+    source = tmp_path / "crystals"
+    source.mkdir()
+    for cation, a in (("Na", 5.7), ("K", 6.3), ("Rb", 6.6), ("Li", 5.1)):
+        halite((cation, "Cl"), a).to(str(source / f"{cation}Cl.cif"))
+    halite(("Mg", "O"), 4.2).to(str(source / "POSCAR_MgO"), fmt="poscar")
+    outcome = run("data", "build", "crystals", "--out", "all.jsonl.gz")
+    assert outcome.code == 0
+    assert "5 records written" in outcome.out
+    with gzip.open(tmp_path / "all.jsonl.gz", "rt") as stream:
+        records = [json.loads(line) for line in stream]
+    assert {record["reduced_formula"] for record in records} == {"NaCl", "KCl", "RbCl", "LiCl", "MgO"}
+    assert all(record["split"] in ("train", "val") for record in records)
+
+    outcome = run("data", "subset", "all.jsonl.gz", "--elements", "K, Rb,Cl", "--out", "some.jsonl")
+    assert outcome.code == 0
+    lines = (tmp_path / "some.jsonl").read_text().splitlines()
+    assert {json.loads(line)["reduced_formula"] for line in lines} == {"KCl", "RbCl"}
+    outcome = run("data", "stats", "some.jsonl")
+    assert outcome.code == 0
+    assert "structures                                 2" in outcome.out
+    assert "Cl 2" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["stats", "missing.jsonl"], "missing.jsonl"),
+        (["stats", "bad.jsonl"], "bad.jsonl line 1"),
+        (["stats", "empty"], "holds no structures.jsonl, CIF or POSCAR"),
+        (["build", "bad.jsonl", "--out", "out.csv"], "must end in .jsonl"),
+        (["build", "bad.jsonl", "--out", "bad.jsonl"], "exists already"),
+        (["build", "bad.jsonl", "--out", "/proc/out.jsonl"], "/proc/out.jsonl cannot be written"),
+        (["subset", "bad.jsonl", "--out", "out.jsonl", "--elements", "Xx"], "Xx"),
+    ],
+)
+def test_data_refuses_bad_input_and_leaves_nothing(
+    run: Run, tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    (tmp_path / "bad.jsonl").write_text('{"id": 1}\n')
+    (tmp_path / "empty").mkdir()
+    outcome = run("data", *arguments)
+    assert outcome.code == 2
+    assert sentence in outcome.sentence
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.jsonl", "empty"]
