@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 # Default order: energy above the best in units of ENERGY_SCALE, minus the log-probability over the best one.
 # See docs/ranking.md for how the value was chosen on validation compounds.
-ENERGY_SCALE = 0.03  # eV/atom
+ENERGY_SCALE = 0.3  # eV/atom
 UNSCORED = -12.0  # log-probability of candidates whose generator gives none, relative to the best
-UNCONVERGED_PENALTY = 2.0
+UNCONVERGED_PENALTY = 1.0
 
 
 def rank_candidates(
