@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -20,6 +20,8 @@ class PredictConfig(BaseModel):
         top: Rows of the final list.
         candidates: Structures generated per formula.
         generators: Names of the generators to mix.
+        fitness: What the search minimises: "likelihood" of the predicted distances, "rmse" to their mean, or
+            "paper", RMSE to their decoding in the 20 classes of AlphaCrystal-II.
         relax: Whether candidates are relaxed with a potential.
         potential: Name of the potential.
         pressure: Hydrostatic pressure in GPa.
@@ -41,6 +43,7 @@ class PredictConfig(BaseModel):
     top: int = Field(20, ge=1, le=1000)
     candidates: int = Field(50, ge=1, le=5000)
     generators: tuple[str, ...] = ("distance_matrix",)
+    fitness: Literal["likelihood", "rmse", "paper"] = "likelihood"
     relax: bool = True
     potential: str = "chgnet"
     pressure: float = Field(0.0, ge=-50, le=1000, allow_inf_nan=False)
@@ -49,7 +52,7 @@ class PredictConfig(BaseModel):
     max_atoms: int = Field(20, ge=1, le=20)
     space_group: int | None = None
     lattice: tuple[float, float, float, float, float, float] | None = None
-    fmax: float = Field(0.1, gt=0, le=10, allow_inf_nan=False)
+    fmax: float = Field(0.05, gt=0, le=10, allow_inf_nan=False)
     steps: int = Field(150, ge=0, le=100_000)
     relax_seconds: float = Field(60.0, gt=0)
     workers: int = Field(2, ge=1, le=256)

@@ -249,6 +249,7 @@ def _generate(run: _Run, units: Sequence[int]) -> None:
         space_group=config.space_group,
         lattice=LatticeParameters(*config.lattice) if config.lattice else None,
         models=config.models,
+        fitness=config.fitness,
         on_progress=lambda done, total: run.progress("generate", done, total),
         finished=finished,
         on_part=on_part,

@@ -38,6 +38,9 @@ def predict(
     generators: Annotated[
         str | None, typer.Option(help="Generators to mix [default: distance_matrix].")
     ] = None,
+    fitness: Annotated[
+        str | None, typer.Option(help="Search for likelihood, rmse or paper [default: likelihood].")
+    ] = None,
     relax: Annotated[bool | None, typer.Option("--relax/--no-relax", help="Relax [default: relax].")] = None,
     potential: Annotated[str | None, typer.Option(help="Potential that relaxes [default: chgnet].")] = None,
     pressure: Annotated[float | None, typer.Option(help="Hydrostatic pressure in GPa [default: 0].")] = None,
@@ -48,7 +51,7 @@ def predict(
     lattice: Annotated[
         str | None, typer.Option(help="Conventional cell a,b,c,alpha,beta,gamma (Å, °).")
     ] = None,
-    fmax: Annotated[float | None, typer.Option(help="Force limit in eV/Å [default: 0.1].")] = None,
+    fmax: Annotated[float | None, typer.Option(help="Force limit in eV/Å [default: 0.05].")] = None,
     steps: Annotated[int | None, typer.Option(help="Relaxation steps at most [default: 150].")] = None,
     workers: Annotated[int | None, typer.Option(help="Relaxation processes [default: 2].")] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same result [default: 0].")] = None,
@@ -66,6 +69,7 @@ def predict(
         "top": top,
         "candidates": candidates,
         "generators": _words(generators),
+        "fitness": fitness,
         "relax": relax,
         "potential": potential,
         "pressure": pressure,

@@ -53,8 +53,8 @@ def print_run(folder: Path, rows: int = ROWS) -> None:
     console.print(f"{run.formula}: {len(run.rows)} distinct structures from {run.candidates} candidates")
     if run.rows:
         console.print(table)
-        legend = "E form: formation energy in eV/atom; E #: rank by energy; " if relaxed else ""
-        console.print(f"({legend}chem #: rank by the networks)")
+        legend = "E #: rank by energy; E form: formation energy, eV/atom; " if relaxed else ""
+        console.print(f"{legend}chem #: rank by networks")
     if len(run.rows) > rows:
         console.print(f"The other {len(run.rows) - rows} are in {folder / 'summary.csv'}", markup=False)
     console.print(f"Structures: {folder / 'structures'}", markup=False)

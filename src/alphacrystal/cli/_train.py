@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -68,9 +68,16 @@ def distance(
 
 
 def _train(name: str, data: Path, out: Path, cache: Path | None, *, resume: bool, **overrides: Any) -> None:
+    from alphacrystal.errors import InputError
     from alphacrystal.learn.training import train_model, with_overrides
 
     chosen = "".join(f" --{key} {value}" for key, value in overrides.items() if value is not None)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"The output folder {out} cannot be written ({error.strerror}): choose another --out."
+        ) from error
     try:
         with ProgressDisplay(f"train {name}") as progress:
             result = train_model(
@@ -85,14 +92,16 @@ def _train(name: str, data: Path, out: Path, cache: Path | None, *, resume: bool
             )
     except KeyboardInterrupt:
         if (out / "checkpoint.pt").is_file():
-            typer.echo(f"Interrupted; go on with: {' '.join(_command(name, data, out, chosen))}", err=True)
+            paths = f"--data {shlex.quote(str(data))} --out {shlex.quote(str(out))}"
+            paths += "" if cache is None else f" --cache {shlex.quote(str(cache))}"
+            typer.echo(
+                f"Interrupted; go on with: alphacrystal train {name} {paths}{chosen} --resume", err=True
+            )
+        else:
+            typer.echo("Interrupted before the end of the first epoch: nothing to resume.", err=True)
         raise
     for key, value in result.card.metrics.items():
         typer.echo(f"{key:32s} {value:.4f}")
     typer.echo(
         f"Weights: {result.weights}\nCard: {result.weights.with_suffix('.json')}\nLoss: {out / 'loss.png'}"
     )
-
-
-def _command(name: str, data: Path, out: Path, chosen: str) -> list[str]:
-    return [Path(sys.argv[0]).name, "train", name, "--data", str(data), "--out", f"{out}{chosen}", "--resume"]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from alphacrystal.composition import Formula
     from alphacrystal.crystal import LatticeParameters, SymmetryHypothesis
-    from alphacrystal.reconstruct import Reconstruction, SearchSettings
+    from alphacrystal.reconstruct import FitnessName, Reconstruction, SearchSettings
 
 # Weight of the geometry (mean negative log density per pair) against the log prior. On 120 validation
 # compounds anything from 0.3 to 1 ranks alike; see docs/ranking.md.
@@ -34,7 +34,8 @@ class DistanceMatrixGenerator:
         units: Formula units Z the primitive cell may hold.
         space_group: Only this group, if given.
         lattice: Conventional cell to use instead of predicted ones.
-        search: Effort of the reconstruction.
+        search: Effort of the reconstruction; a quick and a thorough one by default.
+        fitness: What the search minimises, see SearchSettings.
         models: Folder of weights; the shipped ones by default.
         on_progress: Called with (hypotheses done, hypotheses in total).
         finished: Candidates of parts made by an earlier, interrupted run with the same settings, by the
@@ -46,6 +47,7 @@ class DistanceMatrixGenerator:
     space_group: int | None = None
     lattice: LatticeParameters | None = None
     search: SearchSettings | None = None
+    fitness: FitnessName = "likelihood"
     models: Path | None = None
     on_progress: Callable[[int, int], None] | None = field(default=None, compare=False)
     finished: Mapping[int, Sequence[Candidate]] = field(default_factory=dict, compare=False)
@@ -68,7 +70,8 @@ class DistanceMatrixGenerator:
         seed = int(rng.integers(2**31))
         deep = [h for h in hypotheses[:DEEP_HYPOTHESES] if _free_coordinates(h) >= DEEP_FREE]
         shallow = [h for h in hypotheses if h not in deep]
-        quick, thorough = self.search or SearchSettings(), self.search or SearchSettings.thorough()
+        quick = self.search or SearchSettings(fitness=self.fitness)
+        thorough = self.search or replace(SearchSettings.thorough(), fitness=self.fitness)
         batches = [(deep, thorough)] if deep else []
         batches += [(shallow[start : start + CHUNK], quick) for start in range(0, len(shallow), CHUNK)]
         candidates: list[Candidate] = []

@@ -111,9 +111,11 @@ def save_weights(model: nn.Module, path: Path) -> str:
     from safetensors.torch import save_file
 
     tensors = {name: value.half().contiguous() for name, value in model.state_dict().items()}
-    metadata = {"config": json.dumps(asdict(model.config))}  # type: ignore[call-overload]
+    config = asdict(model.config)  # type: ignore[call-overload]
     if isinstance(model, (SymmetryNet, LatticeNet)):
-        metadata["types"] = _encode_types(model.types)
+        config["types"] = _encode_types(model.types)
+    # One entry only: safetensors writes several in random order, and equal weights should have equal hashes.
+    metadata = {"config": json.dumps(config)}
     partial = path.with_suffix(".partial")
     save_file(tensors, partial, metadata=metadata)
     partial.replace(path)
@@ -147,11 +149,12 @@ def load_model(name: str, folder: Path) -> nn.Module:
             metadata = stored.metadata()
             tensors = {key: stored.get_tensor(key).float() for key in stored.keys()}  # noqa: SIM118
         config = json.loads(metadata["config"])
+        types = _decode_types(config.pop("types", metadata.get("types", "")))
         model: nn.Module
         if name == "symmetry":
-            model = SymmetryNet(SymmetryNetConfig(**config), _decode_types(metadata["types"]))
+            model = SymmetryNet(SymmetryNetConfig(**config), types)
         elif name == "lattice":
-            model = LatticeNet(LatticeNetConfig(**config), _decode_types(metadata["types"]))
+            model = LatticeNet(LatticeNetConfig(**config), types)
         else:
             model = DistanceNet(DistanceNetConfig(**config))
         model.load_state_dict(tensors)

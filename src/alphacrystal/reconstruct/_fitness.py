@@ -15,8 +15,10 @@ from torch import Tensor
 from alphacrystal.crystal import Distogram
 
 Array = NDArray[np.float64]
-FitnessName = Literal["likelihood", "rmse"]
+FitnessName = Literal["likelihood", "rmse", "paper"]
 
+PAPER_LONGEST = 23.3361  # Å
+PAPER_CLASSES = 20
 GRID_STEP = 0.05  # Å
 GRID_END = 18.0  # Å
 SMOOTHING = 0.08  # Å; bins are steps, a slight blur gives the search a slope
@@ -37,7 +39,8 @@ class FitnessBatch:
             shape (hypotheses, pairs, grid).
         targets: Expected distances in rank order within each block, shape (hypotheses, pairs).
         shortest: Distance in Å below which a pair clashes, shape (pairs,).
-        kind: "likelihood" or "rmse".
+        kind: "likelihood"; "rmse" to the expected distances; or "paper", RMSE to the centre of the likeliest of the
+            paper's 20 classes.
     """
 
     rows: Tensor
@@ -59,7 +62,8 @@ class FitnessBatch:
         rows, columns, blocks = rows[order], columns[order], blocks[order]
         curves, targets = [], []
         for distogram in distograms:
-            expected = distogram.expected[rows, columns]
+            matrix = paper_distances(distogram) if kind == "paper" else distogram.expected
+            expected = matrix[rows, columns]
             rank = np.lexsort((expected, blocks))
             curves.append(_negative_log_density(distogram)[rows[rank], columns[rank]])
             targets.append(expected[rank])
@@ -92,7 +96,7 @@ class FitnessBatch:
             return distances.new_zeros(distances.shape[:2])
         # One sort handles all blocks; the sums serve the order only, they have lost digits.
         ranked = distances.gather(-1, (distances.detach() + self.blocks * 1e3).argsort(-1))
-        if self.kind == "rmse":
+        if self.kind != "likelihood":
             return (ranked - self.targets[:, None]).square().mean(-1).sqrt()
         place = (ranked / GRID_STEP).clamp(0, self.curves.shape[-1] - 1.001)
         low = place.floor()
@@ -106,6 +110,21 @@ class FitnessBatch:
         if not len(self.rows):
             return distances.new_zeros(distances.shape[:2])
         return CLASH_WEIGHT * (self.shortest - distances).clamp(min=0).square().sum(-1)
+
+
+def paper_distances(distogram: Distogram) -> Array:
+    """Distances in Å as AlphaCrystal-II decodes them, shape (atoms, atoms), zero on the diagonal.
+
+    The range 0 to 23.3361 Å (the longest distance in the paper's data) is cut into 20 equal classes; each pair
+    takes the centre of its likeliest one (sections 2.2 and 3.1 of the paper).
+    """
+    width = PAPER_LONGEST / PAPER_CLASSES
+    classes = np.minimum((distogram.bin_centres / width).astype(int), PAPER_CLASSES - 1)
+    totals = np.zeros((*distogram.probabilities.shape[:2], PAPER_CLASSES))
+    np.add.at(totals, (slice(None), slice(None), classes), distogram.probabilities)
+    distances = (totals.argmax(-1) + 0.5) * width
+    np.fill_diagonal(distances, 0.0)
+    return distances
 
 
 def _negative_log_density(distogram: Distogram) -> NDArray[np.float32]:
