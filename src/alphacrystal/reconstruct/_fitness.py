@@ -39,8 +39,8 @@ class FitnessBatch:
             shape (hypotheses, pairs, grid).
         targets: Expected distances in rank order within each block, shape (hypotheses, pairs).
         shortest: Distance in Å below which a pair clashes, shape (pairs,).
-        kind: "likelihood"; "rmse" to the expected distances; or "paper", RMSE to the centre of the likeliest of the
-            paper's 20 classes.
+        kind: "likelihood"; "rmse" to the expected distances; or "paper", RMSE to the centre of the
+            likeliest of the paper's 20 classes.
     """
 
     rows: Tensor
@@ -115,14 +115,13 @@ class FitnessBatch:
 def paper_distances(distogram: Distogram) -> Array:
     """Distances in Å as AlphaCrystal-II decodes them, shape (atoms, atoms), zero on the diagonal.
 
-    The range 0 to 23.3361 Å (the longest distance in the paper's data) is cut into 20 equal classes; each pair
-    takes the centre of its likeliest one (sections 2.2 and 3.1 of the paper).
+    The range 0 to 23.3361 Å (the longest distance in the paper's data) is cut into 20 equal classes; each
+    pair takes the centre of its likeliest one (sections 2.2 and 3.1 of the paper).
     """
     width = PAPER_LONGEST / PAPER_CLASSES
     classes = np.minimum((distogram.bin_centres / width).astype(int), PAPER_CLASSES - 1)
-    totals = np.zeros((*distogram.probabilities.shape[:2], PAPER_CLASSES))
-    np.add.at(totals, (slice(None), slice(None), classes), distogram.probabilities)
-    distances = (totals.argmax(-1) + 0.5) * width
+    totals = distogram.probabilities @ np.eye(PAPER_CLASSES)[classes]  # (atoms, atoms, classes)
+    distances: Array = (totals.argmax(-1) + 0.5) * width
     np.fill_diagonal(distances, 0.0)
     return distances
 

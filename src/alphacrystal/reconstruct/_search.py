@@ -37,8 +37,8 @@ class SearchSettings:
         polish_steps: Gradient steps on the best individuals.
         restarts: Random individuals polished besides the best; with many free coordinates they find what
             evolution misses.
-        fitness: "likelihood" of the distogram; "rmse" to the expected matrix; "paper": RMSE to its decoding in
-            the paper's 20 classes.
+        fitness: "likelihood" of the distogram; "rmse" to the expected matrix; "paper": RMSE to its
+            decoding in the paper's 20 classes.
         spread_limit: Largest lattice deviation in units of its spread.
     """
 
