@@ -116,7 +116,7 @@ def paper_distances(distogram: Distogram) -> Array:
     """Distances in Å as AlphaCrystal-II decodes them, shape (atoms, atoms), zero on the diagonal.
 
     The range 0 to 23.3361 Å (the longest distance in the paper's data) is cut into 20 equal classes; each
-    pair takes the centre of its likeliest one (sections 2.2 and 3.1 of the paper).
+    pair takes the centre of its likeliest one ("Distance discretization" of the paper, equation 5).
     """
     width = PAPER_LONGEST / PAPER_CLASSES
     classes = np.minimum((distogram.bin_centres / width).astype(int), PAPER_CLASSES - 1)
