@@ -1,0 +1,64 @@
+"""Small crystals, small networks: textbook structures with other elements, split by formula."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from pymatgen.core import Structure
+
+from alphacrystal.data import PreparedStructures, StructureRecord, assemble, prepare_record
+from alphacrystal.learn._distance_net import DistanceNetConfig
+from alphacrystal.learn._lattice_net import LatticeNetConfig
+from alphacrystal.learn._symmetry_net import SymmetryNetConfig
+from alphacrystal.learn.training import DistanceTask, LatticeTask, SymmetryTask
+
+torch.set_num_threads(1)
+
+# Other compounds of the same structure type (about the right cell; the last of each validates).
+LIKE = {
+    "halite": [{}, {"Na": "K", "Cl": "Br"}, {"Na": "Mg", "Cl": "O"}, {"Na": "Li", "Cl": "F"}],
+    "fluorite": [{}, {"Ca": "Sr"}, {"Ca": "Ba"}],
+    "rutile": [{}, {"Ti": "Sn"}, {"Ti": "Pb"}],
+    "wurtzite": [{}, {"Zn": "Be"}, {"Zn": "Cd", "O": "S"}],
+    "perovskite": [{}, {"Sr": "Ba"}, {"Sr": "Ca", "Ti": "Zr"}],
+    "corundum": [{}, {"Al": "Cr"}, {"Al": "Fe"}],
+    "quartz": [{}, {"Si": "Ge"}],
+    "baddeleyite": [{}, {"Zr": "Hf"}],
+}
+
+
+@pytest.fixture(scope="session")
+def records(textbook: Callable[[str], Structure]) -> list[StructureRecord]:
+    """Textbook crystals with their own and other elements, in two splits."""
+    made = []
+    for name, replacements in LIKE.items():
+        for number, replacement in enumerate(replacements):
+            structure = textbook(name).copy()
+            structure.replace_species(replacement)
+            structure.scale_lattice(structure.volume * (1 + 0.03 * number))
+            record = StructureRecord.from_structure(structure, f"{name}-{number}")
+            split = "val" if number == len(replacements) - 1 else "train"
+            made.append(record.model_copy(update={"split": split}))
+    return made
+
+
+@pytest.fixture(scope="session")
+def prepared(records: list[StructureRecord]) -> PreparedStructures:
+    """Training arrays of ``records``."""
+    rows = [prepare_record(record) for record in records]
+    return assemble([row for row in rows if row is not None])
+
+
+@pytest.fixture
+def symmetry_task(prepared: PreparedStructures) -> SymmetryTask:
+    return SymmetryTask(prepared, SymmetryNetConfig(width=16, layers=1, heads=2, site_width=8))
+
+
+@pytest.fixture
+def lattice_task(prepared: PreparedStructures) -> LatticeTask:
+    return LatticeTask(prepared, LatticeNetConfig(width=16, layers=1, heads=2))
+
+
+@pytest.fixture
+def distance_task(prepared: PreparedStructures) -> DistanceTask:
+    return DistanceTask(prepared, DistanceNetConfig(width=16, pair_width=8, layers=2, heads=2))

@@ -1,0 +1,149 @@
+"""The symmetry prior: scores of known and of unseen structure types, and the tokens of a composition."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from alphacrystal.data import PreparedStructures
+from alphacrystal.learn import StructureType
+from alphacrystal.learn._symmetry_net import CompositionEncoder, SymmetryNet, TypeTable
+from alphacrystal.learn._symmetry_training import composition_arrays, sample_weights
+from alphacrystal.learn.training import SymmetryTask
+
+COMPOSITIONS = ([("Sr", "Ti", "O"), ("Na", "Cl"), ("Fe",)], [(1, 1, 3), (4, 4), (2,)])
+
+
+@pytest.fixture
+def net(symmetry_task: SymmetryTask) -> SymmetryNet:
+    return symmetry_task.model.eval()
+
+
+@pytest.fixture
+def inputs() -> tuple[torch.Tensor, torch.Tensor]:
+    """Atomic numbers and reduced counts of three compositions."""
+    numbers, counts = composition_arrays(*COMPOSITIONS)
+    return torch.as_tensor(numbers), torch.as_tensor(counts)
+
+
+def test_compositions_are_reduced_and_padded() -> None:
+    numbers, counts = composition_arrays(*COMPOSITIONS)
+    assert numbers.tolist() == [[38, 22, 8, 0, 0, 0, 0, 0], [11, 17] + [0] * 6, [26] + [0] * 7]
+    assert counts.tolist() == [[1, 1, 3, 0, 0, 0, 0, 0], [1, 1] + [0] * 6, [1] + [0] * 7]
+
+
+@torch.no_grad()
+def test_scores_of_some_types_are_those_among_all(
+    net: SymmetryNet, inputs: tuple[torch.Tensor, torch.Tensor]
+) -> None:
+    rows = np.array([5, 0, 3])
+    every = net(*inputs)
+    assert every.shape == (3, len(net.types))
+    assert torch.allclose(net(*inputs, rows), every[:, rows], atol=1e-5)
+    parts = net(*inputs, parts_only=True)
+    assert torch.allclose(net(*inputs, rows, parts_only=True), parts[:, rows], atol=1e-5)
+
+
+@torch.no_grad()
+def test_scores_by_parts_equal_open_scores(
+    net: SymmetryNet, inputs: tuple[torch.Tensor, torch.Tensor]
+) -> None:
+    assert torch.allclose(net(*inputs, parts_only=True), net.open_scores(*inputs, net.types), atol=1e-5)
+
+
+@torch.no_grad()
+def test_a_type_never_seen_gets_a_score_of_its_own(
+    net: SymmetryNet, inputs: tuple[torch.Tensor, torch.Tensor]
+) -> None:
+    unseen = [StructureType(2, ("a", "b", "iii")), StructureType(47, ("A", "i", "qrst"))]
+    assert not set(unseen) & set(net.types)
+    scores = net.open_scores(*inputs, unseen)
+    assert scores.shape == (3, 2)
+    assert torch.isfinite(scores).all()
+    assert not torch.allclose(scores[:, 0], scores[:, 1], atol=1e-6)
+
+
+@torch.no_grad()
+def test_unused_slots_change_nothing(inputs: tuple[torch.Tensor, torch.Tensor], net: SymmetryNet) -> None:
+    numbers, counts = inputs
+    torch.manual_seed(0)
+    encoder = CompositionEncoder(width=16, layers=2, heads=2, dropout=0.1, max_count=64).eval()
+    padded = encoder(numbers, counts)
+    for row, used in enumerate((3, 2, 1)):
+        one = slice(row, row + 1)
+        summary, elements = encoder(numbers[one, :used], counts[one, :used])
+        assert torch.allclose(summary, padded[0][one], atol=1e-5)
+        assert torch.allclose(elements, padded[1][one, :used], atol=1e-5)
+        assert torch.equal(padded[1][row, used:], torch.zeros_like(padded[1][row, used:]))
+        # Types with sites in slots that the composition leaves unused would never be asked for.
+        kinds = [place for place, kind in enumerate(net.types) if len(kind.letters) == used]
+        short = net(numbers[one, :used], counts[one, :used])[:, kinds]
+        assert torch.allclose(short, net(numbers[one], counts[one])[:, kinds], atol=1e-5)
+
+
+def test_known_rows_hold_the_stoichiometry_in_the_asked_cells(net: SymmetryNet) -> None:
+    rutile = StructureType(136, ("a", "f"))
+    assert net.rows[rutile] in net.known_rows([1, 2], [2])
+    assert {net.types[row].counts() for row in net.known_rows([1, 2], [1, 2])} == {(1, 2), (2, 4)}
+    assert len(net.known_rows([7, 5, 3], [1])) == 0
+
+
+def test_type_tables_of_some_rows_equal_tables_of_those_types(net: SymmetryNet) -> None:
+    rows = np.array([6, 1, 1, 4])
+    part, direct = TypeTable.of(net.types).subset(rows), TypeTable.of([net.types[row] for row in rows])
+    assert len(part) == 4
+    for name in ("space_group", "atoms", "orbits", "sites", "slot_offsets"):
+        assert torch.equal(getattr(part, name), getattr(direct, name)), name
+
+
+def test_structure_types_know_their_cell() -> None:
+    assert StructureType(225, ("a", "b")).counts() == (1, 1)
+    assert StructureType(136, ("a", "f")).counts() == (2, 4)
+    assert StructureType(136, ("a", "f")).stoichiometry() == (1, 2)
+
+
+def test_batches_hold_every_training_crystal_once(symmetry_task: SymmetryTask) -> None:
+    batches = symmetry_task.batches(np.random.default_rng(1))
+    assert sorted(np.concatenate(batches).tolist()) == symmetry_task.train.tolist()
+
+
+@torch.no_grad()
+def test_types_of_another_stoichiometry_are_out_of_reach(symmetry_task: SymmetryTask) -> None:
+    scores = symmetry_task.scores(symmetry_task.model.eval(), symmetry_task.validation)
+    probabilities = scores.softmax(-1)
+    for row, own in zip(symmetry_task.validation, probabilities, strict=True):
+        same = [
+            k.stoichiometry() == symmetry_task.kinds[row].stoichiometry() for k in symmetry_task.model.types
+        ]
+        assert float(own[same].sum()) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_few_steps_lower_the_loss(symmetry_task: SymmetryTask) -> None:
+    optimiser = torch.optim.Adam(symmetry_task.model.parameters(), lr=1e-2)
+    losses = []
+    for step in range(40):
+        loss = symmetry_task.loss(symmetry_task.train, np.random.default_rng(step))
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
+
+
+@torch.no_grad()
+def test_metrics_of_experimental_entries_are_left_out_where_none_is_known(
+    symmetry_task: SymmetryTask,
+) -> None:
+    metrics = symmetry_task.validate(symmetry_task.model.eval())
+    assert np.isfinite(list(metrics.values())).all()
+    assert not [name for name in metrics if "experimental" in name]
+    symmetry_task.experimental[symmetry_task.validation[0]] = True
+    assert "type_top1_experimental" in symmetry_task.validate(symmetry_task.model)
+
+
+def test_experimental_and_stable_entries_weigh_more(prepared: PreparedStructures) -> None:
+    hull, experimental = np.zeros(len(prepared)), np.zeros(len(prepared), dtype=np.int64)
+    hull[1], experimental[0] = 0.5, 1
+    weights = sample_weights(replace(prepared, above_hull=hull, experimental=experimental))
+    assert weights[0] > weights[2] > weights[1] > 0
