@@ -76,15 +76,16 @@ def stop_after(steps: int) -> Callable[[int, int, float], None]:
 def test_a_resumed_run_ends_exactly_where_an_unbroken_one_does(
     name: str, prepared: PreparedStructures, tmp_path: Path
 ) -> None:
+    settings = replace(SETTINGS, epochs=3)
     unbroken = small_task(name, prepared)
-    best = train(unbroken, SETTINGS, tmp_path / "unbroken")
+    best = train(unbroken, settings, tmp_path / "unbroken")
 
     steps = len(unbroken.batches(np.random.default_rng([0, 0])))
     with pytest.raises(StoppedError):  # in the middle of the third epoch
-        train(small_task(name, prepared), SETTINGS, tmp_path / "broken", on_step=stop_after(2 * steps + 1))
+        train(small_task(name, prepared), settings, tmp_path / "broken", on_step=stop_after(2 * steps + 1))
     assert 1 <= len(rows(tmp_path / "broken")) <= 3
     resumed = small_task(name, prepared)
-    best_resumed = train(resumed, SETTINGS, tmp_path / "broken", resume=True)
+    best_resumed = train(resumed, settings, tmp_path / "broken", resume=True)
 
     assert {**best, "seconds": 0} == {**best_resumed, "seconds": 0}
     assert rows(tmp_path / "unbroken") == rows(tmp_path / "broken")

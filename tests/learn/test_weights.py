@@ -1,0 +1,195 @@
+"""Weights on disk: the shipped ones are whole and described, any damage is one clear sentence."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from alphacrystal.errors import InputError, WeightsError
+from alphacrystal.learn import (
+    MODEL_NAMES,
+    ModelCard,
+    load_model,
+    model_hashes,
+    models_folder,
+    predict_cell_distogram,
+    read_card,
+)
+from alphacrystal.learn._weights import save_weights
+from alphacrystal.learn.training import DistanceTask, LatticeTask, SymmetryTask
+
+LARGEST_FILE = 10_000_000
+Damage = Callable[[Path], None]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the shipped weights."""
+    return Path(shutil.copytree(models_folder(), tmp_path / "models"))
+
+
+def assert_one_sentence(error: pytest.ExceptionInfo[WeightsError], *words: str) -> None:
+    text = str(error.value)
+    assert text.endswith(".")
+    assert "\n" not in text
+    for word in (*words, "reinstall alphacrystal or pass another --models"):
+        assert word in text
+    assert error.value.exit_code == 2
+
+
+@pytest.mark.parametrize("name", MODEL_NAMES)
+def test_shipped_weights_are_small_and_whole(name: str) -> None:
+    folder = models_folder()
+    assert (folder / f"{name}.safetensors").stat().st_size < LARGEST_FILE
+    model = load_model(name, folder)
+    assert not model.training
+    assert sum(parameter.numel() for parameter in model.parameters()) == read_card(name).parameters
+    assert all(torch.isfinite(parameter).all() for parameter in model.parameters())
+    assert not any(parameter.requires_grad for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("name", MODEL_NAMES)
+def test_shipped_cards_are_complete(name: str) -> None:
+    card = read_card(name)
+    assert card.name == name
+    assert set(card.model_dump()) == set(ModelCard.model_fields)
+    for text in (card.description, card.data, card.split, card.command, card.licence, card.limits):
+        assert text.strip()
+    assert "Materials Project" in card.licence
+    assert "CC BY 4.0" in card.licence
+    assert "benchmark formulas removed" in card.data
+    assert "validation formulas are in no training structure" in card.split
+    assert card.command.startswith(f"alphacrystal train {name} --data ")
+    assert card.metrics["val_loss"] == card.metrics["val_loss"]
+    assert {"date", "hours", "machine", "torch"} <= set(card.trained)
+    assert {"epochs", "learning_rate", "seed"} <= set(card.settings)
+
+
+def test_no_file_is_shipped_that_no_card_describes() -> None:
+    expected = {f"{name}{suffix}" for name in MODEL_NAMES for suffix in (".json", ".safetensors")}
+    assert {path.name for path in models_folder().iterdir()} == expected
+
+
+@pytest.mark.parametrize("name", MODEL_NAMES)
+@pytest.mark.parametrize("place", [100, -100])
+def test_a_flipped_byte_is_noticed(name: str, place: int, folder: Path) -> None:
+    path = folder / f"{name}.safetensors"
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(WeightsError) as error:
+        load_model(name, folder)
+    assert_one_sentence(error, str(path), "wrong hash")
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+def make_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def scramble(path: Path) -> None:
+    path.write_bytes(bytes(range(256)))
+
+
+@pytest.mark.parametrize("damage", [cut, empty, remove, make_folder, scramble])
+@pytest.mark.parametrize("suffix", [".safetensors", ".json"])
+def test_damaged_files_are_one_clear_sentence(damage: Damage, suffix: str, folder: Path) -> None:
+    path = folder / f"distance{suffix}"
+    damage(path)
+    with pytest.raises(WeightsError) as error:
+        load_model("distance", folder)
+    assert_one_sentence(error, str(path))
+
+
+@pytest.mark.parametrize("field", ["sha256", "metrics", "licence", "data"])
+def test_a_card_without_a_field_is_damaged(field: str, folder: Path) -> None:
+    path = folder / "lattice.json"
+    card = json.loads(path.read_text(encoding="utf-8"))
+    del card[field]
+    path.write_text(json.dumps(card), encoding="utf-8")
+    with pytest.raises(WeightsError) as error:
+        read_card("lattice", folder)
+    assert_one_sentence(error, str(path), "damaged")
+
+
+def rehash(folder: Path, name: str) -> None:
+    """Make the card of a model describe whatever its weights file holds now."""
+    from hashlib import sha256
+
+    path = folder / f"{name}.json"
+    card = json.loads(path.read_text(encoding="utf-8"))
+    card["sha256"] = sha256((folder / f"{name}.safetensors").read_bytes()).hexdigest()
+    path.write_text(json.dumps(card), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "other"), [("distance", "symmetry"), ("symmetry", "lattice"), ("lattice", "distance")]
+)
+def test_weights_of_another_network_are_refused(name: str, other: str, folder: Path) -> None:
+    shutil.copy(folder / f"{other}.safetensors", folder / f"{name}.safetensors")
+    rehash(folder, name)
+    with pytest.raises(WeightsError) as error:
+        load_model(name, folder)
+    assert_one_sentence(error, f"cannot be read as a {name} model")
+
+
+@pytest.mark.parametrize("damage", [cut, empty, scramble])
+def test_files_that_are_no_safetensors_are_refused(damage: Damage, folder: Path) -> None:
+    damage(folder / "symmetry.safetensors")
+    rehash(folder, "symmetry")
+    with pytest.raises(WeightsError) as error:
+        load_model("symmetry", folder)
+    assert_one_sentence(error, "cannot be read as a symmetry model")
+
+
+def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError) as error:
+        read_card("symmetry", tmp_path / "nowhere")
+    assert_one_sentence(error, "nowhere", "missing")
+
+
+def test_unknown_models_are_bad_input() -> None:
+    with pytest.raises(InputError, match="no model 'energy': choose one of symmetry, lattice, distance"):
+        read_card("energy")
+
+
+def test_the_environment_chooses_the_weights(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from alphacrystal.composition import parse_formula
+
+    shipped = models_folder()
+    (folder / "distance.safetensors").unlink()
+    monkeypatch.setenv("ALPHACRYSTAL_MODELS", str(folder))
+    assert models_folder() == folder
+    cell = parse_formula("NaCl").cell(1)
+    with pytest.raises(WeightsError, match=r"distance\.safetensors is missing"):
+        predict_cell_distogram(cell)
+    assert predict_cell_distogram(cell, models=shipped).probabilities.shape[:2] == (2, 2)
+    assert models_folder(shipped) == shipped
+
+
+def test_hashes_name_each_model() -> None:
+    assert model_hashes() == {name: read_card(name).sha256 for name in MODEL_NAMES}
+    assert all(len(digest) == 64 for digest in model_hashes().values())
+
+
+def test_equal_weights_make_equal_files(
+    symmetry_task: SymmetryTask, lattice_task: LatticeTask, distance_task: DistanceTask, tmp_path: Path
+) -> None:
+    for task in (symmetry_task, lattice_task, distance_task):
+        digests = {save_weights(task.model, tmp_path / f"{number}.safetensors") for number in range(6)}
+        assert len(digests) == 1
