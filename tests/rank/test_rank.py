@@ -1,0 +1,127 @@
+"""Duplicates, both ranks, and the default order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pymatgen.core import Lattice, Structure
+
+from alphacrystal.generate import Candidate
+from alphacrystal.rank import group_duplicates, neighbour_fingerprint, rank_candidates
+from alphacrystal.relax import Relaxation, RelaxationStatus
+
+STATUS = RelaxationStatus
+
+
+def halite(a: float = 5.64) -> Structure:
+    cell = Lattice([[0, a / 2, a / 2], [a / 2, 0, a / 2], [a / 2, a / 2, 0]])
+    return Structure(cell, ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+
+
+def caesium_chloride(a: float = 3.5) -> Structure:
+    return Structure(Lattice.cubic(a), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+
+
+def zincblende(a: float = 6.0) -> Structure:
+    cell = Lattice([[0, a / 2, a / 2], [a / 2, 0, a / 2], [a / 2, a / 2, 0]])
+    return Structure(cell, ["Na", "Cl"], [[0, 0, 0], [0.25, 0.25, 0.25]])
+
+
+def made(structure: Structure, chance: float | None) -> Candidate:
+    return Candidate(structure, "test", chance)
+
+
+def relaxed(structure: Structure, energy: float | None, status: STATUS = STATUS.CONVERGED) -> Relaxation:
+    return Relaxation(structure, status, "", energy, 0.05, 0.1, 5, 0.1)
+
+
+@given(seed=st.integers(0, 10_000), enlarge=st.integers(1, 3))
+@settings(max_examples=15)
+@pytest.mark.parametrize("name", ["rutile", "quartz", "spinel", "baddeleyite"])
+def test_fingerprint_does_not_depend_on_the_description(
+    textbook: Callable[[str], Structure],
+    redescribe: Callable[..., Structure],
+    name: str,
+    seed: int,
+    enlarge: int,
+) -> None:
+    first = textbook(name)
+    second = redescribe(first, seed, enlarge=enlarge)
+    np.testing.assert_allclose(neighbour_fingerprint(second), neighbour_fingerprint(first), atol=1e-7)
+
+
+def test_same_crystal_in_other_descriptions_is_one_group(
+    textbook: Callable[[str], Structure], redescribe: Callable[..., Structure]
+) -> None:
+    crystals = [textbook("rutile"), textbook("anatase"), redescribe(textbook("rutile"), 5, enlarge=2)]
+    assert group_duplicates(crystals) == [[0, 2], [1]]
+
+
+def test_groups_hold_every_structure_once_and_polymorphs_stay_apart() -> None:
+    crystals = [halite(), caesium_chloride(), zincblende(), halite(5.7), caesium_chloride(3.55)]
+    assert group_duplicates(crystals) == [[0, 3], [1, 4], [2]]
+    assert group_duplicates([]) == []
+
+
+def test_without_relaxation_the_order_is_the_chemical_one() -> None:
+    candidates = [made(caesium_chloride(), -3.0), made(halite(), -0.5), made(halite(5.66), -4.0)]
+    ranked = rank_candidates(candidates, {}, relaxed=False, top=10)
+    assert [(row.space_group_number, row.rank, row.chemical_rank) for row in ranked] == [
+        (225, 1, 1),
+        (221, 2, 2),
+    ]
+    assert ranked[0].candidate_index == 1
+    assert ranked[0].duplicates == (2,)
+    assert all(row.energy_rank is None and row.relaxation is None for row in ranked)
+
+
+def test_energy_and_chemistry_are_ranked_side_by_side() -> None:
+    candidates = [made(halite(), -1.0), made(caesium_chloride(), -0.5), made(zincblende(), -6.0)]
+    relaxations = {
+        0: relaxed(halite(), -3.6),
+        1: relaxed(caesium_chloride(), -3.2),
+        2: relaxed(zincblende(), -3.59),
+    }
+    ranked = rank_candidates(candidates, relaxations, relaxed=True, top=10, potential="chgnet")
+    found = {row.space_group_number: (row.chemical_rank, row.energy_rank) for row in ranked}
+    assert found == {225: (2, 1), 221: (1, 3), 216: (3, 2)}
+    assert ranked[0].space_group_number == 225
+    assert [row.score for row in ranked] == sorted(row.score for row in ranked)
+    difference = ranked[0].relaxation.energy_per_atom - ranked[0].formation_energy_per_atom  # type: ignore[union-attr,operator]
+    for row in ranked:  # one composition: the references are the same
+        assert row.relaxation is not None
+        assert row.formation_energy_per_atom == pytest.approx(row.relaxation.energy_per_atom - difference)  # type: ignore[operator]
+
+
+def test_broken_relaxations_are_left_out_and_the_rest_stays() -> None:
+    candidates = [made(halite(), -1.0), made(caesium_chloride(), -0.5), made(zincblende(), None)]
+    relaxations = {
+        0: relaxed(halite(), None, STATUS.FAILED),
+        1: relaxed(caesium_chloride(), -3.0, STATUS.EXPLODED),
+        2: relaxed(zincblende(), -3.0, STATUS.STEP_LIMIT),
+    }
+    ranked = rank_candidates(candidates, relaxations, relaxed=True, top=10)
+    assert [row.candidate_index for row in ranked] == [2]
+    assert ranked[0].formation_energy_per_atom is None
+
+
+def test_duplicate_lends_its_better_chance_to_the_group() -> None:
+    candidates = [made(halite(), -8.0), made(halite(), -0.1), made(caesium_chloride(), -1.0)]
+    relaxations = {
+        0: relaxed(halite(), -3.61),
+        1: relaxed(halite(5.66), -3.60),
+        2: relaxed(caesium_chloride(), -3.3),
+    }
+    ranked = rank_candidates(candidates, relaxations, relaxed=True, top=10)
+    assert [(row.space_group_number, row.chemical_rank) for row in ranked] == [(225, 1), (221, 2)]
+
+
+def test_list_is_cut_at_top_and_numbered_without_gaps() -> None:
+    candidates = [made(halite(), -1.0), made(caesium_chloride(), -2.0), made(zincblende(), -3.0)]
+    ranked = rank_candidates(candidates, {}, relaxed=False, top=2)
+    assert [row.rank for row in ranked] == [1, 2]
+    assert rank_candidates([], {}, relaxed=False, top=2) == []
