@@ -1,0 +1,111 @@
+"""What every generator must do, run over all of them; and what the distance-matrix generator promises."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from pymatgen.analysis.structure_matcher import StructureMatcher
+from pymatgen.core import Structure
+from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
+from pymatgen.symmetry.groups import SpaceGroup
+
+from alphacrystal.composition import parse_formula
+from alphacrystal.crystal import LatticeParameters, space_group
+from alphacrystal.errors import InputError
+from alphacrystal.generate import Candidate, DistanceMatrixGenerator, Generator
+
+torch.set_num_threads(1)
+
+GENERATORS: dict[str, Callable[..., Generator]] = {"distance_matrix": DistanceMatrixGenerator}
+
+
+def generate(
+    maker: Callable[..., Generator], text: str, units: list[int], count: int, seed: int = 0, **more: object
+) -> list[Candidate]:
+    generator = maker(units=units, **more)
+    return list(generator.generate(parse_formula(text), count, np.random.default_rng(seed)))
+
+
+@pytest.fixture(params=GENERATORS)
+def maker(request: pytest.FixtureRequest) -> Callable[..., Generator]:
+    return GENERATORS[request.param]
+
+
+@pytest.mark.parametrize(
+    ("text", "units"), [("NaCl", [1, 2]), ("CaF2", [1]), ("Cu", [1, 2]), ("SrTiO3", [1])]
+)
+def test_candidates_are_crystals_of_the_formula(
+    maker: Callable[..., Generator], text: str, units: list[int]
+) -> None:
+    formula = parse_formula(text)
+    candidates = generate(maker, text, units, 5)
+    assert 1 <= len(candidates) <= 5
+    for candidate in candidates:
+        structure = candidate.structure
+        assert parse_formula(structure.composition.formula.replace(" ", "")) == formula
+        assert len(structure) // formula.num_atoms in units
+        assert structure.is_ordered
+        assert structure.is_valid(tol=0.5)
+        assert np.isfinite(structure.frac_coords).all()
+        assert not structure.site_properties
+        json.dumps(candidate.provenance)
+
+
+def test_best_come_first_and_the_seed_decides(maker: Callable[..., Generator]) -> None:
+    first, second = (generate(maker, "TiO2", [1, 2], 6, seed=3) for _ in range(2))
+    scores = [candidate.log_probability for candidate in first]
+    assert all(score is None or np.isfinite(score) for score in scores)
+    assert scores == sorted(scores, key=lambda score: -(score or 0.0))
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one.structure.lattice.matrix, other.structure.lattice.matrix)
+        np.testing.assert_array_equal(one.structure.frac_coords, other.structure.frac_coords)
+        assert one.log_probability == other.log_probability
+
+
+def test_candidates_have_the_symmetry_of_their_hypothesis() -> None:
+    for candidate in generate(DistanceMatrixGenerator, "CaF2", [1], 3):
+        assert candidate.hypothesis is not None
+        number = candidate.hypothesis.space_group
+        assert candidate.provenance["space_group"] == number
+        # The group of the hypothesis is a subgroup of what the structure has: its order divides (Lagrange).
+        order = SpaceGroup.from_int_number(number).order // len(space_group(number).centring)
+        operations = SpacegroupAnalyzer(candidate.structure, symprec=0.01).get_symmetry_operations()
+        assert len(operations) % order == 0
+
+
+@pytest.mark.parametrize("name", ["halite", "fluorite", "perovskite"])
+def test_textbook_crystal_is_among_the_first_five(textbook: Callable[[str], Structure], name: str) -> None:
+    target = textbook(name).get_primitive_structure()
+    text = target.composition.reduced_formula
+    matcher = StructureMatcher(ltol=0.2, stol=0.3, angle_tol=5)
+    found = generate(DistanceMatrixGenerator, text, [1], 5)
+    assert any(matcher.fit(candidate.structure, target) for candidate in found)
+
+
+def test_space_group_and_lattice_are_kept() -> None:
+    lattice = LatticeParameters(5.9, 5.9, 5.9, 90, 90, 90)
+    found = generate(DistanceMatrixGenerator, "NaCl", [1], 2, space_group=225, lattice=lattice)
+    for candidate in found:
+        assert candidate.structure.volume == pytest.approx(5.9**3 / 4)
+        assert candidate.provenance["space_group"] == 225
+
+
+def test_content_that_cannot_be_placed_is_refused() -> None:
+    with pytest.raises(InputError, match=r"the primitive cell can hold Ca2F4"):
+        generate(DistanceMatrixGenerator, "CaF2", [1], 2, space_group=227)
+
+
+def test_finished_parts_are_taken_over() -> None:
+    parts: dict[int, list[Candidate]] = {}
+    whole = generate(DistanceMatrixGenerator, "MgF2", [1, 2], 5, on_part=parts.__setitem__)
+    assert parts
+    again: dict[int, list[Candidate]] = {}
+    resumed = generate(DistanceMatrixGenerator, "MgF2", [1, 2], 5, finished=parts, on_part=again.__setitem__)
+    assert again == {}
+    assert [id(candidate.structure) for candidate in resumed] == [
+        id(candidate.structure) for candidate in whole
+    ]
