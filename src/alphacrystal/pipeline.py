@@ -150,7 +150,8 @@ def relax_files(
         for formula, candidates in groups.items():
             own = folder if len(groups) == 1 else folder / formula.reduced_formula
             own.mkdir(parents=True, exist_ok=True)
-            _relax_group(formula, candidates, config, own, pool, keep_symmetry, progress or _silent)
+            listed = config.model_copy(update={"top": len(candidates)})  # nothing that was asked for is cut
+            _relax_group(formula, candidates, listed, own, pool, keep_symmetry, progress or _silent)
             folders.append(own)
     if len(groups) > 1:
         rows = [

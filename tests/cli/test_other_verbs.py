@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -172,6 +174,48 @@ def test_relax_puts_several_formulas_into_subfolders(run: Run, tmp_path: Path, r
     assert results.count("Lattice=") == 3
     (row,) = rows_of(tmp_path / "run" / "NaCl" / "summary.csv")  # all three are the same crystal
     assert row["space_group_number"] == "225"
+
+
+def test_relax_lists_every_frame_of_a_file_that_stays_distinct(
+    run: Run, tmp_path: Path, rows_of: Rows
+) -> None:
+    from ase.io import write
+
+    sphalerite = Structure.from_spacegroup(
+        216, Lattice.cubic(6), ["Na", "Cl"], [[0, 0, 0], [0.25, 0.25, 0.25]]
+    )
+    frames = [AseAtomsAdaptor.get_atoms(structure) for structure in (halite(), sphalerite)]
+    write(tmp_path / "two.extxyz", frames, format="extxyz")
+    assert run("relax", "two.extxyz", "--out", "run", "--workers", "1", "--steps", "5").code == 0
+    found = [row["space_group_number"] for row in rows_of(tmp_path / "run" / "summary.csv")]
+    assert found == ["225", "216"]
+
+
+@pytest.mark.slow
+def test_interrupted_relax_keeps_what_is_finished(
+    start: Callable[..., subprocess.Popen[str]], tmp_path: Path, rows_of: Rows
+) -> None:
+    halite().to(str(tmp_path / "a.cif"))
+    layered = Structure.from_spacegroup(
+        166, Lattice.hexagonal(2.82, 14.05), ["Li", "Co", "O"], [[0, 0, 0.5], [0, 0, 0], [0, 0, 0.24]]
+    )
+    big = layered * (2, 2, 1)
+    big.perturb(0.1)
+    big.to(str(tmp_path / "b.cif"))
+    process = start(
+        "relax",
+        *(tmp_path / name for name in ("a.cif", "b.cif")),
+        *("--out", tmp_path / "run", "--workers", "1", "--fmax", "0.0001", "--steps", "10000"),
+    )
+    while not (tmp_path / "run" / "NaCl" / "run.json").is_file():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Interrupted; what was relaxed so far is listed above and on disk." in err
+    assert "Fm-3m (225)" in out
+    assert rows_of(tmp_path / "run" / "NaCl" / "summary.csv")
 
 
 @pytest.mark.parametrize(

@@ -25,15 +25,15 @@ def relax(
     from alphacrystal.config import make_config
     from alphacrystal.pipeline import relax_files
 
-    config = make_config(
-        fmax=fmax,
-        steps=steps,
-        potential=potential,
-        pressure=pressure,
-        workers=workers,
-        top=max(len(files), 1),
-    )
-    with ProgressDisplay("relax") as progress:
-        folders = relax_files(files, config, folder=out, keep_symmetry=symmetry, progress=progress)
+    config = make_config(fmax=fmax, steps=steps, potential=potential, pressure=pressure, workers=workers)
+    try:
+        with ProgressDisplay("relax") as progress:
+            folders = relax_files(files, config, folder=out, keep_symmetry=symmetry, progress=progress)
+    except KeyboardInterrupt:
+        done = sorted(path.parent for path in [*out.glob("run.json"), *out.glob("*/run.json")])
+        for folder in done:
+            print_run(folder)
+        typer.echo("Interrupted; what was relaxed so far is listed above and on disk.", err=True)
+        raise
     for folder in folders:
         print_run(folder)
