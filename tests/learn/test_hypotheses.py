@@ -131,6 +131,10 @@ def test_only_the_asked_space_group_is_used(group: int) -> None:
     assert {h.space_group for h in found} == {group}
 
 
+def test_a_given_space_group_gets_as_many_hypotheses_as_asked_for() -> None:
+    assert len(predict_hypotheses(parse_formula("TiO2"), [4, 8, 12], 60, group=62)) == 60
+
+
 def test_probabilities_within_a_space_group_are_normalised_anew() -> None:
     found = predict_hypotheses(parse_formula("NaCl"), [1], 1000, group=225)
     assert math.fsum(math.exp(h.log_probability) for h in found) == pytest.approx(1)

@@ -35,6 +35,7 @@ from alphacrystal.learn._weights import load_model, models_folder, read_card
 
 FUNCTIONAL = FUNCTIONALS.index("PBE")
 ASSIGNMENTS_PER_CELL = 16  # enumerated per space group and Z where the vocabulary is asked to open
+ASSIGNMENTS_IN_GIVEN_GROUP = 64  # the same where the space group is given, so that a run is not short of them
 OPEN_GROUPS = 8  # most likely space groups whose unseen assignments are scored too
 FEW_TYPES = 40  # with fewer known types for a stoichiometry, all 230 groups are looked at
 TEMPERATURE = 1.0
@@ -169,6 +170,8 @@ def unseen_types(
             )
         groups = sorted(weights, key=lambda number: (-weights[number], number))[:OPEN_GROUPS]
     limit = ASSIGNMENTS_PER_CELL if len(groups) <= OPEN_GROUPS else 2
+    if group is not None:
+        limit = ASSIGNMENTS_IN_GIVEN_GROUP
     fresh: dict[StructureType, None] = {}
     for number in groups:
         for z in units:
@@ -225,6 +228,10 @@ def _predict_cells(
             moved = np.array(list(lattice_parameters(shape_to_cell(shape + step)).as_dict().values()))
             variance += (moved - values) ** 2
         results.append(
-            (LatticeParameters(*values), LatticeParameters(*np.sqrt(variance)), tuple(spread.tolist()))
+            (
+                LatticeParameters(*values.tolist()),
+                LatticeParameters(*np.sqrt(variance).tolist()),
+                tuple(spread.tolist()),
+            )
         )
     return results
