@@ -164,6 +164,7 @@ def test_file_that_cannot_grow_ends_the_run_with_one_sentence_and_resume_finishe
     assert json.loads((tmp_path / "run" / "run.json").read_text())["complete"] is True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0, 300, 3_000, 20_000])
 def test_list_that_met_a_full_disk_can_be_repeated(
     run: Run, tmp_path: Path, small_files: Callable[[int], None], size: int, rows_of: Rows

@@ -79,7 +79,16 @@ def test_without_relaxation_the_same_files_have_no_energies(run: Run, tmp_path: 
     assert [row["chemical_rank"] for row in rows] == ["1", "2", "3"]
 
 
-@pytest.mark.parametrize("options", [QUICK, (*FEW, *ONE_PROCESS)], ids=["unrelaxed", "relaxed"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        QUICK,
+        (*FEW, *ONE_PROCESS),
+        # Who finishes first must not matter.
+        pytest.param(("--candidates", "20", "--workers", "2"), marks=pytest.mark.slow),
+    ],
+    ids=["unrelaxed", "relaxed", "relaxed by two workers"],
+)
 def test_same_seed_gives_the_same_bytes(run: Run, tmp_path: Path, options: tuple[str, ...]) -> None:
     for name in ("a", "b"):
         assert run("predict", "MgF2", *options, "--max-atoms", "6", "--seed", "7", "--out", name).code == 0

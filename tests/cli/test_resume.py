@@ -166,6 +166,7 @@ def test_torn_line_of_a_killed_run_does_not_swallow_the_next_one(
     assert len([line for line in path.read_text().splitlines() if line.endswith("}")]) == len(lines)
 
 
+@pytest.mark.slow
 def test_interrupt_in_a_list_names_the_command_for_the_whole_list(
     start: Callable[..., subprocess.Popen[str]],
     run: Run,
