@@ -103,12 +103,14 @@ class LatticeTask:
                 if self.systems[row] in ("monoclinic", "triclinic"):
                     angle += list(np.abs(np.array([cell.alpha, cell.beta, cell.gamma]) - true[3:]))
         volumes = torch.cat(volume).numpy()
-        return {
+        metrics = {
             "val_loss": float(torch.cat(likelihood).mean()),
             "volume_mean_error": float(volumes.mean()),
             "volume_median_error": float(np.median(volumes)),
             "length_mean_error": float(np.mean(length)),
             "length_median_error": float(np.median(length)),
-            "angle_mean_error_deg": float(np.mean(angle)) if angle else 0.0,
             "one_sigma_coverage": float(torch.cat(covered).float().mean()),
         }
+        if angle:
+            metrics["angle_mean_error_deg"] = float(np.mean(angle))
+        return metrics
