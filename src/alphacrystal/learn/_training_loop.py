@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from alphacrystal.errors import InputError
+from alphacrystal.errors import AlphaCrystalError, InputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +160,7 @@ def train(
             "epoch": epoch + 1,
             "steps": steps_done,
         }
-        partial = checkpoint.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(checkpoint)
+        _save_checkpoint(state, checkpoint)
     if best is not None:
         task.model.load_state_dict(best)
     task.model.eval()
@@ -224,3 +222,20 @@ def _write_log(path: Path, rows: list[dict[str, Any]]) -> None:
         writer.writeheader()
         writer.writerows(rows)
     partial.replace(path)
+
+
+def _save_checkpoint(state: dict[str, Any], path: Path) -> None:
+    """Replace the checkpoint whole.
+
+    Raises:
+        AlphaCrystalError: The disk refused it; the last checkpoint stays.
+    """
+    partial = path.with_suffix(".partial")
+    try:
+        torch.save(state, partial)
+        partial.replace(path)
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError of its zip writer
+        partial.unlink(missing_ok=True)
+        raise AlphaCrystalError(
+            f"The checkpoint {path} could not be written ({error}): free some space, then run again with --resume."
+        ) from error
