@@ -237,5 +237,6 @@ def _save_checkpoint(state: dict[str, Any], path: Path) -> None:
     except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError of its zip writer
         partial.unlink(missing_ok=True)
         raise AlphaCrystalError(
-            f"The checkpoint {path} could not be written ({error}): free some space, then run again with --resume."
+            f"The checkpoint {path} could not be written ({error}): free some space, then run again "
+            "with --resume."
         ) from error
