@@ -6,8 +6,15 @@ from alphacrystal.composition import CellContent, Formula, formula_units_within,
 from alphacrystal.config import PredictConfig
 from alphacrystal.errors import InputError
 
-LENGTH_SLACK = 0.03  # relative; a given cell this close to the rules of its crystal system is moved onto them
-ANGLE_SLACK = 2.0  # degrees
+# What each crystal system asks of a conventional cell; a triclinic one may be anything.
+CELL_RULES = {
+    "cubic": "a = b = c and angles of 90°",
+    "tetragonal": "a = b and angles of 90°",
+    "hexagonal": "a = b, alpha = beta = 90° and gamma = 120°",
+    "trigonal": "hexagonal axes with a = b, alpha = beta = 90° and gamma = 120°",
+    "orthorhombic": "angles of 90°",
+    "monoclinic": "alpha = gamma = 90° (unique axis b)",
+}
 
 
 def check_request(formula: Formula, config: PredictConfig) -> list[int]:
@@ -84,25 +91,12 @@ def check_lattice(config: PredictConfig) -> None:
     """
     if config.lattice is None or config.space_group is None:
         return
-    from alphacrystal.crystal import space_group
+    from alphacrystal.crystal import LatticeParameters, obeys_system, space_group
 
     group = space_group(config.space_group)
-    a, b, c, *angles = config.lattice
-    lengths, wanted, rule = {
-        "cubic": ((b, c), (90, 90, 90), "a = b = c and angles of 90°"),
-        "tetragonal": ((b,), (90, 90, 90), "a = b and angles of 90°"),
-        "hexagonal": ((b,), (90, 90, 120), "a = b, alpha = beta = 90° and gamma = 120°"),
-        "trigonal": ((b,), (90, 90, 120), "hexagonal axes with a = b, alpha = beta = 90° and gamma = 120°"),
-        "orthorhombic": ((), (90, 90, 90), "angles of 90°"),
-        "monoclinic": ((), (90, None, 90), "alpha = gamma = 90° (unique axis b)"),
-        "triclinic": ((), (None, None, None), ""),
-    }[group.crystal_system]
-    fits = all(abs(length / a - 1) < LENGTH_SLACK for length in lengths) and all(
-        target is None or abs(angle - target) < ANGLE_SLACK
-        for angle, target in zip(angles, wanted, strict=True)
-    )
-    if not fits:
+    if not obeys_system(group.crystal_system, LatticeParameters(*config.lattice)):
         raise InputError(
             f"The lattice {','.join(f'{value:g}' for value in config.lattice)} does not fit space group "
-            f"{config.space_group} ({group.symbol}): a {group.crystal_system} cell has {rule}."
+            f"{config.space_group} ({group.symbol}): a {group.crystal_system} cell has "
+            f"{CELL_RULES[group.crystal_system]}."
         )

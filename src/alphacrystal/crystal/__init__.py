@@ -4,6 +4,7 @@ from alphacrystal.crystal._cells import (
     SymmetryDescription,
     describe_symmetry,
     lattice_parameters,
+    obeys_system,
     standard_structure,
 )
 from alphacrystal.crystal._distances import (
@@ -69,6 +70,7 @@ __all__ = [
     "min_image_distances",
     "minkowski_reduced",
     "multiplicities",
+    "obeys_system",
     "placeable_units",
     "raw_wyckoff_table",
     "shape_to_cell",

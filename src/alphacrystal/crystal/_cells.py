@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from alphacrystal.composition import element_order
 from alphacrystal.crystal._distances import distance_levels, min_image_distances
 from alphacrystal.crystal._hypothesis import LatticeParameters
+from alphacrystal.crystal._lattices import cell_shape, constrained_shape, shape_to_cell
 from alphacrystal.crystal._wyckoff import canonical_settings, letter_index, sorted_letters, space_group
 from alphacrystal.errors import InputError
 
@@ -27,6 +28,8 @@ Array = NDArray[np.float64]
 logging.getLogger("moyo").addHandler(logging.NullHandler())
 
 DEFAULT_SYMPREC = 0.1
+LENGTH_SLACK = 0.03  # relative; a given cell this close to the rules of its crystal system is moved onto them
+ANGLE_SLACK = 2.0  # degrees
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,3 +182,13 @@ def lattice_parameters(matrix: Array) -> LatticeParameters:
     unit = matrix / lengths[:, None]
     cosines = np.clip([unit[1] @ unit[2], unit[0] @ unit[2], unit[0] @ unit[1]], -1, 1)
     return LatticeParameters(*map(float, lengths), *map(float, np.degrees(np.arccos(cosines))))
+
+
+def obeys_system(system: str, lattice: LatticeParameters) -> bool:
+    """True where a conventional cell fits a crystal system up to LENGTH_SLACK and ANGLE_SLACK."""
+    ideal = lattice_parameters(shape_to_cell(constrained_shape(system, cell_shape(lattice)))).as_dict()
+    given = lattice.as_dict()
+    lengths = all(abs(given[name] / ideal[name] - 1) < LENGTH_SLACK for name in ("a", "b", "c"))
+    return lengths and all(
+        abs(given[name] - ideal[name]) < ANGLE_SLACK for name in ("alpha", "beta", "gamma")
+    )

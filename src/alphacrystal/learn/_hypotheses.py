@@ -20,6 +20,7 @@ from alphacrystal.crystal import (
     cell_shape,
     constrained_shape,
     lattice_parameters,
+    obeys_system,
     placeable_units,
     shape_to_cell,
     space_group,
@@ -39,6 +40,8 @@ ASSIGNMENTS_IN_GIVEN_GROUP = 64  # the same where the space group is given, so t
 OPEN_GROUPS = 8  # most likely space groups whose unseen assignments are scored too
 FEW_TYPES = 40  # with fewer known types for a stoichiometry, all 230 groups are looked at
 TEMPERATURE = 1.0
+MOST_COMPARED = 2000  # structure types compared with a given cell
+VOLUME_SLACK = 0.4  # of the logarithm of the cell volume, between a given and a predicted cell
 
 
 def predict_hypotheses(
@@ -57,7 +60,8 @@ def predict_hypotheses(
         units: Formula units Z the primitive cell may hold.
         count: How many to return at most.
         group: Only this space group.
-        lattice: Conventional cell to use instead of predicted ones.
+        lattice: Conventional cell to use instead of predicted ones; only structure types that fit its crystal
+            system and roughly its volume are kept.
         models: Folder of weights; the shipped ones by default.
 
     Returns:
@@ -74,9 +78,14 @@ def predict_hypotheses(
     kinds, scores = _scored_types(net, formula, counts, units, group, folder)
     scores = scores / TEMPERATURE
     log_probabilities = scores - np.logaddexp.reduce(scores)
-    best = np.argsort(-log_probabilities, kind="stable")[:count]
+    order = np.argsort(-log_probabilities, kind="stable")
+    best = order[:count] if lattice is None else _fitting(formula, kinds, order, lattice, folder)[:count]
     chosen = [kinds[i] for i in best]
-    cells = _predict_cells(formula, counts, chosen, lattice, folder)
+    cells = (
+        [_given_cell(kind, lattice) for kind in chosen]
+        if lattice
+        else _predict_cells(formula, chosen, folder)
+    )
     return [
         SymmetryHypothesis(
             space_group=kind.space_group,
@@ -182,23 +191,45 @@ def unseen_types(
     return list(fresh)
 
 
-def _predict_cells(
+def _fitting(
     formula: Formula,
-    counts: Sequence[int],
     kinds: Sequence[StructureType],
-    given: LatticeParameters | None,
+    order: NDArray[np.int64],
+    lattice: LatticeParameters,
     folder: Path,
-) -> list[tuple[LatticeParameters, LatticeParameters, tuple[float, float, float, float, float, float]]]:
-    """Conventional cell, spread of its parameters and scale of its shape for each structure type."""
+) -> NDArray[np.int64]:
+    """Of the structure types in ``order``, those that a given conventional cell can hold."""
+    allowed = {system for system in FREE_SHAPE if obeys_system(system, lattice)}
+    right = [i for i in order if space_group(kinds[i].space_group).crystal_system in allowed][:MOST_COMPARED]
+    cells = _predict_cells(formula, [kinds[i] for i in right], folder) if right else []
+    kept = [
+        i
+        for i, (cell, _, _) in zip(right, cells, strict=True)
+        if abs(np.log(lattice.volume / cell.volume)) < VOLUME_SLACK
+    ]
+    if not kept:
+        raise InputError(
+            f"No structure of {formula.text} fits the given lattice (volume {lattice.volume:.0f} Å³): check "
+            "the lengths and angles of the conventional cell, or leave out --lattice."
+        )
+    return np.array(kept, dtype=np.int64)
+
+
+Cell = tuple[LatticeParameters, LatticeParameters, tuple[float, float, float, float, float, float]]
+
+
+def _given_cell(kind: StructureType, lattice: LatticeParameters) -> Cell:
+    """The given cell moved onto the crystal system of a type, without spread."""
+    shape = constrained_shape(space_group(kind.space_group).crystal_system, cell_shape(lattice))
     nothing = LatticeParameters(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    if given is not None:
-        cells = []
-        for kind in kinds:
-            shape = constrained_shape(space_group(kind.space_group).crystal_system, cell_shape(given))
-            cells.append((lattice_parameters(shape_to_cell(shape)), nothing, (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)))
-        return cells
+    return lattice_parameters(shape_to_cell(shape)), nothing, (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+def _predict_cells(formula: Formula, kinds: Sequence[StructureType], folder: Path) -> list[Cell]:
+    """Conventional cell, spread of its parameters and scale of its shape for each structure type."""
     net = load_model("lattice", folder)
     assert isinstance(net, LatticeNet)
+    counts = [formula.counts[symbol] for symbol in formula.elements]
     numbers, amounts = composition_arrays([formula.elements], [counts])
     slots = len(formula.elements)
     repeat = len(kinds)
