@@ -21,9 +21,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (_predict.predict, _inspect.inspect, _relax.relax, _view.view):
+for verb in (_predict.predict, _inspect.inspect, _relax.relax, _train.train, _view.view):
     app.command()(verb)
-app.add_typer(_train.app, name="train")
 app.add_typer(_data.app, name="data")
 app.add_typer(_model.app, name="model")
 

@@ -33,28 +33,28 @@ def predict(
         Path | None, typer.Option("--from", help="CSV with a formula column, or one formula a line.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Output folder; runs/FORMULA-TIME by default.")] = None,
-    top: Annotated[int | None, typer.Option(help="Rows of the final list [default: 20].")] = None,
-    candidates: Annotated[int | None, typer.Option(help="Structures generated [default: 50].")] = None,
+    top: Annotated[int | None, typer.Option(help="Rows of the final list (default: 20).")] = None,
+    candidates: Annotated[int | None, typer.Option(help="Structures generated (default: 50).")] = None,
     generators: Annotated[
-        str | None, typer.Option(help="Generators to mix [default: distance_matrix].")
+        str | None, typer.Option(help="Generators to mix (default: distance_matrix).")
     ] = None,
     fitness: Annotated[
-        str | None, typer.Option(help="Search for likelihood, rmse or paper [default: likelihood].")
+        str | None, typer.Option(help="Search for likelihood, rmse or paper (default: likelihood).")
     ] = None,
-    relax: Annotated[bool | None, typer.Option("--relax/--no-relax", help="Relax [default: relax].")] = None,
-    potential: Annotated[str | None, typer.Option(help="Potential that relaxes [default: chgnet].")] = None,
-    pressure: Annotated[float | None, typer.Option(help="Hydrostatic pressure in GPa [default: 0].")] = None,
+    relax: Annotated[bool | None, typer.Option("--relax/--no-relax", help="Relax (default: relax).")] = None,
+    potential: Annotated[str | None, typer.Option(help="Potential that relaxes (default: chgnet).")] = None,
+    pressure: Annotated[float | None, typer.Option(help="Hydrostatic pressure in GPa (default: 0).")] = None,
     z: Annotated[str | None, typer.Option(help="Formula units of the primitive cell, e.g. 1,2,4.")] = None,
     cell: Annotated[str | None, typer.Option(help="Content of the primitive cell, e.g. Pb4O4.")] = None,
-    max_atoms: Annotated[int | None, typer.Option(help="Largest primitive cell [default: 20].")] = None,
+    max_atoms: Annotated[int | None, typer.Option(help="Largest primitive cell (default: 20).")] = None,
     space_group: Annotated[int | None, typer.Option(help="Only this space group, 1-230.")] = None,
     lattice: Annotated[
         str | None, typer.Option(help="Conventional cell a,b,c,alpha,beta,gamma (Å, °).")
     ] = None,
-    fmax: Annotated[float | None, typer.Option(help="Force limit in eV/Å [default: 0.05].")] = None,
-    steps: Annotated[int | None, typer.Option(help="Relaxation steps at most [default: 150].")] = None,
-    workers: Annotated[int | None, typer.Option(help="Relaxation processes [default: 2].")] = None,
-    seed: Annotated[int | None, typer.Option(help="Same seed, same result [default: 0].")] = None,
+    fmax: Annotated[float | None, typer.Option(help="Force limit in eV/Å (default: 0.05).")] = None,
+    steps: Annotated[int | None, typer.Option(help="Relaxation steps at most (default: 150).")] = None,
+    workers: Annotated[int | None, typer.Option(help="Relaxation processes (default: 2).")] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same result (default: 0).")] = None,
     models: Annotated[
         Path | None, typer.Option(help="Folder of weights instead of the shipped ones.")
     ] = None,

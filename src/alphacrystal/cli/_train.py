@@ -4,73 +4,32 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from alphacrystal.cli._progress import ProgressDisplay
 
-app = typer.Typer(
-    no_args_is_help=True, help="Train a network on known crystals (benchmark compounds are dropped)."
-)
 
-DataOption = Annotated[
-    Path, typer.Option("--data", help="structures.jsonl(.gz), or a folder with it or of CIF/POSCAR.")
-]
-OutOption = Annotated[Path, typer.Option("--out", help="Folder for checkpoint, log, weights and model card.")]
-EpochsOption = Annotated[int | None, typer.Option(min=1, help="Passes over the data [default: 7].")]
-SeedOption = Annotated[int | None, typer.Option(min=0, help="Seed [default: 0].")]
-ThreadsOption = Annotated[int | None, typer.Option(min=1, help="torch threads [default: 1].")]
-ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")]
-CacheOption = Annotated[Path | None, typer.Option(help="Folder of prepared arrays [default: OUT/cache].")]
-
-
-@app.command()
-def symmetry(
-    data: DataOption,
-    out: OutOption,
-    epochs: EpochsOption = None,
-    seed: SeedOption = None,
-    threads: ThreadsOption = None,
-    cache: CacheOption = None,
-    resume: ResumeOption = False,
+def train(
+    name: Annotated[str, typer.Argument(help="symmetry, lattice or distance.", metavar="NAME")],
+    data: Annotated[
+        Path, typer.Option(help="structures.jsonl(.gz), or a folder with it or of CIF/POSCAR files.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for checkpoint, log, weights and model card.")],
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data (default: 7).")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed (default: 0).")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="torch threads (default: 1).")] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder of prepared arrays (default: OUT/cache).")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")] = False,
 ) -> None:
-    """Train the symmetry prior over structure types."""
-    _train("symmetry", data, out, cache, resume=resume, epochs=epochs, seed=seed, threads=threads)
-
-
-@app.command()
-def lattice(
-    data: DataOption,
-    out: OutOption,
-    epochs: EpochsOption = None,
-    seed: SeedOption = None,
-    threads: ThreadsOption = None,
-    cache: CacheOption = None,
-    resume: ResumeOption = False,
-) -> None:
-    """Train the lattice model."""
-    _train("lattice", data, out, cache, resume=resume, epochs=epochs, seed=seed, threads=threads)
-
-
-@app.command()
-def distance(
-    data: DataOption,
-    out: OutOption,
-    epochs: EpochsOption = None,
-    seed: SeedOption = None,
-    threads: ThreadsOption = None,
-    cache: CacheOption = None,
-    resume: ResumeOption = False,
-) -> None:
-    """Train the pair distance network."""
-    _train("distance", data, out, cache, resume=resume, epochs=epochs, seed=seed, threads=threads)
-
-
-def _train(name: str, data: Path, out: Path, cache: Path | None, *, resume: bool, **overrides: Any) -> None:
+    """Train a network on known crystals (benchmark compounds are dropped)."""
     from alphacrystal.errors import InputError
     from alphacrystal.learn.training import train_model, with_overrides
 
+    overrides = {"epochs": epochs, "seed": seed, "threads": threads}
     chosen = "".join(f" --{key} {value}" for key, value in overrides.items() if value is not None)
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -67,8 +67,7 @@ def train_model(
     Raises:
         InputError: Unknown model, unreadable source, nothing to validate on, a checkpoint that does not fit.
     """
-    if name not in MODEL_NAMES:
-        raise InputError(f"There is no model {name!r} to train: choose one of {', '.join(MODEL_NAMES)}.")
+    _check_name(name)
     settings = settings or DEFAULT_SETTINGS[name]
     torch.set_num_threads(settings.threads)
     check_folder(out, resume=resume)
@@ -142,7 +141,17 @@ def _seconds(log: Path) -> float:
 
 
 def with_overrides(name: str, **values: Any) -> TrainSettings:
-    """Default settings of a model with some replaced; None leaves the default."""
+    """Default settings of a model with some replaced; None leaves the default.
+
+    Raises:
+        InputError: No model has this name.
+    """
+    _check_name(name)
     return replace(
         DEFAULT_SETTINGS[name], **{key: value for key, value in values.items() if value is not None}
     )
+
+
+def _check_name(name: str) -> None:
+    if name not in MODEL_NAMES:
+        raise InputError(f"There is no model {name!r} to train: choose one of {', '.join(MODEL_NAMES)}.")
