@@ -1,6 +1,7 @@
 """Settings that all tests share, and textbook crystals to test on."""
 
 import os
+import signal
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
@@ -12,6 +13,9 @@ from scipy.spatial.transform import Rotation
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
+
+# A job started in the background of a script inherits an ignored Ctrl-C, and so would every process started here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Time limits per example would fail by chance on a busy machine; CI draws the same examples every time.
 settings.register_profile("alphacrystal", deadline=None, max_examples=50, derandomize="CI" in os.environ)
