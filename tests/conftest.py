@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-# A job started in the background of a script inherits an ignored Ctrl-C, and so would every process started here.
+# A background job of a script inherits an ignored Ctrl-C, and so would every process started here.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Time limits per example would fail by chance on a busy machine; CI draws the same examples every time.
