@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # See docs/ranking.md for how the value was chosen on validation compounds.
 ENERGY_SCALE = 0.5  # eV/atom
 UNSCORED = -12.0  # log-probability of candidates whose generator gives none, relative to the best
-UNCONVERGED_PENALTY = 1.0
+UNCONVERGED_PENALTY = 3.0
 
 
 def rank_candidates(
