@@ -21,7 +21,7 @@ class ProgressDisplay:
         self._bar: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
         self._begun: dict[str, float] = {}
-        self._printed: dict[str, float] = {}
+        self._printed: dict[str, tuple[float, int]] = {}
 
     def __enter__(self) -> Self:
         if sys.stderr.isatty():
@@ -55,9 +55,9 @@ class ProgressDisplay:
                 self._tasks[stage] = self._bar.add_task(stage, total=total, rate=shown)
             self._bar.update(self._tasks[stage], completed=done, total=total, rate=shown)
             return
-        last = self._printed.get(stage)
-        if last is None or done == total or now - last > LINE_EVERY:
-            self._printed[stage] = now
+        last, shown_done = self._printed.get(stage, (None, -1))
+        if done != shown_done and (last is None or done == total or now - last > LINE_EVERY):
+            self._printed[stage] = (now, done)
             left = f", {(total - done) / rate:.0f} s left" if rate and done < total else ""
             sys.stderr.write(f"{self.title}: {stage} {done}/{total}{left}\n")
             sys.stderr.flush()

@@ -109,11 +109,6 @@ class DistanceMatrixGenerator:
         structure = Structure(Lattice(built.lattice), species, built.positions)
         score = hypothesis.log_probability - GEOMETRY_WEIGHT * (built.geometry + built.penalty)
         provenance: dict[str, object] = {
-            "space_group": hypothesis.space_group,
-            "wyckoff": dict(hypothesis.occupation),
-            "formula_units": hypothesis.formula_units,
-            "hypothesis_source": hypothesis.source,
-            "log_prior": round(hypothesis.log_probability, 4),
             "geometry": round(built.geometry, 4),
             "penalty": round(built.penalty, 4),
             "seed": seed,
