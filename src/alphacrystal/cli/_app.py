@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import warnings
 from typing import Annotated, NoReturn
 
 import typer
@@ -45,13 +46,16 @@ def _options(
 def main() -> NoReturn:
     """Run the command line and exit: 0 done, 2 bad input, 1 failure, 130 interrupted."""
     signal.signal(signal.SIGTERM, _interrupt)
+    # pymatgen says so whenever it sorts by electronegativity; nothing here depends on it
+    warnings.filterwarnings("ignore", message="No Pauling electronegativity")
     try:
         code = app(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except typer.Exit as error:
         sys.exit(error.exit_code)
     except typer.TyperException as error:
-        _complain(error.format_message())
+        if error.format_message():  # without arguments the help has been shown already
+            _complain(error.format_message())
         sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)

@@ -109,6 +109,11 @@ def _write(records: Iterable[StructureRecord], out: Path) -> int:
             for record in records:
                 stream.write(record.model_dump_json() + "\n")
                 count += 1
+        if not count:
+            raise InputError(
+                "No record is left: loosen the filters (benchmark compounds are dropped unless "
+                "--no-without-benchmarks)."
+            )
         partial.replace(out)
     except OSError as error:
         raise InputError(f"{out} cannot be written ({error.strerror}): choose another --out.") from error

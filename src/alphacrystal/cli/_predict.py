@@ -6,13 +6,13 @@ import re
 import shlex
 import time
 from dataclasses import astuple
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from alphacrystal.cli._failures import explain
+from alphacrystal.cli._output_folder import default_folder
 from alphacrystal.cli._progress import ProgressDisplay
 from alphacrystal.cli._requests import FormulaRequest, gather_requests
 from alphacrystal.cli._table import print_run
@@ -91,10 +91,10 @@ def predict(
     requests = gather_requests(formulas or [], source)
     settings = make_config(**values)
     if len(requests) == 1 and source is None:
-        folder = out or _default_folder(requests[0].formula)
+        folder = out or default_folder(_file_name(requests[0].formula))
         _predict_one(requests[0], settings, folder, resume=False)
     else:
-        _predict_many(requests, settings, out or _default_folder("batch"), resume=False)
+        _predict_many(requests, settings, out or default_folder("batch"), resume=False)
 
 
 def _words(text: str | None) -> tuple[str, ...] | None:
@@ -124,17 +124,6 @@ def _numbers(text: str | None, option: str, count: int) -> tuple[float, ...] | N
             f"{option} takes {count} numbers separated by commas, e.g. 4,4,6,90,90,90, not {text!r}."
         )
     return numbers
-
-
-def _default_folder(name: str) -> Path:
-    """runs/NAME-TIME, with a suffix where two runs start in one second."""
-    base = f"{_file_name(name)}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
-    folder = Path("runs") / base
-    for number in range(2, 1000):
-        if not folder.exists():
-            break
-        folder = Path("runs") / f"{base}-{number}"
-    return folder
 
 
 def _file_name(formula: str) -> str:

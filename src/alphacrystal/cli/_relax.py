@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
+from alphacrystal.cli._output_folder import default_folder
 from alphacrystal.cli._progress import ProgressDisplay
 from alphacrystal.cli._table import print_run
 
 
 def relax(
     files: Annotated[list[Path], typer.Argument(help="CIF, POSCAR or extxyz files.", metavar="FILE...")],
-    out: Annotated[Path, typer.Option(help="Output folder.")],
+    out: Annotated[Path | None, typer.Option(help="Output folder; runs/relax-TIME by default.")] = None,
     fmax: Annotated[float, typer.Option(help="Force limit in eV/Å.")] = 0.1,
     steps: Annotated[int, typer.Option(help="Steps at most.")] = 150,
     symmetry: Annotated[bool, typer.Option("--symmetry/--no-symmetry", help="Keep the space group.")] = True,
@@ -25,6 +26,7 @@ def relax(
     from alphacrystal.config import make_config
     from alphacrystal.pipeline import relax_files
 
+    out = out or default_folder("relax")
     config = make_config(fmax=fmax, steps=steps, potential=potential, pressure=pressure, workers=workers)
     try:
         with ProgressDisplay("relax") as progress:

@@ -235,6 +235,8 @@ def read_structures(path: Path) -> list[Structure]:
             raise InputError(f"{path} could not be read as extended XYZ with a cell ({error}).") from error
     else:
         structures = [read_structure(path)]
+    if not structures:
+        raise InputError(f"{path} holds no structure.")
     for structure in structures:
         if not structure.is_ordered:
             raise InputError(f"{path} is disordered: only fully ordered structures can be used.")

@@ -15,7 +15,7 @@ import threading
 import time
 from typing import IO, Any
 
-from alphacrystal.errors import AlphaCrystalError, PotentialError
+from alphacrystal.errors import AlphaCrystalError
 from alphacrystal.relax._engine import RelaxationEngine
 from alphacrystal.relax._registry import load_potential
 
@@ -30,6 +30,8 @@ def _read_into(inbox: queue.SimpleQueue[tuple[Any, ...]], stream: IO[bytes]) -> 
             inbox.put(pickle.load(stream))  # noqa: S301 - written by our own parent
     except (EOFError, OSError):
         os._exit(0)
+    except Exception:  # noqa: BLE001 - whatever a message does to its reader
+        os._exit(1)  # the parent sees a dead worker and starts another; a silent thread would hang it
 
 
 def _serve(potential_name: str, inbox: queue.SimpleQueue[tuple[Any, ...]], out: IO[bytes]) -> None:
@@ -69,13 +71,15 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     inbox: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
+    # Unpickling in the thread must not meet a module that this thread is still importing.
+
     threading.Thread(target=_read_into, args=(inbox, sys.stdin.buffer), daemon=True).start()
     try:
         _serve(sys.argv[1], inbox, out)
     except BrokenPipeError:
         os._exit(0)
     except Exception as error:
-        failure = PotentialError(f"A relaxation worker failed: {type(error).__name__}: {error}.")
+        failure = AlphaCrystalError(f"A relaxation worker failed: {type(error).__name__}: {error}.")
         pickle.dump(("error", failure), out)
         out.flush()
         raise
