@@ -26,7 +26,7 @@ def print_run(folder: Path, rows: int = ROWS) -> None:
     if not run.complete:
         console.print("This run was interrupted: the list holds what was finished.")
     relaxed = any(row.energy_per_atom_ev is not None for row in run.rows)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
     table.add_column("#", justify="right", no_wrap=True)
     table.add_column("space group", no_wrap=True)
     table.add_column("cell", justify="right", overflow="fold")
