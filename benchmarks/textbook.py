@@ -68,6 +68,7 @@ def textbook_structures() -> dict[str, Structure]:
 def main() -> int:
     matcher = StructureMatcher(ltol=0.2, stol=0.3, angle_tol=5)
     references = textbook_structures()
+    facts = run_facts(seed=0)  # now: the tree may change while this runs
     rows = []
     _predict("LiF")  # loads networks and tables: start-up is not what we time
     for formula, reference in references.items():
@@ -82,7 +83,7 @@ def main() -> int:
     in_five = sum(row["first_match"] is not None and row["first_match"] <= 5 for row in rows)
     longest = max(row["seconds"] for row in rows)
     print(f"{in_five} of {len(rows)} in the first five; longest {longest:.1f} s (goal: 18 of 20, 5 s)")
-    print(json.dumps({**run_facts(seed=0), "in_first_five": in_five, "longest_s": longest, "rows": rows}))
+    print(json.dumps({**facts, "in_first_five": in_five, "longest_s": longest, "rows": rows}))
     return 0 if in_five >= 18 else 1
 
 
