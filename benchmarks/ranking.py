@@ -15,11 +15,11 @@ import time
 from pathlib import Path
 
 import numpy as np
-from _run_facts import run_facts
 from pymatgen.analysis.structure_matcher import StructureMatcher
 from validation import one_per_formula
 
 from alphacrystal import AlphaCrystalError, PredictConfig, predict
+from alphacrystal.benchmark import run_facts
 from alphacrystal.data import read_records
 
 SCALES = (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 1.0)  # eV/atom that weigh as much as a factor e in probability

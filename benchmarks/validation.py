@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from _run_facts import run_facts
 from pymatgen.analysis.structure_matcher import StructureMatcher
 
+from alphacrystal.benchmark import run_facts
 from alphacrystal.composition import formula_units_within, parse_formula
 from alphacrystal.crystal import Distogram, encode
 from alphacrystal.data import PreparedStructures, StructureRecord, prepare, read_records

@@ -10,7 +10,7 @@ MODULES = sorted((SOURCE / "alphacrystal").rglob("*.py"))
 
 # Each stage may know those before it. None knows the front ends, which run the stages.
 STAGES = ["composition", "crystal", "data", "learn", "reconstruct", "generate", "relax", "rank", "report"]
-FRONT_ENDS = {"pipeline", "cli", "web", "scale"}
+FRONT_ENDS = {"pipeline", "benchmark", "cli", "web", "scale"}
 # Potentials and our networks know nothing of each other.
 APART = {"relax": {"learn", "reconstruct", "generate"}}
 
