@@ -104,8 +104,9 @@ def imported_packages(path: Path) -> set[str]:
 def test_package_imports_only_declared_dependencies() -> None:
     imported = set().union(*(imported_packages(path) for path in MODULES))
     # Import names that differ from the name on the package index.
-    distribution = {"pymatgen": "pymatgen-core"}
-    extras = requirement_names(PROJECT["optional-dependencies"]["elements"])
+    distribution = {"pymatgen": "pymatgen-core", "sklearn": "scikit-learn"}
+    optional = PROJECT["optional-dependencies"]
+    extras = requirement_names(optional["elements"] + optional["rivals"])
     allowed = requirement_names(PROJECT["dependencies"]) | extras
     assert {distribution.get(name, name) for name in imported} <= allowed
 
