@@ -4,7 +4,16 @@ Each function writes both files and returns their paths.
 """
 
 from alphacrystal.plots._distance_matrices import distance_matrices
+from alphacrystal.plots._distance_shares import distance_shares
 from alphacrystal.plots._energy_volume import energy_volume
-from alphacrystal.plots._loss_curve import loss_curve
+from alphacrystal.plots._loss_curve import loss_curve, loss_panels
+from alphacrystal.plots._matching_distances import matching_distances
 
-__all__ = ["distance_matrices", "energy_volume", "loss_curve"]
+__all__ = [
+    "distance_matrices",
+    "distance_shares",
+    "energy_volume",
+    "loss_curve",
+    "loss_panels",
+    "matching_distances",
+]

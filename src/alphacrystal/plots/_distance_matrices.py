@@ -39,7 +39,7 @@ def distance_matrices(
     if predicted.shape != (size, size) or own.shape != (size, size):
         raise ValueError(f"expected two ({size}, {size}) matrices, got {predicted.shape} and {own.shape}")
     longest = max(float(predicted.max(initial=0.0)), float(own.max(initial=0.0)), 0.1)
-    labels = _labels(species)
+    labels = atom_labels(species)
     figure = new_figure(4.4)
     panels = figure.subplots(1, 2, squeeze=False)[0]
     for axes, matrix, title in zip(panels, (predicted, own), titles, strict=True):
@@ -59,7 +59,8 @@ def distance_matrices(
     return save_figure(figure, out_path)
 
 
-def _labels(species: Sequence[str]) -> list[str]:
+def atom_labels(species: Sequence[str]) -> list[str]:
+    """Element and its running number of each atom, e.g. Eu1, Si1, Si2."""
     seen: dict[str, int] = {}
     labels = []
     for symbol in species:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from alphacrystal.errors import InputError
 from alphacrystal.plots._figure import BLUE, GREY, VERMILION, new_figure, save_figure, style_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def loss_curve(csv_path: Path, out_path: Path, *, title: str = "") -> tuple[Path, Path]:
@@ -26,9 +31,40 @@ def loss_curve(csv_path: Path, out_path: Path, *, title: str = "") -> tuple[Path
         InputError: The log is missing, lacks a column, or holds no finite loss.
         AlphaCrystalError: The disk refused a figure.
     """
-    train, validation = _read(csv_path)
     figure = new_figure()
     axes = figure.subplots()
+    draw_losses(axes, csv_path)
+    axes.legend(fontsize=12, frameon=False)
+    if title:
+        axes.set_title(title, fontsize=13)
+    return save_figure(figure, out_path)
+
+
+def loss_panels(logs: Sequence[tuple[str, Path]], out_path: Path) -> tuple[Path, Path]:
+    """Plot training logs side by side as PNG and SVG.
+
+    Args:
+        logs: Title of each panel and its training log, as for ``loss_curve``.
+        out_path: Where to write; the suffix is replaced by .png and .svg.
+
+    Returns:
+        The two paths written.
+
+    Raises:
+        InputError: A log is missing, lacks a column, or holds no finite loss.
+        AlphaCrystalError: The disk refused a figure.
+    """
+    figure = new_figure(4.2)
+    for axes, (title, csv_path) in zip(figure.subplots(1, len(logs), squeeze=False)[0], logs, strict=True):
+        draw_losses(axes, csv_path)
+        axes.legend(fontsize=11, frameon=False)
+        axes.set_title(title, fontsize=12)
+    return save_figure(figure, out_path)
+
+
+def draw_losses(axes: Axes, csv_path: Path) -> None:
+    """Draw a training log: both losses against the epoch, and where the validation loss is best."""
+    train, validation = _read(csv_path)
     axes.plot(*zip(*train, strict=True), color=BLUE, linewidth=2, label="training", marker=_marker(train))
     if validation:
         axes.plot(
@@ -48,10 +84,6 @@ def loss_curve(csv_path: Path, out_path: Path, *, title: str = "") -> tuple[Path
     if min(losses) > 0 and max(losses) > 20 * min(losses):
         axes.set_yscale("log")
     style_axes(axes, x_label="epoch", y_label="loss")
-    axes.legend(fontsize=12, frameon=False)
-    if title:
-        axes.set_title(title, fontsize=13)
-    return save_figure(figure, out_path)
 
 
 def _marker(points: list[tuple[float, float]]) -> str:
