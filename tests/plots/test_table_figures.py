@@ -80,7 +80,7 @@ def test_matrices_show_both_distances_of_each_pair_and_none_on_the_diagonal(tmp_
     text = matrices(tmp_path)[1].read_text(encoding="utf-8")
     assert text.count("<!-- 3.1 -->") == 2
     assert text.count("<!-- 3.6 -->") == 2  # 3.14 + 0.43
-    assert "<!-- 0.0 -->" not in text
+    assert "<!-- 0.4 -->" not in text  # the diagonal: 0 + 0.43
     assert "<!-- Si2 -->" in text
 
 
