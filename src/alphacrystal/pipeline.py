@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alphacrystal._cell_distograms import cell_distograms
 from alphacrystal.checkpoint import Checkpoint
 from alphacrystal.composition import Formula, parse_formula
 from alphacrystal.config import PredictConfig, check_unchanged, make_config
@@ -18,7 +19,6 @@ from alphacrystal.errors import InputError
 from alphacrystal.generate import Candidate
 from alphacrystal.preflight import check_potential_covers, check_request
 from alphacrystal.report import (
-    DistogramSummary,
     EventLog,
     IndexRow,
     Prediction,
@@ -353,36 +353,13 @@ def _conclude(run: _Run, units: Sequence[int], *, complete: bool) -> Prediction:
         ranked=tuple(ranked),
         candidates=tuple(run.candidates),
         relaxations=dict(run.relaxations),
-        distograms=_distograms(run, units),
+        distograms=cell_distograms(run.formula, units, {len(c.structure) for c in run.candidates}, config),
         potential=config.potential if relaxed else None,
         hull_reference=None,
         energy_unit_note="" if config.pressure == 0 else f"enthalpy at {config.pressure:g} GPa",
         timings={name: round(seconds, 3) for name, seconds in run.timings.items()},
         complete=complete,
     )
-
-
-def _distograms(run: _Run, units: Sequence[int]) -> tuple[DistogramSummary, ...]:
-    """What the distance network says of each cell content that has candidates."""
-    from alphacrystal.learn import predict_cell_distogram
-
-    used = {len(candidate.structure) for candidate in run.candidates}
-    summaries = []
-    for z in units:
-        cell = run.formula.cell(z)
-        if cell.num_atoms in used:
-            distogram = predict_cell_distogram(cell, models=run.config.models)
-            summaries.append(
-                DistogramSummary(
-                    cell_formula=cell.name,
-                    formula_units=z,
-                    species=tuple(symbol for symbol, count in cell.counts.items() for _ in range(count)),
-                    expected_distances=distogram.expected,
-                    bin_edges=distogram.all_edges,
-                    probabilities=distogram.probabilities.astype(np.float64),
-                )
-            )
-    return tuple(summaries)
 
 
 def _record(config: PredictConfig) -> RunRecord:

@@ -61,4 +61,5 @@ def lattice_task(prepared: PreparedStructures) -> LatticeTask:
 
 @pytest.fixture
 def distance_task(prepared: PreparedStructures) -> DistanceTask:
-    return DistanceTask(prepared, DistanceNetConfig(width=16, pair_width=8, layers=2, heads=2))
+    config = DistanceNetConfig(width=16, pair_width=8, template_width=8, layers=2, heads=2)
+    return DistanceTask(prepared, config)

@@ -1,6 +1,8 @@
 """The pair distance network: symmetric, blind to the company of a sample, fair to the order of elements."""
 
+import math
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,13 +15,19 @@ from alphacrystal.learn._distance_net import (
     AtomTokens,
     DistanceNet,
     DistanceNetConfig,
+    full_matrices,
 )
+from alphacrystal.learn._templates import TemplateBatch
+
+FIELDS = ("numbers", "letters", "multiplicities", "space_groups", "functionals", "shapes")
+PAIRS = 15
 
 
 @pytest.fixture(scope="module")
 def net() -> DistanceNet:
     torch.manual_seed(3)
-    return DistanceNet(DistanceNetConfig(width=16, pair_width=8, layers=2, heads=2)).eval()
+    config = DistanceNetConfig(width=16, pair_width=8, template_width=8, layers=2, heads=2)
+    return DistanceNet(config).eval()
 
 
 @pytest.fixture(scope="module")
@@ -31,68 +39,116 @@ def tokens() -> AtomTokens:
         multiplicities=torch.tensor([[2, 2, 4, 4, 4, 4], [1, 1, 3, 3, 3, 1], [0] * 6]),
         space_groups=torch.tensor([136, 221, 0]),
         functionals=torch.tensor([1, 2, 0]),
+        shapes=torch.tensor([[2.3, 0, -0.4, 0, 0, 0], [2.5, 0, 0, 0, 0, 0], [0.0] * 6]),
     )
 
 
-def chosen(tokens: AtomTokens, rows: list[int]) -> AtomTokens:
-    return AtomTokens(**{field.name: getattr(tokens, field.name)[rows] for field in fields(tokens)})
+@pytest.fixture(scope="module")
+def templates() -> TemplateBatch:
+    """One cluster of five formulas for the first cell, two of one each for the second, none for the third."""
+    random = torch.Generator().manual_seed(5)
+    batch = TemplateBatch.empty(3, 6)
+    batch.counts[0, 0], batch.counts[1, :2] = 5, 1
+    batch.means[:] = 0.8 + torch.rand(batch.means.shape, generator=random)
+    batch.spreads[0] = 0.05
+    batch.features[:] = torch.randn(batch.features.shape, generator=random)
+    batch.shapes[..., 0] = 2.4
+    return batch
 
 
-def reordered(tokens: AtomTokens, order: list[int]) -> AtomTokens:
-    return AtomTokens(
-        numbers=tokens.numbers[:, order],
-        letters=tokens.letters[:, order],
-        multiplicities=tokens.multiplicities[:, order],
-        space_groups=tokens.space_groups,
-        functionals=tokens.functionals,
-    )
-
-
-@torch.no_grad()
-def test_distogram_is_symmetric_and_sums_to_one(net: DistanceNet, tokens: AtomTokens) -> None:
-    logits = net(tokens)
-    assert logits.shape == (3, 6, 6, len(BIN_CENTRES))
-    assert torch.equal(logits, logits.transpose(1, 2))
-    assert torch.allclose(logits.softmax(-1).sum(-1), torch.ones(3, 6, 6), atol=1e-5)
+def chosen(batch: Any, rows: list[int]) -> Any:
+    return type(batch)(**{field.name: getattr(batch, field.name)[rows] for field in fields(batch)})
 
 
 @torch.no_grad()
-def test_a_sample_does_not_depend_on_its_batch_companions(net: DistanceNet, tokens: AtomTokens) -> None:
-    together = net(tokens)
-    for row in range(3):
-        assert torch.allclose(net(chosen(tokens, [row]))[0], together[row], atol=1e-5)
-    assert torch.allclose(net(chosen(tokens, [2, 0, 1])), together[[2, 0, 1]], atol=1e-5)
+def test_probabilities_sum_to_one(net: DistanceNet, tokens: AtomTokens, templates: TemplateBatch) -> None:
+    log_probabilities = net(tokens, templates)
+    assert log_probabilities.shape == (3, PAIRS, len(BIN_CENTRES))
+    assert torch.allclose(log_probabilities.exp().sum(-1), torch.ones(3, PAIRS), atol=1e-5)
+    assert (log_probabilities.exp() > 1e-8).all()  # no distance is impossible
+
+
+@torch.no_grad()
+def test_a_sample_does_not_depend_on_its_batch_companions(
+    net: DistanceNet, tokens: AtomTokens, templates: TemplateBatch
+) -> None:
+    together = net(tokens, templates)
+    for rows in ([0], [1], [2], [2, 0, 1]):
+        own = net(chosen(tokens, rows), chosen(templates, rows))
+        assert torch.allclose(own, together[rows], atol=1e-4)
 
 
 @torch.no_grad()
 @pytest.mark.parametrize("order", [[2, 3, 4, 5, 0, 1], [2, 0, 3, 4, 1, 5]])
-def test_elements_may_come_in_any_order(net: DistanceNet, tokens: AtomTokens, order: list[int]) -> None:
-    rutile = chosen(tokens, [0])
-    expected = net(rutile)[:, order][:, :, order]
-    assert torch.allclose(net(reordered(rutile, order)), expected, atol=1e-5)
-
-
-@torch.no_grad()
-def test_symmetry_matters_where_it_is_given(net: DistanceNet, tokens: AtomTokens) -> None:
-    rutile = chosen(tokens, [0])
-    untold = AtomTokens(
-        numbers=rutile.numbers,
-        letters=torch.zeros_like(rutile.letters),
-        multiplicities=torch.zeros_like(rutile.multiplicities),
-        space_groups=torch.zeros_like(rutile.space_groups),
-        functionals=rutile.functionals,
+def test_elements_may_come_in_any_order(
+    net: DistanceNet, tokens: AtomTokens, templates: TemplateBatch, order: list[int]
+) -> None:
+    rutile, known = chosen(tokens, [0]), chosen(templates, [0])
+    expected = full_matrices(net(rutile, known), 6)[:, order][:, :, order]
+    upper = torch.triu_indices(6, 6, 1)
+    values = {name: getattr(rutile, name) for name in FIELDS}
+    for name in ("numbers", "letters", "multiplicities"):
+        values[name] = values[name][:, order]
+    moved = TemplateBatch(
+        known.counts,
+        full_matrices(known.means, 6)[:, order][:, :, order][:, upper[0], upper[1]],
+        full_matrices(known.spreads, 6)[:, order][:, :, order][:, upper[0], upper[1]],
+        known.features[:, order],
+        known.shapes,
     )
-    assert not torch.allclose(net(rutile), net(untold), atol=1e-4)
+    found = full_matrices(net(AtomTokens(**values), moved), 6)
+    assert torch.allclose(found, expected, atol=1e-4)
 
 
 @torch.no_grad()
-def test_expected_distances_are_means_with_a_zero_diagonal(net: DistanceNet, tokens: AtomTokens) -> None:
-    logits = net(tokens)
-    expected = net.expected_distances(logits)
+def test_symmetry_matters_where_it_is_given(
+    net: DistanceNet, tokens: AtomTokens, templates: TemplateBatch
+) -> None:
+    nothing = torch.zeros(3, dtype=torch.bool)
+    told, untold = net(tokens, templates), net(tokens.without_symmetry(nothing), templates.where(nothing))
+    assert not torch.allclose(told[:2], untold[:2], atol=1e-3)
+    assert torch.allclose(told[2], untold[2], atol=1e-5)  # nothing was known of the third
+
+
+@torch.no_grad()
+def test_what_is_not_known_of_a_type_has_no_influence(
+    net: DistanceNet, tokens: AtomTokens, templates: TemplateBatch
+) -> None:
+    """Means and features of clusters that hold nothing are never read."""
+    other = TemplateBatch(
+        templates.counts,
+        templates.means.clone(),
+        templates.spreads,
+        templates.features.clone(),
+        templates.shapes.clone(),
+    )
+    empty = templates.counts == 0
+    other.means.transpose(1, 2)[empty] = 9.0
+    other.features.transpose(1, 2)[empty] = -3.0
+    other.shapes[empty] = 1.0
+    assert torch.allclose(net(tokens, other), net(tokens, templates), atol=1e-4)
+
+
+@torch.no_grad()
+def test_peaks_follow_the_size_of_the_cell(
+    net: DistanceNet, tokens: AtomTokens, templates: TemplateBatch
+) -> None:
+    """A cell of eight times the volume per atom has template distances twice as long."""
+    reader = net.reader
+    features, large = net.features[tokens.numbers], tokens.shapes.clone()
+    large[:, 0] += math.log(8)
+    small_distances = reader(templates, features, tokens.shapes)[-1]
+    assert torch.allclose(reader(templates, features, large)[-1], 2 * small_distances, rtol=1e-5)
+
+
+@torch.no_grad()
+def test_expected_distances_are_means(net: DistanceNet, tokens: AtomTokens, templates: TemplateBatch) -> None:
+    log_probabilities = net(tokens, templates)
+    expected = full_matrices(net.expected_distances(log_probabilities), 6)
     assert torch.equal(torch.diagonal(expected, dim1=1, dim2=2), torch.zeros(3, 6))
-    probabilities = logits[0].softmax(-1).numpy()
+    probabilities = full_matrices(log_probabilities.exp(), 6)[0].numpy()
     distogram = Distogram(tokens.numbers[0].numpy(), BIN_EDGES, BIN_CENTRES, probabilities)
-    assert expected[0].numpy() == pytest.approx(distogram.expected, abs=1e-4)
+    assert expected[0].numpy() == pytest.approx(distogram.expected, abs=1e-3)
 
 
 def test_bins_cover_every_distance_in_order() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alphacrystal.data import PreparedStructures
+from alphacrystal.learn._distance_net import full_matrices
 from alphacrystal.learn._distance_training import rank_matched
 from alphacrystal.learn.training import DistanceTask
 
@@ -52,17 +53,16 @@ def test_matching_keeps_what_is_in_order_already(rows: list[tuple[int, float, fl
 def test_order_free_loss_ignores_the_order_of_equal_atoms(distance_task: DistanceTask, size: int) -> None:
     data = distance_task.data
     batch = np.flatnonzero(data.sizes == size)
-    tokens, true = distance_task.gather(batch)
-    distance_task.model.eval()
+    tokens, log_probabilities, true = distance_task.predict(distance_task.model.eval(), batch, given=True)
+    order = np.arange(size)
+    oxygen = np.flatnonzero(tokens.numbers[0].numpy() == tokens.numbers[0, -1].numpy())
+    order[oxygen] = order[np.roll(oxygen, 1)]
+    upper = np.triu_indices(size, 1)
+    shuffled = full_matrices(true, size)[:, order][:, :, order][:, upper[0], upper[1]]
+    assert not torch.equal(shuffled, true)
     with torch.no_grad():
-        logits = distance_task.model(tokens)
-        ordered, free = distance_task.losses(logits, tokens, true)
-        order = np.arange(size)
-        oxygen = np.flatnonzero(tokens.numbers[0].numpy() == tokens.numbers[0, -1].numpy())
-        order[oxygen] = order[np.roll(oxygen, 1)]
-        shuffled = true[:, order][:, :, order]
-        assert not torch.equal(shuffled, true)
-        ordered_shuffled, free_shuffled = distance_task.losses(logits, tokens, shuffled)
+        ordered, free = distance_task.losses(log_probabilities, tokens, true)
+        ordered_shuffled, free_shuffled = distance_task.losses(log_probabilities, tokens, shuffled)
     assert torch.allclose(free_shuffled, free, atol=1e-5)
     assert not torch.allclose(ordered_shuffled, ordered, atol=1e-5)
 
@@ -77,12 +77,34 @@ def test_gathered_matrices_are_those_of_the_crystals(
     distance_task: DistanceTask, prepared: PreparedStructures
 ) -> None:
     batch = np.flatnonzero(prepared.sizes == 6)
-    tokens, true = distance_task.gather(batch)
+    tokens, true = distance_task.gather(batch, distance_task.true_shapes[batch])
     for place, row in enumerate(batch):
-        assert np.array_equal(true[place].numpy(), prepared.matrix(int(row)))
+        assert np.array_equal(full_matrices(true, 6)[place].numpy(), prepared.matrix(int(row)))
         assert np.array_equal(tokens.numbers[place].numpy(), prepared.numbers[prepared.atoms(int(row))])
+        volume = float(np.exp(tokens.shapes[place, 0].numpy()))
+        assert volume == pytest.approx(prepared.volumes[row], rel=1e-5)
     rutile = prepared.ids[batch].tolist().index("rutile-0")
     assert tokens.multiplicities[rutile].tolist() == [2, 2, 4, 4, 4, 4]
+
+
+def test_a_blurred_cell_keeps_its_crystal_system(distance_task: DistanceTask) -> None:
+    rows = np.arange(len(distance_task.data))
+    blurred = distance_task._blurred(rows, np.random.default_rng(1))
+    changed = blurred != distance_task.true_shapes
+    assert np.array_equal(changed, distance_task.free_shapes > 0)
+
+
+def test_composition_alone_is_blind_to_the_symmetry(distance_task: DistanceTask) -> None:
+    """Without the type given nothing of the structure may reach the network."""
+    data = distance_task.data
+    batch = distance_task.validation[data.sizes[distance_task.validation] == 6][:1]
+    _, before, _ = distance_task.predict(distance_task.model.eval(), batch, given=False)
+    data.space_groups[batch] = 1
+    distance_task.shapes[batch] += 0.3
+    where = data.atoms(int(batch[0]))
+    data.letters[where] = 2
+    _, after, _ = distance_task.predict(distance_task.model, batch, given=False)
+    assert torch.equal(before, after)
 
 
 def test_a_few_steps_lower_the_loss(distance_task: DistanceTask) -> None:
@@ -101,6 +123,8 @@ def test_a_few_steps_lower_the_loss(distance_task: DistanceTask) -> None:
 def test_validation_metrics_are_finite(distance_task: DistanceTask) -> None:
     with torch.no_grad():
         metrics = distance_task.validate(distance_task.model.eval())
-    assert set(metrics) == {"val_loss", "rmse", "rmse_to_12_atoms", "rmse_sorted", "rmse_given_symmetry"}
+    subsets = ("", "_to_12_atoms")  # none of these crystals says whether it is experimental or stable
+    names = {"val_loss", "rmse_sorted"} | {kind + end for kind in ("rmse", "rmse_given") for end in subsets}
+    assert set(metrics) == names
     assert np.isfinite(list(metrics.values())).all()
     assert metrics["rmse_sorted"] <= metrics["rmse"]

@@ -1,6 +1,7 @@
 """Distograms of cell contents and hypotheses, with the shipped weights."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,7 +21,8 @@ def hypotheses() -> list[SymmetryHypothesis]:
 
 
 def test_a_cell_content_gets_symmetric_probabilities() -> None:
-    distogram = predict_cell_distogram(parse_formula("O3TiSr").cell(1))
+    formula = parse_formula("O3TiSr")
+    distogram = predict_cell_distogram(formula.cell(1), predict_hypotheses(formula, [1], 20))
     assert distogram.numbers.tolist() == [38, 22, 8, 8, 8]
     assert distogram.probabilities.shape == (5, 5, len(distogram.bin_centres))
     assert np.allclose(distogram.probabilities.sum(-1), 1, atol=1e-5)
@@ -50,7 +52,7 @@ def test_no_hypotheses_give_no_distograms() -> None:
 
 def test_a_cell_beyond_the_network_is_bad_input() -> None:
     with pytest.raises(InputError, match="21 atoms is larger than the 20"):
-        predict_cell_distogram(parse_formula("MgF2").cell(7))
+        predict_cell_distogram(parse_formula("MgF2").cell(7), [])
 
 
 def test_atoms_stand_in_the_order_of_the_training_data(textbook: Callable[[str], Structure]) -> None:
@@ -77,7 +79,31 @@ def test_textbook_distances_are_about_right(name: str, textbook: Callable[[str],
     true = min_image_distances(known.primitive_lattice, known.primitive_positions)
     content = structure.get_primitive_structure().composition.formula.replace(" ", "")
     formula = parse_formula(content)
-    distogram = predict_cell_distogram(formula.cell(len(true) // formula.num_atoms))
+    units = len(true) // formula.num_atoms
+    distogram = predict_cell_distogram(formula.cell(units), predict_hypotheses(formula, [units], 20))
     upper = np.triu_indices(len(true), 1)
     errors = np.sort(distogram.expected[upper]) - np.sort(true[upper])
-    assert np.sqrt((errors**2).mean()) < 0.6
+    assert np.sqrt((errors**2).mean()) < 0.5
+
+
+def test_a_cell_content_is_the_mean_of_its_likely_types(hypotheses: list[SymmetryHypothesis]) -> None:
+    cell = parse_formula("TiO2").cell(2)
+    (first,) = [h for h in hypotheses if h.formula_units == 2][:1]
+    alone = predict_cell_distogram(cell, [replace(first, log_probability=0.0)])
+    (wanted,) = predict_distograms([first])
+    assert np.allclose(alone.probabilities, wanted.probabilities, atol=1e-5)
+    untold = predict_cell_distogram(cell, [])
+    assert not np.allclose(untold.probabilities, wanted.probabilities, atol=1e-2)
+    other_cell = [h for h in hypotheses if h.formula_units != 2]
+    assert np.allclose(predict_cell_distogram(cell, other_cell).probabilities, untold.probabilities)
+
+
+def test_atoms_of_one_element_and_letter_are_interchangeable(hypotheses: list[SymmetryHypothesis]) -> None:
+    for hypothesis, distogram in zip(hypotheses, predict_distograms(hypotheses), strict=True):
+        encoding = encode(hypothesis)
+        assert distogram.classes is not None
+        alike = distogram.classes[:, None] == distogram.classes
+        wanted = (encoding.numbers[:, None] == encoding.numbers) & (
+            encoding.letters[:, None] == encoding.letters
+        )
+        assert np.array_equal(alike, wanted)

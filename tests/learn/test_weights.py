@@ -177,8 +177,8 @@ def test_the_environment_chooses_the_weights(folder: Path, monkeypatch: pytest.M
     assert models_folder() == folder
     cell = parse_formula("NaCl").cell(1)
     with pytest.raises(WeightsError, match=r"distance\.safetensors is missing"):
-        predict_cell_distogram(cell)
-    assert predict_cell_distogram(cell, models=shipped).probabilities.shape[:2] == (2, 2)
+        predict_cell_distogram(cell, [])
+    assert predict_cell_distogram(cell, [], models=shipped).probabilities.shape[:2] == (2, 2)
     assert models_folder(shipped) == shipped
 
 

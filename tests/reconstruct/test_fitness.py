@@ -1,6 +1,7 @@
 """Fitness: blind to the order of like atoms and to the origin, best for the true crystal, hard on clashes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -137,3 +138,23 @@ def test_leaving_the_predicted_cell_costs_by_the_spread() -> None:
     deviations = torch.tensor([[0.0, 0, 0, 0, 0, 0], [1.0, -2, 0.5, 3, 3, 3]])
     active = torch.tensor([True, True, True, False, False, False])
     assert lattice_penalty(deviations, active).tolist() == pytest.approx([0, 3.5])
+
+
+def test_finer_classes_tell_more_apart(puzzle: Callable[..., Any]) -> None:
+    """Exchanging two distances of one element pair is seen once the atoms are told apart."""
+    distogram = puzzle("baddeleyite").distogram
+    numbers = distogram.numbers
+    oxygen = np.flatnonzero(numbers == 8)
+    classes = numbers * 32
+    classes[oxygen[len(oxygen) // 2 :]] += 1
+    coarse = FitnessBatch.of([distogram])
+    fine = FitnessBatch.of([replace(distogram, classes=classes)])
+    true = distogram.expected
+    order = np.arange(len(numbers))
+    order[oxygen] = oxygen[::-1]  # the two kinds of oxygen change places
+    upper = coarse.rows.numpy(), coarse.columns.numpy()
+    right = torch.as_tensor(true[upper], dtype=torch.float32)[None, None]
+    wrong = torch.as_tensor(true[np.ix_(order, order)][upper], dtype=torch.float32)[None, None]
+    assert coarse.geometry(wrong).item() == pytest.approx(coarse.geometry(right).item(), abs=1e-5)
+    assert fine.geometry(right).item() == pytest.approx(coarse.geometry(right).item(), abs=1e-5)
+    assert fine.geometry(wrong).item() > fine.geometry(right).item() + 0.01

@@ -99,7 +99,7 @@ def _think(
     cells = []
     for z in sorted(likely, key=lambda key: -likely[key])[:CELLS_WITH_DISTANCES]:
         content = formula.cell(z)
-        distogram = predict_cell_distogram(content, models=models)
+        distogram = predict_cell_distogram(content, hypotheses, models=models)
         cells.append(
             {
                 "cell_formula": content.name,

@@ -19,12 +19,14 @@ class Distogram:
         bin_edges: Å, shape (bins - 1,); the first bin is open below, the last above.
         bin_centres: Å, shape (bins,).
         probabilities: shape (atoms, atoms, bins), symmetric in the atoms.
+        classes: Atoms of one class are interchangeable, shape (atoms,); None where all of an element are.
     """
 
     numbers: NDArray[np.int64]
     bin_edges: Array
     bin_centres: Array
     probabilities: NDArray[np.float32]
+    classes: NDArray[np.int64] | None = None
 
     @property
     def expected(self) -> Array:

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from alphacrystal.composition import element_features
 from alphacrystal.data import FUNCTIONALS
+from alphacrystal.learn._template_head import PeakHead, TemplateReader
+from alphacrystal.learn._templates import TemplateBatch, TypeTemplates
 
 # Bin edges in Å: 0.1 up to 6, 0.25 up to 12, 1 up to 16; the first bin is open below, the last above.
 BIN_EDGES = np.concatenate([np.linspace(1.2, 6, 49), np.linspace(6.25, 12, 24), np.linspace(13, 16, 4)])
@@ -23,7 +25,8 @@ class DistanceNetConfig:
 
     width: int = 112
     pair_width: int = 48
-    layers: int = 5
+    template_width: int = 32
+    layers: int = 4
     heads: int = 8
     max_atoms: int = 20
     dropout: float = 0.1
@@ -39,6 +42,8 @@ class AtomTokens:
         multiplicities: Atoms in the orbit each atom belongs to (primitive cell), or 0, shape (batch, atoms).
         space_groups: Number, or 0 where not given, shape (batch,).
         functionals: Index into FUNCTIONALS, shape (batch,).
+        shapes: Lattice targets (``lattice_targets``) of the cell as far as known, zero where not, shape
+            (batch, 6).
     """
 
     numbers: Tensor
@@ -46,6 +51,18 @@ class AtomTokens:
     multiplicities: Tensor
     space_groups: Tensor
     functionals: Tensor
+    shapes: Tensor
+
+    def without_symmetry(self, told: Tensor) -> AtomTokens:
+        """The same with nothing but the composition for the samples that are not ``told``, shape (batch,)."""
+        return AtomTokens(
+            self.numbers,
+            self.letters * told[:, None],
+            self.multiplicities * told[:, None],
+            self.space_groups * told,
+            self.functionals,
+            self.shapes * told[:, None],
+        )
 
 
 class PairBlock(nn.Module):
@@ -93,17 +110,18 @@ class PairBlock(nn.Module):
 
 
 class DistanceNet(nn.Module):
-    """Distogram of a cell content, optionally given its space group and Wyckoff letters.
+    """Distogram of a cell content, optionally given its structure type and a rough cell.
 
-    Output: logits over the bins, shape (batch, atoms, atoms, bins), symmetric in the atoms.
+    Output: log-probabilities of the bins for the pairs i < j row by row, shape (batch, pairs, bins).
     """
 
     features: Tensor
     centres: Tensor
 
-    def __init__(self, config: DistanceNetConfig) -> None:
+    def __init__(self, config: DistanceNetConfig, templates: TypeTemplates | None = None) -> None:
         super().__init__()
         self.config = config
+        self.templates = templates or TypeTemplates.none()
         width, pair = config.width, config.pair_width
         table = np.nan_to_num(element_features())
         self.register_buffer("features", torch.as_tensor(table, dtype=torch.float32), persistent=False)
@@ -117,11 +135,11 @@ class DistanceNet(nn.Module):
         self.letter = nn.Embedding(28, width)
         self.multiplicity = nn.Embedding(config.max_atoms + 1, width)
         self.group = nn.Embedding(231, width)
-        self.group_letter = nn.Embedding(
-            231 * 28, 24
-        )  # a site is a letter in a group: "a" alone means little
+        # A site is a letter in a group: "a" alone means little.
+        self.group_letter = nn.Embedding(231 * 28, 24)
         self.read_site = nn.Linear(24, width)
         self.functional = nn.Embedding(len(FUNCTIONALS), width)
+        self.shape = nn.Linear(6, width)
         for embedding in (self.letter, self.multiplicity, self.group, self.group_letter, self.functional):
             nn.init.normal_(embedding.weight, std=0.1)
         self.dropout = nn.Dropout(config.dropout)
@@ -129,20 +147,32 @@ class DistanceNet(nn.Module):
         self.pair_right = nn.Linear(width, pair)
         self.same_element = nn.Embedding(2, pair)
         self.same_site = nn.Embedding(2, pair)
+        self.reader = TemplateReader(width, config.template_width)
+        self.read_template = nn.Linear(config.template_width, pair)
         self.blocks = nn.ModuleList(
             PairBlock(width, pair, config.heads, config.dropout) for _ in range(config.layers)
         )
-        self.read_out = nn.Sequential(nn.LayerNorm(pair), nn.Linear(pair, len(BIN_CENTRES)))
+        self.norm_out = nn.LayerNorm(pair)
+        edges = torch.as_tensor(BIN_EDGES, dtype=torch.float32)
+        self.head = PeakHead(pair, config.template_width, edges)
 
-    def forward(self, tokens: AtomTokens) -> Tensor:
-        """Bin logits, shape (batch, atoms, atoms, bins)."""
+    def forward(self, tokens: AtomTokens, templates: TemplateBatch) -> Tensor:
+        """Log-probabilities of the bins, shape (batch, pairs, bins)."""
         numbers = tokens.numbers
         used = numbers > 0
         same = (numbers[:, :, None] == numbers[:, None, :]) & used[:, :, None] & used[:, None, :]
         place = same.tril(-1).sum(-1)
         count = same.sum(-1)
         site = tokens.space_groups[:, None] * 28 + tokens.letters
-        whole = self.size(used.sum(1)) + self.group(tokens.space_groups) + self.functional(tokens.functionals)
+        whole = (
+            self.size(used.sum(1))
+            + self.group(tokens.space_groups)
+            + self.functional(tokens.functionals)
+            + self.shape(tokens.shapes)
+        )
+        weights, from_templates, read, distances = self.reader(
+            templates, self.features[numbers], tokens.shapes
+        )
         atoms = (
             self.element(numbers)
             + self.property(self.features[numbers])
@@ -152,6 +182,7 @@ class DistanceNet(nn.Module):
             + self.letter(tokens.letters)
             + self.multiplicity(tokens.multiplicities)
             + self.read_site(self.group_letter(site))
+            + from_templates
             + whole[:, None]
         )
         atoms = self.dropout(atoms)
@@ -159,19 +190,35 @@ class DistanceNet(nn.Module):
         same_site = (
             same & (tokens.letters[:, :, None] == tokens.letters[:, None, :]) & (tokens.letters > 0)[:, None]
         )
+        size = numbers.shape[1]
+        rows, columns = torch.triu_indices(size, size, 1)
+        hint = self.read_template((read * weights[:, None, :, None]).sum(2))  # (batch, pairs, pair)
+        hints = hint.new_zeros(len(numbers), size, size, hint.shape[-1])
+        hints[:, rows, columns] = hint
         pairs = (
             product
             + product.transpose(1, 2)
             + self.same_element(same.long())
             + self.same_site(same_site.long())
+            + hints
+            + hints.transpose(1, 2)
         )
         for block in self.blocks:
             atoms, pairs = block(atoms, pairs, used)
-        logits: Tensor = self.read_out((pairs + pairs.transpose(1, 2)) / 2)
-        return logits
+        chosen = self.norm_out(pairs[:, rows, columns] + pairs[:, columns, rows])
+        spreads = templates.spreads * (tokens.shapes[:, 0] / 3).exp()[:, None, None]
+        log_probabilities: Tensor = self.head(chosen, read, distances, weights, spreads)
+        return log_probabilities
 
-    def expected_distances(self, logits: Tensor) -> Tensor:
-        """Mean distance in Å under the distogram, zero on the diagonal, shape (batch, atoms, atoms)."""
-        mean = logits.softmax(-1) @ self.centres
-        size = mean.shape[-1]
-        return mean * (1 - torch.eye(size))
+    def expected_distances(self, log_probabilities: Tensor) -> Tensor:
+        """Mean distance of each pair in Å, shape (batch, pairs)."""
+        return log_probabilities.exp() @ self.centres
+
+
+def full_matrices(pairs: Tensor, size: int) -> Tensor:
+    """Symmetric matrices of the pairs i < j, (batch, pairs, ...) -> (batch, size, size, ...)."""
+    rows, columns = torch.triu_indices(size, size, 1)
+    full = pairs.new_zeros(len(pairs), size, size, *pairs.shape[2:])
+    full[:, rows, columns] = pairs
+    full[:, columns, rows] = pairs
+    return full

@@ -7,13 +7,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from alphacrystal.crystal import FREE_SHAPE, space_group
 from alphacrystal.data import PreparedStructures
 from alphacrystal.learn._distance_net import BIN_EDGES, AtomTokens, DistanceNet, DistanceNetConfig
+from alphacrystal.learn._lattice_net import lattice_targets
+from alphacrystal.learn._symmetry_training import occupations
+from alphacrystal.learn._template_fitting import TemplateFit
 
 PAIRS_PER_BATCH = 9000  # atoms² summed over a batch: small cells come in larger batches
-ORDER_FREE_SHARE = 0.4
-EXPECTATION_SHARE = 0.2
-GIVEN_NOTHING, GIVEN_GROUP = 0.4, 0.1  # share of samples trained without, or with only the space group given
+ORDER_FREE_SHARE = 0.25
+ERROR_SHARE = 0.5  # of the root mean square error of a cell, in Å, beside the cross-entropy
+GIVEN_NOTHING = 0.3  # share of samples trained from the composition alone
+# The cell given in training is the true one blurred like a predicted one: mostly a little, at times a lot.
+CELL_BLUR, CELL_BLUR_TAIL, TAIL_SHARE = 0.03, 0.12, 0.15
 
 
 def rank_matched(expected: Tensor, true: Tensor, blocks: Tensor) -> Tensor:
@@ -36,22 +42,48 @@ def rank_matched(expected: Tensor, true: Tensor, blocks: Tensor) -> Tensor:
 
 
 class DistanceTask:
-    """Trains a DistanceNet on the training split of prepared structures (2 to ``max_atoms`` atoms)."""
+    """Trains a DistanceNet on the training split of prepared structures (2 to ``max_atoms`` atoms).
+
+    Args:
+        data: Prepared structures.
+        config: Sizes of the network.
+        seed: Of its first weights.
+        shapes: Predicted lattice targets of the structures, shape (n, 6), for validation; without them the
+            true ones blurred are used.
+    """
 
     def __init__(
-        self, data: PreparedStructures, config: DistanceNetConfig | None = None, seed: int = 0
+        self,
+        data: PreparedStructures,
+        config: DistanceNetConfig | None = None,
+        seed: int = 0,
+        shapes: NDArray[np.float64] | None = None,
     ) -> None:
         self.data = data
         self.config = config or DistanceNetConfig()
-        torch.manual_seed(seed)
-        self.model = DistanceNet(self.config)
         fits = (data.sizes >= 2) & (data.sizes <= self.config.max_atoms)
         self.train = np.flatnonzero(fits & ~data.validation)
         self.validation = np.flatnonzero(fits & data.validation)
+        self.fit = TemplateFit(data, [kind for kind, _ in occupations(data)], self.train)
+        self.fit.collect(np.concatenate([self.train, self.validation]))
+        torch.manual_seed(seed)
+        self.model = DistanceNet(self.config, self.fit.templates())
         self.edges = torch.as_tensor(BIN_EDGES, dtype=torch.float32)
         experimental = data.experimental == 1
         stable = np.nan_to_num(data.above_hull, nan=0.05) < 0.1
         self.weights = torch.as_tensor(np.where(experimental | stable, 1.0, 0.5).astype(np.float32))
+        self.true_shapes = lattice_targets(data.lattices, data.volumes).astype(np.float64)
+        systems = [space_group(int(number)).crystal_system for number in data.space_groups]
+        self.free_shapes = np.zeros((len(data), 6))
+        for row, system in enumerate(systems):
+            self.free_shapes[row, list(FREE_SHAPE[system])] = 1
+        self.shapes = self._blurred(np.arange(len(data)), np.random.default_rng(seed))
+        if shapes is not None:
+            self.shapes = shapes
+
+    def _blurred(self, rows: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float64]:
+        scale = np.where(rng.random((len(rows), 1)) < TAIL_SHARE, CELL_BLUR_TAIL, CELL_BLUR)
+        return self.true_shapes[rows] + rng.laplace(0, scale, (len(rows), 6)) * self.free_shapes[rows]
 
     def batches(self, rng: np.random.Generator) -> list[NDArray[np.int64]]:
         """Batches of equal-sized cells, so that nothing is padded."""
@@ -63,15 +95,11 @@ class DistanceTask:
             batches += [own[start : start + step] for start in range(0, len(own), step)]
         return [batches[i] for i in rng.permutation(len(batches))]
 
-    def gather(self, batch: NDArray[np.int64]) -> tuple[AtomTokens, Tensor]:
-        """Tokens with everything given, and distance matrices (batch, atoms, atoms), of equal-sized cells."""
+    def gather(self, batch: NDArray[np.int64], shapes: NDArray[np.float64]) -> tuple[AtomTokens, Tensor]:
+        """Tokens with everything given, and distances (batch, pairs), of equal-sized cells."""
         size = int(self.data.sizes[batch[0]])
         atoms = self.data.atom_offsets[batch][:, None] + np.arange(size)
         pairs = self.data.pair_offsets[batch][:, None] + np.arange(size * (size - 1) // 2)
-        matrices = np.zeros((len(batch), size, size), dtype=np.float32)
-        rows, columns = np.triu_indices(size, 1)
-        matrices[:, rows, columns] = self.data.distances[pairs]
-        matrices += matrices.transpose(0, 2, 1)
         orbits = self.data.orbits[atoms]
         tokens = AtomTokens(
             numbers=torch.as_tensor(self.data.numbers[atoms]),
@@ -79,41 +107,31 @@ class DistanceTask:
             multiplicities=torch.as_tensor((orbits[:, :, None] == orbits[:, None, :]).sum(-1)),
             space_groups=torch.as_tensor(self.data.space_groups[batch]),
             functionals=torch.as_tensor(self.data.functionals[batch]),
+            shapes=torch.as_tensor(shapes.astype(np.float32)),
         )
-        return tokens, torch.as_tensor(matrices)
+        return tokens, torch.as_tensor(self.data.distances[pairs])
 
-    def losses(self, logits: Tensor, tokens: AtomTokens, true: Tensor) -> tuple[Tensor, Tensor]:
+    def losses(self, log_probabilities: Tensor, tokens: AtomTokens, true: Tensor) -> tuple[Tensor, Tensor]:
         """Cross-entropy plus expectation error in canonical order and order-free, shape (batch,) each."""
-        size = true.shape[-1]
-        rows, columns = torch.triu_indices(size, size, 1)
-        chosen, distances = logits[:, rows, columns], true[:, rows, columns]
-        expected = chosen.softmax(-1) @ self.model.centres
-        left, right = tokens.numbers[:, rows], tokens.numbers[:, columns]
-        blocks = torch.minimum(left, right) * 128 + torch.maximum(left, right)
-        blocks = torch.unique(blocks, return_inverse=True)[1]
-        matched = rank_matched(expected.detach().double(), distances.double(), blocks.double()).float()
-        log_probability = chosen.log_softmax(-1)
+        expected = self.model.expected_distances(log_probabilities)
+        blocks = element_pair_blocks(tokens.numbers)
+        matched = rank_matched(expected.detach().double(), true.double(), blocks.double()).float()
 
         def per_sample(target: Tensor) -> Tensor:
             bins = torch.bucketize(target, self.edges)
-            entropy = -log_probability.gather(-1, bins[..., None])[..., 0]
-            return (entropy + EXPECTATION_SHARE * (expected - target) ** 2).mean(-1)
+            entropy = -log_probabilities.gather(-1, bins[..., None])[..., 0].mean(-1)
+            error: Tensor = (((expected - target) ** 2).mean(-1) + 1e-4).sqrt()
+            return entropy + ERROR_SHARE * error
 
-        return per_sample(distances), per_sample(matched)
+        return per_sample(true), per_sample(matched)
 
     def loss(self, batch: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
         """Weighted mean of the canonical and the order-free loss, with symmetry given at random."""
-        tokens, true = self.gather(batch)
-        draw = torch.as_tensor(rng.random(len(batch)))
-        letters = (draw >= GIVEN_NOTHING + GIVEN_GROUP)[:, None]
-        known = AtomTokens(
-            numbers=tokens.numbers,
-            letters=tokens.letters * letters,
-            multiplicities=tokens.multiplicities * letters,
-            space_groups=tokens.space_groups * (draw >= GIVEN_NOTHING),
-            functionals=tokens.functionals,
+        tokens, true = self.gather(batch, self._blurred(batch, rng))
+        told = torch.as_tensor(rng.random(len(batch)) >= GIVEN_NOTHING)
+        ordered, free = self.losses(
+            self.model(tokens.without_symmetry(told), self.fit.batch(batch).where(told)), tokens, true
         )
-        ordered, free = self.losses(self.model(known), known, true)
         weights = self.weights[batch]
         combined = (1 - ORDER_FREE_SHARE) * ordered + ORDER_FREE_SHARE * free
         return (combined * weights).sum() / weights.sum()
@@ -121,63 +139,64 @@ class DistanceTask:
     def predict(
         self, model: DistanceNet, batch: NDArray[np.int64], *, given: bool
     ) -> tuple[AtomTokens, Tensor, Tensor]:
-        """Tokens, logits and true matrices of equal-sized cells, with or without the symmetry given."""
-        tokens, true = self.gather(batch)
+        """Tokens, log-probabilities and true distances (batch, pairs) of equal-sized cells.
+
+        ``given`` tells the true structure type and the predicted cell.
+        """
+        tokens, true = self.gather(batch, self.shapes[batch])
+        templates = self.fit.batch(batch)
         if not given:
-            tokens = AtomTokens(
-                numbers=tokens.numbers,
-                letters=torch.zeros_like(tokens.letters),
-                multiplicities=torch.zeros_like(tokens.multiplicities),
-                space_groups=torch.zeros_like(tokens.space_groups),
-                functionals=tokens.functionals,
-            )
-        return tokens, model(tokens), true
+            told = torch.zeros(len(batch), dtype=torch.bool)
+            tokens, templates = tokens.without_symmetry(told), templates.where(told)
+        return tokens, model(tokens, templates), true
 
     def validate(self, model: nn.Module) -> dict[str, float]:
-        """Mean per-sample RMSE (Å) over pairs, from composition alone and with the true symmetry given.
+        """Mean per-sample RMSE (Å) over pairs, from composition alone and with the true type given.
 
-        "ordered" compares in canonical atom order, "sorted" inside each element-pair block.
+        "rmse" compares in canonical atom order, "rmse_sorted" inside each element-pair block.
         """
         assert isinstance(model, DistanceNet)
         sizes = self.data.sizes[self.validation]
-        collected: dict[str, list[Tensor]] = {
-            "loss": [],
-            "ordered": [],
-            "sorted": [],
-            "given": [],
-            "size": [],
+        found: dict[str, list[Tensor]] = {
+            key: [] for key in ("rows", "loss", "rmse", "rmse_sorted", "rmse_given")
         }
         for size in np.unique(sizes):
             own = self.validation[sizes == size]
             for start in range(0, len(own), 128):
                 batch = own[start : start + 128]
-                rows, columns = torch.triu_indices(int(size), int(size), 1)
+                found["rows"].append(torch.as_tensor(batch))
                 for given in (False, True):
-                    tokens, logits, true = self.predict(model, batch, given=given)
-                    expected = model.expected_distances(logits)[:, rows, columns]
-                    target = true[:, rows, columns]
-                    error = ((expected - target) ** 2).mean(-1).sqrt()
-                    ordered, free = self.losses(logits, tokens, true)
+                    tokens, log_probabilities, true = self.predict(model, batch, given=given)
+                    expected = model.expected_distances(log_probabilities)
+                    error = ((expected - true) ** 2).mean(-1).sqrt()
+                    ordered, free = self.losses(log_probabilities, tokens, true)
                     loss = (1 - ORDER_FREE_SHARE) * ordered + ORDER_FREE_SHARE * free
                     if given:
-                        collected["given"].append(error)
-                        collected["loss"][-1] = (collected["loss"][-1] + loss) / 2
+                        found["rmse_given"].append(error)
+                        found["loss"][-1] = (found["loss"][-1] + loss) / 2
                         continue
-                    left, right = tokens.numbers[:, rows], tokens.numbers[:, columns]
-                    blocks = torch.minimum(left, right) * 128.0 + torch.maximum(left, right)
-                    matched = rank_matched(expected.double(), target.double(), blocks.double())
-                    collected["ordered"].append(error)
-                    collected["sorted"].append(((expected - matched) ** 2).mean(-1).sqrt().float())
-                    collected["loss"].append(loss)
-                    collected["size"].append(torch.full((len(batch),), float(size)))
-        values = {key: torch.cat(parts) for key, parts in collected.items()}
-        small = values["size"] <= 12
-        metrics = {
-            "val_loss": float(values["loss"].mean()),
-            "rmse": float(values["ordered"].mean()),
-            "rmse_sorted": float(values["sorted"].mean()),
-            "rmse_given_symmetry": float(values["given"].mean()),
-        }
-        if small.any():
-            metrics["rmse_to_12_atoms"] = float(values["ordered"][small].mean())
+                    blocks = element_pair_blocks(tokens.numbers)
+                    matched = rank_matched(expected.double(), true.double(), blocks.double())
+                    found["rmse"].append(error)
+                    found["rmse_sorted"].append(((expected - matched) ** 2).mean(-1).sqrt().float())
+                    found["loss"].append(loss)
+        values = {key: torch.cat(parts).numpy() for key, parts in found.items()}
+        rows = values["rows"]
+        small = self.data.sizes[rows] <= 12
+        known = small & ((self.data.experimental[rows] == 1) | (self.data.above_hull[rows] < 0.1))
+        metrics = {"val_loss": float(values["loss"].mean())}
+        for suffix, chosen in (("", small | True), ("_to_12_atoms", small), ("_known_to_12_atoms", known)):
+            if chosen.any():
+                for key in ("rmse", "rmse_given"):
+                    metrics[key + suffix] = float(values[key][chosen].mean())
+        metrics["rmse_sorted"] = float(values["rmse_sorted"].mean())
         return metrics
+
+
+def element_pair_blocks(numbers: Tensor) -> Tensor:
+    """Number of the element pair of each atom pair i < j, shape (batch, atoms) -> (batch, pairs)."""
+    size = numbers.shape[1]
+    rows, columns = torch.triu_indices(size, size, 1)
+    left, right = numbers[:, rows], numbers[:, columns]
+    blocks = torch.minimum(left, right) * 128 + torch.maximum(left, right)
+    return torch.unique(blocks, return_inverse=True)[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,18 +13,34 @@ from ase.data import atomic_numbers
 from numpy.typing import NDArray
 
 from alphacrystal.composition import CellContent
-from alphacrystal.crystal import CrystalEncoding, Distogram, SymmetryHypothesis, encode
+from alphacrystal.crystal import CrystalEncoding, Distogram, SymmetryHypothesis, encode, letter_index
 from alphacrystal.data import FUNCTIONALS
 from alphacrystal.errors import InputError
-from alphacrystal.learn._distance_net import BIN_CENTRES, BIN_EDGES, AtomTokens, DistanceNet
+from alphacrystal.learn._distance_net import BIN_CENTRES, BIN_EDGES, AtomTokens, DistanceNet, full_matrices
+from alphacrystal.learn._lattice_net import lattice_targets
+from alphacrystal.learn._structure_types import StructureType
+from alphacrystal.learn._template_fitting import element_slots
 from alphacrystal.learn._weights import load_model, models_folder
 
 FUNCTIONAL = FUNCTIONALS.index("PBE")
 BATCH_PAIRS = 20_000
+LETTERS = 32  # more than there are Wyckoff letters: atoms of one element and letter are interchangeable
+MIXED_TYPES = 16  # likeliest structure types whose distograms make that of a cell content
+LEAST_SHARE = 0.004  # types less likely than this are left out of it
 
 
-def predict_cell_distogram(cell: CellContent, *, models: Path | None = None) -> Distogram:
-    """Distogram of a cell content with nothing known about its symmetry.
+def predict_cell_distogram(
+    cell: CellContent, hypotheses: Sequence[SymmetryHypothesis], *, models: Path | None = None
+) -> Distogram:
+    """Distogram of a cell content: that of each likely structure type, weighted by its probability.
+
+    What the given hypotheses of this cell content leave of the probability goes to the distogram that the
+    network gives without any symmetry.
+
+    Args:
+        cell: The cell content.
+        hypotheses: Of the composition, best first; those of another number of formula units are passed over.
+        models: Folder of weights; the shipped ones by default.
 
     Raises:
         InputError: The cell holds more atoms than the network was trained for.
@@ -32,19 +49,31 @@ def predict_cell_distogram(cell: CellContent, *, models: Path | None = None) -> 
         [atomic_numbers[symbol] for symbol, count in cell.counts.items() for _ in range(count)]
     )
     zeros = np.zeros((1, len(numbers)), dtype=np.int64)
-    (probabilities,) = _evaluate(numbers[None], zeros, zeros, np.zeros(1, dtype=np.int64), models)
-    return Distogram(numbers, BIN_EDGES, BIN_CENTRES, probabilities)
+    (mixed,) = _evaluate(
+        numbers[None], zeros, zeros, np.zeros(1, dtype=np.int64), [None], np.zeros((1, 6)), models
+    )
+    own = [h for h in hypotheses if sum(_type(h).counts()) == len(numbers)]
+    total = sum(math.exp(h.log_probability) for h in own)
+    chosen = [h for h in own[:MIXED_TYPES] if math.exp(h.log_probability) > LEAST_SHARE * total]
+    if chosen:
+        shares = np.array([math.exp(h.log_probability) / total for h in chosen])
+        mixed = (1 - shares.sum()) * mixed
+        for share, distogram in zip(shares, predict_distograms(chosen, models=models), strict=True):
+            mixed = mixed + share * distogram.probabilities
+    return Distogram(numbers, BIN_EDGES, BIN_CENTRES, mixed.astype(np.float32))
 
 
 def predict_distograms(
     hypotheses: Sequence[SymmetryHypothesis], *, models: Path | None = None
 ) -> list[Distogram]:
-    """One distogram per hypothesis, given its space group and letters; atoms in the order of ``encode``.
+    """One distogram per hypothesis, given its structure type and cell; atoms in the order of ``encode``.
 
     Raises:
         InputError: A cell holds more atoms than the network was trained for.
     """
     encodings = [encode(hypothesis) for hypothesis in hypotheses]
+    types = [_type(hypothesis) for hypothesis in hypotheses]
+    shapes = _shapes(hypotheses, encodings)
     groups: dict[int, list[int]] = defaultdict(list)
     for index, encoding in enumerate(encodings):
         groups[len(encoding.numbers)].append(index)
@@ -58,15 +87,36 @@ def predict_distograms(
                 np.stack([encodings[i].letters for i in own]),
                 np.stack([_orbit_sizes(encodings[i]) for i in own]),
                 np.array([hypotheses[i].space_group for i in own]),
+                [types[i] for i in own],
+                shapes[own],
                 models,
             )
             for index, values in zip(own, probabilities, strict=True):
-                results[index] = Distogram(encodings[index].numbers, BIN_EDGES, BIN_CENTRES, values)
+                own_atoms = encodings[index]
+                classes = own_atoms.numbers * LETTERS + own_atoms.letters
+                results[index] = Distogram(own_atoms.numbers, BIN_EDGES, BIN_CENTRES, values, classes)
     return [results[index] for index in range(len(hypotheses))]
+
+
+def _type(hypothesis: SymmetryHypothesis) -> StructureType:
+    letters = ("".join(sorted(own, key=letter_index)) for own in hypothesis.occupation.values())
+    return StructureType(hypothesis.space_group, tuple(letters))
 
 
 def _orbit_sizes(encoding: CrystalEncoding) -> NDArray[np.int64]:
     return np.bincount(encoding.orbits)[encoding.orbits]
+
+
+def _shapes(
+    hypotheses: Sequence[SymmetryHypothesis], encodings: Sequence[CrystalEncoding]
+) -> NDArray[np.float64]:
+    """Lattice targets of the cells of the hypotheses, shape (n, 6)."""
+    if not hypotheses:
+        return np.zeros((0, 6))
+    cells = np.array([list(hypothesis.lattice.as_dict().values()) for hypothesis in hypotheses])
+    primitive = np.array([abs(np.linalg.det(encoding.lattice(np.zeros(6)))) for encoding in encodings])
+    atoms = np.array([len(encoding.numbers) for encoding in encodings])
+    return lattice_targets(cells, primitive / atoms).astype(np.float64)
 
 
 def _evaluate(
@@ -74,6 +124,8 @@ def _evaluate(
     letters: NDArray[np.int64],
     multiplicities: NDArray[np.int64],
     groups: NDArray[np.int64],
+    types: Sequence[StructureType | None],
+    shapes: NDArray[np.float64],
     models: Path | None,
 ) -> NDArray[np.float32]:
     """Probabilities, shape (batch, atoms, atoms, bins)."""
@@ -90,6 +142,12 @@ def _evaluate(
         multiplicities=torch.as_tensor(multiplicities),
         space_groups=torch.as_tensor(groups),
         functionals=torch.full((len(numbers),), FUNCTIONAL),
+        shapes=torch.as_tensor(shapes.astype(np.float32)),
     )
+    rows = np.array([-1 if kind is None else net.templates.rows.get(kind, -1) for kind in types])
     with torch.no_grad():
-        return np.asarray(net(tokens).softmax(-1).numpy(), dtype=np.float32)
+        log_probabilities = net(tokens, net.templates.batch(rows, element_slots(numbers)))
+    size = numbers.shape[1]
+    probabilities = full_matrices(log_probabilities.exp(), size).numpy()
+    probabilities[:, np.arange(size), np.arange(size), 0] = 1  # the diagonal means nothing
+    return np.asarray(probabilities, dtype=np.float32)

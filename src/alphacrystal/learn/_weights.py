@@ -20,6 +20,7 @@ from alphacrystal.learn._distance_net import DistanceNet, DistanceNetConfig
 from alphacrystal.learn._lattice_net import LatticeNet, LatticeNetConfig
 from alphacrystal.learn._structure_types import StructureType
 from alphacrystal.learn._symmetry_net import SymmetryNet, SymmetryNetConfig
+from alphacrystal.learn._templates import TypeTemplates
 
 MODEL_NAMES = ("symmetry", "lattice", "distance")
 LICENCE = "MIT; trained on Materials Project data, CC BY 4.0 (Jain et al., doi:10.1063/1.4812323)"
@@ -114,6 +115,8 @@ def save_weights(model: nn.Module, path: Path) -> str:
     config = asdict(model.config)  # type: ignore[call-overload]
     if isinstance(model, (SymmetryNet, LatticeNet)):
         config["types"] = _encode_types(model.types)
+    elif isinstance(model, DistanceNet):
+        config["types"] = _encode_types(model.templates.types)
     # One entry only: safetensors writes several in random order, and equal weights should have equal hashes.
     metadata = {"config": json.dumps(config)}
     partial = path.with_suffix(".partial")
@@ -145,9 +148,9 @@ def load_model(name: str, folder: Path) -> nn.Module:
             f"The weights file {path} is not the one its model card describes (wrong hash): {hint}."
         )
     try:
-        with safe_open(path, framework="pt") as stored:
-            metadata = stored.metadata()
-            tensors = {key: stored.get_tensor(key).float() for key in stored.keys()}  # noqa: SIM118
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata()
+            tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
         config = json.loads(metadata["config"])
         types = _decode_types(config.pop("types", metadata.get("types", "")))
         model: nn.Module
@@ -156,7 +159,9 @@ def load_model(name: str, folder: Path) -> nn.Module:
         elif name == "lattice":
             model = LatticeNet(LatticeNetConfig(**config), types)
         else:
-            model = DistanceNet(DistanceNetConfig(**config))
+            prefix = "templates."
+            stored = {key.removeprefix(prefix): v for key, v in tensors.items() if key.startswith(prefix)}
+            model = DistanceNet(DistanceNetConfig(**config), TypeTemplates(types, stored))
         model.load_state_dict(tensors)
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise WeightsError(f"The weights file {path} cannot be read as a {name} model: {hint}.") from error

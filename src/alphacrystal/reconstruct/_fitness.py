@@ -22,6 +22,7 @@ PAPER_CLASSES = 20
 GRID_STEP = 0.05  # Å
 GRID_END = 18.0  # Å
 SMOOTHING = 0.08  # Å; bins are steps, a slight blur gives the search a slope
+APART = 100.0  # Å; longer than any distance that is compared
 FLOOR = 1e-4  # probability density in 1/Å that any distance keeps
 CLASH_FACTOR = 0.6  # of the sum of covalent radii (Cordero 2008, doi:10.1039/b801115j): closer atoms clash
 CLASH_WEIGHT = 30.0  # per Å², against a likelihood of order one per pair
@@ -30,14 +31,15 @@ LATTICE_WEIGHT = 1.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FitnessBatch:
-    """Distograms of equal cell content as tensors, pairs sorted by element pair.
+    """Distograms of equal cell content as tensors.
 
     Attributes:
         rows, columns: Atoms of each pair, shape (pairs,).
-        blocks: Element-pair number of each pair, ascending, shape (pairs,).
-        curves: Negative log density of the pairs in rank order on the distance grid,
-            shape (hypotheses, pairs, grid).
-        targets: Expected distances in rank order within each block, shape (hypotheses, pairs).
+        blocks: Number of each pair's block, shape (hypotheses, pairs). The pairs of a block join the same
+            two classes of interchangeable atoms, so that only their distances in order of length count.
+        curves: Negative log density on the distance grid of the pairs in order of block and expected
+            distance, shape (hypotheses, pairs, grid).
+        targets: Expected distances in the same order, shape (hypotheses, pairs).
         shortest: Distance in Å below which a pair clashes, shape (pairs,).
         kind: "likelihood"; "rmse" to the expected distances; or "paper", RMSE to the centre of the
             likeliest of the paper's 20 classes.
@@ -56,22 +58,22 @@ class FitnessBatch:
         """Prepare distograms that share one list of atomic numbers."""
         numbers = distograms[0].numbers
         rows, columns = np.triu_indices(len(numbers), 1)
-        low, high = np.minimum(numbers[rows], numbers[columns]), np.maximum(numbers[rows], numbers[columns])
-        _, blocks = np.unique(low * 128 + high, return_inverse=True)
-        order = np.argsort(blocks, kind="stable")
-        rows, columns, blocks = rows[order], columns[order], blocks[order]
-        curves, targets = [], []
+        curves, targets, blocks = [], [], []
         for distogram in distograms:
+            classes = numbers if distogram.classes is None else distogram.classes
+            both = np.sort(np.stack([classes[rows], classes[columns]]), axis=0)
+            own = np.unique(both, axis=1, return_inverse=True)[1].reshape(-1)
             matrix = paper_distances(distogram) if kind == "paper" else distogram.expected
             expected = matrix[rows, columns]
-            rank = np.lexsort((expected, blocks))
+            rank = np.lexsort((expected, own))
             curves.append(_negative_log_density(distogram)[rows[rank], columns[rank]])
             targets.append(expected[rank])
+            blocks.append(own)
         shortest = CLASH_FACTOR * (covalent_radii[numbers[rows]] + covalent_radii[numbers[columns]])
         return cls(
             rows=torch.as_tensor(rows),
             columns=torch.as_tensor(columns),
-            blocks=torch.as_tensor(blocks),
+            blocks=torch.as_tensor(np.stack(blocks)),
             curves=torch.as_tensor(np.stack(curves), dtype=torch.float32),
             targets=torch.as_tensor(np.stack(targets), dtype=torch.float32),
             shortest=torch.as_tensor(shortest, dtype=torch.float32),
@@ -83,7 +85,7 @@ class FitnessBatch:
         return FitnessBatch(
             self.rows,
             self.columns,
-            self.blocks,
+            self.blocks[rows],
             self.curves[rows],
             self.targets[rows],
             self.shortest,
@@ -95,7 +97,8 @@ class FitnessBatch:
         if not len(self.rows):
             return distances.new_zeros(distances.shape[:2])
         # One sort handles all blocks; the sums serve the order only, they have lost digits.
-        ranked = distances.gather(-1, (distances.detach() + self.blocks * 1e3).argsort(-1))
+        key = distances.detach().clamp(max=0.99 * APART) + APART * self.blocks[:, None]
+        ranked = distances.gather(-1, key.argsort(-1))
         if self.kind != "likelihood":
             return (ranked - self.targets[:, None]).square().mean(-1).sqrt()
         place = (ranked / GRID_STEP).clamp(0, self.curves.shape[-1] - 1.001)

@@ -1,0 +1,141 @@
+"""What training saw of each structure type: mean distances in units of the cell size, in a few clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from alphacrystal.learn._structure_types import StructureType
+
+MOST_CLUSTERS = 4  # of one structure type
+FEATURES = 11  # properties of an element
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TemplateBatch:
+    """Clusters of the structure types of a batch of equal-sized cells; padded to MOST_CLUSTERS.
+
+    Attributes:
+        counts: Formulas in each cluster, 0 where there is none, shape (batch, clusters).
+        means: Distances in units of the cube root of the volume per atom, pairs i < j row by row, shape
+            (batch, pairs, clusters).
+        spreads: Standard deviations of the same, 0 where fewer than two formulas, shape as ``means``.
+        features: Mean properties of the element each atom's place is filled with, shape
+            (batch, atoms, clusters, FEATURES).
+        shapes: Mean lattice targets (``lattice_targets``), shape (batch, clusters, 6).
+    """
+
+    counts: Tensor
+    means: Tensor
+    spreads: Tensor
+    features: Tensor
+    shapes: Tensor
+
+    @classmethod
+    def empty(cls, batch: int, atoms: int) -> TemplateBatch:
+        """A batch of which no type was ever seen."""
+        pairs = atoms * (atoms - 1) // 2
+        return cls(
+            torch.zeros(batch, MOST_CLUSTERS),
+            torch.zeros(batch, pairs, MOST_CLUSTERS),
+            torch.zeros(batch, pairs, MOST_CLUSTERS),
+            torch.zeros(batch, atoms, MOST_CLUSTERS, FEATURES),
+            torch.zeros(batch, MOST_CLUSTERS, 6),
+        )
+
+    def where(self, told: Tensor) -> TemplateBatch:
+        """The same with nothing known of the samples that are not ``told``, shape (batch,)."""
+        return TemplateBatch(
+            self.counts * told[:, None], self.means, self.spreads, self.features, self.shapes
+        )
+
+
+class TypeTemplates(nn.Module):
+    """Clusters of all structure types, flat in the order of the types; no lattice, no single compound.
+
+    Buffers: ``clusters`` (types,) clusters of each type; ``counts`` (clusters,) formulas in each; ``shapes``
+    (clusters, 6); ``features``, one row of FEATURES per cluster and element; ``means``, one value per cluster
+    and atom pair; ``spreads``, the same for clusters of two formulas or more.
+    """
+
+    clusters: Tensor
+    counts: Tensor
+    shapes: Tensor
+    features: Tensor
+    means: Tensor
+    spreads: Tensor
+
+    def __init__(self, types: Sequence[StructureType], tensors: dict[str, Tensor]) -> None:
+        super().__init__()
+        self.types = list(types)
+        self.rows = {kind: row for row, kind in enumerate(self.types)}
+        for name in ("clusters", "counts", "shapes", "features", "means", "spreads"):
+            self.register_buffer(name, tensors[name].float())
+
+    @classmethod
+    def none(cls) -> TypeTemplates:
+        """Templates of no types at all."""
+        nothing = torch.zeros(0)
+        return cls(
+            [],
+            {
+                "clusters": nothing,
+                "counts": nothing,
+                "shapes": torch.zeros(0, 6),
+                "features": torch.zeros(0, FEATURES),
+                "means": nothing,
+                "spreads": nothing,
+            },
+        )
+
+    @cached_property
+    def starts(self) -> dict[str, NDArray[np.int64]]:
+        """Where each type's clusters, and each cluster's elements, means and spreads begin."""
+        clusters = self.clusters.numpy().round().astype(np.int64)
+        atoms = np.array([sum(kind.counts()) for kind in self.types], dtype=np.int64)
+        elements = np.array([len(kind.letters) for kind in self.types], dtype=np.int64)
+        pairs = np.repeat(atoms * (atoms - 1) // 2, clusters)
+        several = self.counts.numpy() > 1.5
+
+        def begin(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+            return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+        return {
+            "clusters": begin(clusters),
+            "features": begin(np.repeat(elements, clusters)),
+            "means": begin(pairs),
+            "spreads": begin(pairs * several),
+        }
+
+    def batch(self, rows: NDArray[np.int64], slots: NDArray[np.int64]) -> TemplateBatch:
+        """Templates of equal-sized cells.
+
+        Args:
+            rows: Row of each sample's type, -1 where it was never seen, shape (batch,).
+            slots: Place of each atom's element in electronegativity order, shape (batch, atoms).
+        """
+        result = TemplateBatch.empty(*slots.shape)
+        starts = self.starts
+        pairs = slots.shape[1] * (slots.shape[1] - 1) // 2
+        for place, row in enumerate(rows.tolist()):
+            if row < 0:
+                continue
+            first, last = int(starts["clusters"][row]), int(starts["clusters"][row + 1])
+            own = slice(0, last - first)
+            result.counts[place, own] = self.counts[first:last]
+            result.shapes[place, own] = self.shapes[first:last]
+            for k, cluster in enumerate(range(first, last)):
+                at = int(starts["means"][cluster])
+                result.means[place, :, k] = self.means[at : at + pairs]
+                if self.counts[cluster] > 1:
+                    at = int(starts["spreads"][cluster])
+                    result.spreads[place, :, k] = self.spreads[at : at + pairs]
+                at = int(starts["features"][cluster])
+                result.features[place, :, k] = self.features[at + torch.as_tensor(slots[place])]
+        return result
