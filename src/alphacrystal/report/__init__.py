@@ -3,6 +3,7 @@
 ``Prediction`` is what the pipeline hands over; ``write_run_folder`` puts it on disk.
 """
 
+from alphacrystal.report._atomic_write import write_text_atomically
 from alphacrystal.report._cif import cif_text
 from alphacrystal.report._events import EventLog
 from alphacrystal.report._index import INDEX_COLUMNS, IndexRow, write_index
@@ -27,4 +28,5 @@ __all__ = [
     "read_run_folder",
     "write_index",
     "write_run_folder",
+    "write_text_atomically",
 ]
