@@ -199,4 +199,5 @@ def element_pair_blocks(numbers: Tensor) -> Tensor:
     rows, columns = torch.triu_indices(size, size, 1)
     left, right = numbers[:, rows], numbers[:, columns]
     blocks = torch.minimum(left, right) * 128 + torch.maximum(left, right)
-    return torch.unique(blocks, return_inverse=True)[1]
+    inverse: Tensor = torch.unique(blocks, return_inverse=True)[1]
+    return inverse

@@ -85,7 +85,7 @@ class TemplateFit:
 
     def _reduced(self, row: int) -> Array:
         pairs = self.data.distances[self.data.pair_offsets[row] : self.data.pair_offsets[row + 1]]
-        return pairs.astype(np.float64) / self.data.volumes[row] ** (1 / 3)
+        return np.asarray(pairs.astype(np.float64) / self.data.volumes[row] ** (1 / 3))
 
     def collect(self, rows: NDArray[np.int64]) -> None:
         """Read the templates of these structures once, each without its own formula, for ``batch``."""
@@ -145,6 +145,29 @@ class TemplateFit:
             torch.as_tensor(self._features[atoms]),
             torch.as_tensor(self._shapes[places]),
         )
+
+    def batch_of_types(self, types: NDArray[np.int64], slots: NDArray[np.int64]) -> TemplateBatch:
+        """All that is known of some types, for equal-sized cells.
+
+        Args:
+            types: Place in ``types``, -1 where never seen, shape (batch,).
+            slots: Place of each atom's element, shape (batch, atoms).
+        """
+        result = TemplateBatch.empty(*slots.shape)
+        for place, kind in enumerate(types.tolist()):
+            if kind < 0:
+                continue
+            counts, sums, squares, features, shapes = self._sums[kind]
+            number, k = counts[:, None], len(counts)
+            mean = sums / number
+            spread = np.sqrt(np.clip(squares / number - mean**2, 0, None)) * (number > 1)
+            result.counts[place, :k] = torch.as_tensor(counts)
+            result.means[place, :, :k] = torch.as_tensor(mean.T)
+            result.spreads[place, :, :k] = torch.as_tensor(spread.T)
+            averages = (features / number[..., None])[:, slots[place]]
+            result.features[place, :, :k] = torch.as_tensor(averages.transpose(1, 0, 2))
+            result.shapes[place, :k] = torch.as_tensor(shapes / number)
+        return result
 
     def templates(self) -> TypeTemplates:
         """All clusters, for the weights."""
