@@ -1,0 +1,225 @@
+"""Finished cells of Table 5 on disk, one JSON file each, so that a stopped run loses none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from alphacrystal.errors import AlphaCrystalError, InputError
+from alphacrystal.report import write_text_atomically
+
+Model = TypeVar("Model", bound=BaseModel)
+Split = Literal["random", "disjoint"]
+Method = Literal["controls", "paper", "pair"]
+SPLITS: tuple[Split, ...] = get_args(Split)
+METHODS: tuple[Method, ...] = get_args(Method)
+
+CELLS = "cells"  # folder of the finished cells
+DATA = "data.json"
+
+
+class Scores(BaseModel):
+    """How far predicted distances are from the true ones, over the pairs of different atoms.
+
+    Attributes:
+        mse: Mean over structures of the mean squared error, Å².
+        rmse: Mean over structures of the root mean squared error, Å.
+        rmse_error: Standard error of that mean, Å.
+        overlap: The paper's eq. 4: share of the true pairs below 8 Å that are predicted below 8 Å.
+        precision, f1: Of the pairs predicted below 8 Å.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    mse: float
+    rmse: float
+    rmse_error: float
+    overlap: float
+    precision: float
+    f1: float
+
+
+class Example(BaseModel):
+    """True and predicted matrix of one compound that is in no training row (Figure 7).
+
+    Attributes:
+        formula, id: Reduced formula and identifier.
+        species: Element of each atom.
+        true, predicted: Å, shape (atoms, atoms).
+        matching: Whether both fall in one of the N classes, shape (atoms, atoms).
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    formula: str
+    id: str
+    species: list[str]
+    true: list[list[float]]
+    predicted: list[list[float]]
+    matching: list[list[bool]]
+
+
+class Table5Cell(BaseModel):
+    """What one method reached on one row and split.
+
+    Attributes:
+        row: Of Table 5, 1-8.
+        split: "random" (the paper's) or "disjoint" (no formula in both parts).
+        method: Which family of predictors.
+        settings: What the numbers depend on; a run goes on only with the same.
+        train, test: Structures.
+        scores: By name of the predictor.
+        notes: Facts about the training: parameters, epochs, ...
+        examples: Compounds of Figure 7, where the method draws them.
+        minutes: Time this cell took.
+        facts: Commit, time, machine and versions (``run_facts``).
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    row: int
+    split: Split
+    method: Method
+    settings: dict[str, float | int | str | None]
+    train: int
+    test: int
+    scores: dict[str, Scores]
+    notes: dict[str, float | int | str | None] = {}
+    examples: list[Example] = []
+    minutes: float
+    facts: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Name of the cell's file."""
+        return cell_name(self.row, self.split, self.method)
+
+
+class Mp12Facts(BaseModel):
+    """What the data set holds.
+
+    Attributes:
+        digest: Tells data sets apart.
+        counts: Structures by subset ("all", "cubic", "binary", "ternary").
+        shortest, longest: Distances of two atoms in Å.
+        edges: Of the classes of Figure 3 in Å, shape (classes + 1,).
+        of_entries: Share of each class in all entries of the padded matrices (their zeros left out of the
+            classes, not of the total).
+        of_pairs: Share of each class in the pairs of two different atoms.
+        examples: Reduced formulas of Figure 7 that the data hold, with the identifiers there.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    digest: str
+    counts: dict[str, int]
+    shortest: float
+    longest: float
+    edges: list[float]
+    of_entries: list[float]
+    of_pairs: list[float]
+    examples: dict[str, list[str]]
+
+
+class Table5Results(BaseModel):
+    """Everything a folder of results holds."""
+
+    model_config = ConfigDict(frozen=True)
+
+    data: Mp12Facts | None
+    cells: list[Table5Cell]
+
+    def cell(self, row: int, split: Split, method: Method) -> Table5Cell | None:
+        """A finished cell, or None."""
+        name = cell_name(row, split, method)
+        return next((cell for cell in self.cells if cell.name == name), None)
+
+
+def cell_name(row: int, split: Split, method: Method) -> str:
+    """Name of a cell's file."""
+    return f"row{row}-{split}-{method}"
+
+
+def read_results(folder: Path) -> Table5Results:
+    """All finished cells in the order of the table.
+
+    Raises:
+        InputError: A file is damaged.
+    """
+    data = folder / DATA
+    cells = [_read(Table5Cell, path) for path in sorted((folder / CELLS).glob("*.json"))]
+    cells.sort(key=lambda cell: (cell.row, SPLITS.index(cell.split), METHODS.index(cell.method)))
+    return Table5Results(data=_read(Mp12Facts, data) if data.is_file() else None, cells=cells)
+
+
+def save_cell(folder: Path, cell: Table5Cell) -> None:
+    """Add a finished cell.
+
+    Raises:
+        AlphaCrystalError: The disk refused it.
+    """
+    _write(folder / CELLS / f"{cell.name}.json", cell)
+
+
+def gather_results(folder: Path) -> Table5Results:
+    """Write all finished cells into one results.json and return them.
+
+    Raises:
+        InputError: A file is damaged.
+        AlphaCrystalError: The disk refused it.
+    """
+    results = read_results(folder)
+    _write(folder / "results.json", results)
+    return results
+
+
+def save_data_facts(folder: Path, facts: Mp12Facts) -> None:
+    """State what data the cells of a folder are made from.
+
+    Raises:
+        InputError: The folder holds cells made from other data.
+        AlphaCrystalError: The disk refused it.
+    """
+    known = read_results(folder).data
+    if known is not None and known.digest != facts.digest:
+        raise InputError(
+            f"The results in {folder} were made from other data: give the same --data, or another --out."
+        )
+    if known is None:
+        _write(folder / DATA, facts)
+
+
+def check_settings(cell: Table5Cell, settings: dict[str, float | int | str | None], folder: Path) -> None:
+    """Refuse a finished cell that was made with other settings.
+
+    Raises:
+        InputError: It was.
+    """
+    different = [
+        f"{key.replace('_', '-')} {cell.settings.get(key)} instead of {value}"
+        for key, value in settings.items()
+        if cell.settings.get(key) != value
+    ]
+    if different:
+        raise InputError(
+            f"{cell.name} in {folder} was made with other settings ({', '.join(different)}): give the same, "
+            "or another --out."
+        )
+
+
+def _read(kind: type[Model], path: Path) -> Model:
+    try:
+        return kind.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValidationError) as error:
+        raise InputError(f"{path} is damaged: remove it and run again with --resume.") from error
+
+
+def _write(path: Path, model: BaseModel) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise AlphaCrystalError(f"Cannot write {path.parent}: {reason}; choose another --out.") from error
+    write_text_atomically(path, model.model_dump_json(indent=1) + "\n")
