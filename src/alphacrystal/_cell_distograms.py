@@ -11,7 +11,7 @@ from alphacrystal.config import PredictConfig
 from alphacrystal.crystal import LatticeParameters
 from alphacrystal.report import DistogramSummary
 
-HYPOTHESES = 200  # enough for all likely types of every cell content
+HYPOTHESES = 100  # enough for all likely types of every cell content
 
 
 def cell_distograms(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from alphacrystal.composition import Formula
     from alphacrystal.crystal import SymmetryHypothesis
 
+LOOKED_AT = 60  # hypotheses that share the probability of the cell contents among them
 CELLS_WITH_DISTANCES = 3  # the likeliest cell contents get their distance matrix
 
 
@@ -90,7 +91,7 @@ def _think(
     chosen = request.cell or cell
     config = make_config(cell=chosen, max_atoms=max_atoms, space_group=request.space_group or space_group)
     units = units_to_try(formula, config)
-    hypotheses = predict_hypotheses(formula, units, max(top, 200), group=config.space_group, models=models)
+    hypotheses = predict_hypotheses(formula, units, max(top, LOOKED_AT), group=config.space_group, models=models)
     likely: dict[int, float] = {}
     for hypothesis in hypotheses:
         likely[hypothesis.formula_units] = likely.get(hypothesis.formula_units, 0.0) + math.exp(

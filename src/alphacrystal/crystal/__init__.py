@@ -2,6 +2,7 @@
 
 from alphacrystal.crystal._cells import (
     SymmetryDescription,
+    cell_parameters,
     describe_symmetry,
     lattice_parameters,
     obeys_system,
@@ -61,6 +62,7 @@ __all__ = [
     "cell_matrices",
     "cell_shape",
     "constrained_shape",
+    "cell_parameters",
     "describe_symmetry",
     "distance_levels",
     "encode",

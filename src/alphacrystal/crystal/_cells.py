@@ -176,12 +176,18 @@ def standard_structure(
     return standard.get_sorted_structure(), found.number, space_group(found.number).symbol
 
 
+def cell_parameters(matrices: Array) -> Array:
+    """Lengths in Å and angles in degrees of cells given by rows, shape (..., 3, 3) -> (..., 6)."""
+    lengths = np.linalg.norm(matrices, axis=-1)
+    unit = matrices / lengths[..., None]
+    pairs = [(1, 2), (0, 2), (0, 1)]
+    cosines = np.stack([(unit[..., i, :] * unit[..., j, :]).sum(-1) for i, j in pairs], -1)
+    return np.concatenate([lengths, np.degrees(np.arccos(np.clip(cosines, -1, 1)))], -1)
+
+
 def lattice_parameters(matrix: Array) -> LatticeParameters:
     """Lengths in Å and angles in degrees of a cell given by rows."""
-    lengths = np.linalg.norm(matrix, axis=1)
-    unit = matrix / lengths[:, None]
-    cosines = np.clip([unit[1] @ unit[2], unit[0] @ unit[2], unit[0] @ unit[1]], -1, 1)
-    return LatticeParameters(*map(float, lengths), *map(float, np.degrees(np.arccos(cosines))))
+    return LatticeParameters(*cell_parameters(matrix).tolist())
 
 
 def obeys_system(system: str, lattice: LatticeParameters) -> bool:

@@ -25,8 +25,8 @@ from alphacrystal.learn._weights import load_model, models_folder
 FUNCTIONAL = FUNCTIONALS.index("PBE")
 BATCH_PAIRS = 20_000
 LETTERS = 32  # more than there are Wyckoff letters: atoms of one element and letter are interchangeable
-MIXED_TYPES = 16  # likeliest structure types whose distograms make that of a cell content
-LEAST_SHARE = 0.004  # types less likely than this are left out of it
+MIXED_TYPES = 12  # likeliest structure types whose distograms make that of a cell content
+LEAST_SHARE = 0.01  # types less likely than this are left out of it
 
 
 def predict_cell_distogram(
@@ -34,8 +34,7 @@ def predict_cell_distogram(
 ) -> Distogram:
     """Distogram of a cell content: that of each likely structure type, weighted by its probability.
 
-    What the given hypotheses of this cell content leave of the probability goes to the distogram that the
-    network gives without any symmetry.
+    Without any likely type it is what the network says of the composition alone.
 
     Args:
         cell: The cell content.
@@ -48,18 +47,18 @@ def predict_cell_distogram(
     numbers = np.array(
         [atomic_numbers[symbol] for symbol, count in cell.counts.items() for _ in range(count)]
     )
-    zeros = np.zeros((1, len(numbers)), dtype=np.int64)
-    (mixed,) = _evaluate(
-        numbers[None], zeros, zeros, np.zeros(1, dtype=np.int64), [None], np.zeros((1, 6)), models
-    )
     own = [h for h in hypotheses if sum(_type(h).counts()) == len(numbers)]
     total = sum(math.exp(h.log_probability) for h in own)
     chosen = [h for h in own[:MIXED_TYPES] if math.exp(h.log_probability) > LEAST_SHARE * total]
     if chosen:
-        shares = np.array([math.exp(h.log_probability) / total for h in chosen])
-        mixed = (1 - shares.sum()) * mixed
-        for share, distogram in zip(shares, predict_distograms(chosen, models=models), strict=True):
-            mixed = mixed + share * distogram.probabilities
+        shares = np.array([math.exp(h.log_probability) for h in chosen])
+        parts = [distogram.probabilities for distogram in predict_distograms(chosen, models=models)]
+        mixed = np.tensordot(shares / shares.sum(), np.stack(parts), 1)
+    else:
+        zeros = np.zeros((1, len(numbers)), dtype=np.int64)
+        (mixed,) = _evaluate(
+            numbers[None], zeros, zeros, np.zeros(1, dtype=np.int64), [None], np.zeros((1, 6)), models
+        )
     return Distogram(numbers, BIN_EDGES, BIN_CENTRES, mixed.astype(np.float32))
 
 

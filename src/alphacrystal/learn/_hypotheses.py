@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from alphacrystal.crystal import (
     SymmetryHypothesis,
     can_place,
     canonical_setting,
+    cell_parameters,
     cell_shape,
     constrained_shape,
     lattice_parameters,
@@ -184,11 +186,17 @@ def unseen_types(
     fresh: dict[StructureType, None] = {}
     for number in groups:
         for z in units:
-            for letters in islice(wyckoff_assignments(number, [z * c for c in counts]), limit):
-                kind = StructureType(number, canonical_setting(number, letters)[0])
+            for kind in _assignments(number, tuple(z * c for c in counts), limit):
                 if kind not in net.rows:
                     fresh[kind] = None
     return list(fresh)
+
+
+@lru_cache(maxsize=100_000)
+def _assignments(group: int, counts: tuple[int, ...], limit: int) -> tuple[StructureType, ...]:
+    """The first Wyckoff assignments of a cell content in a space group, in their canonical setting."""
+    found = islice(wyckoff_assignments(group, counts), limit)
+    return tuple(StructureType(group, canonical_setting(group, letters)[0]) for letters in found)
 
 
 def _fitting(
@@ -241,28 +249,34 @@ def _predict_cells(formula: Formula, kinds: Sequence[StructureType], folder: Pat
             torch.tensor([net.rows.get(kind, len(net.types)) for kind in kinds]),
             torch.full((repeat,), FUNCTIONAL),
         )
-    results = []
-    for kind, targets, scale in zip(
-        kinds, centre.double().numpy(), log_scale.double().exp().numpy(), strict=True
-    ):
-        info = space_group(kind.space_group)
-        atoms = sum(kind.counts()) * len(info.centring)
-        free = np.zeros(6)
-        free[list(FREE_SHAPE[info.crystal_system])] = 1
-        spread = scale * free
-        shape = constrained_shape(info.crystal_system, targets + np.array([np.log(atoms), 0, 0, 0, 0, 0]))
-        values = np.array(list(lattice_parameters(shape_to_cell(shape)).as_dict().values()))
-        variance = np.zeros(6)
-        for place in np.flatnonzero(free):  # Laplace: standard deviation = √2 × scale
-            step = np.zeros(6)
-            step[place] = np.sqrt(2) * spread[place]
-            moved = np.array(list(lattice_parameters(shape_to_cell(shape + step)).as_dict().values()))
-            variance += (moved - values) ** 2
-        results.append(
-            (
-                LatticeParameters(*values.tolist()),
-                LatticeParameters(*np.sqrt(variance).tolist()),
-                tuple(spread.tolist()),
-            )
-        )
-    return results
+    return _cells_with_spread(kinds, centre.double().numpy(), log_scale.double().exp().numpy())
+
+
+def _cells_with_spread(
+    kinds: Sequence[StructureType], targets: NDArray[np.float64], scales: NDArray[np.float64]
+) -> list[Cell]:
+    """Cells from lattice targets and their Laplace scales, shape (kinds, 6) each."""
+    if not kinds:
+        return []
+    groups = [space_group(kind.space_group) for kind in kinds]
+    atoms = np.array(
+        [sum(kind.counts()) * len(group.centring) for kind, group in zip(kinds, groups, strict=True)]
+    )
+    free = np.zeros((len(kinds), 6))
+    for row, group in enumerate(groups):
+        free[row, list(FREE_SHAPE[group.crystal_system])] = 1
+    spread = scales * free
+    raised = targets.copy()
+    raised[:, 0] += np.log(atoms)
+    shape = np.stack(
+        [constrained_shape(group.crystal_system, own) for group, own in zip(groups, raised, strict=True)]
+    )
+    # The cell itself and the six cells moved by a standard deviation (√2 of a Laplace scale) each.
+    steps = np.concatenate([np.zeros((1, 6)), np.sqrt(2) * np.eye(6)])
+    moved = cell_parameters(shape_to_cell(shape[:, None] + steps * spread[:, None]))  # (kinds, 7, 6)
+    values = moved[:, 0]
+    deviations = np.sqrt(((moved[:, 1:] - values[:, None]) ** 2).sum(1))
+    return [
+        (LatticeParameters(*own.tolist()), LatticeParameters(*deviation.tolist()), tuple(scale.tolist()))
+        for own, deviation, scale in zip(values, deviations, spread, strict=True)
+    ]

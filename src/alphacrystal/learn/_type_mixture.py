@@ -1,0 +1,127 @@
+"""Distances of cell contents as the mean over their likely structure types, with models still in training."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from ase.data import chemical_symbols
+from numpy.typing import NDArray
+from torch import nn
+
+from alphacrystal.crystal import letter_index, space_group
+from alphacrystal.learn._distance_net import AtomTokens, DistanceNet
+from alphacrystal.learn._distance_training import DistanceTask
+from alphacrystal.learn._lattice_training import LatticeTask
+from alphacrystal.learn._structure_types import StructureType
+from alphacrystal.learn._symmetry_training import SymmetryTask
+from alphacrystal.learn._template_fitting import element_slots
+
+MIXED_TYPES = 16
+LEAST_SHARE = 0.004
+PAIRS_PER_BATCH = 20_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TypeMixture:
+    """Three models trained on the same structures, asked for the distances of others of the same data.
+
+    Attributes:
+        symmetry, lattice, distance: Training tasks, whose ``model`` is trained.
+        conventional: The data hold conventional cells instead of primitive ones.
+    """
+
+    symmetry: SymmetryTask
+    lattice: LatticeTask
+    distance: DistanceTask
+    conventional: bool = False
+
+    def expected_distances(self, rows: NDArray[np.int64]) -> list[NDArray[np.float64]]:
+        """Expected distances in Å of the pairs i < j of each structure, from its cell content alone."""
+        jobs: dict[int, list[tuple[int, StructureType, float]]] = defaultdict(list)
+        known = np.zeros(len(rows))
+        for place, row in enumerate(rows.tolist()):
+            for kind, share in self._likely_types(row):
+                jobs[int(self.distance.data.sizes[row])].append((place, kind, share))
+                known[place] += share
+        sizes = self.distance.data.sizes[rows]
+        result = [np.zeros(int(n * (n - 1) // 2)) for n in sizes]
+        for size, own in jobs.items():
+            step = max(1, PAIRS_PER_BATCH // size**2)
+            for start in range(0, len(own), step):
+                part = own[start : start + step]
+                structures = rows[[place for place, _, _ in part]]
+                found = self._given_types(structures, [kind for _, kind, _ in part])
+                for (place, _, share), distances in zip(part, found, strict=True):
+                    result[place] += share * distances
+        for size in np.unique(sizes):  # where no type is known, the network has the composition alone
+            places = np.flatnonzero((sizes == size) & (known < 1e-6))
+            if len(places):
+                model = self.distance.model
+                with torch.no_grad():
+                    _, probabilities, _ = self.distance.predict(model, rows[places], given=False)
+                    distances = model.expected_distances(probabilities).double().numpy()
+                for place, values in zip(places, distances, strict=True):
+                    result[place] = values
+        return result
+
+    def _likely_types(self, row: int) -> list[tuple[StructureType, float]]:
+        """Types that fit the cell content of a structure, with shares that sum to one."""
+        net: nn.Module = self.symmetry.model
+        with torch.no_grad():
+            scores = self.symmetry.scores(net, np.array([row]))[0].double().numpy()
+        size = int(self.distance.data.sizes[row])
+        found: list[tuple[StructureType, float]] = []
+        for place in np.argsort(-scores):
+            kind = self.symmetry.model.types[int(place)]
+            if scores[place] < -1e3 or len(found) == MIXED_TYPES:
+                break
+            if sum(kind.counts()) * self._centring(kind) == size:
+                found.append((kind, float(scores[place])))
+        if not found:
+            return []
+        shares = np.exp(np.array([score for _, score in found]) - found[0][1])
+        shares = np.where(shares < LEAST_SHARE * shares.sum(), 0, shares)
+        shares /= shares.sum()
+        return [(kind, float(s)) for (kind, _), s in zip(found, shares, strict=True) if s > 0]
+
+    def _centring(self, kind: StructureType) -> int:
+        return len(space_group(kind.space_group).centring) if self.conventional else 1
+
+    def _given_types(self, rows: NDArray[np.int64], kinds: list[StructureType]) -> NDArray[np.float64]:
+        """Expected distances of structures of one size, each as if of the given type, (n, pairs)."""
+        data, task = self.distance.data, self.distance
+        numbers = data.numbers[data.atom_offsets[rows][:, None] + np.arange(data.sizes[rows[0]])]
+        slots = element_slots(numbers)
+        sites = [self._sites(kind) for kind in kinds]
+        elements = [[chemical_symbols[z] for z in dict.fromkeys(own.tolist())] for own in numbers]
+        shapes = self.lattice.predicted(kinds, elements, data.functionals[rows])
+        tokens = AtomTokens(
+            numbers=torch.as_tensor(numbers),
+            letters=torch.as_tensor(np.stack([letters for letters, _ in sites])),
+            multiplicities=torch.as_tensor(np.stack([sizes for _, sizes in sites])),
+            space_groups=torch.tensor([kind.space_group for kind in kinds]),
+            functionals=torch.as_tensor(data.functionals[rows]),
+            shapes=torch.as_tensor(shapes.astype(np.float32)),
+        )
+        types = np.array([task.fit.type_rows.get(kind, -1) for kind in kinds])
+        model = task.model
+        assert isinstance(model, DistanceNet)
+        with torch.no_grad():
+            log_probabilities = model(tokens, task.fit.batch_of_types(types, slots))
+            return np.asarray(model.expected_distances(log_probabilities).double().numpy())
+
+    def _sites(self, kind: StructureType) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Letter index + 1 and orbit size of each atom in canonical order, shape (atoms,) each."""
+        group = space_group(kind.space_group)
+        letters: list[int] = []
+        sizes: list[int] = []
+        for own in kind.letters:
+            for letter in sorted(own, key=lambda x: (group.positions[x].multiplicity, letter_index(x))):
+                atoms = group.positions[letter].multiplicity
+                atoms = atoms if self.conventional else atoms // len(group.centring)
+                letters += [letter_index(letter) + 1] * atoms
+                sizes += [atoms] * atoms
+        return np.array(letters, dtype=np.int64), np.array(sizes, dtype=np.int64)
