@@ -8,12 +8,15 @@ from alphacrystal.plots._distance_shares import distance_shares
 from alphacrystal.plots._energy_volume import energy_volume
 from alphacrystal.plots._loss_curve import loss_curve, loss_panels
 from alphacrystal.plots._matching_distances import matching_distances
+from alphacrystal.plots._reliability import ReliabilityPanel, reliability_diagrams
 
 __all__ = [
+    "ReliabilityPanel",
     "distance_matrices",
     "distance_shares",
     "energy_volume",
     "loss_curve",
     "loss_panels",
     "matching_distances",
+    "reliability_diagrams",
 ]
