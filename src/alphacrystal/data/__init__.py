@@ -1,7 +1,19 @@
-"""Records of known crystals: schema, readers, leak guard, cached training arrays."""
+"""Records of known crystals: schema, readers, leak guard, cached training arrays, the paper's Mp_12."""
 
 from alphacrystal.data._atom_order import canonical_order
 from alphacrystal.data._leak_guard import benchmark_formulas, without_benchmarks
+from alphacrystal.data._mp12 import (
+    MP12_MOST_ATOMS,
+    PAPER_COUNTS,
+    PAPER_LONGEST,
+    PAPER_SHORTEST,
+    DistanceHistogram,
+    distance_histogram,
+    mp12,
+    mp12_counts,
+    mp12_of_records,
+    mp12_subset,
+)
 from alphacrystal.data._prepared import FUNCTIONALS, PreparedStructures, assemble, prepare, prepare_record
 from alphacrystal.data._records import (
     StructureRecord,
@@ -10,19 +22,32 @@ from alphacrystal.data._records import (
     read_structures,
     split_of_formula,
 )
+from alphacrystal.data._selection import select, split_rows
 
 __all__ = [
     "FUNCTIONALS",
+    "MP12_MOST_ATOMS",
+    "PAPER_COUNTS",
+    "PAPER_LONGEST",
+    "PAPER_SHORTEST",
+    "DistanceHistogram",
     "PreparedStructures",
     "StructureRecord",
     "assemble",
     "benchmark_formulas",
     "canonical_order",
+    "distance_histogram",
+    "mp12",
+    "mp12_counts",
+    "mp12_of_records",
+    "mp12_subset",
     "prepare",
     "prepare_record",
     "read_records",
     "read_structure",
     "read_structures",
+    "select",
     "split_of_formula",
+    "split_rows",
     "without_benchmarks",
 ]

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, fields
+from functools import partial
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Literal
 from zipfile import BadZipFile
 
 import numpy as np
@@ -17,6 +20,7 @@ from numpy.typing import NDArray
 
 from alphacrystal.composition import element_order
 from alphacrystal.crystal import (
+    SymmetryDescription,
     describe_symmetry,
     lattice_parameters,
     letter_index,
@@ -31,10 +35,17 @@ from alphacrystal.errors import InputError
 FORMAT_VERSION = 4  # to be raised when the rows of equal records change
 FUNCTIONALS = ("unknown", "PBE", "MP-mixed", "RPBE")
 
+Array = NDArray[np.float64]
+Cell = Literal["primitive", "conventional"]
+Row = dict[str, object]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PreparedStructures:
-    """Columns over structures (n) and, concatenated, over their atoms and atom pairs.
+    """Columns over structures (n) and, concatenated, over the atoms and atom pairs of one cell of each.
+
+    The cell is the primitive one, or the conventional one where that was asked for (``mp12``). Translated
+    copies of an atom in a centred cell belong to the same orbit.
 
     Attributes:
         ids, formulas: shape (n,), strings.
@@ -74,7 +85,7 @@ class PreparedStructures:
 
     @property
     def sizes(self) -> NDArray[np.int64]:
-        """Atoms in the primitive cell, shape (n,)."""
+        """Atoms in the cell, shape (n,)."""
         return np.diff(self.atom_offsets)
 
     @property
@@ -112,46 +123,75 @@ def _letter(index: int) -> str:
     return "A" if index == 26 else chr(ord("a") + index)
 
 
-def prepare_record(record: StructureRecord) -> dict[str, object] | None:
-    """The row of one record, or None where no symmetry can be found."""
+def prepare_record(
+    record: StructureRecord, *, cell: Cell = "primitive", most_atoms: int | None = None
+) -> Row | None:
+    """The row of one record, or None where no symmetry can be found or the cell is too large.
+
+    Args:
+        record: A crystal.
+        cell: Whose atoms and distances the row holds.
+        most_atoms: Largest cell that is wanted.
+    """
     numbers = np.array([atomic_numbers[symbol] for symbol in record.species], dtype=np.int64)
+    if most_atoms is not None and _formula_unit(numbers) > most_atoms:
+        return None  # before the costly search for symmetry
     try:
         found = describe_symmetry(np.array(record.lattice), np.array(record.frac_coords), numbers)
     except InputError:
         return None
+    lattice, fractional, originals = _cell_atoms(found, cell)
+    if most_atoms is not None and len(originals) > most_atoms:
+        return None
     positions = space_group(found.space_group).positions
-    distances = min_image_distances(found.primitive_lattice, found.primitive_positions)
+    distances = min_image_distances(lattice, fractional)
+    numbers, orbits = found.numbers[originals], found.orbits[originals]
+    letters = [found.letters[atom] for atom in originals.tolist()]
     ranks = [
         (*element_order(chemical_symbols[number]), positions[letter].multiplicity, letter_index(letter))
-        for number, letter in zip(found.numbers, found.letters, strict=True)
+        for number, letter in zip(numbers, letters, strict=True)
     ]
-    order = canonical_order(distances, ranks, found.orbits)
+    order = canonical_order(distances, ranks, orbits)
     upper = np.triu_indices(len(order), 1)
-    first = np.unique(found.orbits[order], return_index=True)[
-        1
-    ]  # where each orbit begins; atoms stay together
-    orbits = np.searchsorted(np.sort(first), np.arange(len(order)), side="right") - 1
-    cell = lattice_parameters(found.lattice)
+    first = np.unique(orbits[order], return_index=True)[1]  # where each begins: its atoms stay together
+    parameters = lattice_parameters(found.lattice)
     hull = np.nan if record.e_above_hull is None else record.e_above_hull
     return {
         "ids": record.id,
         "formulas": record.reduced_formula,
         "space_groups": found.space_group,
-        "lattices": [cell.a, cell.b, cell.c, cell.alpha, cell.beta, cell.gamma],
-        "volumes": abs(np.linalg.det(found.primitive_lattice)) / len(order),
+        "lattices": list(parameters.as_dict().values()),
+        "volumes": abs(np.linalg.det(lattice)) / len(order),
         "functionals": FUNCTIONALS.index(record.functional) if record.functional in FUNCTIONALS else 0,
         "experimental": -1 if record.icsd is None else int(record.icsd),
         "above_hull": hull,
         "validation": (record.split or split_of_formula(record.reduced_formula)) == "val",
-        "numbers": found.numbers[order],
-        "letters": np.array([letter_index(found.letters[i]) + 1 for i in order], dtype=np.int64),
-        "orbits": orbits.astype(np.int64),
+        "numbers": numbers[order],
+        "letters": np.array([letter_index(letters[atom]) + 1 for atom in order], dtype=np.int64),
+        "orbits": (np.searchsorted(np.sort(first), np.arange(len(order)), side="right") - 1).astype(np.int64),
         "distances": distances[np.ix_(order, order)][upper].astype(np.float32),
     }
 
 
-def _prepare_chunk(records: list[StructureRecord]) -> list[dict[str, object]]:
-    return [row for row in map(prepare_record, records) if row is not None]
+def _formula_unit(numbers: NDArray[np.int64]) -> int:
+    """Atoms of the smallest formula unit: no cell holds fewer."""
+    counts = np.unique(numbers, return_counts=True)[1]
+    return int(counts.sum() // np.gcd.reduce(counts))
+
+
+def _cell_atoms(found: SymmetryDescription, cell: Cell) -> tuple[Array, Array, NDArray[np.int64]]:
+    """Lattice rows (Å), fractional coordinates and, for each atom, its original in the primitive cell."""
+    originals = np.arange(len(found.numbers))
+    if cell == "primitive":
+        return found.primitive_lattice, found.primitive_positions, originals
+    group = space_group(found.space_group)
+    conventional = found.primitive_positions @ np.linalg.inv(group.to_primitive).T
+    copies = (group.centring[:, None] + conventional).reshape(-1, 3)  # (lattice points * atoms, 3)
+    return found.lattice, copies, np.tile(originals, len(group.centring))
+
+
+def _make_chunk(records: list[StructureRecord], make: Callable[[StructureRecord], Row | None]) -> list[Row]:
+    return [row for row in map(make, records) if row is not None]
 
 
 def _chunks(records: Iterable[StructureRecord], size: int) -> Iterator[list[StructureRecord]]:
@@ -160,7 +200,7 @@ def _chunks(records: Iterable[StructureRecord], size: int) -> Iterator[list[Stru
         yield chunk
 
 
-def assemble(rows: list[dict[str, object]]) -> PreparedStructures:
+def assemble(rows: list[Row]) -> PreparedStructures:
     """Columns from rows of ``prepare_record``."""
     atoms = [len(row["numbers"]) for row in rows]  # type: ignore[arg-type]
     pairs = [len(row["distances"]) for row in rows]  # type: ignore[arg-type]
@@ -197,42 +237,84 @@ def prepare(
     Raises:
         InputError: The source cannot be read, or holds no structure that may be used.
     """
+    return prepare_rows(source, cache, "prepared", prepare_record, workers=workers, on_progress=on_progress)
+
+
+def prepare_rows(
+    source: Path,
+    cache: Path,
+    kind: str,
+    make: Callable[[StructureRecord], Row | None],
+    choose: Callable[[list[Row]], list[Row]] = list,
+    *,
+    workers: int = 1,
+    on_progress: Callable[[int], None] | None = None,
+) -> PreparedStructures:
+    """As ``prepare``, with rows made and chosen in another way.
+
+    Args:
+        source, cache, workers, on_progress: As for ``prepare``.
+        kind: First part of the name of the cache file; tells ways to make rows apart.
+        make, choose: As for ``chosen_rows``.
+
+    Raises:
+        InputError: As for ``prepare``.
+    """
     target: Path | None = None
     if source.is_dir() and (found := sorted(source.glob("structures.jsonl*"))):
         source = found[0]
     if source.is_file():
         digest = hashlib.sha256(source.read_bytes() + "\n".join(sorted(benchmark_formulas())).encode())
-        target = cache / f"prepared-{digest.hexdigest()[:16]}-v{FORMAT_VERSION}.npz"
+        target = cache / f"{kind}-{digest.hexdigest()[:16]}-v{FORMAT_VERSION}.npz"
         stored = _load(target)
         if stored is not None:
             return stored
-    records = without_benchmarks(read_records(source))
-    rows: list[dict[str, object]] = []
-    if workers == 1:
-        for chunk in _chunks(records, 500):
-            rows += _prepare_chunk(chunk)
-            if on_progress:
-                on_progress(len(rows))
-    else:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            for part in pool.map(_prepare_chunk, _chunks(records, 500)):
-                rows += part
-                if on_progress:
-                    on_progress(len(rows))
+    rows = chosen_rows(read_records(source), make, choose, workers=workers, on_progress=on_progress)
     if not rows:
         raise InputError(
-            f"{source} holds no structure to train on: all are benchmark compounds or have no symmetry that "
-            "could be found."
+            f"{source} holds no structure to train on: all are benchmark compounds, too large, or have no "
+            "symmetry that could be found."
         )
     prepared = assemble(rows)
     if target is not None:
         cache.mkdir(parents=True, exist_ok=True)
-        partial = target.with_suffix(".partial.npz")
+        unfinished = target.with_suffix(".partial.npz")
         np.savez_compressed(
-            partial, **{f.name: getattr(prepared, f.name) for f in fields(PreparedStructures)}
+            unfinished, **{f.name: getattr(prepared, f.name) for f in fields(PreparedStructures)}
         )
-        partial.replace(target)
+        unfinished.replace(target)
     return prepared
+
+
+def chosen_rows(
+    records: Iterable[StructureRecord],
+    make: Callable[[StructureRecord], Row | None],
+    choose: Callable[[list[Row]], list[Row]] = list,
+    *,
+    workers: int = 1,
+    on_progress: Callable[[int], None] | None = None,
+) -> list[Row]:
+    """Rows of all records that are no benchmark compounds.
+
+    Args:
+        records: Crystals.
+        make: The row of a record, or None to leave it out; can be pickled.
+        choose: Which of all rows stay, in which order.
+        workers, on_progress: As for ``prepare``.
+    """
+    rows: list[Row] = []
+    make_chunk = partial(_make_chunk, make=make)
+    chunks = _chunks(without_benchmarks(records), 500)
+    with ExitStack() as stack:
+        parts: Iterator[list[Row]] = map(make_chunk, chunks)
+        if workers > 1:
+            pool = stack.enter_context(ProcessPoolExecutor(workers, mp_context=get_context("spawn")))
+            parts = pool.map(make_chunk, chunks)
+        for part in parts:
+            rows += part
+            if on_progress:
+                on_progress(len(rows))
+    return choose(rows)
 
 
 def _load(cached: Path) -> PreparedStructures | None:
