@@ -1,0 +1,80 @@
+"""Distance matrices as the paper's network sees them: padded to 12 atoms, cut into N equal classes."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphacrystal.data import MP12_MOST_ATOMS, PAPER_LONGEST, PreparedStructures
+from alphacrystal.errors import InputError
+
+Array = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+MOST_ATOMS = MP12_MOST_ATOMS
+LONGEST_DISTANCE = PAPER_LONGEST  # Å; upper edge of the paper's last class
+
+
+def matrices(data: PreparedStructures, rows: Labels) -> tuple[Labels, Array, NDArray[np.bool_]]:
+    """Cells padded to 12 atoms.
+
+    Returns:
+        Atomic numbers in canonical order, 0 where padded, shape (n, 12); distances in Å, 0 on the diagonal
+        and where padded, shape (n, 12, 12); True for the pairs of two different atoms, shape (n, 12, 12).
+
+    Raises:
+        InputError: A cell has more than 12 atoms.
+    """
+    sizes = data.sizes[rows]
+    if sizes.max(initial=0) > MOST_ATOMS:
+        raise InputError(
+            f"The paper's network takes cells of up to {MOST_ATOMS} atoms; {data.ids[rows[sizes.argmax()]]} "
+            f"has {sizes.max()}."
+        )
+    numbers = np.zeros((len(rows), MOST_ATOMS), dtype=np.int64)
+    distances = np.zeros((len(rows), MOST_ATOMS, MOST_ATOMS))
+    for size in np.unique(sizes):
+        places = np.flatnonzero(sizes == size)
+        own = rows[places]
+        numbers[places, :size] = data.numbers[data.atom_offsets[own][:, None] + np.arange(size)]
+        left, right = np.triu_indices(size, 1)
+        pairs = data.distances[data.pair_offsets[own][:, None] + np.arange(len(left))]  # (own, pairs)
+        distances[places[:, None], left, right] = pairs
+        distances[places[:, None], right, left] = pairs
+    return numbers, distances, pair_mask(numbers)
+
+
+def pair_mask(numbers: Labels) -> NDArray[np.bool_]:
+    """True for the pairs of two different atoms, neither of them padding, (n, 12) -> (n, 12, 12)."""
+    atom = numbers > 0
+    return np.asarray(atom[:, :, None] & atom[:, None, :] & ~np.eye(numbers.shape[1], dtype=bool))
+
+
+def class_labels(distances: Array, classes: int, maximum: float) -> Labels:
+    """Class of each distance among N of equal width over [0, maximum]; longer ones are in the last class.
+
+    The paper's eq. 5 takes the width from the smallest and largest value; with the zeros of the diagonal the
+    smallest is 0.
+    """
+    labels = np.floor(np.asarray(distances) / (maximum / classes)).astype(np.int64)
+    return np.asarray(np.clip(labels, 0, classes - 1))
+
+
+def decode(labels: Labels, classes: int, maximum: float) -> Array:
+    """Centres of the classes in Å, same shape as ``labels``."""
+    return np.asarray((np.asarray(labels) + 0.5) * (maximum / classes))
+
+
+def one_hot(labels: Labels, mask: NDArray[np.bool_], classes: int) -> NDArray[np.float32]:
+    """The paper's binary matrix: the classes of each row of atoms side by side, zeros outside the mask.
+
+    Args:
+        labels: shape (n, 12, 12).
+        mask: Pairs of two different atoms, shape (n, 12, 12).
+        classes: N.
+
+    Returns:
+        shape (n, 12, 12 N).
+    """
+    hot = (labels[..., None] == np.arange(classes)) & mask[..., None]  # (n, 12, 12, N)
+    return np.asarray(hot.reshape(*labels.shape[:-1], -1), dtype=np.float32)
