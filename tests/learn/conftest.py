@@ -56,7 +56,9 @@ def symmetry_task(prepared: PreparedStructures) -> SymmetryTask:
 
 @pytest.fixture
 def lattice_task(prepared: PreparedStructures) -> LatticeTask:
-    return LatticeTask(prepared, LatticeNetConfig(width=16, layers=1, heads=2))
+    return LatticeTask(
+        prepared, LatticeNetConfig(width=16, slot_width=8, element_width=4, layers=1, features=6)
+    )
 
 
 @pytest.fixture

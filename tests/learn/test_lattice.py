@@ -52,35 +52,38 @@ def test_targets_that_symmetry_fixes_do_not_count(system: str, noise: list[float
 
 def test_the_loss_is_blind_to_what_symmetry_fixes(lattice_task: LatticeTask) -> None:
     lattice_task.model.eval()
-    batch = lattice_task.train
-    before = lattice_task.loss(batch, np.random.default_rng(0)).item()
+    rng = np.random.default_rng(0)
+    (batch, *_) = lattice_task.batches(rng)
+    before = lattice_task.loss(batch, rng).item()
     lattice_task.targets = lattice_task.targets + 5 * (1 - lattice_task.mask)
-    assert lattice_task.loss(batch, np.random.default_rng(0)).item() == before
+    assert lattice_task.loss(batch, rng).item() == before
     lattice_task.targets = lattice_task.targets + 0.1 * lattice_task.mask
-    assert lattice_task.loss(batch, np.random.default_rng(0)).item() != before
+    assert lattice_task.loss(batch, rng).item() != before
 
 
 def test_batches_hold_every_training_crystal_once(lattice_task: LatticeTask) -> None:
     batches = lattice_task.batches(np.random.default_rng(1))
-    assert sorted(np.concatenate(batches).tolist()) == lattice_task.train.tolist()
+    rows = np.concatenate([batch.ravel() for batch in batches])
+    assert sorted(rows[rows >= 0].tolist()) == lattice_task.train.tolist()
 
 
 def test_a_few_steps_learn_the_volumes(lattice_task: LatticeTask) -> None:
     optimiser = torch.optim.Adam(lattice_task.model.parameters(), lr=1e-2)
     lattice_task.model.train()
     for step in range(60):
-        loss = lattice_task.loss(lattice_task.train, np.random.default_rng(step))
+        rng = np.random.default_rng(step)
         optimiser.zero_grad()
-        loss.backward()
+        for batch in lattice_task.batches(rng):
+            lattice_task.loss(batch, rng).backward()
         optimiser.step()
     lattice_task.validation = np.array(
         [row for row in lattice_task.train if lattice_task.mask[row].sum() < 4]
     )
     with torch.no_grad():
         metrics = lattice_task.validate(lattice_task.model.eval())
-    assert metrics["volume_mean_error"] < 0.15
+    assert metrics["volume_mean_error"] < 0.2
     assert np.isfinite(list(metrics.values())).all()
-    assert 0 <= metrics["one_sigma_coverage"] <= 1
+    assert 0 <= metrics["coverage_50"] <= metrics["coverage_68"] <= metrics["coverage_90"] <= 1
     assert "angle_mean_error_deg" not in metrics  # nothing monoclinic or triclinic was measured
     lattice_task.validation = lattice_task.train
     with torch.no_grad():

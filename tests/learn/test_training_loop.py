@@ -55,7 +55,9 @@ def small_task(name: str, data: PreparedStructures) -> TrainingTask:
     if name == "symmetry":
         return SymmetryTask(data, SymmetryNetConfig(width=16, layers=1, heads=2, site_width=8))
     if name == "lattice":
-        return LatticeTask(data, LatticeNetConfig(width=16, layers=1, heads=2))
+        return LatticeTask(
+            data, LatticeNetConfig(width=16, slot_width=8, element_width=4, layers=1, features=6)
+        )
     return DistanceTask(data, DistanceNetConfig(width=16, pair_width=8, layers=1, heads=2))
 
 

@@ -30,9 +30,10 @@ from alphacrystal.crystal import (
 )
 from alphacrystal.data import FUNCTIONALS
 from alphacrystal.errors import InputError
+from alphacrystal.learn._cells import predicted_shapes
 from alphacrystal.learn._lattice_net import LatticeNet
 from alphacrystal.learn._structure_types import MAX_ELEMENTS, StructureType
-from alphacrystal.learn._symmetry_net import SymmetryNet, TypeTable
+from alphacrystal.learn._symmetry_net import SymmetryNet
 from alphacrystal.learn._symmetry_training import composition_arrays
 from alphacrystal.learn._weights import load_model, models_folder, read_card
 
@@ -237,19 +238,8 @@ def _predict_cells(formula: Formula, kinds: Sequence[StructureType], folder: Pat
     """Conventional cell, spread of its parameters and scale of its shape for each structure type."""
     net = load_model("lattice", folder)
     assert isinstance(net, LatticeNet)
-    counts = [formula.counts[symbol] for symbol in formula.elements]
-    numbers, amounts = composition_arrays([formula.elements], [counts])
-    slots = len(formula.elements)
-    repeat = len(kinds)
-    with torch.no_grad():
-        centre, log_scale = net(
-            torch.as_tensor(np.repeat(numbers[:, :slots], repeat, 0)),
-            torch.as_tensor(np.repeat(amounts[:, :slots], repeat, 0)),
-            TypeTable.of(kinds),
-            torch.tensor([net.rows.get(kind, len(net.types)) for kind in kinds]),
-            torch.full((repeat,), FUNCTIONAL),
-        )
-    return _cells_with_spread(kinds, centre.double().numpy(), log_scale.double().exp().numpy())
+    centres, scales = predicted_shapes(net, kinds, [formula.elements] * len(kinds), [FUNCTIONAL] * len(kinds))
+    return _cells_with_spread(kinds, centres, scales)
 
 
 def _cells_with_spread(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,95 +11,241 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from alphacrystal.composition import element_features
 from alphacrystal.crystal import (
+    FREE_SHAPE,
     SHAPE,
     LatticeParameters,
     constrained_shape,
     lattice_parameters,
     shape_to_cell,
+    space_group,
 )
 from alphacrystal.data import FUNCTIONALS
+from alphacrystal.learn._lattice_regression import PriorVariances, TypeEvidence
+from alphacrystal.learn._lattice_statistics import LEVEL_FEATURES, LEVELS, ClassStatistics
 from alphacrystal.learn._structure_types import MAX_ELEMENTS, StructureType, site_table
-from alphacrystal.learn._symmetry_net import CompositionEncoder, TypeTable
+from alphacrystal.learn._symmetry_net import TypeTable
+
+TARGETS = len(SHAPE)
+MEMBERS_THAT_COUNT = 64  # beyond these a type is taken to be as well known as one with so many members
 
 
 @dataclass(frozen=True, slots=True)
 class LatticeNetConfig:
     """Sizes of the lattice network."""
 
-    width: int = 128
-    layers: int = 3
-    heads: int = 8
-    dropout: float = 0.1
-    max_count: int = 64
+    width: int = 160
+    slot_width: int = 64
+    element_width: int = 24
+    layers: int = 2
+    features: int = 48
     max_atoms: int = 64
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class LatticeQuery:
+    """Compositions on structure types, as tensors.
+
+    Attributes:
+        numbers, counts: Atomic numbers and reduced counts, shape (batch, slots).
+        table: One structure type per sample.
+        functionals: shape (batch,).
+        related: Expected targets from related types and their statistics, see ``ClassStatistics.of``,
+            shape (batch, 6) and (batch, LEVELS * LEVEL_FEATURES).
+        free: 1 where the crystal system leaves the target free, shape (batch, 6).
+    """
+
+    numbers: Tensor
+    counts: Tensor
+    table: TypeTable
+    functionals: Tensor
+    related: tuple[Tensor, Tensor]
+    free: Tensor
+
+
 class LatticeNet(nn.Module):
-    """Centre and Laplace scale of the cell of a hypothesis: SHAPE with the volume per atom for the volume."""
+    """Centre and Laplace scale of the cell of a hypothesis: SHAPE with the volume per atom for the volume.
+
+    Three estimates stand on each other: what related structure types have in common; what the crystals of
+    the type exceed that by, regressed on shared learned features of the composition; and a correction that
+    the network reads off both. Volumes are counted from the sum of atomic volumes.
+    """
+
+    site_kind: Tensor
+    properties: Tensor
+    atom_volume: Tensor
+    type_count: Tensor
+    type_mean: Tensor
+    type_spread: Tensor
+    type_error: Tensor
+    type_features: Tensor
+    type_weights: Tensor
 
     def __init__(self, config: LatticeNetConfig, types: Sequence[StructureType]) -> None:
         super().__init__()
         self.config = config
         self.types = list(types)
         self.rows = {kind: row for row, kind in enumerate(self.types)}
-        width = config.width
-        self.encoder = CompositionEncoder(
-            width, config.layers, config.heads, config.dropout, config.max_count
-        )
+        width, slot = config.width, config.slot_width
+        properties = element_features()[1:]
+        scaled = np.nan_to_num((properties - np.nanmean(properties, 0)) / np.nanstd(properties, 0))
+        scaled = np.concatenate([np.zeros_like(scaled[:1]), scaled])
+        self.register_buffer("properties", torch.as_tensor(scaled, dtype=torch.float32), persistent=False)
         sites = site_table()
-        self.site = nn.Embedding(len(sites.index), width)
-        self.site_symmetry = nn.Embedding(sites.site_symmetries, width)
-        self.orbit_count = nn.Embedding(21, width)
+        self.register_buffer("site_kind", torch.as_tensor(sites.site_symmetry), persistent=False)
+        self.element = nn.Embedding(104, config.element_width)
+        self.read_element = nn.Linear(config.element_width, slot, bias=False)
+        self.read_property = nn.Linear(scaled.shape[1] + 1, slot)  # and the atomic volume
+        self.read_fraction = nn.Linear(2, slot)
+        self.site = nn.Embedding(len(sites.index), slot)
+        self.site_symmetry = nn.Embedding(sites.site_symmetries, slot)
+        self.orbit_count = nn.Embedding(21, slot)
         self.group = nn.Embedding(231, width)
         self.size = nn.Embedding(config.max_atoms + 1, width)
         self.functional = nn.Embedding(len(FUNCTIONALS), width)
-        self.type_embedding = nn.Embedding(len(types) + 1, width)  # the last row stands for types never seen
-        embeddings = (self.site, self.site_symmetry, self.orbit_count, self.group, self.size, self.functional)
-        for embedding in (*embeddings, self.type_embedding):
+        for embedding in (self.site, self.site_symmetry, self.orbit_count, self.group, self.size):
             nn.init.normal_(embedding.weight, std=0.1)
-        self.register_buffer("site_kind", torch.as_tensor(sites.site_symmetry), persistent=False)
-        self.type_targets = nn.Embedding(len(types) + 1, len(SHAPE))
-        self.atom_volume = nn.Embedding(104, 1)
-        nn.init.zeros_(self.type_targets.weight)
-        nn.init.constant_(self.atom_volume.weight, 2.8)  # log(16 Å³), a typical volume per atom
+        nn.init.normal_(self.element.weight, std=0.3)
+        nn.init.zeros_(self.functional.weight)
+        self.read_slot = nn.Sequential(nn.GELU(), nn.Linear(slot, slot), nn.GELU())
+        self.read_slots = nn.Linear(MAX_ELEMENTS * slot, width)
+        self.read_sum = nn.Linear(slot, width)
+        related = TARGETS + LEVELS * LEVEL_FEATURES
+        self.read_related = nn.Linear(related, width)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(
+                nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
+            )
+            for _ in range(config.layers)
+        )
+        self.read_features = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, config.features))
+        self.log_constant = nn.Parameter(torch.zeros(TARGETS))
+        self.log_slope = nn.Parameter(torch.zeros(TARGETS))
+        self.log_noise = nn.Parameter(torch.full((TARGETS,), -3.0))
+        self.norm = nn.LayerNorm(width)
         self.read_out = nn.Sequential(
-            nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(), nn.Linear(width, 2 * len(SHAPE))
+            nn.Linear(width + related + 3 * TARGETS + 2, width), nn.GELU(), nn.Linear(width, 2 * TARGETS)
+        )
+        last = self.read_out[2]
+        assert isinstance(last, nn.Linear)
+        nn.init.zeros_(last.weight)
+        with torch.no_grad():
+            last.bias.copy_(torch.tensor([0.0] * TARGETS + [-3.0] * TARGETS))
+        self._register_types()
+
+    def _register_types(self) -> None:
+        """What is known of each type after ``LatticeTask.fit``; the last row stands for types never seen."""
+        known, features = len(self.types) + 1, self.config.features
+        self.register_buffer("atom_volume", torch.full((104,), 2.8))  # log(16 Å³), typical of an atom
+        self.register_buffer("type_count", torch.zeros(known))
+        for name in ("type_mean", "type_spread", "type_error"):
+            self.register_buffer(name, torch.zeros(known, TARGETS))
+        self.register_buffer("type_features", torch.zeros(known, features))
+        free = np.zeros((known, TARGETS), dtype=np.int64)
+        for row, kind in enumerate(self.types):
+            free[row, list(FREE_SHAPE[space_group(kind.space_group).crystal_system])] = 1
+        # One row of weights for each free target of each type, row 0 for the fixed ones.
+        self.weight_rows = torch.as_tensor(np.cumsum(free).reshape(free.shape) * free)
+        self.register_buffer("type_weights", torch.zeros(int(free.sum()) + 1, 1 + features))
+        self._statistics: ClassStatistics | None = None
+
+    def related(self, kinds: Sequence[StructureType]) -> tuple[Tensor, Tensor]:
+        """Expected targets and statistics of related types, see ``ClassStatistics.of``."""
+        if self._statistics is None:
+            counts, means, spreads = (
+                buffer[:-1].double().numpy() for buffer in (self.type_count, self.type_mean, self.type_spread)
+            )
+            self._statistics = ClassStatistics(self.types, counts, means, spreads)
+        expected, features = self._statistics.of(kinds)
+        return torch.as_tensor(expected), torch.as_tensor(features)
+
+    def encode(self, query: LatticeQuery) -> tuple[Tensor, Tensor]:
+        """Summary vectors (batch, width) and features of the regressions (batch, features)."""
+        numbers, slots = query.numbers, query.numbers.shape[1]
+        vectors = self.site.weight + self.site_symmetry(self.site_kind)
+        sites = nn.functional.embedding_bag(query.table.sites, vectors, query.table.slot_offsets, mode="mean")
+        fraction = query.counts / query.counts.sum(1, keepdim=True).clamp(min=1)
+        volume = self.atom_volume[numbers][..., None] - 2.8
+        elements = (
+            self.read_property(torch.cat([self.properties[numbers], 3 * volume], -1))
+            + self.read_element(self.element(numbers))
+            + self.read_fraction(torch.stack([fraction, fraction.sqrt()], -1))
+            + sites.view(len(numbers), MAX_ELEMENTS, -1)[:, :slots]
+            + self.orbit_count(query.table.orbits[:, :slots].clamp(max=20))
+        )
+        elements = self.read_slot(elements) * (numbers > 0)[..., None]
+        weight = self.read_slots.weight[:, : slots * elements.shape[2]]
+        summary: Tensor = (
+            nn.functional.linear(elements.flatten(1), weight, self.read_slots.bias)
+            + self.read_sum(elements.sum(1))
+            + self.group(query.table.space_group)
+            + self.size(query.table.atoms.clamp(max=self.config.max_atoms))
+            + self.functional(query.functionals)
+            + self.read_related(torch.cat(query.related, -1))
+        )
+        for block in self.blocks:
+            summary = summary + block(summary)
+        return summary, self.read_features(summary) / math.sqrt(self.config.features)
+
+    def prior(self) -> PriorVariances:
+        """Variances of the regressions."""
+        noise = self.log_noise.clamp(min=-7).exp()
+        return PriorVariances(self.log_constant.exp(), self.log_slope.exp(), noise)
+
+    def evidence(self, features: Tensor, types: Tensor) -> TypeEvidence:
+        """What the crystals of known types say, from fitted weights; types (batch,) are rows of ``types``."""
+        weights = self.type_weights[self.weight_rows[types]]  # (batch, 6, 1 + features)
+        count = self.type_count[types]
+        distance = ((features - self.type_features[types]) ** 2).sum(-1) * (count > 0)
+        return TypeEvidence(
+            weights[..., 0] + (weights[..., 1:] @ features[..., None])[..., 0],
+            count,
+            self.type_spread[types],
+            self.type_error[types],
+            distance,
         )
 
-    site_kind: Tensor
+    def read(self, summary: Tensor, query: LatticeQuery, evidence: TypeEvidence) -> tuple[Tensor, Tensor]:
+        """Centre and log scale of each target less the atomic volumes, shape (batch, 6) each."""
+        shift = evidence.shift * query.free
+        expected = query.related[0] * query.free
+        inputs = [
+            self.norm(summary),
+            shift,
+            10 * evidence.spread,
+            10 * evidence.error,
+            torch.log1p(evidence.count.clamp(max=MEMBERS_THAT_COUNT))[:, None],
+            evidence.distance[:, None],
+            *query.related,
+        ]
+        correction, log_scale = self.read_out(torch.cat(inputs, -1)).chunk(2, -1)
+        return expected + shift + correction, log_scale.clamp(-7, 1)
 
-    def forward(
-        self, numbers: Tensor, counts: Tensor, table: TypeTable, types: Tensor, functionals: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def composition_volumes(self, numbers: Tensor, counts: Tensor) -> Tensor:
+        """Mean log volume of the atoms, shape (batch,)."""
+        fraction = counts / counts.sum(1, keepdim=True).clamp(min=1)
+        return (fraction * self.atom_volume[numbers]).sum(1)
+
+    def forward(self, query: LatticeQuery, types: Tensor) -> tuple[Tensor, Tensor]:
         """Centre and log scale of each target, shape (batch, 6) each.
 
         Args:
-            numbers, counts: shape (batch, slots).
-            table: One structure type per sample.
-            types: Row of the type embedding, shape (batch,).
-            functionals: shape (batch,).
+            query: What to predict.
+            types: Row of each structure type, the number of types where it was never seen, shape (batch,).
         """
-        slots = numbers.shape[1]
-        vectors = self.site.weight + self.site_symmetry(self.site_kind)
-        sites = nn.functional.embedding_bag(table.sites, vectors, table.slot_offsets, mode="mean")
-        sites = sites.view(len(table), MAX_ELEMENTS, -1)[:, :slots] + self.orbit_count(
-            table.orbits[:, :slots].clamp(max=20)
-        )
-        whole = (
-            self.group(table.space_group)
-            + self.size(table.atoms.clamp(max=self.config.max_atoms))
-            + self.functional(functionals)
-            + self.type_embedding(types)
-        )
-        summary, _ = self.encoder(numbers, counts, torch.cat([whole[:, None], sites], 1))
-        centre, log_scale = self.read_out(summary).chunk(2, -1)
-        fraction = counts / counts.sum(1, keepdim=True).clamp(min=1)
-        volume = (fraction * self.atom_volume(numbers)[..., 0]).sum(1)
-        base = self.type_targets(types)
-        centre = centre + base
-        centre = torch.cat([centre[:, :1] + volume[:, None], centre[:, 1:]], 1)
-        return centre, log_scale.clamp(-7, 1)
+        summary, features = self.encode(query)
+        centre, log_scale = self.read(summary, query, self.evidence(features, types))
+        volume = self.composition_volumes(query.numbers, query.counts)
+        return torch.cat([centre[:, :1] + volume[:, None], centre[:, 1:]], 1), log_scale
+
+
+def free_targets(kinds: Sequence[StructureType]) -> Tensor:
+    """1 where the crystal system of a type leaves a target free, shape (kinds, 6)."""
+    free = np.zeros((len(kinds), TARGETS), dtype=np.float32)
+    for row, kind in enumerate(kinds):
+        free[row, list(FREE_SHAPE[space_group(kind.space_group).crystal_system])] = 1
+    return torch.as_tensor(free)
 
 
 def lattice_targets(lattices: NDArray[np.float64], volumes: NDArray[np.float64]) -> NDArray[np.float32]:

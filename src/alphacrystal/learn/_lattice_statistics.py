@@ -1,0 +1,126 @@
+"""What crystals of the same and of related structure types say about a cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphacrystal.learn._structure_types import StructureType
+
+LEVELS = 4  # classes of related types, the narrowest first
+LEVEL_FEATURES = 13  # log count, mean and spread of the six targets
+RELATED = 2.0  # members of the next wider class that weigh as much as one class of unknown size
+# Targets further than this from the middle of all crystals are held there: slabs with vacuum, broken entries.
+CLIP = np.array([0.9, 1.5, 1.5, 1.0, 1.0, 1.0])
+
+Array = NDArray[np.float64]
+
+
+def related_classes(kind: StructureType) -> tuple[tuple[object, ...], ...]:
+    """Keys of the classes a structure type belongs to, the narrowest first.
+
+    The same sites whatever element takes which set; the same sites whatever element takes which; the same
+    counts in the same space group; the same space group.
+    """
+    group = kind.space_group
+    return (
+        (0, group, tuple(sorted(kind.letters))),
+        (1, group, "".join(sorted("".join(kind.letters)))),
+        (2, group, tuple(sorted(kind.counts()))),
+        (3, group),
+    )
+
+
+class ClassStatistics:
+    """Means and spreads of lattice targets over classes of related types.
+
+    Args:
+        types: Structure types of the training crystals.
+        counts: Crystals of each type, shape (types,).
+        means, spreads: Mean and standard deviation of their targets, shape (types, 6).
+    """
+
+    def __init__(self, types: Sequence[StructureType], counts: Array, means: Array, spreads: Array) -> None:
+        own = np.concatenate(
+            [counts[:, None], counts[:, None] * means, counts[:, None] * (means**2 + spreads**2)], 1
+        )
+        self._own = {kind: own[row] for row, kind in enumerate(types)}
+        self._classes: dict[tuple[object, ...], Array] = {}
+        for row, kind in enumerate(types):
+            for key in related_classes(kind):
+                found = self._classes.get(key)
+                self._classes[key] = own[row].copy() if found is None else found + own[row]
+        total = own.sum(0)
+        self._middle = total[1:7] / max(total[0], 1.0)
+
+    def of(self, kinds: Sequence[StructureType]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """What related types say of each structure type, without crystals of that very type.
+
+        Returns:
+            Expected targets, shape (kinds, 6): class means, each drawn to that of the next wider class; and
+            for each class the log of its size, its mean less the expected targets, and its spread, shape
+            (kinds, LEVELS * LEVEL_FEATURES), 0 where there are no others.
+        """
+        expected = np.zeros((len(kinds), 6), dtype=np.float32)
+        features = np.zeros((len(kinds), LEVELS, LEVEL_FEATURES), dtype=np.float32)
+        nothing = np.zeros(13)
+        known: dict[StructureType, int] = {}
+        for row, kind in enumerate(kinds):
+            if (first := known.setdefault(kind, row)) != row:
+                expected[row], features[row] = expected[first], features[first]
+                continue
+            own = self._own.get(kind, nothing)
+            middle = self._middle
+            for level, key in reversed(list(enumerate(related_classes(kind)))):
+                others = self._classes.get(key, nothing) - own
+                if others[0] < 0.5:
+                    continue
+                mean, square = others[1:7] / others[0], others[7:] / others[0]
+                middle = (others[0] * mean + RELATED * middle) / (others[0] + RELATED)
+                features[row, level, 0] = np.log1p(others[0])
+                features[row, level, 1:7] = mean
+                features[row, level, 7:] = np.sqrt(np.maximum(square - mean**2, 0))
+            features[row, :, 1:7] -= np.where(features[row, :, :1] > 0, middle, 0)
+            expected[row] = middle
+        return expected, features.reshape(len(kinds), -1)
+
+
+def type_moments(
+    targets: Array, rows: NDArray[np.int64], types: int
+) -> tuple[NDArray[np.float64], Array, Array]:
+    """Count, mean and standard deviation of targets (n, 6) of each type; ``rows`` (n,) are rows of types."""
+    counts = np.bincount(rows, minlength=types).astype(np.float64)
+    sums, squares = np.zeros((types, 6)), np.zeros((types, 6))
+    np.add.at(sums, rows, targets)
+    np.add.at(squares, rows, targets**2)
+    share = np.maximum(counts, 1)[:, None]
+    means = sums / share
+    return counts, means, np.sqrt(np.maximum(squares / share - means**2, 0))
+
+
+def held_in_range(targets: Array, middle: Array) -> Array:
+    """Targets (n, 6) with outliers moved to the edge of what is usual around the middle (6,)."""
+    return np.clip(targets, middle - CLIP, middle + CLIP)
+
+
+def atomic_log_volumes(fractions: Array, log_volumes: Array) -> NDArray[np.float64]:
+    """Log volume of each element, shape (104,), whose mean over the atoms is nearest to log Å³ per atom.
+
+    The sum of absolute errors is lowest, by iteratively reweighted least squares; a weak pull to 2.8
+    (16 Å³ per atom) settles elements that hardly occur.
+
+    Args:
+        fractions: Atomic fraction of each element, shape (n, 104).
+        log_volumes: Shape (n,).
+    """
+    volumes = np.full(fractions.shape[1], 2.8)
+    pull = 1e-2
+    weights = np.ones(len(fractions))
+    for _ in range(12):
+        weighted = fractions * weights[:, None]
+        left = weighted.T @ fractions + pull * np.eye(fractions.shape[1])
+        volumes = np.linalg.solve(left, weighted.T @ log_volumes + pull * 2.8)
+        weights = 1 / np.maximum(np.abs(log_volumes - fractions @ volumes), 0.02)
+    return volumes
