@@ -4,7 +4,7 @@ from alphacrystal.learn._distance_training import DistanceTask
 from alphacrystal.learn._lattice_training import LatticeTask
 from alphacrystal.learn._symmetry_training import SymmetryTask
 from alphacrystal.learn._train_models import DEFAULT_SETTINGS, TrainResult, train_model, with_overrides
-from alphacrystal.learn._training_loop import TrainSettings
+from alphacrystal.learn._training_loop import TrainSettings, train
 
 __all__ = [
     "DEFAULT_SETTINGS",
@@ -13,6 +13,7 @@ __all__ = [
     "SymmetryTask",
     "TrainResult",
     "TrainSettings",
+    "train",
     "train_model",
     "with_overrides",
 ]
