@@ -48,8 +48,10 @@ class DistanceTask:
         data: Prepared structures.
         config: Sizes of the network.
         seed: Of its first weights.
-        shapes: Predicted lattice targets of the structures, shape (n, 6), for validation; without them the
-            true ones blurred are used.
+
+    Attributes:
+        shapes: Lattice targets (n, 6) told in validation: the true ones blurred, until they are replaced by
+            predicted ones.
     """
 
     def __init__(
@@ -57,14 +59,14 @@ class DistanceTask:
         data: PreparedStructures,
         config: DistanceNetConfig | None = None,
         seed: int = 0,
-        shapes: NDArray[np.float64] | None = None,
     ) -> None:
         self.data = data
         self.config = config or DistanceNetConfig()
         fits = (data.sizes >= 2) & (data.sizes <= self.config.max_atoms)
         self.train = np.flatnonzero(fits & ~data.validation)
         self.validation = np.flatnonzero(fits & data.validation)
-        self.fit = TemplateFit(data, [kind for kind, _ in occupations(data)], self.train)
+        self.occupations = occupations(data)
+        self.fit = TemplateFit(data, [kind for kind, _ in self.occupations], self.train)
         self.fit.collect(np.concatenate([self.train, self.validation]))
         torch.manual_seed(seed)
         self.model = DistanceNet(self.config, self.fit.templates())
@@ -78,8 +80,6 @@ class DistanceTask:
         for row, system in enumerate(systems):
             self.free_shapes[row, list(FREE_SHAPE[system])] = 1
         self.shapes = self._blurred(np.arange(len(data)), np.random.default_rng(seed))
-        if shapes is not None:
-            self.shapes = shapes
 
     def _blurred(self, rows: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float64]:
         scale = np.where(rng.random((len(rows), 1)) < TAIL_SHARE, CELL_BLUR_TAIL, CELL_BLUR)

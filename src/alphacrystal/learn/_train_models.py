@@ -12,15 +12,27 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from alphacrystal.data import PreparedStructures, prepare
 from alphacrystal.errors import InputError
+from alphacrystal.learn._cells import predicted_shapes
 from alphacrystal.learn._distance_training import DistanceTask
+from alphacrystal.learn._lattice_net import LatticeNet
 from alphacrystal.learn._lattice_training import LatticeTask
+from alphacrystal.learn._structure_types import MAX_ELEMENTS
 from alphacrystal.learn._symmetry_calibration import unseen_offset
 from alphacrystal.learn._symmetry_training import SymmetryTask
 from alphacrystal.learn._training_loop import TrainSettings, check_folder, train
-from alphacrystal.learn._weights import LICENCE, MODEL_NAMES, ModelCard, save_weights, state_size
+from alphacrystal.learn._weights import (
+    LICENCE,
+    MODEL_NAMES,
+    ModelCard,
+    load_model,
+    models_folder,
+    save_weights,
+    state_size,
+)
 
 DEFAULT_SETTINGS: dict[str, TrainSettings] = {
     "symmetry": TrainSettings(epochs=7, learning_rate=1e-3, weight_decay=0.05),
@@ -119,6 +131,8 @@ def _task(name: str, data: PreparedStructures, source: Path, seed: int) -> Any:
     kinds: dict[str, Any] = {"symmetry": SymmetryTask, "lattice": LatticeTask, "distance": DistanceTask}
     if data.validation.any() and not data.validation.all():
         task = kinds[name](data, seed=seed)
+        if name == "distance":
+            task.shapes = _predicted_cells(task)
         measured = task.validation
         if name == "symmetry":
             measured = measured[task.target.numpy()[measured] >= 0]  # types never seen have no rank
@@ -128,6 +142,28 @@ def _task(name: str, data: PreparedStructures, source: Path, seed: int) -> Any:
         f"{source} gives no compounds for training or none for validation ({len(data)} structures read): "
         "use a larger source."
     )
+
+
+def _predicted_cells(task: DistanceTask) -> NDArray[np.float64]:
+    """Lattice targets of the validation structures as the lattice model in use predicts them, shape (n, 6).
+
+    The others keep their blurred true ones; nothing is trained on either.
+    """
+    net = load_model("lattice", models_folder())
+    assert isinstance(net, LatticeNet)
+    rows = task.validation
+    known = [(kind, elements) for kind, elements in (task.occupations[row] for row in rows)]
+    few = np.array([len(elements) <= MAX_ELEMENTS for _, elements in known])
+    chosen = [pair for pair, small in zip(known, few, strict=True) if small]
+    centres, _ = predicted_shapes(
+        net,
+        [kind for kind, _ in chosen],
+        [elements for _, elements in chosen],
+        task.data.functionals[rows[few]].tolist(),
+    )
+    shapes = task.shapes.copy()
+    shapes[rows[few]] = np.where(task.free_shapes[rows[few]] > 0, centres, task.true_shapes[rows[few]])
+    return shapes
 
 
 def _data_hash(data: PreparedStructures) -> str:
