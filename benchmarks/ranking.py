@@ -16,10 +16,9 @@ from pathlib import Path
 
 import numpy as np
 from pymatgen.analysis.structure_matcher import StructureMatcher
-from validation import one_per_formula
 
 from alphacrystal import AlphaCrystalError, PredictConfig, predict
-from alphacrystal.benchmark import run_facts
+from alphacrystal.benchmark import reference_records, run_facts
 from alphacrystal.data import read_records
 
 SCALES = (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 1.0)  # eV/atom that weigh as much as a factor e in probability
@@ -53,7 +52,7 @@ def main() -> int:
         return 0
     facts = run_facts(SEED)  # now: the tree may change while this runs
     records = [r for r in read_records(arguments.data) if r.split == "val" and len(set(r.species)) > 1]
-    references = one_per_formula(records)
+    references = reference_records(records)
     order = np.random.default_rng(SEED).permutation(len(references))[: arguments.limit]
     matcher = StructureMatcher(ltol=0.2, stol=0.3, angle_tol=5)
     compounds: list[list[Row]] = []

@@ -3,6 +3,18 @@
 Each benchmark is a verb of `alphacrystal benchmark`; it reads its data from a folder that the user names.
 """
 
+from alphacrystal.benchmark._distance_controls import mean_distance, pair_lookup
+from alphacrystal.benchmark._models import benchmark_models
+from alphacrystal.benchmark._models_page import models_page, write_models_page
 from alphacrystal.benchmark._run_facts import run_facts
+from alphacrystal.benchmark._subsets import reference_records
 
-__all__ = ["run_facts"]
+__all__ = [
+    "benchmark_models",
+    "mean_distance",
+    "models_page",
+    "pair_lookup",
+    "reference_records",
+    "run_facts",
+    "write_models_page",
+]

@@ -1,0 +1,57 @@
+"""Errors of predicted distance matrices beside those of controls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphacrystal.benchmark._distance_controls import mean_distance, pair_lookup, polymorph_means
+from alphacrystal.data import PreparedStructures
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+def control_errors(
+    data: PreparedStructures, train: NDArray[np.int64], rows: NDArray[np.int64]
+) -> dict[str, Array]:
+    """RMSE (Å) of each cell over its pairs, by control, shape (rows,) each.
+
+    Lookup and constant know the structures of ``train``. The oracle knows every entry of ``rows`` and answers
+    the mean matrix of all with the same formula and cell size: no prediction from the cell content alone can
+    be better on those with polymorphs.
+    """
+    lookup, constant = pair_lookup(data, train), mean_distance(data, train)
+    polymorphs = polymorph_means(data, rows)
+    errors = np.zeros((len(rows), 3))
+    for place, row in enumerate(rows):
+        true = data.distances[data.pair_offsets[row] : data.pair_offsets[row + 1]].astype(float)
+        numbers = data.numbers[data.atoms(int(row))]
+        answers = (
+            lookup.predict(numbers[None])[0][np.triu_indices(len(numbers), 1)],
+            np.full(len(true), constant),
+            polymorphs[str(data.formulas[row]), int(data.sizes[row])],
+        )
+        errors[place] = [np.sqrt(np.mean((answer - true) ** 2)) for answer in answers]
+    names = ("pair lookup", "constant", "oracle, mean of the polymorphs")
+    return dict(zip(names, errors.T, strict=True))
+
+
+def distance_table(errors: Mapping[str, Array], subsets: Mapping[str, Mask]) -> dict[str, Any]:
+    """Mean RMSE (Å) over the cells of each subset.
+
+    Args:
+        errors: RMSE of each cell by who predicts, shape (n,) each.
+        subsets: Masks by name, shape (n,) each.
+    """
+    return {
+        name: {
+            "n": int(mask.sum()),
+            **{who: round(float(own[mask].mean()), 4) for who, own in errors.items()},
+        }
+        for name, mask in subsets.items()
+        if mask.any()
+    }

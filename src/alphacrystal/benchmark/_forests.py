@@ -1,0 +1,114 @@
+"""Random forests of scikit-learn, grown a few trees at a time and remembered."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphacrystal.errors import InputError
+
+Features = NDArray[np.float32]
+Array = NDArray[np.float64]
+
+TREES = 100
+TREES_AT_ONCE = 5  # deep trees over 230 classes take 50 MB each; their seed is that of the first of them
+FORMAT_VERSION = 1  # to be raised when equal settings give other forests
+
+
+@dataclass(frozen=True, slots=True)
+class ForestRuns:
+    """How forests are fitted.
+
+    Attributes:
+        trees: In each forest.
+        seed: Of their random numbers.
+        cache: Folder that keeps what each forest predicts, so that an interrupted run goes on and more trees
+            can be added later; made if need be, None keeps nothing.
+        on_trees: Called with the number of trees fitted (or found in the cache) since the last call.
+    """
+
+    trees: int = TREES
+    seed: int = 0
+    cache: Path | None = None
+    on_trees: Callable[[int], None] = lambda _: None
+
+    def predict(
+        self,
+        kind: str,
+        settings: dict[str, Any],
+        features: Features,
+        targets: NDArray[Any],
+        wanted: Features,
+    ) -> Array:
+        """What a random forest predicts: the mean over its trees, as one forest would give.
+
+        Args:
+            kind: "RandomForestRegressor" or "RandomForestClassifier".
+            settings: Of scikit-learn's class.
+            features: Of the training rows, shape (n, k).
+            targets: Values or classes, shape (n,).
+            wanted: Features of the rows to predict, shape (m, k).
+
+        Returns:
+            Values, shape (m,), or probabilities of the sorted distinct classes, shape (m, classes).
+
+        Raises:
+            InputError: scikit-learn is not installed.
+        """
+        path = None
+        if self.cache is not None:
+            digest = hashlib.sha256(json.dumps([kind, settings, self.seed, FORMAT_VERSION]).encode())
+            for array in (features, targets, wanted):
+                digest.update(np.ascontiguousarray(array).tobytes())
+            path = self.cache / f"forest-{digest.hexdigest()[:16]}.npz"
+        total, done = (np.zeros(()), 0) if path is None else _load(path, self.trees)
+        if done:
+            self.on_trees(done)
+        while done < self.trees:
+            own = min(TREES_AT_ONCE, self.trees - done)
+            forest = _class(kind)(n_estimators=own, random_state=self.seed + done, n_jobs=1, **settings)
+            forest.fit(features, targets)
+            answer = forest.predict_proba(wanted) if kind.endswith("Classifier") else forest.predict(wanted)
+            total, done = total + answer * own, done + own
+            if path is not None:
+                _save(path, total, done)
+            self.on_trees(own)
+        return np.asarray(total / self.trees, dtype=np.float64)
+
+
+def _class(kind: str) -> Any:
+    try:
+        return getattr(import_module("sklearn.ensemble"), kind)
+    except ImportError as error:
+        raise InputError(
+            "The rival forests need scikit-learn: pip install 'alphacrystal[rivals]', or pass --no-forests."
+        ) from error
+
+
+def _save(path: Path, total: Array, trees: int) -> None:
+    """Keep the sum over the trees so far."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial.npz")
+    np.savez_compressed(partial, total=total, trees=trees)
+    partial.replace(path)
+
+
+def _load(path: Path, trees: int) -> tuple[Array, int]:
+    """Sum over the trees of a cache file and their number; zeros where it is damaged or holds too many."""
+    if path.is_file():
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                if stored["trees"] <= trees:
+                    return np.asarray(stored["total"], dtype=np.float64), int(stored["trees"])
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+            pass
+    return np.zeros(()), 0

@@ -1,0 +1,63 @@
+"""What the lattice network says about the validation entries, given their true structure type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphacrystal.crystal import lattice_parameters, shape_to_cell, space_group
+from alphacrystal.errors import InputError
+from alphacrystal.learn.training import LatticeTask
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LatticePredictions:
+    """Predictions for the validation rows of a LatticeTask.
+
+    Attributes:
+        rows: Of the prepared structures, shape (n,).
+        shapes: Predicted log volume per atom (Å³), log b/a, log c/a and cosines, shape (n, 6).
+        cells: The same as conventional a, b, c (Å), alpha, beta, gamma (degrees), shape (n, 6).
+        residuals: True minus predicted value of each of the shapes, shape (n, 6).
+        scales: Predicted Laplace scale of each, shape (n, 6).
+        free: Those that symmetry leaves free, shape (n, 6).
+    """
+
+    rows: NDArray[np.int64]
+    shapes: Array
+    cells: Array
+    residuals: Array
+    scales: Array
+    free: NDArray[np.bool_]
+
+
+def predict_lattices(task: LatticeTask, net: Any) -> LatticePredictions:
+    """Evaluate a LatticeNet ``net`` on the validation split of a task.
+
+    Raises:
+        InputError: The network was trained on other records.
+    """
+    if net.types != task.model.types:
+        raise InputError(
+            "The lattice model was trained on other records than --data holds: give those it was trained on."
+        )
+    data, rows = task.data, task.validation
+    shapes, scales = task.predictions(net, rows)
+    groups = [space_group(int(number)) for number in data.space_groups[rows]]
+    atoms = data.sizes[rows] * np.array([len(group.centring) for group in groups])
+    conventional = shapes.copy()
+    conventional[:, 0] += np.log(atoms)
+    cells = [list(lattice_parameters(cell).as_dict().values()) for cell in shape_to_cell(conventional)]
+    return LatticePredictions(
+        rows=rows,
+        shapes=shapes,
+        cells=np.array(cells),
+        residuals=task.targets[rows].double().numpy() - shapes,
+        scales=scales,
+        free=task.mask[rows].numpy() > 0,
+    )

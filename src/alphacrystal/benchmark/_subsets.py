@@ -1,0 +1,63 @@
+"""The validation entries that every table about the models reports apart."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphacrystal.data import PreparedStructures, StructureRecord
+
+SMALL_CELL = 12  # atoms in the primitive cell
+NEARLY_STABLE = 0.1  # eV/atom above the hull
+UNKNOWN_HULL = 9.0  # eV/atom: sorts last
+
+Mask = NDArray[np.bool_]
+
+
+def reference_entries(data: PreparedStructures, rows: NDArray[np.int64]) -> Mask:
+    """One entry of each formula: experimental first, then lowest above the hull, then smallest cell.
+
+    Returns:
+        shape (rows,).
+    """
+    hull = np.nan_to_num(data.above_hull[rows], nan=UNKNOWN_HULL)
+    order = np.lexsort((data.sizes[rows], hull, data.experimental[rows] != 1, data.formulas[rows]))
+    _, first = np.unique(data.formulas[rows][order], return_index=True)
+    chosen = np.zeros(len(rows), dtype=bool)
+    chosen[order[first]] = True
+    return chosen
+
+
+def reference_records(records: Iterable[StructureRecord]) -> list[StructureRecord]:
+    """The record of each formula that ``reference_entries`` would choose, by formula."""
+    groups: dict[str, list[StructureRecord]] = defaultdict(list)
+    for record in records:
+        groups[record.reduced_formula].append(record)
+
+    def key(record: StructureRecord) -> tuple[bool, float, int]:
+        hull = UNKNOWN_HULL if record.e_above_hull is None else record.e_above_hull
+        return (not record.icsd, hull, len(record.species))
+
+    return [min(group, key=key) for _, group in sorted(groups.items())]
+
+
+def subsets(data: PreparedStructures, rows: NDArray[np.int64]) -> dict[str, Mask]:
+    """Masks over ``rows`` by the name of the subset, shape (rows,) each."""
+    experimental = data.experimental[rows] == 1
+    small = data.sizes[rows] <= SMALL_CELL
+    known = experimental | (data.above_hull[rows] <= NEARLY_STABLE)  # an unknown hull distance is no evidence
+    compound = np.array(
+        [len(set(data.numbers[data.atoms(int(row))].tolist())) > 1 for row in rows], dtype=bool
+    )
+    return {
+        "all entries": np.ones(len(rows), dtype=bool),
+        "one entry per formula": reference_entries(data, rows),
+        "experimental entries": experimental,
+        "experimental, up to 12 atoms": experimental & small,
+        "experimental or within 0.1 eV/atom of the hull, up to 12 atoms, no elements": known
+        & small
+        & compound,
+    }
