@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,12 +17,23 @@ MOST_ATOMS = MP12_MOST_ATOMS
 LONGEST_DISTANCE = PAPER_LONGEST  # Å; upper edge of the paper's last class
 
 
-def matrices(data: PreparedStructures, rows: Labels) -> tuple[Labels, Array, NDArray[np.bool_]]:
+class Matrices(NamedTuple):
     """Cells padded to 12 atoms.
 
-    Returns:
-        Atomic numbers in canonical order, 0 where padded, shape (n, 12); distances in Å, 0 on the diagonal
-        and where padded, shape (n, 12, 12); True for the pairs of two different atoms, shape (n, 12, 12).
+    Attributes:
+        numbers: Atomic numbers in canonical order, 0 where padded, shape (n, 12).
+        distances: Periodic minimum-image distances in Å, 0 on the diagonal and where padded, shape
+            (n, 12, 12).
+        mask: True for the pairs of two different atoms, shape (n, 12, 12).
+    """
+
+    numbers: Labels
+    distances: Array
+    mask: NDArray[np.bool_]
+
+
+def matrices(data: PreparedStructures, rows: Labels) -> Matrices:
+    """Padded cells of some structures.
 
     Raises:
         InputError: A cell has more than 12 atoms.
@@ -41,7 +54,7 @@ def matrices(data: PreparedStructures, rows: Labels) -> tuple[Labels, Array, NDA
         pairs = data.distances[data.pair_offsets[own][:, None] + np.arange(len(left))]  # (own, pairs)
         distances[places[:, None], left, right] = pairs
         distances[places[:, None], right, left] = pairs
-    return numbers, distances, pair_mask(numbers)
+    return Matrices(numbers, distances, pair_mask(numbers))
 
 
 def pair_mask(numbers: Labels) -> NDArray[np.bool_]:
