@@ -3,9 +3,10 @@
 Read so: the sequence of atoms (12 x 11 features) runs through 9 residual blocks of 1-D convolutions; each
 pair of atoms gets the outputs of both side by side (the "outer product", whose 2 x 128 channels are the 256
 that the paper states next), merged by a 1 x 1 convolution; 9 residual blocks of 2-D convolutions and a last
-1 x 1 convolution give N logits for each entry of the matrix. Filters double every 3 blocks. The paper does not
-state, so we chose: kernels of 3, zeros beyond the border, no symmetrisation of the output, padded atoms zero at
-the input and treated like atoms from there on, features standardised over the elements.
+1 x 1 convolution give N logits for each entry of the matrix. Filters double every 3 blocks.
+
+The paper does not state, so we chose: kernels of 3, zeros beyond the border, no symmetrisation of the output,
+padded atoms zero at the input and treated like atoms from there on, features standardised over the elements.
 """
 
 from __future__ import annotations

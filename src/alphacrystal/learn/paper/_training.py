@@ -228,7 +228,8 @@ class _Run:
         if different or data != self.data:
             made = f"with other settings ({', '.join(different)})" if different else "from other data"
             raise InputError(
-                f"The checkpoint in {path.parent} was made {made}: resume with the same, or give another --out."
+                f"The checkpoint in {path.parent} was made {made}: resume with the same, or give another "
+                "--out."
             )
         self.net.load_state_dict(state["net"])
         self.optimiser.load_state_dict(state["optimiser"])
