@@ -8,7 +8,14 @@ from alphacrystal.data import PreparedStructures, StructureRecord, assemble, pre
 from alphacrystal.learn._cells import predicted_shapes
 from alphacrystal.learn._lattice_net import LatticeNetConfig
 from alphacrystal.learn._lattice_regression import PriorVariances, fitted_weights, left_out_evidence
-from alphacrystal.learn._lattice_statistics import ClassStatistics, atomic_log_volumes, type_moments
+from alphacrystal.learn._lattice_statistics import (
+    MOST_PER_TYPE,
+    WIDER,
+    ClassStatistics,
+    atomic_log_volumes,
+    held_in_range,
+    type_moments,
+)
 from alphacrystal.learn._structure_types import StructureType
 from alphacrystal.learn.training import LatticeTask
 
@@ -76,9 +83,9 @@ def test_a_type_is_left_out_of_what_related_types_say() -> None:
     kinds = [HALITE, swapped, ZINCBLENDE]
     before = ClassStatistics([HALITE, swapped, far], counts, means, spreads).of(kinds)
     after = ClassStatistics([HALITE, swapped, far], counts, changed, spreads).of(kinds)
-    middle = 3 / 10  # share of halite among all, the mean of which is the last resort
-    weight = middle * (2 / 4) ** 4 * np.ones(6)  # four classes of two others drew away from it
-    assert after[0][0] - before[0][0] == pytest.approx(weight, abs=1e-5)
+    share = MOST_PER_TYPE / (MOST_PER_TYPE + 2 + MOST_PER_TYPE)  # of halite among all, the last resort
+    weight = share * (WIDER / (2 + WIDER)) ** 4  # four classes of two others drew away from it
+    assert after[0][0] - before[0][0] == pytest.approx(np.full(6, weight), abs=1e-6)
     assert (np.abs(after[0][1] - before[0][1]) > 0.5).all()
     sizes = before[1].reshape(3, 4, 13)[..., 0]
     assert sizes[0] == pytest.approx(np.log1p([2, 2, 2, 2]))
@@ -91,6 +98,13 @@ def test_moments_of_types() -> None:
     assert counts.tolist() == [2, 0, 1]
     assert means[:, 0].tolist() == [2, 0, 5]
     assert spreads[:, 0].tolist() == [1, 0, 0]
+
+
+def test_slabs_are_held_but_layered_cells_are_not() -> None:
+    excess = np.array([[2.0, 0.0, 2.4, 0.0, 0.0, 0.0]])  # seven times the volume; c/a of a layered crystal
+    held = held_in_range(excess, np.zeros(6))[0]
+    assert held[0] < 1
+    assert held[2] == 2.4
 
 
 def test_atomic_volumes_do_not_follow_an_outlier() -> None:

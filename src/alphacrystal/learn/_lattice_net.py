@@ -31,6 +31,9 @@ TARGETS = len(SHAPE)
 MEMBERS_THAT_COUNT = 64  # beyond these a type is taken to be as well known as one with so many members
 
 
+LOG_SCALES = (-7.0, -0.7)  # between 0.1 and 50 % of a length or volume
+
+
 @dataclass(frozen=True, slots=True)
 class LatticeNetConfig:
     """Sizes of the lattice network."""
@@ -220,7 +223,7 @@ class LatticeNet(nn.Module):
             *query.related,
         ]
         correction, log_scale = self.read_out(torch.cat(inputs, -1)).chunk(2, -1)
-        return expected + shift + correction, log_scale.clamp(-7, 1)
+        return expected + shift + correction, log_scale.clamp(*LOG_SCALES)
 
     def composition_volumes(self, numbers: Tensor, counts: Tensor) -> Tensor:
         """Mean log volume of the atoms, shape (batch,)."""

@@ -11,9 +11,10 @@ from alphacrystal.learn._structure_types import StructureType
 
 LEVELS = 4  # classes of related types, the narrowest first
 LEVEL_FEATURES = 13  # log count, mean and spread of the six targets
-RELATED = 2.0  # members of the next wider class that weigh as much as one class of unknown size
+WIDER = 0.2  # crystals of a class that weigh as much as the next wider class
+MOST_PER_TYPE = 3.0  # crystals that a type counts for in its classes, so that no type owns them
 # Targets further than this from the middle of all crystals are held there: slabs with vacuum, broken entries.
-CLIP = np.array([0.9, 1.5, 1.5, 1.0, 1.0, 1.0])
+CLIP = np.array([0.9, 4.0, 4.0, 1.0, 1.0, 1.0])
 
 Array = NDArray[np.float64]
 
@@ -43,9 +44,8 @@ class ClassStatistics:
     """
 
     def __init__(self, types: Sequence[StructureType], counts: Array, means: Array, spreads: Array) -> None:
-        own = np.concatenate(
-            [counts[:, None], counts[:, None] * means, counts[:, None] * (means**2 + spreads**2)], 1
-        )
+        weights = np.minimum(counts, MOST_PER_TYPE)[:, None]
+        own = np.concatenate([weights, weights * means, weights * (means**2 + spreads**2)], 1)
         self._own = {kind: own[row] for row, kind in enumerate(types)}
         self._classes: dict[tuple[object, ...], Array] = {}
         for row, kind in enumerate(types):
@@ -60,7 +60,8 @@ class ClassStatistics:
 
         Returns:
             Expected targets, shape (kinds, 6): class means, each drawn to that of the next wider class; and
-            for each class the log of its size, its mean less the expected targets, and its spread, shape
+            for each class the log of its size (a type counts for at most MOST_PER_TYPE), its mean less the
+            expected targets, and its spread, shape
             (kinds, LEVELS * LEVEL_FEATURES), 0 where there are no others.
         """
         expected = np.zeros((len(kinds), 6), dtype=np.float32)
@@ -78,7 +79,7 @@ class ClassStatistics:
                 if others[0] < 0.5:
                     continue
                 mean, square = others[1:7] / others[0], others[7:] / others[0]
-                middle = (others[0] * mean + RELATED * middle) / (others[0] + RELATED)
+                middle = (others[0] * mean + WIDER * middle) / (others[0] + WIDER)
                 features[row, level, 0] = np.log1p(others[0])
                 features[row, level, 1:7] = mean
                 features[row, level, 7:] = np.sqrt(np.maximum(square - mean**2, 0))

@@ -28,7 +28,7 @@ from alphacrystal.learn._symmetry_training import composition_arrays, occupation
 
 BATCH = 256
 MEMBERS = 64  # crystals of a type that train together, each predicted from the others
-LONE_SHARE = 0.05  # of the crystals train without the others of their type, as types never seen
+LONE_SHARE = 0.2  # of the crystals train without the others of their type, as types never seen
 MEMBERS_AT_ONCE = 256  # the same where nothing is trained
 NEAR_HULL = 0.1  # eV/atom
 FEW_ATOMS = 12
