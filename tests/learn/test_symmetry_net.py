@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from alphacrystal.data import PreparedStructures
 from alphacrystal.learn import StructureType
-from alphacrystal.learn._symmetry_net import CompositionEncoder, SymmetryNet, TypeTable
+from alphacrystal.learn._symmetry_members import MemberTable, evidence
+from alphacrystal.learn._symmetry_net import ByteDropout, CompositionEncoder, SymmetryNet, TypeTable
 from alphacrystal.learn._symmetry_training import composition_arrays, sample_weights
 from alphacrystal.learn.training import SymmetryTask
 
@@ -34,22 +36,32 @@ def test_compositions_are_reduced_and_padded() -> None:
 
 
 @torch.no_grad()
-def test_scores_of_some_types_are_those_among_all(
+def test_scores_do_not_depend_on_the_other_compositions(
     net: SymmetryNet, inputs: tuple[torch.Tensor, torch.Tensor]
 ) -> None:
-    rows = np.array([5, 0, 3])
     every = net(*inputs)
     assert every.shape == (3, len(net.types))
-    assert torch.allclose(net(*inputs, rows), every[:, rows], atol=1e-5)
-    parts = net(*inputs, parts_only=True)
-    assert torch.allclose(net(*inputs, rows, parts_only=True), parts[:, rows], atol=1e-5)
+    for row in range(3):
+        assert torch.allclose(net(*(x[row : row + 1] for x in inputs)), every[row : row + 1], atol=1e-5)
 
 
 @torch.no_grad()
-def test_scores_by_parts_equal_open_scores(
+def test_a_type_known_from_the_own_composition_alone_is_scored_as_one_never_seen(
     net: SymmetryNet, inputs: tuple[torch.Tensor, torch.Tensor]
 ) -> None:
-    assert torch.allclose(net(*inputs, parts_only=True), net.open_scores(*inputs, net.types), atol=1e-5)
+    """So that leaving the own composition out shows how the network does on new ones."""
+    kind = StructureType(160, ("a", "a"))  # of no compound; given to one by hand
+    own, other = [11, 17, 0, 0, 0, 0, 0, 0], [3, 9, 0, 0, 0, 0, 0, 0]
+    halite = StructureType(225, ("a", "b"))
+    members = MemberTable.of(np.array([other, own]), np.array([0, 1]), np.zeros(2, dtype=np.int64))
+    torch.manual_seed(0)
+    known = SymmetryNet(net.config, [halite, kind], members).eval()
+    for parameter in known.kernel.judge.parameters():
+        nn.init.normal_(parameter)
+    salt = [x[1:2] for x in inputs]
+    left_out = known(*salt, leave_own_out=True)[:, 1:]
+    assert torch.allclose(left_out, known.open_scores(*salt, [kind], leave_own_out=True), atol=1e-5)
+    assert not torch.allclose(left_out, known(*salt)[:, 1:], atol=1e-3)
 
 
 @torch.no_grad()
@@ -76,10 +88,7 @@ def test_unused_slots_change_nothing(inputs: tuple[torch.Tensor, torch.Tensor], 
         assert torch.allclose(summary, padded[0][one], atol=1e-5)
         assert torch.allclose(elements, padded[1][one, :used], atol=1e-5)
         assert torch.equal(padded[1][row, used:], torch.zeros_like(padded[1][row, used:]))
-        # Types with sites in slots that the composition leaves unused would never be asked for.
-        kinds = [place for place, kind in enumerate(net.types) if len(kind.letters) == used]
-        short = net(numbers[one, :used], counts[one, :used])[:, kinds]
-        assert torch.allclose(short, net(numbers[one], counts[one])[:, kinds], atol=1e-5)
+        assert torch.allclose(net(numbers[one, :used], counts[one, :used]), net(numbers[one], counts[one]))
 
 
 def test_known_rows_hold_the_stoichiometry_in_the_asked_cells(net: SymmetryNet) -> None:
@@ -103,9 +112,13 @@ def test_structure_types_know_their_cell() -> None:
     assert StructureType(136, ("a", "f")).stoichiometry() == (1, 2)
 
 
-def test_batches_hold_every_training_crystal_once(symmetry_task: SymmetryTask) -> None:
-    batches = symmetry_task.batches(np.random.default_rng(1))
-    assert sorted(np.concatenate(batches).tolist()) == symmetry_task.train.tolist()
+def test_batches_hold_every_training_composition_once(
+    symmetry_task: SymmetryTask, prepared: PreparedStructures
+) -> None:
+    rows = np.concatenate(symmetry_task.batches(np.random.default_rng(1)))
+    assert set(rows) <= set(symmetry_task.train)
+    formulas = prepared.formulas[symmetry_task.train]
+    assert sorted(prepared.formulas[rows]) == sorted(set(formulas))
 
 
 @torch.no_grad()
@@ -123,7 +136,7 @@ def test_a_few_steps_lower_the_loss(symmetry_task: SymmetryTask) -> None:
     optimiser = torch.optim.Adam(symmetry_task.model.parameters(), lr=1e-2)
     losses = []
     for step in range(40):
-        loss = symmetry_task.loss(symmetry_task.train, np.random.default_rng(step))
+        loss = symmetry_task.loss(symmetry_task.compounds, np.random.default_rng(step))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -147,3 +160,19 @@ def test_experimental_and_stable_entries_weigh_more(prepared: PreparedStructures
     hull[1], experimental[0] = 0.5, 1
     weights = sample_weights(replace(prepared, above_hull=hull, experimental=experimental))
     assert weights[0] > weights[2] > weights[1] > 0
+
+
+def test_evidence_grows_weaker_away_from_experiment_and_hull(prepared: PreparedStructures) -> None:
+    hull, experimental = np.full(len(prepared), 0.3), np.zeros(len(prepared), dtype=np.int64)
+    hull[:4], experimental[0] = [0.2, 0.0, 0.05, np.nan], 1
+    levels = evidence(replace(prepared, above_hull=hull, experimental=experimental))
+    assert levels[:5].tolist() == [0, 1, 2, 1, 3]
+
+
+def test_dropout_zeroes_its_share_and_keeps_the_mean() -> None:
+    torch.manual_seed(0)
+    dropout = ByteDropout(0.2)
+    dropped = dropout(torch.ones(100, 300))
+    assert float((dropped == 0).float().mean()) == pytest.approx(0.2, abs=0.01)
+    assert float(dropped.mean()) == pytest.approx(1, abs=0.01)
+    assert torch.equal(dropout.eval()(torch.ones(3)), torch.ones(3))

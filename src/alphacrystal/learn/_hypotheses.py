@@ -152,7 +152,7 @@ def _scored_types(
         rows = rows[net.table.arrays["space_group"][rows] == group]
     kinds = [net.types[row] for row in rows]
     with torch.no_grad():
-        scores = net(numbers, amounts, rows)[0].double().numpy() if len(rows) else np.zeros(0)
+        scores = net(numbers, amounts)[0].double().numpy()[rows]
         fresh = unseen_types(net, counts, units, group, kinds, scores)
         if fresh:
             offset = float(read_card("symmetry", folder).settings.get("unseen_offset", 0.0))

@@ -8,18 +8,20 @@ import torch
 from alphacrystal.learn._hypotheses import unseen_types
 from alphacrystal.learn._symmetry_training import SymmetryTask
 
-COMPOUNDS = 120
+COMPOUNDS = 300
 MAX_ATOMS = 20
 
 
 def unseen_offset(task: SymmetryTask) -> float:
     """What to add to the part scores of unseen types to make validation compounds most probable.
 
-    Seen and unseen types compete in one softmax. Part scores of types that never occurred in 77,000 crystals
-    are too high, since never occurring is itself evidence; one constant corrects it.
+    Seen and unseen types compete in one softmax. Scores of types that never occurred in 77,000 crystals are
+    too high, since never occurring is itself evidence; one constant, fitted on experimental compounds where
+    they are known, corrects it.
     """
     net = task.model.eval()
-    rows = np.random.default_rng(0).permutation(task.validation)[:COMPOUNDS]
+    asked = task.validation[task.experimental[task.validation]]
+    rows = np.random.default_rng(0).permutation(asked if len(asked) else task.validation)[:COMPOUNDS]
     cases: list[tuple[float, float, float | None, float | None]] = []
     for row in rows:
         kind, numbers, counts = task.kinds[row], task.numbers[row : row + 1], task.counts[row : row + 1]
@@ -31,7 +33,7 @@ def unseen_offset(task: SymmetryTask) -> float:
             continue
         known = net.known_rows(reduced, units)
         with torch.no_grad():
-            seen = net(numbers, counts, known)[0].double().numpy() if len(known) else np.zeros(0)
+            seen = net(numbers, counts)[0].double().numpy()[known]
             fresh = unseen_types(net, reduced, units, None, [net.types[i] for i in known], seen)
             open_scores = (
                 net.open_scores(numbers, counts, fresh)[0].double().numpy() if fresh else np.zeros(0)

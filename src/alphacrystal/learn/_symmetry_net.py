@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from alphacrystal.composition import element_features
-from alphacrystal.learn._structure_types import MAX_ELEMENTS, StructureType, site_table, type_arrays
+from alphacrystal.learn._structure_types import (
+    MAX_ELEMENTS,
+    StructureType,
+    reduced_counts,
+    site_table,
+    type_arrays,
+)
+from alphacrystal.learn._symmetry_kernel import Family, NeighbourKernel
+from alphacrystal.learn._symmetry_members import MemberTable
+
+OUT_OF_REACH = -1e4  # score of a type that the stoichiometry rules out
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +35,9 @@ class SymmetryNetConfig:
     dropout: float = 0.2
     max_count: int = 64
     max_atoms: int = 64
+    type_width: int = 48
+    kernel_heads: int = 4
+    kernel_width: int = 16
 
 
 class TypeTable:
@@ -72,6 +85,19 @@ class TypeTable:
         )
 
 
+class ByteDropout(nn.Dropout):
+    """Dropout that spends one random byte for each number: four times faster than torch's on a processor."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (torch's name)
+        """Zero some numbers and scale the others, while training."""
+        threshold = round(self.p * 256)
+        if not self.training or threshold == 0:
+            return input
+        words = torch.randint(-(2**63), 2**63 - 1, ((input.numel() + 7) // 8,))
+        kept = words.view(torch.uint8)[: input.numel()].view(input.shape) >= threshold
+        return input * kept.to(input.dtype).mul_(256 / (256 - threshold))
+
+
 class CompositionEncoder(nn.Module):
     """A transformer over the element tokens of a composition.
 
@@ -95,6 +121,8 @@ class CompositionEncoder(nn.Module):
         layer = nn.TransformerEncoderLayer(
             width, heads, 3 * width, dropout, "gelu", batch_first=True, norm_first=True
         )
+        for name in ("dropout", "dropout1", "dropout2"):
+            setattr(layer, name, ByteDropout(dropout))
         self.blocks = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
 
     def forward(self, numbers: Tensor, counts: Tensor, extra: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -117,27 +145,42 @@ class CompositionEncoder(nn.Module):
 
 
 class SymmetryNet(nn.Module):
-    """Scores structure types by their parts: space group, sites of each element, size.
+    """Scores structure types by their parts and by what similar compositions of the stoichiometry take.
 
-    Types seen in training have an embedding of their own too; one never seen is scored by its parts alone.
+    Parts are the space group, the sites of each element and the size. Types seen in training have an
+    embedding of their own too; one never seen is scored by its parts and the votes for its space group.
     """
 
-    def __init__(self, config: SymmetryNetConfig, types: Sequence[StructureType]) -> None:
+    site_kind: Tensor
+    site_values: Tensor
+    member_numbers: Tensor
+    member_kind: Tensor
+    member_evidence: Tensor
+
+    def __init__(
+        self, config: SymmetryNetConfig, types: Sequence[StructureType], members: MemberTable | None = None
+    ) -> None:
         super().__init__()
         self.config = config
         self.types = list(types)
         self.rows = {kind: row for row, kind in enumerate(self.types)}
         self._rows_by_counts: dict[tuple[int, ...], list[int]] = {}
+        self._rows_by_stoichiometry: dict[tuple[int, ...], list[int]] = {}
+        self._families: dict[tuple[int, ...], Family] = {}
         for row, kind in enumerate(self.types):
-            self._rows_by_counts.setdefault(kind.counts(), []).append(row)
+            counts = kind.counts()
+            self._rows_by_counts.setdefault(counts, []).append(row)
+            self._rows_by_stoichiometry.setdefault(reduced_counts(counts), []).append(row)
         width, site = config.width, config.site_width
         self.encoder = CompositionEncoder(
             width, config.layers, config.heads, config.dropout, config.max_count
         )
+        self.wanted = nn.Embedding(2, width)
         self.table = TypeTable.of(types)
-        self.type_embedding = nn.Embedding(len(types), width)
+        self.type_embedding = nn.Embedding(len(types), config.type_width)
         self.type_bias = nn.Embedding(len(types), 1)
-        nn.init.normal_(self.type_embedding.weight, std=0.02)
+        self.read_type = nn.Linear(width, config.type_width)
+        nn.init.normal_(self.type_embedding.weight, std=0.05)
         nn.init.zeros_(self.type_bias.weight)
         self.group = nn.Embedding(231, width)
         self.group_bias = nn.Embedding(231, 1)
@@ -156,9 +199,34 @@ class SymmetryNet(nn.Module):
         self.register_buffer("site_kind", torch.as_tensor(sites.site_symmetry), persistent=False)
         self.register_buffer("site_values", torch.as_tensor(sites.features), persistent=False)
         self.read_elements = nn.Linear(width, site)
+        self.kernel = NeighbourKernel(config.kernel_heads, config.kernel_width)
+        members = members or MemberTable.empty()
+        for name in ("numbers", "kind", "evidence"):
+            self.register_buffer(f"member_{name}", getattr(members, name))
 
-    site_kind: Tensor
-    site_values: Tensor
+    def known_rows(self, counts: Sequence[int], units: Sequence[int]) -> NDArray[np.int64]:
+        """Rows of the known types of a composition (reduced counts) in cells of these formula units."""
+        found = [row for z in units for row in self._rows_by_counts.get(tuple(z * c for c in counts), [])]
+        return np.array(found, dtype=np.int64)
+
+    def family(self, stoichiometry: tuple[int, ...]) -> Family | None:
+        """Types and known compounds of a stoichiometry (reduced counts), None if there is none."""
+        if stoichiometry not in self._families and stoichiometry in self._rows_by_stoichiometry:
+            members = MemberTable(self.member_numbers, self.member_kind, self.member_evidence)
+            rows = self._rows_by_stoichiometry[stoichiometry]
+            self._families[stoichiometry] = Family.of(rows, self.types, members)
+        return self._families.get(stoichiometry)
+
+    def encode(self, numbers: Tensor, counts: Tensor, wanted: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Composition vectors (batch, width) and element vectors (batch, slots, width).
+
+        ``wanted`` (batch,) is 0 where an experimental compound is asked for (the default), 1 for any.
+        """
+        if wanted is None:
+            wanted = torch.zeros(len(numbers), dtype=torch.long)
+        extra = nn.functional.pad(self.wanted(wanted)[:, None], (0, 0, 0, numbers.shape[1]))
+        summary, elements = self.encoder(numbers, counts, extra)
+        return summary, elements
 
     def _slots(self, table: TypeTable) -> Tensor:
         """Mean site vector of every (type, element) slot, shape (types, MAX_ELEMENTS, site_width)."""
@@ -168,47 +236,84 @@ class SymmetryNet(nn.Module):
         repeated: Tensor = self.orbit_count(table.orbits.clamp(max=20)) * (table.orbits > 0)[..., None]
         return mean + repeated
 
-    def known_rows(self, counts: Sequence[int], units: Sequence[int]) -> NDArray[np.int64]:
-        """Rows of the known types of a composition (reduced counts) in cells of these formula units."""
-        found = [row for z in units for row in self._rows_by_counts.get(tuple(z * c for c in counts), [])]
-        return np.array(found, dtype=np.int64)
-
-    def scores(
-        self, numbers: Tensor, counts: Tensor, table: TypeTable, own: tuple[Tensor, Tensor] | None
-    ) -> Tensor:
-        """Scores of the types of a table, shape (batch, types).
-
-        ``own`` holds the embedding (types, width) and bias (types,) of types seen in training, None to score
-        by parts alone.
-        """
-        summary, elements = self.encoder(numbers, counts)
+    def part_scores(self, encoded: tuple[Tensor, Tensor], table: TypeTable) -> Tensor:
+        """Scores of types by their parts alone, shape (batch, types)."""
+        summary, elements = encoded
         labels = self.group(table.space_group) + self.size(table.atoms.clamp(max=self.config.max_atoms))
-        bias = self.group_bias(table.space_group)[:, 0]
-        if own is not None:
-            labels, bias = labels + own[0], bias + own[1]
         read = self.read_elements(elements)
         sites = self._slots(table)[:, : read.shape[1]]
+        bias = self.group_bias(table.space_group)[:, 0]
         total: Tensor = summary @ labels.T + read.flatten(1) @ sites.flatten(1).T + bias
         return total
 
-    def forward(
+    def family_scores(
+        self,
+        parts: Tensor,
+        summary: Tensor,
+        numbers: Tensor,
+        counts: Tensor,
+        family: Family,
+        *,
+        wanted: int = 0,
+        leave_own_out: bool = False,
+    ) -> Tensor:
+        """Scores of the types of a family for compositions of its stoichiometry, shape (batch, types).
+
+        Args:
+            parts: Scores of its types by their parts, shape (batch, types).
+            summary: Composition vectors, shape (batch, width).
+            numbers: Atomic numbers, no slot unused, shape (batch, slots).
+            counts: Of the stoichiometry, shape (slots,).
+            leave_own_out: Known compounds with the very composition asked for do not count.
+        """
+        votes = self.kernel.votes(numbers, counts, family, wanted, leave_own_out=leave_own_out)
+        own = self.read_type(summary) @ self.type_embedding(family.rows).T + self.type_bias(family.rows)[:, 0]
+        # What an embedding learned from a compound or two says more of those than of the type.
+        own = own * votes.members / (votes.members + 1)
+        judged = self.kernel.judgement(
+            votes.types, votes.groups[:, family.groups], votes.members, votes.types.sum(1)
+        )
+        total: Tensor = parts + own + judged
+        return total
+
+    def forward(self, numbers: Tensor, counts: Tensor, *, leave_own_out: bool = False) -> Tensor:
+        """Scores of the known types, those of another stoichiometry out of reach, shape (batch, types)."""
+        scores = torch.full((len(numbers), len(self.types)), OUT_OF_REACH)
+        keys = [tuple(int(c) for c in row if c > 0) for row in counts]
+        for key in dict.fromkeys(keys):
+            family = self.family(key)
+            if family is None:
+                continue
+            batch = torch.tensor([place for place, own in enumerate(keys) if own == key])
+            inputs = numbers[batch, : len(key)], counts[batch, : len(key)]
+            encoded = self.encode(*inputs)
+            parts = self.part_scores(encoded, self.table.subset(family.rows.numpy()))
+            own = self.family_scores(
+                parts, encoded[0], inputs[0], inputs[1][0], family, leave_own_out=leave_own_out
+            )
+            scores[batch[:, None], family.rows] = own
+        return scores
+
+    def open_scores(
         self,
         numbers: Tensor,
         counts: Tensor,
-        rows: NDArray[np.int64] | None = None,
+        types: Sequence[StructureType],
         *,
-        parts_only: bool = False,
+        leave_own_out: bool = False,
     ) -> Tensor:
-        """Scores of the known types (or of ``rows`` of them), shape (batch, types), of any stoichiometry."""
-        table = self.table if rows is None else self.table.subset(rows)
-        if parts_only:
-            return self.scores(numbers, counts, table, None)
-        embedding, bias = self.type_embedding.weight, self.type_bias.weight[:, 0]
-        if rows is not None:
-            chosen = torch.as_tensor(rows)
-            embedding, bias = embedding[chosen], bias[chosen]
-        return self.scores(numbers, counts, table, (embedding, bias))
+        """Scores of types never seen, on the scale of ``forward``, shape (batch, types).
 
-    def open_scores(self, numbers: Tensor, counts: Tensor, types: Sequence[StructureType]) -> Tensor:
-        """Scores by parts of any types, seen or not, on the scale of ``forward``, shape (batch, types)."""
-        return self.scores(numbers, counts, TypeTable.of(types), None)
+        The compositions are of one stoichiometry.
+        """
+        slots = int((counts[0] > 0).sum())
+        numbers, counts = numbers[:, :slots], counts[:, :slots]
+        parts = self.part_scores(self.encode(numbers, counts), TypeTable.of(types))
+        family = self.family(tuple(int(c) for c in counts[0]))
+        nothing = torch.zeros(*parts.shape, self.config.kernel_heads)
+        groups, total = nothing, nothing[:, 0]
+        if family is not None:
+            votes = self.kernel.votes(numbers, counts[0], family, 0, leave_own_out=leave_own_out)
+            groups = votes.groups[:, torch.tensor([kind.space_group for kind in types])]
+            total = votes.types.sum(1)
+        return parts + self.kernel.judgement(nothing, groups, nothing[..., 0], total)

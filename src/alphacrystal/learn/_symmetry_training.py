@@ -12,12 +12,16 @@ from torch import Tensor, nn
 
 from alphacrystal.data import PreparedStructures
 from alphacrystal.learn._structure_types import MAX_ELEMENTS, StructureType, reduced_counts
+from alphacrystal.learn._symmetry_kernel import Family
+from alphacrystal.learn._symmetry_members import MemberTable, evidence, exchanged
 from alphacrystal.learn._symmetry_net import SymmetryNet, SymmetryNetConfig
 
 BATCH = 256
-FAMILIES = 6
-# This share of the batches is scored without type embeddings, so that the parts learn to stand alone.
-PARTS_ONLY_SHARE = 0.25
+PIECE = 96  # compositions of one stoichiometry that stay together in a batch
+SMALL = 12  # atoms in the primitive cell, of a subset that the metrics tell apart
+GROUP_SHARE = 0.5  # weight of the cross-entropy of space groups beside that of types
+# Weight of an entry among all of its composition, by evidence.
+SHARE = np.array([1.0, 0.3, 0.1, 0.03])
 
 
 def occupations(data: PreparedStructures) -> list[tuple[StructureType, tuple[str, ...]]]:
@@ -54,7 +58,11 @@ def sample_weights(data: PreparedStructures) -> NDArray[np.float32]:
 
 
 class SymmetryTask:
-    """Trains a SymmetryNet on the training split of prepared structures."""
+    """Trains a SymmetryNet on the training split of prepared structures.
+
+    One sample is one composition; its target is a distribution over the types it is known to take. The
+    network never sees those while it is asked: compounds of the composition are left out of its neighbours.
+    """
 
     def __init__(
         self, data: PreparedStructures, config: SymmetryNetConfig | None = None, seed: int = 0
@@ -72,57 +80,125 @@ class SymmetryTask:
         stoichiometries: dict[tuple[int, ...], int] = {}
         for kind in vocabulary:
             stoichiometries.setdefault(kind.stoichiometry(), len(stoichiometries))
-        self.type_stoichiometry = torch.tensor([stoichiometries[kind.stoichiometry()] for kind in vocabulary])
-        self.elements_of = np.array([len(key) for key in stoichiometries])
+        self.stoichiometries = list(stoichiometries)
         self.stoichiometry = torch.tensor([stoichiometries.get(reduced_counts(c), -1) for c in counts])
         self.target = torch.tensor([vocabulary.get(kind, -1) for kind, _ in rows])
         self.groups = torch.as_tensor(data.space_groups)
         self.weights = torch.as_tensor(sample_weights(data))
         self.experimental = data.experimental == 1
+        self.small = data.sizes <= SMALL
+        self._compounds(evidence(data))
+        known = self.numbers.numpy()[self.train], self.target.numpy()[self.train], evidence(data)[self.train]
+        swapped = exchanged(*known, list(vocabulary))
+        members = MemberTable.of(*(np.concatenate(both) for both in zip(known, swapped, strict=True)))
         torch.manual_seed(seed)
-        self.model: SymmetryNet = SymmetryNet(config or SymmetryNetConfig(), list(vocabulary))
+        self.model: SymmetryNet = SymmetryNet(config or SymmetryNetConfig(), list(vocabulary), members)
+
+    def _compounds(self, sure: NDArray[np.int64]) -> None:
+        """One row for each training composition, with what is known of it."""
+        rows = self.train
+        keys = np.column_stack([self.numbers.numpy()[rows], self.counts.numpy()[rows].astype(np.int64)])
+        _, compound = np.unique(keys, axis=0, return_inverse=True)
+        order = np.lexsort([sure[rows], compound])
+        rows, compound = rows[order], compound[order]
+        starts = np.searchsorted(compound, np.arange(compound[-1] + 1))
+        self.compounds = rows[starts]
+        self.compound_weight = torch.as_tensor(np.maximum.reduceat(self.weights.numpy()[rows], starts))
+        self.wanted = np.where(self.experimental[self.compounds], 0, 1)
+        share = SHARE[sure[rows]]
+        share = share / np.add.reduceat(share, starts)[compound]
+        self.entries = np.split(np.arange(len(rows)), starts[1:])
+        self.entry_target, self.entry_share = self.target[rows], torch.as_tensor(share, dtype=torch.float32)
+        self.compound_of = np.full(len(self.weights), -1)
+        self.compound_of[self.compounds] = np.arange(len(starts))
 
     def batches(self, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-        """Shuffled batches of the training split.
+        """Shuffled batches of one row of each training composition.
 
-        Each batch draws from one of FAMILIES random groups of stoichiometries, so that only the types of that
-        group need scores; the groups are drawn anew every epoch. Compositions of up to three, four, and more
-        elements stay apart, so that short ones are not padded.
+        A batch is made of pieces of up to PIECE compositions of one stoichiometry, because each stoichiometry
+        in it costs a comparison with all its members. Compositions of up to three, four, and more elements
+        stay apart, so that short ones are not padded.
         """
-        family = rng.integers(FAMILIES, size=len(self.elements_of)) * 3 + np.clip(self.elements_of, 3, 5) - 3
-        order = rng.permutation(self.train)
-        own = family[self.stoichiometry.numpy()[order]]
-        parts = [order[own == number] for number in range(3 * FAMILIES)]
-        batches = [part[start : start + BATCH] for part in parts for start in range(0, len(part), BATCH)]
+        order = rng.permutation(self.compounds)
+        order = order[np.argsort(self.stoichiometry.numpy()[order], kind="stable")]
+        edges = np.flatnonzero(np.diff(self.stoichiometry.numpy()[order])) + 1
+        pieces = [
+            own[start : start + PIECE]
+            for own in np.split(order, edges)
+            for start in range(0, len(own), PIECE)
+        ]
+        shuffled = [pieces[i] for i in rng.permutation(len(pieces))]
+        batches = []
+        for low, high in ((1, 3), (4, 4), (5, MAX_ELEMENTS)):
+            waiting = [p for p in shuffled if low <= int((self.numbers[p[0]] > 0).sum()) <= high]
+            if not waiting:
+                continue
+            rows = np.concatenate(waiting)
+            batches += [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
         return [batches[i] for i in rng.permutation(len(batches))]
 
-    def _masked(self, scores: Tensor, batch: NDArray[np.int64], kinds: Tensor) -> Tensor:
-        wrong = self.stoichiometry[batch][:, None] != kinds[None]
-        return scores.masked_fill(wrong, -1e4)
-
     def loss(self, batch: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
-        """Weighted cross-entropy over the types of the same stoichiometry."""
-        rows = np.flatnonzero(np.isin(self.type_stoichiometry.numpy(), self.stoichiometry[batch].numpy()))
-        place = torch.full((len(self.type_stoichiometry),), -1)
-        place[rows] = torch.arange(len(rows))
-        parts_only = bool(rng.random() < PARTS_ONLY_SHARE)
+        """Weighted cross-entropy of the types, and of the space groups, of each stoichiometry."""
+        model = self.model
         slots = int((self.numbers[batch] > 0).sum(1).max())
         numbers, counts = self.numbers[batch, :slots], self.counts[batch, :slots]
-        scores = self.model(numbers, counts, rows, parts_only=parts_only)
-        masked = self._masked(scores, batch, self.type_stoichiometry[rows])
-        losses = nn.functional.cross_entropy(masked, place[self.target[batch]], reduction="none")
-        weights = self.weights[batch]
-        return (losses * weights).sum() / weights.sum()
+        compounds = self.compound_of[batch]
+        wanted = self.wanted[compounds]
+        summary, elements = model.encode(numbers, counts, torch.as_tensor(wanted))
+        own = self.stoichiometry[batch].numpy() * 2 + wanted
+        blocks = []
+        for number in np.unique(own):
+            family = model.family(self.stoichiometries[number // 2])
+            assert family is not None
+            blocks.append((int(number), family, np.flatnonzero(own == number)))
+        rows = np.unique(np.concatenate([family.rows.numpy() for _, family, _ in blocks]))
+        parts = model.part_scores((summary, elements), model.table.subset(rows))
+        total = parts.new_zeros(())
+        for number, family, places in blocks:
+            key = self.stoichiometries[number // 2]
+            columns = torch.as_tensor(np.searchsorted(rows, family.rows.numpy()))
+            at = torch.as_tensor(places)
+            scores = model.family_scores(
+                parts[at[:, None], columns],
+                summary[at],
+                numbers[at, : len(key)],
+                counts[at[0], : len(key)],
+                family,
+                wanted=number % 2,
+                leave_own_out=True,
+            )
+            weight = self.compound_weight[compounds[places]]
+            total = total + (self._cross_entropy(scores, family, compounds[places]) * weight).sum()
+        return total / self.compound_weight[compounds].sum()
+
+    def _cross_entropy(self, scores: Tensor, family: Family, compounds: NDArray[np.int64]) -> Tensor:
+        """Loss of each composition, shape (compositions,)."""
+        entries = np.concatenate([self.entries[compound] for compound in compounds])
+        places = np.repeat(np.arange(len(compounds)), [len(self.entries[compound]) for compound in compounds])
+        kinds = torch.searchsorted(family.rows, self.entry_target[entries])
+        target = torch.zeros_like(scores)
+        target.index_put_((torch.as_tensor(places), kinds), self.entry_share[entries], accumulate=True)
+        log_types = scores.log_softmax(-1)
+        used, inverse = family.groups.unique(return_inverse=True)
+        zeros = torch.zeros(len(scores), len(used))
+        groups = zeros.index_add(1, inverse, log_types.exp()).clamp(min=1e-9).log()
+        group_target = zeros.index_add(1, inverse, target)
+        return -(target * log_types).sum(1) - GROUP_SHARE * (group_target * groups).sum(1)
 
     def scores(self, model: nn.Module, batch: NDArray[np.int64]) -> Tensor:
-        """Scores of all known types, those of another stoichiometry put far below, shape (batch, types)."""
-        return self._masked(model(self.numbers[batch], self.counts[batch]), batch, self.type_stoichiometry)
+        """Scores of all known types, those of another stoichiometry put far below, shape (batch, types).
+
+        The own composition of a row never votes, so that training rows are scored as honestly as others.
+        """
+        scores: Tensor = model(self.numbers[batch], self.counts[batch], leave_own_out=True)
+        return scores
 
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Ranks of the true type and space group on the validation split: all entries, experimental ones."""
         type_ranks, group_ranks, losses = [], [], []
-        for start in range(0, len(self.validation), 256):
-            batch = self.validation[start : start + 256]
+        order = self.validation[np.argsort(self.stoichiometry.numpy()[self.validation], kind="stable")]
+        for start in range(0, len(order), 256):
+            batch = order[start : start + 256]
             scores = self.scores(model, batch)
             probabilities = scores.softmax(-1)
             by_group = torch.zeros(len(batch), 231).index_add_(
@@ -141,21 +217,22 @@ class SymmetryTask:
             group_rank = (by_group > own_group).sum(1).double()
             group_rank[~known | (own_group[:, 0] <= 0)] = float("inf")
             group_ranks.append(group_rank)
-            loss = nn.functional.cross_entropy(scores, target.clamp(min=0), reduction="none")
-            losses.append((loss[seen], self.weights[batch][seen]))
+            likelihood = nn.functional.cross_entropy(scores, target.clamp(min=0), reduction="none")
+            losses.append(torch.where(seen, likelihood, torch.nan))
         types, groups = torch.cat(type_ranks).numpy(), torch.cat(group_ranks).numpy()
-        experimental = self.experimental[self.validation]
-        loss_sum = sum(float((loss * weight).sum()) for loss, weight in losses)
-        metrics = {
-            "val_loss": loss_sum / sum(float(weight.sum()) for _, weight in losses),
-            **{f"type_top{k}": float((types < k).mean()) for k in (1, 5, 20)},
-            **{f"group_top{k}": float((groups < k).mean()) for k in (1, 5)},
+        loss, weight = torch.cat(losses).numpy(), self.weights[order].numpy()
+        ranked, experimental = ~np.isnan(loss), self.experimental[order]
+        subsets = {
+            "": np.ones(len(order), dtype=bool),
+            "_experimental": experimental,
+            f"_experimental_{SMALL}": experimental & self.small[order],
         }
-        if experimental.any():  # a source may not say which of its entries are experimental
-            metrics |= {
-                f"type_top{k}_experimental": float((types < k)[experimental].mean()) for k in (1, 5, 20)
-            }
-            metrics |= {
-                f"group_top{k}_experimental": float((groups < k)[experimental].mean()) for k in (1, 5)
-            }
+        # What a chemist asks for; a source may not say which of its entries are experimental.
+        judged = ranked & experimental if (ranked & experimental).any() else ranked
+        metrics = {"val_loss": float(np.average(loss[judged], weights=weight[judged]))}
+        metrics["val_loss_all"] = float(np.average(loss[ranked], weights=weight[ranked]))
+        for name, subset in subsets.items():
+            if subset.any():
+                metrics |= {f"type_top{k}{name}": float((types < k)[subset].mean()) for k in (1, 5, 20)}
+                metrics |= {f"group_top{k}{name}": float((groups < k)[subset].mean()) for k in (1, 5)}
         return metrics

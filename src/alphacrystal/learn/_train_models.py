@@ -35,7 +35,7 @@ from alphacrystal.learn._weights import (
 )
 
 DEFAULT_SETTINGS: dict[str, TrainSettings] = {
-    "symmetry": TrainSettings(epochs=7, learning_rate=1e-3, weight_decay=0.05),
+    "symmetry": TrainSettings(epochs=16, learning_rate=1.5e-3, weight_decay=0.05, patience=4),
     "lattice": TrainSettings(epochs=11, learning_rate=2e-3, weight_decay=0.03),
     "distance": TrainSettings(epochs=12, learning_rate=1.3e-3, weight_decay=0.03),
 }

@@ -31,6 +31,7 @@ class TrainSettings:
         average: Decay of the exponential moving average of the weights, which is validated and saved.
         seed: Seed of everything random.
         threads: torch threads.
+        patience: Stop after this many epochs without a lower validation loss; 0 means never.
     """
 
     epochs: int = 6
@@ -39,6 +40,7 @@ class TrainSettings:
     average: float = 0.998
     seed: int = 0
     threads: int = 1
+    patience: int = 0
 
 
 class TrainingTask(Protocol):
@@ -113,6 +115,8 @@ def train(
         rows, best, best_row = state["rows"], state["best"], state["best_row"]
         started, steps_done = state["epoch"], state["steps"]
     for epoch in range(started, settings.epochs):
+        if settings.patience and rows and rows[-1]["epoch"] - best_row["epoch"] >= settings.patience:
+            break
         begin = time.monotonic()
         rng = np.random.default_rng([settings.seed, epoch])
         torch.manual_seed(settings.seed * 100_003 + epoch)

@@ -19,6 +19,7 @@ from alphacrystal.errors import InputError, WeightsError
 from alphacrystal.learn._distance_net import DistanceNet, DistanceNetConfig
 from alphacrystal.learn._lattice_net import LatticeNet, LatticeNetConfig
 from alphacrystal.learn._structure_types import StructureType
+from alphacrystal.learn._symmetry_members import MemberTable
 from alphacrystal.learn._symmetry_net import SymmetryNet, SymmetryNetConfig
 from alphacrystal.learn._templates import TypeTemplates
 
@@ -111,7 +112,10 @@ def save_weights(model: nn.Module, path: Path) -> str:
     """Write a network as half-precision safetensors with its sizes and vocabulary; returns its SHA-256."""
     from safetensors.torch import save_file
 
-    tensors = {name: value.half().contiguous() for name, value in model.state_dict().items()}
+    tensors = {
+        name: (value.half() if value.is_floating_point() else value).contiguous()
+        for name, value in model.state_dict().items()
+    }
     config = asdict(model.config)  # type: ignore[call-overload]
     if isinstance(model, (SymmetryNet, LatticeNet)):
         config["types"] = _encode_types(model.types)
@@ -150,12 +154,16 @@ def load_model(name: str, folder: Path) -> nn.Module:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata()
-            tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        tensors = {
+            key: value.float() if value.is_floating_point() else value for key, value in tensors.items()
+        }
         config = json.loads(metadata["config"])
         types = _decode_types(config.pop("types", metadata.get("types", "")))
         model: nn.Module
         if name == "symmetry":
-            model = SymmetryNet(SymmetryNetConfig(**config), types)
+            members = MemberTable(*(tensors[f"member_{part}"] for part in ("numbers", "kind", "evidence")))
+            model = SymmetryNet(SymmetryNetConfig(**config), types, members)
         elif name == "lattice":
             model = LatticeNet(LatticeNetConfig(**config), types)
         else:
