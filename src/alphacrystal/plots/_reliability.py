@@ -80,7 +80,7 @@ def reliability_diagrams(panels: Sequence[ReliabilityPanel], out_path: Path) -> 
             )
         axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
         style_axes(axes, x_label=panel.x_label, y_label=panel.y_label)
-        axes.legend(fontsize=9.5, frameon=False, loc="upper left")
+        axes.legend(fontsize=9.5, frameon=False, loc="best")
         axes.set_title(panel.title, fontsize=12)
     for axes in places[len(panels) :]:
         axes.set_visible(False)
