@@ -10,9 +10,9 @@ from alphacrystal.benchmark._matrix_controls import (
     NearestComposition,
     block_means,
     element_counts,
-    pair_mask,
     shuffled_inside,
 )
+from alphacrystal.learn.paper import pair_mask
 
 NA, MG, CA, CL, O, F = 11, 12, 20, 17, 8, 9  # noqa: E741 - oxygen
 SLOTS = 4
@@ -37,13 +37,6 @@ def known() -> tuple[np.ndarray, np.ndarray]:
         [matrix({(0, 1): 2.8}), matrix({(0, 1): 3.0}), matrix({(0, 1): 2.3, (0, 2): 2.5, (1, 2): 1.5})]
     )
     return numbers, distances
-
-
-def test_pairs_are_those_of_two_different_atoms() -> None:
-    mask = pair_mask(cells([NA, CL], [CA, O, O]))
-    assert mask.sum((1, 2)).tolist() == [2, 6]
-    assert not mask[:, range(SLOTS), range(SLOTS)].any()
-    assert (mask == mask.swapaxes(1, 2)).all()
 
 
 def test_lookup_answers_the_mean_of_an_element_pair(known: tuple[np.ndarray, np.ndarray]) -> None:

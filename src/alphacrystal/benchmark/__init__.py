@@ -8,13 +8,24 @@ from alphacrystal.benchmark._models import benchmark_models
 from alphacrystal.benchmark._models_page import models_page, write_models_page
 from alphacrystal.benchmark._run_facts import run_facts
 from alphacrystal.benchmark._subsets import reference_records
+from alphacrystal.benchmark._table5 import Table5Settings, run_table5
+from alphacrystal.benchmark._table5_page import write_table5_page
+from alphacrystal.benchmark._table5_results import TABLE5_METHODS, TABLE5_SPLITS, Table5Results
+from alphacrystal.benchmark._table5_tables import score_table
 
 __all__ = [
+    "TABLE5_METHODS",
+    "TABLE5_SPLITS",
+    "Table5Results",
+    "Table5Settings",
     "benchmark_models",
     "mean_distance",
     "models_page",
     "pair_lookup",
     "reference_records",
     "run_facts",
+    "run_table5",
+    "score_table",
     "write_models_page",
+    "write_table5_page",
 ]

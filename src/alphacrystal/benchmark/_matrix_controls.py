@@ -1,7 +1,7 @@
 """What padded distance matrices are worth without a network: predictors that learn only means, and floors.
 
 Atomic numbers are (n, atoms), 0 where padded, atoms in canonical order; distances in Å (n, atoms, atoms),
-anything where padded. Classes of distances are the paper's (``alphacrystal.learn.paper``).
+anything where padded.
 """
 
 from __future__ import annotations
@@ -10,15 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphacrystal.composition import element_features
+from alphacrystal.learn.paper import pair_mask
 
 Indices = NDArray[np.int64]
 Array = NDArray[np.float64]
-
-
-def pair_mask(numbers: Indices) -> NDArray[np.bool_]:
-    """Pairs of two different atoms, shape (n, atoms, atoms)."""
-    used = numbers > 0
-    return used[:, :, None] & used[:, None, :] & ~np.eye(numbers.shape[1], dtype=bool)
 
 
 class ElementPairLookup:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -13,8 +13,15 @@ from alphacrystal.report import write_text_atomically
 Model = TypeVar("Model", bound=BaseModel)
 Split = Literal["random", "disjoint"]
 Method = Literal["controls", "paper", "pair"]
-SPLITS: tuple[Split, ...] = get_args(Split)
-METHODS: tuple[Method, ...] = get_args(Method)
+TABLE5_SPLITS: dict[Split, str] = {
+    "random": "random split, as in the paper",
+    "disjoint": "split by formula, none both trained and tested",
+}
+TABLE5_METHODS: dict[Method, str] = {
+    "controls": "controls and floors",
+    "paper": "the paper's network",
+    "pair": "our pair network",
+}
 
 CELLS = "cells"  # folder of the finished cells
 DATA = "data.json"
@@ -82,7 +89,7 @@ class Table5Cell(BaseModel):
     row: int
     split: Split
     method: Method
-    settings: dict[str, float | int | str | None]
+    settings: dict[str, float | int | None]
     train: int
     test: int
     scores: dict[str, Scores]
@@ -97,7 +104,7 @@ class Table5Cell(BaseModel):
         return cell_name(self.row, self.split, self.method)
 
 
-class Mp12Facts(BaseModel):
+class DataFacts(BaseModel):
     """What the data set holds.
 
     Attributes:
@@ -128,7 +135,7 @@ class Table5Results(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    data: Mp12Facts | None
+    data: DataFacts | None
     cells: list[Table5Cell]
 
     def cell(self, row: int, split: Split, method: Method) -> Table5Cell | None:
@@ -150,8 +157,9 @@ def read_results(folder: Path) -> Table5Results:
     """
     data = folder / DATA
     cells = [_read(Table5Cell, path) for path in sorted((folder / CELLS).glob("*.json"))]
-    cells.sort(key=lambda cell: (cell.row, SPLITS.index(cell.split), METHODS.index(cell.method)))
-    return Table5Results(data=_read(Mp12Facts, data) if data.is_file() else None, cells=cells)
+    splits, methods = list(TABLE5_SPLITS), list(TABLE5_METHODS)
+    cells.sort(key=lambda cell: (cell.row, splits.index(cell.split), methods.index(cell.method)))
+    return Table5Results(data=_read(DataFacts, data) if data.is_file() else None, cells=cells)
 
 
 def save_cell(folder: Path, cell: Table5Cell) -> None:
@@ -175,7 +183,7 @@ def gather_results(folder: Path) -> Table5Results:
     return results
 
 
-def save_data_facts(folder: Path, facts: Mp12Facts) -> None:
+def save_data_facts(folder: Path, facts: DataFacts) -> None:
     """State what data the cells of a folder are made from.
 
     Raises:
@@ -191,7 +199,7 @@ def save_data_facts(folder: Path, facts: Mp12Facts) -> None:
         _write(folder / DATA, facts)
 
 
-def check_settings(cell: Table5Cell, settings: dict[str, float | int | str | None], folder: Path) -> None:
+def check_settings(cell: Table5Cell, settings: dict[str, float | int | None], folder: Path) -> None:
     """Refuse a finished cell that was made with other settings.
 
     Raises:

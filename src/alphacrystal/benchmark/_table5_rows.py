@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from alphacrystal.errors import InputError
@@ -53,8 +53,12 @@ TABLE5_ROWS = (
 )
 
 
-def rows_numbered(numbers: tuple[int, ...]) -> tuple[Table5Row, ...]:
+def rows_numbered(numbers: tuple[int, ...], share: float = 1.0) -> tuple[Table5Row, ...]:
     """Rows of Table 5 by number, in the order of the table.
+
+    Args:
+        numbers: 1-8.
+        share: Of the paper's training and test structures, for trials in small.
 
     Raises:
         InputError: A number is not one of the table's, or none is given.
@@ -65,4 +69,8 @@ def rows_numbered(numbers: tuple[int, ...]) -> tuple[Table5Row, ...]:
             raise InputError(f"Table 5 has the rows 1 to {len(known)}: there is no row {number}.")
     if not numbers:
         raise InputError(f"Name at least one of the rows 1 to {len(known)} of Table 5.")
-    return tuple(row for number, row in known.items() if number in numbers)
+    return tuple(
+        replace(row, train=max(2, round(share * row.train)), test=max(2, round(share * row.test)))
+        for number, row in known.items()
+        if number in numbers
+    )

@@ -1,0 +1,82 @@
+"""Figures 3, 6 and 7 of the paper from the results of Table 5."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from alphacrystal.benchmark._table5_predictors import PAIR_NETWORK, PAPER_NETWORK
+from alphacrystal.benchmark._table5_results import Example, Method, Table5Results
+from alphacrystal.plots import distance_shares, loss_panels, matching_distances
+
+NETWORKS = "networks"  # folder of checkpoints and logs
+FIGURE6_ROWS = (3, 4)
+FIGURE7_ROW = 5
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnFigure:
+    """A figure on disk.
+
+    Attributes:
+        path: The PNG; the SVG lies beside it.
+        caption: One sentence.
+    """
+
+    path: Path
+    caption: str
+
+
+def draw_figures(results: Table5Results, folder: Path, target: Path) -> list[DrawnFigure]:
+    """Draw what the results of ``folder`` suffice for into the folder ``target``.
+
+    Raises:
+        AlphaCrystalError: The disk refused a figure.
+    """
+    drawn = []
+    if results.data is not None:
+        data = results.data
+        png, _ = distance_shares(
+            np.array(data.edges),
+            np.array(data.of_entries),
+            np.array(data.of_pairs),
+            target / "figure3",
+            title=f"Distances in {data.counts['all']:,} conventional cells of up to 12 atoms",
+        )
+        drawn.append(
+            DrawnFigure(png, "The paper's Figure 3: how distances are spread over ten equal classes.")
+        )
+    logs = [
+        (f"N = 10, {cell.train:,} training structures", folder / NETWORKS / cell.name / "log.csv")
+        for number in FIGURE6_ROWS
+        if (cell := results.cell(number, "random", "paper")) is not None
+    ]
+    if logs and all(path.is_file() for _, path in logs):
+        png, _ = loss_panels(logs, target / "figure6")
+        drawn.append(DrawnFigure(png, "The paper's Figure 6: losses of the paper's network, random split."))
+    methods: tuple[tuple[Method, str], ...] = (("paper", PAPER_NETWORK), ("pair", PAIR_NETWORK))
+    for method, name in methods:
+        cell = results.cell(FIGURE7_ROW, "random", method)
+        for example in cell.examples if cell is not None else []:
+            png = _draw_example(example, name, target / f"figure7-{method}-{example.formula}")
+            caption = f"The paper's Figure 7 for {example.formula}, {name}, N = 20; not in the training data."
+            drawn.append(DrawnFigure(png, caption))
+    return drawn
+
+
+def _draw_example(example: Example, name: str, path: Path) -> Path:
+    matching = np.array(example.matching)
+    cells = ~np.eye(len(example.species), dtype=bool)
+    right, total = int(matching[cells].sum()), int(cells.sum())
+    png, _ = matching_distances(
+        np.array(example.true),
+        np.array(example.predicted),
+        matching,
+        example.species,
+        path,
+        title=f"{example.formula} ({example.id}), {name}, not in its training data\n"
+        f"{right} of {total} distances in the right one of 20 classes",
+    )
+    return png

@@ -1,0 +1,81 @@
+"""Results of Table 5 as tables of text, for the terminal and for pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from alphacrystal.benchmark._table5_predictors import CONTROLS, FLOORS, NETWORKS
+from alphacrystal.benchmark._table5_results import Scores, Split, Table5Results
+from alphacrystal.benchmark._table5_rows import TABLE5_ROWS, Table5Row
+
+Quantity = Literal["rmse", "mse", "overlap"]
+
+_FAMILY = {"all": "", "cubic": " cubic", "binary": " binary", "ternary": " ternary"}
+# What the paper prints of a row, what we print of a prediction, and of whom.
+_PAPER: dict[Quantity, Callable[[Table5Row], str]] = {
+    "rmse": lambda row: f"{row.rmse:.3f}",
+    "mse": lambda row: f"{row.mse:.3f}",
+    "overlap": lambda row: f"{row.overlap:.4f}",
+}
+_OURS: dict[Quantity, Callable[[Scores], str]] = {
+    "rmse": lambda own: f"{own.rmse:.3f}",
+    "mse": lambda own: f"{own.mse:.3f}",
+    "overlap": lambda own: f"{own.overlap:.4f} / {own.precision:.4f} / {own.f1:.4f}",
+}
+_NAMES: dict[Quantity, Sequence[str]] = {
+    "rmse": (*NETWORKS, *CONTROLS, *FLOORS),
+    "mse": (*NETWORKS, *CONTROLS, *FLOORS),
+    "overlap": (*NETWORKS, *CONTROLS),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TextTable:
+    """A table of text.
+
+    Attributes:
+        header: One text per column.
+        rows: One text per column each.
+    """
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def score_table(results: Table5Results, split: Split, quantity: Quantity) -> TextTable:
+    """A quantity of every predictor that was run, beside what the paper prints.
+
+    "rmse" in Å and "mse" in Å²; "overlap" is followed by precision and F1 of the pairs below 8 Å. Rows of the
+    table that were not run are left out; the paper's column is named "paper".
+    """
+    cells = {
+        row: [cell for cell in results.cells if (cell.row, cell.split) == (row.number, split)]
+        for row in TABLE5_ROWS
+    }
+    found = {
+        row: {name: scores for cell in own for name, scores in cell.scores.items()}
+        for row, own in cells.items()
+    }
+    names = [name for name in _NAMES[quantity] if any(name in own for own in found.values())]
+    return TextTable(
+        ("row", "N", "trained / tested on", "paper", *names),
+        tuple(
+            (
+                str(row.number),
+                str(row.classes),
+                f"{cells[row][0].train:,} / {cells[row][0].test:,}{_FAMILY[row.subset]}",
+                _PAPER[quantity](row),
+                *(_OURS[quantity](own[name]) if name in own else "" for name in names),
+            )
+            for row, own in found.items()
+            if own
+        ),
+    )
+
+
+def markdown(table: TextTable) -> str:
+    """The same as a Markdown table."""
+    lines = [table.header, ("---",) * len(table.header), *table.rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,0 +1,16 @@
+"""`alphacrystal benchmark`: the paper's tables and ours, each a verb of its own."""
+
+from __future__ import annotations
+
+import typer
+
+from alphacrystal.cli import _benchmark_models, _benchmark_table5
+
+app = typer.Typer(no_args_is_help=True, help="Tables of the paper and of ours, with controls.")
+for verb in (_benchmark_table5.table5, _benchmark_models.models):
+    app.command()(verb)
+
+
+@app.callback()
+def _group() -> None:  # a callback keeps this a group, however few verbs it has
+    pass

@@ -1,0 +1,173 @@
+"""`alphacrystal benchmark table5`: predicted distance matrices beside the paper's, with controls."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alphacrystal.cli._progress import ProgressDisplay
+from alphacrystal.errors import InputError
+
+if TYPE_CHECKING:
+    from alphacrystal.benchmark import Table5Results, Table5Settings
+
+# The narrowest network has one channel in its first module.
+LIMITS = {"width": (1 / 32, 4.0), "time_limit": (0.0, 1e6), "share": (0.001, 1.0)}
+
+
+def table5(
+    out: Annotated[Path, typer.Option(help="Folder of the results; each finished cell is kept there.")],
+    data: Annotated[
+        Path | None, typer.Option(help="structures.jsonl(.gz), or a folder with it or of CIF/POSCAR files.")
+    ] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder of prepared arrays (default: OUT/cache).")
+    ] = None,
+    rows: Annotated[str | None, typer.Option(help="Rows of the table, e.g. 1,5 (default: all).")] = None,
+    methods: Annotated[str | None, typer.Option(help="Of controls,paper,pair (default: all).")] = None,
+    splits: Annotated[str | None, typer.Option(help="Of random,disjoint (default: both).")] = None,
+    width: Annotated[
+        float | None, typer.Option(help="Width of the paper's network; 1 is the paper's (default: 0.0625).")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Epochs of the paper's network (default: 125).")
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option(min=2, help="Batch size of the paper's network (default: 32).")
+    ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(min=1, help="Stop it after so many epochs without a lower loss (default: never)."),
+    ] = None,
+    pair_epochs: Annotated[
+        int | None, typer.Option(min=1, help="Epochs of our network (default: by training size).")
+    ] = None,
+    time_limit: Annotated[
+        float | None, typer.Option(help="Minutes of training per network (default: no limit).")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed (default: 0).")] = None,
+    share: Annotated[
+        float | None, typer.Option(help="Of the paper's training and test sizes, to try out (default: 1).")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="torch threads (default: 1).")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that prepare the data (default: 1).")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Keep the finished cells in --out.")] = False,
+    page: Annotated[
+        Path | None, typer.Option(help="Also write a Markdown page here, figures in a folder beside it.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object instead of a table.")
+    ] = False,
+) -> None:
+    """The paper's Table 5: errors of predicted distance matrices, with controls."""
+    from alphacrystal.benchmark import run_table5, write_table5_page
+
+    numbers = {
+        "width": width,
+        "epochs": epochs,
+        "batch": batch,
+        "patience": patience,
+        "pair_epochs": pair_epochs,
+        "time_limit": time_limit,
+        "seed": seed,
+        "share": share,
+        "threads": threads,
+    }
+    lists = {"rows": rows, "methods": methods, "splits": splits}
+    settings = _settings(numbers, lists)
+    try:
+        with ProgressDisplay("table5") as progress:
+            results = run_table5(
+                settings,
+                out,
+                source=data,
+                cache=cache,
+                workers=workers or 1,
+                resume=resume,
+                on_progress=progress,
+            )
+    except KeyboardInterrupt:
+        paths = {"out": out, "data": data, "cache": cache, "page": page}
+        flags = _flags(paths | lists | numbers | {"workers": workers}) + (["--json"] if as_json else [])
+        command = " ".join(["alphacrystal benchmark table5", *flags, "--resume"])
+        typer.echo(f"Interrupted; go on with: {command}", err=True)
+        raise
+    if page is not None:
+        write_table5_page(results, out, page)
+    if as_json:
+        typer.echo(results.model_dump_json())
+    else:
+        _show(results, out)
+
+
+def _settings(numbers: dict[str, Any], lists: dict[str, str | None]) -> Table5Settings:
+    """Settings of a run from the flags that were given.
+
+    Raises:
+        InputError: A flag names no method or split of the table, or a number makes no sense.
+    """
+    from alphacrystal.benchmark import TABLE5_METHODS, TABLE5_SPLITS, Table5Settings
+
+    values = {name: value for name, value in numbers.items() if value is not None}
+    for name, (least, most) in LIMITS.items():
+        if name in values and not least <= values[name] <= most:
+            raise InputError(
+                f"--{_flag(name)} takes a number from {least:g} to {most:g}, not {values[name]:g}."
+            )
+    if lists["rows"] is not None:
+        values["rows"] = _row_numbers(lists["rows"])
+    known = {"methods": tuple(TABLE5_METHODS), "splits": tuple(TABLE5_SPLITS)}
+    for name, words in known.items():
+        if (text := lists[name]) is not None:
+            values[name] = _words(text, words, f"--{name}")
+    return Table5Settings(**values)
+
+
+def _flag(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _flags(values: dict[str, Any]) -> list[str]:
+    return [f"--{_flag(key)} {shlex.quote(str(own))}" for key, own in values.items() if own is not None]
+
+
+def _row_numbers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(word) for word in text.split(","))
+    except ValueError:
+        raise InputError(f"--rows takes numbers separated by commas, e.g. 1,5, not {text!r}.") from None
+
+
+def _words(text: str, known: tuple[str, ...], option: str) -> tuple[str, ...]:
+    words = tuple(word.strip() for word in text.split(","))
+    for word in words:
+        if word not in known:
+            raise InputError(f"{option} takes some of {','.join(known)}, not {word!r}.")
+    return words
+
+
+def _show(results: Table5Results, out: Path) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from alphacrystal.benchmark import TABLE5_SPLITS, score_table
+
+    console = Console(soft_wrap=True, highlight=False)
+    for split, name in TABLE5_SPLITS.items():
+        table = score_table(results, split, "rmse")
+        if not table.rows:
+            continue
+        console.print(f"RMSE in Å, {name}", markup=False)
+        shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+        for column in table.header:
+            shown.add_column(column, justify="right", overflow="fold")
+        for row in table.rows:
+            shown.add_row(*row)
+        console.print(shown)
+    console.print(f"MSE, overlap and all else: {out / 'results.json'}", markup=False)

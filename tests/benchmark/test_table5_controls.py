@@ -1,0 +1,87 @@
+"""Controls on crystals: each is no better than its floor allows, and the floors are what they say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from alphacrystal.benchmark._table5_controls import control_scores, padded_orbits
+from alphacrystal.benchmark._table5_data import RowSplit, data_facts, row_split
+from alphacrystal.benchmark._table5_predictors import CONTROLS, FLOORS
+from alphacrystal.benchmark._table5_rows import rows_numbered
+from alphacrystal.data import PreparedStructures, StructureRecord, mp12_of_records, split_rows
+from alphacrystal.learn.paper import LONGEST_DISTANCE, matrices
+
+
+@pytest.fixture(scope="module")
+def data(records: list[StructureRecord]) -> PreparedStructures:
+    return mp12_of_records(records)
+
+
+@pytest.fixture(scope="module")
+def split(data: PreparedStructures) -> RowSplit:
+    return RowSplit(*split_rows(data, np.arange(len(data)), 16, 6, seed=1, by_formula=True))
+
+
+def test_every_control_and_floor_has_scores(data: PreparedStructures, split: RowSplit) -> None:
+    found = control_scores(data, split, 10, seed=0)
+    assert set(found) == {*CONTROLS, *FLOORS}
+    for own in found.values():
+        assert own.mse >= own.rmse**2 > 0
+        assert 0 <= own.precision <= 1
+    assert found["modal class"].overlap == 1  # its centre is below 8 Å
+
+
+def test_more_classes_lower_the_floor_of_perfect_classes(data: PreparedStructures, split: RowSplit) -> None:
+    errors = [control_scores(data, split, classes, seed=0)["perfect classes"].rmse for classes in (5, 10, 20)]
+    assert errors == sorted(errors, reverse=True)
+    assert errors[2] < LONGEST_DISTANCE / 20 / 2  # never further than half a class
+
+
+def test_copy_of_a_structure_that_was_trained_on_is_exact(data: PreparedStructures, split: RowSplit) -> None:
+    found = control_scores(data, RowSplit(split.train, split.train), 10, seed=0)
+    assert found["nearest composition"].rmse == pytest.approx(0, abs=1e-6)
+    assert found["true block means"].rmse <= found["element-pair lookup"].rmse + 1e-6
+
+
+def test_orbits_are_parts_of_elements(data: PreparedStructures, split: RowSplit) -> None:
+    numbers, _, _ = matrices(data, split.test)
+    orbits = padded_orbits(data, split.test, 12)
+    assert ((orbits >= 0) == (numbers > 0)).all()
+    for own, elements in zip(orbits, numbers, strict=True):
+        assert all(len(set(elements[own == orbit])) == 1 for orbit in set(own))
+
+
+def test_order_noise_is_the_same_where_elements_are_orbits(data: PreparedStructures) -> None:
+    rows = np.arange(len(data))
+    numbers, _, _ = matrices(data, rows)
+    orbits = padded_orbits(data, rows, 12)
+    alike = [len(set(a)) == len(set(b)) for a, b in zip(numbers, orbits, strict=True)]
+    assert 0 < sum(alike) < len(rows)  # baddeleyite has two kinds of oxygen
+    found = control_scores(data, RowSplit(rows, rows[alike]), 10, seed=0)
+    assert found["shuffled in orbits"] == found["shuffled in elements"]
+    found = control_scores(data, RowSplit(rows, rows[~np.array(alike)]), 10, seed=0)
+    assert found["shuffled in orbits"].rmse < found["shuffled in elements"].rmse
+
+
+def test_same_seed_gives_the_same_scores(data: PreparedStructures, split: RowSplit) -> None:
+    assert control_scores(data, split, 5, seed=2) == control_scores(data, split, 5, seed=2)
+
+
+def test_compounds_of_figure_7_are_in_no_row(data: PreparedStructures) -> None:
+    formulas = data.formulas.astype("<U20").copy()
+    formulas[:3] = "EuSi2"
+    (row,) = rows_numbered((1,), 0.015)
+    found = row_split(replace(data, formulas=formulas), row, "disjoint", 0)
+    assert not set(formulas[np.concatenate([found.train, found.test])]) & {"EuSi2"}
+    assert data_facts(replace(data, formulas=formulas)).examples["EuSi2"] == sorted(data.ids[:3].tolist())
+
+
+def test_shares_of_figure_3_add_up(data: PreparedStructures) -> None:
+    facts = data_facts(data)
+    assert sum(facts.of_pairs) == pytest.approx(1)
+    pairs = (data.sizes * (data.sizes - 1)).sum()
+    assert sum(facts.of_entries) == pytest.approx(pairs / (144 * len(data)))
+    assert facts.shortest < facts.longest
