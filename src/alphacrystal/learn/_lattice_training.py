@@ -246,9 +246,11 @@ class LatticeTask:
         """Volume and length errors (relative), angle errors (degrees) and coverage of the spread.
 
         For all validation crystals, and ("..._near_hull") for those of up to 12 atoms in the primitive cell
-        that are experimental or at most 0.1 eV/atom above the hull.
+        that are experimental or at most 0.1 eV/atom above the hull. A model in training is fitted first, one
+        loaded from its weights is measured as it is.
         """
-        self.fit(model)
+        if any(parameter.requires_grad for parameter in model.parameters()):
+            self.fit(model)
         rows = self.validation
         centre, scale = self.predictions(model, rows)
         true, free = self.targets[rows].double().numpy(), self.mask[rows].numpy() > 0
