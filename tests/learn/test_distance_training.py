@@ -1,5 +1,6 @@
 """The permutation-aware loss of the distance network, and the batches it is trained on."""
 
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -99,10 +100,11 @@ def test_composition_alone_is_blind_to_the_symmetry(distance_task: DistanceTask)
     data = distance_task.data
     batch = distance_task.validation[data.sizes[distance_task.validation] == 6][:1]
     _, before, _ = distance_task.predict(distance_task.model.eval(), batch, given=False)
-    data.space_groups[batch] = 1
+    letters, groups = data.letters.copy(), data.space_groups.copy()
+    letters[data.atoms(int(batch[0]))] = 2
+    groups[batch] = 1
+    distance_task.data = replace(data, letters=letters, space_groups=groups)
     distance_task.shapes[batch] += 0.3
-    where = data.atoms(int(batch[0]))
-    data.letters[where] = 2
     _, after, _ = distance_task.predict(distance_task.model, batch, given=False)
     assert torch.equal(before, after)
 

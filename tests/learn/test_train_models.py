@@ -11,6 +11,7 @@ from pymatgen.core import Lattice, Structure
 from alphacrystal.data import StructureRecord, benchmark_formulas, prepare
 from alphacrystal.errors import InputError
 from alphacrystal.learn import MODEL_NAMES, load_model, read_card
+from alphacrystal.learn._train_models import predicted_cells
 from alphacrystal.learn.training import (
     DEFAULT_SETTINGS,
     DistanceTask,
@@ -74,6 +75,8 @@ def test_training_writes_weights_that_load_to_the_same_outputs(
     data = prepare(source, out / "cache")
     kinds = {"symmetry": SymmetryTask, "lattice": LatticeTask, "distance": DistanceTask}
     task = kinds[name](data)
+    if name == "distance":
+        task.shapes = predicted_cells(task)
     task.model.load_state_dict(torch.load(out / "checkpoint.pt", weights_only=True)["best"])
     loaded = load_model(name, out)
     with torch.no_grad():

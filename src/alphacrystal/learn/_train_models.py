@@ -132,7 +132,7 @@ def _task(name: str, data: PreparedStructures, source: Path, seed: int) -> Any:
     if data.validation.any() and not data.validation.all():
         task = kinds[name](data, seed=seed)
         if name == "distance":
-            task.shapes = _predicted_cells(task)
+            task.shapes = predicted_cells(task)
         measured = task.validation
         if name == "symmetry":
             measured = measured[task.target.numpy()[measured] >= 0]  # types never seen have no rank
@@ -144,7 +144,7 @@ def _task(name: str, data: PreparedStructures, source: Path, seed: int) -> Any:
     )
 
 
-def _predicted_cells(task: DistanceTask) -> NDArray[np.float64]:
+def predicted_cells(task: DistanceTask) -> NDArray[np.float64]:
     """Lattice targets of the validation structures as the lattice model in use predicts them, shape (n, 6).
 
     The others keep their blurred true ones; nothing is trained on either.
