@@ -60,8 +60,10 @@ def predict_symmetry(data: PreparedStructures, task: SymmetryTask, net: Any) -> 
     collected: dict[str, list[NDArray[np.float64]]] = {
         name: [] for name in ("groups", "cell", "system", "ranks", "confidence", "right")
     }
-    for start in range(0, len(task.validation), BATCH):
-        batch = task.validation[start : start + BATCH]
+    # A batch of few stoichiometries is scored much sooner than one of many.
+    order = np.argsort(task.stoichiometry.numpy()[task.validation], kind="stable")
+    for start in range(0, len(order), BATCH):
+        batch = task.validation[order[start : start + BATCH]]
         with torch.no_grad():
             scores = task.scores(net, batch).double()
         chances = scores.softmax(-1) * (scores > IMPOSSIBLE)
@@ -80,7 +82,8 @@ def predict_symmetry(data: PreparedStructures, task: SymmetryTask, net: Any) -> 
         collected["ranks"].append(np.where(known >= 0, ranks, np.inf))
         collected["confidence"].append(confidence.numpy())
         collected["right"].append(first.numpy() == known)
-    joined = {name: np.concatenate(parts) for name, parts in collected.items()}
+    back = np.argsort(order)
+    joined = {name: np.concatenate(parts)[back] for name, parts in collected.items()}
     return SymmetryPredictions(
         rows=task.validation,
         groups=joined["groups"],
