@@ -53,9 +53,9 @@ def test_rounded_coordinates_are_moved_onto_the_group(name: str, seed: int, text
     structure = textbook[name]()
     rng = np.random.default_rng(seed)
     structure = Structure(
-        structure.lattice.matrix + rng.uniform(-5e-4, 5e-4, (3, 3)),
+        structure.lattice.matrix + rng.uniform(-2e-4, 2e-4, (3, 3)),
         structure.species,
-        structure.frac_coords + rng.uniform(-5e-4, 5e-4, (len(structure), 3)),
+        structure.frac_coords + rng.uniform(-2e-4, 2e-4, (len(structure), 3)),
     )
     crystal, symmetry = symmetric(structure)
     assert symmetry.number == symmetric(textbook[name]())[1].number
