@@ -87,6 +87,11 @@ def benchmark_models(
     symmetry = predict_symmetry(data, task, load_model("symmetry", folder))
     tell("symmetry", 1, 1)
     lattices = predict_lattices(LatticeTask(data), load_model("lattice", folder))
+    numbers, counts = cell_contents(data)
+    fractions = np.zeros((len(data), LAST_ELEMENT + 1))
+    np.put_along_axis(fractions, numbers, counts / counts.sum(1, keepdims=True), axis=1)
+    copies = type_copies(data, types, elements, fractions[:, 1:], train, rows)
+    distances, curves = _distances(data, lattices, folder, tell)
     rivals = None
     if forests:
         rivals = rival_predictions(
@@ -98,11 +103,6 @@ def benchmark_models(
             cache=cache / "forests",
             on_progress=lambda done, total: tell("trees", done, total),
         )
-    numbers, counts = cell_contents(data)
-    fractions = np.zeros((len(data), LAST_ELEMENT + 1))
-    np.put_along_axis(fractions, numbers, counts / counts.sum(1, keepdims=True), axis=1)
-    copies = type_copies(data, types, elements, fractions[:, 1:], train, rows)
-    distances, curves = _distances(data, lattices, folder, tell)
     return {
         **facts,
         "models": model_hashes(models),
