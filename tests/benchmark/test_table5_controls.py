@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from alphacrystal.benchmark._table5_controls import control_scores, padded_orbits
-from alphacrystal.benchmark._table5_data import RowSplit, data_facts, row_split
+from alphacrystal.benchmark._table5_data import RowSplit, data_facts, row_split, table5_data
 from alphacrystal.benchmark._table5_predictors import CONTROLS, FLOORS
 from alphacrystal.benchmark._table5_rows import rows_numbered
 from alphacrystal.data import PreparedStructures, StructureRecord, mp12_of_records, split_rows
@@ -76,11 +77,26 @@ def test_compounds_of_figure_7_are_in_no_row(data: PreparedStructures) -> None:
     (row,) = rows_numbered((1,), 0.015)
     found = row_split(replace(data, formulas=formulas), row, "disjoint", 0)
     assert not set(formulas[np.concatenate([found.train, found.test])]) & {"EuSi2"}
-    assert data_facts(replace(data, formulas=formulas)).examples["EuSi2"] == sorted(data.ids[:3].tolist())
+    facts = data_facts(replace(data, formulas=formulas), "conventional")
+    assert facts.examples == {"EuSi2": sorted(data.ids[:3].tolist()), "ScTlAg2": []}
+
+
+def test_cells_may_be_primitive_or_conventional(records: list[StructureRecord], tmp_path: Path) -> None:
+    path = tmp_path / "structures.jsonl"
+    path.write_text("".join(record.model_dump_json() + "\n" for record in records), encoding="utf-8")
+    large, small = (table5_data(path, tmp_path, cell) for cell in ("conventional", "primitive"))
+    assert large.ids.tolist() == small.ids.tolist()
+    atoms, nearest = [], []
+    for data in (large, small):
+        row = int(np.flatnonzero(data.formulas == "LiBr")[0])
+        atoms.append(int(data.sizes[row]))
+        nearest.append(data.distances[data.pair_offsets[row] : data.pair_offsets[row + 1]].min())
+    assert atoms == [8, 2]
+    assert nearest[0] == pytest.approx(nearest[1])
 
 
 def test_shares_of_figure_3_add_up(data: PreparedStructures) -> None:
-    facts = data_facts(data)
+    facts = data_facts(data, "conventional")
     assert sum(facts.of_pairs) == pytest.approx(1)
     pairs = (data.sizes * (data.sizes - 1)).sum()
     assert sum(facts.of_entries) == pytest.approx(pairs / (144 * len(data)))

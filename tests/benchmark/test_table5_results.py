@@ -49,6 +49,7 @@ def cell(row: int = 1, split: str = "random", method: str = "controls", **scored
 def data_facts(digest: str) -> DataFacts:
     return DataFacts(
         digest=digest,
+        cell="conventional",
         counts={"all": 20000, "cubic": 3000, "binary": 6000, "ternary": 12000},
         shortest=0.95,
         longest=23.2,
@@ -120,6 +121,8 @@ def test_table_has_a_column_for_whoever_has_scores(tmp_path: Path) -> None:
         ("3", "10", "1,000 / 100", "1.340", "", "0.900"),
     )
     assert score_table(read_results(tmp_path), "disjoint", "rmse").rows == ()
+    short = score_table(read_results(tmp_path), "random", "rmse", short=True)
+    assert short.header == ("row", "N", "trained", "paper", "ours", "modal")
     lines = markdown(table).splitlines()
     assert lines[1].count("---") == 6
     assert lines[2].count("|") == 7
@@ -129,7 +132,14 @@ def test_page_states_what_it_needs_to_be_repeated(tmp_path: Path) -> None:
     save_data_facts(tmp_path, data_facts("d1g3st"))
     save_cell(tmp_path, cell(1, modal_class=1.2))
     text = table5_page(read_results(tmp_path), [], tmp_path)
-    for part in ("abc1234", "Z80", "2026-01-01", "d1g3st", "--methods controls --seed 0 --share 1", "1.884"):
+    for part in (
+        "abc1234",
+        "Z80",
+        "2026-01-01",
+        "d1g3st",
+        "--methods controls --seed 0 --share 1.0",
+        "1.884",
+    ):
         assert part in text
     assert "ScTlAg2 of Figure 7 is not in the data" in text
     assert "EuSi2 of Figure 7 is in the data as mp-1072248" in text

@@ -10,10 +10,11 @@ from alphacrystal.benchmark._run_facts import run_facts
 from alphacrystal.benchmark._subsets import reference_records
 from alphacrystal.benchmark._table5 import Table5Settings, run_table5
 from alphacrystal.benchmark._table5_page import write_table5_page
-from alphacrystal.benchmark._table5_results import TABLE5_METHODS, TABLE5_SPLITS, Table5Results
-from alphacrystal.benchmark._table5_tables import score_table
+from alphacrystal.benchmark._table5_results import TABLE5_CELLS, TABLE5_METHODS, TABLE5_SPLITS, Table5Results
+from alphacrystal.benchmark._table5_tables import score_table, table5_legend
 
 __all__ = [
+    "TABLE5_CELLS",
     "TABLE5_METHODS",
     "TABLE5_SPLITS",
     "Table5Results",
@@ -26,6 +27,7 @@ __all__ = [
     "run_facts",
     "run_table5",
     "score_table",
+    "table5_legend",
     "write_models_page",
     "write_table5_page",
 ]

@@ -14,14 +14,16 @@ from alphacrystal.benchmark._pair_network import predict_with_pair_network, trai
 from alphacrystal.benchmark._paper_network import predict_with_paper_network
 from alphacrystal.benchmark._run_facts import run_facts
 from alphacrystal.benchmark._table5_controls import control_scores
-from alphacrystal.benchmark._table5_data import RowSplit, data_facts, example_rows, row_split
+from alphacrystal.benchmark._table5_data import RowSplit, data_facts, example_rows, row_split, table5_data
 from alphacrystal.benchmark._table5_figures import NETWORKS
 from alphacrystal.benchmark._table5_predictors import PAIR_NETWORK, PAPER_NETWORK
 from alphacrystal.benchmark._table5_results import (
     TABLE5_METHODS,
     TABLE5_SPLITS,
+    Cell,
     Example,
     Method,
+    Settings,
     Split,
     Table5Cell,
     Table5Results,
@@ -33,15 +35,13 @@ from alphacrystal.benchmark._table5_results import (
 )
 from alphacrystal.benchmark._table5_rows import PAPER_EPOCHS, TABLE5_ROWS, Table5Row, rows_numbered
 from alphacrystal.benchmark._table5_scores import example, scores
-from alphacrystal.data import PreparedStructures, mp12
+from alphacrystal.data import PreparedStructures
 from alphacrystal.errors import InputError
 from alphacrystal.learn.paper import MOST_ATOMS, PaperNetConfig, PaperTrainSettings, matrices
 
 FIGURE7_CLASSES = 20
 Rows = NDArray[np.int64]
 Array = NDArray[np.float64]
-Settings = dict[str, float | int | None]
-Notes = dict[str, float | int | str | None]
 OnProgress = Callable[[str, int, int], None]
 
 
@@ -52,6 +52,7 @@ class Table5Settings:
     Attributes:
         rows: Of the table, 1-8.
         splits: "random" (the paper's) and "disjoint" (no formula in training and test).
+        cell: Whose atoms and distances the matrices hold: "primitive" or "conventional".
         methods: "controls", "paper" (the paper's network) and "pair" (ours).
         width: Of the paper's network; 1 is the paper's.
         epochs, batch: Of the paper's network.
@@ -66,6 +67,7 @@ class Table5Settings:
 
     rows: tuple[int, ...] = tuple(row.number for row in TABLE5_ROWS)
     splits: tuple[Split, ...] = tuple(TABLE5_SPLITS)
+    cell: Cell = "primitive"
     methods: tuple[Method, ...] = tuple(TABLE5_METHODS)
     width: float = 0.0625
     epochs: int = PAPER_EPOCHS
@@ -79,7 +81,7 @@ class Table5Settings:
 
     def of(self, method: Method) -> Settings:
         """What the numbers of a method depend on."""
-        common: Settings = {"seed": self.seed, "share": self.share}
+        common: Settings = {"cell": self.cell, "seed": self.seed, "share": self.share}
         if method == "controls":
             return common
         if method == "pair":
@@ -111,7 +113,7 @@ def run_table5(
     Args:
         settings: What to run.
         folder: Of the results; a cell is there as soon as it is finished.
-        source: Records, as for ``alphacrystal.data.mp12``; needed unless all cells are finished.
+        source: Records, as for ``mp12``; needed unless all cells are finished.
         cache: Folder of prepared arrays, ``folder/cache`` by default.
         workers: Processes that prepare the data.
         resume: Keep the finished cells of the folder.
@@ -136,8 +138,8 @@ def run_table5(
             raise InputError("Give the crystals to train on with --data, a folder with structures.jsonl.gz.")
         facts = run_facts(settings.seed)  # now: the tree may change while this runs
         report = on_progress or (lambda stage, done, total: None)
-        data = mp12(source, cache or folder / "cache", workers=workers)
-        save_data_facts(folder, data_facts(data))
+        data = table5_data(source, cache or folder / "cache", settings.cell, workers=workers)
+        save_data_facts(folder, data_facts(data, settings.cell))
         run = _Run(settings, folder, data, facts, report)
         for row, split, _ in missing:
             row_split(data, row, split, settings.seed)  # too few structures: say so before the first training
@@ -236,7 +238,7 @@ class _Run:
         parts: RowSplit,
         name: str,
         predicted: Array,
-        notes: Notes,
+        notes: Settings,
     ) -> Table5Cell:
         """A cell with the scores of a network, and with its examples where the paper shows some.
 

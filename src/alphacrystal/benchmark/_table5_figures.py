@@ -43,7 +43,7 @@ def draw_figures(results: Table5Results, folder: Path, target: Path) -> list[Dra
             np.array(data.of_entries),
             np.array(data.of_pairs),
             target / "figure3",
-            title=f"Distances in {data.counts['all']:,} conventional cells of up to 12 atoms",
+            title=f"Distances in the {data.cell} cells of {data.counts['all']:,} crystals",
         )
         drawn.append(
             DrawnFigure(png, "The paper's Figure 3: how distances are spread over ten equal classes.")

@@ -22,13 +22,13 @@ from alphacrystal.report import write_text_atomically
 INTRODUCTION = (
     "Written by `alphacrystal benchmark table5 --page`; every number is measured, but for the columns named "
     "*paper*. RMSE and MSE are means over the test structures of the error over all pairs of two different "
-    "atoms of the conventional cell, atoms in our canonical order; lower is better."
+    "atoms of the cell, atoms in our canonical order; lower is better."
 )
 ABOUT_OVERLAP = (
     "The paper's overlap (eq. 4) is the share of the true pairs below 8 Å that are predicted below 8 Å, a "
     "recall: every constant below 8 Å reaches 1."
 )
-OPTIONS = ("width", "epochs", "batch", "patience", "pair_epochs", "time_limit", "seed", "share")
+OPTIONS = ("cell", "width", "epochs", "batch", "patience", "pair_epochs", "time_limit", "seed", "share")
 
 
 def write_table5_page(results: Table5Results, folder: Path, page: Path) -> None:
@@ -86,8 +86,9 @@ def _data(data: DataFacts) -> str:
         )
     ]
     recipe = (
-        f"Mp_12 made again from our records: conventional cells of 2 to {MP12_MOST_ATOMS} atoms, one entry "
-        f"per cell formula, all benchmark compounds left out; digest {data.digest}."
+        f"Mp_12 made again from our records: conventional cells of up to {MP12_MOST_ATOMS} atoms, one entry "
+        "per formula of that cell, all benchmark compounds left out. The matrices are those of the "
+        f"{data.cell} cells, of at least 2 atoms; digest {data.digest}."
     )
     spread = (
         f"Distances from {data.shortest:.4f} to {data.longest:.4f} Å (paper: {PAPER_SHORTEST} to "
@@ -136,7 +137,7 @@ def _runs(cells: Sequence[Table5Cell]) -> str:
 
 def _settings(cell: Table5Cell) -> str:
     given = {key: cell.settings[key] for key in OPTIONS if cell.settings.get(key) is not None}
-    return ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in given.items())
+    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in given.items())
 
 
 def _commands(cells: Sequence[Table5Cell]) -> str:
@@ -148,4 +149,4 @@ def _commands(cells: Sequence[Table5Cell]) -> str:
 
 def _flags(cell: Table5Cell) -> str:
     given = {key: cell.settings[key] for key in OPTIONS if cell.settings.get(key) is not None}
-    return "".join(f" --{key.replace('_', '-')} {value:g}" for key, value in given.items())
+    return "".join(f" --{key.replace('_', '-')} {value}" for key, value in given.items())

@@ -46,6 +46,18 @@ PREDICTORS = {
         "elements in the crystal"
     ),
 }
+# For narrow tables.
+SHORT_NAMES = {
+    PAPER_NETWORK: "net",
+    PAIR_NETWORK: "ours",
+    MODAL_CLASS: "modal",
+    PAIR_LOOKUP: "pairs",
+    NEAREST_COMPOSITION: "near",
+    PERFECT_CLASSES: "class",
+    BLOCK_MEANS: "block",
+    SHUFFLED_ORBITS: "orbit",
+    SHUFFLED_ELEMENTS: "elem",
+}
 FLOORS = (PERFECT_CLASSES, BLOCK_MEANS, SHUFFLED_ORBITS, SHUFFLED_ELEMENTS)
 CONTROLS = (MODAL_CLASS, PAIR_LOOKUP, NEAREST_COMPOSITION)
 NETWORKS = (PAPER_NETWORK, PAIR_NETWORK)

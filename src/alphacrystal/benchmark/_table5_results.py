@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -11,8 +11,11 @@ from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.report import write_text_atomically
 
 Model = TypeVar("Model", bound=BaseModel)
+Settings = dict[str, float | int | str | None]
 Split = Literal["random", "disjoint"]
 Method = Literal["controls", "paper", "pair"]
+Cell = Literal["primitive", "conventional"]
+TABLE5_CELLS: tuple[Cell, ...] = get_args(Cell)
 TABLE5_SPLITS: dict[Split, str] = {
     "random": "random split, as in the paper",
     "disjoint": "split by formula, none both trained and tested",
@@ -89,11 +92,11 @@ class Table5Cell(BaseModel):
     row: int
     split: Split
     method: Method
-    settings: dict[str, float | int | None]
+    settings: Settings
     train: int
     test: int
     scores: dict[str, Scores]
-    notes: dict[str, float | int | str | None] = {}
+    notes: Settings = {}
     examples: list[Example] = []
     minutes: float
     facts: dict[str, Any]
@@ -109,6 +112,7 @@ class DataFacts(BaseModel):
 
     Attributes:
         digest: Tells data sets apart.
+        cell: Whose atoms and distances the matrices hold.
         counts: Structures by subset ("all", "cubic", "binary", "ternary").
         shortest, longest: Distances of two atoms in Å.
         edges: Of the classes of Figure 3 in Å, shape (classes + 1,).
@@ -121,6 +125,7 @@ class DataFacts(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     digest: str
+    cell: Cell
     counts: dict[str, int]
     shortest: float
     longest: float
@@ -199,7 +204,7 @@ def save_data_facts(folder: Path, facts: DataFacts) -> None:
         _write(folder / DATA, facts)
 
 
-def check_settings(cell: Table5Cell, settings: dict[str, float | int | None], folder: Path) -> None:
+def check_settings(cell: Table5Cell, settings: Settings, folder: Path) -> None:
     """Refuse a finished cell that was made with other settings.
 
     Raises:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from alphacrystal.benchmark._table5_predictors import CONTROLS, FLOORS, NETWORKS
+from alphacrystal.benchmark._table5_predictors import CONTROLS, FLOORS, NETWORKS, SHORT_NAMES
 from alphacrystal.benchmark._table5_results import Scores, Split, Table5Results
 from alphacrystal.benchmark._table5_rows import TABLE5_ROWS, Table5Row
 
@@ -44,11 +44,13 @@ class TextTable:
     rows: tuple[tuple[str, ...], ...]
 
 
-def score_table(results: Table5Results, split: Split, quantity: Quantity) -> TextTable:
+def score_table(
+    results: Table5Results, split: Split, quantity: Quantity, *, short: bool = False
+) -> TextTable:
     """A quantity of every predictor that was run, beside what the paper prints.
 
     "rmse" in Å and "mse" in Å²; "overlap" is followed by precision and F1 of the pairs below 8 Å. Rows of the
-    table that were not run are left out; the paper's column is named "paper".
+    table that were not run are left out; the paper's column is named "paper". ``short`` fits 80 columns.
     """
     cells = {
         row: [cell for cell in results.cells if (cell.row, cell.split) == (row.number, split)]
@@ -59,13 +61,14 @@ def score_table(results: Table5Results, split: Split, quantity: Quantity) -> Tex
         for row, own in cells.items()
     }
     names = [name for name in _NAMES[quantity] if any(name in own for own in found.values())]
+    size = "trained" if short else "trained / tested on"
     return TextTable(
-        ("row", "N", "trained / tested on", "paper", *names),
+        ("row", "N", size, "paper", *(SHORT_NAMES[name] if short else name for name in names)),
         tuple(
             (
-                str(row.number),
+                f"{row.number}{_FAMILY[row.subset]}",
                 str(row.classes),
-                f"{cells[row][0].train:,} / {cells[row][0].test:,}{_FAMILY[row.subset]}",
+                f"{cells[row][0].train:,}" + ("" if short else f" / {cells[row][0].test:,}"),
                 _PAPER[quantity](row),
                 *(_OURS[quantity](own[name]) if name in own else "" for name in names),
             )
@@ -79,3 +82,14 @@ def markdown(table: TextTable) -> str:
     """The same as a Markdown table."""
     lines = [table.header, ("---",) * len(table.header), *table.rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def table5_legend(results: Table5Results) -> str:
+    """What the short names of the columns stand for."""
+    known = {name for cell in results.cells for name in cell.scores}
+
+    def named(names: Sequence[str]) -> str:
+        return ", ".join(f"{SHORT_NAMES[name]}: {name}" for name in names if name in known)
+
+    parts = {"networks": NETWORKS, "controls": CONTROLS, "floors": FLOORS}
+    return "\n".join(f"{part} {text}" for part, names in parts.items() if (text := named(names)))

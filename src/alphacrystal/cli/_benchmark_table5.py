@@ -28,6 +28,9 @@ def table5(
     ] = None,
     rows: Annotated[str | None, typer.Option(help="Rows of the table, e.g. 1,5 (default: all).")] = None,
     methods: Annotated[str | None, typer.Option(help="Of controls,paper,pair (default: all).")] = None,
+    cell: Annotated[
+        str | None, typer.Option(help="Matrices of the primitive or conventional cells (default: primitive).")
+    ] = None,
     splits: Annotated[str | None, typer.Option(help="Of random,disjoint (default: both).")] = None,
     width: Annotated[
         float | None, typer.Option(help="Width of the paper's network; 1 is the paper's (default: 0.0625).")
@@ -78,8 +81,8 @@ def table5(
         "share": share,
         "threads": threads,
     }
-    lists = {"rows": rows, "methods": methods, "splits": splits}
-    settings = _settings(numbers, lists)
+    words = {"rows": rows, "methods": methods, "splits": splits, "cell": cell}
+    settings = _settings(numbers, words)
     try:
         with ProgressDisplay("table5") as progress:
             results = run_table5(
@@ -93,7 +96,7 @@ def table5(
             )
     except KeyboardInterrupt:
         paths = {"out": out, "data": data, "cache": cache, "page": page}
-        flags = _flags(paths | lists | numbers | {"workers": workers}) + (["--json"] if as_json else [])
+        flags = _flags(paths | words | numbers | {"workers": workers}) + (["--json"] if as_json else [])
         command = " ".join(["alphacrystal benchmark table5", *flags, "--resume"])
         typer.echo(f"Interrupted; go on with: {command}", err=True)
         raise
@@ -105,13 +108,13 @@ def table5(
         _show(results, out)
 
 
-def _settings(numbers: dict[str, Any], lists: dict[str, str | None]) -> Table5Settings:
+def _settings(numbers: dict[str, Any], words: dict[str, str | None]) -> Table5Settings:
     """Settings of a run from the flags that were given.
 
     Raises:
         InputError: A flag names no method or split of the table, or a number makes no sense.
     """
-    from alphacrystal.benchmark import TABLE5_METHODS, TABLE5_SPLITS, Table5Settings
+    from alphacrystal.benchmark import TABLE5_CELLS, TABLE5_METHODS, TABLE5_SPLITS, Table5Settings
 
     values = {name: value for name, value in numbers.items() if value is not None}
     for name, (least, most) in LIMITS.items():
@@ -119,12 +122,13 @@ def _settings(numbers: dict[str, Any], lists: dict[str, str | None]) -> Table5Se
             raise InputError(
                 f"--{_flag(name)} takes a number from {least:g} to {most:g}, not {values[name]:g}."
             )
-    if lists["rows"] is not None:
-        values["rows"] = _row_numbers(lists["rows"])
-    known = {"methods": tuple(TABLE5_METHODS), "splits": tuple(TABLE5_SPLITS)}
-    for name, words in known.items():
-        if (text := lists[name]) is not None:
-            values[name] = _words(text, words, f"--{name}")
+    if words["rows"] is not None:
+        values["rows"] = _row_numbers(words["rows"])
+    known = {"methods": tuple(TABLE5_METHODS), "splits": tuple(TABLE5_SPLITS), "cell": TABLE5_CELLS}
+    for name, allowed in known.items():
+        if (text := words[name]) is not None:
+            chosen = _words(text, allowed, f"--{name}", most=1 if name == "cell" else len(allowed))
+            values[name] = chosen[0] if name == "cell" else chosen
     return Table5Settings(**values)
 
 
@@ -143,11 +147,12 @@ def _row_numbers(text: str) -> tuple[int, ...]:
         raise InputError(f"--rows takes numbers separated by commas, e.g. 1,5, not {text!r}.") from None
 
 
-def _words(text: str, known: tuple[str, ...], option: str) -> tuple[str, ...]:
+def _words(text: str, known: tuple[str, ...], option: str, most: int) -> tuple[str, ...]:
     words = tuple(word.strip() for word in text.split(","))
-    for word in words:
-        if word not in known:
-            raise InputError(f"{option} takes some of {','.join(known)}, not {word!r}.")
+    if len(words) > most or not set(words) <= set(known):
+        raise InputError(
+            f"{option} takes {'one' if most == 1 else 'some'} of {','.join(known)}, not {text!r}."
+        )
     return words
 
 
@@ -156,18 +161,19 @@ def _show(results: Table5Results, out: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from alphacrystal.benchmark import TABLE5_SPLITS, score_table
+    from alphacrystal.benchmark import TABLE5_SPLITS, score_table, table5_legend
 
     console = Console(soft_wrap=True, highlight=False)
     for split, name in TABLE5_SPLITS.items():
-        table = score_table(results, split, "rmse")
+        table = score_table(results, split, "rmse", short=True)
         if not table.rows:
             continue
         console.print(f"RMSE in Å, {name}", markup=False)
         shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
         for column in table.header:
-            shown.add_column(column, justify="right", overflow="fold")
+            shown.add_column(column, justify="left" if column == "row" else "right", no_wrap=True)
         for row in table.rows:
             shown.add_row(*row)
         console.print(shown)
+    console.print(table5_legend(results), markup=False)
     console.print(f"MSE, overlap and all else: {out / 'results.json'}", markup=False)
