@@ -80,7 +80,7 @@ def test_a_forest_is_the_same_whether_grown_remembered_or_grown_on(tmp_path: Pat
 
 
 def test_a_missing_scikit_learn_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sklearn.ensemble", None)
+    monkeypatch.setitem(sys.modules, "sklearn", None)  # as if it were not installed
     with pytest.raises(InputError, match=r"pip install 'alphacrystal\[rivals\]'"):
         group_forest(POINTS, CLASSES, TRAIN, ROWS, ForestRuns(trees=1))
 

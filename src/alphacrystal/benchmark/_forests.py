@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -85,13 +86,21 @@ class ForestRuns:
         return np.asarray(total / self.trees, dtype=np.float64)
 
 
-def _class(kind: str) -> Any:
-    try:
-        return getattr(import_module("sklearn.ensemble"), kind)
-    except ImportError as error:
+def require_forests() -> None:
+    """Check, without importing it, that scikit-learn is there.
+
+    Raises:
+        InputError: It is not.
+    """
+    if find_spec("sklearn") is None:
         raise InputError(
             "The rival forests need scikit-learn: pip install 'alphacrystal[rivals]', or pass --no-forests."
-        ) from error
+        )
+
+
+def _class(kind: str) -> Any:
+    require_forests()
+    return getattr(import_module("sklearn.ensemble"), kind)
 
 
 def _save(path: Path, total: Array, trees: int) -> None:

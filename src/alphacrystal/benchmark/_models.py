@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from alphacrystal.benchmark._distance_network import content_cells, network_cells
 from alphacrystal.benchmark._distance_table import control_errors, distance_table
-from alphacrystal.benchmark._forests import TREES
+from alphacrystal.benchmark._forests import TREES, require_forests
 from alphacrystal.benchmark._lattice_network import LatticePredictions, predict_lattices
 from alphacrystal.benchmark._lattice_table import lattice_table_by_subset, lattice_table_by_system
 from alphacrystal.benchmark._magpie import LAST_ELEMENT, cell_contents
@@ -76,6 +76,8 @@ def benchmark_models(
         InputError: The source cannot be read, or is not what the networks were trained on; no scikit-learn.
         WeightsError: Weights are missing or damaged.
     """
+    if forests:
+        require_forests()  # now, for they come last
     tell = on_progress or (lambda stage, done, total: None)
     begin, facts = time.monotonic(), run_facts(seed)  # now: the tree may change while this runs
     data = prepare(source, cache, on_progress=lambda done: tell("prepare", done, done))
