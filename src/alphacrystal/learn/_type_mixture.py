@@ -56,8 +56,8 @@ class TypeMixture:
                 found = self._given_types(structures, [kind for _, kind, _ in part])
                 for (place, _, share), distances in zip(part, found, strict=True):
                     result[place] += share * distances
-        for size in np.unique(sizes):  # where no type is known, the network has the composition alone
-            places = np.flatnonzero((sizes == size) & (known < 1e-6))
+        for atoms in np.unique(sizes):  # where no type is known, the network has the composition alone
+            places = np.flatnonzero((sizes == atoms) & (known < 1e-6))
             if len(places):
                 model = self.distance.model
                 with torch.no_grad():
