@@ -127,10 +127,10 @@ def test_cells_that_are_too_large_are_left_out(
 
 def test_single_atoms_and_benchmark_compounds_are_left_out() -> None:
     polonium = Structure(np.eye(3) * 3.36, ["Po"], [[0, 0, 0]])
-    indide = Structure(np.eye(3) * 3.4, ["Ti", "In"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    indium = Structure(np.eye(3) * 3.4, ["Ti", "In"], [[0, 0, 0], [0.5, 0.5, 0.5]])
     assert "TiIn" in benchmark_formulas()
     with pytest.raises(InputError, match="fits into Mp_12"):
-        mp12_of_records([StructureRecord.from_structure(own, "x") for own in (polonium, indide)])
+        mp12_of_records([StructureRecord.from_structure(own, "x") for own in (polonium, indium)])
 
 
 def entry(identifier: str, length: float, hull: float | None) -> StructureRecord:
