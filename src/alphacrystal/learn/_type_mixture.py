@@ -48,8 +48,8 @@ class TypeMixture:
                 known[place] += share
         sizes = self.distance.data.sizes[rows]
         result = [np.zeros(int(n * (n - 1) // 2)) for n in sizes]
-        for size, own in jobs.items():
-            step = max(1, PAIRS_PER_BATCH // size**2)
+        for n, own in jobs.items():
+            step = max(1, PAIRS_PER_BATCH // n**2)
             for start in range(0, len(own), step):
                 part = own[start : start + step]
                 structures = rows[[place for place, _, _ in part]]
