@@ -63,8 +63,8 @@ class TypeMixture:
                 with torch.no_grad():
                     _, probabilities, _ = self.distance.predict(model, rows[places], given=False)
                     distances = model.expected_distances(probabilities).double().numpy()
-                for place, values in zip(places, distances, strict=True):
-                    result[place] = values
+                for at, values in zip(places.tolist(), distances, strict=True):
+                    result[at] = values
         return result
 
     def _likely_types(self, row: int) -> list[tuple[StructureType, float]]:
