@@ -91,7 +91,9 @@ def _think(
     chosen = request.cell or cell
     config = make_config(cell=chosen, max_atoms=max_atoms, space_group=request.space_group or space_group)
     units = units_to_try(formula, config)
-    hypotheses = predict_hypotheses(formula, units, max(top, LOOKED_AT), group=config.space_group, models=models)
+    hypotheses = predict_hypotheses(
+        formula, units, max(top, LOOKED_AT), group=config.space_group, models=models
+    )
     likely: dict[int, float] = {}
     for hypothesis in hypotheses:
         likely[hypothesis.formula_units] = likely.get(hypothesis.formula_units, 0.0) + math.exp(
