@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,9 +31,17 @@ def parts(data: PreparedStructures) -> tuple[np.ndarray, np.ndarray]:
     return split_rows(data, np.arange(len(data)), 14, 6, seed=0, by_formula=True)
 
 
-def trained(
-    data: PreparedStructures, rows: np.ndarray, folder: Path, **changes: float | None
+@pytest.fixture(scope="module")
+def unbroken(
+    data: PreparedStructures,
+    parts: tuple[np.ndarray, np.ndarray],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> PairTraining:
+    """A training of two epochs."""
+    return trained(data, parts[0], tmp_path_factory.mktemp("unbroken"))
+
+
+def trained(data: PreparedStructures, rows: np.ndarray, folder: Path, **changes: Any) -> PairTraining:
     settings = {"epochs": 2, "time_limit": None, "seed": 0, "threads": 1} | changes
     return train_pair_network(data, rows, folder, **settings)
 
@@ -48,22 +57,24 @@ def test_small_training_sets_are_passed_over_more_often() -> None:
 
 
 def test_prediction_is_a_padded_symmetric_matrix_that_sees_the_composition_only(
-    data: PreparedStructures, parts: tuple[np.ndarray, np.ndarray], tmp_path: Path
+    data: PreparedStructures, parts: tuple[np.ndarray, np.ndarray], unbroken: PairTraining
 ) -> None:
     train, test = parts
-    training = trained(data, train, tmp_path)
-    found = predict_with_pair_network(training, data, train, test, SIZE)
+    found = predict_with_pair_network(unbroken, data, train, test, SIZE)
     _, _, mask = matrices(data, test)
     assert (found == found.swapaxes(1, 2)).all()
     assert (found[~mask] == 0).all()
     assert (found[mask] > 1).all()
     # Stretched crystals of the same composition are predicted alike.
     stretched = replace(data, distances=data.distances * 1.5, volumes=data.volumes * 1.5**3)
-    assert predict_with_pair_network(training, stretched, train, test, SIZE) == pytest.approx(found, abs=1e-5)
+    assert predict_with_pair_network(unbroken, stretched, train, test, SIZE) == pytest.approx(found, abs=1e-5)
 
 
 def test_stopped_training_ends_where_an_unbroken_one_does(
-    data: PreparedStructures, parts: tuple[np.ndarray, np.ndarray], tmp_path: Path
+    data: PreparedStructures,
+    parts: tuple[np.ndarray, np.ndarray],
+    unbroken: PairTraining,
+    tmp_path: Path,
 ) -> None:
     train, test = parts
 
@@ -71,12 +82,11 @@ def test_stopped_training_ends_where_an_unbroken_one_does(
         if 2 * step > total:
             raise StopError
 
-    settings = {"epochs": 2, "time_limit": None, "seed": 0, "threads": 1}
     with pytest.raises(StopError):
-        train_pair_network(data, train, tmp_path / "stopped", on_step=stop, **settings)
+        trained(data, train, tmp_path, on_step=stop)
     found = [
-        predict_with_pair_network(trained(data, train, tmp_path / name), data, train, test, SIZE)
-        for name in ("stopped", "unbroken")
+        predict_with_pair_network(training, data, train, test, SIZE)
+        for training in (trained(data, train, tmp_path), unbroken)
     ]
     assert (found[0] == found[1]).all()
 
@@ -91,10 +101,7 @@ def test_time_limit_plans_fewer_epochs_and_keeps_the_plan(
     assert again.notes == short.notes
 
 
-def test_some_training_structures_choose_the_epoch(
-    data: PreparedStructures, parts: tuple[np.ndarray, np.ndarray], tmp_path: Path
-) -> None:
-    notes = trained(data, parts[0], tmp_path, epochs=1).notes
-    assert notes["held_back"] == 1
-    assert notes["best_epoch"] == 1
-    assert notes["parameters"] > 10_000
+def test_some_training_structures_choose_the_epoch(unbroken: PairTraining) -> None:
+    assert unbroken.notes["held_back"] == 1
+    assert unbroken.notes["epochs"] == 2
+    assert unbroken.notes["parameters"] > 10_000

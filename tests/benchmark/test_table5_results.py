@@ -117,12 +117,13 @@ def test_table_has_a_column_for_whoever_has_scores(tmp_path: Path) -> None:
     table = score_table(read_results(tmp_path), "random", "rmse")
     assert table.header == ("row", "N", "trained / tested on", "paper", "our pair network", "modal class")
     assert table.rows == (
-        ("1", "5", "1,000 / 100", "1.884", "0.400", "1.200"),
-        ("3", "10", "1,000 / 100", "1.340", "", "0.900"),
+        ("1", "5", "1,000 / 100", "1.884", "0.400 ± 0.010", "1.200 ± 0.010"),
+        ("3", "10", "1,000 / 100", "1.340", "", "0.900 ± 0.010"),
     )
     assert score_table(read_results(tmp_path), "disjoint", "rmse").rows == ()
     short = score_table(read_results(tmp_path), "random", "rmse", short=True)
-    assert short.header == ("row", "N", "trained", "paper", "ours", "modal")
+    assert short.header == ("row", "N", "train", "paper", "ours", "modal")
+    assert short.rows[0][-2:] == ("0.400", "1.200")
     lines = markdown(table).splitlines()
     assert lines[1].count("---") == 6
     assert lines[2].count("|") == 7
@@ -131,13 +132,13 @@ def test_table_has_a_column_for_whoever_has_scores(tmp_path: Path) -> None:
 def test_page_states_what_it_needs_to_be_repeated(tmp_path: Path) -> None:
     save_data_facts(tmp_path, data_facts("d1g3st"))
     save_cell(tmp_path, cell(1, modal_class=1.2))
-    text = table5_page(read_results(tmp_path), [], tmp_path)
+    text = table5_page(read_results(tmp_path), [], tmp_path, "page.json")
     for part in (
         "abc1234",
         "Z80",
         "2026-01-01",
         "d1g3st",
-        "--methods controls --seed 0 --share 1.0",
+        "--methods controls --seed 0 --resume",
         "1.884",
     ):
         assert part in text

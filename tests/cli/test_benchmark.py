@@ -95,6 +95,7 @@ def test_all_methods_on_a_small_table(run: Run, tmp_path: Path, records: Path, c
         assert text in page
     assert (tmp_path / "page" / "figure3.svg").is_file()
     assert str(tmp_path) not in page
+    assert json.loads((tmp_path / "page.json").read_text(encoding="utf-8")) == results
 
     other = run(*asked, "--seed", "1", "--resume")
     assert other.code == 2

@@ -48,14 +48,19 @@ def draw_figures(results: Table5Results, folder: Path, target: Path) -> list[Dra
         drawn.append(
             DrawnFigure(png, "The paper's Figure 3: how distances are spread over ten equal classes.")
         )
+    trained = [cell for row in FIGURE6_ROWS if (cell := results.cell(row, "random", "paper")) is not None]
     logs = [
         (f"N = 10, {cell.train:,} training structures", folder / NETWORKS / cell.name / "log.csv")
-        for number in FIGURE6_ROWS
-        if (cell := results.cell(number, "random", "paper")) is not None
+        for cell in trained
     ]
     if logs and all(path.is_file() for _, path in logs):
         png, _ = loss_panels(logs, target / "figure6")
-        drawn.append(DrawnFigure(png, "The paper's Figure 6: losses of the paper's network, random split."))
+        where = trained[0].notes["validation_on"]
+        drawn.append(
+            DrawnFigure(
+                png, f"The paper's Figure 6: losses of its network, random split, validation on {where}."
+            )
+        )
     methods: tuple[tuple[Method, str], ...] = (("paper", PAPER_NETWORK), ("pair", PAIR_NETWORK))
     for method, name in methods:
         cell = results.cell(FIGURE7_ROW, "random", method)

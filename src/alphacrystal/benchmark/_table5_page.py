@@ -11,6 +11,7 @@ from alphacrystal.benchmark._table5_results import (
     TABLE5_METHODS,
     TABLE5_SPLITS,
     DataFacts,
+    Settings,
     Table5Cell,
     Table5Results,
 )
@@ -22,17 +23,19 @@ from alphacrystal.report import write_text_atomically
 INTRODUCTION = (
     "Written by `alphacrystal benchmark table5 --page`; every number is measured, but for the columns named "
     "*paper*. RMSE and MSE are means over the test structures of the error over all pairs of two different "
-    "atoms of the cell, atoms in our canonical order; lower is better."
+    "atoms of the cell, atoms in our canonical order; lower is better. Behind ± stands the standard error "
+    "over the test structures."
 )
 ABOUT_OVERLAP = (
     "The paper's overlap (eq. 4) is the share of the true pairs below 8 Å that are predicted below 8 Å, a "
     "recall: every constant below 8 Å reaches 1."
 )
+WHOLE = ("share", 1.0)
 OPTIONS = ("cell", "width", "epochs", "batch", "patience", "pair_epochs", "time_limit", "seed", "share")
 
 
 def write_table5_page(results: Table5Results, folder: Path, page: Path) -> None:
-    """Write a page, and its figures into a folder of the same name beside it.
+    """Write a page, all its numbers as JSON, and its figures into a folder, all of the same name.
 
     Args:
         results: Of ``folder``.
@@ -44,13 +47,15 @@ def write_table5_page(results: Table5Results, folder: Path, page: Path) -> None:
     """
     page.parent.mkdir(parents=True, exist_ok=True)
     figures = draw_figures(results, folder, page.with_suffix(""))
-    write_text_atomically(page, table5_page(results, figures, page.parent))
+    numbers = page.with_suffix(".json")
+    write_text_atomically(numbers, results.model_dump_json(indent=1) + "\n")
+    write_text_atomically(page, table5_page(results, figures, page.parent, numbers.name))
 
 
-def table5_page(results: Table5Results, figures: Sequence[DrawnFigure], folder: Path) -> str:
-    """The page, with figures named relative to ``folder``."""
+def table5_page(results: Table5Results, figures: Sequence[DrawnFigure], folder: Path, numbers: str) -> str:
+    """The page, with figures named relative to ``folder`` and a link to the file of ``numbers``."""
     splits = [split for split in TABLE5_SPLITS if any(cell.split == split for cell in results.cells)]
-    parts = ["# Table 5: distance matrices from the composition", INTRODUCTION]
+    parts = ["# Table 5: distance matrices from the composition", INTRODUCTION, f"[All numbers]({numbers})."]
     for split in splits:
         parts += [f"## RMSE in Å, {TABLE5_SPLITS[split]}", markdown(score_table(results, split, "rmse"))]
     parts += ["## Who predicts", _predictors(results)]
@@ -88,7 +93,8 @@ def _data(data: DataFacts) -> str:
     recipe = (
         f"Mp_12 made again from our records: conventional cells of up to {MP12_MOST_ATOMS} atoms, one entry "
         "per formula of that cell, all benchmark compounds left out. The matrices are those of the "
-        f"{data.cell} cells, of at least 2 atoms; digest {data.digest}."
+        f"{data.cell} cells, of at least 2 atoms; the paper does not say whether it took these or the other "
+        f"ones (`--cell`). Digest {data.digest}."
     )
     spread = (
         f"Distances from {data.shortest:.4f} to {data.longest:.4f} Å (paper: {PAPER_SHORTEST} to "
@@ -136,8 +142,7 @@ def _runs(cells: Sequence[Table5Cell]) -> str:
 
 
 def _settings(cell: Table5Cell) -> str:
-    given = {key: cell.settings[key] for key in OPTIONS if cell.settings.get(key) is not None}
-    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in given.items())
+    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in _given(cell).items())
 
 
 def _commands(cells: Sequence[Table5Cell]) -> str:
@@ -148,5 +153,10 @@ def _commands(cells: Sequence[Table5Cell]) -> str:
 
 
 def _flags(cell: Table5Cell) -> str:
-    given = {key: cell.settings[key] for key in OPTIONS if cell.settings.get(key) is not None}
-    return "".join(f" --{key.replace('_', '-')} {value}" for key, value in given.items())
+    return "".join(f" --{key.replace('_', '-')} {value}" for key, value in _given(cell).items())
+
+
+def _given(cell: Table5Cell) -> Settings:
+    """Settings in the order of OPTIONS, without those that were not set."""
+    own = cell.settings
+    return {key: own[key] for key in OPTIONS if own.get(key) is not None and (key, own[key]) != WHOLE}

@@ -20,7 +20,7 @@ _PAPER: dict[Quantity, Callable[[Table5Row], str]] = {
     "overlap": lambda row: f"{row.overlap:.4f}",
 }
 _OURS: dict[Quantity, Callable[[Scores], str]] = {
-    "rmse": lambda own: f"{own.rmse:.3f}",
+    "rmse": lambda own: f"{own.rmse:.3f} ± {own.rmse_error:.3f}",
     "mse": lambda own: f"{own.mse:.3f}",
     "overlap": lambda own: f"{own.overlap:.4f} / {own.precision:.4f} / {own.f1:.4f}",
 }
@@ -49,8 +49,9 @@ def score_table(
 ) -> TextTable:
     """A quantity of every predictor that was run, beside what the paper prints.
 
-    "rmse" in Å and "mse" in Å²; "overlap" is followed by precision and F1 of the pairs below 8 Å. Rows of the
-    table that were not run are left out; the paper's column is named "paper". ``short`` fits 80 columns.
+    "rmse" in Å is followed by its standard error over the test structures, "overlap" by precision and F1 of
+    the pairs below 8 Å; "mse" is in Å². Rows of the table that were not run are left out; the paper's column
+    is named "paper". ``short`` leaves out what would not fit 80 columns.
     """
     cells = {
         row: [cell for cell in results.cells if (cell.row, cell.split) == (row.number, split)]
@@ -61,7 +62,8 @@ def score_table(
         for row, own in cells.items()
     }
     names = [name for name in _NAMES[quantity] if any(name in own for own in found.values())]
-    size = "trained" if short else "trained / tested on"
+    shown = (lambda scores: f"{getattr(scores, quantity):.3f}") if short else _OURS[quantity]
+    size = "train" if short else "trained / tested on"
     return TextTable(
         ("row", "N", size, "paper", *(SHORT_NAMES[name] if short else name for name in names)),
         tuple(
@@ -70,7 +72,7 @@ def score_table(
                 str(row.classes),
                 f"{cells[row][0].train:,}" + ("" if short else f" / {cells[row][0].test:,}"),
                 _PAPER[quantity](row),
-                *(_OURS[quantity](own[name]) if name in own else "" for name in names),
+                *(shown(own[name]) if name in own else "" for name in names),
             )
             for row, own in found.items()
             if own
