@@ -70,10 +70,12 @@ def test_a_forest_is_the_same_whether_grown_remembered_or_grown_on(tmp_path: Pat
     assert (first, again) == ([5, 5], [10])
     assert (predict(12, more) == predict(12, [], folder="other")).all()
     assert more == [10, 2]
-    assert (predict(10, []) == grown).all()  # the file holds more trees than asked for
+    assert (predict(15, []) == predict(15, [], folder="other")).all()
+    assert (predict(10, again) == grown).all()  # still there beside the larger one
+    assert again == [10, 10]
     assert not (predict(10, [], seed=1) == grown).all()
     stored = sorted((tmp_path / "cache").iterdir())
-    assert len(stored) == 2
+    assert len(stored) == 4
     for path in stored:
         path.write_bytes(b"damaged")
     assert (predict(10, []) == grown).all()

@@ -65,23 +65,26 @@ class ForestRuns:
         Raises:
             InputError: scikit-learn is not installed.
         """
-        path = None
+        stem = None
         if self.cache is not None:
             digest = hashlib.sha256(json.dumps([kind, settings, self.seed, FORMAT_VERSION]).encode())
             for array in (features, targets, wanted):
                 digest.update(np.ascontiguousarray(array).tobytes())
-            path = self.cache / f"forest-{digest.hexdigest()[:16]}.npz"
-        total, done = (np.zeros(()), 0) if path is None else _load(path, self.trees)
+            stem = self.cache / f"forest-{digest.hexdigest()[:16]}"
+        total, done = (np.zeros(()), 0) if stem is None else _load(stem, self.trees)
         if done:
             self.on_trees(done)
+        begun = done
         while done < self.trees:
             own = min(TREES_AT_ONCE, self.trees - done)
             forest = _class(kind)(n_estimators=own, random_state=self.seed + done, n_jobs=1, **settings)
             forest.fit(features, targets)
             answer = forest.predict_proba(wanted) if kind.endswith("Classifier") else forest.predict(wanted)
             total, done = total + answer * own, done + own
-            if path is not None:
-                _save(path, total, done)
+            if stem is not None:
+                _save(stem, total, done)
+                if done - own > begun:  # what this call wrote on its way; what it began with stays
+                    _file(stem, done - own).unlink(missing_ok=True)
             self.on_trees(own)
         return np.asarray(total / self.trees, dtype=np.float64)
 
@@ -103,21 +106,25 @@ def _class(kind: str) -> Any:
     return getattr(import_module("sklearn.ensemble"), kind)
 
 
-def _save(path: Path, total: Array, trees: int) -> None:
-    """Keep the sum over the trees so far."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial.npz")
-    np.savez_compressed(partial, total=total, trees=trees)
-    partial.replace(path)
+def _file(stem: Path, trees: int) -> Path:
+    return stem.with_name(f"{stem.name}-{trees}.npz")
 
 
-def _load(path: Path, trees: int) -> tuple[Array, int]:
-    """Sum over the trees of a cache file and their number; zeros where it is damaged or holds too many."""
-    if path.is_file():
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                if stored["trees"] <= trees:
-                    return np.asarray(stored["total"], dtype=np.float64), int(stored["trees"])
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-            pass
+def _save(stem: Path, total: Array, trees: int) -> None:
+    """Keep the sum over so many trees."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    partial = stem.with_name(f"{stem.name}.partial.npz")
+    np.savez_compressed(partial, total=total)
+    partial.replace(_file(stem, trees))
+
+
+def _load(stem: Path, trees: int) -> tuple[Array, int]:
+    """Sum over the trees of the largest cached forest of at most ``trees``, and their number."""
+    for count in (trees, *range(trees - trees % TREES_AT_ONCE, 0, -TREES_AT_ONCE)):  # others grow differently
+        if (path := _file(stem, count)).is_file():
+            try:
+                with np.load(path, allow_pickle=False) as stored:
+                    return np.asarray(stored["total"], dtype=np.float64), count
+            except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+                continue  # damaged: as if it were not there
     return np.zeros(()), 0
