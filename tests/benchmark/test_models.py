@@ -60,8 +60,8 @@ def test_every_table_has_every_predictor_and_every_row_counts_its_entries(result
         "network",
         "forest",
         "frequency",
-        "network, told the cell size",
-        "forest, told the conventional cell content",
+        "network, told the conventional cell",
+        "forest, told the conventional cell",
     }
     assert all(0 <= share <= 1 for share in shares(symmetry["space group"]) + shares(symmetry["type"]))
     lattice = result["lattice"]["subsets"]["all entries"]

@@ -21,7 +21,7 @@ def test_every_panel_and_curve_is_named_and_the_file_is_800_pixels_wide(tmp_path
         [panel("told the type", "from the content"), panel("volume"), panel("angles")], tmp_path / "figure"
     )
     with Image.open(png) as image:
-        assert image.size == (800, 800)
+        assert image.size == (800, 960)
     text = svg.read_text(encoding="utf-8")
     for label in ("told the type", "from the content", "volume", "angles", "share inside"):
         assert f"<!-- {label} -->" in text

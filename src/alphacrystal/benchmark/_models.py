@@ -42,8 +42,8 @@ Progress = Callable[[str, int, int], None]
 Array = NDArray[np.float64]
 
 NETWORK, FOREST, FREQUENCY, COPY = "network", "forest", "frequency", "type copy"
-TOLD_CELL, TOLD_SYMMETRY = "network, told the cell size", "forest, told symmetry"
-FOREST_TOLD_CELL = "forest, told the conventional cell content"
+TOLD_SYMMETRY = "forest, told symmetry"
+TOLD_CELL, FOREST_TOLD_CELL = "network, told the conventional cell", "forest, told the conventional cell"
 KNOWN_TYPES = "entries whose type occurs in training"
 
 
@@ -185,10 +185,16 @@ def _distances(
 
 
 def _symmetry_curves(data: PreparedStructures, found: SymmetryPredictions) -> dict[str, Any]:
-    first = found.groups.argmax(1)
-    groups = from_confidence(found.groups.max(1), first == data.space_groups[found.rows])
-    types = from_confidence(found.type_confidence, found.type_right)
-    return {"first space group": groups.as_dict(), "first structure type": types.as_dict()}
+    right = found.groups.argmax(1) == data.space_groups[found.rows]
+    experimental = data.experimental[found.rows] == 1
+    curves = {}
+    for suffix, chosen in (("", np.ones(len(right), dtype=bool)), (", experimental", experimental)):
+        if chosen.any():
+            groups = from_confidence(found.groups.max(1)[chosen], right[chosen])
+            types = from_confidence(found.type_confidence[chosen], found.type_right[chosen])
+            curves[f"first space group{suffix}"] = groups.as_dict()
+            curves[f"first structure type{suffix}"] = types.as_dict()
+    return curves
 
 
 def _lattice_curves(found: LatticePredictions) -> dict[str, Any]:

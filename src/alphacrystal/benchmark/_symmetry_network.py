@@ -27,7 +27,7 @@ class SymmetryPredictions:
     Attributes:
         rows: Of the prepared structures, shape (n,).
         groups: Probability of each space group, shape (n, 231).
-        groups_given_cell: The same told the number of atoms in the primitive cell, zero where no type fits.
+        groups_given_cell: The same told the atoms in the conventional cell, zero where no type fits.
         groups_given_system: The same told that number and the crystal system.
         type_ranks: Types more probable than the true one, infinite where it is unknown, shape (n,).
         type_confidence: Probability of the first type, shape (n,).
@@ -53,10 +53,13 @@ def predict_symmetry(data: PreparedStructures, task: SymmetryTask, net: Any) -> 
         raise InputError(
             "The symmetry model was trained on other records than --data holds: give those it was trained on."
         )
-    rows_of_types, atoms = net.rows, net.table.atoms
-    type_groups = net.table.space_group
-    system_of = np.array(["", *(space_group(number).crystal_system for number in range(1, GROUPS))])
+    rows_of_types, type_groups = net.rows, net.table.space_group
+    groups = [space_group(number) for number in range(1, GROUPS)]
+    system_of = np.array(["", *(group.crystal_system for group in groups)])
+    centring_of = np.array([0, *(len(group.centring) for group in groups)])
     type_systems = system_of[type_groups.numpy()]
+    atoms = net.table.atoms * torch.as_tensor(centring_of)[type_groups]
+    true_atoms = torch.as_tensor(data.sizes * centring_of[data.space_groups])
     collected: dict[str, list[NDArray[np.float64]]] = {
         name: [] for name in ("groups", "cell", "system", "ranks", "confidence", "right")
     }
@@ -71,7 +74,7 @@ def predict_symmetry(data: PreparedStructures, task: SymmetryTask, net: Any) -> 
         own = scores[np.arange(len(batch)), np.maximum(known, 0)]
         ranks = (scores > own[:, None]).sum(1).double().numpy()
         confidence, first = chances.max(1)
-        fits = atoms[None] == torch.as_tensor(data.sizes[batch])[:, None]
+        fits = atoms[None] == true_atoms[batch][:, None]
         same_system = torch.as_tensor(type_systems[None] == system_of[data.space_groups[batch]][:, None])
         for name, mask in (("groups", None), ("cell", fits), ("system", fits & same_system)):
             allowed = chances if mask is None else chances * mask

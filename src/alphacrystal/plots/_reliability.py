@@ -23,7 +23,7 @@ from alphacrystal.plots._figure import (
 # Told apart without colour too.
 _STYLES = ((BLUE, "o", "-"), (VERMILION, "s", "--"), (GREEN, "^", "-."), (ORANGE, "D", ":"))
 _COLUMNS = 2
-_PANEL_HEIGHT = 4.0  # inches
+_PANEL_HEIGHT = 4.8  # inches, with the legend below
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +80,7 @@ def reliability_diagrams(panels: Sequence[ReliabilityPanel], out_path: Path) -> 
             )
         axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
         style_axes(axes, x_label=panel.x_label, y_label=panel.y_label)
-        axes.legend(fontsize=9.5, frameon=False, loc="best")
+        axes.legend(fontsize=9.5, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.15))
         axes.set_title(panel.title, fontsize=12)
     for axes in places[len(panels) :]:
         axes.set_visible(False)
