@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from alphacrystal.cli._output_folder import make_folder
 from alphacrystal.cli._progress import ProgressDisplay
 
 
@@ -39,16 +40,10 @@ def models(
     import torch
 
     from alphacrystal.benchmark import benchmark_models, models_page, write_models_page
-    from alphacrystal.errors import InputError
     from alphacrystal.report import write_text_atomically
 
     torch.set_num_threads(threads)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"The output folder {out} cannot be written ({error.strerror}): choose another --out."
-        ) from error
+    make_folder(out)
     with ProgressDisplay("benchmark models") as progress:
         result = benchmark_models(
             data,

@@ -1,4 +1,4 @@
-"""Where a run goes when the user names no folder."""
+"""Where a run goes when the user names no folder, and the folder when one is named."""
 
 from __future__ import annotations
 
@@ -15,3 +15,19 @@ def default_folder(name: str) -> Path:
             break
         folder = Path("runs") / f"{base}-{number}"
     return folder
+
+
+def make_folder(out: Path) -> None:
+    """Make the folder a command writes to.
+
+    Raises:
+        InputError: It cannot be written.
+    """
+    from alphacrystal.errors import InputError
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"The output folder {out} cannot be written ({error.strerror}): choose another --out."
+        ) from error

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from alphacrystal.cli._output_folder import make_folder
 from alphacrystal.cli._progress import ProgressDisplay
 
 
@@ -26,17 +27,11 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")] = False,
 ) -> None:
     """Train a network on known crystals (benchmark compounds are dropped)."""
-    from alphacrystal.errors import InputError
     from alphacrystal.learn.training import train_model, with_overrides
 
     overrides = {"epochs": epochs, "seed": seed, "threads": threads}
     chosen = "".join(f" --{key} {value}" for key, value in overrides.items() if value is not None)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"The output folder {out} cannot be written ({error.strerror}): choose another --out."
-        ) from error
+    make_folder(out)
     try:
         with ProgressDisplay(f"train {name}") as progress:
             result = train_model(

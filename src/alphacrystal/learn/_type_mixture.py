@@ -14,14 +14,11 @@ from torch import nn
 from alphacrystal.crystal import letter_index, space_group
 from alphacrystal.learn._distance_net import AtomTokens, DistanceNet
 from alphacrystal.learn._distance_training import DistanceTask
+from alphacrystal.learn._distograms import BATCH_PAIRS, LEAST_SHARE, MIXED_TYPES
 from alphacrystal.learn._lattice_training import LatticeTask
 from alphacrystal.learn._structure_types import StructureType
 from alphacrystal.learn._symmetry_training import SymmetryTask
 from alphacrystal.learn._template_fitting import element_slots
-
-MIXED_TYPES = 16
-LEAST_SHARE = 0.004
-PAIRS_PER_BATCH = 20_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +46,7 @@ class TypeMixture:
         sizes = self.distance.data.sizes[rows]
         result = [np.zeros(int(n * (n - 1) // 2)) for n in sizes]
         for n, own in jobs.items():
-            step = max(1, PAIRS_PER_BATCH // n**2)
+            step = max(1, BATCH_PAIRS // n**2)
             for start in range(0, len(own), step):
                 part = own[start : start + step]
                 structures = rows[[place for place, _, _ in part]]
