@@ -17,6 +17,7 @@ from alphacrystal.composition import Formula, parse_formula
 from alphacrystal.config import PredictConfig, check_unchanged, make_config
 from alphacrystal.errors import InputError
 from alphacrystal.generate import Candidate
+from alphacrystal.interrupts import interrupts_held
 from alphacrystal.preflight import check_potential_covers, check_request
 from alphacrystal.report import (
     EventLog,
@@ -113,8 +114,9 @@ def predict(
             complete = True
         finally:
             if run.candidates:
-                prediction = _conclude(run, units, complete=complete)
-                write_run_folder(folder, prediction, record)
+                with interrupts_held():
+                    prediction = _conclude(run, units, complete=complete)
+                    write_run_folder(folder, prediction, record)
             run.events.emit("run", event="end" if complete else "interrupted")
     return prediction
 
@@ -184,8 +186,9 @@ def _relax_group(
                     )
             complete = True
         finally:
-            prediction = _conclude(run, [], complete=complete)
-            write_run_folder(folder, prediction, _record(config))
+            with interrupts_held():
+                prediction = _conclude(run, [], complete=complete)
+                write_run_folder(folder, prediction, _record(config))
 
 
 def _relax_settings(
@@ -242,8 +245,9 @@ def _generate(run: _Run, units: Sequence[int]) -> None:
     run.candidates = [candidate for part in finished.values() for candidate in part]
 
     def on_part(part: int, made: list[Candidate]) -> None:
+        # Kept before it is written: an interrupt that finds a part on disk finds it in the list too.
+        run.candidates = [*run.candidates, *made]
         run.checkpoint.add_generated(part, made)
-        run.candidates = [*run.candidates, *made]  # what an interrupt would leave
 
     generator = DistanceMatrixGenerator(
         units=units,
