@@ -85,9 +85,7 @@ def train_pair_network(
     folder.mkdir(parents=True, exist_ok=True)
     if time_limit is not None:
         settings = replace(settings, epochs=_planned_epochs(task, settings, 60 * time_limit, folder))
-    content = sha256(b"".join([own.ids.tobytes(), own.validation.tobytes(), own.distances.tobytes()]))
-    resume = (folder / "checkpoint.pt").is_file()
-    best = train(task, settings, folder, resume=resume, data_hash=content.hexdigest(), on_step=on_step)
+    best = train_task(task, own, settings, folder, on_step)
     return PairTraining(
         task.model,
         {
@@ -97,6 +95,19 @@ def train_pair_network(
             "held_back": len(watched),
         },
     )
+
+
+def train_task(
+    task: Any, data: PreparedStructures, settings: TrainSettings, folder: Path, on_step: OnStep | None
+) -> dict[str, Any]:
+    """Train a task on its data, going on from a checkpoint in ``folder`` where there is one.
+
+    Returns:
+        The log row of the best epoch, whose weights ``task.model`` then has.
+    """
+    content = sha256(b"".join([data.ids.tobytes(), data.validation.tobytes(), data.distances.tobytes()]))
+    resume = (folder / "checkpoint.pt").is_file()
+    return train(task, settings, folder, resume=resume, data_hash=content.hexdigest(), on_step=on_step)
 
 
 def _planned_epochs(task: Any, settings: TrainSettings, seconds: float, folder: Path) -> int:

@@ -10,13 +10,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from alphacrystal.benchmark._pair_network import predict_with_pair_network, train_pair_network
+from alphacrystal.benchmark._pair_network import (
+    PairTraining,
+    predict_with_pair_network,
+    train_pair_network,
+)
 from alphacrystal.benchmark._paper_network import predict_with_paper_network
 from alphacrystal.benchmark._run_facts import run_facts
 from alphacrystal.benchmark._table5_controls import control_scores
 from alphacrystal.benchmark._table5_data import RowSplit, data_facts, example_rows, row_split, table5_data
 from alphacrystal.benchmark._table5_figures import NETWORKS
-from alphacrystal.benchmark._table5_predictors import PAIR_NETWORK, PAPER_NETWORK
+from alphacrystal.benchmark._table5_predictors import PAIR_NETWORK, PAPER_NETWORK, TYPE_MODELS
 from alphacrystal.benchmark._table5_results import (
     TABLE5_METHODS,
     TABLE5_SPLITS,
@@ -35,6 +39,7 @@ from alphacrystal.benchmark._table5_results import (
 )
 from alphacrystal.benchmark._table5_rows import PAPER_EPOCHS, TABLE5_ROWS, Table5Row, rows_numbered
 from alphacrystal.benchmark._table5_scores import example, scores
+from alphacrystal.benchmark._type_models import predict_over_types, train_type_models
 from alphacrystal.data import PreparedStructures
 from alphacrystal.errors import InputError
 from alphacrystal.learn.paper import MOST_ATOMS, PaperNetConfig, PaperTrainSettings, matrices
@@ -53,7 +58,8 @@ class Table5Settings:
         rows: Of the table, 1-8.
         splits: "random" (the paper's) and "disjoint" (no formula in training and test).
         cell: Whose atoms and distances the matrices hold: "primitive" or "conventional".
-        methods: "controls", "paper" (the paper's network) and "pair" (ours).
+        methods: "controls", "paper" (the paper's network), "pair" (our pair network alone) and "types" (ours
+            over the structure types that our symmetry prior and lattice model hold likely).
         width: Of the paper's network; 1 is the paper's.
         epochs, batch: Of the paper's network.
         patience: Stop the paper's network after so many epochs without a lower loss on training structures
@@ -84,7 +90,7 @@ class Table5Settings:
         common: Settings = {"cell": self.cell, "seed": self.seed, "share": self.share}
         if method == "controls":
             return common
-        if method == "pair":
+        if method in ("pair", "types"):
             return common | {"pair_epochs": self.pair_epochs, "time_limit": self.time_limit}
         names = ("width", "epochs", "batch", "patience", "time_limit")
         return common | {name: getattr(self, name) for name in names}
@@ -164,7 +170,13 @@ class _Run:
         """Run one cell and save it."""
         begin = time.monotonic()
         parts = row_split(self.data, row, split, self.settings.seed)
-        run = {"controls": self._controls, "paper": self._paper, "pair": self._pair}[method]
+        methods = {
+            "controls": self._controls,
+            "paper": self._paper,
+            "pair": self._pair,
+            "types": self._types,
+        }
+        run = methods[method]
         cell = run(
             Table5Cell(
                 row=row.number,
@@ -214,9 +226,41 @@ class _Run:
         return np.concatenate([parts.test, example_rows(self.data)])
 
     def _pair(self, cell: Table5Cell, row: Table5Row, parts: RowSplit) -> Table5Cell:
-        """Our network, trained once for all N of the same structures."""
+        """Our pair network alone."""
+        training = self._trained_pair(cell, row, parts)
+        predicted = predict_with_pair_network(
+            training, self.data, parts.train, self._asked(parts), MOST_ATOMS
+        )
+        return self._scored(cell, row, parts, PAIR_NETWORK, predicted, training.notes)
+
+    def _types(self, cell: Table5Cell, row: Table5Row, parts: RowSplit) -> Table5Cell:
+        """Our three models: the pair network over likely structure types."""
+        pair = self._trained_pair(cell, row, parts)
+        trained = f"types-{row.subset}-{row.train}-{cell.split}"
+        models = train_type_models(
+            self.data,
+            parts.train,
+            self.folder / NETWORKS / trained,
+            seed=self.settings.seed,
+            threads=self.settings.threads,
+            on_step=lambda step, total, _: self.report(trained, step, total),
+        )
+        predicted = predict_over_types(
+            pair,
+            models,
+            self.data,
+            parts.train,
+            self._asked(parts),
+            MOST_ATOMS,
+            seed=self.settings.seed,
+            conventional=self.settings.cell == "conventional",
+        )
+        return self._scored(cell, row, parts, TYPE_MODELS, predicted, pair.notes | models.notes)
+
+    def _trained_pair(self, cell: Table5Cell, row: Table5Row, parts: RowSplit) -> PairTraining:
+        """Trained once for all N of the same structures, and for both methods that ask it."""
         trained = f"pair-{row.subset}-{row.train}-{cell.split}"
-        training = train_pair_network(
+        return train_pair_network(
             self.data,
             parts.train,
             self.folder / NETWORKS / trained,
@@ -226,10 +270,6 @@ class _Run:
             threads=self.settings.threads,
             on_step=lambda step, total, _: self.report(trained, step, total),
         )
-        predicted = predict_with_pair_network(
-            training, self.data, parts.train, self._asked(parts), MOST_ATOMS
-        )
-        return self._scored(cell, row, parts, PAIR_NETWORK, predicted, training.notes)
 
     def _scored(
         self,

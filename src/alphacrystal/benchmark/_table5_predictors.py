@@ -6,6 +6,7 @@ SHUFFLES = 8  # random orders that the order noise is a mean over
 
 PAPER_NETWORK = "paper's network"
 PAIR_NETWORK = "our pair network"
+TYPE_MODELS = "our three models"
 MODAL_CLASS = "modal class"
 PAIR_LOOKUP = "element-pair lookup"
 NEAREST_COMPOSITION = "nearest composition"
@@ -22,6 +23,11 @@ PREDICTORS = {
     PAIR_NETWORK: (
         "our network of atoms and pairs, given the composition and the functional of the entry and nothing "
         "of the symmetry; expected distances, hence the same for every N"
+    ),
+    TYPE_MODELS: (
+        "the pair network told each of the likely structure types and its cell, which our symmetry prior and "
+        "lattice model name from the composition (all three trained on the same structures); the matrix with "
+        "the least expected error over these types, the same for every N"
     ),
     MODAL_CLASS: "always the class that holds most pairs of the training structures, at its centre",
     PAIR_LOOKUP: (
@@ -50,6 +56,7 @@ PREDICTORS = {
 SHORT_NAMES = {
     PAPER_NETWORK: "net",
     PAIR_NETWORK: "ours",
+    TYPE_MODELS: "types",
     MODAL_CLASS: "modal",
     PAIR_LOOKUP: "pairs",
     NEAREST_COMPOSITION: "near",
@@ -60,4 +67,4 @@ SHORT_NAMES = {
 }
 FLOORS = (PERFECT_CLASSES, BLOCK_MEANS, SHUFFLED_ORBITS, SHUFFLED_ELEMENTS)
 CONTROLS = (MODAL_CLASS, PAIR_LOOKUP, NEAREST_COMPOSITION)
-NETWORKS = (PAPER_NETWORK, PAIR_NETWORK)
+NETWORKS = (PAPER_NETWORK, PAIR_NETWORK, TYPE_MODELS)

@@ -13,7 +13,7 @@ from alphacrystal.report import write_text_atomically
 Model = TypeVar("Model", bound=BaseModel)
 Settings = dict[str, float | int | str | None]
 Split = Literal["random", "disjoint"]
-Method = Literal["controls", "paper", "pair"]
+Method = Literal["controls", "paper", "pair", "types"]
 Cell = Literal["primitive", "conventional"]
 TABLE5_CELLS: tuple[Cell, ...] = get_args(Cell)
 TABLE5_SPLITS: dict[Split, str] = {
@@ -24,6 +24,7 @@ TABLE5_METHODS: dict[Method, str] = {
     "controls": "controls and floors",
     "paper": "the paper's network",
     "pair": "our pair network",
+    "types": "our three models",
 }
 
 CELLS = "cells"  # folder of the finished cells

@@ -27,7 +27,7 @@ def table5(
         Path | None, typer.Option(help="Folder of prepared arrays (default: OUT/cache).")
     ] = None,
     rows: Annotated[str | None, typer.Option(help="Rows of the table, e.g. 1,5 (default: all).")] = None,
-    methods: Annotated[str | None, typer.Option(help="Of controls,paper,pair (default: all).")] = None,
+    methods: Annotated[str | None, typer.Option(help="Of controls,paper,pair,types (default: all).")] = None,
     cell: Annotated[
         str | None, typer.Option(help="Matrices of the primitive or conventional cells (default: primitive).")
     ] = None,

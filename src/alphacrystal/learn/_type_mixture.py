@@ -15,6 +15,7 @@ from alphacrystal.crystal import letter_index, space_group
 from alphacrystal.learn._distance_net import AtomTokens, DistanceNet
 from alphacrystal.learn._distance_training import DistanceTask
 from alphacrystal.learn._distograms import BATCH_PAIRS, LEAST_SHARE, MIXED_TYPES
+from alphacrystal.learn._geometric_median import geometric_median
 from alphacrystal.learn._lattice_training import LatticeTask
 from alphacrystal.learn._structure_types import StructureType
 from alphacrystal.learn._symmetry_training import SymmetryTask
@@ -36,7 +37,10 @@ class TypeMixture:
     conventional: bool = False
 
     def expected_distances(self, rows: NDArray[np.int64]) -> list[NDArray[np.float64]]:
-        """Expected distances in Å of the pairs i < j of each structure, from its cell content alone."""
+        """Distances in Å of the pairs i < j of each structure, from its cell content alone.
+
+        The answer with the least expected error over the likely types, see ``geometric_median``.
+        """
         jobs: dict[int, list[tuple[int, StructureType, float]]] = defaultdict(list)
         known = np.zeros(len(rows))
         for place, row in enumerate(rows.tolist()):
@@ -44,7 +48,8 @@ class TypeMixture:
                 jobs[int(self.distance.data.sizes[row])].append((place, kind, share))
                 known[place] += share
         sizes = self.distance.data.sizes[rows]
-        result = [np.zeros(int(n * (n - 1) // 2)) for n in sizes]
+        possible: list[list[NDArray[np.float64]]] = [[] for _ in rows]
+        shares: list[list[float]] = [[] for _ in rows]
         for n, own in jobs.items():
             step = max(1, BATCH_PAIRS // n**2)
             for start in range(0, len(own), step):
@@ -52,7 +57,12 @@ class TypeMixture:
                 structures = rows[[place for place, _, _ in part]]
                 found = self._given_types(structures, [kind for _, kind, _ in part])
                 for (place, _, share), distances in zip(part, found, strict=True):
-                    result[place] += share * distances
+                    possible[place].append(distances)
+                    shares[place].append(share)
+        result = [
+            geometric_median(np.stack(own), np.array(weights)) if own else np.zeros(0)
+            for own, weights in zip(possible, shares, strict=True)
+        ]
         for atoms in np.unique(sizes):  # where no type is known, the network has the composition alone
             places = np.flatnonzero((sizes == atoms) & (known < 1e-6))
             if len(places):

@@ -5,6 +5,7 @@ from alphacrystal.learn._lattice_training import LatticeTask
 from alphacrystal.learn._symmetry_training import SymmetryTask
 from alphacrystal.learn._train_models import DEFAULT_SETTINGS, TrainResult, train_model, with_overrides
 from alphacrystal.learn._training_loop import TrainSettings, train
+from alphacrystal.learn._type_mixture import TypeMixture
 
 __all__ = [
     "DEFAULT_SETTINGS",
@@ -13,6 +14,7 @@ __all__ = [
     "SymmetryTask",
     "TrainResult",
     "TrainSettings",
+    "TypeMixture",
     "train",
     "train_model",
     "with_overrides",
