@@ -21,8 +21,8 @@ Rows = NDArray[np.int64]
 OnStep = Callable[[int, int, float], None]
 
 # Passes over the data for up to so many training structures: small data need more of them.
-EPOCHS = ((1_500, 200), (3_500, 120), (6_500, 80))
-EPOCHS_BEYOND = 60
+EPOCHS = ((1_500, 200), (3_500, 90), (6_500, 50))
+EPOCHS_BEYOND = 30
 TRIAL_BATCHES = 12  # timed to see how many epochs fit into a time limit
 VALIDATION_COST = 1.25  # an epoch with its validation beside one without
 PREDICT_BATCH = 128
