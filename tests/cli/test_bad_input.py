@@ -89,7 +89,7 @@ def test_formula_that_looks_like_a_flag_is_explained(run: Run) -> None:
     assert outcome.sentence
 
 
-@pytest.mark.parametrize("name", ["symmetry", "lattice", "distance"])
+@pytest.mark.parametrize("name", ["symmetry", "group", "lattice", "distance"])
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [

@@ -15,6 +15,7 @@ from alphacrystal.learn._train_models import predicted_cells
 from alphacrystal.learn.training import (
     DEFAULT_SETTINGS,
     DistanceTask,
+    GroupTask,
     LatticeTask,
     SymmetryTask,
     TrainSettings,
@@ -73,7 +74,12 @@ def test_training_writes_weights_that_load_to_the_same_outputs(
     assert result.card.command == f"alphacrystal train {name}"
 
     data = prepare(source, out / "cache")
-    kinds = {"symmetry": SymmetryTask, "lattice": LatticeTask, "distance": DistanceTask}
+    kinds = {
+        "symmetry": SymmetryTask,
+        "group": GroupTask,
+        "lattice": LatticeTask,
+        "distance": DistanceTask,
+    }
     task = kinds[name](data)
     if name == "distance":
         task.shapes = predicted_cells(task)

@@ -138,7 +138,8 @@ def rehash(folder: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "other"), [("distance", "symmetry"), ("symmetry", "lattice"), ("lattice", "distance")]
+    ("name", "other"),
+    [("distance", "symmetry"), ("symmetry", "group"), ("group", "lattice"), ("lattice", "distance")],
 )
 def test_weights_of_another_network_are_refused(name: str, other: str, folder: Path) -> None:
     shutil.copy(folder / f"{other}.safetensors", folder / f"{name}.safetensors")
