@@ -22,8 +22,8 @@ MOST_COUNTED = 16.0  # atoms of a formula unit; keeps the inputs small
 class GroupNetConfig:
     """Sizes of the network."""
 
-    width: int = 384
-    dropout: float = 0.3
+    width: int = 512
+    dropout: float = 0.25
 
 
 def composition_statistics(numbers: NDArray[np.int64], counts: NDArray[np.float32]) -> NDArray[np.float32]:
