@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from alphacrystal.composition import element_features
 from alphacrystal.learn._structure_types import MAX_ELEMENTS
+from alphacrystal.learn._symmetry_training import composition_arrays
 
 GROUPS = 231  # one more than there are, for numbers begin at 1
 ELEMENTS = 104
@@ -99,3 +101,13 @@ class GroupNet(nn.Module):
         logits: Tensor = self.layers(torch.cat([statistics, experimental[:, None]], 1))
         logits[:, 0] = -torch.inf
         return logits.log_softmax(-1)
+
+
+def group_opinion(
+    net: GroupNet, elements: Sequence[str], counts: Sequence[int]
+) -> NDArray[np.float64]:
+    """Probability of each space group for an experimental compound of a composition, shape (231,)."""
+    statistics = composition_statistics(*composition_arrays([elements], [counts]))
+    with torch.no_grad():
+        logs = net(torch.as_tensor(statistics), torch.ones(1))[0]
+    return np.asarray(logs.double().exp().numpy(), dtype=np.float64)
