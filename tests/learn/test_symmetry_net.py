@@ -60,7 +60,9 @@ def test_a_type_known_from_the_own_composition_alone_is_scored_as_one_never_seen
         nn.init.normal_(parameter)
     salt = [x[1:2] for x in inputs]
     left_out = known(*salt, leave_own_out=True)[:, 1:]
-    assert torch.allclose(left_out, known.open_scores(*salt, [kind], leave_own_out=True), atol=1e-5)
+    assert torch.allclose(
+        left_out, known.unseen_scores(known.hear(*salt, leave_own_out=True), [kind]), atol=1e-5
+    )
     assert not torch.allclose(left_out, known(*salt)[:, 1:], atol=1e-3)
 
 
@@ -70,7 +72,7 @@ def test_a_type_never_seen_gets_a_score_of_its_own(
 ) -> None:
     unseen = [StructureType(2, ("a", "b", "iii")), StructureType(47, ("A", "i", "qrst"))]
     assert not set(unseen) & set(net.types)
-    scores = net.open_scores(*inputs, unseen)
+    scores = net.unseen_scores(net.hear(*inputs), unseen)
     assert scores.shape == (3, 2)
     assert torch.isfinite(scores).all()
     assert not torch.allclose(scores[:, 0], scores[:, 1], atol=1e-6)
