@@ -17,7 +17,7 @@ from alphacrystal.crystal._distances import (
     shortest_self_distance,
 )
 from alphacrystal.crystal._distogram import Distogram
-from alphacrystal.crystal._encoding import CrystalEncoding, encode
+from alphacrystal.crystal._encoding import AtomSites, CrystalEncoding, atom_sites, encode
 from alphacrystal.crystal._enumerate import can_place, first_assignments, placeable_units, wyckoff_assignments
 from alphacrystal.crystal._hypothesis import LatticeParameters, SymmetryHypothesis
 from alphacrystal.crystal._lattices import (
@@ -54,6 +54,7 @@ __all__ = [
     "SAME_DISTANCE",
     "SHAPE",
     "SMALLEST_SQUARE",
+    "AtomSites",
     "CrystalEncoding",
     "Distogram",
     "LatticeParameters",
@@ -61,6 +62,7 @@ __all__ = [
     "SymmetryDescription",
     "SymmetryHypothesis",
     "WyckoffPosition",
+    "atom_sites",
     "can_place",
     "canonical_letters",
     "canonical_setting",
