@@ -72,7 +72,9 @@ class _Coins:
         """Choices of spare positions for at most ``count`` atoms: how many of each, of all, atoms held."""
         choices = [
             (taken, sum(taken), sum(number * size for number, size in zip(taken, self.once, strict=True)))
-            for taken in product(*(range(have + 1) for have in spare))
+            for taken in product(
+                *(range(min(have, count // size) + 1) for have, size in zip(spare, self.once, strict=True))
+            )
         ]
         return [choice for choice in choices if choice[2] <= count]
 
