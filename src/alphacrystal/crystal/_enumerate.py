@@ -13,6 +13,7 @@ Choice = tuple[int, ...]  # positions of one element by index, "a" is 0
 
 # Contents share most of their questions: a batch of formulas asks these tables again and again.
 REMEMBERED = 50_000
+REACH = 20  # atoms of one element that tables are made for, or a multiple of it
 
 
 def wyckoff_assignments(number: int, counts: Sequence[int]) -> Iterator[Assignment]:
@@ -125,6 +126,25 @@ class _Positions:
         ]
         self.masks = [once[size] for size in sorted(once)]
         self.coins = _coins(tuple(sorted(once)), self.free_from[0])
+        self._reach: dict[int, list[list[int]]] = {}
+
+    def reach(self, limit: int) -> list[list[int]]:
+        """``reach[start][total]``: numbers of orbits from ``start`` on that hold ``total``, none being used.
+
+        What it rules out need not be looked at closely; that is most of what a search asks.
+        """
+        limit = REACH * -(-limit // REACH)  # few different ones, so that they are seldom worked out
+        if limit not in self._reach:
+            sums = [1] + [0] * limit
+            tables = [sums]
+            for size, fixed in zip(reversed(self.sizes), reversed(self.fixed), strict=True):
+                sums = list(sums)
+                totals = range(size, limit + 1)
+                for total in reversed(totals) if fixed else totals:
+                    sums[total] |= sums[total - size] << 1
+                tables.append(sums)
+            self._reach[limit] = tables[::-1]
+        return self._reach[limit]
 
     def spare(self, used: int, start: int = 0) -> tuple[int, ...]:
         """Unused positions without free coordinates from ``start`` on, counted by multiplicity."""
@@ -164,6 +184,7 @@ class _Search:
         self.later = [counts[element + 1 :] for element in range(len(counts))]
         limit = max(counts)
         self.sums = [_free_sums(sizes, limit) for sizes in positions.free_from]
+        self.reach = positions.reach(limit)
         self.answers: dict[tuple[int, int, int, int, int, int], bool] = {}
 
     def all_choices(self) -> Iterator[tuple[Choice, ...]]:
@@ -172,7 +193,12 @@ class _Search:
             yield from self.all_elements(0, orbits, 0)
 
     def leads_on(self, element: int, count: int, orbits: int, after: int, start: int, used: int) -> bool:
-        """Whether ``count`` atoms fit in ``orbits`` orbits from ``start`` on and the later elements then."""
+        """Whether ``count`` atoms fit in ``orbits`` orbits from ``start`` on and the later elements then.
+
+        Asked only where ``reach`` says that the atoms fit if no position is used yet.
+        """
+        if not self.later[element] and not used >> start:
+            return True
         question = element, count, orbits, after, start, used
         answer = self.answers.get(question)
         if answer is None:
@@ -193,14 +219,16 @@ class _Search:
 
     def all_elements(self, element: int, orbits: int, used: int) -> Iterator[tuple[Choice, ...]]:
         """Positions of the elements from this one on, ``orbits`` in all."""
-        if element == len(self.counts):
-            yield ()
-            return
-        count = self.counts[element]
-        for own in range(orbits + 1):
+        count, last = self.counts[element], not self.later[element]
+        for own in _members(self.reach[0][count]):
             after = orbits - own
+            if after < 0 or (last and after):
+                continue
             if self.leads_on(element, count, own, after, 0, used):
                 for choice, taken in self.one_element(element, count, own, after, 0, used):
+                    if last:
+                        yield (choice,)
+                        continue
                     for rest in self.all_elements(element + 1, after, taken):
                         yield (choice, *rest)
 
@@ -211,14 +239,17 @@ class _Search:
         if orbits == 0:
             yield (), used
             return
-        sizes, fixed = self.positions.sizes, self.positions.fixed
+        sizes, fixed, reach = self.positions.sizes, self.positions.fixed, self.reach
+        orbits -= 1
         for index in range(start, len(sizes)):
             left = count - sizes[index]
             if left < 0 or used >> index & 1:
                 continue
             taken, following = (used | 1 << index, index + 1) if fixed[index] else (used, index)
-            if self.leads_on(element, left, orbits - 1, after, following, taken):
-                for rest, end in self.one_element(element, left, orbits - 1, after, following, taken):
+            if reach[following][left] >> orbits & 1 and self.leads_on(
+                element, left, orbits, after, following, taken
+            ):
+                for rest, end in self.one_element(element, left, orbits, after, following, taken):
                     yield (index, *rest), end
 
 
