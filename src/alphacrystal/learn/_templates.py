@@ -49,6 +49,18 @@ class TemplateBatch:
             torch.zeros(batch, MOST_CLUSTERS, 6),
         )
 
+    def filled(self) -> TemplateBatch:
+        """The same without the clusters at the end that no sample has; at least one stays."""
+        used = self.counts.amax(0).nonzero()
+        count = int(used[-1]) + 1 if len(used) else 1
+        return TemplateBatch(
+            self.counts[:, :count],
+            self.means[..., :count],
+            self.spreads[..., :count],
+            self.features[:, :, :count],
+            self.shapes[:, :count],
+        )
+
     def where(self, told: Tensor) -> TemplateBatch:
         """The same with nothing known of the samples that are not ``told``, shape (batch,)."""
         return TemplateBatch(
@@ -120,11 +132,11 @@ class TypeTemplates(nn.Module):
             rows: Row of each sample's type, -1 where it was never seen, shape (batch,).
             slots: Place of each atom's element in electronegativity order, shape (batch, atoms).
         """
-        result = TemplateBatch.empty(*slots.shape)
         pairs = slots.shape[1] * (slots.shape[1] - 1) // 2
         known = np.flatnonzero(rows >= 0)
         first, last = self.starts["clusters"][rows[known]], self.starts["clusters"][rows[known] + 1]
         number = last - first
+        result = TemplateBatch.empty(*slots.shape)
         # Every cluster of the batch: the sample it belongs to, its place there, its row in the tables.
         sample = np.repeat(known, number)
         place = np.arange(number.sum()) - np.repeat(np.cumsum(number) - number, number)
