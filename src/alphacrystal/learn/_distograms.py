@@ -28,6 +28,7 @@ from alphacrystal.learn._lattice_net import lattice_targets
 from alphacrystal.learn._structure_types import StructureType
 from alphacrystal.learn._template_fitting import element_slots
 from alphacrystal.learn._weights import load_model, models_folder
+from alphacrystal.torch_threads import one_torch_thread
 
 FUNCTIONAL = FUNCTIONALS.index("PBE")
 BATCH_PAIRS = 20_000
@@ -36,6 +37,7 @@ MIXED_TYPES = 12  # likeliest structure types whose distograms make that of a ce
 LEAST_SHARE = 0.01  # types less likely than this are left out of it
 
 
+@one_torch_thread()
 def predict_cell_distogram(
     cell: CellContent, hypotheses: Sequence[SymmetryHypothesis], *, models: Path | None = None
 ) -> Distogram:
@@ -71,6 +73,7 @@ def predict_cell_distogram(
     return Distogram(numbers, BIN_EDGES, BIN_CENTRES, _matrices(mixed[None], len(numbers))[0])
 
 
+@one_torch_thread()
 def predict_distograms(
     hypotheses: Sequence[SymmetryHypothesis], *, models: Path | None = None
 ) -> list[Distogram]:

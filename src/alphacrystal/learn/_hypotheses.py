@@ -37,6 +37,7 @@ from alphacrystal.learn._structure_types import MAX_ELEMENTS, StructureType
 from alphacrystal.learn._symmetry_net import SymmetryNet
 from alphacrystal.learn._symmetry_training import composition_arrays
 from alphacrystal.learn._weights import load_model, models_folder, read_card
+from alphacrystal.torch_threads import one_torch_thread
 
 FUNCTIONAL = FUNCTIONALS.index("PBE")
 ASSIGNMENTS_PER_CELL = 16  # enumerated per space group and Z where the vocabulary is asked to open
@@ -48,6 +49,7 @@ MOST_COMPARED = 2000  # structure types compared with a given cell
 VOLUME_SLACK = 0.4  # of the logarithm of the cell volume, between a given and a predicted cell
 
 
+@one_torch_thread()
 def predict_hypotheses(
     formula: Formula,
     units: Sequence[int],
