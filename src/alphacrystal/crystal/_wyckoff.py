@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from alphacrystal.errors import InputError
 
 Array = NDArray[np.float64]
+LETTERS = "abcdefghijklmnopqrstuvwxyzA"  # of Wyckoff positions, most special first
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,12 +90,37 @@ def _table() -> dict[str, Any]:
 @cache
 def multiplicities(number: int) -> dict[str, int]:
     """Atoms of one orbit in the PRIMITIVE cell by Wyckoff letter; needs no operations, so it is cheap."""
-    import moyopy
-
-    order = moyopy.HallSymbolEntry(_table()[str(number)]["hall_number"]).centering.order
+    order = lattice_points(number)
     return {
         letter: multiplicity // order for letter, multiplicity, _, _ in _table()[str(number)]["positions"]
     }
+
+
+@cache
+def lattice_points(number: int) -> int:
+    """Lattice points of the conventional cell; cheap like ``multiplicities``."""
+    import moyopy
+
+    order: int = moyopy.HallSymbolEntry(_table()[str(number)]["hall_number"]).centering.order
+    return order
+
+
+@cache
+def crystal_system(number: int) -> str:
+    """Lower case, e.g. "trigonal"; cheap like ``multiplicities``."""
+    import moyopy
+
+    system: str = moyopy.SpaceGroupType(number).crystal_system
+    return system.lower()
+
+
+@cache
+def group_symbol(number: int) -> str:
+    """Short Hermann-Mauguin symbol, e.g. "Fm-3m"; cheap like ``multiplicities``."""
+    import moyopy
+
+    symbol: str = moyopy.SpaceGroupType(number).hm_short
+    return symbol.replace(" ", "")
 
 
 @cache
@@ -171,7 +197,6 @@ def space_group(number: int) -> SpaceGroup:
     entry = _table()[str(number)]
     operations = moyopy.operations_from_number(number, setting=moyopy.Setting.standard())
     hall = moyopy.HallSymbolEntry(entry["hall_number"])
-    kind = moyopy.SpaceGroupType(number)
     rotations = np.array(operations.rotations, dtype=np.float64)
     translations = np.array(operations.translations, dtype=np.float64)
     positions = {}
@@ -182,8 +207,8 @@ def space_group(number: int) -> SpaceGroup:
         positions[letter] = WyckoffPosition(letter, multiplicity, site_symmetry, triplet, linear, constant)
     return SpaceGroup(
         number=number,
-        symbol=kind.hm_short.replace(" ", ""),
-        crystal_system=kind.crystal_system.lower(),
+        symbol=group_symbol(number),
+        crystal_system=crystal_system(number),
         rotations=rotations,
         translations=translations,
         centring=np.array(hall.centering.lattice_points, dtype=np.float64),
@@ -231,9 +256,37 @@ def canonical_settings(
 
     Several do where the same elements stand on positions that the normaliser exchanges.
     """
-    images = [{letter: letter for letter in multiplicities(number)}, *equivalent_letters(number)]
-    settings = [(tuple(sorted_letters(image[x] for x in own) for own in letters), image) for image in images]
-    best = min(
-        (own for own, _ in settings), key=lambda own: [[letter_index(x) for x in each] for each in own]
+    maps = [{letter: letter for letter in multiplicities(number)}, *equivalent_letters(number)]
+    settings = _settings(number, letters)
+    best = min(settings)
+    return _spelt(best), tuple(image for own, image in zip(settings, maps, strict=True) if own == best)
+
+
+def canonical_letters(number: int, letters: Sequence[str]) -> tuple[str, ...]:
+    """The letters of ``canonical_setting`` without its map, which takes longer than they do."""
+    return _spelt(min(_settings(number, letters)))
+
+
+def _settings(number: int, letters: Sequence[str]) -> list[tuple[tuple[int, ...], ...]]:
+    """Sorted letter indices of each element in all settings, the given one first."""
+    return list(zip(*[_element_settings(number, own) for own in letters], strict=True))
+
+
+@lru_cache(100_000)
+def _element_settings(number: int, letters: str) -> tuple[tuple[int, ...], ...]:
+    """Sorted letter indices of one element in all settings, the given one first."""
+    indices = [letter_index(letter) for letter in letters]
+    return (
+        tuple(sorted(indices)),
+        *(tuple(sorted([image[index] for index in indices])) for image in _index_images(number)),
     )
-    return best, tuple(image for own, image in settings if own == best)
+
+
+@cache
+def _index_images(number: int) -> tuple[tuple[int, ...], ...]:
+    """``equivalent_letters`` as indices of letters."""
+    return tuple(tuple(map(letter_index, image.values())) for image in equivalent_letters(number))
+
+
+def _spelt(indices: Sequence[Sequence[int]]) -> tuple[str, ...]:
+    return tuple(["".join([LETTERS[index] for index in own]) for own in indices])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -17,25 +16,28 @@ from alphacrystal.crystal import (
     LatticeParameters,
     SymmetryHypothesis,
     can_place,
-    canonical_setting,
+    canonical_letters,
     cell_parameters,
     cell_shape,
     constrained_shape,
+    crystal_system,
+    first_assignments,
+    group_symbol,
     lattice_parameters,
+    lattice_points,
     obeys_system,
     placeable_units,
     shape_to_cell,
-    space_group,
-    wyckoff_assignments,
 )
 from alphacrystal.data import FUNCTIONALS
 from alphacrystal.errors import InputError
-from alphacrystal.learn._cells import predicted_shapes
-from alphacrystal.learn._lattice_net import LatticeNet
+from alphacrystal.learn._cells import constrained_shapes, predicted_shapes
+from alphacrystal.learn._lattice_net import LatticeNet, free_targets
 from alphacrystal.learn._structure_types import MAX_ELEMENTS, StructureType
 from alphacrystal.learn._symmetry_net import SymmetryNet
 from alphacrystal.learn._symmetry_training import composition_arrays
 from alphacrystal.learn._weights import load_model, models_folder, read_card
+from alphacrystal.torch_threads import one_torch_thread
 
 FUNCTIONAL = FUNCTIONALS.index("PBE")
 ASSIGNMENTS_PER_CELL = 16  # enumerated per space group and Z where the vocabulary is asked to open
@@ -47,6 +49,7 @@ MOST_COMPARED = 2000  # structure types compared with a given cell
 VOLUME_SLACK = 0.4  # of the logarithm of the cell volume, between a given and a predicted cell
 
 
+@one_torch_thread()
 def predict_hypotheses(
     formula: Formula,
     units: Sequence[int],
@@ -117,7 +120,7 @@ def check_supported(formula: Formula, units: Sequence[int], group: int | None) -
     if group is None:
         return
     counts = [formula.counts[symbol] for symbol in formula.elements]
-    symbol = space_group(group).symbol
+    symbol = group_symbol(group)
     if any(can_place(group, [z * c for c in counts]) for z in units):
         return
     possible = placeable_units(group, counts, 4 * max(60, sum(counts) * max(units)))[:3]
@@ -152,11 +155,12 @@ def _scored_types(
         rows = rows[net.table.arrays["space_group"][rows] == group]
     kinds = [net.types[row] for row in rows]
     with torch.no_grad():
-        scores = net(numbers, amounts)[0].double().numpy()[rows]
+        hearing = net.hear(numbers, amounts)
+        scores = net.scores_of_rows(hearing, rows)[0].double().numpy()
         fresh = unseen_types(net, counts, units, group, kinds, scores)
         if fresh:
             offset = float(read_card("symmetry", folder).settings.get("unseen_offset", 0.0))
-            open_scores = net.open_scores(numbers, amounts, fresh)[0].double().numpy() + offset
+            open_scores = net.unseen_scores(hearing, fresh)[0].double().numpy() + offset
             kinds, scores = kinds + fresh, np.concatenate([scores, open_scores])
     return kinds, scores
 
@@ -193,11 +197,11 @@ def unseen_types(
     return list(fresh)
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=20_000)
 def _assignments(group: int, counts: tuple[int, ...], limit: int) -> tuple[StructureType, ...]:
     """The first Wyckoff assignments of a cell content in a space group, in their canonical setting."""
-    found = islice(wyckoff_assignments(group, counts), limit)
-    return tuple(StructureType(group, canonical_setting(group, letters)[0]) for letters in found)
+    found = first_assignments(group, counts, limit)
+    return tuple([StructureType(group, canonical_letters(group, letters)) for letters in found])
 
 
 def _fitting(
@@ -209,7 +213,7 @@ def _fitting(
 ) -> NDArray[np.int64]:
     """Of the structure types in ``order``, those that a given conventional cell can hold."""
     allowed = {system for system in FREE_SHAPE if obeys_system(system, lattice)}
-    right = [i for i in order if space_group(kinds[i].space_group).crystal_system in allowed][:MOST_COMPARED]
+    right = [i for i in order if crystal_system(kinds[i].space_group) in allowed][:MOST_COMPARED]
     cells = _predict_cells(formula, [kinds[i] for i in right], folder) if right else []
     kept = [
         i
@@ -229,7 +233,7 @@ Cell = tuple[LatticeParameters, LatticeParameters, tuple[float, float, float, fl
 
 def _given_cell(kind: StructureType, lattice: LatticeParameters) -> Cell:
     """The given cell moved onto the crystal system of a type, without spread."""
-    shape = constrained_shape(space_group(kind.space_group).crystal_system, cell_shape(lattice))
+    shape = constrained_shape(crystal_system(kind.space_group), cell_shape(lattice))
     nothing = LatticeParameters(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     return lattice_parameters(shape_to_cell(shape)), nothing, (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
@@ -248,19 +252,11 @@ def _cells_with_spread(
     """Cells from lattice targets and their Laplace scales, shape (kinds, 6) each."""
     if not kinds:
         return []
-    groups = [space_group(kind.space_group) for kind in kinds]
-    atoms = np.array(
-        [sum(kind.counts()) * len(group.centring) for kind, group in zip(kinds, groups, strict=True)]
-    )
-    free = np.zeros((len(kinds), 6))
-    for row, group in enumerate(groups):
-        free[row, list(FREE_SHAPE[group.crystal_system])] = 1
-    spread = scales * free
+    atoms = np.array([sum(kind.counts()) * lattice_points(kind.space_group) for kind in kinds])
+    spread = scales * free_targets(kinds).numpy()
     raised = targets.copy()
     raised[:, 0] += np.log(atoms)
-    shape = np.stack(
-        [constrained_shape(group.crystal_system, own) for group, own in zip(groups, raised, strict=True)]
-    )
+    shape = constrained_shapes(kinds, raised)
     # The cell itself and the six cells moved by a standard deviation (√2 of a Laplace scale) each.
     steps = np.concatenate([np.zeros((1, 6)), np.sqrt(2) * np.eye(6)])
     moved = cell_parameters(shape_to_cell(shape[:, None] + steps * spread[:, None]))  # (kinds, 7, 6)

@@ -178,6 +178,11 @@ def load_model(name: str, folder: Path) -> nn.Module:
         raise WeightsError(f"The weights file {path} cannot be read as a {name} model: {hint}.") from error
     for parameter in model.parameters():
         parameter.requires_grad_(False)
+    # What is worked out once from the weights belongs to loading, not to the first formula.
+    if isinstance(model, LatticeNet):
+        model.related([])
+    elif isinstance(model, DistanceNet):
+        _ = model.templates.starts
     return model.eval()
 
 
