@@ -63,8 +63,10 @@ def predict_symmetry(
     system_of = np.array(["", *(group.crystal_system for group in named)])
     centring_of = np.array([0, *(len(group.centring) for group in named)])
     found = SymmetryPredictions(
-        rows,
-        *(np.zeros((len(rows), GROUPS)) for _ in range(3)),
+        rows=rows,
+        groups=np.zeros((len(rows), GROUPS)),
+        groups_given_cell=np.zeros((len(rows), GROUPS)),
+        groups_given_system=np.zeros((len(rows), GROUPS)),
         type_ranks=np.full(len(rows), np.inf),
         type_confidence=np.zeros(len(rows)),
         type_right=np.zeros(len(rows), dtype=bool),
@@ -102,4 +104,4 @@ def _by_group(groups: NDArray[np.int64], chances: Array) -> Array:
     """Probability of each space group, normalised where there is any, shape (231,)."""
     summed = np.zeros(GROUPS)
     np.add.at(summed, groups, chances)
-    return summed / max(summed.sum(), 1e-300)
+    return np.asarray(summed / max(float(summed.sum()), 1e-300))

@@ -87,12 +87,24 @@ def _table() -> dict[str, Any]:
     return groups
 
 
+def _entry(number: int) -> dict[str, Any]:
+    """Table of one space group.
+
+    Raises:
+        InputError: There is none of this number.
+    """
+    if str(number) not in _table():
+        raise InputError(f"Space group {number} does not exist: give an international number from 1 to 230.")
+    entry: dict[str, Any] = _table()[str(number)]
+    return entry
+
+
 @cache
 def multiplicities(number: int) -> dict[str, int]:
     """Atoms of one orbit in the PRIMITIVE cell by Wyckoff letter; needs no operations, so it is cheap."""
     order = lattice_points(number)
     return {
-        letter: multiplicity // order for letter, multiplicity, _, _ in _table()[str(number)]["positions"]
+        letter: multiplicity // order for letter, multiplicity, _, _ in _entry(number)["positions"]
     }
 
 
@@ -101,7 +113,7 @@ def lattice_points(number: int) -> int:
     """Lattice points of the conventional cell; cheap like ``multiplicities``."""
     import moyopy
 
-    order: int = moyopy.HallSymbolEntry(_table()[str(number)]["hall_number"]).centering.order
+    order: int = moyopy.HallSymbolEntry(_entry(number)["hall_number"]).centering.order
     return order
 
 
@@ -110,6 +122,7 @@ def crystal_system(number: int) -> str:
     """Lower case, e.g. "trigonal"; cheap like ``multiplicities``."""
     import moyopy
 
+    _entry(number)
     system: str = moyopy.SpaceGroupType(number).crystal_system
     return system.lower()
 
@@ -119,6 +132,7 @@ def group_symbol(number: int) -> str:
     """Short Hermann-Mauguin symbol, e.g. "Fm-3m"; cheap like ``multiplicities``."""
     import moyopy
 
+    _entry(number)
     symbol: str = moyopy.SpaceGroupType(number).hm_short
     return symbol.replace(" ", "")
 
@@ -127,7 +141,7 @@ def group_symbol(number: int) -> str:
 def free_coordinates(number: int) -> dict[str, int]:
     """Number of free coordinates of each Wyckoff letter; cheap like ``multiplicities``."""
     return {
-        letter: len(set(triplet) & set("xyz")) for letter, _, _, triplet in _table()[str(number)]["positions"]
+        letter: len(set(triplet) & set("xyz")) for letter, _, _, triplet in _entry(number)["positions"]
     }
 
 
@@ -136,14 +150,14 @@ def equivalent_letters(number: int) -> tuple[dict[str, str], ...]:
     """Letter maps of the cosets of the Euclidean normaliser that permute letters, without the identity."""
     letters = list(multiplicities(number))
     return tuple(
-        dict(zip(letters, image, strict=True)) for image in _table()[str(number)]["equivalent_letters"]
+        dict(zip(letters, image, strict=True)) for image in _entry(number)["equivalent_letters"]
     )
 
 
 def raw_wyckoff_table() -> Iterator[tuple[int, str, int, str, int]]:
     """(space group, letter, multiplicity in the primitive cell, site symmetry, free coordinates) of each."""
     for number in range(1, 231):
-        for letter, _, site_symmetry, _ in _table()[str(number)]["positions"]:
+        for letter, _, site_symmetry, _ in _entry(number)["positions"]:
             yield (
                 number,
                 letter,
@@ -190,11 +204,9 @@ def space_group(number: int) -> SpaceGroup:
     Raises:
         InputError: The number is not 1-230.
     """
-    if not 1 <= number <= 230:
-        raise InputError(f"Space group {number} does not exist: give an international number from 1 to 230.")
     import moyopy
 
-    entry = _table()[str(number)]
+    entry = _entry(number)
     operations = moyopy.operations_from_number(number, setting=moyopy.Setting.standard())
     hall = moyopy.HallSymbolEntry(entry["hall_number"])
     rotations = np.array(operations.rotations, dtype=np.float64)

@@ -24,6 +24,7 @@ from alphacrystal.crystal import (
 from alphacrystal.data import FUNCTIONALS
 from alphacrystal.errors import InputError
 from alphacrystal.learn._distance_net import BIN_CENTRES, BIN_EDGES, AtomTokens, DistanceNet, full_matrices
+from alphacrystal.learn._geometric_median import geometric_median
 from alphacrystal.learn._lattice_net import lattice_targets
 from alphacrystal.learn._structure_types import StructureType
 from alphacrystal.learn._template_fitting import element_slots
@@ -43,7 +44,9 @@ def predict_cell_distogram(
 ) -> Distogram:
     """Distogram of a cell content: that of each likely structure type, weighted by its probability.
 
-    Without any likely type it is what the network says of the composition alone.
+    Without any likely type it is what the network says of the composition alone. Where one matrix is asked
+    for, the answer is the one with the least expected error over the types (``geometric_median``) instead of
+    the mean of matrices that exclude each other.
 
     Args:
         cell: The cell content.
@@ -65,12 +68,18 @@ def predict_cell_distogram(
         parts = np.concatenate([pairs for _, pairs in _batches(chosen, sites, models)])
         # Equal sizes keep their order, so the parts stand in that of the shares.
         mixed = np.tensordot(shares / shares.sum(), parts, 1)
+        nearest = geometric_median(parts.astype(np.float64) @ BIN_CENTRES, shares)
+        answer = np.zeros((len(numbers), len(numbers)))
+        answer[np.triu_indices(len(numbers), 1)] = nearest
+        answer += answer.T
     else:
+        answer = None
         zeros = np.zeros((1, len(numbers)), dtype=np.int64)
         (mixed,) = _pair_probabilities(
             numbers[None], zeros, zeros, np.zeros(1, dtype=np.int64), [None], np.zeros((1, 6)), models
         )
-    return Distogram(numbers, BIN_EDGES, BIN_CENTRES, _matrices(mixed[None], len(numbers))[0])
+    matrix = _matrices(mixed[None], len(numbers))[0]
+    return Distogram(numbers, BIN_EDGES, BIN_CENTRES, matrix, answer=answer)
 
 
 @one_torch_thread()

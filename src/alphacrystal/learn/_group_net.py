@@ -103,9 +103,7 @@ class GroupNet(nn.Module):
         return logits.log_softmax(-1)
 
 
-def group_opinion(
-    net: GroupNet, elements: Sequence[str], counts: Sequence[int]
-) -> NDArray[np.float64]:
+def group_opinion(net: GroupNet, elements: Sequence[str], counts: Sequence[int]) -> NDArray[np.float64]:
     """Probability of each space group for an experimental compound of a composition, shape (231,)."""
     statistics = composition_statistics(*composition_arrays([elements], [counts]))
     with torch.no_grad():

@@ -32,6 +32,8 @@ from alphacrystal.crystal import (
 from alphacrystal.data import FUNCTIONALS
 from alphacrystal.errors import InputError
 from alphacrystal.learn._cells import constrained_shapes, predicted_shapes
+from alphacrystal.learn._group_mixture import OPINION_SHARE, with_opinion
+from alphacrystal.learn._group_net import GroupNet, group_opinion
 from alphacrystal.learn._lattice_net import LatticeNet, free_targets
 from alphacrystal.learn._structure_types import MAX_ELEMENTS, StructureType
 from alphacrystal.learn._symmetry_net import SymmetryNet
@@ -44,7 +46,6 @@ ASSIGNMENTS_PER_CELL = 16  # enumerated per space group and Z where the vocabula
 ASSIGNMENTS_IN_GIVEN_GROUP = 64  # the same where the space group is given, so that a run is not short of them
 OPEN_GROUPS = 8  # most likely space groups whose unseen assignments are scored too
 FEW_TYPES = 40  # with fewer known types for a stoichiometry, all 230 groups are looked at
-TEMPERATURE = 1.0
 MOST_COMPARED = 2000  # structure types compared with a given cell
 VOLUME_SLACK = 0.4  # of the logarithm of the cell volume, between a given and a predicted cell
 
@@ -76,14 +77,11 @@ def predict_hypotheses(
     Raises:
         InputError: The space group does not exist or cannot hold any of the cells; too many elements.
     """
-    check_supported(formula, units, group)
-    counts = [formula.counts[symbol] for symbol in formula.elements]
     folder = models_folder(models)
+    kinds, log_probabilities = type_probabilities(formula, units, group=group, models=models)
     net = load_model("symmetry", folder)
     assert isinstance(net, SymmetryNet)
-    kinds, scores = _scored_types(net, formula, counts, units, group, folder)
-    scores = scores / TEMPERATURE
-    log_probabilities = scores - np.logaddexp.reduce(scores)
+    atoms = sum(formula.counts.values())
     order = np.argsort(-log_probabilities, kind="stable")
     best = order[:count] if lattice is None else _fitting(formula, kinds, order, lattice, folder)[:count]
     chosen = [kinds[i] for i in best]
@@ -96,7 +94,7 @@ def predict_hypotheses(
         SymmetryHypothesis(
             space_group=kind.space_group,
             occupation=dict(zip(formula.elements, kind.letters, strict=True)),
-            formula_units=sum(kind.counts()) // sum(counts),
+            formula_units=sum(kind.counts()) // atoms,
             lattice=cell,
             lattice_std=std,
             shape_scale=scale,
@@ -105,6 +103,37 @@ def predict_hypotheses(
         )
         for row, kind, (cell, std, scale) in zip(best, chosen, cells, strict=True)
     ]
+
+
+def type_probabilities(
+    formula: Formula, units: Sequence[int], *, group: int | None = None, models: Path | None = None
+) -> tuple[list[StructureType], NDArray[np.float64]]:
+    """All structure types that are considered for a composition, with normalised log-probabilities.
+
+    Types known from training compete with enumerated ones; the probabilities of their space groups are
+    mixed with what the space-group network says of the composition alone.
+
+    Args:
+        formula, units, group, models: As for ``predict_hypotheses``.
+
+    Returns:
+        Types, and their log-probabilities, shape (types,), in no order.
+
+    Raises:
+        InputError: As ``predict_hypotheses``.
+    """
+    check_supported(formula, units, group)
+    folder = models_folder(models)
+    net, judge = load_model("symmetry", folder), load_model("group", folder)
+    assert isinstance(net, SymmetryNet)
+    assert isinstance(judge, GroupNet)
+    counts = [formula.counts[symbol] for symbol in formula.elements]
+    opinion = group_opinion(judge, formula.elements, counts)
+    kinds, scores = _scored_types(net, formula, counts, units, group, opinion, folder)
+    logs = scores - np.logaddexp.reduce(scores)
+    if group is None:
+        logs = with_opinion(np.array([kind.space_group for kind in kinds]), logs, opinion)
+    return kinds, logs
 
 
 def check_supported(formula: Formula, units: Sequence[int], group: int | None) -> None:
@@ -144,6 +173,7 @@ def _scored_types(
     counts: Sequence[int],
     units: Sequence[int],
     group: int | None,
+    opinion: NDArray[np.float64],
     folder: Path,
 ) -> tuple[list[StructureType], NDArray[np.float64]]:
     """All structure types considered, with unnormalised log scores."""
@@ -157,7 +187,7 @@ def _scored_types(
     with torch.no_grad():
         hearing = net.hear(numbers, amounts)
         scores = net.scores_of_rows(hearing, rows)[0].double().numpy()
-        fresh = unseen_types(net, counts, units, group, kinds, scores)
+        fresh = unseen_types(net, counts, units, group, kinds, scores, opinion)
         if fresh:
             offset = float(read_card("symmetry", folder).settings.get("unseen_offset", 0.0))
             open_scores = net.unseen_scores(hearing, fresh)[0].double().numpy() + offset
@@ -172,19 +202,23 @@ def unseen_types(
     group: int | None,
     kinds: Sequence[StructureType],
     scores: NDArray[np.float64],
+    opinion: NDArray[np.float64] | None = None,
 ) -> list[StructureType]:
-    """Assignments that the vocabulary lacks: of the likeliest groups, or of all where few types are known."""
+    """Assignments that the vocabulary lacks: of the likeliest groups, or of all where few types are known.
+
+    Which groups are likely the known types say, and a second ``opinion``, shape (231,), where there is one.
+    """
     if group is not None:
         groups = [group]
     elif len(kinds) < FEW_TYPES:
         groups = list(range(1, 231))
     else:
-        weights: dict[int, float] = {}
-        for kind, score in zip(kinds, scores, strict=True):
-            weights[kind.space_group] = weights.get(kind.space_group, 0.0) + float(
-                np.exp(score - scores.max())
-            )
-        groups = sorted(weights, key=lambda number: (-weights[number], number))[:OPEN_GROUPS]
+        weights = np.zeros(231)
+        np.add.at(weights, [kind.space_group for kind in kinds], np.exp(scores - np.logaddexp.reduce(scores)))
+        if opinion is not None:
+            weights = (1 - OPINION_SHARE) * weights + OPINION_SHARE * opinion
+        likely = np.argsort(-weights, kind="stable")[:OPEN_GROUPS]
+        groups = [int(number) for number in likely if weights[number] > 0]
     limit = ASSIGNMENTS_PER_CELL if len(groups) <= OPEN_GROUPS else 2
     if group is not None:
         limit = ASSIGNMENTS_IN_GIVEN_GROUP
