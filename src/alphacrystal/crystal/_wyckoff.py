@@ -96,11 +96,17 @@ def multiplicities(number: int) -> dict[str, int]:
     }
 
 
+def _check_number(number: int) -> None:
+    if not 1 <= number <= 230:
+        raise InputError(f"Space group {number} does not exist: give an international number from 1 to 230.")
+
+
 @cache
 def lattice_points(number: int) -> int:
     """Lattice points of the conventional cell; cheap like ``multiplicities``."""
     import moyopy
 
+    _check_number(number)
     order: int = moyopy.HallSymbolEntry(_table()[str(number)]["hall_number"]).centering.order
     return order
 
@@ -110,6 +116,7 @@ def crystal_system(number: int) -> str:
     """Lower case, e.g. "trigonal"; cheap like ``multiplicities``."""
     import moyopy
 
+    _check_number(number)
     system: str = moyopy.SpaceGroupType(number).crystal_system
     return system.lower()
 
@@ -119,6 +126,7 @@ def group_symbol(number: int) -> str:
     """Short Hermann-Mauguin symbol, e.g. "Fm-3m"; cheap like ``multiplicities``."""
     import moyopy
 
+    _check_number(number)
     symbol: str = moyopy.SpaceGroupType(number).hm_short
     return symbol.replace(" ", "")
 
@@ -190,8 +198,7 @@ def space_group(number: int) -> SpaceGroup:
     Raises:
         InputError: The number is not 1-230.
     """
-    if not 1 <= number <= 230:
-        raise InputError(f"Space group {number} does not exist: give an international number from 1 to 230.")
+    _check_number(number)
     import moyopy
 
     entry = _table()[str(number)]
