@@ -21,6 +21,7 @@ from alphacrystal.learn._structure_types import (
 from alphacrystal.learn._symmetry_kernel import Family, NeighbourKernel, Votes
 from alphacrystal.learn._symmetry_members import MemberTable
 
+EXPERIMENTAL, ANY = 0, 1  # compounds that can be asked for
 OUT_OF_REACH = -1e4  # score of a type that the stoichiometry rules out
 
 
@@ -296,11 +297,14 @@ class SymmetryNet(nn.Module):
         total: Tensor = parts + own + judged
         return total
 
-    def hear(self, numbers: Tensor, counts: Tensor, *, leave_own_out: bool = False) -> Hearing:
+    def hear(
+        self, numbers: Tensor, counts: Tensor, *, wanted: int = EXPERIMENTAL, leave_own_out: bool = False
+    ) -> Hearing:
         """What ``known_scores`` and ``unseen_scores`` need of compositions of one stoichiometry.
 
         Args:
             numbers, counts: Shape (batch, slots); slots that the stoichiometry does not use may be left out.
+            wanted: EXPERIMENTAL or ANY.
             leave_own_out: Known compounds with the very composition asked for do not count.
         """
         key = tuple(int(c) for c in counts[0] if c > 0)
@@ -308,8 +312,9 @@ class SymmetryNet(nn.Module):
         family = self.family(key)
         votes = None
         if family is not None:
-            votes = self.kernel.votes(numbers, counts[0], family, 0, leave_own_out=leave_own_out)
-        return Hearing(*self.encode(numbers, counts), family, votes)
+            votes = self.kernel.votes(numbers, counts[0], family, wanted, leave_own_out=leave_own_out)
+        asked = torch.full((len(numbers),), wanted)
+        return Hearing(*self.encode(numbers, counts, asked), family, votes)
 
     def known_scores(self, hearing: Hearing) -> tuple[Tensor, Tensor]:
         """Rows of the known types of the stoichiometry, (types,), and their scores, (batch, types)."""
@@ -335,7 +340,9 @@ class SymmetryNet(nn.Module):
             total = hearing.votes.types.sum(1)
         return parts + self.kernel.judgement(nothing, groups, nothing[..., 0], total)
 
-    def forward(self, numbers: Tensor, counts: Tensor, *, leave_own_out: bool = False) -> Tensor:
+    def forward(
+        self, numbers: Tensor, counts: Tensor, *, wanted: int = EXPERIMENTAL, leave_own_out: bool = False
+    ) -> Tensor:
         """Scores of the known types, those of another stoichiometry out of reach, shape (batch, types)."""
         scores = torch.full((len(numbers), len(self.types)), OUT_OF_REACH)
         keys = [tuple(int(c) for c in row if c > 0) for row in counts]
@@ -343,7 +350,7 @@ class SymmetryNet(nn.Module):
             if self.family(key) is None:
                 continue
             batch = torch.tensor([place for place, own in enumerate(keys) if own == key])
-            hearing = self.hear(numbers[batch], counts[batch], leave_own_out=leave_own_out)
+            hearing = self.hear(numbers[batch], counts[batch], wanted=wanted, leave_own_out=leave_own_out)
             rows, own_scores = self.known_scores(hearing)
             scores[batch[:, None], rows] = own_scores
         return scores

@@ -18,6 +18,7 @@ from alphacrystal.learn._distograms import BATCH_PAIRS, LEAST_SHARE, MIXED_TYPES
 from alphacrystal.learn._geometric_median import geometric_median
 from alphacrystal.learn._lattice_training import LatticeTask
 from alphacrystal.learn._structure_types import StructureType
+from alphacrystal.learn._symmetry_net import ANY
 from alphacrystal.learn._symmetry_training import SymmetryTask
 from alphacrystal.learn._template_fitting import element_slots
 
@@ -29,12 +30,14 @@ class TypeMixture:
     Attributes:
         symmetry, lattice, distance: Training tasks, whose ``model`` is trained.
         conventional: The data hold conventional cells instead of primitive ones.
+        wanted: EXPERIMENTAL compounds, or ANY where the data hold hypothetical ones too.
     """
 
     symmetry: SymmetryTask
     lattice: LatticeTask
     distance: DistanceTask
     conventional: bool = False
+    wanted: int = ANY
 
     def expected_distances(self, rows: NDArray[np.int64]) -> list[NDArray[np.float64]]:
         """Distances in Å of the pairs i < j of each structure, from its cell content alone.
@@ -78,7 +81,7 @@ class TypeMixture:
         """Types that fit the cell content of a structure, with shares that sum to one."""
         net: nn.Module = self.symmetry.model
         with torch.no_grad():
-            scores = self.symmetry.scores(net, np.array([row]))[0].double().numpy()
+            scores = self.symmetry.scores(net, np.array([row]), self.wanted)[0].double().numpy()
         size = int(self.distance.data.sizes[row])
         found: list[tuple[StructureType, float]] = []
         for place in np.argsort(-scores):
