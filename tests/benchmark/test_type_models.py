@@ -82,6 +82,6 @@ def test_finished_training_is_only_loaded(
     )
     assert steps == []
     assert again.notes == models.notes
-    for name in ("symmetry", "lattice"):
-        one, other = (getattr(own, name).state_dict() for own in (models, again))
-        assert all(bool((one[key] == other[key]).all()) for key in one)
+    for one, other in zip((*models.symmetry, models.lattice), (*again.symmetry, again.lattice), strict=True):
+        stored = other.state_dict()
+        assert all(bool((value == stored[key]).all()) for key, value in one.state_dict().items())

@@ -14,7 +14,7 @@ def mixture(
     lattice_task.fit(lattice_task.model)
     for task in (symmetry_task, lattice_task, distance_task):
         task.model.eval()
-    return TypeMixture(symmetry_task, lattice_task, distance_task)
+    return TypeMixture(symmetry_task, lattice_task, distance_task, (symmetry_task.model,))
 
 
 def test_one_likely_type_gives_the_distances_of_that_type(mixture: TypeMixture) -> None:

@@ -103,9 +103,7 @@ def _entry(number: int) -> dict[str, Any]:
 def multiplicities(number: int) -> dict[str, int]:
     """Atoms of one orbit in the PRIMITIVE cell by Wyckoff letter; needs no operations, so it is cheap."""
     order = lattice_points(number)
-    return {
-        letter: multiplicity // order for letter, multiplicity, _, _ in _entry(number)["positions"]
-    }
+    return {letter: multiplicity // order for letter, multiplicity, _, _ in _entry(number)["positions"]}
 
 
 @cache
@@ -140,18 +138,14 @@ def group_symbol(number: int) -> str:
 @cache
 def free_coordinates(number: int) -> dict[str, int]:
     """Number of free coordinates of each Wyckoff letter; cheap like ``multiplicities``."""
-    return {
-        letter: len(set(triplet) & set("xyz")) for letter, _, _, triplet in _entry(number)["positions"]
-    }
+    return {letter: len(set(triplet) & set("xyz")) for letter, _, _, triplet in _entry(number)["positions"]}
 
 
 @cache
 def equivalent_letters(number: int) -> tuple[dict[str, str], ...]:
     """Letter maps of the cosets of the Euclidean normaliser that permute letters, without the identity."""
     letters = list(multiplicities(number))
-    return tuple(
-        dict(zip(letters, image, strict=True)) for image in _entry(number)["equivalent_letters"]
-    )
+    return tuple(dict(zip(letters, image, strict=True)) for image in _entry(number)["equivalent_letters"])
 
 
 def raw_wyckoff_table() -> Iterator[tuple[int, str, int, str, int]]:

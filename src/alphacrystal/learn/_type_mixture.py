@@ -23,12 +23,16 @@ from alphacrystal.learn._symmetry_training import SymmetryTask
 from alphacrystal.learn._template_fitting import element_slots
 
 
+IMPOSSIBLE = -1e3  # types of another stoichiometry score far below
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TypeMixture:
     """Three models trained on the same structures, asked for the distances of others of the same data.
 
     Attributes:
-        symmetry, lattice, distance: Training tasks, whose ``model`` is trained.
+        symmetry, lattice, distance: Training tasks; the ``model`` of the last two is trained.
+        judges: Trained symmetry networks, whose probabilities are averaged.
         conventional: The data hold conventional cells instead of primitive ones.
         wanted: EXPERIMENTAL compounds, or ANY where the data hold hypothetical ones too.
     """
@@ -36,6 +40,7 @@ class TypeMixture:
     symmetry: SymmetryTask
     lattice: LatticeTask
     distance: DistanceTask
+    judges: tuple[nn.Module, ...]
     conventional: bool = False
     wanted: int = ANY
 
@@ -79,23 +84,24 @@ class TypeMixture:
 
     def _likely_types(self, row: int) -> list[tuple[StructureType, float]]:
         """Types that fit the cell content of a structure, with shares that sum to one."""
-        net: nn.Module = self.symmetry.model
-        with torch.no_grad():
-            scores = self.symmetry.scores(net, np.array([row]), self.wanted)[0].double().numpy()
         size = int(self.distance.data.sizes[row])
+        types = self.symmetry.model.types
+        chances = np.zeros(len(types))
+        for net in self.judges:
+            with torch.no_grad():
+                scores = self.symmetry.scores(net, np.array([row]), self.wanted)[0].double()
+            chances += np.where(scores > IMPOSSIBLE, scores.softmax(-1), 0.0)
         found: list[tuple[StructureType, float]] = []
-        for place in np.argsort(-scores):
-            kind = self.symmetry.model.types[int(place)]
-            if scores[place] < -1e3 or len(found) == MIXED_TYPES:
+        for place in np.argsort(-chances):
+            if chances[place] <= 0 or len(found) == MIXED_TYPES:
                 break
+            kind = types[int(place)]
             if sum(kind.counts()) * self._centring(kind) == size:
-                found.append((kind, float(scores[place])))
-        if not found:
-            return []
-        shares = np.exp(np.array([score for _, score in found]) - found[0][1])
-        shares = np.where(shares < LEAST_SHARE * shares.sum(), 0, shares)
-        shares /= shares.sum()
-        return [(kind, float(s)) for (kind, _), s in zip(found, shares, strict=True) if s > 0]
+                found.append((kind, float(chances[place])))
+        total = sum(share for _, share in found)
+        likely = [(kind, share) for kind, share in found if share >= LEAST_SHARE * total]
+        kept = sum(share for _, share in likely)
+        return [(kind, share / kept) for kind, share in likely]
 
     def _centring(self, kind: StructureType) -> int:
         return len(space_group(kind.space_group).centring) if self.conventional else 1
