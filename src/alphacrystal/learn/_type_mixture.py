@@ -22,7 +22,6 @@ from alphacrystal.learn._symmetry_net import ANY
 from alphacrystal.learn._symmetry_training import SymmetryTask
 from alphacrystal.learn._template_fitting import element_slots
 
-
 IMPOSSIBLE = -1e3  # types of another stoichiometry score far below
 
 
