@@ -108,14 +108,17 @@ def predict_over_types(
         conventional: The data hold conventional cells instead of primitive ones.
     """
     # The vocabulary of the symmetry prior is that of the structures it was trained on, without those held
-    # back; the same structures give the templates.
-    own = select(data, train_rows[~held_back(data, train_rows, seed)], rows)
+    # back, which now tell how far its probabilities can be trusted; the same structures give the templates.
+    chosen = held_back(data, train_rows, seed)
+    watched = train_rows[chosen]
+    own = select(data, train_rows[~chosen], np.concatenate([watched, rows]))
     symmetry, lattice, distance = SymmetryTask(own), LatticeTask(own), DistanceTask(own)
     lattice.model, distance.model = models.lattice, pair.model
     asked = np.arange(len(own) - len(rows), len(own))
     matrices = np.zeros((len(rows), size, size))
     mixture = TypeMixture(symmetry, lattice, distance, models.symmetry, conventional)
-    found = mixture.expected_distances(asked)
+    sharpness = mixture.best_sharpness(np.arange(asked[0] - len(watched), asked[0]))
+    found = mixture.expected_distances(asked, sharpness)
     for place, (row, pairs) in enumerate(zip(asked, found, strict=True)):
         left, right = np.triu_indices(int(own.sizes[row]), 1)
         matrices[place, left, right] = matrices[place, right, left] = pairs

@@ -22,7 +22,20 @@ from alphacrystal.learn._symmetry_net import ANY
 from alphacrystal.learn._symmetry_training import SymmetryTask
 from alphacrystal.learn._template_fitting import element_slots
 
+SHARPNESSES = (0.4, 0.55, 0.7, 0.85, 1.0, 1.3)
 IMPOSSIBLE = -1e3  # types of another stoichiometry score far below
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Possible:
+    """Matrices that a structure may have: distances in Å of its pairs, and how likely each is."""
+
+    distances: list[NDArray[np.float64]]
+    shares: list[float]
+
+
+def _answer(possible: _Possible, sharpness: float) -> NDArray[np.float64]:
+    return geometric_median(np.stack(possible.distances), np.array(possible.shares) ** sharpness)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +47,7 @@ class TypeMixture:
         judges: Trained symmetry networks, whose probabilities are averaged.
         conventional: The data hold conventional cells instead of primitive ones.
         wanted: EXPERIMENTAL compounds, or ANY where the data hold hypothetical ones too.
+        leave_own_out: Known compounds with the very composition asked for do not count.
     """
 
     symmetry: SymmetryTask
@@ -42,44 +56,63 @@ class TypeMixture:
     judges: tuple[nn.Module, ...]
     conventional: bool = False
     wanted: int = ANY
+    leave_own_out: bool = False
 
-    def expected_distances(self, rows: NDArray[np.int64]) -> list[NDArray[np.float64]]:
+    def expected_distances(
+        self, rows: NDArray[np.int64], sharpness: float = 1.0
+    ) -> list[NDArray[np.float64]]:
         """Distances in Å of the pairs i < j of each structure, from its cell content alone.
 
         The answer with the least expected error over the likely types, see ``geometric_median``.
+
+        Args:
+            rows: Structures.
+            sharpness: Power of the probabilities of the types, see ``best_sharpness``.
         """
+        return [_answer(found, sharpness) for found in self._possible(rows)]
+
+    def best_sharpness(self, rows: NDArray[np.int64]) -> float:
+        """The power of the probabilities with the least mean error on known structures."""
+        data = self.distance.data
+        true = [data.distances[data.pair_offsets[row] : data.pair_offsets[row + 1]] for row in rows]
+        possible = self._possible(rows)
+
+        def error(sharpness: float) -> float:
+            answers = (_answer(found, sharpness) for found in possible)
+            return float(
+                np.mean([np.sqrt(np.mean((own - t) ** 2)) for own, t in zip(answers, true, strict=True)])
+            )
+
+        return min(SHARPNESSES, key=error)
+
+    def _possible(self, rows: NDArray[np.int64]) -> list[_Possible]:
+        """The matrices of the likely types of each structure."""
         jobs: dict[int, list[tuple[int, StructureType, float]]] = defaultdict(list)
-        known = np.zeros(len(rows))
+        sizes = self.distance.data.sizes[rows]
+        found = [_Possible([], []) for _ in rows]
         for place, row in enumerate(rows.tolist()):
             for kind, share in self._likely_types(row):
-                jobs[int(self.distance.data.sizes[row])].append((place, kind, share))
-                known[place] += share
-        sizes = self.distance.data.sizes[rows]
-        possible: list[list[NDArray[np.float64]]] = [[] for _ in rows]
-        shares: list[list[float]] = [[] for _ in rows]
+                jobs[int(sizes[place])].append((place, kind, share))
         for n, own in jobs.items():
             step = max(1, BATCH_PAIRS // n**2)
             for start in range(0, len(own), step):
                 part = own[start : start + step]
                 structures = rows[[place for place, _, _ in part]]
-                found = self._given_types(structures, [kind for _, kind, _ in part])
-                for (place, _, share), distances in zip(part, found, strict=True):
-                    possible[place].append(distances)
-                    shares[place].append(share)
-        result = [
-            geometric_median(np.stack(own), np.array(weights)) if own else np.zeros(0)
-            for own, weights in zip(possible, shares, strict=True)
-        ]
+                distances = self._given_types(structures, [kind for _, kind, _ in part])
+                for (place, _, share), values in zip(part, distances, strict=True):
+                    found[place].distances.append(values)
+                    found[place].shares.append(share)
+        unknown = np.array([not own.shares for own in found])
         for atoms in np.unique(sizes):  # where no type is known, the network has the composition alone
-            places = np.flatnonzero((sizes == atoms) & (known < 1e-6))
+            places = np.flatnonzero((sizes == atoms) & unknown)
             if len(places):
                 model = self.distance.model
                 with torch.no_grad():
                     _, probabilities, _ = self.distance.predict(model, rows[places], given=False)
                     distances = model.expected_distances(probabilities).double().numpy()
                 for at, values in zip(places.tolist(), distances, strict=True):
-                    result[at] = values
-        return result
+                    found[at] = _Possible([values], [1.0])
+        return found
 
     def _likely_types(self, row: int) -> list[tuple[StructureType, float]]:
         """Types that fit the cell content of a structure, with shares that sum to one."""
@@ -88,7 +121,9 @@ class TypeMixture:
         chances = np.zeros(len(types))
         for net in self.judges:
             with torch.no_grad():
-                scores = self.symmetry.scores(net, np.array([row]), self.wanted)[0].double()
+                scores = self.symmetry.scores(
+                    net, np.array([row]), self.wanted, leave_own_out=self.leave_own_out
+                )[0].double()
             chances += np.where(scores > IMPOSSIBLE, scores.softmax(-1), 0.0)
         found: list[tuple[StructureType, float]] = []
         for place in np.argsort(-chances):
