@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,7 +44,8 @@ def pair(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> PairTraining:
     folder = tmp_path_factory.mktemp("pair")
-    return train_pair_network(data, parts[0], folder, epochs=1, time_limit=None, seed=0, threads=1)
+    settings: dict[str, Any] = {"epochs": 1, "time_limit": None, "seed": 0, "threads": 1}
+    return train_pair_network(data, parts[0], folder, **settings, told_types=True)
 
 
 def test_prediction_is_a_padded_symmetric_matrix_that_sees_the_composition_only(
@@ -53,7 +55,7 @@ def test_prediction_is_a_padded_symmetric_matrix_that_sees_the_composition_only(
     pair: PairTraining,
 ) -> None:
     train, test = parts
-    found = predict_over_types(pair, models, data, train, test, SIZE, conventional=True)
+    found = predict_over_types(pair, pair, models, data, train, test, SIZE, conventional=True)
     _, _, mask = matrices(data, test)
     assert (found == found.swapaxes(1, 2)).all()
     assert (found[~mask] == 0).all()
@@ -69,7 +71,7 @@ def test_prediction_is_a_padded_symmetric_matrix_that_sees_the_composition_only(
     other.lattices[test, :3] *= 1.5
     for row in test:
         other.distances[data.pair_offsets[row] : data.pair_offsets[row + 1]] *= 1.5
-    again = predict_over_types(pair, models, other, train, test, SIZE, conventional=True)
+    again = predict_over_types(pair, pair, models, other, train, test, SIZE, conventional=True)
     assert again == pytest.approx(found, abs=1e-4)
 
 

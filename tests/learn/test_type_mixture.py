@@ -14,7 +14,9 @@ def mixture(
     lattice_task.fit(lattice_task.model)
     for task in (symmetry_task, lattice_task, distance_task):
         task.model.eval()
-    return TypeMixture(symmetry_task, lattice_task, distance_task, (symmetry_task.model,))
+    return TypeMixture(
+        symmetry_task, lattice_task, distance_task, (symmetry_task.model,), distance_task.model
+    )
 
 
 def test_the_sharpness_chosen_is_the_one_with_the_least_error(mixture: TypeMixture) -> None:

@@ -87,6 +87,7 @@ def train_type_models(
 
 def predict_over_types(
     pair: PairTraining,
+    alone: PairTraining,
     models: TypeModels,
     data: PreparedStructures,
     train_rows: Rows,
@@ -99,7 +100,9 @@ def predict_over_types(
     """Distances from the composition alone, padded with zeros, shape (rows, size, size).
 
     Args:
-        pair, models: Trained on ``train_rows``.
+        pair: Trained on ``train_rows``, mostly told the structure types.
+        alone: Trained on compositions alone, which is one more opinion.
+        models: Trained on the same.
         data: Prepared structures.
         train_rows: What they were trained on.
         rows: What to predict.
@@ -116,7 +119,7 @@ def predict_over_types(
     lattice.model, distance.model = models.lattice, pair.model
     asked = np.arange(len(own) - len(rows), len(own))
     matrices = np.zeros((len(rows), size, size))
-    mixture = TypeMixture(symmetry, lattice, distance, models.symmetry, conventional)
+    mixture = TypeMixture(symmetry, lattice, distance, models.symmetry, alone.model, conventional)
     sharpness = mixture.best_sharpness(np.arange(asked[0] - len(watched), asked[0]))
     found = mixture.expected_distances(asked, sharpness)
     for place, (row, pairs) in enumerate(zip(asked, found, strict=True)):

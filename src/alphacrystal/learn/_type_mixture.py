@@ -23,19 +23,28 @@ from alphacrystal.learn._symmetry_training import SymmetryTask
 from alphacrystal.learn._template_fitting import element_slots
 
 SHARPNESSES = (0.4, 0.55, 0.7, 0.85, 1.0, 1.3)
+ALONE_SHARE = 0.2  # of the matrix from the composition alone beside those of the types
 IMPOSSIBLE = -1e3  # types of another stoichiometry score far below
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Possible:
-    """Matrices that a structure may have: distances in Å of its pairs, and how likely each is."""
+    """Matrices that a structure may have: distances in Å of its pairs.
+
+    Attributes:
+        distances, shares: For each likely type, and how likely it is.
+        alone: From the composition alone.
+    """
 
     distances: list[NDArray[np.float64]]
     shares: list[float]
+    alone: list[NDArray[np.float64]]
 
 
 def _answer(possible: _Possible, sharpness: float) -> NDArray[np.float64]:
-    return geometric_median(np.stack(possible.distances), np.array(possible.shares) ** sharpness)
+    shares = np.array(possible.shares) ** sharpness
+    weights = np.append((1 - ALONE_SHARE) * shares / shares.sum(), ALONE_SHARE) if len(shares) else np.ones(1)
+    return geometric_median(np.stack([*possible.distances, *possible.alone]), weights)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +54,7 @@ class TypeMixture:
     Attributes:
         symmetry, lattice, distance: Training tasks; the ``model`` of the last two is trained.
         judges: Trained symmetry networks, whose probabilities are averaged.
+        alone: Trained distance network that is asked with the composition alone: one more opinion.
         conventional: The data hold conventional cells instead of primitive ones.
         wanted: EXPERIMENTAL compounds, or ANY where the data hold hypothetical ones too.
         leave_own_out: Known compounds with the very composition asked for do not count.
@@ -54,6 +64,7 @@ class TypeMixture:
     lattice: LatticeTask
     distance: DistanceTask
     judges: tuple[nn.Module, ...]
+    alone: DistanceNet
     conventional: bool = False
     wanted: int = ANY
     leave_own_out: bool = False
@@ -89,7 +100,7 @@ class TypeMixture:
         """The matrices of the likely types of each structure."""
         jobs: dict[int, list[tuple[int, StructureType, float]]] = defaultdict(list)
         sizes = self.distance.data.sizes[rows]
-        found = [_Possible([], []) for _ in rows]
+        found = [_Possible([], [], []) for _ in rows]
         for place, row in enumerate(rows.tolist()):
             for kind, share in self._likely_types(row):
                 jobs[int(sizes[place])].append((place, kind, share))
@@ -102,16 +113,13 @@ class TypeMixture:
                 for (place, _, share), values in zip(part, distances, strict=True):
                     found[place].distances.append(values)
                     found[place].shares.append(share)
-        unknown = np.array([not own.shares for own in found])
-        for atoms in np.unique(sizes):  # where no type is known, the network has the composition alone
-            places = np.flatnonzero((sizes == atoms) & unknown)
-            if len(places):
-                model = self.distance.model
-                with torch.no_grad():
-                    _, probabilities, _ = self.distance.predict(model, rows[places], given=False)
-                    distances = model.expected_distances(probabilities).double().numpy()
-                for at, values in zip(places.tolist(), distances, strict=True):
-                    found[at] = _Possible([values], [1.0])
+        for atoms in np.unique(sizes):
+            places = np.flatnonzero(sizes == atoms)
+            with torch.no_grad():
+                _, probabilities, _ = self.distance.predict(self.alone, rows[places], given=False)
+                values = self.alone.expected_distances(probabilities).double().numpy()
+            for at, own in zip(places.tolist(), values, strict=True):
+                found[at].alone.append(own)
         return found
 
     def _likely_types(self, row: int) -> list[tuple[StructureType, float]]:

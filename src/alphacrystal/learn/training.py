@@ -1,6 +1,6 @@
 """Training of the networks; kept apart so that predicting needs no training code in memory."""
 
-from alphacrystal.learn._distance_training import DistanceTask
+from alphacrystal.learn._distance_training import GIVEN_NOTHING, DistanceTask
 from alphacrystal.learn._group_training import GroupTask
 from alphacrystal.learn._lattice_net import LatticeNetConfig
 from alphacrystal.learn._lattice_training import LatticeTask
@@ -12,6 +12,7 @@ from alphacrystal.learn._type_mixture import TypeMixture
 
 __all__ = [
     "DEFAULT_SETTINGS",
+    "GIVEN_NOTHING",
     "DistanceTask",
     "GroupTask",
     "LatticeNetConfig",
