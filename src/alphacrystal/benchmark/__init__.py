@@ -6,6 +6,9 @@ Each benchmark is a verb of `alphacrystal benchmark`; it reads its data from a f
 from alphacrystal.benchmark._distance_controls import mean_distance, pair_lookup
 from alphacrystal.benchmark._models import benchmark_models
 from alphacrystal.benchmark._models_page import models_page, write_models_page
+from alphacrystal.benchmark._reconstruction import EXTRAS as RECONSTRUCTION_EXTRAS
+from alphacrystal.benchmark._reconstruction import benchmark_reconstruction
+from alphacrystal.benchmark._reconstruction_page import reconstruction_page, write_reconstruction_page
 from alphacrystal.benchmark._run_facts import run_facts
 from alphacrystal.benchmark._subsets import reference_records
 from alphacrystal.benchmark._table5 import Table5Settings, run_table5
@@ -14,20 +17,24 @@ from alphacrystal.benchmark._table5_results import TABLE5_CELLS, TABLE5_METHODS,
 from alphacrystal.benchmark._table5_tables import score_table, table5_legend
 
 __all__ = [
+    "RECONSTRUCTION_EXTRAS",
     "TABLE5_CELLS",
     "TABLE5_METHODS",
     "TABLE5_SPLITS",
     "Table5Results",
     "Table5Settings",
     "benchmark_models",
+    "benchmark_reconstruction",
     "mean_distance",
     "models_page",
     "pair_lookup",
+    "reconstruction_page",
     "reference_records",
     "run_facts",
     "run_table5",
     "score_table",
     "table5_legend",
     "write_models_page",
+    "write_reconstruction_page",
     "write_table5_page",
 ]
