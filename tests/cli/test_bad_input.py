@@ -231,4 +231,4 @@ def test_unknown_verb_or_model_is_refused(run: Run) -> None:
     assert run("foretell", "NaCl").code == 2
     outcome = run("model", "card", "gpt")
     assert outcome.code == 2
-    assert "choose one of symmetry, lattice, distance" in outcome.sentence
+    assert "choose one of symmetry, group, lattice, distance" in outcome.sentence
