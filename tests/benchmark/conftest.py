@@ -1,12 +1,21 @@
 """Small crystals of a few structure types with radii that add up, split by formula."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from pymatgen.core import Structure
 
-from alphacrystal.data import PreparedStructures, StructureRecord, assemble, prepare_record
+from alphacrystal.data import (
+    PreparedStructures,
+    StructureRecord,
+    assemble,
+    mp12_of_records,
+    prepare_record,
+    split_rows,
+)
 
 torch.set_num_threads(1)
 
@@ -57,3 +66,23 @@ def prepared(records: list[StructureRecord]) -> PreparedStructures:
     """Training arrays of ``records``."""
     rows = [prepare_record(record) for record in records]
     return assemble([row for row in rows if row is not None])
+
+
+@pytest.fixture(scope="session")
+def source(records: list[StructureRecord], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``records`` as a file."""
+    path = tmp_path_factory.mktemp("records") / "structures.jsonl"
+    path.write_text("".join(record.model_dump_json() + "\n" for record in records), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def data(records: list[StructureRecord]) -> PreparedStructures:
+    """Mp_12 of ``records``."""
+    return mp12_of_records(records)
+
+
+@pytest.fixture(scope="session")
+def parts(data: PreparedStructures) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of ``data`` to train on and to test on, no formula in both."""
+    return split_rows(data, np.arange(len(data)), 14, 6, seed=0, by_formula=True)

@@ -15,17 +15,10 @@ from alphacrystal.benchmark import (
     write_learning_curves_page,
 )
 from alphacrystal.benchmark._learning_curve import formula_part
-from alphacrystal.data import PreparedStructures, StructureRecord
+from alphacrystal.data import PreparedStructures
 from alphacrystal.errors import InputError
 
 SETTINGS = CurveSettings(curves=("lattice",), shares=(0.5, 1.0), widths=(0.25,))
-
-
-@pytest.fixture(scope="module")
-def source(records: list[StructureRecord], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("records") / "structures.jsonl"
-    path.write_text("".join(record.model_dump_json() + "\n" for record in records), encoding="utf-8")
-    return path
 
 
 @pytest.fixture(scope="module")

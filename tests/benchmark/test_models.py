@@ -20,15 +20,8 @@ WHO = ("network", "forest", "frequency", "type copy")
 
 
 @pytest.fixture(scope="module")
-def source(records: list[StructureRecord], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("records") / "structures.jsonl"
-    path.write_text("".join(record.model_dump_json() + "\n" for record in records), encoding="utf-8")
-    return path
-
-
-@pytest.fixture(scope="module")
 def weights(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All three networks after one pass over the records."""
+    """All networks after one pass over the records."""
     folder = tmp_path_factory.mktemp("weights")
     for name in MODEL_NAMES:
         settings = TrainSettings(epochs=1, learning_rate=1e-3)

@@ -12,13 +12,8 @@ from alphacrystal.benchmark._table5_controls import control_scores, padded_orbit
 from alphacrystal.benchmark._table5_data import RowSplit, data_facts, row_split, table5_data
 from alphacrystal.benchmark._table5_predictors import CONTROLS, FLOORS
 from alphacrystal.benchmark._table5_rows import rows_numbered
-from alphacrystal.data import PreparedStructures, StructureRecord, mp12_of_records, split_rows
+from alphacrystal.data import PreparedStructures, StructureRecord, split_rows
 from alphacrystal.learn.paper import LONGEST_DISTANCE, matrices
-
-
-@pytest.fixture(scope="module")
-def data(records: list[StructureRecord]) -> PreparedStructures:
-    return mp12_of_records(records)
 
 
 @pytest.fixture(scope="module")

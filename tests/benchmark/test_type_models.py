@@ -11,20 +11,10 @@ import pytest
 
 from alphacrystal.benchmark._pair_network import PairTraining, train_pair_network
 from alphacrystal.benchmark._type_models import TypeModels, predict_over_types, train_type_models
-from alphacrystal.data import PreparedStructures, StructureRecord, mp12_of_records, split_rows
+from alphacrystal.data import PreparedStructures
 from alphacrystal.learn.paper import matrices
 
 SIZE = 12
-
-
-@pytest.fixture(scope="module")
-def data(records: list[StructureRecord]) -> PreparedStructures:
-    return mp12_of_records(records)
-
-
-@pytest.fixture(scope="module")
-def parts(data: PreparedStructures) -> tuple[np.ndarray, np.ndarray]:
-    return split_rows(data, np.arange(len(data)), 14, 6, seed=0, by_formula=True)
 
 
 @pytest.fixture(scope="module")

@@ -67,22 +67,22 @@ def train_type_models(
     """
     torch.set_num_threads(threads)
     own = select(data, rows, rows[held_back(data, rows, seed)])
-    tasks: dict[str, Any] = {"lattice": LatticeTask(own, seed=seed)}
-    for judge in range(JUDGES):
-        tasks[f"symmetry-{judge}"] = SymmetryTask(own, seed=seed + judge)
     notes: dict[str, float | int | str | None] = {}
-    for name, task in tasks.items():
+
+    def trained(task: Any, kind: str, name: str, own_seed: int) -> Any:
         settings = replace(
-            DEFAULT_SETTINGS[name.partition("-")[0]],
-            epochs=EPOCHS,
-            patience=PATIENCE,
-            seed=seed + int(name.partition("-")[2] or 0),
-            threads=threads,
+            DEFAULT_SETTINGS[kind], epochs=EPOCHS, patience=PATIENCE, seed=own_seed, threads=threads
         )
         best = train_task(task, own, settings, folder / name, on_step)
         notes[f"{name}_best_epoch"] = int(best["epoch"])
-    judges = tuple(tasks[f"symmetry-{judge}"].model for judge in range(JUDGES))
-    return TypeModels(judges, tasks["lattice"].model, notes)
+        return task.model
+
+    lattice = trained(LatticeTask(own, seed=seed), "lattice", "lattice", seed)
+    judges = [
+        trained(SymmetryTask(own, seed=seed + judge), "symmetry", f"symmetry-{judge}", seed + judge)
+        for judge in range(JUDGES)
+    ]
+    return TypeModels(tuple(judges), lattice, notes)
 
 
 def predict_over_types(

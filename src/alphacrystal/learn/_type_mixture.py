@@ -56,8 +56,6 @@ class TypeMixture:
         judges: Trained symmetry networks, whose probabilities are averaged.
         alone: Trained distance network that is asked with the composition alone: one more opinion.
         conventional: The data hold conventional cells instead of primitive ones.
-        wanted: EXPERIMENTAL compounds, or ANY where the data hold hypothetical ones too.
-        leave_own_out: Known compounds with the very composition asked for do not count.
     """
 
     symmetry: SymmetryTask
@@ -66,8 +64,6 @@ class TypeMixture:
     judges: tuple[nn.Module, ...]
     alone: DistanceNet
     conventional: bool = False
-    wanted: int = ANY
-    leave_own_out: bool = False
 
     def expected_distances(
         self, rows: NDArray[np.int64], sharpness: float = 1.0
@@ -129,9 +125,8 @@ class TypeMixture:
         chances = np.zeros(len(types))
         for net in self.judges:
             with torch.no_grad():
-                scores = self.symmetry.scores(
-                    net, np.array([row]), self.wanted, leave_own_out=self.leave_own_out
-                )[0].double()
+                # The data hold hypothetical compounds too, and nothing that is asked for was trained on.
+                scores = self.symmetry.scores(net, np.array([row]), ANY, leave_own_out=False)[0].double()
             chances += np.where(scores > IMPOSSIBLE, scores.softmax(-1), 0.0)
         found: list[tuple[StructureType, float]] = []
         for place in np.argsort(-chances):
