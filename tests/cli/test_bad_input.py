@@ -89,7 +89,7 @@ def test_formula_that_looks_like_a_flag_is_explained(run: Run) -> None:
     assert outcome.sentence
 
 
-@pytest.mark.parametrize("name", ["symmetry", "lattice", "distance"])
+@pytest.mark.parametrize("name", ["symmetry", "group", "lattice", "distance"])
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
@@ -231,4 +231,4 @@ def test_unknown_verb_or_model_is_refused(run: Run) -> None:
     assert run("foretell", "NaCl").code == 2
     outcome = run("model", "card", "gpt")
     assert outcome.code == 2
-    assert "choose one of symmetry, lattice, distance" in outcome.sentence
+    assert "choose one of symmetry, group, lattice, distance" in outcome.sentence

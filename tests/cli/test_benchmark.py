@@ -27,7 +27,7 @@ PROTOTYPES = {
 }
 CATIONS = {"Li": 0.8, "Na": 1.0, "K": 1.3, "Rb": 1.5, "Mg": 0.7, "Ca": 1.0, "Sr": 1.2, "Ba": 1.4, "Zn": 0.7}
 ANIONS = {"H": 1.2, "F": 1.3, "Cl": 1.8, "Br": 1.9, "I": 2.2, "O": 1.3, "S": 1.8, "Se": 1.9, "Te": 2.1}
-METHODS = ("controls", "paper", "pair")
+METHODS = ("controls", "paper", "pair", "types")
 SMALL = ("--share", "0.02", "--rows", "1")  # 20 crystals to train on, 2 to test on
 
 
@@ -90,6 +90,7 @@ def test_all_methods_on_a_small_table(run: Run, tmp_path: Path, records: Path, c
         results["cells"][0]["facts"]["commit"],
         "--width 0.03125",
         "our pair network",
+        "our three models",
         "figure3.png",
     ):
         assert text in page

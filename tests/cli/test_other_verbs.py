@@ -35,7 +35,7 @@ def halite(symbols: tuple[str, str] = ("Na", "Cl"), a: float = 5.7) -> Structure
         ["relax"],
         ["view"],
         *(["data", name] for name in ("build", "subset", "stats")),
-        *(["train", name] for name in ("distance", "symmetry", "lattice")),
+        *(["train", name] for name in ("distance", "symmetry", "group", "lattice")),
         *(["model", name] for name in ("list", "card")),
     ],
     ids=" ".join,
@@ -264,7 +264,7 @@ def test_view_of_a_list_names_its_runs(run: Run) -> None:
 def test_models_are_listed_and_their_cards_printed(run: Run) -> None:
     outcome = run("model", "list")
     assert outcome.code == 0
-    for name in ("symmetry", "lattice", "distance"):
+    for name in ("symmetry", "group", "lattice", "distance"):
         assert name in outcome.out
         card = json.loads(run("model", "card", name).out)
         assert card["name"] == name

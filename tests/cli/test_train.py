@@ -57,7 +57,9 @@ def log_of(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-@pytest.mark.parametrize("name", [pytest.param("symmetry", marks=pytest.mark.slow), "lattice", "distance"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("symmetry", marks=pytest.mark.slow), "group", "lattice", "distance"]
+)
 def test_training_writes_weights_that_load_again(run: Run, tmp_path: Path, records: Path, name: str) -> None:
     outcome = run("train", name, "--data", records, "--out", "run", "--epochs", "1")
     assert outcome.code == 0, outcome.err

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from alphacrystal.crystal import (
     can_place,
+    first_assignments,
     letter_index,
     multiplicities,
     placeable_units,
@@ -106,3 +107,19 @@ def test_placeable_units() -> None:
     assert placeable_units(227, [1, 2, 4], 20) == [2]
     assert placeable_units(136, [1, 2], 20) == [2, 4, 6]
     assert placeable_units(227, [1, 1], 1) == []
+
+
+@given(groups, small_counts, st.integers(1, 20))
+def test_the_first_assignments_are_those_of_the_enumeration(
+    number: int, counts: list[int], limit: int
+) -> None:
+    expected = list(itertools.islice(wyckoff_assignments(number, counts), limit))
+    assert first_assignments(number, counts, limit) == expected
+    assert first_assignments(number, counts, limit) == expected  # from memory
+
+
+def test_like_groups_have_assignments_of_their_own_letters() -> None:
+    """Groups share what depends on multiplicities alone; 1 and 144 have one position each, of other sizes."""
+    assert first_assignments(1, [1, 2], 5) == [("a", "aa")]
+    assert first_assignments(144, [3, 6], 5) == [("a", "aa")]
+    assert first_assignments(144, [1, 2], 5) == []

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alphacrystal.crystal import SpaceGroup, canonical_setting, space_group
+from alphacrystal.crystal import (
+    SpaceGroup,
+    canonical_letters,
+    canonical_setting,
+    crystal_system,
+    group_symbol,
+    lattice_points,
+    space_group,
+)
 
 
 def canonical(number: int, letters: Sequence[str]) -> tuple[str, ...]:
@@ -88,3 +96,17 @@ def test_equivalent_letters_form_a_group_that_keeps_the_kind_of_position() -> No
                 assert (other.multiplicity, other.free) == (position.multiplicity, position.free)
             for second in images:
                 assert tuple(second[first[letter]] for letter in letters) in known, number
+
+
+@given(occupied_positions())
+def test_letters_alone_are_those_of_the_setting(case: tuple[SpaceGroup, list[str]]) -> None:
+    group, letters = case
+    assert canonical_letters(group.number, letters) == canonical(group.number, letters)
+
+
+def test_facts_without_operations_are_those_of_the_space_group() -> None:
+    for number in range(1, 231):
+        group = space_group(number)
+        assert lattice_points(number) == len(group.centring)
+        assert crystal_system(number) == group.crystal_system
+        assert group_symbol(number) == group.symbol

@@ -15,6 +15,7 @@ from alphacrystal.learn._distance_net import (
     AtomTokens,
     DistanceNet,
     DistanceNetConfig,
+    Triangle,
     full_matrices,
 )
 from alphacrystal.learn._templates import TemplateBatch
@@ -155,3 +156,29 @@ def test_bins_cover_every_distance_in_order() -> None:
     assert len(BIN_CENTRES) == len(BIN_EDGES) + 1
     assert (np.diff(BIN_EDGES) > 0).all()
     assert (np.searchsorted(BIN_EDGES, BIN_CENTRES) == np.arange(len(BIN_CENTRES))).all()
+
+
+def test_pairs_of_a_triangle_make_the_matrix_again() -> None:
+    torch.manual_seed(0)
+    for size in (1, 2, 5):
+        triangle = Triangle(size)
+        matrix = torch.rand(3, size, size, 2)
+        matrix = matrix + matrix.transpose(1, 2)
+        assert torch.equal(triangle.matrix(triangle.pairs(matrix)), matrix)
+        left, right = torch.rand(3, size, 4), torch.rand(3, size, 4)
+        outer = left[:, :, None] * right[:, None]
+        expected = triangle.pairs(outer + outer.transpose(1, 2))
+        assert torch.allclose(triangle.products(left, right), expected)
+        upper = torch.triu_indices(size, size, 1)
+        assert torch.equal(triangle.rows[triangle.apart], upper[0])
+        assert torch.equal(triangle.columns[triangle.apart], upper[1])
+
+
+def test_clusters_that_no_sample_has_are_left_out(templates: TemplateBatch) -> None:
+    count = int((templates.counts > 0).any(0).nonzero().max()) + 1
+    filled = templates.filled()
+    for name in ("counts", "shapes"):
+        assert torch.equal(getattr(filled, name), getattr(templates, name)[:, :count])
+    assert torch.equal(filled.means, templates.means[..., :count])
+    assert torch.equal(filled.features, templates.features[:, :, :count])
+    assert TemplateBatch.empty(2, 3).filled().counts.shape == (2, 1)

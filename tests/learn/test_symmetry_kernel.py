@@ -115,3 +115,26 @@ def test_elements_of_like_electronegativity_change_places() -> None:
     assert sure.tolist() == [5]
     alone = exchanged(numbers, np.array([0, 0]), np.array([1, 0]), [silicon_last])
     assert len(alone[0]) == 0
+
+
+@torch.no_grad()
+def test_remembered_keys_change_no_votes(
+    kernel: NeighbourKernel, family: Family, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, counts = torch.tensor([[37, 17], [11, 9]]), torch.ones(2)
+    fresh = [kernel.votes(asked, counts, family, wanted, leave_own_out=False) for wanted in (0, 1)]
+    kernel.requires_grad_(False)
+    for limit in (2**20, 0):  # with room for them and without
+        monkeypatch.setattr("alphacrystal.learn._symmetry_kernel.REMEMBERED", limit)
+        for wanted in (0, 1, 0, 1):
+            votes = kernel.votes(asked, counts, family, wanted, leave_own_out=False)
+            assert torch.equal(votes.types, fresh[wanted].types)
+            assert torch.equal(votes.groups, fresh[wanted].groups)
+
+
+@torch.no_grad()
+def test_keys_in_training_are_never_remembered(kernel: NeighbourKernel, family: Family) -> None:
+    asked, counts = torch.tensor([[37, 17]]), torch.ones(2)
+    before = kernel.votes(asked, counts, family, 0, leave_own_out=False).types
+    kernel.evidence.add_(1.0)
+    assert not torch.allclose(kernel.votes(asked, counts, family, 0, leave_own_out=False).types, before)

@@ -60,7 +60,9 @@ def test_a_type_known_from_the_own_composition_alone_is_scored_as_one_never_seen
         nn.init.normal_(parameter)
     salt = [x[1:2] for x in inputs]
     left_out = known(*salt, leave_own_out=True)[:, 1:]
-    assert torch.allclose(left_out, known.open_scores(*salt, [kind], leave_own_out=True), atol=1e-5)
+    assert torch.allclose(
+        left_out, known.unseen_scores(known.hear(*salt, leave_own_out=True), [kind]), atol=1e-5
+    )
     assert not torch.allclose(left_out, known(*salt)[:, 1:], atol=1e-3)
 
 
@@ -70,7 +72,7 @@ def test_a_type_never_seen_gets_a_score_of_its_own(
 ) -> None:
     unseen = [StructureType(2, ("a", "b", "iii")), StructureType(47, ("A", "i", "qrst"))]
     assert not set(unseen) & set(net.types)
-    scores = net.open_scores(*inputs, unseen)
+    scores = net.unseen_scores(net.hear(*inputs), unseen)
     assert scores.shape == (3, 2)
     assert torch.isfinite(scores).all()
     assert not torch.allclose(scores[:, 0], scores[:, 1], atol=1e-6)
@@ -176,3 +178,22 @@ def test_dropout_zeroes_its_share_and_keeps_the_mean() -> None:
     assert float((dropped == 0).float().mean()) == pytest.approx(0.2, abs=0.01)
     assert float(dropped.mean()) == pytest.approx(1, abs=0.01)
     assert torch.equal(dropout.eval()(torch.ones(3)), torch.ones(3))
+
+
+@torch.no_grad()
+def test_a_hearing_gives_the_scores_of_the_whole_vocabulary(
+    net: SymmetryNet, inputs: tuple[torch.Tensor, torch.Tensor]
+) -> None:
+    salt = [x[1:2] for x in inputs]
+    rows = net.known_rows([1, 1], [1, 2, 4])[::-1].copy()
+    assert len(rows)
+    assert torch.allclose(net.scores_of_rows(net.hear(*salt), rows), net(*salt)[:, rows], atol=1e-5)
+
+
+@torch.no_grad()
+def test_a_stoichiometry_never_seen_has_no_known_scores(net: SymmetryNet) -> None:
+    numbers, counts = map(torch.as_tensor, composition_arrays([("U", "Np")], [(13, 7)]))
+    hearing = net.hear(numbers, counts)
+    assert hearing.family is None
+    assert net.scores_of_rows(hearing, np.zeros(0, dtype=np.int64)).shape == (1, 0)
+    assert torch.isfinite(net.unseen_scores(hearing, [StructureType(1, ("a" * 13, "a" * 7))])).all()

@@ -15,6 +15,7 @@ from alphacrystal.learn._train_models import predicted_cells
 from alphacrystal.learn.training import (
     DEFAULT_SETTINGS,
     DistanceTask,
+    GroupTask,
     LatticeTask,
     SymmetryTask,
     TrainSettings,
@@ -73,7 +74,12 @@ def test_training_writes_weights_that_load_to_the_same_outputs(
     assert result.card.command == f"alphacrystal train {name}"
 
     data = prepare(source, out / "cache")
-    kinds = {"symmetry": SymmetryTask, "lattice": LatticeTask, "distance": DistanceTask}
+    kinds = {
+        "symmetry": SymmetryTask,
+        "group": GroupTask,
+        "lattice": LatticeTask,
+        "distance": DistanceTask,
+    }
     task = kinds[name](data)
     if name == "distance":
         task.shapes = predicted_cells(task)
@@ -150,7 +156,7 @@ def test_crystals_of_more_elements_than_the_networks_take_are_left_out(
 
 
 def test_unknown_models_are_bad_input(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no model 'energy' to train: choose one of symmetry, lattice, dist"):
+    with pytest.raises(InputError, match="no model 'energy' to train: choose one of symmetry, group, lat"):
         train_model("energy", tmp_path, tmp_path / "out")
 
 

@@ -15,10 +15,11 @@ from torch import Tensor, nn
 from alphacrystal.data import PreparedStructures
 from alphacrystal.errors import InputError
 from alphacrystal.learn._distance_net import DistanceNetConfig
+from alphacrystal.learn._group_net import GroupNetConfig
 from alphacrystal.learn._lattice_net import LatticeNetConfig
 from alphacrystal.learn._symmetry_net import SymmetryNetConfig
 from alphacrystal.learn._training_loop import TrainingTask, train
-from alphacrystal.learn.training import DistanceTask, LatticeTask, SymmetryTask, TrainSettings
+from alphacrystal.learn.training import DistanceTask, GroupTask, LatticeTask, SymmetryTask, TrainSettings
 
 SETTINGS = TrainSettings(epochs=4, learning_rate=3e-3)
 
@@ -54,6 +55,8 @@ class LineFit:
 def small_task(name: str, data: PreparedStructures) -> TrainingTask:
     if name == "symmetry":
         return SymmetryTask(data, SymmetryNetConfig(width=16, layers=1, heads=2, site_width=8))
+    if name == "group":
+        return GroupTask(data, GroupNetConfig(width=16))
     if name == "lattice":
         return LatticeTask(
             data, LatticeNetConfig(width=16, slot_width=8, element_width=4, layers=1, features=6)
@@ -74,7 +77,7 @@ def stop_after(steps: int) -> Callable[[int, int, float], None]:
     return on_step
 
 
-@pytest.mark.parametrize("name", ["symmetry", "lattice", "distance"])
+@pytest.mark.parametrize("name", ["symmetry", "group", "lattice", "distance"])
 def test_a_resumed_run_ends_exactly_where_an_unbroken_one_does(
     name: str, prepared: PreparedStructures, tmp_path: Path
 ) -> None:

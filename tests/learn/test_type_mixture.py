@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from alphacrystal.learn._type_mixture import TypeMixture
+from alphacrystal.learn._type_mixture import SHARPNESSES, TypeMixture
 from alphacrystal.learn.training import DistanceTask, LatticeTask, SymmetryTask
 
 
@@ -14,7 +14,22 @@ def mixture(
     lattice_task.fit(lattice_task.model)
     for task in (symmetry_task, lattice_task, distance_task):
         task.model.eval()
-    return TypeMixture(symmetry_task, lattice_task, distance_task)
+    return TypeMixture(
+        symmetry_task, lattice_task, distance_task, (symmetry_task.model,), distance_task.model
+    )
+
+
+def test_the_sharpness_chosen_is_the_one_with_the_least_error(mixture: TypeMixture) -> None:
+    rows = mixture.distance.validation
+    data = mixture.distance.data
+
+    def error(sharpness: float) -> float:
+        found = mixture.expected_distances(rows, sharpness)
+        true = [data.distances[data.pair_offsets[row] : data.pair_offsets[row + 1]] for row in rows]
+        return float(np.mean([np.sqrt(np.mean((a - b) ** 2)) for a, b in zip(found, true, strict=True)]))
+
+    best = mixture.best_sharpness(rows)
+    assert error(best) == pytest.approx(min(map(error, SHARPNESSES)))
 
 
 def test_one_likely_type_gives_the_distances_of_that_type(mixture: TypeMixture) -> None:

@@ -138,7 +138,8 @@ def rehash(folder: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "other"), [("distance", "symmetry"), ("symmetry", "lattice"), ("lattice", "distance")]
+    ("name", "other"),
+    [("distance", "symmetry"), ("symmetry", "group"), ("group", "lattice"), ("lattice", "distance")],
 )
 def test_weights_of_another_network_are_refused(name: str, other: str, folder: Path) -> None:
     shutil.copy(folder / f"{other}.safetensors", folder / f"{name}.safetensors")
@@ -164,7 +165,7 @@ def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
 
 
 def test_unknown_models_are_bad_input() -> None:
-    with pytest.raises(InputError, match="no model 'energy': choose one of symmetry, lattice, distance"):
+    with pytest.raises(InputError, match="no model 'energy': choose one of symmetry, group, lat"):
         read_card("energy")
 
 

@@ -4,6 +4,8 @@ Each benchmark is a verb of `alphacrystal benchmark`; it reads its data from a f
 """
 
 from alphacrystal.benchmark._distance_controls import mean_distance, pair_lookup
+from alphacrystal.benchmark._learning_curve import CURVES, CurveSettings, learning_curves
+from alphacrystal.benchmark._learning_curve_page import learning_curves_page, write_learning_curves_page
 from alphacrystal.benchmark._models import benchmark_models
 from alphacrystal.benchmark._models_page import models_page, write_models_page
 from alphacrystal.benchmark._run_facts import run_facts
@@ -14,12 +16,16 @@ from alphacrystal.benchmark._table5_results import TABLE5_CELLS, TABLE5_METHODS,
 from alphacrystal.benchmark._table5_tables import score_table, table5_legend
 
 __all__ = [
+    "CURVES",
     "TABLE5_CELLS",
     "TABLE5_METHODS",
     "TABLE5_SPLITS",
+    "CurveSettings",
     "Table5Results",
     "Table5Settings",
     "benchmark_models",
+    "learning_curves",
+    "learning_curves_page",
     "mean_distance",
     "models_page",
     "pair_lookup",
@@ -28,6 +34,7 @@ __all__ = [
     "run_table5",
     "score_table",
     "table5_legend",
+    "write_learning_curves_page",
     "write_models_page",
     "write_table5_page",
 ]

@@ -35,6 +35,7 @@ from alphacrystal.benchmark._symmetry_table import (
 )
 from alphacrystal.benchmark._type_copy import structure_types, type_copies
 from alphacrystal.data import PreparedStructures, prepare
+from alphacrystal.errors import InputError
 from alphacrystal.learn import StructureType, load_model, model_hashes, models_folder
 from alphacrystal.learn.training import DistanceTask, LatticeTask, SymmetryTask
 
@@ -85,9 +86,14 @@ def benchmark_models(
     types, elements = structure_types(data)
     task = SymmetryTask(data)
     train, rows = task.train, task.validation
-    tell("symmetry", 0, 1)
-    symmetry = predict_symmetry(data, task, load_model("symmetry", folder))
-    tell("symmetry", 1, 1)
+    net = load_model("symmetry", folder)
+    if getattr(net, "types", None) != task.model.types:
+        raise InputError(
+            "The symmetry model was trained on other records than --data holds: give those it was trained on."
+        )
+    symmetry = predict_symmetry(
+        data, types, rows, folder, on_progress=lambda done, total: tell("symmetry", done, total)
+    )
     lattices = predict_lattices(LatticeTask(data), load_model("lattice", folder))
     numbers, counts = cell_contents(data)
     fractions = np.zeros((len(data), LAST_ELEMENT + 1))

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from alphacrystal.benchmark._held_back import held_back
 from alphacrystal.data import PreparedStructures, select
-from alphacrystal.learn.training import DEFAULT_SETTINGS, DistanceTask, TrainSettings, train
+from alphacrystal.learn.training import DEFAULT_SETTINGS, GIVEN_NOTHING, DistanceTask, TrainSettings, train
 
 Rows = NDArray[np.int64]
 OnStep = Callable[[int, int, float], None]
 
 # Passes over the data for up to so many training structures: small data need more of them.
-EPOCHS = ((1_500, 200), (3_500, 120), (6_500, 80))
-EPOCHS_BEYOND = 60
+EPOCHS = ((1_500, 200), (3_500, 90), (6_500, 50))
+EPOCHS_BEYOND = 30
 TRIAL_BATCHES = 12  # timed to see how many epochs fit into a time limit
 VALIDATION_COST = 1.25  # an epoch with its validation beside one without
 PREDICT_BATCH = 128
@@ -55,6 +55,7 @@ def train_pair_network(
     time_limit: float | None,
     seed: int,
     threads: int,
+    told_types: bool = False,
     on_step: OnStep | None = None,
 ) -> PairTraining:
     """Train on some structures; goes on from a checkpoint in ``folder`` where there is one.
@@ -70,6 +71,8 @@ def train_pair_network(
         time_limit: Minutes; fewer epochs are planned where they would take longer on this machine.
         seed: Of weights and batches, and of which formulas are held back.
         threads: torch threads.
+        told_types: Most samples are told their structure type, as for the shipped weights, so that the
+            network can be asked about types; otherwise it learns from compositions alone.
         on_step: Called with (step, steps in total, running loss).
 
     Raises:
@@ -78,7 +81,9 @@ def train_pair_network(
     torch.set_num_threads(threads)
     watched = rows[held_back(data, rows, seed)]
     own = select(data, rows, watched)
-    task: Any = DistanceTask(own, seed=seed)  # to a type checker its narrower model is no TrainingTask
+    share = GIVEN_NOTHING if told_types else 1.0
+    # To a type checker its narrower model is no TrainingTask.
+    task: Any = DistanceTask(own, seed=seed, given_nothing=share)
     settings = replace(
         DEFAULT_SETTINGS["distance"], epochs=epochs or epochs_for(len(rows)), seed=seed, threads=threads
     )

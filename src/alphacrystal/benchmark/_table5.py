@@ -227,7 +227,7 @@ class _Run:
 
     def _pair(self, cell: Table5Cell, row: Table5Row, parts: RowSplit) -> Table5Cell:
         """Our pair network alone."""
-        training = self._trained_pair(cell, row, parts)
+        training = self._trained_pair(cell, row, parts, told_types=False)
         predicted = predict_with_pair_network(
             training, self.data, parts.train, self._asked(parts), MOST_ATOMS
         )
@@ -235,7 +235,8 @@ class _Run:
 
     def _types(self, cell: Table5Cell, row: Table5Row, parts: RowSplit) -> Table5Cell:
         """Our three models: the pair network over likely structure types."""
-        pair = self._trained_pair(cell, row, parts)
+        pair = self._trained_pair(cell, row, parts, told_types=True)
+        alone = self._trained_pair(cell, row, parts, told_types=False)
         trained = f"types-{row.subset}-{row.train}-{cell.split}"
         models = train_type_models(
             self.data,
@@ -247,6 +248,7 @@ class _Run:
         )
         predicted = predict_over_types(
             pair,
+            alone,
             models,
             self.data,
             parts.train,
@@ -257,9 +259,11 @@ class _Run:
         )
         return self._scored(cell, row, parts, TYPE_MODELS, predicted, pair.notes | models.notes)
 
-    def _trained_pair(self, cell: Table5Cell, row: Table5Row, parts: RowSplit) -> PairTraining:
+    def _trained_pair(
+        self, cell: Table5Cell, row: Table5Row, parts: RowSplit, *, told_types: bool
+    ) -> PairTraining:
         """Trained once for all N of the same structures, and for both methods that ask it."""
-        trained = f"pair-{row.subset}-{row.train}-{cell.split}"
+        trained = f"{'pair' if told_types else 'alone'}-{row.subset}-{row.train}-{cell.split}"
         return train_pair_network(
             self.data,
             parts.train,
@@ -268,6 +272,7 @@ class _Run:
             time_limit=self.settings.time_limit,
             seed=self.settings.seed,
             threads=self.settings.threads,
+            told_types=told_types,
             on_step=lambda step, total, _: self.report(trained, step, total),
         )
 

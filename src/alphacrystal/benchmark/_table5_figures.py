@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alphacrystal.benchmark._table5_predictors import PAIR_NETWORK, PAPER_NETWORK
+from alphacrystal.benchmark._table5_predictors import PAIR_NETWORK, PAPER_NETWORK, TYPE_MODELS
 from alphacrystal.benchmark._table5_results import Example, Method, Table5Results
 from alphacrystal.plots import distance_shares, loss_panels, matching_distances
 
@@ -61,7 +61,11 @@ def draw_figures(results: Table5Results, folder: Path, target: Path) -> list[Dra
                 png, f"The paper's Figure 6: losses of its network, random split, validation on {where}."
             )
         )
-    methods: tuple[tuple[Method, str], ...] = (("paper", PAPER_NETWORK), ("pair", PAIR_NETWORK))
+    methods: tuple[tuple[Method, str], ...] = (
+        ("paper", PAPER_NETWORK),
+        ("pair", PAIR_NETWORK),
+        ("types", TYPE_MODELS),
+    )
     for method, name in methods:
         cell = results.cell(FIGURE7_ROW, "random", method)
         for example in cell.examples if cell is not None else []:

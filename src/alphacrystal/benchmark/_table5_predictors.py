@@ -21,13 +21,14 @@ PREDICTORS = {
         "the residual network of the paper's §2.3 at the stated width, classes decoded at their centres"
     ),
     PAIR_NETWORK: (
-        "our network of atoms and pairs, given the composition and the functional of the entry and nothing "
-        "of the symmetry; expected distances, hence the same for every N"
+        "our network of atoms and pairs, trained on and given the composition and the functional of "
+        "the entry and nothing of the symmetry; expected distances, hence the same for every N"
     ),
     TYPE_MODELS: (
-        "the pair network told each of the likely structure types and its cell, which our symmetry prior and "
-        "lattice model name from the composition (all three trained on the same structures); the matrix with "
-        "the least expected error over these types, the same for every N"
+        "the pair network told each of the likely structure types and its cell, which our symmetry prior "
+        "(two seeds, averaged) and lattice model name from the composition, all trained on the same "
+        "structures; the matrix with the least expected error over these types and, as one more opinion, "
+        "that of the pair network told nothing; the same for every N"
     ),
     MODAL_CLASS: "always the class that holds most pairs of the training structures, at its centre",
     PAIR_LOOKUP: (

@@ -23,7 +23,8 @@ from alphacrystal.learn.training import (
 
 Rows = NDArray[np.int64]
 
-EPOCHS = {"symmetry": 40, "lattice": 40}  # more than on all data, whose epochs are longer
+EPOCHS = 40  # more than on all data, whose epochs are longer
+JUDGES = 2  # symmetry networks, whose probabilities are averaged
 PATIENCE = 6
 
 
@@ -32,11 +33,12 @@ class TypeModels:
     """A trained symmetry prior and lattice model.
 
     Attributes:
-        symmetry, lattice: Networks with the weights of their best epochs.
+        symmetry: Networks of several seeds, with the weights of their best epochs.
+        lattice: Network, likewise.
         notes: Those epochs.
     """
 
-    symmetry: Any
+    symmetry: tuple[Any, ...]
     lattice: Any
     notes: dict[str, float | int | str | None]
 
@@ -65,22 +67,27 @@ def train_type_models(
     """
     torch.set_num_threads(threads)
     own = select(data, rows, rows[held_back(data, rows, seed)])
-    tasks: dict[str, Any] = {
-        "symmetry": SymmetryTask(own, seed=seed),
-        "lattice": LatticeTask(own, seed=seed),
-    }
+    tasks: dict[str, Any] = {"lattice": LatticeTask(own, seed=seed)}
+    for judge in range(JUDGES):
+        tasks[f"symmetry-{judge}"] = SymmetryTask(own, seed=seed + judge)
     notes: dict[str, float | int | str | None] = {}
     for name, task in tasks.items():
         settings = replace(
-            DEFAULT_SETTINGS[name], epochs=EPOCHS[name], patience=PATIENCE, seed=seed, threads=threads
+            DEFAULT_SETTINGS[name.partition("-")[0]],
+            epochs=EPOCHS,
+            patience=PATIENCE,
+            seed=seed + int(name.partition("-")[2] or 0),
+            threads=threads,
         )
         best = train_task(task, own, settings, folder / name, on_step)
         notes[f"{name}_best_epoch"] = int(best["epoch"])
-    return TypeModels(tasks["symmetry"].model, tasks["lattice"].model, notes)
+    judges = tuple(tasks[f"symmetry-{judge}"].model for judge in range(JUDGES))
+    return TypeModels(judges, tasks["lattice"].model, notes)
 
 
 def predict_over_types(
     pair: PairTraining,
+    alone: PairTraining,
     models: TypeModels,
     data: PreparedStructures,
     train_rows: Rows,
@@ -93,7 +100,9 @@ def predict_over_types(
     """Distances from the composition alone, padded with zeros, shape (rows, size, size).
 
     Args:
-        pair, models: Trained on ``train_rows``.
+        pair: Trained on ``train_rows``, mostly told the structure types.
+        alone: Trained on compositions alone, which is one more opinion.
+        models: Trained on the same.
         data: Prepared structures.
         train_rows: What they were trained on.
         rows: What to predict.
@@ -102,13 +111,17 @@ def predict_over_types(
         conventional: The data hold conventional cells instead of primitive ones.
     """
     # The vocabulary of the symmetry prior is that of the structures it was trained on, without those held
-    # back; the same structures give the templates.
-    own = select(data, train_rows[~held_back(data, train_rows, seed)], rows)
+    # back, which now tell how far its probabilities can be trusted; the same structures give the templates.
+    chosen = held_back(data, train_rows, seed)
+    watched = train_rows[chosen]
+    own = select(data, train_rows[~chosen], np.concatenate([watched, rows]))
     symmetry, lattice, distance = SymmetryTask(own), LatticeTask(own), DistanceTask(own)
-    symmetry.model, lattice.model, distance.model = models.symmetry, models.lattice, pair.model
+    lattice.model, distance.model = models.lattice, pair.model
     asked = np.arange(len(own) - len(rows), len(own))
     matrices = np.zeros((len(rows), size, size))
-    found = TypeMixture(symmetry, lattice, distance, conventional).expected_distances(asked)
+    mixture = TypeMixture(symmetry, lattice, distance, models.symmetry, alone.model, conventional)
+    sharpness = mixture.best_sharpness(np.arange(asked[0] - len(watched), asked[0]))
+    found = mixture.expected_distances(asked, sharpness)
     for place, (row, pairs) in enumerate(zip(asked, found, strict=True)):
         left, right = np.triu_indices(int(own.sizes[row]), 1)
         matrices[place, left, right] = matrices[place, right, left] = pairs

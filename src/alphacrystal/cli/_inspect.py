@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import json
+import gc
 import math
+import sys
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Annotated, Self, TextIO
 
 import typer
 
-from alphacrystal.cli._requests import FormulaRequest, gather_requests
-from alphacrystal.errors import AlphaCrystalError
+from alphacrystal.cli._inspection import Inspection, inspect_formula
+from alphacrystal.cli._progress import ProgressDisplay
+from alphacrystal.cli._requests import gather_requests
+from alphacrystal.errors import AlphaCrystalError, InputError
+from alphacrystal.interrupts import interrupts_held
 
 if TYPE_CHECKING:
-    from alphacrystal.composition import Formula
     from alphacrystal.crystal import SymmetryHypothesis
 
-LOOKED_AT = 60  # hypotheses that share the probability of the cell contents among them
-CELLS_WITH_DISTANCES = 3  # the likeliest cell contents get their distance matrix
+LONG_BATCH = 20  # formulas from which on progress is shown
 
 
 def inspect(
@@ -40,114 +44,91 @@ def inspect(
     ] = None,
 ) -> None:
     """Show predicted symmetry, cells and distances of formulas."""
-    lines: list[str] = []
+    requests = gather_requests(formulas or [], source)
     worst = 0
-    for request in gather_requests(formulas or [], source):
-        try:
-            formula, hypotheses, cells = _think(request, cell, top, max_atoms, space_group, models)
-        except AlphaCrystalError as error:
-            if source is None:
-                raise
-            worst = max(worst, error.exit_code)
-            typer.echo(f"{request.formula}: {error}", err=True)
-            continue
-        if json_file is None:
-            _print(formula, hypotheses, cells)
-        else:
-            lines.append(json.dumps(_as_json(formula, hypotheses, cells)))
-    if json_file is not None and str(json_file) == "-":
-        typer.echo("\n".join(lines))
-    elif json_file is not None:
-        _write(json_file, "\n".join(lines) + "\n")
+    # A bar would run into lines or tables on the same terminal.
+    shown = json_file is not None and str(json_file) != "-" and len(requests) >= LONG_BATCH
+    with _Output(json_file) as output, ProgressDisplay("inspect") if shown else nullcontext() as progress:
+        for done, request in enumerate(requests, start=1):
+            try:
+                inspection = inspect_formula(
+                    request, cell=cell, top=top, max_atoms=max_atoms, space_group=space_group, models=models
+                )
+            except AlphaCrystalError as error:
+                if source is None:
+                    raise
+                worst = max(worst, error.exit_code)
+                typer.echo(f"{request.formula}: {error}", err=True)
+            else:
+                output.add(inspection)
+            if progress is not None:
+                progress("formulas", done, len(requests))
+            if done == 1:
+                # Networks and tables stay for good: the collector need not look through them again and again.
+                gc.freeze()
     if worst:
         raise typer.Exit(worst)
 
 
-def _write(path: Path, text: str) -> None:
-    from alphacrystal.errors import InputError
+class _Output:
+    """Where inspections go, each as soon as it is there: a file or standard output as JSON, or a table.
 
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be written ({error.strerror}): choose another --json file."
-        ) from error
+    The file is begun with the first inspection, so that a bad formula leaves an older file alone; it is empty
+    where a list holds no good formula.
+    """
 
+    def __init__(self, json_file: Path | None) -> None:
+        self.json_file = json_file
+        self._stream: TextIO | None = None
 
-def _think(
-    request: FormulaRequest,
-    cell: str | None,
-    top: int,
-    max_atoms: int,
-    space_group: int | None,
-    models: Path | None,
-) -> tuple[Formula, list[SymmetryHypothesis], list[dict[str, Any]]]:
-    from alphacrystal.composition import parse_formula
-    from alphacrystal.config import make_config
-    from alphacrystal.learn import predict_cell_distogram, predict_hypotheses
-    from alphacrystal.preflight import units_to_try
+    def __enter__(self) -> Self:
+        return self
 
-    formula = parse_formula(request.formula)
-    chosen = request.cell or cell
-    config = make_config(cell=chosen, max_atoms=max_atoms, space_group=request.space_group or space_group)
-    units = units_to_try(formula, config)
-    hypotheses = predict_hypotheses(
-        formula, units, max(top, LOOKED_AT), group=config.space_group, models=models
-    )
-    likely: dict[int, float] = {}
-    for hypothesis in hypotheses:
-        likely[hypothesis.formula_units] = likely.get(hypothesis.formula_units, 0.0) + math.exp(
-            hypothesis.log_probability
-        )
-    cells = []
-    for z in sorted(likely, key=lambda key: -likely[key])[:CELLS_WITH_DISTANCES]:
-        content = formula.cell(z)
-        distogram = predict_cell_distogram(content, hypotheses, models=models)
-        cells.append(
-            {
-                "cell_formula": content.name,
-                "z": z,
-                "probability": round(likely[z], 4),
-                "species": [symbol for symbol, count in content.counts.items() for _ in range(count)],
-                "expected_distances": distogram.expected.round(4).tolist(),
-                "bin_edges": distogram.all_edges.round(4).tolist(),
-                "probabilities": distogram.probabilities.astype(float).round(5).tolist(),
-            }
-        )
-    return formula, hypotheses[:top], cells
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.json_file is not None and kind is None:
+            self._open(self.json_file)
+        if self._stream is not None and self._stream is not sys.stdout:
+            self._stream.close()
+
+    def add(self, inspection: Inspection) -> None:
+        """Write one inspection.
+
+        Raises:
+            InputError: The file cannot be written.
+        """
+        if self.json_file is None:
+            _print(inspection)
+            return
+        stream, line = self._open(self.json_file), inspection.as_json() + "\n"
+        with interrupts_held():  # no half lines
+            stream.write(line)
+            stream.flush()
+
+    def _open(self, path: Path) -> TextIO:
+        if self._stream is None:
+            try:
+                self._stream = sys.stdout if str(path) == "-" else path.open("w", encoding="utf-8")
+            except OSError as error:
+                raise InputError(
+                    f"{path} cannot be written ({error.strerror}): choose another --json file."
+                ) from error
+        return self._stream
 
 
-def _as_json(
-    formula: Formula, hypotheses: list[SymmetryHypothesis], cells: list[dict[str, Any]]
-) -> dict[str, Any]:
-    return {
-        "formula": formula.reduced_formula,
-        "cells": cells,
-        "hypotheses": [
-            {
-                "space_group": h.space_group,
-                "wyckoff": h.occupation,
-                "z": h.formula_units,
-                "lattice": {key: round(value, 4) for key, value in h.lattice.as_dict().items()},
-                "lattice_std": {key: round(value, 4) for key, value in h.lattice_std.as_dict().items()},
-                "log_probability": round(h.log_probability, 4),
-            }
-            for h in hypotheses
-        ],
-    }
-
-
-def _print(formula: Formula, hypotheses: list[SymmetryHypothesis], cells: list[dict[str, Any]]) -> None:
+def _print(inspection: Inspection) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    from alphacrystal.crystal import space_group as group_of
+    from alphacrystal.crystal import group_symbol
 
+    formula = inspection.formula
     console = Console(soft_wrap=True, highlight=False)
     for note in formula.notes:
         console.print(f"Note: {note.rstrip('.')}.", markup=False)
-    shares = ", ".join(f"{cell['cell_formula']} {100 * cell['probability']:.0f} %" for cell in cells)
+    shares = ", ".join(f"{cell.content.name} {100 * cell.probability:.0f} %" for cell in inspection.cells)
     console.print(f"{formula.reduced_formula}: likely cells {shares}")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("%", justify="right", no_wrap=True)
@@ -155,10 +136,10 @@ def _print(formula: Formula, hypotheses: list[SymmetryHypothesis], cells: list[d
     table.add_column("Wyckoff")
     table.add_column("Z", justify="right", no_wrap=True)
     table.add_column("free cell parameters (Å, °)")
-    for h in hypotheses:
+    for h in inspection.hypotheses:
         table.add_row(
             f"{100 * math.exp(h.log_probability):.1f}",
-            f"{group_of(h.space_group).symbol} ({h.space_group})",
+            f"{group_symbol(h.space_group)} ({h.space_group})",
             " ".join(f"{symbol}:{letters}" for symbol, letters in h.occupation.items()),
             str(h.formula_units),
             _free_parameters(h),
@@ -168,7 +149,7 @@ def _print(formula: Formula, hypotheses: list[SymmetryHypothesis], cells: list[d
 
 def _free_parameters(hypothesis: SymmetryHypothesis) -> str:
     """Parameters that the crystal system leaves free, each with its spread, e.g. "a=5.68±0.09"."""
-    from alphacrystal.crystal import space_group as group_of
+    from alphacrystal.crystal import crystal_system
 
     free = {
         "cubic": ("a",),
@@ -177,7 +158,7 @@ def _free_parameters(hypothesis: SymmetryHypothesis) -> str:
         "tetragonal": ("a", "c"),
         "orthorhombic": ("a", "b", "c"),
         "monoclinic": ("a", "b", "c", "beta"),
-    }.get(group_of(hypothesis.space_group).crystal_system, ("a", "b", "c", "alpha", "beta", "gamma"))
+    }.get(crystal_system(hypothesis.space_group), ("a", "b", "c", "alpha", "beta", "gamma"))
     values, spreads = hypothesis.lattice.as_dict(), hypothesis.lattice_std.as_dict()
     digits = {name: 2 if len(name) == 1 else 0 for name in free}
     return " ".join(

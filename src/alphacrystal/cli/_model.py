@@ -34,7 +34,8 @@ def list_models(models: ModelsOption = None) -> None:
 
 @app.command()
 def card(
-    name: Annotated[str, typer.Argument(help="symmetry, lattice or distance.")], models: ModelsOption = None
+    name: Annotated[str, typer.Argument(help="symmetry, group, lattice or distance.")],
+    models: ModelsOption = None,
 ) -> None:
     """Print the model card of a network as JSON."""
     from alphacrystal.learn import read_card

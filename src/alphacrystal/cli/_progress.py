@@ -58,6 +58,6 @@ class ProgressDisplay:
         last, shown_done = self._printed.get(stage, (None, -1))
         if done != shown_done and (last is None or done == total or now - last > LINE_EVERY):
             self._printed[stage] = (now, done)
-            left = f", {(total - done) / rate:.0f} s left" if rate and done < total else ""
+            left = f", {shown}, {(total - done) / rate:.0f} s left" if rate and done < total else ""
             sys.stderr.write(f"{self.title}: {stage} {done}/{total}{left}\n")
             sys.stderr.flush()

@@ -17,8 +17,8 @@ from alphacrystal.crystal._distances import (
     shortest_self_distance,
 )
 from alphacrystal.crystal._distogram import Distogram
-from alphacrystal.crystal._encoding import CrystalEncoding, encode
-from alphacrystal.crystal._enumerate import can_place, placeable_units, wyckoff_assignments
+from alphacrystal.crystal._encoding import AtomSites, CrystalEncoding, atom_sites, encode
+from alphacrystal.crystal._enumerate import can_place, first_assignments, placeable_units, wyckoff_assignments
 from alphacrystal.crystal._hypothesis import LatticeParameters, SymmetryHypothesis
 from alphacrystal.crystal._lattices import (
     FREE_SHAPE,
@@ -33,8 +33,12 @@ from alphacrystal.crystal._lattices import (
 from alphacrystal.crystal._wyckoff import (
     SpaceGroup,
     WyckoffPosition,
+    canonical_letters,
     canonical_setting,
+    crystal_system,
     free_coordinates,
+    group_symbol,
+    lattice_points,
     letter_index,
     multiplicities,
     raw_wyckoff_table,
@@ -50,6 +54,7 @@ __all__ = [
     "SAME_DISTANCE",
     "SHAPE",
     "SMALLEST_SQUARE",
+    "AtomSites",
     "CrystalEncoding",
     "Distogram",
     "LatticeParameters",
@@ -57,17 +62,23 @@ __all__ = [
     "SymmetryDescription",
     "SymmetryHypothesis",
     "WyckoffPosition",
+    "atom_sites",
     "can_place",
+    "canonical_letters",
     "canonical_setting",
     "cell_matrices",
     "cell_parameters",
     "cell_shape",
     "constrained_shape",
+    "crystal_system",
     "describe_symmetry",
     "distance_levels",
     "encode",
+    "first_assignments",
     "free_coordinates",
+    "group_symbol",
     "lattice_parameters",
+    "lattice_points",
     "letter_index",
     "min_image_distances",
     "minkowski_reduced",

@@ -20,6 +20,7 @@ class Distogram:
         bin_centres: Å, shape (bins,).
         probabilities: shape (atoms, atoms, bins), symmetric in the atoms.
         classes: Atoms of one class are interchangeable, shape (atoms,); None where all of an element are.
+        answer: Distances in Å where one matrix is asked for, shape (atoms, atoms); None for the means.
     """
 
     numbers: NDArray[np.int64]
@@ -27,10 +28,13 @@ class Distogram:
     bin_centres: Array
     probabilities: NDArray[np.float32]
     classes: NDArray[np.int64] | None = None
+    answer: Array | None = None
 
     @property
     def expected(self) -> Array:
-        """Mean distances in Å, zero on the diagonal, shape (atoms, atoms)."""
+        """The answer, or mean distances where there is none; Å, 0 on the diagonal, shape (atoms, atoms)."""
+        if self.answer is not None:
+            return self.answer
         mean = self.probabilities.astype(np.float64) @ self.bin_centres
         np.fill_diagonal(mean, 0.0)
         return mean

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from ase.data import atomic_numbers
@@ -12,7 +13,7 @@ from alphacrystal.composition import element_order
 from alphacrystal.crystal._distances import minkowski_reduced
 from alphacrystal.crystal._hypothesis import SymmetryHypothesis
 from alphacrystal.crystal._lattices import FREE_SHAPE, cell_shape, shape_to_cell
-from alphacrystal.crystal._wyckoff import letter_index, space_group
+from alphacrystal.crystal._wyckoff import letter_index, multiplicities, space_group
 
 Array = NDArray[np.float64]
 
@@ -62,6 +63,41 @@ class CrystalEncoding:
         return np.asarray(np.einsum("aik,...k->...ai", self.linear, x) + self.constant)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class AtomSites:
+    """The atoms of the primitive cell of a hypothesis, in the order of ``CrystalEncoding``.
+
+    Attributes:
+        numbers: Atomic numbers, shape (atoms,).
+        letters: Wyckoff letter index + 1 of each atom, shape (atoms,).
+        orbits: Orbit of each atom, shape (atoms,).
+        orbit_letters: Wyckoff letter of each orbit, shape (orbits,).
+    """
+
+    numbers: NDArray[np.int64]
+    letters: NDArray[np.int64]
+    orbits: NDArray[np.int64]
+    orbit_letters: tuple[str, ...]
+
+
+def atom_sites(hypothesis: SymmetryHypothesis) -> AtomSites:
+    """Atoms of a hypothesis without their coordinates, which take far longer."""
+    sizes = multiplicities(hypothesis.space_group)
+    numbers, letters, repeats = [], [], []
+    for element in sorted(hypothesis.occupation, key=element_order):
+        own = sorted(hypothesis.occupation[element], key=lambda x: (sizes[x], letter_index(x)))
+        numbers += [atomic_numbers[element]] * len(own)
+        letters += own
+        repeats += [sizes[letter] for letter in own]
+    orbits = np.repeat(np.arange(len(letters)), repeats)
+    return AtomSites(
+        np.array(numbers, dtype=np.int64)[orbits],
+        np.array([letter_index(letter) + 1 for letter in letters], dtype=np.int64)[orbits],
+        orbits,
+        tuple(letters),
+    )
+
+
 def encode(hypothesis: SymmetryHypothesis) -> CrystalEncoding:
     """Affine encoding of a symmetry hypothesis."""
     group = space_group(hypothesis.space_group)
@@ -72,32 +108,24 @@ def encode(hypothesis: SymmetryHypothesis) -> CrystalEncoding:
     # rows: reduced = reduction @ primitive = reduction @ inverse(to_primitive).T @ conventional
     basis = reduction @ np.linalg.inv(group.to_primitive).T
     to_reduced = np.linalg.inv(basis).T  # conventional -> reduced fractional coordinates
-    numbers, letters, orbits, linears, constants = [], [], [], [], []
-    free = orbit = 0
-    for element in sorted(hypothesis.occupation, key=element_order):
-        own = sorted(
-            hypothesis.occupation[element], key=lambda x: (group.positions[x].multiplicity, letter_index(x))
-        )
-        for letter in own:
-            position = group.positions[letter]
-            members = _one_per_lattice_point(position.linear, position.constant, to_reduced)
-            for member in members:
-                numbers.append(atomic_numbers[element])
-                letters.append(letter_index(letter) + 1)
-                orbits.append(orbit)
-                linears.append((free, to_reduced @ position.linear[member]))
-                constants.append(to_reduced @ position.constant[member])
-            free += position.free
-            orbit += 1
-    linear = np.zeros((len(numbers), 3, free))
+    sites = atom_sites(hypothesis)
+    linears, constants = [], []
+    free = 0
+    for letter in sites.orbit_letters:
+        position = group.positions[letter]
+        for member in _one_per_lattice_point(hypothesis.space_group, letter):
+            linears.append((free, to_reduced @ position.linear[member]))
+            constants.append(to_reduced @ position.constant[member])
+        free += position.free
+    linear = np.zeros((len(linears), 3, free))
     for atom, (start, part) in enumerate(linears):
         linear[atom, :, start : start + part.shape[1]] = part
     allowed = np.zeros(6)
     allowed[list(FREE_SHAPE[group.crystal_system])] = 1
     return CrystalEncoding(
-        numbers=np.array(numbers, dtype=np.int64),
-        letters=np.array(letters, dtype=np.int64),
-        orbits=np.array(orbits, dtype=np.int64),
+        numbers=sites.numbers,
+        letters=sites.letters,
+        orbits=sites.orbits,
         linear=linear,
         constant=np.array(constants),
         basis=basis,
@@ -106,10 +134,13 @@ def encode(hypothesis: SymmetryHypothesis) -> CrystalEncoding:
     )
 
 
-def _one_per_lattice_point(linear: Array, constant: Array, to_reduced: Array) -> list[int]:
+@cache
+def _one_per_lattice_point(number: int, letter: str) -> tuple[int, ...]:
     """Members of an orbit of the conventional cell that differ by more than a lattice vector."""
-    generic = np.array([0.1234567, 0.2718281, 0.4142135])[: linear.shape[2]]
-    points = (linear @ generic + constant) @ to_reduced.T
+    group = space_group(number)
+    position = group.positions[letter]
+    generic = np.array([0.1234567, 0.2718281, 0.4142135])[: position.free]
+    points = (position.linear @ generic + position.constant) @ group.to_primitive.T
     keys = np.round(points % 1.0, 5) % 1.0
     _, first = np.unique(keys, axis=0, return_index=True)
-    return sorted(int(index) for index in first)
+    return tuple(sorted(first.tolist()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,14 @@ class LatticeParameters:
 
     def as_dict(self) -> dict[str, float]:
         """Parameters by name."""
-        return asdict(self)
+        return {
+            "a": self.a,
+            "b": self.b,
+            "c": self.c,
+            "alpha": self.alpha,
+            "beta": self.beta,
+            "gamma": self.gamma,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from alphacrystal.errors import InputError
 
 Array = NDArray[np.float64]
+LETTERS = "abcdefghijklmnopqrstuvwxyzA"  # of Wyckoff positions, most special first
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,38 +87,71 @@ def _table() -> dict[str, Any]:
     return groups
 
 
+def _entry(number: int) -> dict[str, Any]:
+    """Table of one space group.
+
+    Raises:
+        InputError: There is none of this number.
+    """
+    if str(number) not in _table():
+        raise InputError(f"Space group {number} does not exist: give an international number from 1 to 230.")
+    entry: dict[str, Any] = _table()[str(number)]
+    return entry
+
+
 @cache
 def multiplicities(number: int) -> dict[str, int]:
     """Atoms of one orbit in the PRIMITIVE cell by Wyckoff letter; needs no operations, so it is cheap."""
+    order = lattice_points(number)
+    return {letter: multiplicity // order for letter, multiplicity, _, _ in _entry(number)["positions"]}
+
+
+@cache
+def lattice_points(number: int) -> int:
+    """Lattice points of the conventional cell; cheap like ``multiplicities``."""
     import moyopy
 
-    order = moyopy.HallSymbolEntry(_table()[str(number)]["hall_number"]).centering.order
-    return {
-        letter: multiplicity // order for letter, multiplicity, _, _ in _table()[str(number)]["positions"]
-    }
+    order: int = moyopy.HallSymbolEntry(_entry(number)["hall_number"]).centering.order
+    return order
+
+
+@cache
+def crystal_system(number: int) -> str:
+    """Lower case, e.g. "trigonal"; cheap like ``multiplicities``."""
+    import moyopy
+
+    _entry(number)
+    system: str = moyopy.SpaceGroupType(number).crystal_system
+    return system.lower()
+
+
+@cache
+def group_symbol(number: int) -> str:
+    """Short Hermann-Mauguin symbol, e.g. "Fm-3m"; cheap like ``multiplicities``."""
+    import moyopy
+
+    _entry(number)
+    symbol: str = moyopy.SpaceGroupType(number).hm_short
+    return symbol.replace(" ", "")
 
 
 @cache
 def free_coordinates(number: int) -> dict[str, int]:
     """Number of free coordinates of each Wyckoff letter; cheap like ``multiplicities``."""
-    return {
-        letter: len(set(triplet) & set("xyz")) for letter, _, _, triplet in _table()[str(number)]["positions"]
-    }
+    return {letter: len(set(triplet) & set("xyz")) for letter, _, _, triplet in _entry(number)["positions"]}
 
 
 @cache
 def equivalent_letters(number: int) -> tuple[dict[str, str], ...]:
     """Letter maps of the cosets of the Euclidean normaliser that permute letters, without the identity."""
     letters = list(multiplicities(number))
-    return tuple(
-        dict(zip(letters, image, strict=True)) for image in _table()[str(number)]["equivalent_letters"]
-    )
+    return tuple(dict(zip(letters, image, strict=True)) for image in _entry(number)["equivalent_letters"])
 
 
 def raw_wyckoff_table() -> Iterator[tuple[int, str, int, str, int]]:
     """(space group, letter, multiplicity in the primitive cell, site symmetry, free coordinates) of each."""
     for number in range(1, 231):
-        for letter, _, site_symmetry, _ in _table()[str(number)]["positions"]:
+        for letter, _, site_symmetry, _ in _entry(number)["positions"]:
             yield (
                 number,
                 letter,
@@ -164,14 +198,11 @@ def space_group(number: int) -> SpaceGroup:
     Raises:
         InputError: The number is not 1-230.
     """
-    if not 1 <= number <= 230:
-        raise InputError(f"Space group {number} does not exist: give an international number from 1 to 230.")
     import moyopy
 
-    entry = _table()[str(number)]
+    entry = _entry(number)
     operations = moyopy.operations_from_number(number, setting=moyopy.Setting.standard())
     hall = moyopy.HallSymbolEntry(entry["hall_number"])
-    kind = moyopy.SpaceGroupType(number)
     rotations = np.array(operations.rotations, dtype=np.float64)
     translations = np.array(operations.translations, dtype=np.float64)
     positions = {}
@@ -182,8 +213,8 @@ def space_group(number: int) -> SpaceGroup:
         positions[letter] = WyckoffPosition(letter, multiplicity, site_symmetry, triplet, linear, constant)
     return SpaceGroup(
         number=number,
-        symbol=kind.hm_short.replace(" ", ""),
-        crystal_system=kind.crystal_system.lower(),
+        symbol=group_symbol(number),
+        crystal_system=crystal_system(number),
         rotations=rotations,
         translations=translations,
         centring=np.array(hall.centering.lattice_points, dtype=np.float64),
@@ -231,9 +262,37 @@ def canonical_settings(
 
     Several do where the same elements stand on positions that the normaliser exchanges.
     """
-    images = [{letter: letter for letter in multiplicities(number)}, *equivalent_letters(number)]
-    settings = [(tuple(sorted_letters(image[x] for x in own) for own in letters), image) for image in images]
-    best = min(
-        (own for own, _ in settings), key=lambda own: [[letter_index(x) for x in each] for each in own]
+    maps = [{letter: letter for letter in multiplicities(number)}, *equivalent_letters(number)]
+    settings = _settings(number, letters)
+    best = min(settings)
+    return _spelt(best), tuple(image for own, image in zip(settings, maps, strict=True) if own == best)
+
+
+def canonical_letters(number: int, letters: Sequence[str]) -> tuple[str, ...]:
+    """The letters of ``canonical_setting`` without its map, which takes longer than they do."""
+    return _spelt(min(_settings(number, letters)))
+
+
+def _settings(number: int, letters: Sequence[str]) -> list[tuple[tuple[int, ...], ...]]:
+    """Sorted letter indices of each element in all settings, the given one first."""
+    return list(zip(*[_element_settings(number, own) for own in letters], strict=True))
+
+
+@lru_cache(100_000)
+def _element_settings(number: int, letters: str) -> tuple[tuple[int, ...], ...]:
+    """Sorted letter indices of one element in all settings, the given one first."""
+    indices = [letter_index(letter) for letter in letters]
+    return (
+        tuple(sorted(indices)),
+        *(tuple(sorted([image[index] for index in indices])) for image in _index_images(number)),
     )
-    return best, tuple(image for own, image in settings if own == best)
+
+
+@cache
+def _index_images(number: int) -> tuple[tuple[int, ...], ...]:
+    """``equivalent_letters`` as indices of letters."""
+    return tuple(tuple(map(letter_index, image.values())) for image in equivalent_letters(number))
+
+
+def _spelt(indices: Sequence[Sequence[int]]) -> tuple[str, ...]:
+    return tuple(["".join([LETTERS[index] for index in own]) for own in indices])

@@ -1,7 +1,7 @@
 """The networks: symmetry prior, lattice model, pair distance network; their training and their weights."""
 
 from alphacrystal.learn._distograms import predict_cell_distogram, predict_distograms
-from alphacrystal.learn._hypotheses import check_supported, predict_hypotheses
+from alphacrystal.learn._hypotheses import check_supported, predict_hypotheses, type_probabilities
 from alphacrystal.learn._structure_types import StructureType
 from alphacrystal.learn._weights import (
     MODEL_NAMES,
@@ -24,4 +24,5 @@ __all__ = [
     "predict_distograms",
     "predict_hypotheses",
     "read_card",
+    "type_probabilities",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from alphacrystal.crystal import constrained_shape, space_group
+from alphacrystal.crystal import constrained_shape, crystal_system
 from alphacrystal.learn._lattice_net import LatticeNet, LatticeQuery, free_targets
 from alphacrystal.learn._structure_types import StructureType
 from alphacrystal.learn._symmetry_net import TypeTable
@@ -59,8 +59,13 @@ def held_shapes(
     kinds: Sequence[StructureType], centre: NDArray[np.float64], log_scale: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Centre and scale with everything the crystal systems fix put in place, shape (n, 6) each."""
-    systems = np.array([space_group(kind.space_group).crystal_system for kind in kinds])
-    held = centre.copy()
-    for system in np.unique(systems):
-        held[systems == system] = constrained_shape(str(system), centre[systems == system])
-    return held, np.exp(log_scale) * free_targets(kinds).numpy()
+    return constrained_shapes(kinds, centre), np.exp(log_scale) * free_targets(kinds).numpy()
+
+
+def constrained_shapes(kinds: Sequence[StructureType], shapes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Shapes with everything the crystal systems of the types fix put in place, shape (n, 6)."""
+    systems = np.array([crystal_system(kind.space_group) for kind in kinds])
+    held = shapes.copy()
+    for system in set(systems.tolist()):
+        held[systems == system] = constrained_shape(system, shapes[systems == system])
+    return held

@@ -65,6 +65,39 @@ class AtomTokens:
         )
 
 
+class Triangle:
+    """Pairs i <= j of atoms, row by row: what is symmetric in the atoms is worked out once.
+
+    Attributes:
+        size: Atoms.
+        rows, columns: Atoms of each pair, shape (pairs,).
+        apart: Places of the pairs i < j, shape (size * (size - 1) / 2,).
+        mirror: Place of every pair of a full matrix, shape (size²,).
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.rows, self.columns = torch.triu_indices(size, size)
+        self.apart = (self.rows < self.columns).nonzero()[:, 0]
+        mirror = torch.zeros(size, size, dtype=torch.long)
+        mirror[self.rows, self.columns] = mirror[self.columns, self.rows] = torch.arange(len(self.rows))
+        self.mirror = mirror.flatten()
+
+    def matrix(self, pairs: Tensor) -> Tensor:
+        """Symmetric matrices, (batch, pairs, ...) -> (batch, size, size, ...)."""
+        full: Tensor = pairs.index_select(1, self.mirror).unflatten(1, (self.size, self.size))
+        return full
+
+    def pairs(self, matrix: Tensor) -> Tensor:
+        """The pairs of matrices, (batch, size, size, ...) -> (batch, pairs, ...)."""
+        return matrix.flatten(1, 2).index_select(1, self.rows * self.size + self.columns)
+
+    def products(self, left: Tensor, right: Tensor) -> Tensor:
+        """Outer products of atom vectors made symmetric, (batch, size, width) -> (batch, pairs, width)."""
+        there = left.index_select(1, self.rows) * right.index_select(1, self.columns)
+        return there + left.index_select(1, self.columns) * right.index_select(1, self.rows)
+
+
 class PairBlock(nn.Module):
     """Attention between atoms biased by pairs, then outer and triangle products back into the pairs."""
 
@@ -91,21 +124,23 @@ class PairBlock(nn.Module):
             nn.LayerNorm(pair), nn.Linear(pair, 2 * pair), nn.GELU(), nn.Linear(2 * pair, pair)
         )
 
-    def forward(self, atoms: Tensor, pairs: Tensor, used: Tensor) -> tuple[Tensor, Tensor]:
-        """Shapes (batch, atoms, width), (batch, atoms, atoms, pair), (batch, atoms); pairs stay symmetric."""
+    def forward(
+        self, atoms: Tensor, pairs: Tensor, used: Tensor, triangle: Triangle
+    ) -> tuple[Tensor, Tensor]:
+        """Shapes (batch, atoms, width), (batch, pairs, pair), (batch, atoms); pairs as in ``triangle``."""
         batch, size, width = atoms.shape
         mixed = self.query_key_value(self.norm_attention(atoms)).view(batch, size, 3, self.heads, -1)
         query, key, value = mixed.permute(2, 0, 3, 1, 4)  # each (batch, heads, atoms, width / heads)
         logits = query @ key.transpose(-1, -2) / math.sqrt(width // self.heads)
-        logits = logits + self.pair_bias(pairs).permute(0, 3, 1, 2)
+        logits = logits + triangle.matrix(self.pair_bias(pairs)).permute(0, 3, 1, 2)
         weights = logits.masked_fill(~used[:, None, None, :], -1e9).softmax(-1)
         atoms = atoms + self.attention_out((weights @ value).transpose(1, 2).reshape(batch, size, width))
         atoms = atoms + self.atom_update(atoms)
-        outer = self.left(atoms)[:, :, None] * self.right(atoms)[:, None]
-        edge = self.edge(self.norm_pair(pairs)) * used[:, :, None, None]  # (batch, i, k, pair / 2)
-        channels = edge.permute(0, 3, 1, 2)
-        triangle = (channels @ channels.transpose(-1, -2)).permute(0, 2, 3, 1) / size
-        pairs = pairs + outer + outer.transpose(1, 2) + self.triangle_out(triangle)
+        outer = triangle.products(self.left(atoms), self.right(atoms))
+        edge = triangle.matrix(self.edge(self.norm_pair(pairs))) * used[:, :, None, None]
+        channels = edge.permute(0, 3, 1, 2)  # (batch, pair / 2, i, k)
+        around = triangle.pairs((channels @ channels.transpose(-1, -2)).permute(0, 2, 3, 1)) / size
+        pairs = pairs + outer + self.triangle_out(around)
         return atoms, pairs + self.pair_update(pairs)
 
 
@@ -158,6 +193,7 @@ class DistanceNet(nn.Module):
 
     def forward(self, tokens: AtomTokens, templates: TemplateBatch) -> Tensor:
         """Log-probabilities of the bins, shape (batch, pairs, bins)."""
+        templates = templates.filled()  # most types have one cluster only
         numbers = tokens.numbers
         used = numbers > 0
         same = (numbers[:, :, None] == numbers[:, None, :]) & used[:, :, None] & used[:, None, :]
@@ -186,26 +222,19 @@ class DistanceNet(nn.Module):
             + whole[:, None]
         )
         atoms = self.dropout(atoms)
-        product = self.pair_left(atoms)[:, :, None] * self.pair_right(atoms)[:, None]
         same_site = (
             same & (tokens.letters[:, :, None] == tokens.letters[:, None, :]) & (tokens.letters > 0)[:, None]
         )
-        size = numbers.shape[1]
-        rows, columns = torch.triu_indices(size, size, 1)
-        hint = self.read_template((read * weights[:, None, :, None]).sum(2))  # (batch, pairs, pair)
-        hints = hint.new_zeros(len(numbers), size, size, hint.shape[-1])
-        hints[:, rows, columns] = hint
+        triangle = Triangle(numbers.shape[1])
+        hint = self.read_template((read * weights[:, None, :, None]).sum(2))  # (batch, pairs i < j, pair)
         pairs = (
-            product
-            + product.transpose(1, 2)
-            + self.same_element(same.long())
-            + self.same_site(same_site.long())
-            + hints
-            + hints.transpose(1, 2)
-        )
+            triangle.products(self.pair_left(atoms), self.pair_right(atoms))
+            + self.same_element(triangle.pairs(same).long())
+            + self.same_site(triangle.pairs(same_site).long())
+        ).index_add(1, triangle.apart, hint)
         for block in self.blocks:
-            atoms, pairs = block(atoms, pairs, used)
-        chosen = self.norm_out(pairs[:, rows, columns] + pairs[:, columns, rows])
+            atoms, pairs = block(atoms, pairs, used, triangle)
+        chosen = self.norm_out(2 * pairs.index_select(1, triangle.apart))
         spreads = templates.spreads * (tokens.shapes[:, 0] / 3).exp()[:, None, None]
         log_probabilities: Tensor = self.head(chosen, read, distances, weights, spreads)
         return log_probabilities

@@ -17,7 +17,7 @@ from alphacrystal.learn._template_fitting import TemplateFit
 PAIRS_PER_BATCH = 9000  # atoms² summed over a batch: small cells come in larger batches
 ORDER_FREE_SHARE = 0.25
 ERROR_SHARE = 0.5  # of the root mean square error of a cell, in Å, beside the cross-entropy
-GIVEN_NOTHING = 0.3  # share of samples trained from the composition alone
+GIVEN_NOTHING = 0.3
 # The cell given in training is the true one blurred like a predicted one: mostly a little, at times a lot.
 CELL_BLUR, CELL_BLUR_TAIL, TAIL_SHARE = 0.03, 0.12, 0.15
 
@@ -48,6 +48,7 @@ class DistanceTask:
         data: Prepared structures.
         config: Sizes of the network.
         seed: Of its first weights.
+        given_nothing: Share of the samples that train from the composition alone.
 
     Attributes:
         shapes: Lattice targets (n, 6) told in validation: the true ones blurred, until they are replaced by
@@ -59,8 +60,10 @@ class DistanceTask:
         data: PreparedStructures,
         config: DistanceNetConfig | None = None,
         seed: int = 0,
+        given_nothing: float = GIVEN_NOTHING,
     ) -> None:
         self.data = data
+        self.given_nothing = given_nothing
         self.config = config or DistanceNetConfig()
         fits = (data.sizes >= 2) & (data.sizes <= self.config.max_atoms)
         self.train = np.flatnonzero(fits & ~data.validation)
@@ -128,7 +131,7 @@ class DistanceTask:
     def loss(self, batch: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
         """Weighted mean of the canonical and the order-free loss, with symmetry given at random."""
         tokens, true = self.gather(batch, self._blurred(batch, rng))
-        told = torch.as_tensor(rng.random(len(batch)) >= GIVEN_NOTHING)
+        told = torch.as_tensor(rng.random(len(batch)) >= self.given_nothing)
         ordered, free = self.losses(
             self.model(tokens.without_symmetry(told), self.fit.batch(batch).where(told)), tokens, true
         )

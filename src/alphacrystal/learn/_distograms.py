@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +13,23 @@ from ase.data import atomic_numbers
 from numpy.typing import NDArray
 
 from alphacrystal.composition import CellContent
-from alphacrystal.crystal import CrystalEncoding, Distogram, SymmetryHypothesis, encode, letter_index
+from alphacrystal.crystal import (
+    AtomSites,
+    Distogram,
+    SymmetryHypothesis,
+    atom_sites,
+    lattice_points,
+    sorted_letters,
+)
 from alphacrystal.data import FUNCTIONALS
 from alphacrystal.errors import InputError
 from alphacrystal.learn._distance_net import BIN_CENTRES, BIN_EDGES, AtomTokens, DistanceNet, full_matrices
+from alphacrystal.learn._geometric_median import geometric_median
 from alphacrystal.learn._lattice_net import lattice_targets
 from alphacrystal.learn._structure_types import StructureType
 from alphacrystal.learn._template_fitting import element_slots
 from alphacrystal.learn._weights import load_model, models_folder
+from alphacrystal.torch_threads import one_torch_thread
 
 FUNCTIONAL = FUNCTIONALS.index("PBE")
 BATCH_PAIRS = 20_000
@@ -29,12 +38,15 @@ MIXED_TYPES = 12  # likeliest structure types whose distograms make that of a ce
 LEAST_SHARE = 0.01  # types less likely than this are left out of it
 
 
+@one_torch_thread()
 def predict_cell_distogram(
     cell: CellContent, hypotheses: Sequence[SymmetryHypothesis], *, models: Path | None = None
 ) -> Distogram:
     """Distogram of a cell content: that of each likely structure type, weighted by its probability.
 
-    Without any likely type it is what the network says of the composition alone.
+    Without any likely type it is what the network says of the composition alone. Where one matrix is asked
+    for, the answer is the one with the least expected error over the types (``geometric_median``) instead of
+    the mean of matrices that exclude each other.
 
     Args:
         cell: The cell content.
@@ -47,21 +59,30 @@ def predict_cell_distogram(
     numbers = np.array(
         [atomic_numbers[symbol] for symbol, count in cell.counts.items() for _ in range(count)]
     )
-    own = [h for h in hypotheses if sum(_type(h).counts()) == len(numbers)]
+    own = [h for h in hypotheses if h.formula_units == cell.formula_units]
     total = sum(math.exp(h.log_probability) for h in own)
     chosen = [h for h in own[:MIXED_TYPES] if math.exp(h.log_probability) > LEAST_SHARE * total]
     if chosen:
         shares = np.array([math.exp(h.log_probability) for h in chosen])
-        parts = [distogram.probabilities for distogram in predict_distograms(chosen, models=models)]
-        mixed = np.tensordot(shares / shares.sum(), np.stack(parts), 1)
+        sites = [atom_sites(hypothesis) for hypothesis in chosen]
+        parts = np.concatenate([pairs for _, pairs in _batches(chosen, sites, models)])
+        # Equal sizes keep their order, so the parts stand in that of the shares.
+        mixed = np.tensordot(shares / shares.sum(), parts, 1)
+        nearest = geometric_median(parts.astype(np.float64) @ BIN_CENTRES, shares)
+        answer = np.zeros((len(numbers), len(numbers)))
+        answer[np.triu_indices(len(numbers), 1)] = nearest
+        answer += answer.T
     else:
+        answer = None
         zeros = np.zeros((1, len(numbers)), dtype=np.int64)
-        (mixed,) = _evaluate(
+        (mixed,) = _pair_probabilities(
             numbers[None], zeros, zeros, np.zeros(1, dtype=np.int64), [None], np.zeros((1, 6)), models
         )
-    return Distogram(numbers, BIN_EDGES, BIN_CENTRES, mixed.astype(np.float32))
+    matrix = _matrices(mixed[None], len(numbers))[0]
+    return Distogram(numbers, BIN_EDGES, BIN_CENTRES, matrix, answer=answer)
 
 
+@one_torch_thread()
 def predict_distograms(
     hypotheses: Sequence[SymmetryHypothesis], *, models: Path | None = None
 ) -> list[Distogram]:
@@ -70,55 +91,59 @@ def predict_distograms(
     Raises:
         InputError: A cell holds more atoms than the network was trained for.
     """
-    encodings = [encode(hypothesis) for hypothesis in hypotheses]
-    types = [_type(hypothesis) for hypothesis in hypotheses]
-    shapes = _shapes(hypotheses, encodings)
-    groups: dict[int, list[int]] = defaultdict(list)
-    for index, encoding in enumerate(encodings):
-        groups[len(encoding.numbers)].append(index)
+    sites = [atom_sites(hypothesis) for hypothesis in hypotheses]
     results: dict[int, Distogram] = {}
-    for size, rows in groups.items():
-        step = max(1, BATCH_PAIRS // size**2)
-        for start in range(0, len(rows), step):
-            own = rows[start : start + step]
-            probabilities = _evaluate(
-                np.stack([encodings[i].numbers for i in own]),
-                np.stack([encodings[i].letters for i in own]),
-                np.stack([_orbit_sizes(encodings[i]) for i in own]),
-                np.array([hypotheses[i].space_group for i in own]),
-                [types[i] for i in own],
-                shapes[own],
-                models,
-            )
-            for index, values in zip(own, probabilities, strict=True):
-                own_atoms = encodings[index]
-                classes = own_atoms.numbers * LETTERS + own_atoms.letters
-                results[index] = Distogram(own_atoms.numbers, BIN_EDGES, BIN_CENTRES, values, classes)
+    for rows, pairs in _batches(hypotheses, sites, models):
+        for index, matrix in zip(rows, _matrices(pairs, len(sites[rows[0]].numbers)), strict=True):
+            own = sites[index]
+            classes = own.numbers * LETTERS + own.letters
+            results[index] = Distogram(own.numbers, BIN_EDGES, BIN_CENTRES, matrix, classes)
     return [results[index] for index in range(len(hypotheses))]
 
 
+def _batches(
+    hypotheses: Sequence[SymmetryHypothesis], sites: Sequence[AtomSites], models: Path | None
+) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
+    """Rows of hypotheses of equal size, and the probabilities of their pairs (rows, pairs, bins)."""
+    shapes = _shapes(hypotheses, sites)
+    groups: dict[int, list[int]] = defaultdict(list)
+    for index, own in enumerate(sites):
+        groups[len(own.numbers)].append(index)
+    for size, members in groups.items():
+        step = max(1, BATCH_PAIRS // size**2)
+        for start in range(0, len(members), step):
+            rows = members[start : start + step]
+            yield (
+                rows,
+                _pair_probabilities(
+                    np.stack([sites[i].numbers for i in rows]),
+                    np.stack([sites[i].letters for i in rows]),
+                    np.stack([np.bincount(sites[i].orbits)[sites[i].orbits] for i in rows]),
+                    np.array([hypotheses[i].space_group for i in rows]),
+                    [_type(hypotheses[i]) for i in rows],
+                    shapes[rows],
+                    models,
+                ),
+            )
+
+
 def _type(hypothesis: SymmetryHypothesis) -> StructureType:
-    letters = ("".join(sorted(own, key=letter_index)) for own in hypothesis.occupation.values())
-    return StructureType(hypothesis.space_group, tuple(letters))
+    return StructureType(hypothesis.space_group, tuple(map(sorted_letters, hypothesis.occupation.values())))
 
 
-def _orbit_sizes(encoding: CrystalEncoding) -> NDArray[np.int64]:
-    return np.bincount(encoding.orbits)[encoding.orbits]
-
-
-def _shapes(
-    hypotheses: Sequence[SymmetryHypothesis], encodings: Sequence[CrystalEncoding]
-) -> NDArray[np.float64]:
+def _shapes(hypotheses: Sequence[SymmetryHypothesis], sites: Sequence[AtomSites]) -> NDArray[np.float64]:
     """Lattice targets of the cells of the hypotheses, shape (n, 6)."""
     if not hypotheses:
         return np.zeros((0, 6))
     cells = np.array([list(hypothesis.lattice.as_dict().values()) for hypothesis in hypotheses])
-    primitive = np.array([abs(np.linalg.det(encoding.lattice(np.zeros(6)))) for encoding in encodings])
-    atoms = np.array([len(encoding.numbers) for encoding in encodings])
-    return lattice_targets(cells, primitive / atoms).astype(np.float64)
+    volumes = [
+        hypothesis.lattice.volume / (lattice_points(hypothesis.space_group) * len(own.numbers))
+        for hypothesis, own in zip(hypotheses, sites, strict=True)
+    ]
+    return lattice_targets(cells, np.array(volumes)).astype(np.float64)
 
 
-def _evaluate(
+def _pair_probabilities(
     numbers: NDArray[np.int64],
     letters: NDArray[np.int64],
     multiplicities: NDArray[np.int64],
@@ -127,7 +152,7 @@ def _evaluate(
     shapes: NDArray[np.float64],
     models: Path | None,
 ) -> NDArray[np.float32]:
-    """Probabilities, shape (batch, atoms, atoms, bins)."""
+    """Probabilities of the pairs i < j row by row, shape (batch, pairs, bins)."""
     net = load_model("distance", models_folder(models))
     assert isinstance(net, DistanceNet)
     if numbers.shape[1] > net.config.max_atoms:
@@ -146,7 +171,11 @@ def _evaluate(
     rows = np.array([-1 if kind is None else net.templates.rows.get(kind, -1) for kind in types])
     with torch.no_grad():
         log_probabilities = net(tokens, net.templates.batch(rows, element_slots(numbers)))
-    size = numbers.shape[1]
-    probabilities = full_matrices(log_probabilities.exp(), size).numpy()
-    probabilities[:, np.arange(size), np.arange(size), 0] = 1  # the diagonal means nothing
-    return np.asarray(probabilities, dtype=np.float32)
+    return np.asarray(log_probabilities.exp().numpy(), dtype=np.float32)
+
+
+def _matrices(pairs: NDArray[np.floating], size: int) -> NDArray[np.float32]:
+    """Symmetric matrices (batch, size, size, bins) of the pairs i < j; the diagonal means nothing."""
+    full = full_matrices(torch.as_tensor(pairs, dtype=torch.float32), size).numpy()
+    full[:, np.arange(size), np.arange(size), 0] = 1
+    return np.asarray(full)

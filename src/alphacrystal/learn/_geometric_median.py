@@ -31,4 +31,7 @@ def geometric_median(points: Array, weights: Array) -> Array:
     for _ in range(STEPS):
         pull = weights / np.maximum(np.linalg.norm(points - median, axis=1), SMALLEST)
         median = pull @ points / pull.sum()
-    return np.asarray(median, dtype=np.float64)
+    # Where the median is one of the points the iteration only creeps towards it.
+    candidates = np.vstack([points, median])
+    costs = np.linalg.norm(points[:, None] - candidates, axis=2).T @ weights
+    return np.asarray(candidates[int(costs.argmin())], dtype=np.float64)

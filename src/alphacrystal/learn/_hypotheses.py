@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -17,36 +16,41 @@ from alphacrystal.crystal import (
     LatticeParameters,
     SymmetryHypothesis,
     can_place,
-    canonical_setting,
+    canonical_letters,
     cell_parameters,
     cell_shape,
     constrained_shape,
+    crystal_system,
+    first_assignments,
+    group_symbol,
     lattice_parameters,
+    lattice_points,
     obeys_system,
     placeable_units,
     shape_to_cell,
-    space_group,
-    wyckoff_assignments,
 )
 from alphacrystal.data import FUNCTIONALS
 from alphacrystal.errors import InputError
-from alphacrystal.learn._cells import predicted_shapes
-from alphacrystal.learn._lattice_net import LatticeNet
+from alphacrystal.learn._cells import constrained_shapes, predicted_shapes
+from alphacrystal.learn._group_mixture import OPINION_SHARE, with_opinion
+from alphacrystal.learn._group_net import GroupNet, group_opinion
+from alphacrystal.learn._lattice_net import LatticeNet, free_targets
 from alphacrystal.learn._structure_types import MAX_ELEMENTS, StructureType
 from alphacrystal.learn._symmetry_net import SymmetryNet
 from alphacrystal.learn._symmetry_training import composition_arrays
 from alphacrystal.learn._weights import load_model, models_folder, read_card
+from alphacrystal.torch_threads import one_torch_thread
 
 FUNCTIONAL = FUNCTIONALS.index("PBE")
 ASSIGNMENTS_PER_CELL = 16  # enumerated per space group and Z where the vocabulary is asked to open
 ASSIGNMENTS_IN_GIVEN_GROUP = 64  # the same where the space group is given, so that a run is not short of them
 OPEN_GROUPS = 8  # most likely space groups whose unseen assignments are scored too
 FEW_TYPES = 40  # with fewer known types for a stoichiometry, all 230 groups are looked at
-TEMPERATURE = 1.0
 MOST_COMPARED = 2000  # structure types compared with a given cell
 VOLUME_SLACK = 0.4  # of the logarithm of the cell volume, between a given and a predicted cell
 
 
+@one_torch_thread()
 def predict_hypotheses(
     formula: Formula,
     units: Sequence[int],
@@ -73,14 +77,11 @@ def predict_hypotheses(
     Raises:
         InputError: The space group does not exist or cannot hold any of the cells; too many elements.
     """
-    check_supported(formula, units, group)
-    counts = [formula.counts[symbol] for symbol in formula.elements]
     folder = models_folder(models)
+    kinds, log_probabilities = type_probabilities(formula, units, group=group, models=models)
     net = load_model("symmetry", folder)
     assert isinstance(net, SymmetryNet)
-    kinds, scores = _scored_types(net, formula, counts, units, group, folder)
-    scores = scores / TEMPERATURE
-    log_probabilities = scores - np.logaddexp.reduce(scores)
+    atoms = sum(formula.counts.values())
     order = np.argsort(-log_probabilities, kind="stable")
     best = order[:count] if lattice is None else _fitting(formula, kinds, order, lattice, folder)[:count]
     chosen = [kinds[i] for i in best]
@@ -93,7 +94,7 @@ def predict_hypotheses(
         SymmetryHypothesis(
             space_group=kind.space_group,
             occupation=dict(zip(formula.elements, kind.letters, strict=True)),
-            formula_units=sum(kind.counts()) // sum(counts),
+            formula_units=sum(kind.counts()) // atoms,
             lattice=cell,
             lattice_std=std,
             shape_scale=scale,
@@ -102,6 +103,37 @@ def predict_hypotheses(
         )
         for row, kind, (cell, std, scale) in zip(best, chosen, cells, strict=True)
     ]
+
+
+def type_probabilities(
+    formula: Formula, units: Sequence[int], *, group: int | None = None, models: Path | None = None
+) -> tuple[list[StructureType], NDArray[np.float64]]:
+    """All structure types that are considered for a composition, with normalised log-probabilities.
+
+    Types known from training compete with enumerated ones; the probabilities of their space groups are
+    mixed with what the space-group network says of the composition alone.
+
+    Args:
+        formula, units, group, models: As for ``predict_hypotheses``.
+
+    Returns:
+        Types, and their log-probabilities, shape (types,), in no order.
+
+    Raises:
+        InputError: As ``predict_hypotheses``.
+    """
+    check_supported(formula, units, group)
+    folder = models_folder(models)
+    net, judge = load_model("symmetry", folder), load_model("group", folder)
+    assert isinstance(net, SymmetryNet)
+    assert isinstance(judge, GroupNet)
+    counts = [formula.counts[symbol] for symbol in formula.elements]
+    opinion = group_opinion(judge, formula.elements, counts)
+    kinds, scores = _scored_types(net, formula, counts, units, group, opinion, folder)
+    logs = scores - np.logaddexp.reduce(scores)
+    if group is None:
+        logs = with_opinion(np.array([kind.space_group for kind in kinds]), logs, opinion)
+    return kinds, logs
 
 
 def check_supported(formula: Formula, units: Sequence[int], group: int | None) -> None:
@@ -117,7 +149,7 @@ def check_supported(formula: Formula, units: Sequence[int], group: int | None) -
     if group is None:
         return
     counts = [formula.counts[symbol] for symbol in formula.elements]
-    symbol = space_group(group).symbol
+    symbol = group_symbol(group)
     if any(can_place(group, [z * c for c in counts]) for z in units):
         return
     possible = placeable_units(group, counts, 4 * max(60, sum(counts) * max(units)))[:3]
@@ -141,6 +173,7 @@ def _scored_types(
     counts: Sequence[int],
     units: Sequence[int],
     group: int | None,
+    opinion: NDArray[np.float64],
     folder: Path,
 ) -> tuple[list[StructureType], NDArray[np.float64]]:
     """All structure types considered, with unnormalised log scores."""
@@ -152,11 +185,12 @@ def _scored_types(
         rows = rows[net.table.arrays["space_group"][rows] == group]
     kinds = [net.types[row] for row in rows]
     with torch.no_grad():
-        scores = net(numbers, amounts)[0].double().numpy()[rows]
-        fresh = unseen_types(net, counts, units, group, kinds, scores)
+        hearing = net.hear(numbers, amounts)
+        scores = net.scores_of_rows(hearing, rows)[0].double().numpy()
+        fresh = unseen_types(net, counts, units, group, kinds, scores, opinion)
         if fresh:
             offset = float(read_card("symmetry", folder).settings.get("unseen_offset", 0.0))
-            open_scores = net.open_scores(numbers, amounts, fresh)[0].double().numpy() + offset
+            open_scores = net.unseen_scores(hearing, fresh)[0].double().numpy() + offset
             kinds, scores = kinds + fresh, np.concatenate([scores, open_scores])
     return kinds, scores
 
@@ -168,19 +202,23 @@ def unseen_types(
     group: int | None,
     kinds: Sequence[StructureType],
     scores: NDArray[np.float64],
+    opinion: NDArray[np.float64] | None = None,
 ) -> list[StructureType]:
-    """Assignments that the vocabulary lacks: of the likeliest groups, or of all where few types are known."""
+    """Assignments that the vocabulary lacks: of the likeliest groups, or of all where few types are known.
+
+    Which groups are likely the known types say, and a second ``opinion``, shape (231,), where there is one.
+    """
     if group is not None:
         groups = [group]
     elif len(kinds) < FEW_TYPES:
         groups = list(range(1, 231))
     else:
-        weights: dict[int, float] = {}
-        for kind, score in zip(kinds, scores, strict=True):
-            weights[kind.space_group] = weights.get(kind.space_group, 0.0) + float(
-                np.exp(score - scores.max())
-            )
-        groups = sorted(weights, key=lambda number: (-weights[number], number))[:OPEN_GROUPS]
+        weights = np.zeros(231)
+        np.add.at(weights, [kind.space_group for kind in kinds], np.exp(scores - np.logaddexp.reduce(scores)))
+        if opinion is not None:
+            weights = (1 - OPINION_SHARE) * weights + OPINION_SHARE * opinion
+        likely = np.argsort(-weights, kind="stable")[:OPEN_GROUPS]
+        groups = [int(number) for number in likely if weights[number] > 0]
     limit = ASSIGNMENTS_PER_CELL if len(groups) <= OPEN_GROUPS else 2
     if group is not None:
         limit = ASSIGNMENTS_IN_GIVEN_GROUP
@@ -193,11 +231,11 @@ def unseen_types(
     return list(fresh)
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=20_000)
 def _assignments(group: int, counts: tuple[int, ...], limit: int) -> tuple[StructureType, ...]:
     """The first Wyckoff assignments of a cell content in a space group, in their canonical setting."""
-    found = islice(wyckoff_assignments(group, counts), limit)
-    return tuple(StructureType(group, canonical_setting(group, letters)[0]) for letters in found)
+    found = first_assignments(group, counts, limit)
+    return tuple([StructureType(group, canonical_letters(group, letters)) for letters in found])
 
 
 def _fitting(
@@ -209,7 +247,7 @@ def _fitting(
 ) -> NDArray[np.int64]:
     """Of the structure types in ``order``, those that a given conventional cell can hold."""
     allowed = {system for system in FREE_SHAPE if obeys_system(system, lattice)}
-    right = [i for i in order if space_group(kinds[i].space_group).crystal_system in allowed][:MOST_COMPARED]
+    right = [i for i in order if crystal_system(kinds[i].space_group) in allowed][:MOST_COMPARED]
     cells = _predict_cells(formula, [kinds[i] for i in right], folder) if right else []
     kept = [
         i
@@ -229,7 +267,7 @@ Cell = tuple[LatticeParameters, LatticeParameters, tuple[float, float, float, fl
 
 def _given_cell(kind: StructureType, lattice: LatticeParameters) -> Cell:
     """The given cell moved onto the crystal system of a type, without spread."""
-    shape = constrained_shape(space_group(kind.space_group).crystal_system, cell_shape(lattice))
+    shape = constrained_shape(crystal_system(kind.space_group), cell_shape(lattice))
     nothing = LatticeParameters(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     return lattice_parameters(shape_to_cell(shape)), nothing, (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
@@ -248,19 +286,11 @@ def _cells_with_spread(
     """Cells from lattice targets and their Laplace scales, shape (kinds, 6) each."""
     if not kinds:
         return []
-    groups = [space_group(kind.space_group) for kind in kinds]
-    atoms = np.array(
-        [sum(kind.counts()) * len(group.centring) for kind, group in zip(kinds, groups, strict=True)]
-    )
-    free = np.zeros((len(kinds), 6))
-    for row, group in enumerate(groups):
-        free[row, list(FREE_SHAPE[group.crystal_system])] = 1
-    spread = scales * free
+    atoms = np.array([sum(kind.counts()) * lattice_points(kind.space_group) for kind in kinds])
+    spread = scales * free_targets(kinds).numpy()
     raised = targets.copy()
     raised[:, 0] += np.log(atoms)
-    shape = np.stack(
-        [constrained_shape(group.crystal_system, own) for group, own in zip(groups, raised, strict=True)]
-    )
+    shape = constrained_shapes(kinds, raised)
     # The cell itself and the six cells moved by a standard deviation (√2 of a Laplace scale) each.
     steps = np.concatenate([np.zeros((1, 6)), np.sqrt(2) * np.eye(6)])
     moved = cell_parameters(shape_to_cell(shape[:, None] + steps * spread[:, None]))  # (kinds, 7, 6)

@@ -17,9 +17,9 @@ from alphacrystal.crystal import (
     SHAPE,
     LatticeParameters,
     constrained_shape,
+    crystal_system,
     lattice_parameters,
     shape_to_cell,
-    space_group,
 )
 from alphacrystal.data import FUNCTIONALS
 from alphacrystal.learn._lattice_regression import PriorVariances, TypeEvidence
@@ -28,6 +28,8 @@ from alphacrystal.learn._structure_types import MAX_ELEMENTS, StructureType, sit
 from alphacrystal.learn._symmetry_net import TypeTable
 
 TARGETS = len(SHAPE)
+# 1 where a crystal system leaves a target free
+FREE_MASKS = {system: np.isin(np.arange(TARGETS), free) for system, free in FREE_SHAPE.items()}
 MEMBERS_THAT_COUNT = 64  # beyond these a type is taken to be as well known as one with so many members
 
 
@@ -147,7 +149,7 @@ class LatticeNet(nn.Module):
         self.register_buffer("type_features", torch.zeros(known, features))
         free = np.zeros((known, TARGETS), dtype=np.int64)
         for row, kind in enumerate(self.types):
-            free[row, list(FREE_SHAPE[space_group(kind.space_group).crystal_system])] = 1
+            free[row] = FREE_MASKS[crystal_system(kind.space_group)]
         # One row of weights for each free target of each type, row 0 for the fixed ones.
         self.weight_rows = torch.as_tensor(np.cumsum(free).reshape(free.shape) * free)
         self.register_buffer("type_weights", torch.zeros(int(free.sum()) + 1, 1 + features))
@@ -247,7 +249,7 @@ def free_targets(kinds: Sequence[StructureType]) -> Tensor:
     """1 where the crystal system of a type leaves a target free, shape (kinds, 6)."""
     free = np.zeros((len(kinds), TARGETS), dtype=np.float32)
     for row, kind in enumerate(kinds):
-        free[row, list(FREE_SHAPE[space_group(kind.space_group).crystal_system])] = 1
+        free[row] = FREE_MASKS[crystal_system(kind.space_group)]
     return torch.as_tensor(free)
 
 

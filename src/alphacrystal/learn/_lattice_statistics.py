@@ -46,12 +46,15 @@ class ClassStatistics:
     def __init__(self, types: Sequence[StructureType], counts: Array, means: Array, spreads: Array) -> None:
         weights = np.minimum(counts, MOST_PER_TYPE)[:, None]
         own = np.concatenate([weights, weights * means, weights * (means**2 + spreads**2)], 1)
-        self._own = {kind: own[row] for row, kind in enumerate(types)}
-        self._classes: dict[tuple[object, ...], Array] = {}
-        for row, kind in enumerate(types):
-            for key in related_classes(kind):
-                found = self._classes.get(key)
-                self._classes[key] = own[row].copy() if found is None else found + own[row]
+        self._rows = {kind: row for row, kind in enumerate(types)}
+        self._own = np.concatenate([own, np.zeros((1, own.shape[1]))])  # the last row: a type never seen
+        self._classes: dict[tuple[object, ...], int] = {}
+        members = [
+            [self._classes.setdefault(key, len(self._classes)) for key in related_classes(kind)]
+            for kind in types
+        ]
+        self._sums = np.zeros((len(self._classes) + 1, own.shape[1]))  # the last row: a class without types
+        np.add.at(self._sums, np.array(members, dtype=np.int64).reshape(-1, LEVELS), own[:, None])
         total = own.sum(0)
         self._middle = total[1:7] / max(total[0], 1.0)
 
@@ -64,28 +67,24 @@ class ClassStatistics:
             expected targets, and its spread, shape
             (kinds, LEVELS * LEVEL_FEATURES), 0 where there are no others.
         """
-        expected = np.zeros((len(kinds), 6), dtype=np.float32)
-        features = np.zeros((len(kinds), LEVELS, LEVEL_FEATURES), dtype=np.float32)
-        nothing = np.zeros(13)
-        known: dict[StructureType, int] = {}
-        for row, kind in enumerate(kinds):
-            if (first := known.setdefault(kind, row)) != row:
-                expected[row], features[row] = expected[first], features[first]
-                continue
-            own = self._own.get(kind, nothing)
-            middle = self._middle
-            for level, key in reversed(list(enumerate(related_classes(kind)))):
-                others = self._classes.get(key, nothing) - own
-                if others[0] < 0.5:
-                    continue
-                mean, square = others[1:7] / others[0], others[7:] / others[0]
-                middle = (others[0] * mean + WIDER * middle) / (others[0] + WIDER)
-                features[row, level, 0] = np.log1p(others[0])
-                features[row, level, 1:7] = mean
-                features[row, level, 7:] = np.sqrt(np.maximum(square - mean**2, 0))
-            features[row, :, 1:7] -= np.where(features[row, :, :1] > 0, middle, 0)
-            expected[row] = middle
-        return expected, features.reshape(len(kinds), -1)
+        places: dict[StructureType, int] = {}
+        asked = [places.setdefault(kind, len(places)) for kind in kinds]
+        own = self._own[[self._rows.get(kind, -1) for kind in places]]
+        classes = [[self._classes.get(key, -1) for key in related_classes(kind)] for kind in places]
+        rows = np.array(classes, dtype=np.int64).reshape(-1, LEVELS)
+        features = np.zeros((len(places), LEVELS, LEVEL_FEATURES), dtype=np.float32)
+        middle = np.tile(self._middle, (len(places), 1))
+        for level in reversed(range(LEVELS)):
+            others = self._sums[rows[:, level]] - own
+            some = others[:, 0] >= 0.5
+            count, sums, squares = np.split(others[some], [1, 7], axis=1)
+            mean = sums / count
+            middle[some] = (count * mean + WIDER * middle[some]) / (count + WIDER)
+            spread = np.sqrt(np.maximum(squares / count - mean**2, 0))
+            features[some, level] = np.concatenate([np.log1p(count), mean, spread], 1)
+        features[:, :, 1:7] -= np.where(features[:, :, :1] > 0, middle[:, None], 0)
+        flat = features.reshape(len(places), LEVELS * LEVEL_FEATURES)
+        return middle.astype(np.float32)[asked], flat[asked]
 
 
 def type_moments(

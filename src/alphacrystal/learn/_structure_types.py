@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, reduce
+from functools import cache, lru_cache, reduce
 from math import gcd
 
 import numpy as np
@@ -29,12 +29,18 @@ class StructureType:
 
     def counts(self) -> tuple[int, ...]:
         """Atoms of each element in the primitive cell."""
-        primitive = multiplicities(self.space_group)
-        return tuple(sum(primitive[x] for x in own) for own in self.letters)
+        return tuple([_atoms(self.space_group, own) for own in self.letters])
 
     def stoichiometry(self) -> tuple[int, ...]:
         """Reduced counts of each element."""
         return reduced_counts(self.counts())
+
+
+@lru_cache(100_000)
+def _atoms(number: int, letters: str) -> int:
+    """Atoms on Wyckoff positions in the primitive cell; a few thousand sets of letters make all types."""
+    sizes = multiplicities(number)
+    return sum([sizes[letter] for letter in letters])
 
 
 def reduced_counts(counts: Sequence[int]) -> tuple[int, ...]:
@@ -85,18 +91,25 @@ def type_arrays(types: Sequence[StructureType]) -> dict[str, NDArray[np.int64]]:
         the site rows of all (type, element) slots concatenated: "sites" with "slot_lengths"
         (types * MAX_ELEMENTS,).
     """
-    table = site_table()
     sites: list[int] = []
     orbits = np.zeros((len(types), MAX_ELEMENTS), dtype=np.int64)
+    atoms = np.zeros(len(types), dtype=np.int64)
     for row, kind in enumerate(types):
-        for slot in range(MAX_ELEMENTS):
-            if slot < len(kind.letters):
-                sites.extend(table.index[kind.space_group, letter] for letter in kind.letters[slot])
-                orbits[row, slot] = len(kind.letters[slot])
+        group, letters = kind.space_group, kind.letters[:MAX_ELEMENTS]
+        for own in letters:
+            sites += _site_rows(group, own)
+        orbits[row, : len(letters)] = [len(own) for own in letters]
+        atoms[row] = sum(kind.counts())
     return {
         "space_group": np.array([kind.space_group for kind in types], dtype=np.int64),
-        "atoms": np.array([sum(kind.counts()) for kind in types], dtype=np.int64),
+        "atoms": atoms,
         "orbits": orbits,
         "sites": np.array(sites, dtype=np.int64),
         "slot_lengths": orbits.reshape(-1),
     }
+
+
+@lru_cache(100_000)
+def _site_rows(number: int, letters: str) -> tuple[int, ...]:
+    index = site_table().index
+    return tuple([index[number, letter] for letter in letters])

@@ -33,11 +33,10 @@ def unseen_offset(task: SymmetryTask) -> float:
             continue
         known = net.known_rows(reduced, units)
         with torch.no_grad():
-            seen = net(numbers, counts)[0].double().numpy()[known]
+            hearing = net.hear(numbers, counts)
+            seen = net.scores_of_rows(hearing, known)[0].double().numpy()
             fresh = unseen_types(net, reduced, units, None, [net.types[i] for i in known], seen)
-            open_scores = (
-                net.open_scores(numbers, counts, fresh)[0].double().numpy() if fresh else np.zeros(0)
-            )
+            open_scores = net.unseen_scores(hearing, fresh)[0].double().numpy() if fresh else np.zeros(0)
         own_seen = float(seen[[net.types[i] for i in known].index(kind)]) if kind in net.rows else None
         own_open = float(open_scores[fresh.index(kind)]) if kind in fresh else None
         total_seen = float(np.logaddexp.reduce(seen)) if len(seen) else -np.inf

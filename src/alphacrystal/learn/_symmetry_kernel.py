@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from alphacrystal.learn._symmetry_members import EVIDENCE, MemberTable
 
 # One number for each element, so that sums of them tell formulas apart.
 MARKS = np.random.default_rng(0).integers(2**40, size=104)
+REMEMBERED = 2**23  # numbers kept of the keys of known compounds (32 MB): all of a few large stoichiometries
 
 
 class Family:
@@ -113,6 +115,7 @@ class NeighbourKernel(nn.Module):
         self.vote = nn.Parameter(torch.full((heads,), 0.7 / heads))
         hearing, verdict = nn.Linear(3 * heads + 2, 32), nn.Linear(32, 1)
         self.judge = nn.Sequential(hearing, nn.GELU(), verdict)
+        self._remembered: OrderedDict[tuple[Family, int], Tensor] = OrderedDict()
         nn.init.zeros_(verdict.weight)
         nn.init.zeros_(verdict.bias)
 
@@ -139,6 +142,25 @@ class NeighbourKernel(nn.Module):
         joint = self.joint_key(nn.functional.gelu(mixed)).view(len(numbers), 1, self.heads, -1)
         return torch.cat([keys, joint], 1).permute(2, 0, 1, 3).flatten(2)
 
+    def _known(self, family: Family, counts: Tensor, wanted: int) -> Tensor:
+        """Keys of the members of a family, doubled and extended by trust - key² and by 1.
+
+        Where the weights are frozen the last few families are remembered: nothing that is asked changes them.
+        """
+        frozen = not self.project.weight.requires_grad
+        if frozen and (family, wanted) in self._remembered:
+            self._remembered.move_to_end((family, wanted))
+            return self._remembered[family, wanted]
+        known = self._keys(family.numbers, counts)
+        trust = self.evidence[wanted][family.evidence].T
+        own = (trust - known.square().sum(-1))[..., None]
+        extended = torch.cat([2 * known, own, torch.ones_like(own)], -1)
+        if frozen:
+            self._remembered[family, wanted] = extended
+            while sum(keys.numel() for keys in self._remembered.values()) > REMEMBERED:
+                self._remembered.popitem(last=False)
+        return extended
+
     def votes(
         self, numbers: Tensor, counts: Tensor, family: Family, wanted: int, *, leave_own_out: bool
     ) -> Votes:
@@ -149,12 +171,9 @@ class NeighbourKernel(nn.Module):
             counts: Of the stoichiometry, shape (slots,).
             leave_own_out: Members with the very composition asked for do not vote.
         """
-        asked, known = self._keys(numbers, counts), self._keys(family.numbers, counts)
-        trust = self.evidence[wanted][family.evidence].T
+        asked = self._keys(numbers, counts)
         # trust - d² as one product of extended keys, shape (heads, members, compositions)
-        left = torch.cat(
-            [2 * known, (trust - known.square().sum(-1))[..., None], torch.ones_like(known[..., :1])], -1
-        )
+        left = self._known(family, counts, wanted)
         right = torch.cat([asked, torch.ones_like(asked[..., :1]), -asked.square().sum(-1, keepdim=True)], -1)
         exponents = left @ right.transpose(1, 2)
         members = family.sizes.repeat(len(numbers), 1)

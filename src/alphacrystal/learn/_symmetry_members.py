@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from alphacrystal.composition import element_order
-from alphacrystal.crystal import canonical_setting
+from alphacrystal.crystal import canonical_letters
 from alphacrystal.data import PreparedStructures
 from alphacrystal.learn._structure_types import MAX_ELEMENTS, StructureType
 
@@ -86,7 +86,7 @@ def exchanged(
         for row in np.unique(kind[near]):
             letters = list(types[row].letters)
             letters[slot], letters[slot + 1] = letters[slot + 1], letters[slot]
-            canonical = canonical_setting(types[row].space_group, letters)[0]
+            canonical = canonical_letters(types[row].space_group, letters)
             images[row] = rows.get(StructureType(types[row].space_group, canonical), -1)
         near = near[images[kind[near]] >= 0]
         swapped = numbers[near].copy()

@@ -18,9 +18,10 @@ from alphacrystal.learn._structure_types import (
     site_table,
     type_arrays,
 )
-from alphacrystal.learn._symmetry_kernel import Family, NeighbourKernel
+from alphacrystal.learn._symmetry_kernel import Family, NeighbourKernel, Votes
 from alphacrystal.learn._symmetry_members import MemberTable
 
+EXPERIMENTAL, ANY = 0, 1  # compounds that can be asked for
 OUT_OF_REACH = -1e4  # score of a type that the stoichiometry rules out
 
 
@@ -57,7 +58,9 @@ class TypeTable:
         self.orbits = torch.as_tensor(arrays["orbits"])
         self.sites = torch.as_tensor(arrays["sites"])
         lengths = arrays["slot_lengths"]
-        self.slot_offsets = torch.as_tensor(np.cumsum(lengths) - lengths)
+        ends = np.cumsum(lengths)
+        self.slot_offsets = torch.as_tensor(ends - lengths)
+        self._ends = ends.reshape(-1, MAX_ELEMENTS)[:, -1]  # of the sites of each type
 
     @classmethod
     def of(cls, types: Sequence[StructureType]) -> TypeTable:
@@ -70,8 +73,7 @@ class TypeTable:
     def subset(self, rows: NDArray[np.int64]) -> TypeTable:
         """Table of some of the types."""
         lengths = self.arrays["slot_lengths"].reshape(-1, MAX_ELEMENTS)
-        ends = np.cumsum(self.arrays["slot_lengths"]).reshape(-1, MAX_ELEMENTS)[:, -1]
-        counts = lengths.sum(1)[rows]
+        ends, counts = self._ends, lengths[rows].sum(1)
         within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
         sites = self.arrays["sites"][np.repeat(ends[rows] - counts, counts) + within]
         return TypeTable(
@@ -83,6 +85,22 @@ class TypeTable:
                 "slot_lengths": lengths[rows].reshape(-1),
             }
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hearing:
+    """What is worked out once of compositions of one stoichiometry, for known types and unseen ones alike.
+
+    Attributes:
+        summary, elements: Composition vectors (batch, width) and element vectors (batch, slots, width).
+        family: Known types and compounds of the stoichiometry, None if there is none.
+        votes: What those compounds say, None with ``family``.
+    """
+
+    summary: Tensor
+    elements: Tensor
+    family: Family | None
+    votes: Votes | None
 
 
 class ByteDropout(nn.Dropout):
@@ -267,6 +285,9 @@ class SymmetryNet(nn.Module):
             leave_own_out: Known compounds with the very composition asked for do not count.
         """
         votes = self.kernel.votes(numbers, counts, family, wanted, leave_own_out=leave_own_out)
+        return self._judged(parts, summary, family, votes)
+
+    def _judged(self, parts: Tensor, summary: Tensor, family: Family, votes: Votes) -> Tensor:
         own = self.read_type(summary) @ self.type_embedding(family.rows).T + self.type_bias(family.rows)[:, 0]
         # What an embedding learned from a compound or two says more of those than of the type.
         own = own * votes.members / (votes.members + 1)
@@ -276,44 +297,60 @@ class SymmetryNet(nn.Module):
         total: Tensor = parts + own + judged
         return total
 
-    def forward(self, numbers: Tensor, counts: Tensor, *, leave_own_out: bool = False) -> Tensor:
+    def hear(
+        self, numbers: Tensor, counts: Tensor, *, wanted: int = EXPERIMENTAL, leave_own_out: bool = False
+    ) -> Hearing:
+        """What ``known_scores`` and ``unseen_scores`` need of compositions of one stoichiometry.
+
+        Args:
+            numbers, counts: Shape (batch, slots); slots that the stoichiometry does not use may be left out.
+            wanted: EXPERIMENTAL or ANY.
+            leave_own_out: Known compounds with the very composition asked for do not count.
+        """
+        key = tuple(int(c) for c in counts[0] if c > 0)
+        numbers, counts = numbers[:, : len(key)], counts[:, : len(key)]
+        family = self.family(key)
+        votes = None
+        if family is not None:
+            votes = self.kernel.votes(numbers, counts[0], family, wanted, leave_own_out=leave_own_out)
+        asked = torch.full((len(numbers),), wanted)
+        return Hearing(*self.encode(numbers, counts, asked), family, votes)
+
+    def known_scores(self, hearing: Hearing) -> tuple[Tensor, Tensor]:
+        """Rows of the known types of the stoichiometry, (types,), and their scores, (batch, types)."""
+        summary, family = hearing.summary, hearing.family
+        if family is None or hearing.votes is None:
+            return torch.zeros(0, dtype=torch.long), summary[:, :0]
+        table = self.table.subset(family.rows.numpy())
+        parts = self.part_scores((summary, hearing.elements), table)
+        return family.rows, self._judged(parts, summary, family, hearing.votes)
+
+    def scores_of_rows(self, hearing: Hearing, rows: NDArray[np.int64]) -> Tensor:
+        """Scores of some known types of the stoichiometry, rows (types,) -> (batch, types)."""
+        family_rows, scores = self.known_scores(hearing)
+        return scores[:, torch.as_tensor(np.searchsorted(family_rows.numpy(), rows))]
+
+    def unseen_scores(self, hearing: Hearing, types: Sequence[StructureType]) -> Tensor:
+        """Scores of types never seen, on the scale of ``known_scores``, shape (batch, types)."""
+        parts = self.part_scores((hearing.summary, hearing.elements), TypeTable.of(types))
+        nothing = torch.zeros(*parts.shape, self.config.kernel_heads)
+        groups, total = nothing, nothing[:, 0]
+        if hearing.votes is not None:
+            groups = hearing.votes.groups[:, torch.tensor([kind.space_group for kind in types])]
+            total = hearing.votes.types.sum(1)
+        return parts + self.kernel.judgement(nothing, groups, nothing[..., 0], total)
+
+    def forward(
+        self, numbers: Tensor, counts: Tensor, *, wanted: int = EXPERIMENTAL, leave_own_out: bool = False
+    ) -> Tensor:
         """Scores of the known types, those of another stoichiometry out of reach, shape (batch, types)."""
         scores = torch.full((len(numbers), len(self.types)), OUT_OF_REACH)
         keys = [tuple(int(c) for c in row if c > 0) for row in counts]
         for key in dict.fromkeys(keys):
-            family = self.family(key)
-            if family is None:
+            if self.family(key) is None:
                 continue
             batch = torch.tensor([place for place, own in enumerate(keys) if own == key])
-            inputs = numbers[batch, : len(key)], counts[batch, : len(key)]
-            encoded = self.encode(*inputs)
-            parts = self.part_scores(encoded, self.table.subset(family.rows.numpy()))
-            own = self.family_scores(
-                parts, encoded[0], inputs[0], inputs[1][0], family, leave_own_out=leave_own_out
-            )
-            scores[batch[:, None], family.rows] = own
+            hearing = self.hear(numbers[batch], counts[batch], wanted=wanted, leave_own_out=leave_own_out)
+            rows, own_scores = self.known_scores(hearing)
+            scores[batch[:, None], rows] = own_scores
         return scores
-
-    def open_scores(
-        self,
-        numbers: Tensor,
-        counts: Tensor,
-        types: Sequence[StructureType],
-        *,
-        leave_own_out: bool = False,
-    ) -> Tensor:
-        """Scores of types never seen, on the scale of ``forward``, shape (batch, types).
-
-        The compositions are of one stoichiometry.
-        """
-        slots = int((counts[0] > 0).sum())
-        numbers, counts = numbers[:, :slots], counts[:, :slots]
-        parts = self.part_scores(self.encode(numbers, counts), TypeTable.of(types))
-        family = self.family(tuple(int(c) for c in counts[0]))
-        nothing = torch.zeros(*parts.shape, self.config.kernel_heads)
-        groups, total = nothing, nothing[:, 0]
-        if family is not None:
-            votes = self.kernel.votes(numbers, counts[0], family, 0, leave_own_out=leave_own_out)
-            groups = votes.groups[:, torch.tensor([kind.space_group for kind in types])]
-            total = votes.types.sum(1)
-        return parts + self.kernel.judgement(nothing, groups, nothing[..., 0], total)

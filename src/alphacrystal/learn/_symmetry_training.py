@@ -14,7 +14,7 @@ from alphacrystal.data import PreparedStructures
 from alphacrystal.learn._structure_types import MAX_ELEMENTS, StructureType, reduced_counts
 from alphacrystal.learn._symmetry_kernel import Family
 from alphacrystal.learn._symmetry_members import MemberTable, evidence, exchanged
-from alphacrystal.learn._symmetry_net import SymmetryNet, SymmetryNetConfig
+from alphacrystal.learn._symmetry_net import EXPERIMENTAL, SymmetryNet, SymmetryNetConfig
 
 BATCH = 256
 PIECE = 96  # compositions of one stoichiometry that stay together in a batch
@@ -185,12 +185,22 @@ class SymmetryTask:
         group_target = zeros.index_add(1, inverse, target)
         return -(target * log_types).sum(1) - GROUP_SHARE * (group_target * groups).sum(1)
 
-    def scores(self, model: nn.Module, batch: NDArray[np.int64]) -> Tensor:
+    def scores(
+        self,
+        model: nn.Module,
+        batch: NDArray[np.int64],
+        wanted: int = EXPERIMENTAL,
+        *,
+        leave_own_out: bool = True,
+    ) -> Tensor:
         """Scores of all known types, those of another stoichiometry put far below, shape (batch, types).
 
-        The own composition of a row never votes, so that training rows are scored as honestly as others.
+        By default the own composition of a row does not vote, so that training rows are scored as honestly as
+        others.
         """
-        scores: Tensor = model(self.numbers[batch], self.counts[batch], leave_own_out=True)
+        scores: Tensor = model(
+            self.numbers[batch], self.counts[batch], wanted=wanted, leave_own_out=leave_own_out
+        )
         return scores
 
     def validate(self, model: nn.Module) -> dict[str, float]:

@@ -49,6 +49,18 @@ class TemplateBatch:
             torch.zeros(batch, MOST_CLUSTERS, 6),
         )
 
+    def filled(self) -> TemplateBatch:
+        """The same without the clusters at the end that no sample has; at least one stays."""
+        used = self.counts.amax(0).nonzero()
+        count = int(used[-1]) + 1 if len(used) else 1
+        return TemplateBatch(
+            self.counts[:, :count],
+            self.means[..., :count],
+            self.spreads[..., :count],
+            self.features[:, :, :count],
+            self.shapes[:, :count],
+        )
+
     def where(self, told: Tensor) -> TemplateBatch:
         """The same with nothing known of the samples that are not ``told``, shape (batch,)."""
         return TemplateBatch(
@@ -120,22 +132,22 @@ class TypeTemplates(nn.Module):
             rows: Row of each sample's type, -1 where it was never seen, shape (batch,).
             slots: Place of each atom's element in electronegativity order, shape (batch, atoms).
         """
-        result = TemplateBatch.empty(*slots.shape)
-        starts = self.starts
         pairs = slots.shape[1] * (slots.shape[1] - 1) // 2
-        for place, row in enumerate(rows.tolist()):
-            if row < 0:
-                continue
-            first, last = int(starts["clusters"][row]), int(starts["clusters"][row + 1])
-            own = slice(0, last - first)
-            result.counts[place, own] = self.counts[first:last]
-            result.shapes[place, own] = self.shapes[first:last]
-            for k, cluster in enumerate(range(first, last)):
-                at = int(starts["means"][cluster])
-                result.means[place, :, k] = self.means[at : at + pairs]
-                if self.counts[cluster] > 1:
-                    at = int(starts["spreads"][cluster])
-                    result.spreads[place, :, k] = self.spreads[at : at + pairs]
-                at = int(starts["features"][cluster])
-                result.features[place, :, k] = self.features[at + torch.as_tensor(slots[place])]
+        known = np.flatnonzero(rows >= 0)
+        first, last = self.starts["clusters"][rows[known]], self.starts["clusters"][rows[known] + 1]
+        number = last - first
+        result = TemplateBatch.empty(*slots.shape)
+        # Every cluster of the batch: the sample it belongs to, its place there, its row in the tables.
+        sample = np.repeat(known, number)
+        place = np.arange(number.sum()) - np.repeat(np.cumsum(number) - number, number)
+        cluster = np.repeat(first, number) + place
+        result.counts[sample, place] = self.counts[cluster]
+        result.shapes[sample, place] = self.shapes[cluster]
+        every = np.arange(pairs)
+        result.means[sample, :, place] = self.means[self.starts["means"][cluster][:, None] + every]
+        several = self.counts[cluster].numpy() > 1
+        begin = self.starts["spreads"][cluster[several]][:, None]
+        result.spreads[sample[several], :, place[several]] = self.spreads[begin + every]
+        elements = self.starts["features"][cluster][:, None] + slots[sample]
+        result.features[sample, :, place] = self.features[elements]
         return result

@@ -18,6 +18,7 @@ from alphacrystal.data import PreparedStructures, prepare
 from alphacrystal.errors import InputError
 from alphacrystal.learn._cells import predicted_shapes
 from alphacrystal.learn._distance_training import DistanceTask
+from alphacrystal.learn._group_training import GroupTask
 from alphacrystal.learn._lattice_net import LatticeNet
 from alphacrystal.learn._lattice_training import LatticeTask
 from alphacrystal.learn._structure_types import MAX_ELEMENTS
@@ -36,12 +37,14 @@ from alphacrystal.learn._weights import (
 
 DEFAULT_SETTINGS: dict[str, TrainSettings] = {
     "symmetry": TrainSettings(epochs=16, learning_rate=1.5e-3, weight_decay=0.05, patience=4),
+    "group": TrainSettings(epochs=30, learning_rate=2e-3, weight_decay=0.05, average=0.995),
     "lattice": TrainSettings(epochs=11, learning_rate=2e-3, weight_decay=0.03),
     "distance": TrainSettings(epochs=12, learning_rate=1.3e-3, weight_decay=0.03),
 }
 
 DESCRIPTIONS = {
     "symmetry": "Scores structure types (space group and Wyckoff letters of each element) of a composition.",
+    "group": "Scores the space groups of a composition, whatever is known of its stoichiometry.",
     "lattice": "Conventional cell with its spread, given composition and structure type.",
     "distance": "Probabilities of all distances in a cell content, with or without its symmetry given.",
 }
@@ -128,7 +131,12 @@ def train_model(
 
 def _task(name: str, data: PreparedStructures, source: Path, seed: int) -> Any:
     """The training task, once the source is known to hold something to train and something to validate on."""
-    kinds: dict[str, Any] = {"symmetry": SymmetryTask, "lattice": LatticeTask, "distance": DistanceTask}
+    kinds: dict[str, Any] = {
+        "symmetry": SymmetryTask,
+        "group": GroupTask,
+        "lattice": LatticeTask,
+        "distance": DistanceTask,
+    }
     if data.validation.any() and not data.validation.all():
         task = kinds[name](data, seed=seed)
         if name == "distance":

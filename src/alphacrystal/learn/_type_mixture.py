@@ -18,8 +18,33 @@ from alphacrystal.learn._distograms import BATCH_PAIRS, LEAST_SHARE, MIXED_TYPES
 from alphacrystal.learn._geometric_median import geometric_median
 from alphacrystal.learn._lattice_training import LatticeTask
 from alphacrystal.learn._structure_types import StructureType
+from alphacrystal.learn._symmetry_net import ANY
 from alphacrystal.learn._symmetry_training import SymmetryTask
 from alphacrystal.learn._template_fitting import element_slots
+
+SHARPNESSES = (0.4, 0.55, 0.7, 0.85, 1.0, 1.3)
+ALONE_SHARE = 0.2  # of the matrix from the composition alone beside those of the types
+IMPOSSIBLE = -1e3  # types of another stoichiometry score far below
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Possible:
+    """Matrices that a structure may have: distances in Å of its pairs.
+
+    Attributes:
+        distances, shares: For each likely type, and how likely it is.
+        alone: From the composition alone.
+    """
+
+    distances: list[NDArray[np.float64]]
+    shares: list[float]
+    alone: list[NDArray[np.float64]]
+
+
+def _answer(possible: _Possible, sharpness: float) -> NDArray[np.float64]:
+    shares = np.array(possible.shares) ** sharpness
+    weights = np.append((1 - ALONE_SHARE) * shares / shares.sum(), ALONE_SHARE) if len(shares) else np.ones(1)
+    return geometric_median(np.stack([*possible.distances, *possible.alone]), weights)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,72 +52,98 @@ class TypeMixture:
     """Three models trained on the same structures, asked for the distances of others of the same data.
 
     Attributes:
-        symmetry, lattice, distance: Training tasks, whose ``model`` is trained.
+        symmetry, lattice, distance: Training tasks; the ``model`` of the last two is trained.
+        judges: Trained symmetry networks, whose probabilities are averaged.
+        alone: Trained distance network that is asked with the composition alone: one more opinion.
         conventional: The data hold conventional cells instead of primitive ones.
+        wanted: EXPERIMENTAL compounds, or ANY where the data hold hypothetical ones too.
+        leave_own_out: Known compounds with the very composition asked for do not count.
     """
 
     symmetry: SymmetryTask
     lattice: LatticeTask
     distance: DistanceTask
+    judges: tuple[nn.Module, ...]
+    alone: DistanceNet
     conventional: bool = False
+    wanted: int = ANY
+    leave_own_out: bool = False
 
-    def expected_distances(self, rows: NDArray[np.int64]) -> list[NDArray[np.float64]]:
+    def expected_distances(
+        self, rows: NDArray[np.int64], sharpness: float = 1.0
+    ) -> list[NDArray[np.float64]]:
         """Distances in Å of the pairs i < j of each structure, from its cell content alone.
 
         The answer with the least expected error over the likely types, see ``geometric_median``.
+
+        Args:
+            rows: Structures.
+            sharpness: Power of the probabilities of the types, see ``best_sharpness``.
         """
+        return [_answer(found, sharpness) for found in self._possible(rows)]
+
+    def best_sharpness(self, rows: NDArray[np.int64]) -> float:
+        """The power of the probabilities with the least mean error on known structures."""
+        data = self.distance.data
+        true = [data.distances[data.pair_offsets[row] : data.pair_offsets[row + 1]] for row in rows]
+        possible = self._possible(rows)
+
+        def error(sharpness: float) -> float:
+            answers = (_answer(found, sharpness) for found in possible)
+            return float(
+                np.mean([np.sqrt(np.mean((own - t) ** 2)) for own, t in zip(answers, true, strict=True)])
+            )
+
+        return min(SHARPNESSES, key=error)
+
+    def _possible(self, rows: NDArray[np.int64]) -> list[_Possible]:
+        """The matrices of the likely types of each structure."""
         jobs: dict[int, list[tuple[int, StructureType, float]]] = defaultdict(list)
-        known = np.zeros(len(rows))
+        sizes = self.distance.data.sizes[rows]
+        found = [_Possible([], [], []) for _ in rows]
         for place, row in enumerate(rows.tolist()):
             for kind, share in self._likely_types(row):
-                jobs[int(self.distance.data.sizes[row])].append((place, kind, share))
-                known[place] += share
-        sizes = self.distance.data.sizes[rows]
-        possible: list[list[NDArray[np.float64]]] = [[] for _ in rows]
-        shares: list[list[float]] = [[] for _ in rows]
+                jobs[int(sizes[place])].append((place, kind, share))
         for n, own in jobs.items():
             step = max(1, BATCH_PAIRS // n**2)
             for start in range(0, len(own), step):
                 part = own[start : start + step]
                 structures = rows[[place for place, _, _ in part]]
-                found = self._given_types(structures, [kind for _, kind, _ in part])
-                for (place, _, share), distances in zip(part, found, strict=True):
-                    possible[place].append(distances)
-                    shares[place].append(share)
-        result = [
-            geometric_median(np.stack(own), np.array(weights)) if own else np.zeros(0)
-            for own, weights in zip(possible, shares, strict=True)
-        ]
-        for atoms in np.unique(sizes):  # where no type is known, the network has the composition alone
-            places = np.flatnonzero((sizes == atoms) & (known < 1e-6))
-            if len(places):
-                model = self.distance.model
-                with torch.no_grad():
-                    _, probabilities, _ = self.distance.predict(model, rows[places], given=False)
-                    distances = model.expected_distances(probabilities).double().numpy()
-                for at, values in zip(places.tolist(), distances, strict=True):
-                    result[at] = values
-        return result
+                distances = self._given_types(structures, [kind for _, kind, _ in part])
+                for (place, _, share), values in zip(part, distances, strict=True):
+                    found[place].distances.append(values)
+                    found[place].shares.append(share)
+        for atoms in np.unique(sizes):
+            places = np.flatnonzero(sizes == atoms)
+            with torch.no_grad():
+                _, probabilities, _ = self.distance.predict(self.alone, rows[places], given=False)
+                values = self.alone.expected_distances(probabilities).double().numpy()
+            for at, own in zip(places.tolist(), values, strict=True):
+                found[at].alone.append(own)
+        return found
 
     def _likely_types(self, row: int) -> list[tuple[StructureType, float]]:
         """Types that fit the cell content of a structure, with shares that sum to one."""
-        net: nn.Module = self.symmetry.model
-        with torch.no_grad():
-            scores = self.symmetry.scores(net, np.array([row]))[0].double().numpy()
         size = int(self.distance.data.sizes[row])
+        types = self.symmetry.model.types
+        chances = np.zeros(len(types))
+        for net in self.judges:
+            with torch.no_grad():
+                scores = self.symmetry.scores(
+                    net, np.array([row]), self.wanted, leave_own_out=self.leave_own_out
+                )[0].double()
+            chances += np.where(scores > IMPOSSIBLE, scores.softmax(-1), 0.0)
         found: list[tuple[StructureType, float]] = []
-        for place in np.argsort(-scores):
-            kind = self.symmetry.model.types[int(place)]
-            if scores[place] < -1e3 or len(found) == MIXED_TYPES:
+        for place in np.argsort(-chances):
+            if chances[place] <= 0 or len(found) == MIXED_TYPES:
                 break
+            kind = types[int(place)]
             if sum(kind.counts()) * self._centring(kind) == size:
-                found.append((kind, float(scores[place])))
-        if not found:
-            return []
-        shares = np.exp(np.array([score for _, score in found]) - found[0][1])
-        shares = np.where(shares < LEAST_SHARE * shares.sum(), 0, shares)
-        shares /= shares.sum()
-        return [(kind, float(s)) for (kind, _), s in zip(found, shares, strict=True) if s > 0]
+                found.append((kind, float(chances[place])))
+        total = sum(share for _, share in found)
+        likely = [(kind, share) for kind, share in found if share >= LEAST_SHARE * total]
+        kept = sum(share for _, share in likely)
+        return [(kind, share / kept) for kind, share in likely]
 
     def _centring(self, kind: StructureType) -> int:
         return len(space_group(kind.space_group).centring) if self.conventional else 1

@@ -17,13 +17,14 @@ from torch import nn
 
 from alphacrystal.errors import InputError, WeightsError
 from alphacrystal.learn._distance_net import DistanceNet, DistanceNetConfig
+from alphacrystal.learn._group_net import GroupNet, GroupNetConfig
 from alphacrystal.learn._lattice_net import LatticeNet, LatticeNetConfig
 from alphacrystal.learn._structure_types import StructureType
 from alphacrystal.learn._symmetry_members import MemberTable
 from alphacrystal.learn._symmetry_net import SymmetryNet, SymmetryNetConfig
 from alphacrystal.learn._templates import TypeTemplates
 
-MODEL_NAMES = ("symmetry", "lattice", "distance")
+MODEL_NAMES = ("symmetry", "group", "lattice", "distance")
 LICENCE = "MIT; trained on Materials Project data, CC BY 4.0 (Jain et al., doi:10.1063/1.4812323)"
 
 
@@ -31,7 +32,7 @@ class ModelCard(BaseModel):
     """What a weights file is, how it was made and how good it is.
 
     Attributes:
-        name: "symmetry", "lattice" or "distance".
+        name: One of MODEL_NAMES.
         description: One sentence.
         sha256: Hash of the weights file.
         parameters: Number of trained parameters.
@@ -164,6 +165,8 @@ def load_model(name: str, folder: Path) -> nn.Module:
         if name == "symmetry":
             members = MemberTable(*(tensors[f"member_{part}"] for part in ("numbers", "kind", "evidence")))
             model = SymmetryNet(SymmetryNetConfig(**config), types, members)
+        elif name == "group":
+            model = GroupNet(GroupNetConfig(**config))
         elif name == "lattice":
             model = LatticeNet(LatticeNetConfig(**config), types)
         else:
@@ -175,6 +178,11 @@ def load_model(name: str, folder: Path) -> nn.Module:
         raise WeightsError(f"The weights file {path} cannot be read as a {name} model: {hint}.") from error
     for parameter in model.parameters():
         parameter.requires_grad_(False)
+    # What is worked out once from the weights belongs to loading, not to the first formula.
+    if isinstance(model, LatticeNet):
+        model.related([])
+    elif isinstance(model, DistanceNet):
+        _ = model.templates.starts
     return model.eval()
 
 

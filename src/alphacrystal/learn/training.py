@@ -1,7 +1,10 @@
 """Training of the networks; kept apart so that predicting needs no training code in memory."""
 
-from alphacrystal.learn._distance_training import DistanceTask
+from alphacrystal.learn._distance_training import GIVEN_NOTHING, DistanceTask
+from alphacrystal.learn._group_training import GroupTask
+from alphacrystal.learn._lattice_net import LatticeNetConfig
 from alphacrystal.learn._lattice_training import LatticeTask
+from alphacrystal.learn._symmetry_net import SymmetryNetConfig
 from alphacrystal.learn._symmetry_training import SymmetryTask
 from alphacrystal.learn._train_models import DEFAULT_SETTINGS, TrainResult, train_model, with_overrides
 from alphacrystal.learn._training_loop import TrainSettings, train
@@ -9,8 +12,12 @@ from alphacrystal.learn._type_mixture import TypeMixture
 
 __all__ = [
     "DEFAULT_SETTINGS",
+    "GIVEN_NOTHING",
     "DistanceTask",
+    "GroupTask",
+    "LatticeNetConfig",
     "LatticeTask",
+    "SymmetryNetConfig",
     "SymmetryTask",
     "TrainResult",
     "TrainSettings",

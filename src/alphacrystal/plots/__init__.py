@@ -6,15 +6,19 @@ Each function writes both files and returns their paths.
 from alphacrystal.plots._distance_matrices import distance_matrices
 from alphacrystal.plots._distance_shares import distance_shares
 from alphacrystal.plots._energy_volume import energy_volume
+from alphacrystal.plots._learning_curves import Curve, CurvePanel, learning_curve_panels
 from alphacrystal.plots._loss_curve import loss_curve, loss_panels
 from alphacrystal.plots._matching_distances import matching_distances
 from alphacrystal.plots._reliability import ReliabilityPanel, reliability_diagrams
 
 __all__ = [
+    "Curve",
+    "CurvePanel",
     "ReliabilityPanel",
     "distance_matrices",
     "distance_shares",
     "energy_volume",
+    "learning_curve_panels",
     "loss_curve",
     "loss_panels",
     "matching_distances",

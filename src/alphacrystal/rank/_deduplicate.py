@@ -74,15 +74,24 @@ def group_duplicates(structures: Sequence[Structure], same: SameCrystal | None =
     prints = [neighbour_fingerprint(structure) for structure in structures]
     volumes = [structure.volume / len(structure) for structure in structures]
     formulas = [structure.composition.reduced_formula for structure in structures]
+    # The matcher would reduce both cells in each comparison; once for each structure is enough.
+    reduced: dict[int, Structure] = {}
+
+    def reduced_cell(index: int) -> Structure:
+        if index not in reduced:
+            niggli = structures[index].get_reduced_structure(reduction_algo="niggli")
+            reduced[index] = niggli.get_primitive_structure()
+        return reduced[index]
+
     groups: list[list[int]] = []
-    for index, structure in enumerate(structures):
+    for index in range(len(structures)):
         for group in groups:
             first = group[0]
             if (
                 formulas[index] == formulas[first]
                 and abs(np.log(volumes[index] / volumes[first])) < same.volume
                 and float(np.abs(prints[index] / prints[first] - 1).max()) < same.fingerprint
-                and matcher.fit(structures[first], structure)
+                and matcher.fit(reduced_cell(first), reduced_cell(index), skip_structure_reduction=True)
             ):
                 group.append(index)
                 break
