@@ -30,6 +30,7 @@ from alphacrystal.crystal._lattices import (
     constrained_shape,
     shape_to_cell,
 )
+from alphacrystal.crystal._primitive_orbits import PrimitiveOrbit, primitive_orbits
 from alphacrystal.crystal._wyckoff import (
     SpaceGroup,
     WyckoffPosition,
@@ -58,6 +59,7 @@ __all__ = [
     "CrystalEncoding",
     "Distogram",
     "LatticeParameters",
+    "PrimitiveOrbit",
     "SpaceGroup",
     "SymmetryDescription",
     "SymmetryHypothesis",
@@ -85,6 +87,7 @@ __all__ = [
     "multiplicities",
     "obeys_system",
     "placeable_units",
+    "primitive_orbits",
     "raw_wyckoff_table",
     "shape_to_cell",
     "shortest_self_distance",

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from alphacrystal.crystal import LARGEST_COSINE, NEIGHBOUR_IMAGES, SMALLEST_SQUARE, CrystalEncoding
+from alphacrystal.crystal import LARGEST_COSINE, SMALLEST_SQUARE, CrystalEncoding
+from alphacrystal.reconstruct._periodic import useful_images
 
-PROBES_PER_FACE = 60
 PROBED_CELLS = 3  # within the spread of each predicted cell
 
 
@@ -107,43 +107,12 @@ class EncodingBatch:
         return squared.clamp(min=1e-6)
 
 
-def _probes() -> NDArray[np.float64]:
-    """Differences on the faces and edges of the cube [-1/2, 1/2]³ of wrapped differences, shape (probes, 3).
-
-    The differences that have another image nearest form a convex region around a lattice point outside the
-    cube, so every such region that reaches into the cube meets its surface: nothing need be looked at inside.
-    """
-    inside = np.random.default_rng(0).random((PROBES_PER_FACE, 3)) - 0.5
-    surface = []
-    for axis in range(3):
-        face = inside.copy()
-        face[:, axis] = 0.5
-        surface.append(face)
-        for side in (-0.5, 0.5):
-            edge = face.copy()
-            edge[:, axis - 1] = side
-            surface.append(edge)
-    return np.concatenate(surface)
-
-
 def _useful_images(encodings: Sequence[CrystalEncoding]) -> NDArray[np.float64]:
-    """Those of the 27 neighbouring cells that are ever nearest in the predicted cells or within their spread.
-
-    Most cells need few (an orthogonal one only the home cell); they are most of the time of the search.
-    """
-    probes = _probes()
+    """Neighbouring cells that are ever nearest in the predicted cells or within their spread."""
     deviations = np.random.default_rng(0).uniform(-2.5, 2.5, (PROBED_CELLS + 1, 6))
     deviations[0] = 0
-    useful = np.all(NEIGHBOUR_IMAGES == 0, axis=1)
-    for encoding in encodings:
-        for lattice in encoding.lattice(deviations if encoding.shape_scale.any() else deviations[:1]):
-            mapped = NEIGHBOUR_IMAGES @ lattice @ lattice.T  # (27, 3)
-            own = np.sum(mapped * NEIGHBOUR_IMAGES, axis=1)
-            nearest = np.unique(np.argmin(2 * probes @ mapped.T + own, axis=1))  # square less that of home
-            # An image that is nowhere in the cube nearer than home can win a tie only.
-            wins = own < (1 - 1e-9) * np.abs(mapped).sum(1)
-            useful[nearest[wins[nearest]]] = True
-    return np.asarray(NEIGHBOUR_IMAGES[useful | useful[::-1]])  # opposite images serve opposite differences
+    cells = [e.lattice(deviations if e.shape_scale.any() else deviations[:1]) for e in encodings]
+    return useful_images(np.concatenate(cells))
 
 
 def _cells(shape: Tensor) -> Tensor:

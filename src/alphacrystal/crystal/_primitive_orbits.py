@@ -1,0 +1,93 @@
+"""Orbits of Wyckoff positions in the primitive cell, as affine maps that do not depend on the lattice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphacrystal.crystal._wyckoff import space_group
+
+Array = NDArray[np.float64]
+
+GENERIC = np.array([0.1234567, 0.2718281, 0.4142135])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PrimitiveOrbit:
+    """The atoms of one orbit in the primitive cell: ``linear @ x + constant`` in fractional coordinates.
+
+    Attributes:
+        letter: Wyckoff letter.
+        linear: shape (atoms, 3, free), in the basis of the primitive cell.
+        constant: shape (atoms, 3).
+        drifts: True for free coordinates along which the whole crystal can be shifted at will (polar
+            directions of the group), shape (free,).
+        leaders: Atoms of which one can be anywhere the orbit can be: the first of those that share a point,
+            a line, a plane or all space, shape (leaders,).
+    """
+
+    letter: str
+    linear: Array
+    constant: Array
+    drifts: NDArray[np.bool_]
+    leaders: NDArray[np.intp]
+
+    @property
+    def multiplicity(self) -> int:
+        """Atoms in the primitive cell."""
+        return len(self.linear)
+
+    @property
+    def free(self) -> int:
+        """Free coordinates, 0 to 3."""
+        return int(self.linear.shape[2])
+
+
+@cache
+def primitive_orbits(number: int) -> tuple[PrimitiveOrbit, ...]:
+    """Orbits of all Wyckoff positions of a space group, most special first."""
+    group = space_group(number)
+    found = []
+    for position in group.positions.values():
+        linear, constant = position.linear, position.constant
+        points = (linear @ GENERIC[: position.free] + constant) @ group.to_primitive.T
+        keys = np.round(points % 1.0, 5) % 1.0
+        _, first = np.unique(keys, axis=0, return_index=True)
+        chosen = np.sort(first)
+        moved = np.einsum("oab,bf->oaf", group.rotations, linear[0])
+        own_linear = np.einsum("ab,mbf->maf", group.to_primitive, linear[chosen])
+        own_constant = constant[chosen] @ group.to_primitive.T
+        found.append(
+            PrimitiveOrbit(
+                letter=position.letter,
+                linear=own_linear,
+                constant=own_constant,
+                drifts=np.all(np.abs(moved - linear[0]) < 1e-9, axis=(0, 1)),
+                leaders=_leaders(own_linear, own_constant),
+            )
+        )
+    return tuple(found)
+
+
+def _leaders(linear: Array, constant: Array) -> NDArray[np.intp]:
+    """Atoms of an orbit whose points, lines or planes are different ones up to lattice translations."""
+    free = linear.shape[2]
+    if free == 3:
+        return np.zeros(1, dtype=np.intp)
+    shifts = np.array(list(product((-2, -1, 0, 1, 2), repeat=3)), dtype=float)
+    found: list[int] = []
+    for atom in range(len(linear)):
+        point = linear[atom] @ GENERIC[:free] + constant[atom]
+        for leader in found:
+            gaps = point - constant[leader] + shifts  # (shifts, 3)
+            inverse = np.linalg.pinv(linear[leader]) if free else np.zeros((0, 3))
+            rest = gaps - gaps @ inverse.T @ linear[leader].T
+            if np.abs(rest).max(1).min() < 1e-6:
+                break
+        else:
+            found.append(atom)
+    return np.array(found, dtype=np.intp)

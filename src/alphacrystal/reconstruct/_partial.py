@@ -1,0 +1,275 @@
+"""Crystals of which some orbits are placed: a batch of arrays, and the least-squares fit of all that is placed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphacrystal.crystal import shape_to_cell
+from alphacrystal.reconstruct._periodic import Periodic
+
+Array = NDArray[np.float64]
+
+STRAIN_STEP = 1e-3  # of a lattice deviation, for numerical derivatives of the metric
+DAMPING = 1e-2  # first Levenberg-Marquardt damping, relative to the curvature
+RIDGE = 1e-7  # Å² per coordinate²; holds coordinates that no distance depends on
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Target:
+    """What a crystal is rebuilt from.
+
+    Attributes:
+        distances: Matrix to reach in Å, shape (atoms, atoms).
+        weights: Of the squared residuals, shape (atoms, atoms).
+        periodic: The cell at its given shape.
+        basis: Maps conventional to reduced primitive rows, shape (3, 3).
+        shape, shape_scale: Shape of the conventional cell and its spread (0: given exactly), shape (6,).
+        prior: Weight of a squared lattice deviation (in units of its spread), in Å².
+    """
+
+    distances: Array
+    weights: Array
+    periodic: Periodic
+    basis: Array
+    shape: Array
+    shape_scale: Array
+    prior: float
+
+    @property
+    def strained(self) -> NDArray[np.intp]:
+        """Entries of the shape that may move."""
+        return np.flatnonzero(self.shape_scale > 0)
+
+    def lattice(self, strain: Array) -> Array:
+        """Reduced primitive rows in Å at deviations (..., 6) in units of the spread."""
+        return np.asarray(self.basis @ shape_to_cell(self.shape + self.shape_scale * strain))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Partials:
+    """A batch of crystals in the making; atoms are numbered as in the target matrix.
+
+    Attributes:
+        linear, constant: Positions are ``linear @ parameters + constant`` in the reduced basis, shapes
+            (batch, atoms, 3, parameters) and (batch, atoms, 3); zero where not placed.
+        parameters: Free coordinates, padded, shape (batch, parameters).
+        free: Free coordinates in use, shape (batch,).
+        strain: Lattice deviations in units of their spread, shape (batch, 6).
+        placed: shape (batch, atoms).
+        letters: Index of the Wyckoff position of each atom, -1 where not placed, shape (batch, atoms).
+        orbits: Number of the orbit of each atom, shape (batch, atoms).
+        cost: Weighted sum of squared residuals of the placed pairs, in Å², shape (batch,).
+    """
+
+    linear: Array
+    constant: Array
+    parameters: Array
+    free: NDArray[np.int64]
+    strain: Array
+    placed: NDArray[np.bool_]
+    letters: NDArray[np.int64]
+    orbits: NDArray[np.int64]
+    cost: Array
+
+    @classmethod
+    def empty(cls, atoms: int) -> Partials:
+        """One crystal without atoms."""
+        return cls(
+            linear=np.zeros((1, atoms, 3, 0)),
+            constant=np.zeros((1, atoms, 3)),
+            parameters=np.zeros((1, 0)),
+            free=np.zeros(1, dtype=np.int64),
+            strain=np.zeros((1, 6)),
+            placed=np.zeros((1, atoms), dtype=bool),
+            letters=np.full((1, atoms), -1),
+            orbits=np.full((1, atoms), -1),
+            cost=np.zeros(1),
+        )
+
+    def __len__(self) -> int:
+        return len(self.cost)
+
+    @property
+    def positions(self) -> Array:
+        """Fractional coordinates in the reduced basis, shape (batch, atoms, 3)."""
+        moved = self.linear @ self.parameters[:, None, :, None]
+        return np.asarray(moved[..., 0] + self.constant)
+
+    def select(self, rows: NDArray[np.intp]) -> Partials:
+        """Some of the crystals."""
+        return Partials(
+            self.linear[rows],
+            self.constant[rows],
+            self.parameters[rows],
+            self.free[rows],
+            self.strain[rows],
+            self.placed[rows],
+            self.letters[rows],
+            self.orbits[rows],
+            self.cost[rows],
+        )
+
+    def padded(self, parameters: int) -> Partials:
+        """With room for so many free coordinates."""
+        more = parameters - self.parameters.shape[1]
+        if more <= 0:
+            return self
+        return replace(
+            self,
+            linear=np.pad(self.linear, ((0, 0), (0, 0), (0, 0), (0, more))),
+            parameters=np.pad(self.parameters, ((0, 0), (0, more))),
+        )
+
+    @classmethod
+    def join(cls, parts: list[Partials]) -> Partials:
+        """All crystals of several batches."""
+        if len(parts) == 1:
+            return parts[0]
+        size = max(part.parameters.shape[1] for part in parts)
+        parts = [part.padded(size) for part in parts]
+        return Partials(*(np.concatenate([getattr(p, name) for p in parts]) for name in cls.__slots__))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fit:
+    """Residuals of the placed pairs and what their derivatives need."""
+
+    residuals: Array  # (batch, pairs), weighted
+    vectors: Array  # (batch, pairs, 3), fractional
+    lengths: Array  # (batch, pairs)
+    cost: Array  # (batch,)
+
+
+def refine(partials: Partials, target: Target, steps: int, *, strain: bool = False) -> Partials:
+    """Levenberg-Marquardt on all free coordinates (and the cell, if ``strain``) of each crystal at once.
+
+    The nearest images are looked up again at every step. Crystals whose cost has stopped falling are done.
+    """
+    result = partials
+    going = np.arange(len(partials))
+    damping = np.full(len(partials), DAMPING)
+    cost = measure(partials, target)
+    result = replace(partials, cost=cost)
+    for _ in range(steps):
+        part = result.select(going)
+        moved = _step(part, target, damping[going], strain=strain)
+        better = moved.cost < part.cost
+        gain = part.cost - moved.cost
+        rows = going[better]
+        result.parameters[rows] = moved.parameters[better]
+        result.strain[rows] = moved.strain[better]
+        result.cost[rows] = moved.cost[better]
+        damping[going] = np.where(better, damping[going] * 0.2, damping[going] * 8)
+        settled = (better & (gain < 1e-3 * part.cost + 1e-9)) | (damping[going] > 1e6)
+        going = going[~settled]
+        if not len(going):
+            break
+    return result
+
+
+def measure(partials: Partials, target: Target) -> Array:
+    """Cost of each crystal at its parameters, shape (batch,)."""
+    rows, columns = _pairs(partials)
+    if not len(rows):
+        return target.prior * np.square(partials.strain).sum(-1)
+    return _fit(partials, target, rows, columns, _metrics(partials, target)).cost
+
+
+def _pairs(partials: Partials) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Pairs of atoms that are placed in some crystal of the batch."""
+    rows, columns = np.triu_indices(partials.placed.shape[1], 1)
+    used = partials.placed.any(0)
+    keep = used[rows] & used[columns]
+    return rows[keep], columns[keep]
+
+
+def _metrics(partials: Partials, target: Target) -> Array:
+    """Metric of each crystal's cell in Å², shape (batch or 1, 3, 3)."""
+    if not len(target.strained):
+        return target.periodic.metric[None]
+    lattices = target.lattice(partials.strain)
+    return np.asarray(lattices @ lattices.transpose(0, 2, 1))
+
+
+def _fit(
+    partials: Partials,
+    target: Target,
+    rows: NDArray[np.intp],
+    columns: NDArray[np.intp],
+    metrics: Array,
+) -> _Fit:
+    positions = partials.positions
+    vectors, lengths = nearest(target.periodic, positions[:, rows] - positions[:, columns], metrics)
+    weights = np.sqrt(target.weights[rows, columns]) * (
+        partials.placed[:, rows] & partials.placed[:, columns]
+    )
+    residuals = weights * (lengths - target.distances[rows, columns])
+    cost = np.square(residuals).sum(-1) + target.prior * np.square(partials.strain).sum(-1)
+    return _Fit(residuals, vectors, lengths, cost)
+
+
+def nearest(periodic: Periodic, difference: Array, metrics: Array) -> tuple[Array, Array]:
+    """Nearest images under a metric for each crystal: vectors (batch, pairs, 3), lengths (batch, pairs)."""
+    if len(metrics) == 1:
+        return periodic.nearest(difference)
+    vectors = difference - np.rint(difference)
+    mapped = vectors @ metrics
+    square = np.einsum("bpa,bpa->bp", mapped, vectors)
+    if len(periodic.images) > 1:
+        images = periodic.images
+        offsets = np.einsum("ia,bac,ic->bi", images, metrics, images)
+        shifted = 2 * mapped @ images.T + offsets[:, None]
+        best = shifted.argmin(-1)
+        square = square + np.take_along_axis(shifted, best[..., None], -1)[..., 0]
+        vectors = vectors + images[best]
+    return vectors, np.sqrt(np.maximum(square, 1e-12))
+
+
+def _step(partials: Partials, target: Target, damping: Array, *, strain: bool) -> Partials:
+    """One damped Gauss-Newton step of each crystal, with its new cost."""
+    rows, columns = _pairs(partials)
+    metrics = _metrics(partials, target)
+    fit = _fit(partials, target, rows, columns, metrics)
+    weights = np.sqrt(target.weights[rows, columns]) * (
+        partials.placed[:, rows] & partials.placed[:, columns]
+    )
+    scale = weights / fit.lengths  # (batch, pairs)
+    slope = (fit.vectors @ metrics) * scale[..., None]  # (batch, pairs, 3)
+    jacobian = _contract(slope, partials.linear, rows, columns)  # (batch, pairs, free)
+    moving = target.strained if strain else target.strained[:0]
+    if len(moving):
+        changes = []
+        for entry in moving:
+            bent = partials.strain.copy()
+            bent[:, entry] += STRAIN_STEP
+            lattices = target.lattice(bent)
+            change = (lattices @ lattices.transpose(0, 2, 1) - metrics) / STRAIN_STEP
+            changes.append(np.einsum("bpa,bpa->bp", fit.vectors @ change, fit.vectors) * scale / 2)
+        jacobian = np.concatenate([jacobian, np.stack(changes, -1)], -1)
+    transposed = jacobian.transpose(0, 2, 1)
+    curvature = transposed @ jacobian
+    gradient = (transposed @ fit.residuals[..., None])[..., 0]
+    free = partials.parameters.shape[1]
+    index = np.arange(curvature.shape[1])
+    if len(moving):
+        curvature[:, index[free:], index[free:]] += target.prior
+        gradient[:, free:] += target.prior * partials.strain[:, moving]
+    diagonal = curvature[:, index, index]
+    curvature[:, index, index] += damping[:, None] * diagonal + RIDGE
+    change = -np.linalg.solve(curvature, gradient[..., None])[..., 0]
+    moved = partials.strain.copy()
+    moved[:, moving] += change[:, free:]
+    stepped = replace(partials, parameters=partials.parameters + change[:, :free], strain=moved)
+    after = _fit(stepped, target, rows, columns, _metrics(stepped, target))
+    return replace(stepped, cost=after.cost)
+
+
+def _contract(
+    slope: Array, linear: Array, rows: NDArray[np.intp], columns: NDArray[np.intp]
+) -> Array:
+    """Derivatives of the pair lengths by the free coordinates, shape (batch, pairs, free)."""
+    difference = linear[:, rows] - linear[:, columns]  # (batch, pairs, 3, free)
+    return np.asarray((slope[..., None, :] @ difference)[..., 0, :])
