@@ -194,7 +194,9 @@ class Assembly:
         order = self._ranked(self.score(partials), random)
         placed = int(partials.placed[0].sum())
         pairs = placed * (placed - 1) / 2
-        hopeful = partials.cost[order] < pairs * (5 * self.tolerance) ** 2 + 1e-6
+        # With as many coordinates as distances the fit is slow to end, and wrong crystals fit well anyway.
+        slack = np.where(pairs >= partials.free[order] + 12, 5, 20)
+        hopeful = partials.cost[order] < pairs * (slack * self.tolerance) ** 2 + 1e-6
         order = order[hopeful]
         solved = partials.cost[order] < pairs * self.tolerance**2 + 1e-9
         # More distances than coordinates, and still no residual: this is no chance.

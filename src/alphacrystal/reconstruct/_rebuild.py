@@ -23,6 +23,7 @@ from alphacrystal.reconstruct._periodic import Periodic
 Array = NDArray[np.float64]
 
 EXACT = 0.003  # Å; residual of a matrix that is exact up to numerical noise
+SOLVED = 3e-4  # Å; residual that only the right crystal has
 EFFORTS = (
     Effort(beam=12, starts=3, points=(16, 64, 200), steps=8),
     Effort(beam=60, starts=6, points=(24, 128, 512), steps=12),
@@ -103,7 +104,7 @@ def rebuild(
         rmse = np.sqrt(found.cost / pairs)
         best += [_result(found, k, target, numbers, number, float(rmse[k]), round_) for k in range(min(len(found), 8))]
         best.sort(key=lambda r: r.rmse)
-        if best and best[0].rmse < 1.2 * tolerance:
+        if best and best[0].rmse < (SOLVED if not noise else 1.2 * noise):
             break
     return best
 
