@@ -26,6 +26,8 @@ class PrimitiveOrbit:
         constant: shape (atoms, 3).
         drifts: True for free coordinates along which the whole crystal can be shifted at will (polar
             directions of the group), shape (free,).
+        original: True for the first of the letters that a shift of the origin (or another coset of the
+            Euclidean normaliser) turns into each other.
         leaders: Atoms of which one can be anywhere the orbit can be: the first of those that share a point,
             a line, a plane or all space, shape (leaders,).
     """
@@ -34,6 +36,7 @@ class PrimitiveOrbit:
     linear: Array
     constant: Array
     drifts: NDArray[np.bool_]
+    original: bool
     leaders: NDArray[np.intp]
 
     @property
@@ -52,6 +55,7 @@ def primitive_orbits(number: int) -> tuple[PrimitiveOrbit, ...]:
     """Orbits of all Wyckoff positions of a space group, most special first."""
     group = space_group(number)
     found = []
+    names = list(group.positions)
     for position in group.positions.values():
         linear, constant = position.linear, position.constant
         points = (linear @ GENERIC[: position.free] + constant) @ group.to_primitive.T
@@ -67,6 +71,10 @@ def primitive_orbits(number: int) -> tuple[PrimitiveOrbit, ...]:
                 linear=own_linear,
                 constant=own_constant,
                 drifts=np.all(np.abs(moved - linear[0]) < 1e-9, axis=(0, 1)),
+                original=all(
+                    names.index(image[position.letter]) >= names.index(position.letter)
+                    for image in group.equivalent_letters
+                ),
                 leaders=_leaders(own_linear, own_constant),
             )
         )

@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphacrystal.crystal import primitive_orbits
+from alphacrystal.reconstruct._naming import renamed
 from alphacrystal.reconstruct._partial import Partials, Target, refine
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
+SAME_COST = 3e-4  # relative
 GRID_VOLUME = 2**20  # numbers in the largest intermediate array of the grid step
 
 
@@ -48,6 +50,7 @@ class Orbit:
     linear: Array
     constant: Array
     drifts: NDArray[np.bool_]
+    original: bool
     leaders: Index
 
     @property
@@ -105,6 +108,7 @@ class Assembly:
                 np.einsum("ab,mbf->maf", reduction, orbit.linear),
                 orbit.constant @ reduction.T,
                 orbit.drifts,
+                orbit.original,
                 orbit.leaders,
             )
             for index, orbit in enumerate(primitive_orbits(space_group))
@@ -172,7 +176,8 @@ class Assembly:
             place = int(np.searchsorted(ends, count, side="right"))
             for orbit in self.orbits:
                 left = int(ends[place]) - count
-                if orbit.size <= left:
+                # Where nothing stands yet, letters that differ by the choice of origin are one.
+                if orbit.size <= left and (count or orbit.original):
                     grown = self.grow(partials, orbit, place, left, effort, random)
                     if grown is not None:
                         buckets[count + orbit.size].append(grown)
@@ -191,7 +196,9 @@ class Assembly:
         if partials.placed[0].any():
             strain = bool(len(self.target.strained)) and int(partials.placed[0].sum()) > 2
             partials = refine(partials, self.target, effort.steps, strain=strain)
+            partials = renamed(partials, self.target, self.classes, effort.steps, strain=strain)
         order = self._ranked(self.score(partials), random)
+        order = order[_different(partials.select(order), self.tolerance)]
         placed = int(partials.placed[0].sum())
         pairs = placed * (placed - 1) / 2
         # With as many coordinates as distances the fit is slow to end, and wrong crystals fit well anyway.
@@ -443,6 +450,19 @@ class Assembly:
         cost = np.einsum("bmc,bc->bm", misfit, placed[:, columns].astype(float))
         cost[placed[:, mates]] = np.inf
         return np.asarray(mates[cost.argmin(1)])
+
+
+def _different(partials: Partials, tolerance: float) -> NDArray[np.bool_]:
+    """False for crystals that repeat the one before: equal cost of the same atoms. They come by cost.
+
+    Images of one crystal under a symmetry of the lattice go the same way. Where the cost is as good as
+    nothing it tells nothing.
+    """
+    cost = partials.cost
+    same = np.zeros(len(cost), dtype=bool)
+    close = np.diff(cost) < SAME_COST * cost[1:]
+    same[1:] = close & (cost[1:] > tolerance**2) & np.all(partials.placed[1:] == partials.placed[:-1], axis=1)
+    return ~same
 
 
 def _grid(free: int, points: int, random: np.random.Generator) -> Array:

@@ -178,6 +178,16 @@ def measure(partials: Partials, target: Target) -> Array:
     return _fit(partials, target, rows, columns, _metrics(partials, target)).cost
 
 
+def matrices(partials: Partials, target: Target) -> Array:
+    """Minimum-image distances in Å of all atoms, placed or not, shape (batch, atoms, atoms)."""
+    atoms = partials.placed.shape[1]
+    rows, columns = np.triu_indices(atoms, 1)
+    lengths = _fit(partials, target, rows, columns, _metrics(partials, target)).lengths
+    full = np.zeros((len(partials), atoms, atoms))
+    full[:, rows, columns] = full[:, columns, rows] = lengths
+    return full
+
+
 def _pairs(partials: Partials) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Pairs of atoms that are placed in some crystal of the batch."""
     rows, columns = np.triu_indices(partials.placed.shape[1], 1)
@@ -202,7 +212,11 @@ def _fit(
     metrics: Array,
 ) -> _Fit:
     positions = partials.positions
-    vectors, lengths = nearest(target.periodic, positions[:, rows] - positions[:, columns], metrics)
+    difference = positions[:, rows] - positions[:, columns]
+    if len(target.strained):
+        vectors, lengths = nearest(target.periodic, difference, metrics)
+    else:
+        vectors, lengths = target.periodic.nearest(difference)
     weights = np.sqrt(target.weights[rows, columns]) * (
         partials.placed[:, rows] & partials.placed[:, columns]
     )
@@ -213,8 +227,6 @@ def _fit(
 
 def nearest(periodic: Periodic, difference: Array, metrics: Array) -> tuple[Array, Array]:
     """Nearest images under a metric for each crystal: vectors (batch, pairs, 3), lengths (batch, pairs)."""
-    if len(metrics) == 1:
-        return periodic.nearest(difference)
     vectors = difference - np.rint(difference)
     mapped = vectors @ metrics
     square = np.einsum("bpa,bpa->bp", mapped, vectors)

@@ -97,7 +97,9 @@ def rebuild(
     random = np.random.default_rng(seed)
     best: list[Rebuilt] = []
     pairs = max(len(numbers) * (len(numbers) - 1) / 2, 1)
+    import os
     for round_, effort in enumerate(EFFORTS):
+        if noise and not int(os.environ.get('R0','0'))<=round_<=int(os.environ.get('R1','3')): continue
         found = assembly.search(effort, random)
         if found is None:
             continue
