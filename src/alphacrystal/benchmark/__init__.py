@@ -8,6 +8,9 @@ from alphacrystal.benchmark._learning_curve import CURVES, CurveSettings, learni
 from alphacrystal.benchmark._learning_curve_page import learning_curves_page, write_learning_curves_page
 from alphacrystal.benchmark._models import benchmark_models
 from alphacrystal.benchmark._models_page import models_page, write_models_page
+from alphacrystal.benchmark._reconstruction import EXTRAS as RECONSTRUCTION_EXTRAS
+from alphacrystal.benchmark._reconstruction import benchmark_reconstruction
+from alphacrystal.benchmark._reconstruction_page import reconstruction_page, write_reconstruction_page
 from alphacrystal.benchmark._run_facts import run_facts
 from alphacrystal.benchmark._subsets import reference_records
 from alphacrystal.benchmark._table5 import Table5Settings, run_table5
@@ -17,6 +20,7 @@ from alphacrystal.benchmark._table5_tables import score_table, table5_legend
 
 __all__ = [
     "CURVES",
+    "RECONSTRUCTION_EXTRAS",
     "TABLE5_CELLS",
     "TABLE5_METHODS",
     "TABLE5_SPLITS",
@@ -24,11 +28,13 @@ __all__ = [
     "Table5Results",
     "Table5Settings",
     "benchmark_models",
+    "benchmark_reconstruction",
     "learning_curves",
     "learning_curves_page",
     "mean_distance",
     "models_page",
     "pair_lookup",
+    "reconstruction_page",
     "reference_records",
     "run_facts",
     "run_table5",
@@ -36,5 +42,6 @@ __all__ = [
     "table5_legend",
     "write_learning_curves_page",
     "write_models_page",
+    "write_reconstruction_page",
     "write_table5_page",
 ]

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from alphacrystal.cli import _benchmark_learning_curve, _benchmark_models, _benchmark_table5
+from alphacrystal.cli import (
+    _benchmark_learning_curve,
+    _benchmark_models,
+    _benchmark_reconstruction,
+    _benchmark_table5,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Tables of the paper and of ours, with controls.")
-for verb in (_benchmark_table5.table5, _benchmark_models.models, _benchmark_learning_curve.learning_curve):
+for verb in (
+    _benchmark_table5.table5,
+    _benchmark_models.models,
+    _benchmark_learning_curve.learning_curve,
+    _benchmark_reconstruction.reconstruction,
+):
     app.command()(verb)
 
 

@@ -8,7 +8,7 @@ Wyckoff assignments are never listed: they are screened by their first orbits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -16,73 +16,15 @@ from numpy.typing import NDArray
 
 from alphacrystal.crystal import primitive_orbits
 from alphacrystal.reconstruct._naming import renamed
-from alphacrystal.reconstruct._partial import Partials, Target, refine
+from alphacrystal.reconstruct._partial import Partials, Target, measure, refine
+from alphacrystal.reconstruct._placement import Effort, Orbit, Placement, Trials
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
 SAME_COST = 3e-4  # relative
-GRID_VOLUME = 2**20  # numbers in the largest intermediate array of the grid step
-
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """How widely to search.
-
-    Attributes:
-        beam: Crystals kept at each stage.
-        starts: Places kept for one orbit of one crystal.
-        points: Trial places of an orbit with 1, 2, 3 free coordinates.
-        steps: Least-squares steps of all coordinates at each stage.
-    """
-
-    beam: int
-    starts: int
-    points: tuple[int, int, int]
-    steps: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Orbit:
-    """A Wyckoff position in the reduced cell; arrays as in PrimitiveOrbit."""
-
-    index: int
-    linear: Array
-    constant: Array
-    drifts: NDArray[np.bool_]
-    original: bool
-    leaders: Index
-
-    @property
-    def size(self) -> int:
-        """Atoms in the primitive cell."""
-        return len(self.linear)
-
-    @property
-    def free(self) -> int:
-        """Free coordinates."""
-        return int(self.linear.shape[2])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Trials:
-    """Places for one orbit.
-
-    Attributes:
-        parents: The crystal of each trial, shape (trials,).
-        leaders: Which atom of the orbit is the first open atom of the matrix, shape (trials,).
-        places: Free coordinates, shape (trials, free).
-        cost: Sum of squared residuals in Å², shape (trials,).
-    """
-
-    parents: Index
-    leaders: Index
-    places: Array
-    cost: Array
-
-    def select(self, rows: Index) -> Trials:
-        """Some of the trials."""
-        return Trials(self.parents[rows], self.leaders[rows], self.places[rows], self.cost[rows])
+FREEDOM_PRICE = 2.0  # squared tolerances per free coordinate: what noise gains by one (Akaike)
+LINE_PRICE = 4.0  # per letter with free coordinates in use: atoms share few lines and planes
 
 
 class Assembly:
@@ -114,6 +56,7 @@ class Assembly:
             for index, orbit in enumerate(primitive_orbits(space_group))
         ]
         self.classes = classes
+        self.placement = Placement(target, classes, tolerance)
         self.order = self._class_order()
         self.sizes = [int((classes == own).sum()) for own in self.order]
         self._fits: dict[tuple[int, int, int], bool] = {}
@@ -122,6 +65,11 @@ class Assembly:
     def once(self) -> NDArray[np.int64]:
         """Bit of each position that can be taken once only, 0 for the others, shape (positions,)."""
         return np.array([0 if orbit.free else 1 << i for i, orbit in enumerate(self.orbits)], dtype=np.int64)
+
+    @cached_property
+    def _lines(self) -> Index:
+        """Positions with free coordinates, shape (positions,)."""
+        return np.array([orbit.index for orbit in self.orbits if orbit.free], dtype=np.intp)
 
     def _class_order(self) -> list[int]:
         """Classes in the order of building: few choices first, then far from what stands already."""
@@ -136,10 +84,8 @@ class Assembly:
         while len(order) < len(names):
             left = [name for name in names if name not in order]
 
-            def key(name: int) -> tuple[int, int, float]:
-                return (*freedom[name], -float(reach[self.classes == name].mean()))
-
-            order.append(int(min(left, key=key)))
+            keys = {name: (*freedom[name], -float(reach[self.classes == name].mean())) for name in left}
+            order.append(int(min(left, key=keys.__getitem__)))
             placed = np.isin(self.classes, order)
             reach = distances[:, placed].max(1)
         return order
@@ -187,12 +133,16 @@ class Assembly:
 
     def score(self, partials: Partials) -> Array:
         """Cost with a price on every free coordinate: noise can be fitted by chance, (batch,)."""
-        return partials.cost + 2 * self.tolerance**2 * partials.free
+        lines = (partials.letters[:, :, None] == self._lines).any(1).sum(1)
+        price = FREEDOM_PRICE * partials.free + LINE_PRICE * lines
+        return np.asarray(partials.cost + self.tolerance**2 * price)
 
     def best(self, partials: Partials, effort: Effort, random: np.random.Generator) -> Partials:
         """The beam: the best by score after a fit of all coordinates; hopeless ones are dropped."""
-        chosen = self._ranked(self.score(partials), random)[: 3 * effort.beam]
-        partials = partials.select(chosen)
+        if len(partials) > 3 * effort.beam:
+            partials = replace(partials, cost=measure(partials, self.target))
+            chosen = self._ranked(self.score(partials), random)[: 3 * effort.beam]
+            partials = partials.select(chosen)
         if partials.placed[0].any():
             strain = bool(len(self.target.strained)) and int(partials.placed[0].sum()) > 2
             partials = refine(partials, self.target, effort.steps, strain=strain)
@@ -208,7 +158,7 @@ class Assembly:
         solved = partials.cost[order] < pairs * self.tolerance**2 + 1e-9
         # More distances than coordinates, and still no residual: this is no chance.
         sure = solved & (pairs >= partials.free[order] + 12)
-        if sure.any():
+        if sure.any() and not len(self.target.strained):
             order = order[sure][:4]
         return partials.select(order[: effort.beam])
 
@@ -229,13 +179,15 @@ class Assembly:
         """Crystals with one more orbit on a given position; None where there is no room."""
         bit = int(self.once[orbit.index])
         masks = self._used(partials)
-        room = np.array([not mask & bit and self.fits(place, left - orbit.size, mask | bit) for mask in masks])
+        room = np.array(
+            [not mask & bit and self.fits(place, left - orbit.size, mask | bit) for mask in masks]
+        )
         if not room.any():
             return None
         partials = partials.select(np.flatnonzero(room))
         open_atoms = (self.classes == self.order[place]) & ~partials.placed
         first = open_atoms.argmax(1)  # (batch,)
-        trials = self._trials(partials, orbit, first, left, effort, random)
+        trials = self.placement.trials(partials, orbit, first, left, effort, random)
         cost = partials.cost[trials.parents] + trials.cost * orbit.size
         chosen = self._ranked(cost, random)[: 2 * effort.beam]
         trials = replace(trials.select(chosen), cost=cost[chosen])
@@ -246,162 +198,7 @@ class Assembly:
         bits = np.where(partials.letters >= 0, self.once[partials.letters], 0)
         return [int(x) for x in np.bitwise_or.reduce(bits, axis=1)]
 
-    def _trials(
-        self,
-        partials: Partials,
-        orbit: Orbit,
-        first: Index,
-        left: int,
-        effort: Effort,
-        random: np.random.Generator,
-    ) -> Trials:
-        """Places for the orbit that suit its first atom."""
-        batch = len(partials)
-        begun = bool(partials.placed[0].any())
-        # The first orbit's first atom can be any of it: nothing else tells them apart.
-        leaders = orbit.leaders if begun else orbit.leaders[:1]
-        if orbit.free:
-            grid = _grid(orbit.free, effort.points[orbit.free - 1], random)
-        else:
-            grid = np.zeros((1, 0))
-        if not begun and orbit.free:
-            grid[:, orbit.drifts] = 0  # where the origin is free it is here
-            grid = grid[:1] if orbit.drifts.all() else grid
-        kept = min((effort.starts if begun else 3 * effort.beam), len(grid) * len(leaders))
-        chosen = self._grid_search(partials, orbit, first, left, grid, leaders, kept)
-        trials = Trials(
-            parents=np.repeat(np.arange(batch), kept),
-            leaders=leaders[chosen.ravel() // len(grid)],
-            places=grid[chosen.ravel() % len(grid)],
-            cost=np.zeros(batch * kept),
-        )
-        return self._polished(partials, orbit, first, left, trials)
-
-    def _grid_search(
-        self,
-        partials: Partials,
-        orbit: Orbit,
-        first: Index,
-        left: int,
-        grid: Array,
-        leaders: Index,
-        kept: int,
-    ) -> Index:
-        """The best ``kept`` of leader * len(grid) + grid point for each crystal, shape (batch, kept)."""
-        target = self.target
-        columns = np.flatnonzero(partials.placed.any(0))
-        points = (
-            np.einsum("laf,gf->lga", orbit.linear[leaders], grid) + orbit.constant[leaders, None]
-        ).reshape(-1, 3)
-        own = self._own_lengths(orbit, grid)
-        positions = partials.positions[:, columns]
-        chunk = max(1, GRID_VOLUME // max(len(points) * len(columns) * 3, 1))
-        found = []
-        for start in range(0, len(partials), chunk):
-            rows = slice(start, start + chunk)
-            cost = np.zeros((len(first[rows]), len(points)))
-            if len(columns):
-                difference = points[None, :, None] - positions[rows, None]
-                lengths = target.periodic.lengths(difference)
-                known = target.distances[first[rows]][:, None, columns]
-                weights = target.weights[first[rows]][:, columns] * partials.placed[rows][:, columns]
-                cost += np.einsum("bgc,bc->bg", np.square(lengths - known), weights)
-            if own.shape[1]:
-                for atom in np.unique(first[rows]):
-                    same = first[rows] == atom
-                    wanted = self._own_targets(own, int(atom), left)
-                    cost[same] += np.tile(np.square(own - wanted).sum(-1), len(leaders))
-            if kept < len(points):
-                found.append(np.argpartition(cost, kept - 1, axis=1)[:, :kept])
-            else:
-                found.append(np.broadcast_to(np.arange(kept), (len(cost), kept)))
-        return np.concatenate(found)
-
-    def _own_lengths(self, orbit: Orbit, places: Array) -> Array:
-        """Distances of the first atom to the others of its orbit, shape (places, size - 1)."""
-        spread = (orbit.linear[1:] - orbit.linear[0]) @ places[:, None, :, None]
-        return self.target.periodic.lengths(spread[..., 0] + orbit.constant[1:] - orbit.constant[0])
-
-    def _own_targets(self, lengths: Array, atom: int, left: int) -> Array:
-        """For lengths (places, size - 1) inside an orbit, those of the matrix they may be meant to be.
-
-        Where the orbit is the whole class they are compared in order of length, else each with the next.
-        """
-        mates = np.flatnonzero(self.classes == self.classes[atom])
-        known = np.sort(self.target.distances[atom, mates[mates != atom]])
-        if lengths.shape[1] == len(known) == left - 1:
-            rank = lengths.argsort(-1).argsort(-1)
-            return np.asarray(known[rank])
-        upper = np.searchsorted(known, lengths).clip(1, len(known) - 1) if len(known) > 1 else None
-        if upper is None:
-            return np.broadcast_to(known[0], lengths.shape)
-        low, high = known[upper - 1], known[upper]
-        return np.where(lengths - low < high - lengths, low, high)
-
-    def _polished(
-        self, partials: Partials, orbit: Orbit, first: Index, left: int, trials: Trials
-    ) -> Trials:
-        """Gauss-Newton on the free coordinates of the new orbit; equal ends are taken once."""
-        target = self.target
-        parents, places = trials.parents, trials.places.copy()
-        columns = np.flatnonzero(partials.placed.any(0))
-        others = partials.positions[parents][:, columns]  # (trials, columns, 3)
-        known = target.distances[first[parents]][:, columns]
-        weights = np.sqrt(target.weights[first[parents]][:, columns] * partials.placed[parents][:, columns])
-        lead, base = orbit.linear[trials.leaders], orbit.constant[trials.leaders]
-        inner = orbit.linear[1:] - orbit.linear[0]  # (size - 1, 3, free)
-        gaps = orbit.constant[1:] - orbit.constant[0]
-        same_first = np.unique(first)
-
-        def evaluate(now: Array, rows: Index) -> tuple[Array, Array, Array]:
-            here = (lead[rows] @ now[..., None])[..., 0] + base[rows]
-            vectors, lengths = target.periodic.nearest(here[:, None] - others[rows])
-            residuals = weights[rows] * (lengths - known[rows])
-            slope = (vectors @ target.periodic.metric) * (weights[rows] / lengths)[..., None]
-            jacobian = slope @ lead[rows]
-            if len(inner):
-                own_vectors, own = target.periodic.nearest(np.einsum("maf,tf->tma", inner, now) + gaps)
-                wanted = np.empty_like(own)
-                for atom in same_first:
-                    mine = first[parents[rows]] == atom
-                    if mine.any():
-                        wanted[mine] = self._own_targets(own[mine], int(atom), left)
-                own_slope = (own_vectors @ target.periodic.metric) / own[..., None]
-                own_jacobian = np.einsum("tma,maf->tmf", own_slope, inner)
-                residuals = np.concatenate([residuals, own - wanted], 1)
-                jacobian = np.concatenate([jacobian, own_jacobian], 1)
-            return residuals, jacobian, np.square(residuals).sum(-1)
-
-        everyone = np.arange(len(parents))
-        _, _, cost = evaluate(places, everyone)
-        if not orbit.free:
-            return replace(trials, cost=cost)
-        damping = np.full(len(parents), 0.05)
-        going = everyone
-        index = np.arange(orbit.free)
-        for _ in range(6):
-            residuals, jacobian, before = evaluate(places[going], going)
-            transposed = jacobian.transpose(0, 2, 1)
-            curvature = transposed @ jacobian
-            curvature[:, index, index] += damping[going, None] * curvature[:, index, index] + 1e-5
-            gradient = transposed @ residuals[..., None]
-            trial = places[going] - np.linalg.solve(curvature, gradient)[..., 0]
-            _, _, after = evaluate(trial, going)
-            better = after < before
-            places[going[better]] = trial[better]
-            cost[going[better]] = after[better]
-            damping[going] *= np.where(better, 0.2, 8)
-            going = going[(damping[going] < 1e3) & (cost[going] > 0.01 * self.tolerance**2)]
-            if not len(going):
-                break
-        here = ((lead @ places[..., None])[..., 0] + base) % 1.0
-        keys = np.column_stack([parents, np.rint(here * 50).astype(np.int64) % 50])
-        _, once = np.unique(keys, axis=0, return_index=True)
-        return replace(trials, places=places, cost=cost).select(once)
-
-    def _added(
-        self, partials: Partials, orbit: Orbit, first: Index, trials: Trials, place: int
-    ) -> Partials:
+    def _added(self, partials: Partials, orbit: Orbit, first: Index, trials: Trials, place: int) -> Partials:
         """Crystals with the orbit at the given places; its other atoms get the names that fit them best."""
         rows = np.arange(len(partials))
         partials = partials.padded(int(partials.free.max(initial=0)) + orbit.free)
@@ -463,33 +260,3 @@ def _different(partials: Partials, tolerance: float) -> NDArray[np.bool_]:
     close = np.diff(cost) < SAME_COST * cost[1:]
     same[1:] = close & (cost[1:] > tolerance**2) & np.all(partials.placed[1:] == partials.placed[:-1], axis=1)
     return ~same
-
-
-def _grid(free: int, points: int, random: np.random.Generator) -> Array:
-    """Evenly spread points of the unit cube, shifted at random, shape (points, free) (R-sequence)."""
-    root = {1: 1.618033988749895, 2: 1.324717957244746, 3: 1.2207440846057596}[free]
-    steps = root ** -np.arange(1.0, free + 1)
-    return np.asarray((random.random(free) + np.arange(points)[:, None] * steps) % 1.0)
-
-
-def same_rows(distances: Array, numbers: NDArray[np.int64], tolerance: float) -> NDArray[np.int64]:
-    """Classes of atoms whose rows of the matrix are alike up to order: only they can share an orbit.
-
-    Rows are compared class by class, and again with the finer classes until nothing changes.
-    """
-    classes = np.unique(numbers, return_inverse=True)[1].reshape(-1).astype(np.int64)
-    while True:
-        columns = [np.flatnonzero(classes == own) for own in range(classes.max() + 1)]
-        rows = np.concatenate([np.sort(distances[:, own], axis=1) for own in columns], axis=1)
-        apart = np.abs(rows[:, None] - rows[None]).max(-1) > tolerance
-        apart |= classes[:, None] != classes[None]
-        finer = np.full(len(numbers), -1)
-        for atom in range(len(numbers)):
-            if finer[atom] < 0:
-                group = ~apart[atom] & (finer < 0)
-                while (wider := (~apart[group]).any(0) & (finer < 0)).sum() > group.sum():
-                    group = wider
-                finer[group] = finer.max() + 1
-        if finer.max() == classes.max():
-            return classes
-        classes = finer

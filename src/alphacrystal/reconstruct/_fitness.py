@@ -15,7 +15,7 @@ from torch import Tensor
 from alphacrystal.crystal import Distogram
 
 Array = NDArray[np.float64]
-FitnessName = Literal["likelihood", "rmse", "paper"]
+FitnessName = Literal["likelihood", "rmse", "paper", "contacts"]
 
 PAPER_LONGEST = 23.3361  # Å
 PAPER_CLASSES = 20
@@ -27,6 +27,8 @@ FLOOR = 1e-4  # probability density in 1/Å that any distance keeps
 CLASH_FACTOR = 0.6  # of the sum of covalent radii (Cordero 2008, doi:10.1039/b801115j): closer atoms clash
 CLASH_WEIGHT = 30.0  # per Å², against a likelihood of order one per pair
 LATTICE_WEIGHT = 1.0
+CONTACT_FACTOR = 1.25  # of the sum of covalent radii: atoms as close as that touch
+CONTACT_BLUR = 0.1  # Å; a contact that comes or goes by degrees gives the search a slope
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,8 +43,8 @@ class FitnessBatch:
             distance, shape (hypotheses, pairs, grid).
         targets: Expected distances in the same order, shape (hypotheses, pairs).
         shortest: Distance in Å below which a pair clashes, shape (pairs,).
-        kind: "likelihood"; "rmse" to the expected distances; or "paper", RMSE to the centre of the
-            likeliest of the paper's 20 classes.
+        kind: "likelihood"; "rmse" to the expected distances; "paper", RMSE to the centre of the likeliest
+            of the paper's 20 classes; or "contacts", 1 - F1 of the contact map as in AlphaCrystal-I.
     """
 
     rows: Tensor
@@ -99,6 +101,8 @@ class FitnessBatch:
         # One sort handles all blocks; the sums serve the order only, they have lost digits.
         key = distances.detach().clamp(max=0.99 * APART) + APART * self.blocks[:, None]
         ranked = distances.gather(-1, key.argsort(-1))
+        if self.kind == "contacts":
+            return self._contact_error(ranked)
         if self.kind != "likelihood":
             return (ranked - self.targets[:, None]).square().mean(-1).sqrt()
         place = (ranked / GRID_STEP).clamp(0, self.curves.shape[-1] - 1.001)
@@ -107,6 +111,23 @@ class FitnessBatch:
         curves = self.curves.transpose(1, 2)  # (hypotheses, grid, pairs)
         left, right = curves.gather(1, index), curves.gather(1, index + 1)
         return (left + (right - left) * (place - low)).mean(-1)
+
+    def _contact_error(self, ranked: Tensor) -> Tensor:
+        """1 - F1 of the contacts; those of one block are interchangeable, so their numbers count."""
+        blocks = self.blocks.sort(-1).values[:, None]  # pairs now stand in the order of their blocks
+        by_block = self.shortest.expand(self.blocks.shape).gather(-1, self.blocks.argsort(stable=True))
+        limits = by_block[:, None] * (CONTACT_FACTOR / CLASH_FACTOR)
+        found = torch.sigmoid((limits - ranked) / CONTACT_BLUR)
+        wanted = torch.sigmoid((limits - self.targets[:, None]) / CONTACT_BLUR)
+        number = int(self.blocks.max()) + 1
+
+        def totals(contacts: Tensor) -> Tensor:
+            shape = (*contacts.shape[:2], number)
+            return contacts.new_zeros(shape).scatter_add(-1, blocks.expand(contacts.shape), contacts)
+
+        own, given = totals(found), totals(wanted)
+        common = torch.minimum(own, given).sum(-1)
+        return 1 - 2 * common / (own.sum(-1) + given.sum(-1)).clamp(min=1e-6)
 
     def clash(self, distances: Tensor) -> Tensor:
         """Squared overlap of too close pairs, shape (hypotheses, members)."""

@@ -1,4 +1,4 @@
-"""Crystals of which some orbits are placed: a batch of arrays, and the least-squares fit of all that is placed."""
+"""Crystals of which some orbits are placed, as a batch of arrays, and the fit of all that is placed."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def measure(partials: Partials, target: Target) -> Array:
     """Cost of each crystal at its parameters, shape (batch,)."""
     rows, columns = _pairs(partials)
     if not len(rows):
-        return target.prior * np.square(partials.strain).sum(-1)
+        return np.asarray(target.prior * np.square(partials.strain).sum(-1))
     return _fit(partials, target, rows, columns, _metrics(partials, target)).cost
 
 
@@ -191,7 +191,7 @@ def matrices(partials: Partials, target: Target) -> Array:
 def _pairs(partials: Partials) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Pairs of atoms that are placed in some crystal of the batch."""
     rows, columns = np.triu_indices(partials.placed.shape[1], 1)
-    used = partials.placed.any(0)
+    used = np.asarray(partials.placed.any(axis=0))
     keep = used[rows] & used[columns]
     return rows[keep], columns[keep]
 
@@ -271,17 +271,15 @@ def _step(partials: Partials, target: Target, damping: Array, *, strain: bool) -
         gradient[:, free:] += target.prior * partials.strain[:, moving]
     diagonal = curvature[:, index, index]
     curvature[:, index, index] += damping[:, None] * diagonal + RIDGE
-    change = -np.linalg.solve(curvature, gradient[..., None])[..., 0]
+    shift = -np.linalg.solve(curvature, gradient[..., None])[..., 0]
     moved = partials.strain.copy()
-    moved[:, moving] += change[:, free:]
-    stepped = replace(partials, parameters=partials.parameters + change[:, :free], strain=moved)
+    moved[:, moving] += shift[:, free:]
+    stepped = replace(partials, parameters=partials.parameters + shift[:, :free], strain=moved)
     after = _fit(stepped, target, rows, columns, _metrics(stepped, target))
     return replace(stepped, cost=after.cost)
 
 
-def _contract(
-    slope: Array, linear: Array, rows: NDArray[np.intp], columns: NDArray[np.intp]
-) -> Array:
+def _contract(slope: Array, linear: Array, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Array:
     """Derivatives of the pair lengths by the free coordinates, shape (batch, pairs, free)."""
     difference = linear[:, rows] - linear[:, columns]  # (batch, pairs, 3, free)
     return np.asarray((slope[..., None, :] @ difference)[..., 0, :])

@@ -38,7 +38,7 @@ class SearchSettings:
         restarts: Random individuals polished besides the best; with many free coordinates they find what
             evolution misses.
         fitness: "likelihood" of the distogram; "rmse" to the expected matrix; "paper": RMSE to its
-            decoding in the paper's 20 classes.
+            decoding in the paper's 20 classes; "contacts": 1 - F1 of AlphaCrystal-I's contact map.
         spread_limit: Largest lattice deviation in units of its spread.
     """
 

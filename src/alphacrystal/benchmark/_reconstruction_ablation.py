@@ -1,0 +1,135 @@
+"""Where the end-to-end loss arises: true or predicted symmetry, cell and distances, in every combination."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from ase.data import chemical_symbols
+from numpy.typing import NDArray
+
+from alphacrystal.benchmark._reconstruction_puzzles import Puzzle
+from alphacrystal.composition import element_order, formula_units_within, parse_formula
+from alphacrystal.crystal import Distogram, LatticeParameters, SymmetryHypothesis, encode
+from alphacrystal.errors import AlphaCrystalError
+from alphacrystal.learn import predict_distograms, predict_hypotheses
+from alphacrystal.reconstruct import SearchSettings, reconstruct
+
+Array = NDArray[np.float64]
+Row = dict[str, Any]
+RowMaker = Callable[[str, Sequence[Puzzle], Callable[[Puzzle, int], Row]], list[Row]]
+
+TOPS = (1, 5, 20)
+CANDIDATES = 20
+GEOMETRY_WEIGHT = 0.5  # as in the generator
+TRUE_TYPE_AMONG = 3000  # structure types of the true group among which the true one is looked for
+UNMATCHED = 999
+NO_SPREAD = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+ZERO = LatticeParameters(0, 0, 0, 0, 0, 0)
+
+
+def ablation(chosen: Sequence[Puzzle], rows_of: RowMaker, seed: int) -> dict[str, Any]:
+    """Match rates at 1, 5, 20 of each combination, and of random coordinates in the same hypotheses.
+
+    Args:
+        chosen: Puzzles.
+        rows_of: Makes or remembers the rows of a table.
+        seed: Of the searches; each puzzle has its own as well.
+    """
+    table: dict[str, Any] = {"n": len(chosen), "seed": seed, "cells": {}}
+    for symmetry, lattice, distances in itertools.product(("true", "predicted"), repeat=3):
+        name = f"ablation, {symmetry} symmetry, {lattice} cell, {distances} distances"
+        solve = partial(_ranks, symmetry == "true", lattice == "true", distances == "true")
+        rows = rows_of(name, chosen, solve)
+        cell: dict[str, Any] = {"symmetry": symmetry, "cell": lattice, "distances": distances}
+        for which in ("rank", "random_rank"):
+            shares = {
+                f"top-{top}": round(float(np.mean([row[which] < top for row in rows])), 3) for top in TOPS
+            }
+            cell["found" if which == "rank" else "random"] = shares
+        table["cells"][name.removeprefix("ablation, ")] = cell
+    return table
+
+
+def _ranks(true_symmetry: bool, true_lattice: bool, true_distances: bool, puzzle: Puzzle, seed: int) -> Row:
+    """Place of the first match in the list, and among random coordinates of the same hypotheses."""
+    try:
+        hypotheses = _hypotheses(puzzle, true_symmetry, true_lattice)
+    except AlphaCrystalError:
+        hypotheses = []
+    if not hypotheses:
+        return {"rank": UNMATCHED, "random_rank": UNMATCHED}
+    distograms = predict_distograms(hypotheses)
+    if true_distances:
+        distograms = [
+            _true_distogram(puzzle, own) if sorted(own.numbers) == sorted(puzzle.numbers) else own
+            for own in distograms
+        ]
+    effort = SearchSettings.thorough() if true_symmetry else SearchSettings()
+    built = reconstruct(hypotheses, distograms, effort, seed)
+    scores = [
+        hypothesis.log_probability - GEOMETRY_WEIGHT * (own.geometry + own.penalty)
+        for hypothesis, own in zip(hypotheses, built, strict=True)
+    ]
+    order = np.argsort(-np.array(scores), kind="stable")
+    rank = _first(puzzle.solved_by(built[i].lattice, built[i].numbers, built[i].positions) for i in order)
+    return {"rank": rank, "random_rank": _random_rank(puzzle, hypotheses, seed)}
+
+
+def _random_rank(puzzle: Puzzle, hypotheses: Sequence[SymmetryHypothesis], seed: int) -> int:
+    """The control: one random crystal of each hypothesis, or twenty of the only one."""
+    random = np.random.default_rng(seed)
+    draws = list(hypotheses) * (CANDIDATES if len(hypotheses) == 1 else 1)
+
+    def matches() -> Any:
+        for hypothesis in draws[:CANDIDATES]:
+            encoding = encode(hypothesis)
+            positions = encoding.positions(random.random(encoding.free))
+            yield puzzle.solved_by(encoding.lattice(np.zeros(6)), encoding.numbers, positions)
+
+    return _first(matches())
+
+
+def _first(matches: Any) -> int:
+    return next((place for place, hit in enumerate(matches) if hit), UNMATCHED)
+
+
+def _hypotheses(puzzle: Puzzle, true_symmetry: bool, true_lattice: bool) -> list[SymmetryHypothesis]:
+    formula = parse_formula(puzzle.formula)
+    given = puzzle.lattice if true_lattice else None
+    if not true_symmetry:
+        units = formula_units_within(formula, 20)
+        return predict_hypotheses(formula, units, CANDIDATES, lattice=given)
+    atoms = sum(formula.counts.values())
+    units = [len(puzzle.numbers) // atoms]
+    if true_lattice:
+        return [
+            SymmetryHypothesis(
+                space_group=puzzle.space_group,
+                occupation=puzzle.occupation,
+                formula_units=units[0],
+                lattice=puzzle.lattice,
+                lattice_std=ZERO,
+                shape_scale=NO_SPREAD,
+                log_probability=0.0,
+                source="given",
+            )
+        ]
+    # The cell predicted for the true type, or, if the prior did not think of it, for the likeliest type of
+    # the true group.
+    kinds = predict_hypotheses(formula, units, TRUE_TYPE_AMONG, group=puzzle.space_group)
+    own = [kind for kind in kinds if kind.occupation == puzzle.occupation] or kinds
+    return [replace(own[0], occupation=puzzle.occupation, log_probability=0.0)]
+
+
+def _true_distogram(puzzle: Puzzle, predicted: Distogram) -> Distogram:
+    """The true distances, elements in the order of the networks."""
+    order = sorted(
+        range(len(puzzle.numbers)), key=lambda i: element_order(chemical_symbols[puzzle.numbers[i]])
+    )
+    numbers = puzzle.numbers[order]
+    return Distogram.from_distances(numbers, puzzle.distances[np.ix_(order, order)], predicted.bin_edges)
