@@ -29,7 +29,8 @@ class EncodingBatch:
         basis: Conventional to reduced primitive rows, shape (hypotheses, 3, 3).
         shape, shape_scale: Cell shape and spread, shape (hypotheses, 6).
         active: True where a parameter does something, shape (hypotheses, free + 6).
-        images: Neighbouring cells that can hold the nearest image in these cells, shape (images, 3).
+        images: Neighbouring cells other than home that can hold the nearest image in these cells, one of
+            each two opposite ones, shape (images, 3).
         free: Coordinates after padding.
     """
 
@@ -100,11 +101,13 @@ class EncodingBatch:
         lattices = self.lattices(parameters)
         metric = lattices @ lattices.transpose(-1, -2)
         mapped = difference @ metric
-        own = (mapped * difference).sum(-1, keepdim=True)
-        images = self.images
+        own = (mapped * difference).sum(-1)
+        images = self.images  # one of each two opposite ones: the nearer is that on the side of the difference
+        if not len(images):
+            return own.clamp(min=1e-6)
         offsets = torch.einsum("ia,hmab,ib->hmi", images, metric, images)[:, :, None]
-        squared: Tensor = (own + 2 * mapped @ images.T + offsets).amin(-1)
-        return squared.clamp(min=1e-6)
+        gain = (offsets - 2 * (mapped @ images.T).abs()).amin(-1)
+        return (own + gain.clamp(max=0)).clamp(min=1e-6)
 
 
 def _useful_images(encodings: Sequence[CrystalEncoding]) -> NDArray[np.float64]:
@@ -112,7 +115,8 @@ def _useful_images(encodings: Sequence[CrystalEncoding]) -> NDArray[np.float64]:
     deviations = np.random.default_rng(0).uniform(-2.5, 2.5, (PROBED_CELLS + 1, 6))
     deviations[0] = 0
     cells = [e.lattice(deviations if e.shape_scale.any() else deviations[:1]) for e in encodings]
-    return useful_images(np.concatenate(cells))
+    images = useful_images(np.concatenate(cells))
+    return images[len(images) // 2 + 1 :]  # they come in an order in which opposite ones mirror each other
 
 
 def _cells(shape: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -68,7 +69,7 @@ class FitnessBatch:
             matrix = paper_distances(distogram) if kind == "paper" else distogram.expected
             expected = matrix[rows, columns]
             rank = np.lexsort((expected, own))
-            curves.append(_negative_log_density(distogram)[rows[rank], columns[rank]])
+            curves.append(_negative_log_density(distogram, rows[rank], columns[rank]))
             targets.append(expected[rank])
             blocks.append(own)
         shortest = CLASH_FACTOR * (covalent_radii[numbers[rows]] + covalent_radii[numbers[columns]])
@@ -76,7 +77,7 @@ class FitnessBatch:
             rows=torch.as_tensor(rows),
             columns=torch.as_tensor(columns),
             blocks=torch.as_tensor(np.stack(blocks)),
-            curves=torch.as_tensor(np.stack(curves), dtype=torch.float32),
+            curves=torch.stack(curves),
             targets=torch.as_tensor(np.stack(targets), dtype=torch.float32),
             shortest=torch.as_tensor(shortest, dtype=torch.float32),
             kind=kind,
@@ -106,10 +107,13 @@ class FitnessBatch:
         if self.kind != "likelihood":
             return (ranked - self.targets[:, None]).square().mean(-1).sqrt()
         place = (ranked / GRID_STEP).clamp(0, self.curves.shape[-1] - 1.001)
-        low = place.floor()
-        index = low.long()
-        curves = self.curves.transpose(1, 2)  # (hypotheses, grid, pairs)
-        left, right = curves.gather(1, index), curves.gather(1, index + 1)
+        low = place.detach().floor()
+        hypotheses, pairs, grid = self.curves.shape
+        # flat: a gather along the last axis runs through memory in order
+        start = torch.arange(pairs) * grid
+        index = (low.long() + start).view(hypotheses, -1)
+        curves = self.curves.view(hypotheses, -1)
+        left, right = (curves.gather(1, index + step).view(ranked.shape) for step in (0, 1))
         return (left + (right - left) * (place - low)).mean(-1)
 
     def _contact_error(self, ranked: Tensor) -> Tensor:
@@ -150,18 +154,30 @@ def paper_distances(distogram: Distogram) -> Array:
     return distances
 
 
-def _negative_log_density(distogram: Distogram) -> NDArray[np.float32]:
-    """Blurred negative log density on the grid, shape (atoms, atoms, grid)."""
-    grid = np.arange(0, GRID_END + GRID_STEP / 2, GRID_STEP)
-    edges = np.concatenate([[max(distogram.bin_edges[0] - 0.3, 0.0)], distogram.bin_edges, [GRID_END + 2]])
-    widths = np.diff(edges)
-    # overlap of every bin with a Gaussian around every grid point: a blur that is exact for unequal bins
+def _negative_log_density(
+    distogram: Distogram, rows: NDArray[np.intp], columns: NDArray[np.intp]
+) -> Tensor:
+    """Blurred negative log density of some pairs on the grid, shape (pairs, grid).
+
+    In torch: the search runs on one of its threads, while NumPy's would fight for the cores.
+    """
+    shares = _bin_shares(distogram.bin_edges.tobytes())
+    probabilities = torch.as_tensor(distogram.probabilities[rows, columns], dtype=torch.float32)
+    return -(probabilities @ shares + FLOOR).log()
+
+
+@lru_cache(maxsize=16)
+def _bin_shares(edges: bytes) -> Tensor:
+    """Density in 1/Å at every grid point of a unit of probability in every bin, shape (bins, grid)."""
     from scipy.special import erf
 
-    cumulative = 0.5 * (1 + erf((edges[None] - grid[:, None]) / (SMOOTHING * np.sqrt(2))))
+    inner = np.frombuffer(edges, dtype=np.float64)
+    grid = np.arange(0, GRID_END + GRID_STEP / 2, GRID_STEP)
+    bounds = np.concatenate([[max(inner[0] - 0.3, 0.0)], inner, [GRID_END + 2]])
+    # overlap of every bin with a Gaussian around every grid point: a blur that is exact for unequal bins
+    cumulative = 0.5 * (1 + erf((bounds[None] - grid[:, None]) / (SMOOTHING * np.sqrt(2))))
     overlap = np.diff(cumulative, axis=1)  # (grid, bins)
-    density = distogram.probabilities @ (overlap / widths).T.astype(np.float32)
-    return np.asarray(-np.log(density + FLOOR), dtype=np.float32)
+    return torch.as_tensor(np.ascontiguousarray((overlap / np.diff(bounds)).T), dtype=torch.float32)
 
 
 def lattice_penalty(deviations: Tensor, active: Tensor) -> Tensor:
