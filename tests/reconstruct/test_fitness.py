@@ -17,7 +17,7 @@ from alphacrystal.reconstruct._fitness import FitnessBatch, FitnessName, lattice
 
 NAMES = ["rutile", "quartz", "spinel", "perovskite", "baddeleyite", "copper"]
 names, seeds = st.sampled_from(NAMES), st.integers(0, 2**32 - 1)
-kinds = st.sampled_from(["likelihood", "rmse"])
+kinds = st.sampled_from(["likelihood", "rmse", "contacts"])
 
 
 def sites(puzzle: Any) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:

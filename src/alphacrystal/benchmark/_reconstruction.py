@@ -28,10 +28,10 @@ EXTRAS = ("noise", "weights", "rivals", "speed", "ablation")
 SMALL_CELL = 12  # atoms
 NOISE = 0.3  # Å
 STRETCH = 0.03
-WEIGHTED = 80  # puzzles with noise, for the weights of short distances
-CONTESTED = 40  # puzzles that the rivals are given
-SPOILED = 400  # puzzles that are given noise
-ABLATED = 40  # puzzles of the ablation
+WEIGHTED = 40  # puzzles with noise, for the weights of short distances
+CONTESTED = 20  # puzzles that the rivals are given
+SPOILED = 150  # puzzles that are given noise
+ABLATED = 20  # puzzles of the ablation
 POWERS = (0.0, 1.0, 2.0)
 
 

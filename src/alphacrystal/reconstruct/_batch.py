@@ -102,7 +102,8 @@ class EncodingBatch:
         metric = lattices @ lattices.transpose(-1, -2)
         mapped = difference @ metric
         own = (mapped * difference).sum(-1)
-        images = self.images  # one of each two opposite ones: the nearer is that on the side of the difference
+        # one of each two opposite ones: the nearer is that on the side of the difference
+        images = self.images
         if not len(images):
             return own.clamp(min=1e-6)
         offsets = torch.einsum("ia,hmab,ib->hmi", images, metric, images)[:, :, None]

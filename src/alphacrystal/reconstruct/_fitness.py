@@ -154,9 +154,7 @@ def paper_distances(distogram: Distogram) -> Array:
     return distances
 
 
-def _negative_log_density(
-    distogram: Distogram, rows: NDArray[np.intp], columns: NDArray[np.intp]
-) -> Tensor:
+def _negative_log_density(distogram: Distogram, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Tensor:
     """Blurred negative log density of some pairs on the grid, shape (pairs, grid).
 
     In torch: the search runs on one of its threads, while NumPy's would fight for the cores.
