@@ -106,7 +106,7 @@ def test_package_imports_only_declared_dependencies() -> None:
     # Import names that differ from the name on the package index.
     distribution = {"pymatgen": "pymatgen-core", "sklearn": "scikit-learn"}
     optional = PROJECT["optional-dependencies"]
-    extras = requirement_names(optional["elements"] + optional["rivals"])
+    extras = requirement_names(optional["elements"] + optional["rivals"] + optional["pyxtal"])
     allowed = requirement_names(PROJECT["dependencies"]) | extras
     assert {distribution.get(name, name) for name in imported} <= allowed
 

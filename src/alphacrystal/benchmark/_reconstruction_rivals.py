@@ -61,8 +61,8 @@ def random_crystals(puzzle: Puzzle, seed: int) -> Crystal | None:
 
 def pyxtal_crystals(puzzle: Puzzle, seed: int) -> Crystal | None:
     """The best by matrix error of pyxtal's random symmetric crystals with the given group and cell."""
-    from pyxtal import pyxtal  # type: ignore[import-not-found, unused-ignore]
-    from pyxtal.lattice import Lattice as PyxtalLattice  # type: ignore[import-not-found, unused-ignore]
+    from pyxtal import pyxtal
+    from pyxtal.lattice import Lattice as PyxtalLattice
 
     symbols = [chemical_symbols[number] for number in puzzle.numbers]
     species = sorted(set(symbols), key=element_order)
