@@ -71,7 +71,7 @@ def test_noise_weights_and_rivals_stand_on_the_page(file: Path, tmp_path: Path) 
 
 
 def test_noise_leaves_the_diagonal_and_obeys_the_crystal_system(known: list[StructureRecord]) -> None:
-    for puzzle in puzzles(known, None, 0):
+    for puzzle in puzzles(known):
         other = spoiled(puzzle, 0.3, 0.03, 5, halves_alike=True)
         assert np.all(np.diag(other.distances) == 0)
         assert np.array_equal(other.distances, other.distances.T)
@@ -82,7 +82,7 @@ def test_noise_leaves_the_diagonal_and_obeys_the_crystal_system(known: list[Stru
 
 @pytest.mark.parametrize("rival", [random_crystals, contact_evolution, matrix_evolution])
 def test_rivals_solve_what_has_no_free_coordinates(known: list[StructureRecord], rival: Callable) -> None:
-    halite = puzzles(known[1:2], None, 0)[0]
+    halite = puzzles(known[1:2])[0]
     found = rival(halite, 0)
     assert found is not None
     assert halite.solved_by(*found)

@@ -28,9 +28,10 @@ EXTRAS = ("noise", "weights", "rivals", "speed", "ablation")
 SMALL_CELL = 12  # atoms
 NOISE = 0.3  # Å
 STRETCH = 0.03
-WEIGHTED = 40  # puzzles with noise, for the weights of short distances
+DRAWN_SMALL, DRAWN_LARGE = 500, 100  # of a split, up to and above SMALL_CELL, unless a limit is given
+WEIGHTED = 30  # puzzles with noise, for the weights of short distances
 CONTESTED = 20  # puzzles that the rivals are given
-SPOILED = 150  # puzzles that are given noise
+SPOILED = 80  # puzzles that are given noise
 ABLATED = 20  # puzzles of the ablation
 POWERS = (0.0, 1.0, 2.0)
 
@@ -50,7 +51,8 @@ def benchmark_reconstruction(
     Args:
         source: Record file or folder.
         split: Use only records of this split.
-        limit: Structures drawn at random; all by default.
+        limit: Structures drawn at random; by default all of a file, and 500 small and 100 large ones of a
+            split.
         extras: More tables, of EXTRAS.
         seed: Of the draw, the noise and the searches.
         out: Folder that finished structures are kept in, so that an interrupted run goes on.
@@ -65,7 +67,13 @@ def benchmark_reconstruction(
     """
     facts = run_facts(seed)
     begun = time.monotonic()
-    given = puzzles((r for r in read_records(source) if split is None or r.split == split), limit, seed)
+    given = puzzles(r for r in read_records(source) if split is None or r.split == split)
+    if limit is not None:
+        given = _drawn(given, limit, seed)
+    elif split is not None:
+        small = [puzzle for puzzle in given if len(puzzle.numbers) <= SMALL_CELL]
+        large = [puzzle for puzzle in given if len(puzzle.numbers) > SMALL_CELL]
+        given = _drawn(small, DRAWN_SMALL, seed) + _drawn(large, DRAWN_LARGE, seed)
     if not given:
         raise InputError(f"{source} holds no structure with up to 20 atoms in its primitive cell.")
     for number in {puzzle.space_group for puzzle in given}:

@@ -64,16 +64,12 @@ class Puzzle:
         return bool(MATCHER.fit(self.solution, Structure(Lattice(lattice), species, positions)))
 
 
-def puzzles(records: Iterable[StructureRecord], limit: int | None, seed: int) -> list[Puzzle]:
-    """Puzzles of records of up to LARGEST atoms in the primitive cell; ``limit`` of them at random.
+def puzzles(records: Iterable[StructureRecord]) -> list[Puzzle]:
+    """Puzzles of records of up to LARGEST atoms in the primitive cell.
 
     The matrix and the cell are those of the symmetrised crystal, so that they belong to the space group.
     """
-    made = [puzzle for record in records if (puzzle := _puzzle(record)) is not None]
-    if limit is None or limit >= len(made):
-        return made
-    chosen = np.random.default_rng(seed).permutation(len(made))[:limit]
-    return [made[index] for index in sorted(chosen)]
+    return [puzzle for record in records if (puzzle := _puzzle(record)) is not None]
 
 
 def _puzzle(record: StructureRecord) -> Puzzle | None:

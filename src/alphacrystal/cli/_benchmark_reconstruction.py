@@ -28,7 +28,8 @@ def reconstruction(
         typer.Option(help="Without --structures: the records whose validation split is used."),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Structures drawn at random (default: all).")
+        int | None,
+        typer.Option(min=1, help="Structures drawn at random (default: all of --structures, 600 of --data)."),
     ] = None,
     also: Annotated[
         str | None,
