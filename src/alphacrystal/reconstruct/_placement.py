@@ -130,7 +130,7 @@ class Placement:
         target = self.target
         columns = np.flatnonzero(partials.placed.any(0))
         points = (
-            np.einsum("laf,gf->lga", orbit.linear[leaders], grid) + orbit.constant[leaders, None]
+            np.einsum("naf,gf->nga", orbit.linear[leaders], grid) + orbit.constant[leaders, None]
         ).reshape(-1, 3)
         own = self._own_lengths(orbit, grid)
         positions = partials.positions[:, columns]
