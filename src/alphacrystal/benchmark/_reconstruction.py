@@ -28,11 +28,11 @@ EXTRAS = ("noise", "weights", "rivals", "speed", "ablation")
 SMALL_CELL = 12  # atoms
 NOISE = 0.3  # Å
 STRETCH = 0.03
-DRAWN_SMALL, DRAWN_LARGE = 500, 100  # of a split, up to and above SMALL_CELL, unless a limit is given
-WEIGHTED = 30  # puzzles with noise, for the weights of short distances
-CONTESTED = 20  # puzzles that the rivals are given
-SPOILED = 80  # puzzles that are given noise
-ABLATED = 20  # puzzles of the ablation
+DRAWN_SMALL, DRAWN_LARGE = 500, 200  # of a split, up to and above SMALL_CELL, unless a limit is given
+WEIGHTED = 60  # puzzles with noise, for the weights of short distances
+CONTESTED = 40  # puzzles that the rivals are given
+SPOILED = 200  # puzzles that are given noise
+ABLATED = 40  # puzzles of the ablation
 POWERS = (0.0, 1.0, 2.0)
 
 
@@ -51,7 +51,7 @@ def benchmark_reconstruction(
     Args:
         source: Record file or folder.
         split: Use only records of this split.
-        limit: Structures drawn at random; by default all of a file, and 500 small and 100 large ones of a
+        limit: Structures drawn at random; by default all of a file, and 500 small and 200 large ones of a
             split.
         extras: More tables, of EXTRAS.
         seed: Of the draw, the noise and the searches.

@@ -29,7 +29,7 @@ def reconstruction(
     ] = None,
     limit: Annotated[
         int | None,
-        typer.Option(min=1, help="Structures drawn at random (default: all of --structures, 600 of --data)."),
+        typer.Option(min=1, help="Structures drawn at random (default: all of --structures, 700 of --data)."),
     ] = None,
     also: Annotated[
         str | None,

@@ -24,6 +24,8 @@ Index = NDArray[np.intp]
 
 SAME_COST = 3e-4  # relative
 FREEDOM_PRICE = 2.0  # squared tolerances per free coordinate: what noise gains by one (Akaike)
+SURE = 8  # crystals kept where nothing is wrong with them; some may be images of others
+NAMING_SLACK = 0.15  # Å; how much worse than the best a name may fit where several are tried
 LINE_PRICE = 4.0  # per letter with free coordinates in use: atoms share few lines and planes
 
 
@@ -159,7 +161,7 @@ class Assembly:
         # More distances than coordinates, and still no residual: this is no chance.
         sure = solved & (pairs >= partials.free[order] + 12)
         if sure.any() and not len(self.target.strained):
-            order = order[sure][:4]
+            order = order[sure][:SURE]
         return partials.select(order[: effort.beam])
 
     def _ranked(self, score: Array, random: np.random.Generator) -> Index:
@@ -190,16 +192,34 @@ class Assembly:
         trials = self.placement.trials(partials, orbit, first, left, effort, random)
         cost = partials.cost[trials.parents] + trials.cost * orbit.size
         chosen = self._ranked(cost, random)[: 2 * effort.beam]
+        copies = effort.namings if orbit.size > 1 and left > 2 else 1
+        # The first copy takes the names that fit best; the others may take some that fit nearly as well.
+        slack = np.repeat([0.0] + [NAMING_SLACK**2] * (copies - 1), len(chosen))
+        chosen = np.tile(chosen, copies)
         trials = replace(trials.select(chosen), cost=cost[chosen])
-        return self._added(partials.select(trials.parents), orbit, first[trials.parents], trials, place)
+        names = slack[:, None] * random.random((len(chosen), len(self.classes)))
+        return self._added(
+            partials.select(trials.parents), orbit, first[trials.parents], trials, place, names
+        )
 
     def _used(self, partials: Partials) -> list[int]:
         """Bits of the taken positions without free coordinates, for each crystal."""
         bits = np.where(partials.letters >= 0, self.once[partials.letters], 0)
         return [int(x) for x in np.bitwise_or.reduce(bits, axis=1)]
 
-    def _added(self, partials: Partials, orbit: Orbit, first: Index, trials: Trials, place: int) -> Partials:
-        """Crystals with the orbit at the given places; its other atoms get the names that fit them best."""
+    def _added(
+        self,
+        partials: Partials,
+        orbit: Orbit,
+        first: Index,
+        trials: Trials,
+        place: int,
+        slack: Array,
+    ) -> Partials:
+        """Crystals with the orbit at the given places; its other atoms get the names that fit them best.
+
+        ``slack`` in Å² is added to the misfit of each name, shape (batch, atoms).
+        """
         rows = np.arange(len(partials))
         partials = partials.padded(int(partials.free.max(initial=0)) + orbit.free)
         linear, constant = partials.linear.copy(), partials.constant.copy()
@@ -216,7 +236,7 @@ class Assembly:
             # the leader first, then the others in their order
             member = trials.leaders if turn == 0 else np.where(turn <= trials.leaders, turn - 1, turn)
             point = points[rows, member]
-            atom = first if turn == 0 else self._name(point, positions, placed, mates)
+            atom = first if turn == 0 else self._name(point, positions, placed, mates, slack)
             positions[rows, atom] = point
             placed[rows, atom] = True
             letters[rows, atom] = orbit.index
@@ -237,7 +257,7 @@ class Assembly:
         )
 
     def _name(
-        self, point: Array, positions: Array, placed: NDArray[np.bool_], mates: Index
+        self, point: Array, positions: Array, placed: NDArray[np.bool_], mates: Index, slack: Array
     ) -> NDArray[np.intp]:
         """The open atom of the class whose row of the matrix fits a place best, shape (batch,)."""
         columns = np.flatnonzero(placed.any(0))
@@ -245,6 +265,7 @@ class Assembly:
         misfit = np.square(lengths[:, None] - self.target.distances[mates][:, columns])
         misfit *= self.target.weights[mates][:, columns]
         cost = np.einsum("bmc,bc->bm", misfit, placed[:, columns].astype(float))
+        cost += slack[:, mates]
         cost[placed[:, mates]] = np.inf
         return np.asarray(mates[cost.argmin(1)])
 

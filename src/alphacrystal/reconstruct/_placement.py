@@ -27,12 +27,14 @@ class Effort:
         starts: Places kept for one orbit of one crystal.
         points: Trial places of an orbit with 1, 2, 3 free coordinates.
         steps: Least-squares steps of all coordinates at each stage.
+        namings: Ways in which the atoms of an orbit are named at each place, where there is a choice.
     """
 
     beam: int
     starts: int
     points: tuple[int, int, int]
     steps: int
+    namings: int = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,7 +108,9 @@ class Placement:
         if not begun and orbit.free:
             grid[:, orbit.drifts] = 0  # where the origin is free it is here
             grid = grid[:1] if orbit.drifts.all() else grid
-        kept = min((effort.starts if begun else 3 * effort.beam), len(grid) * len(leaders))
+        # Few crystals leave room for many places: early distances fix no coordinates, the beam must.
+        kept = max(effort.starts, 2 * effort.beam // batch) if begun else 3 * effort.beam
+        kept = min(kept, len(grid) * len(leaders))
         chosen = self._grid_search(partials, orbit, first, left, grid, leaders, kept)
         trials = Trials(
             parents=np.repeat(np.arange(batch), kept),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from ase.data import covalent_radii
@@ -24,6 +24,7 @@ from alphacrystal.reconstruct._assembly import Assembly
 from alphacrystal.reconstruct._partial import Partials, Target, matrices
 from alphacrystal.reconstruct._periodic import Periodic
 from alphacrystal.reconstruct._placement import Effort
+from alphacrystal.reconstruct._polarity import screened_energy
 from alphacrystal.reconstruct._row_classes import same_rows
 
 Array = NDArray[np.float64]
@@ -32,15 +33,17 @@ EXACT = 0.003  # Å; residual of a matrix that is exact up to numerical noise
 SOLVED = 3e-4  # Å; residual that hardly any but the right crystal has
 ALIKE = 0.02  # Å; rows of an exact matrix that differ by less may belong to one orbit
 EXACT_EFFORTS = (
-    Effort(beam=12, starts=3, points=(16, 64, 200), steps=8),
-    Effort(beam=60, starts=6, points=(24, 128, 512), steps=12),
-    Effort(beam=300, starts=8, points=(32, 256, 800), steps=16),
-    Effort(beam=1200, starts=8, points=(32, 256, 1200), steps=20),
+    Effort(beam=12, starts=5, points=(16, 64, 200), steps=8),
+    Effort(beam=60, starts=6, points=(24, 128, 512), steps=12, namings=3),
+    Effort(beam=300, starts=8, points=(32, 256, 800), steps=16, namings=3),
+    Effort(beam=1200, starts=8, points=(32, 256, 1200), steps=20, namings=2),
 )
 NOISY_EFFORTS = EXACT_EFFORTS[1:3]
 GOOD_FIT = 1.15  # score over number of pairs, at or below which a noisy matrix needs no wider search
 JUDGED = 40  # crystals of each round that are looked at in full, at most,
 WITHIN = 40.0  # with scores so close to the best
+TIE = 0.5  # difference of scores that tells nothing
+MOST_TIED = 8
 CONTACT = 0.82  # of the sum of covalent radii: nine in ten crystals have no closer pair of atoms
 CONTACT_SPREAD = 0.07
 OTHER_GROUP = 30.0  # price, in squared tolerances, of a crystal whose space group is not the given one
@@ -195,9 +198,8 @@ def _judged(
         cell, positions = target.lattice(found.strain[row]), found.positions[row] % 1.0
         price = 0.0
         if close.sum() > 1:  # else there is nothing to choose from
-            price = _contact_price(found, row, target, numbers) + _group_price(
-                cell, positions, numbers, number
-            )
+            price = _contact_price(found, row, target, numbers)
+            price += _group_price(cell, positions, numbers, number)
         judged.append(
             Rebuilt(
                 lattice=cell,
@@ -210,7 +212,20 @@ def _judged(
                 rounds=round_,
             )
         )
-    return judged
+    return _ties_broken(judged)
+
+
+def _ties_broken(judged: list[Rebuilt]) -> list[Rebuilt]:
+    """With the screened energy added to the score of the first few that are as good as the best."""
+    judged = sorted(judged, key=lambda crystal: crystal.score)
+    equal = [crystal for crystal in judged if crystal.score < judged[0].score + TIE][:MOST_TIED]
+    if len(equal) < 2:
+        return judged
+    told = [
+        replace(own, score=own.score + screened_energy(own.lattice, own.positions, own.numbers))
+        for own in equal
+    ]
+    return sorted(told, key=lambda crystal: crystal.score) + judged[len(equal) :]
 
 
 def _contact_price(found: Partials, row: int, target: Target, numbers: NDArray[np.int64]) -> float:
