@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -32,7 +32,7 @@ _CHECKPOINTS = {
 }
 
 #: Messages plus angles evaluated at once; larger batches fall out of the cache and run slower.
-_MAX_BATCH_COST = 8_000
+_MAX_BATCH_COST = 16_000
 
 
 @dataclass(slots=True)
@@ -88,7 +88,7 @@ class CHGNetPotential:
         forces = [np.full((len(c), 3), np.nan) for c in crystals]
         stresses = np.full((len(crystals), 3, 3), np.nan)
         failures: list[str | None] = [None] * len(crystals)
-        batch: list[int] = []
+        graphs: dict[int, QuotientGraph] = {}
         cost = 0
         for index, crystal in enumerate(crystals):
             try:
@@ -96,13 +96,13 @@ class CHGNetPotential:
             except GraphError as error:
                 failures[index] = str(error)
                 continue
-            batch.append(index)
+            graphs[index] = graph
             cost += len(graph.message_bond) + len(graph.angle_apex)
             if cost > _MAX_BATCH_COST:
-                self._evaluate_batch(crystals, batch, energies, forces, stresses)
-                batch, cost = [], 0
-        if batch:
-            self._evaluate_batch(crystals, batch, energies, forces, stresses)
+                self._evaluate_batch(crystals, graphs, energies, forces, stresses)
+                graphs, cost = {}, 0
+        if graphs:
+            self._evaluate_batch(crystals, graphs, energies, forces, stresses)
         for i in np.flatnonzero(~np.isfinite(energies)).tolist():
             failures[i] = failures[i] or "the potential returned no finite energy"
         return Evaluation(energies, forces, stresses, tuple(failures))
@@ -126,7 +126,7 @@ class CHGNetPotential:
     def _evaluate_batch(
         self,
         crystals: Sequence[Crystal],
-        batch: Sequence[int],
+        graphs: Mapping[int, QuotientGraph],
         energies: np.ndarray,
         forces: list[np.ndarray],
         stresses: np.ndarray,
@@ -135,9 +135,9 @@ class CHGNetPotential:
 
         from alphacrystal.relax._graph_batch import join_graphs
 
+        batch = list(graphs)
         members = [crystals[i] for i in batch]
-        graphs = [self._graph(c) for c in members]
-        joined = join_graphs(members, graphs, self._network.cutoff, self._network.angle_cutoff)
+        joined = join_graphs(members, list(graphs.values()), self._network.cutoff, self._network.angle_cutoff)
         vectors = torch.from_numpy(joined.vectors.astype(np.float32))
         energy, gradient = self._network.energies_and_gradients(joined.graph, vectors)
         force, virial = joined.forces_and_virials(gradient.numpy().astype(np.float64))

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-#: Channels of CHGNet's atom, bond and angle features.
-_WIDTH = 64
+from alphacrystal.relax._gate import WIDTH, Gate
+from alphacrystal.relax._products import FrozenProduct
 
 #: chgnet scales cosines by this before acos, whose slope is infinite at ±1.
 _COSINE_SCALE = 1 - 1e-6
@@ -32,8 +32,10 @@ class BatchGraph:
         crystals: Number of crystals.
         orbit_numbers: Atomic numbers, (orbits,); orbit_size, (orbits,); orbit_crystal, (orbits,).
         bond_vector: (bonds,), the ``short_bonds`` first that form angles.
-        message_centre, message_neighbour, message_bond: (messages,); message_weight: (messages, 1).
-        angle_vectors, angle_bonds: (2, angles); angle_apex: (angles,); angle_weight: (angles, 1).
+        message_centre, message_pair, message_bond: (messages,); message_weight: (messages, 1).
+        pair_centre, pair_neighbour: (pairs,).
+        angle_vectors, angle_bonds: (2, angles); angle_spoke: (angles,); angle_weight: (angles, 1).
+        spoke_bond, spoke_apex: (spokes,); an unused spoke may name any short bond.
     """
 
     crystals: int
@@ -43,43 +45,17 @@ class BatchGraph:
     bond_vector: Tensor
     short_bonds: int
     message_centre: Tensor
-    message_neighbour: Tensor
+    message_pair: Tensor
     message_bond: Tensor
     message_weight: Tensor
+    pair_centre: Tensor
+    pair_neighbour: Tensor
     angle_vectors: Tensor
     angle_bonds: Tensor
-    angle_apex: Tensor
+    angle_spoke: Tensor
     angle_weight: Tensor
-
-
-class _Gate:
-    """silu(norm(core)) · sigmoid(norm(gate)) with both branches in one (rows, 128) array."""
-
-    def __init__(self, state: Mapping[str, Tensor], prefix: str, hidden: bool) -> None:
-        first = "layers.0" if hidden else "layers.1"
-        core, gate = f"{prefix}.mlp_core", f"{prefix}.mlp_gate"
-        weight = torch.cat([state[f"{core}.{first}.weight"], state[f"{gate}.{first}.weight"]])
-        #: One (64, 128) matrix per concatenated input.
-        self.inputs = [part.T.contiguous() for part in weight.split(_WIDTH, dim=1)]
-        self.bias = torch.cat([state[f"{core}.{first}.bias"], state[f"{gate}.{first}.bias"]])
-        self.hidden = [
-            (state[f"{name}.layers.3.weight"].T.contiguous(), state[f"{name}.layers.3.bias"])
-            for name in (core, gate)
-            if hidden
-        ]
-        self.norms = [(state[f"{prefix}.{n}.weight"], state[f"{prefix}.{n}.bias"]) for n in ("bn1", "bn2")]
-
-    def __call__(self, rows: Tensor) -> Tensor:
-        """Finish the layer on the summed first-layer parts, shape (rows, 128)."""
-        if self.hidden:
-            rows = functional.silu(rows)
-        core, gate = rows[:, :_WIDTH], rows[:, _WIDTH:]
-        if self.hidden:
-            core = torch.addmm(self.hidden[0][1], core, self.hidden[0][0])
-            gate = torch.addmm(self.hidden[1][1], gate, self.hidden[1][0])
-        core = functional.layer_norm(core, (_WIDTH,), *self.norms[0])
-        gate = functional.layer_norm(gate, (_WIDTH,), *self.norms[1])
-        return functional.silu(core) * torch.sigmoid(gate)
+    spoke_bond: Tensor
+    spoke_apex: Tensor
 
 
 class CHGNetNetwork:
@@ -106,22 +82,33 @@ class CHGNetNetwork:
         self._embedding = state["atom_embedding.embedding.weight"]
         self._bond_frequencies = state["bond_basis_expansion.rbf_expansion_ag.frequencies"]
         self._short_frequencies = state["bond_basis_expansion.rbf_expansion_bg.frequencies"]
-        # Embedding and message weight of a bond read the same basis: one product for both.
-        self._bond_maps = torch.cat(
-            [state["bond_embedding.weight"], state["bond_weights_ag.weight"]]
-        ).T.contiguous()
-        self._short_map = state["bond_weights_bg.weight"].T.contiguous()
+        bond_map = state["bond_embedding.weight"].T
+        self._bond_map = FrozenProduct(bond_map)
+        self._message_map = FrozenProduct(state["bond_weights_ag.weight"].T)
+        self._short_map = FrozenProduct(state["bond_weights_bg.weight"].T)
         self._angle_frequencies = state["angle_basis_expansion.fourier_expansion.frequencies"]
-        self._angle_map = state["angle_embedding.weight"].T.contiguous()
-        self._atom_gates = [_Gate(state, f"atom_conv_layers.{i}.twoBody_atom", True) for i in range(4)]
+        angle_map = state["angle_embedding.weight"].T
+        self._angle_map = FrozenProduct(angle_map)
+        self._atom_gates = [
+            Gate(state, f"atom_conv_layers.{i}.twoBody_atom", hidden=True, collector=0) for i in range(4)
+        ]
         self._atom_out = [
-            state[f"atom_conv_layers.{i}.mlp_out.layers.1.weight"].T.contiguous() for i in range(4)
+            FrozenProduct(state[f"atom_conv_layers.{i}.mlp_out.layers.1.weight"].T) for i in range(4)
         ]
-        self._bond_gates = [_Gate(state, f"bond_conv_layers.{i}.twoBody_bond", True) for i in range(3)]
+        self._bond_gates = [
+            Gate(state, f"bond_conv_layers.{i}.twoBody_bond", hidden=True, collector=3) for i in range(3)
+        ]
         self._bond_out = [
-            state[f"bond_conv_layers.{i}.mlp_out.layers.1.weight"].T.contiguous() for i in range(3)
+            FrozenProduct(state[f"bond_conv_layers.{i}.mlp_out.layers.1.weight"].T) for i in range(3)
         ]
-        self._angle_gates = [_Gate(state, f"angle_layers.{i}.twoBody_bond", False) for i in range(2)]
+        self._angle_gates = [
+            Gate(state, f"angle_layers.{i}.twoBody_bond", hidden=False, collector=3) for i in range(2)
+        ]
+        # Features that are still linear in their basis go from it into a layer in one product of 31 rows.
+        self._bond_folds = [FrozenProduct(bond_map @ gate.weights[1]) for gate in self._atom_gates]
+        self._angle_folds = [
+            FrozenProduct(angle_map @ gates[0].weights[2]) for gates in (self._bond_gates, self._angle_gates)
+        ]
         self._readout_norm = (state["readout_norm.weight"], state["readout_norm.bias"])
         self._readout = [
             (state[f"mlp.layers.{i}.weight"], state[f"mlp.layers.{i}.bias"]) for i in (0, 2, 4, 7)
@@ -138,53 +125,58 @@ class CHGNetNetwork:
         lengths = torch.linalg.vector_norm(vectors, dim=1)
         bond_lengths = lengths.index_select(0, graph.bond_vector)
         short = graph.short_bonds
-        mapped = self._radial(bond_lengths, self.cutoff, self._bond_frequencies) @ self._bond_maps
-        bonds, message_scale = mapped[:, :_WIDTH], mapped[:, _WIDTH:]
-        long_bonds, short_features = bonds[short:], bonds[:short]
-        short_scale = (
-            self._radial(bond_lengths[:short], self.angle_cutoff, self._short_frequencies) @ self._short_map
+        bond_basis = self._radial(bond_lengths, self.cutoff, self._bond_frequencies)
+        message_scale = self._message_map(bond_basis).index_select(0, graph.message_bond)
+        message_scale = message_scale * graph.message_weight
+        bonds, long_basis = self._bond_map(bond_basis[:short]), bond_basis[short:]
+        short_scale = self._short_map(
+            self._radial(bond_lengths[:short], self.angle_cutoff, self._short_frequencies)
         )
         first, second = graph.angle_bonds
         angle_scale = (
             short_scale.index_select(0, first) * short_scale.index_select(0, second) * graph.angle_weight
         )
-        angles = self._angle_features(vectors, lengths, graph)
-        message_scale = message_scale.index_select(0, graph.message_bond) * graph.message_weight
+        angle_basis = self._angle_basis(vectors, lengths, graph)
+        angles = self._angle_map(angle_basis)
 
         atoms = self._embedding.index_select(0, graph.orbit_numbers - 1)
         for layer in range(4):
-            atoms = self._update_atoms(layer, atoms, bonds, message_scale, graph)
+            rows = torch.cat([self._atom_gates[layer].inputs[1](bonds), self._bond_folds[layer](long_basis)])
+            atoms = self._update_atoms(layer, atoms, rows, message_scale, graph)
             if layer == 3 or not len(first):
                 continue
             gate = self._bond_gates[layer]
-            update = gate(self._angle_rows(gate, short_features, angles, atoms, graph)) * angle_scale
-            summed = torch.zeros_like(short_features).index_add(0, first, update)
-            short_features = short_features + summed @ self._bond_out[layer]
-            bonds = torch.cat([short_features, long_bonds])
+            linear = self._angle_folds[0](angle_basis) if layer == 0 else gate.inputs[2](angles)
+            update = gate(self._angle_rows(gate, bonds, linear, atoms, graph)) * angle_scale
+            summed = torch.zeros_like(bonds).index_add(0, first, update)
+            bonds = bonds + self._bond_out[layer](summed)
             if layer < 2:
                 gate = self._angle_gates[layer]
-                angles = angles + gate(self._angle_rows(gate, short_features, angles, atoms, graph))
+                linear = self._angle_folds[1](angle_basis) if layer == 0 else gate.inputs[2](angles)
+                angles = angles + gate(self._angle_rows(gate, bonds, linear, atoms, graph))
         return self._read_out(atoms, graph)
 
     def _update_atoms(
-        self, layer: int, atoms: Tensor, bonds: Tensor, scale: Tensor, graph: BatchGraph
+        self, layer: int, atoms: Tensor, bond_rows: Tensor, scale: Tensor, graph: BatchGraph
     ) -> Tensor:
         gate = self._atom_gates[layer]
-        centre, bond, neighbour = gate.inputs
-        rows = torch.addmm(gate.bias, atoms, centre).index_select(0, graph.message_centre)
-        rows = rows + (bonds @ bond).index_select(0, graph.message_bond)
-        rows = rows + (atoms @ neighbour).index_select(0, graph.message_neighbour)
+        centre, _, neighbour = gate.inputs
+        pairs = centre(atoms).index_select(0, graph.pair_centre)
+        pairs = pairs + neighbour(atoms).index_select(0, graph.pair_neighbour)
+        rows = pairs.index_select(0, graph.message_pair)
+        rows += bond_rows.index_select(0, graph.message_bond)
         summed = torch.zeros_like(atoms).index_add(0, graph.message_centre, gate(rows) * scale)
-        return atoms + summed @ self._atom_out[layer]
+        return atoms + self._atom_out[layer](summed)
 
     @staticmethod
-    def _angle_rows(gate: _Gate, bonds: Tensor, angles: Tensor, atoms: Tensor, graph: BatchGraph) -> Tensor:
-        first, second, angle, apex = gate.inputs
-        rows: Tensor = torch.addmm(gate.bias, angles, angle)
-        rows = rows + (bonds @ first).index_select(0, graph.angle_bonds[0])
-        rows = rows + (bonds @ second).index_select(0, graph.angle_bonds[1])
-        centre: Tensor = (atoms @ apex).index_select(0, graph.angle_apex)
-        return rows + centre
+    def _angle_rows(gate: Gate, bonds: Tensor, linear: Tensor, atoms: Tensor, graph: BatchGraph) -> Tensor:
+        """First-layer sums of the angles; ``linear`` is what their own features give, and is overwritten."""
+        first, second, _, apex = gate.inputs
+        spokes = first(bonds).index_select(0, graph.spoke_bond)
+        spokes = spokes + apex(atoms).index_select(0, graph.spoke_apex)
+        linear += spokes.index_select(0, graph.angle_spoke)
+        linear += second(bonds).index_select(0, graph.angle_bonds[1])
+        return linear
 
     def _radial(self, lengths: Tensor, cutoff: float, frequencies: Tensor) -> Tensor:
         """Radial Bessel functions under a polynomial envelope: DimeNet, arXiv:2003.03123, eq. 7-8."""
@@ -197,18 +189,17 @@ class CHGNetNetwork:
         scale = math.sqrt(2 / cutoff) * envelope / lengths
         return torch.sin(torch.outer(x, frequencies)) * scale[:, None]
 
-    def _angle_features(self, vectors: Tensor, lengths: Tensor, graph: BatchGraph) -> Tensor:
-        """Fourier expansion of the angle at the apex, then its embedding, shape (angles, 64)."""
+    def _angle_basis(self, vectors: Tensor, lengths: Tensor, graph: BatchGraph) -> Tensor:
+        """Fourier expansion of the angle at the apex, shape (angles, 31)."""
         units = vectors / lengths[:, None]
         first, second = graph.angle_vectors
         cosine = (units.index_select(0, first) * units.index_select(0, second)).sum(dim=1)
         phases = torch.outer(torch.acos(cosine * _COSINE_SCALE), self._angle_frequencies)
         constant = torch.full((len(first), 1), math.sqrt(0.5))
-        basis = torch.cat([constant, torch.sin(phases), torch.cos(phases)], dim=1) / math.sqrt(math.pi)
-        return basis @ self._angle_map
+        return torch.cat([constant, torch.sin(phases), torch.cos(phases)], dim=1) / math.sqrt(math.pi)
 
     def _read_out(self, atoms: Tensor, graph: BatchGraph) -> Tensor:
-        features = functional.layer_norm(atoms, (_WIDTH,), *self._readout_norm)
+        features = functional.layer_norm(atoms, (WIDTH,), *self._readout_norm)
         for weight, bias in self._readout[:-1]:
             features = functional.silu(functional.linear(features, weight, bias))
         site = functional.linear(features, *self._readout[-1])[:, 0].double()

@@ -52,6 +52,11 @@ def _offsets(lengths: Sequence[int]) -> IntArray:
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
 
+def _joined(numbers: Sequence[IntArray], offsets: IntArray) -> IntArray:
+    """Numbers of each crystal's parts, counted on through the batch."""
+    return np.concatenate([own + offset for own, offset in zip(numbers, offsets, strict=False)])
+
+
 def join_graphs(
     crystals: Sequence[Crystal], graphs: Sequence[QuotientGraph], cutoff: float, angle_cutoff: float
 ) -> GeometryBatch:
@@ -59,6 +64,8 @@ def join_graphs(
     atom_offset = _offsets([len(c) for c in crystals])
     orbit_offset = _offsets([len(g.orbit_atom) for g in graphs])
     vector_offset = _offsets([len(g.vector_start) for g in graphs])
+    pair_offset = _offsets([len(g.pair_centre) for g in graphs])
+    spoke_offset = _offsets([len(g.spoke_bond) for g in graphs])
     bond_offset = _offsets([len(g.bond_vector) for g in graphs])
 
     vectors = np.concatenate(
@@ -67,7 +74,7 @@ def join_graphs(
             for c, g in zip(crystals, graphs, strict=True)
         ]
     )
-    bond_vector = np.concatenate([g.bond_vector + o for g, o in zip(graphs, vector_offset, strict=False)])
+    bond_vector = _joined([g.bond_vector for g in graphs], vector_offset)
     bond_length = np.sqrt((vectors[bond_vector] ** 2).sum(axis=1))
     active = bond_length < cutoff
     short = bond_length < angle_cutoff
@@ -76,21 +83,16 @@ def join_graphs(
     renumbered = np.full(len(bond_vector), -1)
     renumbered[order] = np.arange(len(order))
 
-    message_bond = np.concatenate([g.message_bond + o for g, o in zip(graphs, bond_offset, strict=False)])
+    message_bond = _joined([g.message_bond for g in graphs], bond_offset)
     kept = active[message_bond]
-    centre = np.concatenate([g.message_centre + o for g, o in zip(graphs, orbit_offset, strict=False)])[kept]
-    neighbour = np.concatenate([g.message_neighbour + o for g, o in zip(graphs, orbit_offset, strict=False)])[
-        kept
-    ]
     message_weight = np.concatenate([g.message_weight for g in graphs])[kept]
 
-    angle_bonds = np.concatenate([g.angle_bonds + o for g, o in zip(graphs, bond_offset, strict=False)])
+    angle_bonds = _joined([g.angle_bonds for g in graphs], bond_offset)
     bent = short[angle_bonds].all(axis=1)
-    angle_vectors = np.concatenate(
-        [g.angle_vectors + o for g, o in zip(graphs, vector_offset, strict=False)]
-    )[bent]
-    apex = np.concatenate([g.angle_apex + o for g, o in zip(graphs, orbit_offset, strict=False)])[bent]
     angle_weight = np.concatenate([g.angle_weight for g in graphs])[bent]
+    # A spoke whose bond does not bend now is read by no angle: any bond may stand in its place.
+    spoke_bond = np.maximum(renumbered[_joined([g.spoke_bond for g in graphs], bond_offset)], 0)
+    spoke_bond[spoke_bond >= short.sum()] = 0
 
     orbit_crystal = np.repeat(np.arange(len(graphs)), np.diff(orbit_offset))
     graph = BatchGraph(
@@ -102,20 +104,24 @@ def join_graphs(
         orbit_crystal=_integers(orbit_crystal),
         bond_vector=_integers(bond_vector[order]),
         short_bonds=int(short.sum()),
-        message_centre=_integers(centre),
-        message_neighbour=_integers(neighbour),
+        message_centre=_integers(_joined([g.message_centre for g in graphs], orbit_offset)[kept]),
+        message_pair=_integers(_joined([g.message_pair for g in graphs], pair_offset)[kept]),
+        pair_centre=_integers(_joined([g.pair_centre for g in graphs], orbit_offset)),
+        pair_neighbour=_integers(_joined([g.pair_neighbour for g in graphs], orbit_offset)),
         message_bond=_integers(renumbered[message_bond[kept]]),
         message_weight=_column(message_weight),
-        angle_vectors=_integers(angle_vectors.T),
+        angle_vectors=_integers(_joined([g.angle_vectors for g in graphs], vector_offset)[bent].T),
         angle_bonds=_integers(renumbered[angle_bonds[bent]].T),
-        angle_apex=_integers(apex),
+        angle_spoke=_integers(_joined([g.angle_spoke for g in graphs], spoke_offset)[bent]),
+        spoke_bond=_integers(spoke_bond),
+        spoke_apex=_integers(_joined([g.spoke_apex for g in graphs], orbit_offset)),
         angle_weight=_column(angle_weight),
     )
     return GeometryBatch(
         graph=graph,
         vectors=vectors,
-        start=np.concatenate([g.vector_start + o for g, o in zip(graphs, atom_offset, strict=False)]),
-        end=np.concatenate([g.vector_end + o for g, o in zip(graphs, atom_offset, strict=False)]),
+        start=_joined([g.vector_start for g in graphs], atom_offset),
+        end=_joined([g.vector_end for g in graphs], atom_offset),
         vector_offset=vector_offset,
         atom_offset=atom_offset,
     )

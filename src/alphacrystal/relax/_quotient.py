@@ -49,10 +49,14 @@ class QuotientGraph:
         message_centre, message_neighbour: Atom orbits, shape (messages,).
         message_bond: Bond orbit that carries the message, shape (messages,).
         message_weight: How many equal messages the centre receives, shape (messages,).
+        message_pair: Which pair of centre and neighbour it joins, shape (messages,).
+        pair_centre, pair_neighbour: Atom orbits of the distinct pairs, shape (pairs,).
         angle_vectors: The two vectors at the apex, shape (angles, 2).
         angle_bonds: Their bond orbits, shape (angles, 2); the first bond is the one updated.
         angle_apex: Atom orbit at the apex, shape (angles,).
         angle_weight: How many equal angles act on one bond of the first orbit, shape (angles,).
+        angle_spoke: Which pair of first bond and apex it has, shape (angles,).
+        spoke_bond, spoke_apex: Bond and atom orbits of the distinct pairs, shape (spokes,).
     """
 
     lattice: FloatArray
@@ -67,10 +71,16 @@ class QuotientGraph:
     message_neighbour: IntArray
     message_bond: IntArray
     message_weight: FloatArray
+    message_pair: IntArray
+    pair_centre: IntArray
+    pair_neighbour: IntArray
     angle_vectors: IntArray
     angle_bonds: IntArray
     angle_apex: IntArray
     angle_weight: FloatArray
+    angle_spoke: IntArray
+    spoke_bond: IntArray
+    spoke_apex: IntArray
 
     def covers(self, crystal: Crystal, cutoffs: tuple[float, float]) -> bool:
         """Whether every pair within the ``cutoffs`` (Å) the graph was built for is still in it."""
@@ -133,6 +143,9 @@ def build_quotient_graph(
     used[bond_edge] = True
     used[first] = used[second] = True
     new = np.cumsum(used) - 1
+    message_centre, message_neighbour = atom_orbit[start[edge_class]], atom_orbit[end[edge_class]]
+    pair_centre, pair_neighbour, message_pair = _distinct(message_centre, message_neighbour)
+    spoke_bond, spoke_apex, angle_spoke = _distinct(bond_of_edge[first], atom_orbit[start[first]])
     return QuotientGraph(
         lattice=crystal.lattice.copy(),
         frac_coords=crystal.frac_coords.copy(),
@@ -142,15 +155,28 @@ def build_quotient_graph(
         vector_end=end[used],
         vector_image=image[used],
         bond_vector=new[bond_edge],
-        message_centre=atom_orbit[start[edge_class]],
-        message_neighbour=atom_orbit[end[edge_class]],
+        message_centre=message_centre,
+        message_neighbour=message_neighbour,
         message_bond=bond_of_edge[edge_class],
         message_weight=edge_count.astype(np.float64),
+        message_pair=message_pair,
+        pair_centre=pair_centre,
+        pair_neighbour=pair_neighbour,
         angle_vectors=np.stack([new[first], new[second]], axis=1),
         angle_bonds=np.stack([bond_of_edge[first], bond_of_edge[second]], axis=1),
         angle_apex=atom_orbit[start[first]],
         angle_weight=angle_weight,
+        angle_spoke=angle_spoke,
+        spoke_bond=spoke_bond,
+        spoke_apex=spoke_apex,
     )
+
+
+def _distinct(first: IntArray, second: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+    """The distinct pairs of two columns, and which of them each row is."""
+    width = int(second.max(initial=0)) + 1
+    pairs, row = np.unique(first * width + second, return_inverse=True)
+    return pairs // width, pairs % width, row
 
 
 def _atom_orbits(symmetry: CrystalSymmetry) -> tuple[IntArray, IntArray, IntArray]:
@@ -225,6 +251,8 @@ def _site_orbits(
     """For each edge, the first edge that its centre's site group maps it to, and whether all images exist."""
     lowest = np.arange(len(keys))
     complete = np.ones(len(keys), dtype=bool)
+    if len(symmetry) == 1:
+        return lowest, complete
     for atom in orbit_atom:
         mine = np.flatnonzero(start == atom)
         position, found = _site_images(atom, mine, end, image, keys, symmetry)
@@ -258,6 +286,8 @@ def _angles(
     symmetry: CrystalSymmetry,
 ) -> tuple[IntArray, IntArray, FloatArray]:
     """Ordered pairs of distinct short edges with one centre: first of each orbit, and orbit sizes."""
+    if len(symmetry) == 1:
+        return _all_angles(short, start)
     firsts, seconds, counts = [short[:0]], [short[:0]], [np.zeros(0)]
     for atom in orbit_atom:
         mine = short[start[short] == atom]
@@ -271,3 +301,17 @@ def _angles(
         seconds.append(mine[pairs % k])
         counts.append(count.astype(np.float64))
     return np.concatenate(firsts), np.concatenate(seconds), np.concatenate(counts)
+
+
+def _all_angles(short: IntArray, start: IntArray) -> tuple[IntArray, IntArray, FloatArray]:
+    """As `_angles` without symmetry: every ordered pair is an orbit of its own."""
+    centre = start[short]  # sorted: edges are
+    degree = np.bincount(centre, minlength=int(centre.max(initial=0)) + 1)
+    repeats = degree[centre]
+    first = np.repeat(np.arange(len(short)), repeats)
+    begin = (np.cumsum(degree) - degree)[centre]
+    steps = np.arange(len(first)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    second = np.repeat(begin, repeats) + steps
+    distinct = first != second
+    first, second = short[first[distinct]], short[second[distinct]]
+    return first, second, np.ones(len(first))

@@ -46,6 +46,8 @@ class CrystalSymmetry:
 
     def symmetrise_vectors(self, vectors: FloatArray) -> FloatArray:
         """Average Cartesian vectors on atoms, shape (atoms, 3), over the group."""
+        if len(self) == 1:
+            return vectors
         turned = np.einsum("ia,gab->gib", vectors, self.cartesian)
         mean = np.zeros_like(vectors)
         np.add.at(mean, self.permutations.ravel(), turned.reshape(-1, 3))
@@ -53,6 +55,8 @@ class CrystalSymmetry:
 
     def symmetrise_tensor(self, tensor: FloatArray) -> FloatArray:
         """Average a Cartesian tensor, shape (3, 3), over the point group."""
+        if len(self) == 1:
+            return tensor
         w = self.cartesian
         mean: FloatArray = np.mean(np.transpose(w, (0, 2, 1)) @ tensor @ w, axis=0)
         return mean

@@ -1,0 +1,71 @@
+"""On which scale a potential's energies are, and the MP2020 corrections that a raw scale lacks."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from alphacrystal.errors import PotentialError
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+#: The Materials Project puts a Hubbard U on these metals in oxides and fluorides; the values belong to MP2020.
+_HUBBARD_ANIONS = ("O", "F")
+
+
+class EnergyScale(StrEnum):
+    """What a potential was trained on; energies of two scales must never be compared.
+
+    MP2020: PBE/PBE+U of the Materials Project with the MP2020 corrections inside: never add them again.
+    MP_RAW: PBE/PBE+U of the Materials Project as computed: the corrections belong on top.
+    OWN: any other scale (r2SCAN, plain PBE, a force field); there is nothing to correct.
+    FORMATION: formation energies straight from the model; there is nothing to subtract either.
+    """
+
+    MP2020 = "PBE/PBE+U with MP2020 corrections"
+    MP_RAW = "PBE/PBE+U without corrections"
+    OWN = "own scale"
+    FORMATION = "formation energy"
+
+
+def mp2020_correction_per_atom(structure: Structure) -> float:
+    """MP2020 correction in eV/atom of a PBE/PBE+U energy: anions, and metals with a Hubbard U.
+
+    Wang et al., Sci. Rep. 11, 15496 (2021), doi:10.1038/s41598-021-94550-5, as pymatgen implements it; oxides,
+    peroxides and superoxides are told apart by the structure.
+
+    Raises:
+        PotentialError: pymatgen knows no correction for this compound.
+    """
+    import warnings
+
+    from pymatgen.entries.compatibility import MaterialsProject2020Compatibility
+    from pymatgen.entries.computed_entries import ComputedStructureEntry
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pymatgen warns of oxidation states it had to guess
+        scheme = MaterialsProject2020Compatibility(check_potcar=False)
+        symbols = {element.symbol for element in structure.composition.elements}
+        anions = [anion for anion in _HUBBARD_ANIONS if anion in symbols]
+        hubbards = {}
+        if anions and len(symbols) > 1:
+            table = scheme.u_settings[anions[0]]
+            hubbards = {symbol: table[symbol] for symbol in symbols if symbol in table}
+        entry = ComputedStructureEntry(
+            structure,
+            0.0,
+            parameters={"run_type": "GGA+U" if hubbards else "GGA", "hubbards": hubbards},
+        )
+        if not scheme.process_entries([entry], clean=True, verbose=False, inplace=True):
+            raise PotentialError(
+                f"pymatgen has no MP2020 correction for {structure.composition.reduced_formula}."
+            )
+    return float(entry.correction) / len(structure)
+
+
+def corrected_energy_per_atom(structure: Structure, energy_per_atom: float, scale: EnergyScale) -> float:
+    """Energy in eV/atom with the corrections that its scale lacks and that belong to it."""
+    if scale is not EnergyScale.MP_RAW:
+        return energy_per_atom
+    return energy_per_atom + mp2020_correction_per_atom(structure)
