@@ -12,6 +12,10 @@ from alphacrystal.benchmark._reconstruction import EXTRAS as RECONSTRUCTION_EXTR
 from alphacrystal.benchmark._reconstruction import benchmark_reconstruction
 from alphacrystal.benchmark._reconstruction_page import reconstruction_page, write_reconstruction_page
 from alphacrystal.benchmark._run_facts import run_facts
+from alphacrystal.benchmark._speed import NEED_DATA as SPEED_PARTS_WITH_DATA
+from alphacrystal.benchmark._speed import PARTS as SPEED_PARTS
+from alphacrystal.benchmark._speed import SpeedSettings, benchmark_speed
+from alphacrystal.benchmark._speed_page import speed_page, write_speed_page
 from alphacrystal.benchmark._subsets import reference_records
 from alphacrystal.benchmark._table5 import Table5Settings, run_table5
 from alphacrystal.benchmark._table5_page import write_table5_page
@@ -21,14 +25,18 @@ from alphacrystal.benchmark._table5_tables import score_table, table5_legend
 __all__ = [
     "CURVES",
     "RECONSTRUCTION_EXTRAS",
+    "SPEED_PARTS",
+    "SPEED_PARTS_WITH_DATA",
     "TABLE5_CELLS",
     "TABLE5_METHODS",
     "TABLE5_SPLITS",
     "CurveSettings",
+    "SpeedSettings",
     "Table5Results",
     "Table5Settings",
     "benchmark_models",
     "benchmark_reconstruction",
+    "benchmark_speed",
     "learning_curves",
     "learning_curves_page",
     "mean_distance",
@@ -39,9 +47,11 @@ __all__ = [
     "run_facts",
     "run_table5",
     "score_table",
+    "speed_page",
     "table5_legend",
     "write_learning_curves_page",
     "write_models_page",
     "write_reconstruction_page",
+    "write_speed_page",
     "write_table5_page",
 ]

@@ -1,4 +1,4 @@
-"""What others do: ASE's FIRE with chgnet's own calculator, one crystal after the other, and chgnet's predictions."""
+"""What chgnet does by itself: ASE's FIRE with its calculator, crystal by crystal, and its predictions."""
 
 from __future__ import annotations
 
@@ -84,9 +84,7 @@ class ChgnetItself:
         """
         with _quiet():
             begin = time.process_time()
-            graphs = [
-                self._model.graph_converter(structure, on_isolated_atoms="ignore") for structure in structures
-            ]
+            graphs = [self._model.graph_converter(structure) for structure in structures]
             built = time.process_time()
             found = self._model.predict_graph(graphs, task="efs", batch_size=batch)
             done = time.process_time()

@@ -8,6 +8,7 @@ from alphacrystal.cli import (
     _benchmark_learning_curve,
     _benchmark_models,
     _benchmark_reconstruction,
+    _benchmark_speed,
     _benchmark_table5,
 )
 
@@ -17,6 +18,7 @@ for verb in (
     _benchmark_models.models,
     _benchmark_learning_curve.learning_curve,
     _benchmark_reconstruction.reconstruction,
+    _benchmark_speed.speed,
 ):
     app.command()(verb)
 

@@ -114,7 +114,7 @@ def read_hull_reference(path: Path, elements: Iterable[str], *, enthalpies: bool
 
     Args:
         path: Records (.jsonl, .jsonl.gz, or a folder: what `alphacrystal data build` writes or reads), or a
-            JSON list of pymatgen's ComputedEntry or ComputedStructureEntry, as the Materials Project gives it.
+            JSON list of pymatgen's ComputedEntry or ComputedStructureEntry.
         elements: Symbols of the chemical system.
         enthalpies: Stored energies do not count, for they are of no pressure: all structures are returned.
 
@@ -206,8 +206,8 @@ def _computed_entries(path: Path) -> Sequence[Any]:
     items = found.get("entries", []) if isinstance(found, dict) else found
     if not isinstance(items, list) or not items or not all(isinstance(item, ComputedEntry) for item in items):
         raise InputError(
-            f"{path} is no list of pymatgen ComputedEntry or ComputedStructureEntry: give such a JSON file, or "
-            "records in .jsonl."
+            f"{path} is no list of pymatgen ComputedEntry or ComputedStructureEntry: give such a JSON file, "
+            "or records in .jsonl."
         )
     return items
 

@@ -10,7 +10,7 @@ from alphacrystal.errors import PotentialError
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-#: The Materials Project puts a Hubbard U on these metals in oxides and fluorides; the values belong to MP2020.
+#: The Materials Project puts a Hubbard U on some metals in compounds with these.
 _HUBBARD_ANIONS = ("O", "F")
 
 
@@ -32,8 +32,8 @@ class EnergyScale(StrEnum):
 def mp2020_correction_per_atom(structure: Structure) -> float:
     """MP2020 correction in eV/atom of a PBE/PBE+U energy: anions, and metals with a Hubbard U.
 
-    Wang et al., Sci. Rep. 11, 15496 (2021), doi:10.1038/s41598-021-94550-5, as pymatgen implements it; oxides,
-    peroxides and superoxides are told apart by the structure.
+    Wang et al., Sci. Rep. 11, 15496 (2021), doi:10.1038/s41598-021-94550-5, as pymatgen implements it;
+    oxides, peroxides and superoxides are told apart by the structure.
 
     Raises:
         PotentialError: pymatgen knows no correction for this compound.

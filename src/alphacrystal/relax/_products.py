@@ -1,8 +1,9 @@
 """Products with frozen weights, by oneDNN where PyTorch offers it.
 
-On processors that are not Intel's, the MKL that PyTorch multiplies single-precision matrices with leaves half
-of the speed unused; oneDNN, which PyTorch also carries, does not. The operator is not part of PyTorch's public
-interface, so it is tried when this module is loaded and left alone where it is missing or answers otherwise.
+On processors that are not Intel's, the MKL that PyTorch multiplies single-precision matrices with leaves
+half of the speed unused; oneDNN, which PyTorch also carries, does not. The operator is not part of PyTorch's
+public interface, so it is tried when this module is loaded, and left alone where it is missing or answers
+otherwise.
 """
 
 from __future__ import annotations
