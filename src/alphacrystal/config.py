@@ -24,7 +24,12 @@ class PredictConfig(BaseModel):
             "paper", RMSE to their decoding in the 20 classes of AlphaCrystal-II.
         relax: Whether candidates are relaxed with a potential.
         potential: Name of the potential.
+        relaxation: "gradient", or "bayesian": a Gaussian process that needs energies only.
         pressure: Hydrostatic pressure in GPa.
+        hull: File of competing phases for energies above hull.
+        references: File of elemental energies for formation energies, instead of the shipped ones.
+        order: How the list is sorted: by chances and energies "combined", by one of them: "chemical" or
+            "energy".
         units: Formula units Z to try; all that fit in ``max_atoms`` if empty.
         cell: Cell content such as "Pb4O4" instead of ``units``.
         max_atoms: Largest primitive cell.
@@ -46,7 +51,11 @@ class PredictConfig(BaseModel):
     fitness: Literal["likelihood", "rmse", "paper"] = "likelihood"
     relax: bool = True
     potential: str = "chgnet"
+    relaxation: Literal["gradient", "bayesian"] = "gradient"
     pressure: float = Field(0.0, ge=-50, le=1000, allow_inf_nan=False)
+    hull: Path | None = None
+    references: Path | None = None
+    order: Literal["combined", "chemical", "energy"] = "combined"
     units: tuple[int, ...] = ()
     cell: str | None = None
     max_atoms: int = Field(20, ge=1, le=20)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alphacrystal._cell_distograms import cell_distograms
+from alphacrystal._energies import energy_measure, relax_settings, relaxer, with_hull_energies
 from alphacrystal.checkpoint import Checkpoint
 from alphacrystal.composition import Formula, parse_formula
 from alphacrystal.config import PredictConfig, check_unchanged, make_config
@@ -30,13 +31,12 @@ from alphacrystal.report import (
 )
 
 if TYPE_CHECKING:
-    from alphacrystal.relax import Relaxation, RelaxPool, RelaxSettings
+    from alphacrystal.rank import EnergyMeasure
+    from alphacrystal.relax import Relaxation, Relaxer, RelaxSettings
 
 # Stage, items done, items in total.
 Progress = Callable[[str, int, int], None]
 
-LOOSE_FMAX = 0.4  # eV/Å; enough to see which candidates fall together and which are hopeless
-LOOSE_STEPS = 25
 HOPELESS = 0.5  # eV/atom above the best after the loose pass: not worth the tight one
 
 
@@ -54,6 +54,7 @@ class _Run:
     notes: list[str] = field(default_factory=list)
     candidates: list[Candidate] = field(default_factory=list)
     relaxations: dict[int, Relaxation] = field(default_factory=dict)
+    measure: EnergyMeasure | None = None
     merged: dict[int, int] = field(default_factory=dict)  # candidate -> the equal one that stands for it
 
     @contextmanager
@@ -97,20 +98,23 @@ def predict(
     if resume:
         _check_same_request(Checkpoint(folder), formula, config)
     units = check_request(formula, config)
+    measure = energy_measure(formula.elements, config)
     record = _record(config)
     prepare_output_folder(folder, resume=resume)
     with EventLog(folder / "events.jsonl") as events:
         run = _Run(formula, config, folder, progress or _silent, Checkpoint(folder), events)
+        run.measure = measure
         run.notes += formula.notes
         run.checkpoint.save_request(text, config.model_dump(mode="json"))
         complete = False
         try:
-            with _pool(config) as pool:
+            with relaxer(config) as pool:
                 with run.stage("generate"):
                     _generate(run, units)
                 if pool is not None:
                     with run.stage("relax"):
                         _relax(run, pool)
+                    _complete_hull(run, pool)
             complete = True
         finally:
             if run.candidates:
@@ -146,14 +150,17 @@ def relax_files(
             groups.setdefault(formula, []).append(candidate)
     for formula in groups:
         check_potential_covers(formula, config)
+    measures = {formula: energy_measure(formula.elements, config) for formula in groups}
     prepare_output_folder(folder)
     folders = []
-    with _pool(config) as pool:
+    with relaxer(config) as pool:
         for formula, candidates in groups.items():
             own = folder if len(groups) == 1 else folder / formula.reduced_formula
             own.mkdir(parents=True, exist_ok=True)
             listed = config.model_copy(update={"top": len(candidates)})  # nothing that was asked for is cut
-            _relax_group(formula, candidates, listed, own, pool, keep_symmetry, progress or _silent)
+            _relax_group(
+                formula, candidates, listed, own, pool, keep_symmetry, measures[formula], progress or _silent
+            )
             folders.append(own)
     if len(groups) > 1:
         rows = [
@@ -169,12 +176,14 @@ def _relax_group(
     candidates: list[Candidate],
     config: PredictConfig,
     folder: Path,
-    pool: RelaxPool | None,
+    pool: Relaxer | None,
     keep_symmetry: bool,
+    measure: EnergyMeasure | None,
     progress: Progress,
 ) -> None:
     with EventLog(folder / "events.jsonl") as events:
         run = _Run(formula, config, folder, progress, Checkpoint(folder), events, candidates=candidates)
+        run.measure = measure
         run.checkpoint.save_candidates(candidates)
         complete = False
         try:
@@ -182,27 +191,14 @@ def _relax_group(
                 with run.stage("relax"):
                     structures = {i: candidate.structure for i, candidate in enumerate(candidates)}
                     _relax_pass(
-                        run, pool, "tight", structures, _relax_settings(config, keep_symmetry=keep_symmetry)
+                        run, pool, "tight", structures, relax_settings(config, keep_symmetry=keep_symmetry)
                     )
+                _complete_hull(run, pool)
             complete = True
         finally:
             with interrupts_held():
                 prediction = _conclude(run, [], complete=complete)
                 write_run_folder(folder, prediction, _record(config))
-
-
-def _relax_settings(
-    config: PredictConfig, *, keep_symmetry: bool = True, loose: bool = False
-) -> RelaxSettings:
-    from alphacrystal.relax import RelaxSettings
-
-    return RelaxSettings(
-        fmax=max(LOOSE_FMAX, config.fmax) if loose else config.fmax,
-        max_steps=min(LOOSE_STEPS, config.steps) if loose else config.steps,
-        pressure_gpa=config.pressure,
-        time_limit_s=config.relax_seconds,
-        keep_symmetry=keep_symmetry,
-    )
 
 
 def _check_same_request(checkpoint: Checkpoint, formula: Formula, config: PredictConfig) -> None:
@@ -216,18 +212,6 @@ def _check_same_request(checkpoint: Checkpoint, formula: Formula, config: Predic
             "choose another --out."
         )
     check_unchanged(make_config(**request["settings"]), config, checkpoint.run_folder)
-
-
-@contextmanager
-def _pool(config: PredictConfig) -> Iterator[RelaxPool | None]:
-    """Relaxation workers, started early so that they load while candidates are made."""
-    if not config.relax:
-        yield None
-        return
-    from alphacrystal.relax import RelaxPool
-
-    with RelaxPool(config.potential, workers=config.workers) as pool:
-        yield pool
 
 
 def _generate(run: _Run, units: Sequence[int]) -> None:
@@ -265,15 +249,18 @@ def _generate(run: _Run, units: Sequence[int]) -> None:
     run.checkpoint.save_candidates(run.candidates)
 
 
-def _relax(run: _Run, pool: RelaxPool) -> None:
+def _relax(run: _Run, pool: Relaxer) -> None:
     """Relax in two passes: loosely all distinct candidates, tightly the distinct survivors."""
     from alphacrystal.rank import group_duplicates
 
-    loose, tight = _relax_settings(run.config, loose=True), _relax_settings(run.config)
+    loose, tight = relax_settings(run.config, loose=True), relax_settings(run.config)
     groups = group_duplicates([candidate.structure for candidate in run.candidates])
     for group in groups:
         run.merged.update(dict.fromkeys(group[1:], group[0]))
     starts = {group[0]: run.candidates[group[0]].structure for group in groups}
+    if run.config.relaxation == "bayesian":  # its cost is set by the number of parameters: one pass
+        _relax_pass(run, pool, "tight", starts, tight)
+        return
     rough = _relax_pass(run, pool, "loose", starts, loose)
     energies = {i: r.energy_per_atom for i, r in rough.items() if r.usable and r.energy_per_atom is not None}
     order = sorted(energies, key=lambda i: (energies[i], i))
@@ -287,7 +274,7 @@ def _relax(run: _Run, pool: RelaxPool) -> None:
 
 
 def _relax_pass(
-    run: _Run, pool: RelaxPool, name: str, structures: Mapping[int, Any], settings: RelaxSettings
+    run: _Run, pool: Relaxer, name: str, structures: Mapping[int, Any], settings: RelaxSettings
 ) -> dict[int, Relaxation]:
     """One pass over candidates by index; finished ones come from the checkpoint."""
     stored = run.checkpoint.load_relaxations()
@@ -316,6 +303,16 @@ def _relax_pass(
     return finished
 
 
+def _complete_hull(run: _Run, pool: Relaxer) -> None:
+    """Energies for the phases of a hull that brought none."""
+    if run.measure is None or run.measure.hull is None or not run.measure.hull.structures:
+        return
+    with run.stage("hull"):
+        run.measure = with_hull_energies(
+            run.measure, run.config, pool, lambda done, total: run.progress("hull", done, total)
+        )
+
+
 def _keep(run: _Run, stage: str, index: int, relaxation: Relaxation) -> None:
     """A later pass replaces an earlier one, unless it broke the structure; a loose end is no convergence."""
     from alphacrystal.relax import RelaxationStatus
@@ -340,7 +337,8 @@ def _conclude(run: _Run, units: Sequence[int], *, complete: bool) -> Prediction:
         merged=run.merged,
         relaxed=relaxed,
         top=config.top,
-        potential=config.potential if config.pressure == 0 else None,
+        measure=run.measure,
+        order=config.order,
     )
     run.timings["rank"] = time.monotonic() - begin
     broken = [r for r in run.relaxations.values() if not r.usable]
@@ -359,7 +357,7 @@ def _conclude(run: _Run, units: Sequence[int], *, complete: bool) -> Prediction:
         relaxations=dict(run.relaxations),
         distograms=cell_distograms(run.formula, units, {len(c.structure) for c in run.candidates}, config),
         potential=config.potential if relaxed else None,
-        hull_reference=None,
+        hull_reference=run.measure.hull.name if relaxed and run.measure and run.measure.hull else None,
         energy_unit_note="" if config.pressure == 0 else f"enthalpy at {config.pressure:g} GPa",
         timings={name: round(seconds, 3) for name, seconds in run.timings.items()},
         complete=complete,

@@ -80,7 +80,7 @@ def check_potential_covers(formula: Formula, config: PredictConfig) -> None:
         return
     from alphacrystal.relax import check_potential
 
-    check_potential(config.potential, formula.elements)
+    check_potential(config.potential, formula.elements, forces=config.relaxation == "gradient")
 
 
 def check_lattice(config: PredictConfig) -> None:

@@ -120,3 +120,33 @@ def _write(records: Iterable[StructureRecord], out: Path) -> int:
     finally:
         partial.unlink(missing_ok=True)
     return count
+
+
+@app.command()
+def references(
+    source: SourceArgument,
+    out: Annotated[Path, typer.Option(help="Table to write, for --references.")],
+    potential: Annotated[str, typer.Option(help="Potential whose energies are wanted.")] = "chgnet",
+    elements: Annotated[str | None, typer.Option(help="Only these elements, e.g. Mg,O.")] = None,
+) -> None:
+    """Energies of the elements with a potential: what formation energies are measured against."""
+    import json
+
+    from alphacrystal.cli._progress import ProgressDisplay
+    from alphacrystal.data import read_records
+    from alphacrystal.relax import load_potential, reference_table
+    from alphacrystal.report import write_text_atomically
+
+    wanted = None if elements is None else _symbols(elements)
+    crystals = [
+        (record.id, record.structure())
+        for record in read_records(source)
+        if len(set(record.species)) == 1 and (wanted is None or set(record.species) <= wanted)
+    ]
+    if not crystals:
+        raise InputError(f"{source} holds no crystals of the elements.")
+    loaded = load_potential(potential)
+    with ProgressDisplay("references") as progress:
+        table = reference_table(crystals, loaded, lambda done, total: progress("elements", done, total))
+    write_text_atomically(out, json.dumps(table, indent=1) + "\n")
+    typer.echo(f"{len(table['elements'])} elements written to {out}")

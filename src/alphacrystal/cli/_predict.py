@@ -43,7 +43,20 @@ def predict(
     ] = None,
     relax: Annotated[bool | None, typer.Option("--relax/--no-relax", help="Relax (default: relax).")] = None,
     potential: Annotated[str | None, typer.Option(help="Potential that relaxes (default: chgnet).")] = None,
+    relaxation: Annotated[
+        str | None,
+        typer.Option(help="By gradient or bayesian, which needs energies only (default: gradient)."),
+    ] = None,
     pressure: Annotated[float | None, typer.Option(help="Hydrostatic pressure in GPa (default: 0).")] = None,
+    hull: Annotated[
+        Path | None, typer.Option(help="Competing phases: records or pymatgen entries (.json).")
+    ] = None,
+    references: Annotated[
+        Path | None, typer.Option(help="Elemental energies from alphacrystal data references.")
+    ] = None,
+    order: Annotated[
+        str | None, typer.Option(help="Sort by combined, chemical or energy (default: combined).")
+    ] = None,
     z: Annotated[str | None, typer.Option(help="Formula units of the primitive cell, e.g. 1,2,4.")] = None,
     cell: Annotated[str | None, typer.Option(help="Content of the primitive cell, e.g. Pb4O4.")] = None,
     max_atoms: Annotated[int | None, typer.Option(help="Largest primitive cell (default: 20).")] = None,
@@ -72,7 +85,11 @@ def predict(
         "fitness": fitness,
         "relax": relax,
         "potential": potential,
+        "relaxation": relaxation,
         "pressure": pressure,
+        "hull": hull,
+        "references": references,
+        "order": order,
         "units": _whole_numbers(z, "--z"),
         "cell": cell,
         "max_atoms": max_atoms,

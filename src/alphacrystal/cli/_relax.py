@@ -20,6 +20,15 @@ def relax(
     symmetry: Annotated[bool, typer.Option("--symmetry/--no-symmetry", help="Keep the space group.")] = True,
     potential: Annotated[str, typer.Option(help="Potential that relaxes.")] = "chgnet",
     pressure: Annotated[float, typer.Option(help="Hydrostatic pressure in GPa.")] = 0.0,
+    relaxation: Annotated[
+        str, typer.Option(help="By gradient, or bayesian, which needs energies only.")
+    ] = "gradient",
+    hull: Annotated[
+        Path | None, typer.Option(help="Competing phases: records or pymatgen entries (.json).")
+    ] = None,
+    references: Annotated[
+        Path | None, typer.Option(help="Elemental energies from alphacrystal data references.")
+    ] = None,
     workers: Annotated[int, typer.Option(help="Relaxation processes.")] = 2,
 ) -> None:
     """Relax crystal structures from files; one subfolder per formula where there are several."""
@@ -27,7 +36,16 @@ def relax(
     from alphacrystal.pipeline import relax_files
 
     out = out or default_folder("relax")
-    config = make_config(fmax=fmax, steps=steps, potential=potential, pressure=pressure, workers=workers)
+    config = make_config(
+        fmax=fmax,
+        steps=steps,
+        potential=potential,
+        relaxation=relaxation,
+        pressure=pressure,
+        hull=hull,
+        references=references,
+        workers=workers,
+    )
     try:
         with ProgressDisplay("relax") as progress:
             folders = relax_files(files, config, folder=out, keep_symmetry=symmetry, progress=progress)

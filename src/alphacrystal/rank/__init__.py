@@ -1,7 +1,20 @@
 """From relaxed candidates to the final list: duplicates merged, both ranks, the default order."""
 
 from alphacrystal.rank._deduplicate import SameCrystal, group_duplicates, neighbour_fingerprint
-from alphacrystal.rank._order import rank_candidates
+from alphacrystal.rank._hull import DecompositionProduct, HullReference, read_hull_reference
+from alphacrystal.rank._measure import EnergyMeasure
+from alphacrystal.rank._order import ORDERS, rank_candidates
 from alphacrystal.rank._ranked import RankedStructure
 
-__all__ = ["RankedStructure", "SameCrystal", "group_duplicates", "neighbour_fingerprint", "rank_candidates"]
+__all__ = [
+    "ORDERS",
+    "DecompositionProduct",
+    "EnergyMeasure",
+    "HullReference",
+    "RankedStructure",
+    "SameCrystal",
+    "group_duplicates",
+    "neighbour_fingerprint",
+    "rank_candidates",
+    "read_hull_reference",
+]

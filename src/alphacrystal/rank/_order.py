@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from alphacrystal.rank._deduplicate import SameCrystal, group_duplicates
+from alphacrystal.rank._measure import EnergyMeasure
 from alphacrystal.rank._ranked import RankedStructure
 
 if TYPE_CHECKING:
     from alphacrystal.generate import Candidate
     from alphacrystal.relax import Relaxation
+
+Order = Literal["combined", "chemical", "energy"]
+ORDERS: tuple[Order, ...] = ("combined", "chemical", "energy")
 
 # Default order: energy above the best in units of ENERGY_SCALE, minus the log-probability over the best one.
 # See docs/ranking.md for how the value was chosen on validation compounds.
@@ -26,8 +30,9 @@ def rank_candidates(
     relaxed: bool,
     top: int,
     merged: Mapping[int, int] | None = None,
-    potential: str | None = None,
+    measure: EnergyMeasure | None = None,
     symprec: float = 0.1,
+    order: Order = "combined",
 ) -> list[RankedStructure]:
     """Merge duplicates, order, and number the structures of a run.
 
@@ -38,15 +43,16 @@ def rank_candidates(
         relaxed: Whether energies decide with the log-probability.
         top: Longest list.
         merged: Candidates already found equal to another one, by index; that one stands for them.
-        potential: Name of the potential, for formation energies.
+        measure: What formation energies and energies above hull are measured against.
         symprec: Tolerance in Å of the final space group.
+        order: "combined" weighs chances and energies, "chemical" has chances alone, "energy" energies alone
+            (the paper's: the lowest formation energies of all candidates).
 
     Returns:
         Rank order. Without relaxation the order is the chemical rank.
     """
     from alphacrystal.crystal import standard_structure
     from alphacrystal.errors import InputError
-    from alphacrystal.relax import formation_energy_per_atom
 
     stands_for = _followers(merged or {})
     usable = [
@@ -60,15 +66,18 @@ def rank_candidates(
 
     def score(index: int) -> float:
         energy = energies.get(index)
-        cost = 0.0 if energy is None else (energy - lowest) / ENERGY_SCALE
-        if relaxed and not relaxations[index].converged:
+        if order == "energy" and energy is not None:
+            return energy - lowest
+        cost = 0.0 if energy is None or order == "chemical" else (energy - lowest) / ENERGY_SCALE
+        if relaxed and order == "combined" and not relaxations[index].converged:
             cost += UNCONVERGED_PENALTY
         return cost - chances[index]
 
-    order = sorted(usable, key=lambda i: (score(i), i))
-    finals = {i: relaxations[i].structure if relaxed else candidates[i].structure for i in order}
+    sequence = sorted(usable, key=lambda i: (score(i), i))
+    finals = {i: relaxations[i].structure if relaxed else candidates[i].structure for i in sequence}
     groups = [
-        [order[k] for k in group] for group in group_duplicates([finals[i] for i in order], SameCrystal())
+        [sequence[k] for k in group]
+        for group in group_duplicates([finals[i] for i in sequence], SameCrystal())
     ]
     # A structure reached by several candidates keeps the best chance among them.
     rows = []
@@ -76,11 +85,16 @@ def rank_candidates(
         first = group[0]
         everyone = [*group, *(follower for i in group for follower in stands_for.get(i, ()))]
         best_chance = max(chances[i] for i in everyone)
-        rows.append((score(first) + chances[first] - best_chance, best_chance, first, tuple(everyone[1:])))
+        total = score(first)
+        if order != "energy" or first not in energies:
+            total += chances[first] - best_chance
+        rows.append((total, best_chance, first, tuple(everyone[1:])))
     rows.sort(key=lambda row: (row[0], row[2]))
     chemical = _ranks({row[2]: -row[1] for row in rows})
     energetic = _ranks({row[2]: e for row in rows if (e := energies.get(row[2])) is not None})
     ranked: list[RankedStructure] = []
+    # All candidates share a composition.
+    point = measure.hull_point(candidates[0].structure) if measure is not None and candidates else None
     for total, _, index, duplicates in rows:
         if len(ranked) == top:
             break
@@ -89,10 +103,11 @@ def rank_candidates(
         except InputError:
             continue
         relaxation = relaxations.get(index) if relaxed else None
-        formation = None
-        if relaxation is not None and relaxation.energy_per_atom is not None and potential is not None:
-            composition = finals[index].composition.get_el_amt_dict()
-            formation = formation_energy_per_atom(composition, relaxation.energy_per_atom, potential)
+        energy = None if relaxation is None else relaxation.energy_per_atom
+        formation = above = None
+        if measure is not None and energy is not None:
+            formation = measure.formation_energy(finals[index], energy)
+            above = measure.above_hull(point, energy, formation)
         ranked.append(
             RankedStructure(
                 rank=len(ranked) + 1,
@@ -107,8 +122,9 @@ def rank_candidates(
                 duplicates=duplicates,
                 relaxation=relaxation,
                 formation_energy_per_atom=formation,
-                energy_above_hull_per_atom=None,
+                energy_above_hull_per_atom=above,
                 score=total,
+                decomposition=() if above is None or point is None else point.products,
             )
         )
     return ranked

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from alphacrystal.generate import Candidate
+    from alphacrystal.rank._hull import DecompositionProduct
     from alphacrystal.relax import Relaxation
 
 
@@ -29,7 +30,8 @@ class RankedStructure:
         duplicates: Indices of further candidates that ended in the same structure.
         relaxation: None with --no-relax.
         formation_energy_per_atom: eV/atom against elemental references of the same potential.
-        energy_above_hull_per_atom: eV/atom; None without a named reference set.
+        energy_above_hull_per_atom: eV/atom, negative below the hull; None without a named reference set.
+        decomposition: What the reference set falls apart into at this composition.
         score: What the default order sorts by, lower is better (see docs/ranking.md).
     """
 
@@ -47,3 +49,4 @@ class RankedStructure:
     formation_energy_per_atom: float | None
     energy_above_hull_per_atom: float | None
     score: float
+    decomposition: tuple[DecompositionProduct, ...] = ()

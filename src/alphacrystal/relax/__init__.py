@@ -4,29 +4,56 @@
 """
 
 from alphacrystal.relax._ase import AsePotential
+from alphacrystal.relax._bayesian import BayesianRelaxer
 from alphacrystal.relax._chgnet import CHGNetPotential
+from alphacrystal.relax._energy_model import EnergyModel, PotentialEnergies
+from alphacrystal.relax._energy_scale import (
+    EnergyScale,
+    corrected_energy_per_atom,
+    mp2020_correction_per_atom,
+)
 from alphacrystal.relax._pool import RelaxPool
 from alphacrystal.relax._potential import Evaluation, Potential
-from alphacrystal.relax._references import elemental_references, formation_energy_per_atom
-from alphacrystal.relax._registry import EnergyRange, check_potential, load_potential, potential_names
+from alphacrystal.relax._reference_table import reference_table
+from alphacrystal.relax._references import elemental_references, formation_energy_per_atom, read_references
+from alphacrystal.relax._registry import (
+    EnergyRange,
+    check_potential,
+    energy_scale,
+    load_energy_model,
+    load_potential,
+    potential_names,
+)
 from alphacrystal.relax._relax import relax
 from alphacrystal.relax._relaxation import Relaxation, RelaxationStatus
+from alphacrystal.relax._relaxer import Relaxer
 from alphacrystal.relax._settings import RelaxSettings
 
 __all__ = [
     "AsePotential",
+    "BayesianRelaxer",
     "CHGNetPotential",
+    "EnergyModel",
     "EnergyRange",
+    "EnergyScale",
     "Evaluation",
     "Potential",
+    "PotentialEnergies",
     "RelaxPool",
     "RelaxSettings",
     "Relaxation",
     "RelaxationStatus",
+    "Relaxer",
     "check_potential",
+    "corrected_energy_per_atom",
     "elemental_references",
+    "energy_scale",
     "formation_energy_per_atom",
+    "load_energy_model",
     "load_potential",
+    "mp2020_correction_per_atom",
     "potential_names",
+    "read_references",
+    "reference_table",
     "relax",
 ]

@@ -15,6 +15,7 @@ from alphacrystal.relax._fire import Fire
 from alphacrystal.relax._potential import EV_PER_A3_IN_GPA, CrystalPotential, Evaluation, Potential
 from alphacrystal.relax._quasi_newton import QuasiNewton
 from alphacrystal.relax._relaxation import Relaxation, RelaxationStatus
+from alphacrystal.relax._sanity import sanity_problem
 from alphacrystal.relax._settings import RelaxSettings
 from alphacrystal.relax._symmetry import identity_symmetry, symmetrise_crystal
 from alphacrystal.relax._variables import Minimiser
@@ -31,12 +32,6 @@ _MINIMISERS: dict[str, Callable[[Crystal, RelaxSettings], Minimiser]] = {
 
 #: How a relaxation ended, and why where it did not converge.
 _End = tuple[RelaxationStatus, str]
-
-#: Atoms closer than this (Å) have fused: shorter than any chemical bond (H2 is 0.74 Å).
-_FUSED = 0.5
-
-#: A cell whose volume leaves this range around its start has collapsed or flown apart.
-_VOLUME_RANGE = (0.2, 5.0)
 
 #: Bonding never yields this much (eV/atom; tungsten, the strongest, gains 9): a potential that says so is
 #: falling into a hole of its own. Absolute energies do not tell, their zero differs between potentials.
@@ -85,7 +80,7 @@ class RelaxationEngine:
             self._refuse(index, structure, "its sites are partly occupied")
             return
         crystal = Crystal.from_structure(structure)
-        problem = _sanity_problem(crystal, crystal.volume)
+        problem = sanity_problem(crystal, crystal.volume)
         if problem is not None:
             self._refuse(index, structure, problem)
             return
@@ -178,7 +173,7 @@ class RelaxationEngine:
             return f"the energy fell by {fall:.0f} eV/atom"
         if job.steps > 0 and force > _LARGEST_FORCE:
             return f"a force of {force:.0f} eV/Å"
-        return _sanity_problem(crystal, job.start_volume)
+        return sanity_problem(crystal, job.start_volume)
 
     def _record(self, job: _Job, energy: float, forces: FloatArray, stress: FloatArray) -> bool:
         """Keep the geometry where it is the best so far; whether it is converged."""
@@ -213,35 +208,3 @@ class RelaxationEngine:
             steps=max(job.steps, 0),
             seconds=job.seconds,
         )
-
-
-def _sanity_problem(crystal: Crystal, start_volume: float) -> str | None:
-    """One clause that says why this geometry cannot be a crystal, or None."""
-    if not (np.isfinite(crystal.lattice).all() and np.isfinite(crystal.frac_coords).all()):
-        return "coordinates are not finite"
-    volume = crystal.volume
-    if volume < 1e-3:
-        return "the cell has no volume"
-    low, high = _VOLUME_RANGE
-    if not low < volume / start_volume < high:
-        return f"the volume changed by a factor of {volume / start_volume:.2g}"
-    if _shortest_distance(crystal) < _FUSED:
-        return f"two atoms came closer than {_FUSED} Å"
-    return None
-
-
-def _shortest_distance(crystal: Crystal) -> float:
-    """Shortest distance between two atoms or an atom and its image in Å, or infinity beyond 1 Å."""
-    from pymatgen.optimization.neighbors import find_points_in_spheres
-
-    cartesian = np.ascontiguousarray(crystal.frac_coords @ crystal.lattice)
-    start, end, _, distance = find_points_in_spheres(
-        cartesian,
-        cartesian,
-        r=1.0,
-        pbc=np.ones(3, dtype=np.int64),
-        lattice=np.ascontiguousarray(crystal.lattice),
-        tol=1e-8,
-    )
-    others = distance[(start != end) | (distance > 1e-8)]
-    return float(others.min()) if len(others) else np.inf

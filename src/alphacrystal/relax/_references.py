@@ -6,6 +6,9 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
+from pathlib import Path
+
+from alphacrystal.errors import InputError
 
 
 @cache
@@ -20,26 +23,52 @@ def _table(potential_name: str) -> Mapping[str, float] | None:
 def elemental_references(potential_name: str) -> Mapping[str, float] | None:
     """Energy per atom in eV of each element's most stable crystal with this potential.
 
-    Source: `scripts/build_elemental_references.py` on the elemental entries of the Materials Project
+    Source: `alphacrystal data references` on the elemental entries of the Materials Project
     (CC BY 4.0); each entry of the table names its crystal. None where no table is shipped for the potential.
     """
     return _table(potential_name)
 
 
+def read_references(path: Path, potential_name: str) -> Mapping[str, float]:
+    """A table of elemental energies in eV/atom that `alphacrystal data references` wrote.
+
+    Raises:
+        InputError: The file is no such table, or is of another potential.
+    """
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+        energies = {symbol: float(own["energy_per_atom"]) for symbol, own in table["elements"].items()}
+        potential = str(table["potential"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path} is no table of elemental energies: write one with alphacrystal data references."
+        ) from error
+    if potential != potential_name:
+        raise InputError(
+            f"The elemental energies in {path} are of the potential {potential}, not of {potential_name}."
+        )
+    return energies
+
+
 def formation_energy_per_atom(
-    composition: Mapping[str, float], energy_per_atom: float, potential_name: str
+    composition: Mapping[str, float],
+    energy_per_atom: float,
+    potential_name: str,
+    references: Mapping[str, float] | None = None,
 ) -> float | None:
     """Formation energy per atom in eV against the elements, all from one potential.
 
     Args:
         composition: Atoms of each element symbol, in any common multiple.
         energy_per_atom: Of the compound, eV/atom, on the same potential's scale.
-        potential_name: Whose elemental references to use.
+        potential_name: Whose shipped elemental references to use.
+        references: Elemental references to use instead.
 
     Returns:
         The formation energy, or None where a reference is missing.
     """
-    references = elemental_references(potential_name)
+    if references is None:
+        references = elemental_references(potential_name)
     if references is None or not references.keys() >= composition.keys():
         return None
     atoms = sum(composition.values())

@@ -113,6 +113,8 @@ def _facts(row: SummaryRow, ranked: RankedStructure, setting: str) -> list[tuple
         facts.append(("Formation energy", f"{row.formation_energy_ev_per_atom:.4f} eV/atom"))
     if row.e_above_hull_ev_per_atom is not None:
         facts.append(("Energy above hull", f"{row.e_above_hull_ev_per_atom:.4f} eV/atom"))
+    if row.decomposition:
+        facts.append(("Reference set's phases here", row.decomposition))
     facts.append(("Chemical rank", str(row.chemical_rank)))
     if row.energy_rank is not None:
         facts.append(("Energy rank", str(row.energy_rank)))

@@ -98,10 +98,11 @@ def _read_rows(path: Path) -> tuple[SummaryRow, ...]:
     try:
         with path.open(encoding="utf-8", newline="") as stream:
             reader = csv.DictReader(stream, strict=True)
-            if tuple(reader.fieldnames or ()) != SUMMARY_COLUMNS:
-                raise ValueError("unexpected columns")
+            present = [name for name in SUMMARY_COLUMNS if name in (reader.fieldnames or ())]
+            if missing := set(SUMMARY_COLUMNS) - set(present) - {"decomposition"}:  # added later
+                raise ValueError(f"no column {min(missing)}")
             return tuple(
-                SummaryRow(**{name: _parsed(cells[name], types[name]) for name in SUMMARY_COLUMNS})
+                SummaryRow(**{name: _parsed(cells[name], types[name]) for name in present})
                 for cells in reader
             )
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:

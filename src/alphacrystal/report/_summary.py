@@ -42,6 +42,8 @@ class SummaryRow:
         generator: Name of the generator.
         converged: Whether the relaxation converged, None with --no-relax.
         max_force_ev_per_a: Largest force left, eV/Å, None where not available.
+        decomposition: Phases on the hull of the reference set, e.g. "0.5 MgO (mp-1265) + 0.5 TiO2 (mp-2657)"
+            with fractions of the atoms; "" without a reference set.
     """
 
     rank: int
@@ -62,6 +64,7 @@ class SummaryRow:
     generator: str
     converged: bool | None
     max_force_ev_per_a: float | None
+    decomposition: str = ""
 
 
 SUMMARY_COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(SummaryRow))
@@ -95,6 +98,7 @@ def _row(formula: str, ranked: RankedStructure) -> SummaryRow:
         generator=ranked.candidate.generator,
         converged=relaxation.converged if relaxation else None,
         max_force_ev_per_a=_finite(relaxation.max_force) if relaxation else None,
+        decomposition=" + ".join(map(str, ranked.decomposition)),
     )
 
 

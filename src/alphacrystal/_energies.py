@@ -1,0 +1,95 @@
+"""Who relaxes in a run, how far, and what its energies are measured against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from alphacrystal.config import PredictConfig
+
+if TYPE_CHECKING:
+    from alphacrystal.rank import EnergyMeasure
+    from alphacrystal.relax import Relaxer, RelaxSettings
+
+LOOSE_FMAX = 0.4  # eV/Å; enough to see which candidates fall together and which are hopeless
+LOOSE_STEPS = 25
+
+
+@contextmanager
+def relaxer(config: PredictConfig) -> Iterator[Relaxer | None]:
+    """What relaxes: processes, started early so that they load while candidates are made, or a search."""
+    if not config.relax:
+        yield None
+        return
+    if config.relaxation == "bayesian":
+        from alphacrystal.relax import BayesianRelaxer
+
+        yield BayesianRelaxer(config.potential, seed=config.seed)
+        return
+    from alphacrystal.relax import RelaxPool
+
+    with RelaxPool(config.potential, workers=config.workers) as pool:
+        yield pool
+
+
+def relax_settings(
+    config: PredictConfig, *, keep_symmetry: bool = True, loose: bool = False
+) -> RelaxSettings:
+    """Limits of the final pass, or of the loose one before it."""
+    from alphacrystal.relax import RelaxSettings
+
+    return RelaxSettings(
+        fmax=max(LOOSE_FMAX, config.fmax) if loose else config.fmax,
+        max_steps=min(LOOSE_STEPS, config.steps) if loose else config.steps,
+        pressure_gpa=config.pressure,
+        time_limit_s=config.relax_seconds,
+        keep_symmetry=keep_symmetry,
+    )
+
+
+def energy_measure(elements: Iterable[str], config: PredictConfig) -> EnergyMeasure | None:
+    """What energies of a chemical system are measured against; None without relaxation.
+
+    Raises:
+        InputError: The hull or the references cannot be read, or have nothing on these elements.
+    """
+    if not config.relax:
+        return None
+    from alphacrystal.rank import EnergyMeasure, read_hull_reference
+    from alphacrystal.relax import read_references
+
+    references = read_references(config.references, config.potential) if config.references else None
+    hull = None
+    if config.hull is not None:
+        hull = read_hull_reference(config.hull, elements, enthalpies=config.pressure != 0)
+    return EnergyMeasure(config.potential, config.pressure, references, hull)
+
+
+def with_hull_energies(
+    measure: EnergyMeasure | None,
+    config: PredictConfig,
+    by: Relaxer,
+    on_progress: Callable[[int, int], None],
+) -> EnergyMeasure | None:
+    """Relax the phases of a hull that came without energies, with the run's potential and at its pressure."""
+    if measure is None or measure.hull is None or not measure.hull.structures:
+        return measure
+    names = list(measure.hull.structures)
+    structures = [measure.hull.structures[name].get_primitive_structure() for name in names]
+    on_progress(0, len(names))
+    done = 0
+
+    def count(index: int, result: object) -> None:
+        nonlocal done
+        done += 1
+        on_progress(done, len(names))
+
+    ends = by.relax(structures, relax_settings(config), on_result=count)
+    energies = {
+        name: end.energy_per_atom
+        for name, end in zip(names, ends, strict=True)
+        if end.usable and end.energy_per_atom is not None
+    }
+    return replace(measure, hull=measure.hull.with_energies(energies))
