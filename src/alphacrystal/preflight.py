@@ -73,13 +73,15 @@ def check_potential_covers(formula: Formula, config: PredictConfig) -> None:
     """Refuse at once a potential that is unknown or lacks an element.
 
     Raises:
-        PotentialError: No potential has this name.
+        PotentialError: No potential has this name, or what its relaxation needs is not installed.
         InputError: The potential does not know an element.
     """
     if not config.relax:
         return
-    from alphacrystal.relax import check_potential
+    from alphacrystal.relax import check_potential, require_optuna
 
+    if config.relaxation == "bayesian" and config.steps:
+        require_optuna()
     check_potential(config.potential, formula.elements, forces=config.relaxation == "gradient")
 
 

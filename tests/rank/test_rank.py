@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 
 from alphacrystal.generate import Candidate
-from alphacrystal.rank import group_duplicates, neighbour_fingerprint, rank_candidates
+from alphacrystal.rank import EnergyMeasure, group_duplicates, neighbour_fingerprint, rank_candidates
 from alphacrystal.relax import Relaxation, RelaxationStatus
 
 STATUS = RelaxationStatus
@@ -86,7 +86,7 @@ def test_energy_and_chemistry_are_ranked_side_by_side() -> None:
         1: relaxed(caesium_chloride(), -3.2),
         2: relaxed(zincblende(), -3.59),
     }
-    ranked = rank_candidates(candidates, relaxations, relaxed=True, top=10, potential="chgnet")
+    ranked = rank_candidates(candidates, relaxations, relaxed=True, top=10, measure=EnergyMeasure("chgnet"))
     found = {row.space_group_number: (row.chemical_rank, row.energy_rank) for row in ranked}
     assert found == {225: (2, 1), 221: (1, 3), 216: (3, 2)}
     assert ranked[0].space_group_number == 225
@@ -125,3 +125,18 @@ def test_list_is_cut_at_top_and_numbered_without_gaps() -> None:
     ranked = rank_candidates(candidates, {}, relaxed=False, top=2)
     assert [row.rank for row in ranked] == [1, 2]
     assert rank_candidates([], {}, relaxed=False, top=2) == []
+
+
+@pytest.mark.parametrize(("order", "first"), [("combined", 0), ("chemical", 0), ("energy", 1)])
+def test_order_can_be_that_of_one_rank_alone(order: str, first: int) -> None:
+    candidates = [made(halite(), -1.0), made(caesium_chloride(), -5.0), made(zincblende(), -2.0)]
+    ends = {
+        i: relaxed(c.structure, e)
+        for (i, c), e in zip(enumerate(candidates), (-3.3, -3.4, -3.0), strict=True)
+    }
+    ranked = rank_candidates(candidates, ends, relaxed=True, top=3, order=order)  # type: ignore[arg-type]
+    assert ranked[0].candidate_index == first
+    if order == "energy":
+        assert [row.energy_rank for row in ranked] == [1, 2, 3]
+    if order == "chemical":
+        assert [row.chemical_rank for row in ranked] == [1, 2, 3]

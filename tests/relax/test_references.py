@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from ase.calculators.emt import EMT
 from pymatgen.core import Lattice, Structure
 
-from alphacrystal.relax import Potential, elemental_references, formation_energy_per_atom, relax
+from alphacrystal.errors import InputError
+from alphacrystal.relax import (
+    AsePotential,
+    Potential,
+    elemental_references,
+    formation_energy_per_atom,
+    read_references,
+    reference_table,
+    relax,
+)
 
 #: CHGNet 0.3.0 with its own elemental references, computed elsewhere with chgnet itself (eV/atom).
 KNOWN = {"rock salt": -2.094, "perovskite": -3.586, "rutile": -3.518, "Zr4Al3": -0.487}
@@ -50,3 +62,21 @@ def test_missing_references_are_not_guessed() -> None:
     assert elemental_references("lennard-jones") is None
     assert formation_energy_per_atom({"Na": 1, "Cl": 1}, -3.0, "lennard-jones") is None
     assert formation_energy_per_atom({"Po": 1}, -3.0, "chgnet") is None
+
+
+def test_table_is_built_read_back_and_bound_to_its_potential(tmp_path: Path) -> None:
+    metals = AsePotential("emt", EMT())
+    copper = Structure.from_spacegroup(225, Lattice.cubic(3.7), ["Cu"], [[0, 0, 0]])
+    stretched = Structure(Lattice.cubic(2.4), ["Cu"], [[0, 0, 0]])
+    table = reference_table([("simple", stretched), ("fcc", copper)], metals)
+    assert table["elements"]["Cu"]["material"] == "fcc"
+    assert table["elements"]["Cu"]["candidates"] == 2
+    file = tmp_path / "emt.json"
+    file.write_text(json.dumps(table))
+    references = read_references(file, "emt")
+    assert formation_energy_per_atom({"Cu": 4}, references["Cu"], "emt", references) == pytest.approx(0.0)
+    with pytest.raises(InputError, match="are of the potential emt, not of chgnet"):
+        read_references(file, "chgnet")
+    file.write_text("{}")
+    with pytest.raises(InputError, match="is no table of elemental energies"):
+        read_references(file, "emt")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,11 @@ from alphacrystal.errors import InputError, PotentialError
 from alphacrystal.relax import (
     AsePotential,
     EnergyRange,
+    EnergyScale,
     Potential,
     check_potential,
+    energy_scale,
+    load_energy_model,
     load_potential,
     potential_names,
 )
@@ -50,6 +54,21 @@ def nonsense():
     return 42
 
 
+def raw():
+    return bare()
+
+
+raw.energy_scale = "PBE/PBE+U without corrections"
+
+
+class Formation:
+    name = "formation"
+    supported_elements = frozenset({"Mg", "O", "Na", "Cl"})
+
+    def energies_per_atom(self, structures):
+        return -3.0 + 0.0 * __import__("numpy").arange(len(structures))
+
+
 class EnergyOnly(Calculator):
     implemented_properties = ["energy"]
 """
@@ -62,7 +81,7 @@ def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     metadata = tmp_path / "lj_potentials-1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: lj-potentials\nVersion: 1.0\n")
-    names = ["bare", "argon_only", "checked", "broken", "nonsense", "EnergyOnly"]
+    names = ["bare", "argon_only", "checked", "broken", "nonsense", "EnergyOnly", "raw", "Formation"]
     lines = ["[alphacrystal.potentials]", *(f"{name} = lj_potentials:{name}" for name in names)]
     (metadata / "entry_points.txt").write_text("\n".join(lines) + "\n")
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -149,3 +168,47 @@ def test_early_check_needs_no_model() -> None:
         check_potential("m4gnet", ["Na"])
     with pytest.raises(InputError, match="chgnet-r2scan does not know the elements At, Lr;"):
         check_potential("chgnet-r2scan", ["Na", "Lr", "At"])
+
+
+@pytest.mark.usefixtures("plugins")
+def test_plugins_declare_their_scale_and_may_give_formation_energies_only() -> None:
+    assert energy_scale("raw") is EnergyScale.MP_RAW
+    assert energy_scale("bare") is EnergyScale.OWN
+    assert load_energy_model("Formation").name == "formation"
+    assert load_energy_model("bare").name == "bare"
+    with pytest.raises(PotentialError, match="gives formation energies but no forces"):
+        load_potential("Formation")
+
+
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [("sevennet", "sevenn"), ("m3gnet:models/mine", "matgl"), ("megnet:models/mine", "matgl")],
+)
+def test_missing_extra_is_named_in_one_line(name: str, package: str) -> None:
+    if find_spec(package) is not None:
+        pytest.skip(f"{package} is installed")
+    with pytest.raises(PotentialError, match=rf"needs the package {package}: pip install 'alphacrystal\["):
+        load_energy_model(name)
+
+
+def test_model_after_the_colon_is_needed() -> None:
+    with pytest.raises(PotentialError, match=r"m3gnet needs a model: .* m3gnet:DIRECTORY"):
+        load_potential("m3gnet:")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.skipif(find_spec("matgl") is None, reason="the extra matgl is not installed")
+def test_guard_refuses_an_untrained_matgl_model(tmp_path: Path) -> None:
+    from matgl.apps.pes import Potential as MatglPotential
+    from matgl.models import M3GNet, MEGNet
+
+    MatglPotential(model=M3GNet(element_types=("Mg", "O", "Na", "Cl"))).save(tmp_path / "m3gnet")
+    MEGNet(element_types=("Mg", "O", "Na", "Cl")).save(tmp_path / "megnet")
+    for family in ("m3gnet", "megnet"):
+        with pytest.raises(PotentialError, match="eV/atom for MgO instead of"):
+            load_energy_model(f"{family}:{tmp_path / family}")
+    with pytest.raises(PotentialError, match="gives no forces"):
+        load_energy_model(f"m3gnet:{tmp_path / 'megnet'}")
+    with pytest.raises(PotentialError, match="predicts no formation energy"):
+        load_energy_model(f"megnet:{tmp_path / 'm3gnet'}")

@@ -4,7 +4,7 @@
 """
 
 from alphacrystal.relax._ase import AsePotential
-from alphacrystal.relax._bayesian import BayesianRelaxer
+from alphacrystal.relax._bayesian import BayesianRelaxer, require_optuna
 from alphacrystal.relax._chgnet import CHGNetPotential
 from alphacrystal.relax._energy_model import EnergyModel, PotentialEnergies
 from alphacrystal.relax._energy_scale import (
@@ -56,4 +56,5 @@ __all__ = [
     "read_references",
     "reference_table",
     "relax",
+    "require_optuna",
 ]

@@ -46,6 +46,18 @@ _PENALTY = 5.0
 _GAIN = 0.002
 
 
+def require_optuna() -> None:
+    """Refuse a Bayesian relaxation that could not run.
+
+    Raises:
+        PotentialError: optuna is not installed.
+    """
+    if find_spec("optuna") is None:
+        raise PotentialError(
+            "Bayesian relaxation needs the package optuna: pip install 'alphacrystal[bayesian]'."
+        )
+
+
 class BayesianRelaxer:
     """Implements `Relaxer` with a potential or a formation-energy model, in this process."""
 
@@ -77,10 +89,8 @@ class BayesianRelaxer:
         """
         check_known(element_symbols(structures), self._model.supported_elements, self._model.name)
         settings = settings or RelaxSettings()
-        if settings.max_steps and find_spec("optuna") is None:
-            raise PotentialError(
-                "Bayesian relaxation needs the package optuna: pip install 'alphacrystal[bayesian]'."
-            )
+        if settings.max_steps:
+            require_optuna()
         results = []
         for index, structure in enumerate(structures):
             results.append(self._relax_one(structure, settings))

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 SETTINGS = RelaxSettings(fmax=0.05, max_steps=500, time_limit_s=600)
 
-#: The potentials, like PBE, hardly bind molecules and chains to each other, and some entries of the halogens, O,
-#: N and Se swell by half or more. Beyond this change of volume the energy at the entry's own geometry counts.
+#: The potentials, like PBE, hardly bind molecules and chains to each other, and some entries of the halogens,
+#: O, N and Se swell by half or more. Beyond this change of volume the energy at the entry's geometry counts.
 VOLUME_CHANGE = 0.25
 
 _PACKAGES = {"chgnet": "chgnet", "sevennet": "sevenn", "m3gnet": "matgl"}
@@ -53,7 +53,7 @@ def reference_table(
     return {
         "potential": potential.name,
         "unit": "eV/atom",
-        "method": "Relaxed with the potential; lowest energy per element. Where relaxing changes the volume by "
+        "method": "Relaxed with the potential; lowest energy per element. Where that changes the volume by "
         f"more than {VOLUME_CHANGE:.0%}, the energy at the entry's own geometry counts",
         "fmax_ev_per_a": SETTINGS.fmax,
         "versions": _versions(_PACKAGES.get(family)),

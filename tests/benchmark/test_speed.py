@@ -1,0 +1,61 @@
+"""The speed benchmark: its crystals, its judgement of symmetry, its page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pymatgen.core import Lattice, Structure
+
+from alphacrystal.benchmark import SpeedSettings, benchmark_speed, speed_page
+from alphacrystal.benchmark._speed_structures import random_crystals
+from alphacrystal.benchmark._speed_symmetry import symmetry_kept
+from alphacrystal.errors import InputError
+
+
+def rutile(a: float = 4.6, c: float = 2.96, u: float = 0.305) -> Structure:
+    return Structure.from_spacegroup(136, Lattice.tetragonal(a, c), ["Ti", "O"], [[0, 0, 0], [u, u, 0]])
+
+
+def test_random_crystals_are_repeatable_and_keep_their_distances() -> None:
+    crystals = random_crystals(4, np.random.default_rng(5))
+    assert crystals == random_crystals(4, np.random.default_rng(5))
+    for crystal in crystals:
+        assert crystal.composition.formula == "Ti4 O8"
+        assert 10.0 <= crystal.volume / 12 <= 14.0
+        assert crystal.distance_matrix[np.triu_indices(12, 1)].min() > 1.6
+
+
+def test_symmetry_is_kept_by_a_symmetric_move_and_lost_by_another() -> None:
+    assert symmetry_kept(rutile(), rutile(4.7, 3.0, 0.31), 136).operations_kept
+    assert symmetry_kept(rutile(), rutile(), 136).hypothesis_found
+    assert not symmetry_kept(rutile(), rutile(), 225).hypothesis_found
+    moved = rutile()
+    moved.translate_sites([0], [0.05, 0.0, 0.0])
+    assert not symmetry_kept(rutile(), moved, 136).operations_kept
+    sheared = Structure(Lattice.orthorhombic(4.6, 4.7, 2.96), rutile().species, rutile().frac_coords)
+    assert not symmetry_kept(rutile(), sheared, 136).operations_kept
+
+
+def test_parts_on_real_compounds_need_records(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="The part candidates needs records"):
+        benchmark_speed(SpeedSettings(parts=("candidates",)), tmp_path)
+
+
+@pytest.mark.slow
+def test_short_run_compares_resumes_and_has_a_page(tmp_path: Path) -> None:
+    settings = SpeedSettings(parts=("random", "evaluation"), limit=1)
+    result = benchmark_speed(settings, tmp_path)
+    assert result["random"]["n"] == 1
+    assert result["random"]["fire"]["cpu_s"] > 0
+    assert result["evaluation"]["16"]["ratio"] > 0
+    assert json.loads((tmp_path / "speed.json").read_text()) == result
+    assert "| ours, fire |" in speed_page(result)
+    again = benchmark_speed(SpeedSettings(parts=("random",), limit=1), tmp_path, resume=True)
+    assert again["random"] == result["random"]
+    with pytest.raises(InputError, match="continue it with --resume"):
+        benchmark_speed(settings, tmp_path)
+    with pytest.raises(InputError, match="other settings"):
+        benchmark_speed(SpeedSettings(parts=("random",), limit=1, seed=3), tmp_path, resume=True)

@@ -1,0 +1,71 @@
+"""Corrections exactly where they belong."""
+
+from __future__ import annotations
+
+import pytest
+from pymatgen.core import Lattice, Structure
+
+from alphacrystal.relax import (
+    EnergyScale,
+    corrected_energy_per_atom,
+    energy_scale,
+    mp2020_correction_per_atom,
+)
+
+
+def salt(a: float, species: tuple[str, str]) -> Structure:
+    return Structure.from_spacegroup(225, Lattice.cubic(a), species, [[0, 0, 0], [0.5, 0.5, 0.5]])
+
+
+def lithium_peroxide() -> Structure:
+    """Föppl structure: O-O pairs of 1.55 Å."""
+    sites = [[0, 0, 0], [1 / 3, 2 / 3, 0.25], [1 / 3, 2 / 3, 0.65]]
+    return Structure.from_spacegroup(194, Lattice.hexagonal(3.14, 7.65), ["Li", "Li", "O"], sites)
+
+
+@pytest.mark.parametrize(
+    ("structure", "expected"),
+    [
+        (salt(4.25, ("Mg", "O")), -0.687 / 2),  # oxide
+        (salt(5.69, ("Na", "Cl")), -0.614 / 2),  # chloride: -2.46 for Cl4 to three digits
+        (salt(4.30, ("Fe", "O")), (-0.687 - 2.256) / 2),  # oxide and U on iron
+        (salt(5.10, ("Fe", "S")), -0.503 / 2),  # no U in sulfides
+        (Structure(Lattice.cubic(3.16), ["W"], [[0, 0, 0]]), 0.0),  # an element has nothing to correct
+    ],
+    ids=["MgO", "NaCl", "FeO", "FeS", "W"],
+)
+def test_corrections_are_those_of_mp2020(structure: Structure, expected: float) -> None:
+    assert mp2020_correction_per_atom(structure) == pytest.approx(expected, abs=2e-3)
+
+
+def test_peroxides_are_told_from_oxides_by_their_structure() -> None:
+    assert mp2020_correction_per_atom(lithium_peroxide()) == pytest.approx(-0.465 / 2, abs=2e-3)
+
+
+def test_only_raw_energies_are_corrected() -> None:
+    oxide = salt(4.25, ("Mg", "O"))
+    corrected = {scale: corrected_energy_per_atom(oxide, -6.0, scale) for scale in EnergyScale}
+    assert corrected.pop(EnergyScale.MP_RAW) == pytest.approx(-6.3435)
+    assert set(corrected.values()) == {-6.0}
+
+
+def test_each_known_potential_declares_its_scale() -> None:
+    scales = {
+        name: energy_scale(name)
+        for name in (
+            "chgnet",
+            "chgnet-r2scan",
+            "sevennet",
+            "m3gnet:some",
+            "m3gnet:M3GNet-MatPES-PBE",
+            "megnet:x",
+        )
+    }
+    assert list(scales.values()) == [
+        EnergyScale.MP2020,
+        EnergyScale.OWN,
+        EnergyScale.MP_RAW,
+        EnergyScale.MP_RAW,
+        EnergyScale.OWN,
+        EnergyScale.FORMATION,
+    ]
