@@ -196,15 +196,16 @@ def _computed_entries(path: Path) -> Sequence[Any]:
     Raises:
         InputError: It is no JSON, or holds something else.
     """
-    from monty.json import MontyDecoder
-    from pymatgen.entries.computed_entries import ComputedEntry
+    from pymatgen.entries.computed_entries import ComputedEntry, ComputedStructureEntry
 
+    kinds = {kind.__name__: kind for kind in (ComputedEntry, ComputedStructureEntry)}
     try:
-        found = MontyDecoder().process_decoded(json.loads(path.read_text(encoding="utf-8")))
+        found = json.loads(path.read_text(encoding="utf-8"))
+        found = found.get("entries", []) if isinstance(found, dict) else found
+        items = [kinds[item["@class"]].from_dict(item) for item in found if isinstance(item, dict)]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} could not be read as JSON of pymatgen entries ({error}).") from error
-    items = found.get("entries", []) if isinstance(found, dict) else found
-    if not isinstance(items, list) or not items or not all(isinstance(item, ComputedEntry) for item in items):
+    if not items:
         raise InputError(
             f"{path} is no list of pymatgen ComputedEntry or ComputedStructureEntry: give such a JSON file, "
             "or records in .jsonl."

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 #: Bounds around the start: displacement of a mode per square root of the atoms (Å), strain exponent.
-_REACH = 0.4
+_REACH = 0.25
 _STRAIN_REACH = 0.12
 
 #: Evaluations for each free parameter, and at least; BOWSR takes 100 for a crystal.

@@ -1,0 +1,105 @@
+"""Hulls, elemental references, and ranking of files as they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymatgen.core import Lattice, Structure
+
+Run = Callable[..., Any]
+Rows = Callable[[Path], list[dict[str, str]]]
+
+
+def salt(a: float, species: tuple[str, str] = ("Mg", "O")) -> Structure:
+    return Structure.from_spacegroup(225, Lattice.cubic(a), species, [[0, 0, 0], [0.5, 0.5, 0.5]])
+
+
+def metal(a: float, symbol: str) -> Structure:
+    return Structure.from_spacegroup(225, Lattice.cubic(a), [symbol], [[0, 0, 0]])
+
+
+@pytest.fixture
+def phases(tmp_path: Path) -> Path:
+    """A folder of structures of the Al-Ni system, for hulls and references."""
+    folder = tmp_path / "phases"
+    folder.mkdir()
+    metal(4.04, "Al").to(str(folder / "Al.cif"))
+    metal(3.52, "Ni").to(str(folder / "Ni.cif"))
+    nickel_rich = Structure.from_spacegroup(
+        221, Lattice.cubic(3.57), ["Al", "Ni"], [[0, 0, 0], [0.5, 0.5, 0]]
+    )
+    nickel_rich.to(str(folder / "AlNi3.cif"))
+    Structure.from_spacegroup(221, Lattice.cubic(2.89), ["Al", "Ni"], [[0, 0, 0], [0.5] * 3]).to(
+        str(folder / "AlNi.cif")
+    )
+    return folder
+
+
+def test_hull_of_a_data_file_is_computed_with_the_potential(
+    run: Run, tmp_path: Path, rows_of: Rows, phases: Path
+) -> None:
+    assert run("data", "build", phases, "--out", "phases.jsonl").code == 0
+    for pressure in ("0", "20"):
+        outcome = run(
+            *("relax", phases / "AlNi.cif", "--hull", "phases.jsonl", "--pressure", pressure),
+            *("--workers", "1", "--out", f"at{pressure}"),
+        )
+        assert outcome.code == 0, outcome.err
+        (row,) = rows_of(tmp_path / f"at{pressure}" / "summary.csv")
+        assert float(row["e_above_hull_ev_per_atom"]) == pytest.approx(0.0, abs=1e-3)
+        assert row["decomposition"] == "1 AlNi (AlNi)"
+        assert bool(row["formation_energy_ev_per_atom"]) == (pressure == "0")
+        run_file = json.loads((tmp_path / f"at{pressure}" / "run.json").read_text())
+        assert run_file["hull_reference"] == "phases.jsonl"
+        assert "phases.jsonl" in (tmp_path / f"at{pressure}" / "report.html").read_text()
+
+
+def test_rank_orders_by_energy_and_relaxes_nothing(run: Run, tmp_path: Path, rows_of: Rows) -> None:
+    for a in (4.6, 4.25):
+        salt(a).to(str(tmp_path / f"{a}.cif"))
+    outcome = run("rank", "4.6.cif", "4.25.cif", "--out", "run")
+    assert outcome.code == 0, outcome.err
+    assert "nothing was relaxed" in outcome.out
+    rows = rows_of(tmp_path / "run" / "summary.csv")
+    assert [float(row["volume_per_atom_a3"]) for row in rows] == pytest.approx(
+        [4.25**3 / 8, 4.6**3 / 8], rel=1e-4
+    )
+    assert [row["energy_rank"] for row in rows] == ["1", "2"]
+
+
+def test_references_are_written_and_used(run: Run, tmp_path: Path, rows_of: Rows, phases: Path) -> None:
+    outcome = run("data", "references", phases, "--out", "elements.json")
+    assert outcome.code == 0, outcome.err
+    assert "2 elements written to elements.json" in outcome.out
+    table = json.loads((tmp_path / "elements.json").read_text())
+    table["elements"]["Ni"]["energy_per_atom"] += 1.0
+    (tmp_path / "shifted.json").write_text(json.dumps(table))
+    found = []
+    for name in ("elements", "shifted"):
+        assert run("rank", phases / "AlNi.cif", "--references", f"{name}.json", "--out", name).code == 0
+        (row,) = rows_of(tmp_path / name / "summary.csv")
+        found.append(float(row["formation_energy_ev_per_atom"]))
+    assert found[0] - found[1] == pytest.approx(0.5, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (("--hull", "no.jsonl"), "There is no file or folder no.jsonl"),
+        (("--references", "no.json"), "no.json is no table of elemental energies"),
+        (("--potential", "megnet:model"), "megnet:model gives formation energies but no forces"),
+        (("--relaxation", "annealing"), "Setting relaxation: input should be 'gradient' or 'bayesian'"),
+    ],
+)
+def test_unusable_requests_end_before_anything_is_written(
+    run: Run, tmp_path: Path, flags: tuple[str, ...], sentence: str
+) -> None:
+    salt(4.25).to(str(tmp_path / "x.cif"))
+    outcome = run("relax", "x.cif", "--out", "run", *flags)
+    assert outcome.code == 2
+    assert sentence in outcome.sentence
+    assert not (tmp_path / "run").exists()
