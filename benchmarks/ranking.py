@@ -1,9 +1,9 @@
 """Chemical, energy and combined order on held-out compounds: where does the right structure stand?
 
 Runs the whole prediction with relaxation on compounds of the validation split and prints the share whose
-reference is matched in the first k: by the networks alone, by energy alone (the paper's order: the lowest
-formation energies of the 50 candidates), and combined with several weights of the energy and several additions
-for relaxations that did not converge. Each finished compound is kept in --out; the same command goes on from
+reference is matched in the first k: by the networks alone, by energy alone (the paper's: the lowest formation
+energies of the 50 candidates), and combined with several weights of the energy and several additions for
+relaxations that did not converge. Each finished compound is kept in --out; the same command goes on from
 there, and with all compounds in the file it only draws the tables again.
 Run: python benchmarks/ranking.py --data DIR --out ranking.jsonl [--limit 45]
 """
