@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 # Stage, items done, items in total.
 Progress = Callable[[str, int, int], None]
 
-HOPELESS = 0.5  # eV/atom above the best after the loose pass: not worth the tight one
+HOPELESS = 0.5  # eV/atom above the best after the loose pass: worth the tight one only if it will be listed
+SPARE = 5  # structures beyond the list that are relaxed with it, for relaxing merges and reorders
 
 
 @dataclass
@@ -251,7 +252,7 @@ def _generate(run: _Run, units: Sequence[int]) -> None:
 
 def _relax(run: _Run, pool: Relaxer) -> None:
     """Relax in two passes: loosely all distinct candidates, tightly the distinct survivors."""
-    from alphacrystal.rank import group_duplicates
+    from alphacrystal.rank import group_duplicates, likely_order
 
     loose, tight = relax_settings(run.config, loose=True), relax_settings(run.config)
     groups = group_duplicates([candidate.structure for candidate in run.candidates])
@@ -264,12 +265,14 @@ def _relax(run: _Run, pool: Relaxer) -> None:
     rough = _relax_pass(run, pool, "loose", starts, loose)
     energies = {i: r.energy_per_atom for i, r in rough.items() if r.usable and r.energy_per_atom is not None}
     order = sorted(energies, key=lambda i: (energies[i], i))
-    survivors = []
+    leaders = []
     for same in group_duplicates([rough[i].structure for i in order]):
         members = sorted(order[k] for k in same)  # the first is the most probable
         run.merged.update(dict.fromkeys(members[1:], members[0]))
-        if energies[members[0]] - energies[order[0]] < HOPELESS:
-            survivors.append(members[0])
+        leaders.append(members[0])
+    # Whatever will stand in the list is relaxed, and what could still fall into it.
+    survivors = set(likely_order(run.candidates, {i: energies[i] for i in leaders})[: run.config.top + SPARE])
+    survivors |= {i for i in leaders if energies[i] - energies[order[0]] < HOPELESS}
     _relax_pass(run, pool, "tight", {i: rough[i].structure for i in sorted(survivors)}, tight)
 
 

@@ -105,8 +105,8 @@ def benchmark_speed(
             result[part] = _compared(groups, ("fire", "quasi-newton"))
         elif part == "candidates":
             points = _candidates(records, size, settings.seed, out, tell)
-            groups = _relaxations(part, points, ("quasi-newton",), chgnet, out, tell)
-            result[part] = _compared(groups, ("quasi-newton",)) | _symmetry(groups)
+            groups = _relaxations(part, points, ("fire", "quasi-newton"), chgnet, out, tell)
+            result[part] = _compared(groups, ("fire", "quasi-newton")) | _symmetry(groups)
         elif part == "evaluation":
             from alphacrystal.benchmark._speed_evaluation import evaluation_speed
 

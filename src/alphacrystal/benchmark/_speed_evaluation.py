@@ -60,17 +60,22 @@ def agreement(structures: Sequence[Structure], chgnet: ChgnetItself, tell: Progr
     known = [s for s in structures if {e.symbol for e in s.composition} <= potential.supported_elements]
     shaken = [_shaken(structure, rng) for structure in known]
     energy, force, stress = [], [], []
+    refused = 0
     for begin in range(0, len(shaken), CHUNK):
         tell("agreement", begin, len(shaken))
         chunk = shaken[begin : begin + CHUNK]
         ours = potential.evaluate(chunk)
         theirs, _, _ = chgnet.predict(chunk, CHUNK)
         for i, (structure, other) in enumerate(zip(chunk, theirs, strict=True)):
+            if ours.failures[i] is not None:
+                refused += 1
+                continue
             energy.append(abs(ours.energies[i] / len(structure) - float(other["e"])))
             force.append(float(np.abs(ours.forces[i] - other["f"]).max()))
             stress.append(float(np.abs(ours.stresses[i] * GPA_PER_EV_PER_A3 - other["s"]).max()))
     return {
-        "n": len(shaken),
+        "n": len(energy),
+        "refused": refused,
         **{
             name: {"largest": float(f"{max(values):.2g}"), "mean": float(f"{np.mean(values):.2g}")}
             for name, values in (

@@ -91,11 +91,14 @@ def _agreement(part: Mapping[str, Any]) -> list[str]:
         "force_ev_per_a": "force component (eV/Å)",
         "stress_gpa": "stress component (GPa)",
     }
-    return [
+    lines = [
         f"| {part['n']} validation crystals, shaken by 0.05 Å | largest difference | mean of the largest |",
         "|---|---:|---:|",
         *(f"| {title} | {part[key]['largest']:g} | {part[key]['mean']:g} |" for key, title in names.items()),
     ]
+    if part["refused"]:
+        lines += ["", f"{part['refused']} more were refused: an atom has no neighbour within CHGNet's 6 Å."]
+    return lines
 
 
 def _predict(part: Mapping[str, Any]) -> list[str]:

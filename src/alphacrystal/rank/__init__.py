@@ -3,7 +3,7 @@
 from alphacrystal.rank._deduplicate import SameCrystal, group_duplicates, neighbour_fingerprint
 from alphacrystal.rank._hull import DecompositionProduct, HullReference, read_hull_reference
 from alphacrystal.rank._measure import EnergyMeasure
-from alphacrystal.rank._order import ORDERS, rank_candidates
+from alphacrystal.rank._order import ORDERS, likely_order, rank_candidates
 from alphacrystal.rank._ranked import RankedStructure
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "RankedStructure",
     "SameCrystal",
     "group_duplicates",
+    "likely_order",
     "neighbour_fingerprint",
     "rank_candidates",
     "read_hull_reference",

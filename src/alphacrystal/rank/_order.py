@@ -130,6 +130,12 @@ def rank_candidates(
     return ranked
 
 
+def likely_order(candidates: Sequence[Candidate], energies: Mapping[int, float]) -> list[int]:
+    """Candidates with energies (eV/atom), in the default order they would take if all converged."""
+    chances, lowest = _log_chances(candidates), min(energies.values(), default=0.0)
+    return sorted(energies, key=lambda i: ((energies[i] - lowest) / ENERGY_SCALE - chances[i], i))
+
+
 def _followers(merged: Mapping[int, int]) -> dict[int, list[int]]:
     """Candidates that each remaining candidate stands for, through any chain of mergers."""
     followers: dict[int, list[int]] = {}

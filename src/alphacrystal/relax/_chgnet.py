@@ -12,6 +12,7 @@ import numpy as np
 
 from alphacrystal.errors import PotentialError
 from alphacrystal.relax._crystal import Crystal
+from alphacrystal.relax._memory import keep_freed_memory
 from alphacrystal.relax._potential import Evaluation, check_elements
 from alphacrystal.relax._quotient import GraphError, QuotientGraph, build_quotient_graph
 from alphacrystal.relax._symmetry import identity_symmetry
@@ -61,6 +62,7 @@ class CHGNetPotential:
 
         from alphacrystal.relax._chgnet_network import CHGNetNetwork
 
+        keep_freed_memory()
         package = find_spec("chgnet")
         if package is None or package.origin is None:
             raise PotentialError(

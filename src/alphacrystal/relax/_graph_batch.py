@@ -52,6 +52,21 @@ def _offsets(lengths: Sequence[int]) -> IntArray:
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
 
+def _padded(count: int) -> int:
+    """Rows to reserve for ``count``.
+
+    oneDNN prepares a product anew for each number of rows it meets, and a moving crystal changes its numbers
+    with every step: a few empty rows leave only few different numbers.
+    """
+    block = min(256, max(16, 1 << max(0, (count // 16).bit_length() - 1)))
+    return -(-count // block) * block
+
+
+def _filled(rows: IntArray) -> IntArray:
+    """The row numbers, then the first of them again up to the padded length; none stay none."""
+    return np.concatenate([rows, np.repeat(rows[:1], _padded(len(rows)) - len(rows))])
+
+
 def _joined(numbers: Sequence[IntArray], offsets: IntArray) -> IntArray:
     """Numbers of each crystal's parts, counted on through the batch."""
     return np.concatenate([own + offset for own, offset in zip(numbers, offsets, strict=False)])
@@ -79,20 +94,27 @@ def join_graphs(
     active = bond_length < cutoff
     short = bond_length < angle_cutoff
     # Bonds that form angles come first, the other active ones follow, the rest is dropped.
-    order = np.concatenate([np.flatnonzero(short), np.flatnonzero(active & ~short)])
+    bent_bonds, straight_bonds = np.flatnonzero(short), np.flatnonzero(active & ~short)
+    short_count = _padded(len(bent_bonds))
+    order = np.concatenate([_filled(bent_bonds), _filled(straight_bonds)])
     renumbered = np.full(len(bond_vector), -1)
-    renumbered[order] = np.arange(len(order))
+    renumbered[bent_bonds] = np.arange(len(bent_bonds))
+    renumbered[straight_bonds] = short_count + np.arange(len(straight_bonds))
 
     message_bond = _joined([g.message_bond for g in graphs], bond_offset)
-    kept = active[message_bond]
-    message_weight = np.concatenate([g.message_weight for g in graphs])[kept]
+    kept = np.flatnonzero(active[message_bond])
+    messages = _filled(kept)
+    message_weight = np.concatenate([g.message_weight for g in graphs])[messages]
+    message_weight[len(kept) :] = 0.0
 
     angle_bonds = _joined([g.angle_bonds for g in graphs], bond_offset)
-    bent = short[angle_bonds].all(axis=1)
+    kept = np.flatnonzero(short[angle_bonds].all(axis=1))
+    bent = _filled(kept)
     angle_weight = np.concatenate([g.angle_weight for g in graphs])[bent]
+    angle_weight[len(kept) :] = 0.0
     # A spoke whose bond does not bend now is read by no angle: any bond may stand in its place.
     spoke_bond = np.maximum(renumbered[_joined([g.spoke_bond for g in graphs], bond_offset)], 0)
-    spoke_bond[spoke_bond >= short.sum()] = 0
+    spoke_bond[spoke_bond >= short_count] = 0
 
     orbit_crystal = np.repeat(np.arange(len(graphs)), np.diff(orbit_offset))
     graph = BatchGraph(
@@ -103,12 +125,12 @@ def join_graphs(
         orbit_size=torch.from_numpy(np.concatenate([g.orbit_size for g in graphs]).astype(np.float64)),
         orbit_crystal=_integers(orbit_crystal),
         bond_vector=_integers(bond_vector[order]),
-        short_bonds=int(short.sum()),
-        message_centre=_integers(_joined([g.message_centre for g in graphs], orbit_offset)[kept]),
-        message_pair=_integers(_joined([g.message_pair for g in graphs], pair_offset)[kept]),
+        short_bonds=short_count,
+        message_centre=_integers(_joined([g.message_centre for g in graphs], orbit_offset)[messages]),
+        message_pair=_integers(_joined([g.message_pair for g in graphs], pair_offset)[messages]),
         pair_centre=_integers(_joined([g.pair_centre for g in graphs], orbit_offset)),
         pair_neighbour=_integers(_joined([g.pair_neighbour for g in graphs], orbit_offset)),
-        message_bond=_integers(renumbered[message_bond[kept]]),
+        message_bond=_integers(renumbered[message_bond[messages]]),
         message_weight=_column(message_weight),
         angle_vectors=_integers(_joined([g.angle_vectors for g in graphs], vector_offset)[bent].T),
         angle_bonds=_integers(renumbered[angle_bonds[bent]].T),
