@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alphacrystal.errors import PotentialError
 from alphacrystal.relax._crystal import Crystal
@@ -31,6 +32,8 @@ from alphacrystal.relax._variables import SymmetricVariables
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
+FloatArray = NDArray[np.float64]
+
 #: Bounds around the start: displacement of a mode per square root of the atoms (Å), strain exponent.
 _REACH = 0.25
 _STRAIN_REACH = 0.12
@@ -39,8 +42,14 @@ _STRAIN_REACH = 0.12
 _PER_PARAMETER = 20
 _LEAST = 40
 
+#: Bounds of each round of the search, as shares of the reach.
+_ROUNDS = (1.0, 0.4, 0.15)
+
 #: eV/atom a crystal that cannot exist counts above its start.
 _PENALTY = 5.0
+
+#: Energies are told linearly up to about here and by their logarithm beyond (eV/atom).
+_SOFT = 0.1
 
 #: The search counts as converged when its last third gained less than this (eV/atom).
 _GAIN = 0.002
@@ -118,53 +127,83 @@ class BayesianRelaxer:
             return _end(start, first, RelaxationStatus.CONVERGED, "", 0, begin)
         if settings.max_steps == 0:
             return _end(start, first, RelaxationStatus.STEP_LIMIT, "not converged in 0 steps", 0, begin)
-        import optuna
-
-        names = [f"x{i:03d}" for i in range(variables.size)]
         reach = np.full(variables.size, _STRAIN_REACH)
         reach[: variables.atom_modes] = _REACH * np.sqrt(len(start))
-        trials = min(max(_LEAST, _PER_PARAMETER * variables.size), settings.max_steps)
         volume = start.volume
-        best = (first, np.zeros(variables.size))
-        history = [first]
-        spaces: dict[str, optuna.distributions.BaseDistribution] = {
-            name: optuna.distributions.FloatDistribution(-limit, limit)
-            for name, limit in zip(names, reach.tolist(), strict=True)
-        }
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the sampler is declared experimental
-            study = optuna.create_study(
-                sampler=optuna.samplers.GPSampler(seed=self._seed, n_startup_trials=2 * variables.size)
-            )
-            study.add_trial(
-                optuna.trial.create_trial(params=dict.fromkeys(names, 0.0), distributions=spaces, value=first)
-            )
-            for _ in range(trials):
-                trial = study.ask(spaces)
-                x = np.array([trial.params[name] for name in names])
-                variables.place(x)
-                energy = np.inf
-                if sanity_problem(variables.crystal, volume) is None:
-                    energy = self._enthalpy(variables.crystal, settings)
-                study.tell(trial, energy if np.isfinite(energy) else first + _PENALTY)
-                if energy < best[0]:
-                    best = (energy, x)
-                history.append(best[0])
-                limit_s = settings.time_limit_s
-                if limit_s is not None and time.perf_counter() - begin > limit_s:
-                    break
-        variables.place(best[1])
-        gained = history[2 * len(history) // 3] - history[-1]
-        done = len(history) > trials and gained < _GAIN
+
+        def enthalpy(x: FloatArray) -> float:
+            variables.place(x)
+            if sanity_problem(variables.crystal, volume) is not None:
+                return np.inf
+            energy = self._enthalpy(variables.crystal, settings)
+            return energy if np.isfinite(energy) else np.inf
+
+        wanted = min(max(_LEAST, _PER_PARAMETER * variables.size), settings.max_steps)
+        limit = np.inf if settings.time_limit_s is None else begin + settings.time_limit_s
+        points, energies = _search(enthalpy, first, reach, wanted, limit, self._seed)
+        best = int(np.argmin(energies))
+        variables.place(points[best])
+        gained = min(energies[: -(-2 * len(energies) // 3)]) - energies[best]
+        done = len(energies) > wanted and gained < _GAIN
         reason = "" if done else f"still falling by {1000 * gained:.0f} meV/atom in its last evaluations"
         status = RelaxationStatus.CONVERGED if done else RelaxationStatus.STEP_LIMIT
-        return _end(variables.crystal, best[0], status, reason, len(history) - 1, begin)
+        return _end(variables.crystal, energies[best], status, reason, len(energies) - 1, begin)
 
     def _enthalpy(self, crystal: Crystal, settings: RelaxSettings) -> float:
         """eV/atom, or NaN."""
         energy = float(self._model.energies_per_atom([crystal.to_structure()])[0])
         return energy + settings.pressure_gpa / EV_PER_A3_IN_GPA * crystal.volume / len(crystal)
+
+
+def _search(
+    enthalpy: Callable[[FloatArray], float],
+    first: float,
+    reach: FloatArray,
+    wanted: int,
+    time_limit: float,
+    seed: int,
+) -> tuple[list[FloatArray], list[float]]:
+    """All points and their energies (eV/atom), the start at the origin first.
+
+    The bounds shrink around the best point from round to round; what was seen within them is told again.
+    """
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    names = [f"x{i:03d}" for i in range(len(reach))]
+    points, energies = [np.zeros(len(reach))], [first]
+    for turn, shrink in enumerate(_ROUNDS, start=1):
+        centre = points[int(np.argmin(energies))]
+        low, high = centre - shrink * reach, centre + shrink * reach
+        spaces: dict[str, optuna.distributions.BaseDistribution] = {
+            name: optuna.distributions.FloatDistribution(a, b)
+            for name, a, b in zip(names, low.tolist(), high.tolist(), strict=True)
+        }
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the sampler is declared experimental
+            sampler = optuna.samplers.GPSampler(seed=seed + turn, n_startup_trials=2 * len(reach))
+            study = optuna.create_study(sampler=sampler)
+            for x, energy in zip(points, energies, strict=True):
+                if (x >= low).all() and (x <= high).all():
+                    values = dict(zip(names, x.tolist(), strict=True))
+                    study.add_trial(
+                        optuna.trial.create_trial(
+                            params=values, distributions=spaces, value=_told(energy - first)
+                        )
+                    )
+            for _ in range(wanted * turn // len(_ROUNDS) + 1 - len(energies)):
+                trial = study.ask(spaces)
+                points.append(np.array([trial.params[name] for name in names]))
+                energies.append(enthalpy(points[-1]))
+                study.tell(trial, _told(energies[-1] - first))
+                if time.perf_counter() > time_limit:
+                    return points, energies
+    return points, energies
+
+
+def _told(above: float) -> float:
+    """Energy above the start (eV/atom) as the process sees it: a clash must not flatten the valleys."""
+    return float(np.arcsinh(min(above, _PENALTY) / _SOFT))
 
 
 def _without_symmetry(crystal: Crystal) -> Crystal:
