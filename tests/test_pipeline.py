@@ -120,3 +120,11 @@ def test_disordered_structure_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="disordered"):
         relax_files([tmp_path / "mixed.cif"], RELAXED, folder=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_nothing_in_the_list_is_left_half_relaxed(tmp_path: Path) -> None:
+    config = PredictConfig(candidates=12, top=10, max_atoms=4, workers=1, steps=400)
+    run = predict("NaCl", config, folder=tmp_path / "run")
+    energies = [row.relaxation.energy_per_atom for row in run.ranked if row.relaxation is not None]
+    assert len(energies) == len(run.ranked)
+    assert all(row.relaxation is not None and row.relaxation.converged for row in run.ranked)

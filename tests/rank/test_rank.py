@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 
 from alphacrystal.generate import Candidate
-from alphacrystal.rank import EnergyMeasure, group_duplicates, neighbour_fingerprint, rank_candidates
+from alphacrystal.rank import (
+    EnergyMeasure,
+    group_duplicates,
+    likely_order,
+    neighbour_fingerprint,
+    rank_candidates,
+)
 from alphacrystal.relax import Relaxation, RelaxationStatus
 
 STATUS = RelaxationStatus
@@ -140,3 +146,12 @@ def test_order_can_be_that_of_one_rank_alone(order: str, first: int) -> None:
         assert [row.energy_rank for row in ranked] == [1, 2, 3]
     if order == "chemical":
         assert [row.chemical_rank for row in ranked] == [1, 2, 3]
+
+
+def test_likely_order_is_the_default_order_once_all_have_converged() -> None:
+    candidates = [made(halite(), -4.0), made(caesium_chloride(), -1.0), made(zincblende(), None)]
+    energies = {0: -3.5, 1: -2.9, 2: -3.6}
+    ends = {i: relaxed(c.structure, energies[i]) for i, c in enumerate(candidates)}
+    ranked = rank_candidates(candidates, ends, relaxed=True, top=3)
+    assert likely_order(candidates, energies) == [row.candidate_index for row in ranked]
+    assert likely_order(candidates, {}) == []
