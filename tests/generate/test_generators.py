@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from alphacrystal.composition import parse_formula
 from alphacrystal.crystal import LatticeParameters, space_group
 from alphacrystal.errors import InputError
 from alphacrystal.generate import Candidate, DistanceMatrixGenerator, Generator
+from alphacrystal.rank import SameCrystal
 
 torch.set_num_threads(1)
 
@@ -83,6 +85,16 @@ def test_textbook_crystal_is_among_the_first_five(textbook: Callable[[str], Stru
     matcher = StructureMatcher(ltol=0.2, stol=0.3, angle_tol=5)
     found = generate(DistanceMatrixGenerator, text, [1], 5)
     assert any(matcher.fit(candidate.structure, target) for candidate in found)
+
+
+@pytest.mark.parametrize("text", ["NaCl", "LiCoO2"])
+def test_fifty_candidates_that_differ(text: str) -> None:
+    found = generate(DistanceMatrixGenerator, text, [1, 2, 4], 50)
+    assert len(found) == 50
+    same = SameCrystal()
+    matcher = StructureMatcher(ltol=same.ltol, stol=same.stol, angle_tol=same.angle_tol, scale=False)
+    structures = [candidate.structure for candidate in found]
+    assert not any(matcher.fit(one, other) for one, other in combinations(structures[:25], 2))
 
 
 def test_space_group_and_lattice_are_kept() -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # compounds anything from 0.3 to 1 ranks alike; see docs/ranking.md.
 GEOMETRY_WEIGHT = 0.5
 HYPOTHESES_PER_CANDIDATE = 1.2  # a few more than asked for, since some end in the same structure or clash
+MOST_HYPOTHESES_PER_CANDIDATE = 2.4  # where many end in the same structure
+LEAST_ADDED = 5  # candidates for which hypotheses are added at a time
 CHUNK = 64  # hypotheses searched together
 DEEP_HYPOTHESES = 6  # the likeliest ones get a deeper search where they have many free coordinates
 DEEP_FREE = 3
@@ -55,44 +57,75 @@ class DistanceMatrixGenerator:
     name: str = "distance_matrix"
 
     def generate(self, formula: Formula, count: int, rng: np.random.Generator) -> Iterator[Candidate]:
-        """Yield up to ``count`` candidates, best first by prior × geometry.
+        """Yield up to ``count`` candidates, best first by prior × geometry; no two are equal crystals.
+
+        Where hypotheses end in equal crystals the best one stands for them, and further hypotheses are built
+        until there are ``count`` or the hypotheses run out.
 
         Raises:
             InputError: The cell content cannot be placed, or is too large for the networks.
         """
-        from alphacrystal.learn import predict_distograms, predict_hypotheses
-        from alphacrystal.reconstruct import SearchSettings, reconstruct
+        from alphacrystal.learn import predict_hypotheses
+        from alphacrystal.rank import group_duplicates
 
-        wanted = max(count, int(count * HYPOTHESES_PER_CANDIDATE))
+        most = max(count, int(count * MOST_HYPOTHESES_PER_CANDIDATE))
         hypotheses = predict_hypotheses(
-            formula, self.units, wanted, group=self.space_group, lattice=self.lattice, models=self.models
+            formula, self.units, most, group=self.space_group, lattice=self.lattice, models=self.models
         )
         seed = int(rng.integers(2**31))
-        deep = [h for h in hypotheses[:DEEP_HYPOTHESES] if _free_coordinates(h) >= DEEP_FREE]
-        shallow = [h for h in hypotheses if h not in deep]
+        candidates: list[Candidate] = []
+        distinct: list[Candidate] = []
+        parts = 0
+        while len(distinct) < count and len(candidates) < len(hypotheses):
+            missing = max(count - len(distinct), LEAST_ADDED)
+            begin, end = len(candidates), len(candidates) + math.ceil(missing * HYPOTHESES_PER_CANDIDATE)
+            total = min(end, len(hypotheses))
+            for part, settings in self._parts(hypotheses[begin:end], first=not candidates):
+                candidates += self._built(part, settings, parts, seed, len(candidates), total)
+                parts += 1
+            ordered = _normalised(candidates)
+            groups = group_duplicates([candidate.structure for candidate in ordered])
+            distinct = [ordered[group[0]] for group in groups]
+        yield from distinct[:count]
+
+    def _parts(
+        self, hypotheses: Sequence[SymmetryHypothesis], *, first: bool
+    ) -> list[tuple[Sequence[SymmetryHypothesis], SearchSettings]]:
+        """Hypotheses that are searched together, and how hard; ``first``: the likeliest are among them."""
+        from alphacrystal.reconstruct import SearchSettings
+
         quick = self.search or SearchSettings(fitness=self.fitness)
         thorough = self.search or replace(SearchSettings.thorough(), fitness=self.fitness)
-        batches = [(deep, thorough)] if deep else []
-        batches += [(shallow[start : start + CHUNK], quick) for start in range(0, len(shallow), CHUNK)]
-        candidates: list[Candidate] = []
-        for number, (part, settings) in enumerate(batches):
-            made = list(self.finished.get(number, ()))
-            if len(made) != len(part):
-                distograms = predict_distograms(part, models=self.models)
-                built = reconstruct(
-                    part,
-                    distograms,
-                    settings,
-                    seed + number,
-                    on_done=self._report(len(candidates), len(hypotheses)),
-                )
-                made = [self._candidate(*pair, seed) for pair in zip(part, built, strict=True)]
-                if self.on_part:
-                    self.on_part(number, made)
-            candidates += made
-            if self.on_progress:
-                self.on_progress(len(candidates), len(hypotheses))
-        yield from _normalised(candidates)[:count]
+        likely = hypotheses[:DEEP_HYPOTHESES] if first else []
+        deep = [h for h in likely if _free_coordinates(h) >= DEEP_FREE]
+        shallow = [h for h in hypotheses if h not in deep]
+        parts: list[tuple[Sequence[SymmetryHypothesis], SearchSettings]] = [(deep, thorough)] if deep else []
+        return parts + [(shallow[start : start + CHUNK], quick) for start in range(0, len(shallow), CHUNK)]
+
+    def _built(
+        self,
+        part: Sequence[SymmetryHypothesis],
+        settings: SearchSettings,
+        number: int,
+        seed: int,
+        before: int,
+        total: int,
+    ) -> list[Candidate]:
+        """The candidates of one part, made or taken over; ``before`` others of ``total`` are done."""
+        from alphacrystal.learn import predict_distograms
+        from alphacrystal.reconstruct import reconstruct
+
+        made = list(self.finished.get(number, ()))
+        if len(made) != len(part):
+            distograms = predict_distograms(part, models=self.models)
+            report = self._report(before, total)
+            built = reconstruct(part, distograms, settings, seed + number, on_done=report)
+            made = [self._candidate(*pair, seed) for pair in zip(part, built, strict=True)]
+            if self.on_part:
+                self.on_part(number, made)
+        if self.on_progress:
+            self.on_progress(before + len(made), total)
+        return made
 
     def _report(self, before: int, total: int) -> Callable[[int], None]:
         def report(done: int) -> None:
