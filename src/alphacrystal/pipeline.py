@@ -252,7 +252,8 @@ def _generate(run: _Run, units: Sequence[int]) -> None:
 
 def _relax(run: _Run, pool: Relaxer) -> None:
     """Relax in two passes: loosely all distinct candidates, tightly the distinct survivors."""
-    from alphacrystal.rank import group_duplicates, likely_order
+    from alphacrystal.crystal import group_duplicates
+    from alphacrystal.rank import likely_order
 
     loose, tight = relax_settings(run.config, loose=True), relax_settings(run.config)
     groups = group_duplicates([candidate.structure for candidate in run.candidates])

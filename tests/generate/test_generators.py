@@ -15,10 +15,9 @@ from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 from pymatgen.symmetry.groups import SpaceGroup
 
 from alphacrystal.composition import parse_formula
-from alphacrystal.crystal import LatticeParameters, space_group
+from alphacrystal.crystal import LatticeParameters, SameCrystal, space_group
 from alphacrystal.errors import InputError
 from alphacrystal.generate import Candidate, DistanceMatrixGenerator, Generator
-from alphacrystal.rank import SameCrystal
 
 torch.set_num_threads(1)
 

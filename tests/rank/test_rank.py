@@ -1,21 +1,14 @@
-"""Duplicates, both ranks, and the default order."""
+"""Both ranks and the default order."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 
 from alphacrystal.generate import Candidate
 from alphacrystal.rank import (
     EnergyMeasure,
-    group_duplicates,
     likely_order,
-    neighbour_fingerprint,
     rank_candidates,
 )
 from alphacrystal.relax import Relaxation, RelaxationStatus
@@ -43,34 +36,6 @@ def made(structure: Structure, chance: float | None) -> Candidate:
 
 def relaxed(structure: Structure, energy: float | None, status: STATUS = STATUS.CONVERGED) -> Relaxation:
     return Relaxation(structure, status, "", energy, 0.05, 0.1, 5, 0.1)
-
-
-@given(seed=st.integers(0, 10_000), enlarge=st.integers(1, 3))
-@settings(max_examples=15)
-@pytest.mark.parametrize("name", ["rutile", "quartz", "spinel", "baddeleyite"])
-def test_fingerprint_does_not_depend_on_the_description(
-    textbook: Callable[[str], Structure],
-    redescribe: Callable[..., Structure],
-    name: str,
-    seed: int,
-    enlarge: int,
-) -> None:
-    first = textbook(name)
-    second = redescribe(first, seed, enlarge=enlarge)
-    np.testing.assert_allclose(neighbour_fingerprint(second), neighbour_fingerprint(first), atol=1e-7)
-
-
-def test_same_crystal_in_other_descriptions_is_one_group(
-    textbook: Callable[[str], Structure], redescribe: Callable[..., Structure]
-) -> None:
-    crystals = [textbook("rutile"), textbook("anatase"), redescribe(textbook("rutile"), 5, enlarge=2)]
-    assert group_duplicates(crystals) == [[0, 2], [1]]
-
-
-def test_groups_hold_every_structure_once_and_polymorphs_stay_apart() -> None:
-    crystals = [halite(), caesium_chloride(), zincblende(), halite(5.7), caesium_chloride(3.55)]
-    assert group_duplicates(crystals) == [[0, 3], [1, 4], [2]]
-    assert group_duplicates([]) == []
 
 
 def test_without_relaxation_the_order_is_the_chemical_one() -> None:

@@ -106,8 +106,8 @@ def candidates_of(
     Cells above 12 atoms are left out.
     """
     from alphacrystal.composition import formula_units_within, parse_formula
+    from alphacrystal.crystal import group_duplicates
     from alphacrystal.generate import DistanceMatrixGenerator
-    from alphacrystal.rank import group_duplicates
 
     points: list[StartingPoint] = []
     for done, text in enumerate(formulas, start=1):

@@ -17,6 +17,7 @@ from alphacrystal.crystal._distances import (
     shortest_self_distance,
 )
 from alphacrystal.crystal._distogram import Distogram
+from alphacrystal.crystal._duplicates import SameCrystal, group_duplicates, neighbour_fingerprint
 from alphacrystal.crystal._encoding import AtomSites, CrystalEncoding, atom_sites, encode
 from alphacrystal.crystal._enumerate import can_place, first_assignments, placeable_units, wyckoff_assignments
 from alphacrystal.crystal._hypothesis import LatticeParameters, SymmetryHypothesis
@@ -60,6 +61,7 @@ __all__ = [
     "Distogram",
     "LatticeParameters",
     "PrimitiveOrbit",
+    "SameCrystal",
     "SpaceGroup",
     "SymmetryDescription",
     "SymmetryHypothesis",
@@ -78,6 +80,7 @@ __all__ = [
     "encode",
     "first_assignments",
     "free_coordinates",
+    "group_duplicates",
     "group_symbol",
     "lattice_parameters",
     "lattice_points",
@@ -85,6 +88,7 @@ __all__ = [
     "min_image_distances",
     "minkowski_reduced",
     "multiplicities",
+    "neighbour_fingerprint",
     "obeys_system",
     "placeable_units",
     "primitive_orbits",

@@ -65,8 +65,8 @@ class DistanceMatrixGenerator:
         Raises:
             InputError: The cell content cannot be placed, or is too large for the networks.
         """
+        from alphacrystal.crystal import group_duplicates
         from alphacrystal.learn import predict_hypotheses
-        from alphacrystal.rank import group_duplicates
 
         most = max(count, int(count * MOST_HYPOTHESES_PER_CANDIDATE))
         hypotheses = predict_hypotheses(

@@ -1,6 +1,5 @@
 """From relaxed candidates to the final list: duplicates merged, both ranks, the default order."""
 
-from alphacrystal.rank._deduplicate import SameCrystal, group_duplicates, neighbour_fingerprint
 from alphacrystal.rank._hull import DecompositionProduct, HullReference, read_hull_reference
 from alphacrystal.rank._measure import EnergyMeasure
 from alphacrystal.rank._order import ORDERS, likely_order, rank_candidates
@@ -12,10 +11,7 @@ __all__ = [
     "EnergyMeasure",
     "HullReference",
     "RankedStructure",
-    "SameCrystal",
-    "group_duplicates",
     "likely_order",
-    "neighbour_fingerprint",
     "rank_candidates",
     "read_hull_reference",
 ]

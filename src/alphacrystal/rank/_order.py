@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from alphacrystal.rank._deduplicate import SameCrystal, group_duplicates
+from alphacrystal.crystal import SameCrystal, group_duplicates
 from alphacrystal.rank._measure import EnergyMeasure
 from alphacrystal.rank._ranked import RankedStructure
 

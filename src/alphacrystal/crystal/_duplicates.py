@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from alphacrystal.crystal import NEIGHBOUR_IMAGES, minkowski_reduced
+from alphacrystal.crystal._distances import NEIGHBOUR_IMAGES, minkowski_reduced
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
