@@ -9,7 +9,18 @@ SOURCE = Path(__file__).parents[1] / "src"
 MODULES = sorted((SOURCE / "alphacrystal").rglob("*.py"))
 
 # Each stage may know those before it. None knows the front ends, which run the stages.
-STAGES = ["composition", "crystal", "data", "learn", "reconstruct", "generate", "relax", "rank", "report"]
+STAGES = [
+    "composition",
+    "crystal",
+    "data",
+    "learn",
+    "reconstruct",
+    "generate",
+    "relax",
+    "rank",
+    "report",
+    "evaluate",
+]
 FRONT_ENDS = {"pipeline", "benchmark", "cli", "web", "scale"}
 # Potentials and our networks know nothing of each other.
 APART = {"relax": {"learn", "reconstruct", "generate"}}
