@@ -3,6 +3,8 @@
 Each benchmark is a verb of `alphacrystal benchmark`; it reads its data from a folder that the user names.
 """
 
+from alphacrystal.benchmark._cspbench import CspBenchSettings, benchmark_cspbench, compounds_of
+from alphacrystal.benchmark._cspbench_page import cspbench_page, write_cspbench_page
 from alphacrystal.benchmark._distance_controls import mean_distance, pair_lookup
 from alphacrystal.benchmark._learning_curve import CURVES, CurveSettings, learning_curves
 from alphacrystal.benchmark._learning_curve_page import learning_curves_page, write_learning_curves_page
@@ -30,13 +32,17 @@ __all__ = [
     "TABLE5_CELLS",
     "TABLE5_METHODS",
     "TABLE5_SPLITS",
+    "CspBenchSettings",
     "CurveSettings",
     "SpeedSettings",
     "Table5Results",
     "Table5Settings",
+    "benchmark_cspbench",
     "benchmark_models",
     "benchmark_reconstruction",
     "benchmark_speed",
+    "compounds_of",
+    "cspbench_page",
     "learning_curves",
     "learning_curves_page",
     "mean_distance",
@@ -49,6 +55,7 @@ __all__ = [
     "score_table",
     "speed_page",
     "table5_legend",
+    "write_cspbench_page",
     "write_learning_curves_page",
     "write_models_page",
     "write_reconstruction_page",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from alphacrystal.cli import (
+    _benchmark_cspbench,
     _benchmark_learning_curve,
     _benchmark_models,
     _benchmark_reconstruction,
@@ -19,6 +20,7 @@ for verb in (
     _benchmark_learning_curve.learning_curve,
     _benchmark_reconstruction.reconstruction,
     _benchmark_speed.speed,
+    _benchmark_cspbench.cspbench,
 ):
     app.command()(verb)
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from alphacrystal.cli._beside import data_beside
 from alphacrystal.cli._output_folder import make_folder
 from alphacrystal.cli._progress import ProgressDisplay
 from alphacrystal.errors import InputError
 
-RECORDS = Path("shared") / "data" / "structures.jsonl.gz"
+RECORDS = Path("structures.jsonl.gz")
 
 
 def reconstruction(
@@ -89,12 +89,12 @@ def _extras(also: str | None, known: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _records_beside() -> Path:
-    """The record file that lies beside the checkout or the working folder.
+    """The record file that lies beside us.
 
     Raises:
         InputError: There is none.
     """
-    for folder in (Path.cwd().parent, *Path(__file__).parents, Path(sys.prefix).parent.parent):
-        if (folder / RECORDS).is_file():
-            return folder / RECORDS
-    raise InputError("Name a record file with --structures FILE.jsonl, or the data with --data DIR.")
+    file = data_beside(RECORDS)
+    if file is None:
+        raise InputError("Name a record file with --structures FILE.jsonl, or the data with --data DIR.")
+    return file

@@ -1,0 +1,272 @@
+"""`alphacrystal benchmark cspbench`: whole predictions of CSPBench's compounds, or of any record file's."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from alphacrystal._energies import relax_settings, relaxer
+from alphacrystal.benchmark._compound_causes import CAUSES, FOUND
+from alphacrystal.benchmark._compounds import Compound, Row, compound_row
+from alphacrystal.benchmark._run_facts import run_facts
+from alphacrystal.config import PredictConfig
+from alphacrystal.data import StructureRecord
+from alphacrystal.errors import InputError
+from alphacrystal.evaluate import match_pair
+
+Progress = Callable[[str, int, int], None]
+Rates = dict[str, float]
+
+TOPS = (1, 5, 10, 20)
+BINS = ((1, 6), (7, 12), (13, 20), (21, 999))  # atoms in the primitive cell
+
+
+@dataclass(frozen=True, slots=True)
+class CspBenchSettings:
+    """What is predicted, and how.
+
+    Attributes:
+        relax: Whether the candidates are relaxed.
+        potential: With what.
+        workers: Relaxation processes.
+        seed: Of the predictions and of the random control.
+        limit: Compounds drawn at random; all if None.
+    """
+
+    relax: bool = True
+    potential: str = "chgnet"
+    workers: int = 2
+    seed: int = 0
+    limit: int | None = None
+
+    def prediction(self) -> PredictConfig:
+        """The default settings otherwise."""
+        return PredictConfig(relax=self.relax, potential=self.potential, workers=self.workers, seed=self.seed)
+
+
+def compounds_of(records: Iterable[StructureRecord], categories: Mapping[str, str]) -> list[Compound]:
+    """Records as compounds; ``categories`` by id."""
+    return [
+        Compound(record.id, record.reduced_formula, record.structure(), categories.get(record.id, ""))
+        for record in records
+    ]
+
+
+def benchmark_cspbench(
+    compounds: Sequence[Compound],
+    settings: CspBenchSettings,
+    out: Path,
+    *,
+    on_progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Predict compounds and count where the known structures stand; finished ones are kept in ``out``.
+
+    Args:
+        compounds: Known structures.
+        settings: Of the run.
+        out: Folder of the rows and of the run folders.
+        on_progress: Called with (stage, done, total).
+
+    Returns:
+        Rates of each order and control, by category and size, causes of failures, cost, facts, all rows.
+
+    Raises:
+        InputError: There are no compounds, or the folder holds a run with other settings.
+    """
+    if not compounds:
+        raise InputError("There are no compounds to predict.")
+    facts = run_facts(settings.seed)
+    begun = time.monotonic()
+    if settings.limit is not None:
+        order = np.random.default_rng(settings.seed).permutation(len(compounds))[: settings.limit]
+        compounds = [compounds[index] for index in sorted(order)]
+    tell = on_progress or _silent
+    _check_settings(out, settings)
+    truths = _relaxed_truths(compounds, settings, out, tell) if settings.relax else {}
+    kept = _read(out / "rows.jsonl")
+    rows = []
+    for done, compound in enumerate(compounds):
+        tell("predict", done, len(compounds))
+        if compound.id not in kept:
+            energy = truths.get(compound.id, {}).get("energy_per_atom")
+            folder = out / "runs" / f"{compound.formula}-{compound.id}"
+            kept[compound.id] = compound_row(compound, settings.prediction(), folder, energy)
+            _append(out / "rows.jsonl", kept[compound.id])
+        rows.append(kept[compound.id])
+    tell("predict", len(compounds), len(compounds))
+    result = _tables(rows, [truths[c.id] for c in compounds if c.id in truths])
+    return {
+        **result,
+        **facts,
+        "relax": settings.relax,
+        "potential": settings.potential if settings.relax else None,
+        "minutes": round((time.monotonic() - begun) / 60, 1),
+        "rows": rows,
+    }
+
+
+def orders(row: Row) -> dict[str, list[Row]]:
+    """The structures of a row in every order, best first."""
+    listed = row["listed"]
+    made = {"without relaxation": row["unrelaxed"]}
+    if listed:
+        made["chemical order"] = sorted(listed, key=lambda item: item["chemical"])
+        made["energy order"] = sorted(listed, key=lambda item: item["energy"] or 999)
+        made["combined order (default)"] = listed
+    return made
+
+
+def _tables(rows: Sequence[Row], truths: Sequence[Row]) -> dict[str, Any]:
+    relaxed = any(row["listed"] for row in rows)
+    names = ["without relaxation"]
+    if relaxed:
+        names += ["chemical order", "energy order", "combined order (default)"]
+    final = names[-1]
+    lists = {name: [orders(row).get(name, []) for row in rows] for name in names}
+    result: dict[str, Any] = {"n": len(rows), "final": final}
+    result["match"] = {name: _rates(lists[name], lambda item, _: item["match"], rows) for name in names}
+    result["match_diffcsp"] = {
+        name: _rates(lists[name], lambda item, _: item["loose"], rows) for name in names
+    }
+    for symprec in ("0.01", "0.1"):
+
+        def same(item: Row, row: Row, symprec: str = symprec) -> bool:
+            return bool(item["space_group"][symprec] == row["space_group"][symprec] is not None)
+
+        result[f"space_group_{symprec}"] = {name: _rates(lists[name], same, rows) for name in names}
+    result["random_coordinates"] = {
+        f"top-{top}": _share(any(row["random"][:top]) for row in rows) for top in TOPS
+    }
+    if truths:
+        result["relaxed_ground_truth"] = {
+            "n": len(truths),
+            "match": _share(item["match"] for item in truths),
+        }
+    result["symmetry_prior"] = {
+        what: {
+            f"top-{top}": _share(_within(row.get("true_type", {}).get(what), top) for row in rows)
+            for top in TOPS
+        }
+        for what in ("type", "space_group")
+    }
+    result["categories"] = _grouped(rows, lists[final], lambda row: row["category"] or "all")
+    result["sizes"] = _grouped(rows, lists[final], _size)
+    result["causes"] = {
+        name: sum(row["cause"] == name for row in rows) for name in (FOUND, *CAUSES, "refused")
+    }
+    result["lower_than_truth"] = {
+        name: sum(row["cause"] == name and bool(row.get("lower_than_truth")) for row in rows)
+        for name in CAUSES
+    }
+    seconds = [row["seconds"] for row in rows if not row["refused"]]
+    if seconds:
+        result["seconds"] = {
+            "median": round(float(np.median(seconds)), 1),
+            "longest": round(max(seconds), 1),
+        }
+    return result
+
+
+def _rates(lists: Sequence[Sequence[Row]], hit: Callable[[Row, Row], bool], rows: Sequence[Row]) -> Rates:
+    return {
+        f"top-{top}": _share(
+            any(hit(item, row) for item in items[:top]) for items, row in zip(lists, rows, strict=True)
+        )
+        for top in TOPS
+    }
+
+
+def _grouped(
+    rows: Sequence[Row], lists: Sequence[Sequence[Row]], name_of: Callable[[Row], str]
+) -> dict[str, Any]:
+    table: dict[str, Any] = {}
+    names = [name_of(row) for row in rows]
+    for name in sorted(set(names)):
+        chosen = [k for k, own in enumerate(names) if own == name]
+        own_rows, own_lists = [rows[k] for k in chosen], [lists[k] for k in chosen]
+        table[name] = {"n": len(chosen), **_rates(own_lists, lambda item, _: item["match"], own_rows)}
+    return table
+
+
+def _size(row: Row) -> str:
+    low, high = next(span for span in BINS if span[0] <= row["atoms"] <= span[1])
+    return f"{low:2d}-{high} atoms" if high < BINS[-1][1] else f"over {BINS[-2][1]} atoms"
+
+
+def _share(hits: Iterable[bool]) -> float:
+    return round(float(np.mean([bool(hit) for hit in hits])), 4)
+
+
+def _within(place: int | None, top: int) -> bool:
+    return place is not None and place <= top
+
+
+def _relaxed_truths(
+    compounds: Sequence[Compound], settings: CspBenchSettings, out: Path, tell: Progress
+) -> dict[str, Row]:
+    """The control that no prediction can pass: the known structures, relaxed with the same potential."""
+    file = out / "truths.jsonl"
+    kept = _read(file)
+    waiting = [compound for compound in compounds if compound.id not in kept]
+    config = settings.prediction()
+    if waiting:
+        with relaxer(config) as pool:
+            assert pool is not None
+            tell("ground truth", len(kept), len(compounds))
+            structures = [compound.structure.get_primitive_structure() for compound in waiting]
+
+            def on_result(place: int, end: Any) -> None:
+                compound = waiting[place]
+                row = {
+                    "id": compound.id,
+                    "match": end.usable and bool(match_pair(end.structure, compound.structure).matched),
+                    "energy_per_atom": end.energy_per_atom if end.usable else None,
+                    "converged": end.converged,
+                }
+                kept[compound.id] = row
+                _append(file, row)
+                tell("ground truth", len(kept), len(compounds))
+
+            pool.relax(structures, relax_settings(config), on_result=on_result)
+    return kept
+
+
+def _check_settings(out: Path, settings: CspBenchSettings) -> None:
+    """An interrupted run goes on with its own settings only."""
+    file = out / "settings.json"
+    own = {
+        "relax": settings.relax,
+        "potential": settings.potential,
+        "seed": settings.seed,
+    }
+    if file.is_file() and json.loads(file.read_text(encoding="utf-8")) != own:
+        raise InputError(f"The run in {out} has other settings: choose another --out.")
+    file.write_text(json.dumps(own) + "\n", encoding="utf-8")
+
+
+def _read(file: Path) -> dict[str, Row]:
+    """Rows by id; a line that was cut off by a crash is left out."""
+    rows: dict[str, Row] = {}
+    if file.is_file():
+        for line in file.read_text(encoding="utf-8").splitlines():
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError:
+                continue
+            rows[row["id"]] = row
+    return rows
+
+
+def _append(file: Path, row: Row) -> None:
+    with file.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(row) + "\n")
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """No progress wanted."""

@@ -1,0 +1,87 @@
+"""`alphacrystal benchmark cspbench`: whole predictions of known compounds, with controls and causes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from alphacrystal.cli._beside import data_beside
+from alphacrystal.cli._output_folder import default_folder, make_folder
+from alphacrystal.cli._progress import ProgressDisplay
+from alphacrystal.errors import InputError
+
+FILE = Path("benchmarks") / "cspbench180.jsonl"
+
+
+def cspbench(
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder with benchmarks/cspbench180.jsonl (default: shared/data beside us)."),
+    ] = None,
+    structures: Annotated[
+        Path | None, typer.Option(help="Other compounds instead: a record file or a folder of CIFs.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the results; the same again goes on. runs/cspbench-TIME by default."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Compounds drawn at random (default: all).")
+    ] = None,
+    relax: Annotated[bool, typer.Option(help="Relax the candidates.")] = True,
+    potential: Annotated[str, typer.Option(help="Potential that relaxes.")] = "chgnet",
+    workers: Annotated[int, typer.Option(min=1, help="Relaxation processes.")] = 2,
+    seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 0,
+    page: Annotated[
+        Path | None, typer.Option(help="Also write a Markdown page here, and its numbers (.json) beside it.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+) -> None:
+    """Predict CSPBench's compounds: match and space-group rates, controls, and why the rest failed."""
+    from alphacrystal.benchmark import (
+        CspBenchSettings,
+        benchmark_cspbench,
+        compounds_of,
+        cspbench_page,
+        write_cspbench_page,
+    )
+    from alphacrystal.data import read_records
+
+    source = structures or _benchmark_file(data)
+    records = list(read_records(source))
+    compounds = compounds_of(records, {} if structures else _categories(source))
+    out = out or default_folder("cspbench")
+    make_folder(out)
+    settings = CspBenchSettings(relax, potential, workers, seed, limit)
+    try:
+        with ProgressDisplay("cspbench") as progress:
+            result = benchmark_cspbench(compounds, settings, out, on_progress=progress)
+    except KeyboardInterrupt:
+        typer.echo(f"Interrupted; repeat the command with --out {out} to go on.", err=True)
+        raise
+    if page is not None:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        write_cspbench_page(result, page)
+    typer.echo(json.dumps(result) if as_json else cspbench_page(result))
+
+
+def _benchmark_file(data: Path | None) -> Path:
+    """The file of the 179 compounds.
+
+    Raises:
+        InputError: It is not where it should be.
+    """
+    file = data / FILE if data else data_beside(FILE)
+    if file is not None and file.is_file():
+        return file
+    raise InputError(
+        f"Name the folder that holds {FILE} with --data DIR, or other compounds with --structures FILE."
+    )
+
+
+def _categories(file: Path) -> dict[str, str]:
+    lines = map(json.loads, file.read_text(encoding="utf-8").splitlines())
+    return {line["id"]: line.get("category", "") for line in lines}
