@@ -32,7 +32,7 @@ DRAWN_SMALL, DRAWN_LARGE = 500, 200  # of a split, up to and above SMALL_CELL, u
 WEIGHTED = 60  # puzzles with noise, for the weights of short distances
 CONTESTED = 40  # puzzles that the rivals are given
 SPOILED = 200  # puzzles that are given noise
-ABLATED = 40  # puzzles of the ablation
+ABLATED = 100  # puzzles of the ablation
 POWERS = (0.0, 1.0, 2.0)
 
 

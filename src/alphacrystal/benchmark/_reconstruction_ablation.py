@@ -12,9 +12,16 @@ import numpy as np
 from ase.data import chemical_symbols
 from numpy.typing import NDArray
 
+from alphacrystal.benchmark._random_crystals import random_crystals
 from alphacrystal.benchmark._reconstruction_puzzles import Puzzle
 from alphacrystal.composition import element_order, formula_units_within, parse_formula
-from alphacrystal.crystal import Distogram, LatticeParameters, SymmetryHypothesis, encode
+from alphacrystal.crystal import (
+    Distogram,
+    LatticeParameters,
+    SymmetryHypothesis,
+    letter_index,
+    multiplicities,
+)
 from alphacrystal.errors import AlphaCrystalError
 from alphacrystal.learn import predict_distograms, predict_hypotheses
 from alphacrystal.reconstruct import SearchSettings, reconstruct
@@ -66,8 +73,8 @@ def _ranks(true_symmetry: bool, true_lattice: bool, true_distances: bool, puzzle
     distograms = predict_distograms(hypotheses)
     if true_distances:
         distograms = [
-            _true_distogram(puzzle, own) if sorted(own.numbers) == sorted(puzzle.numbers) else own
-            for own in distograms
+            _true_distogram(puzzle, hypothesis, own) if sorted(own.numbers) == sorted(puzzle.numbers) else own
+            for hypothesis, own in zip(hypotheses, distograms, strict=True)
         ]
     effort = SearchSettings.thorough() if true_symmetry else SearchSettings()
     built = reconstruct(hypotheses, distograms, effort, seed)
@@ -82,16 +89,8 @@ def _ranks(true_symmetry: bool, true_lattice: bool, true_distances: bool, puzzle
 
 def _random_rank(puzzle: Puzzle, hypotheses: Sequence[SymmetryHypothesis], seed: int) -> int:
     """The control: one random crystal of each hypothesis, or twenty of the only one."""
-    random = np.random.default_rng(seed)
     draws = list(hypotheses) * (CANDIDATES if len(hypotheses) == 1 else 1)
-
-    def matches() -> Any:
-        for hypothesis in draws[:CANDIDATES]:
-            encoding = encode(hypothesis)
-            positions = encoding.positions(random.random(encoding.free))
-            yield puzzle.solved_by(encoding.lattice(np.zeros(6)), encoding.numbers, positions)
-
-    return _first(matches())
+    return _first(puzzle.is_solved_by(crystal) for crystal in random_crystals(draws[:CANDIDATES], seed))
 
 
 def _first(matches: Any) -> int:
@@ -126,10 +125,16 @@ def _hypotheses(puzzle: Puzzle, true_symmetry: bool, true_lattice: bool) -> list
     return [replace(own[0], occupation=puzzle.occupation, log_probability=0.0)]
 
 
-def _true_distogram(puzzle: Puzzle, predicted: Distogram) -> Distogram:
-    """The true distances, elements in the order of the networks."""
-    order = sorted(
-        range(len(puzzle.numbers)), key=lambda i: element_order(chemical_symbols[puzzle.numbers[i]])
-    )
-    numbers = puzzle.numbers[order]
-    return Distogram.from_distances(numbers, puzzle.distances[np.ix_(order, order)], predicted.bin_edges)
+def _true_distogram(puzzle: Puzzle, hypothesis: SymmetryHypothesis, predicted: Distogram) -> Distogram:
+    """The true distances, atoms in the order of ``encode``; in the true type they have their letters too."""
+    sizes = multiplicities(puzzle.space_group)
+
+    def place(atom: int) -> tuple[object, ...]:
+        letter = puzzle.letters[atom]
+        return (element_order(chemical_symbols[puzzle.numbers[atom]]), sizes[letter], letter_index(letter))
+
+    order = sorted(range(len(puzzle.numbers)), key=place)
+    matrix = puzzle.distances[np.ix_(order, order)]
+    true = Distogram.from_distances(puzzle.numbers[order], matrix, predicted.bin_edges)
+    same_type = hypothesis.space_group == puzzle.space_group and hypothesis.occupation == puzzle.occupation
+    return replace(true, classes=predicted.classes) if same_type else true

@@ -40,6 +40,7 @@ class Puzzle:
         numbers: Atomic numbers of the primitive cell, shape (atoms,).
         distances: Minimum-image distances in Å, shape (atoms, atoms).
         space_group: Number, at symprec 0.1 Å.
+        letters: Wyckoff letter of each atom; told in the ablation only.
         occupation: Wyckoff letters by element; told in the ablation only.
         lattice: Conventional cell.
     """
@@ -50,6 +51,7 @@ class Puzzle:
     numbers: NDArray[np.int64]
     distances: Array
     space_group: int
+    letters: tuple[str, ...]
     occupation: dict[str, str]
     lattice: LatticeParameters
 
@@ -61,7 +63,11 @@ class Puzzle:
     def solved_by(self, lattice: Array, numbers: NDArray[np.int64], positions: Array) -> bool:
         """Whether a crystal matches the recorded one (StructureMatcher 0.2/0.3/5)."""
         species = [chemical_symbols[number] for number in numbers]
-        return bool(MATCHER.fit(self.solution, Structure(Lattice(lattice), species, positions)))
+        return self.is_solved_by(Structure(Lattice(lattice), species, positions))
+
+    def is_solved_by(self, structure: Structure) -> bool:
+        """The same of a structure."""
+        return bool(MATCHER.fit(self.solution, structure))
 
 
 def puzzles(records: Iterable[StructureRecord]) -> list[Puzzle]:
@@ -88,6 +94,7 @@ def _puzzle(record: StructureRecord) -> Puzzle | None:
         numbers=found.numbers,
         distances=min_image_distances(found.primitive_lattice, found.primitive_positions),
         space_group=found.space_group,
+        letters=found.letters,
         occupation=found.occupation(),
         lattice=lattice_parameters(shape_to_cell(shape)),
     )
