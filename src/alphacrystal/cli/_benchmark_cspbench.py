@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from alphacrystal.cli._beside import data_beside
-from alphacrystal.cli._output_folder import default_folder, make_folder
+from alphacrystal.cli._output_folder import make_folder
 from alphacrystal.cli._progress import ProgressDisplay
 from alphacrystal.errors import InputError
 
@@ -49,6 +49,7 @@ def cspbench(
         write_cspbench_page,
     )
     from alphacrystal.data import read_records
+    from alphacrystal.report import default_folder
 
     source = structures or _benchmark_file(data)
     records = list(read_records(source))

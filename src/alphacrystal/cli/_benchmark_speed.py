@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from alphacrystal.cli._output_folder import default_folder, make_folder
+from alphacrystal.cli._output_folder import make_folder
 from alphacrystal.cli._progress import ProgressDisplay
 from alphacrystal.errors import InputError
 
@@ -44,6 +44,7 @@ def speed(
         speed_page,
         write_speed_page,
     )
+    from alphacrystal.report import default_folder
 
     possible = SPEED_PARTS if data else tuple(p for p in SPEED_PARTS if p not in SPEED_PARTS_WITH_DATA)
     chosen = tuple(word.strip() for word in parts.split(",")) if parts else possible
