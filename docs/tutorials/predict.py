@@ -14,6 +14,7 @@ print(prediction)
 
 # pymatgen Structures, best first; the list as a pandas DataFrame; Atoms for ASE.
 best = prediction.structures[0]
+print(best.composition, best.lattice.abc)
 table = prediction.to_dataframe()
 print(table[["space_group_symbol", "volume_per_atom_a3"]].head(3))
 prediction.to_ase()[0].write("best.vasp")
