@@ -1,7 +1,9 @@
 """How good predictions are: structure matching with its rates, and distances between two crystals."""
 
 from alphacrystal.evaluate._compare import best_values, compare, compare_many
+from alphacrystal.evaluate._evaluation import Evaluation, evaluate
 from alphacrystal.evaluate._families import Crystal
+from alphacrystal.evaluate._inputs import read_predicted, read_targets
 from alphacrystal.evaluate._matching import PairMatch, match_pair, space_group_number
 from alphacrystal.evaluate._measured import Measured, NotComparableError
 from alphacrystal.evaluate._metrics import METRIC_SETS, METRICS, Metric, metric_names
@@ -18,6 +20,7 @@ __all__ = [
     "SYMPRECS",
     "TIME_LIMIT_S",
     "Crystal",
+    "Evaluation",
     "MatchPreset",
     "MatchSummary",
     "Measured",
@@ -30,11 +33,14 @@ __all__ = [
     "best_values",
     "compare",
     "compare_many",
+    "evaluate",
     "match_pair",
     "match_preset",
     "match_summary",
     "metric_names",
     "polymorph_summary",
+    "read_predicted",
+    "read_targets",
     "run_tasks",
     "space_group_number",
 ]

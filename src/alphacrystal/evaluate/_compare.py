@@ -143,7 +143,7 @@ def best_values(rows: Sequence[Mapping[str, Measured]]) -> dict[str, Any]:
     for name in rows[0] if rows else ():
         sign = -1 if METRICS[name].larger_is_better else 1
         values = [
-            (sign * row[name].value, place) for place, row in enumerate(rows) if row[name].value is not None
-        ]  # type: ignore[operator]
+            (sign * value, place) for place, row in enumerate(rows) if (value := row[name].value) is not None
+        ]
         found[name] = (sign * min(values)[0], min(values)[1]) if values else None
     return found

@@ -32,7 +32,7 @@ def superposed_values(target: AtomicCell, predicted: AtomicCell) -> dict[str, Ca
 
     @cache
     def axes() -> Array:
-        return np.linalg.inv(conventional_basis(found()[0].target))
+        return np.asarray(np.linalg.inv(conventional_basis(found()[0].target)))
 
     def fractional(item: Superposition) -> Array:
         return np.asarray(item.shifts @ axes())

@@ -58,7 +58,8 @@ def best_superpositions(target: AtomicCell, predicted: AtomicCell) -> list[Super
 
     Looked at are all correspondences of the lattices with a shear near the least one, mirror images included,
     and for each all origins that lay two atoms of the rarest elements on each other, refined:
-    atoms are paired within their element (least sum of squares), the origin is moved to their mean, until nothing changes.
+    atoms are paired within their element (least sum of squares) and the origin is moved to their mean, until
+    nothing changes.
 
     Raises:
         NotComparableError: The reduced formulas differ, or the cells have no small common multiple.
@@ -108,8 +109,8 @@ def _common_cells(one: AtomicCell, other: AtomicCell) -> Iterator[tuple[AtomicCe
     bases = [list(sublattices(index)) if index <= 30 else [] for index in indices]
     if size > _LARGEST or not 0 < len(bases[0]) * len(bases[1]) <= _MOST_PAIRS:
         raise NotComparableError(
-            f"their primitive cells of {len(one.numbers)} and {len(other.numbers)} atoms have no small common "
-            "multiple"
+            f"their primitive cells of {len(one.numbers)} and {len(other.numbers)} atoms have no small "
+            "common multiple"
         )
     for basis in bases[0]:
         left = _repeated(one, basis)
