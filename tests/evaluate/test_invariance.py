@@ -116,6 +116,8 @@ def test_exchanged_elements_are_seen() -> None:
     assert found["fingerprint"].value == pytest.approx(0, abs=1e-3)
     assert found["superpose_invariant"].value > 0.5
     assert found["chamfer_invariant"].value > 1
+    # Of twelve neighbours, eight of the other element or four, once for each of two elements.
+    assert found["fingerprint_by_element"].value == pytest.approx(np.sqrt(2) / 3, abs=1e-3)
 
 
 def test_polymorphs_of_other_cell_sizes_share_a_multiple(textbook) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.errors import InputError
 from alphacrystal.evaluate._families import QUICK_FAMILIES, Crystal, run_family
@@ -115,7 +113,7 @@ def _energy_values(
             continue
         per_atom = [energies[id(item.structure)] for item in (target, predicted)]
         sizes = [len(item.structure) for item in (target, predicted)]
-        if not np.isfinite(per_atom).all():
+        if not all(map(math.isfinite, per_atom)):
             values.append(_failed("energy", list(METRICS), f"{model.name} gives no energy for one of them"))
             continue
         values.append(
@@ -127,12 +125,12 @@ def _energy_values(
     return values
 
 
-def _energies(model: EnergyModel, structures: Sequence[Structure]) -> NDArray[np.float64]:
+def _energies(model: EnergyModel, structures: Sequence[Structure]) -> list[float]:
     """One structure after the other: an evaluation in a batch differs in the sixth digit."""
     try:
-        return np.array([float(model.energies_per_atom([structure])[0]) for structure in structures])
+        return [float(model.energies_per_atom([structure])[0]) for structure in structures]
     except InputError:
-        return np.full(len(structures), np.nan)
+        return [math.nan] * len(structures)
 
 
 def best_values(rows: Sequence[Mapping[str, Measured]]) -> dict[str, Any]:
