@@ -1,9 +1,11 @@
 """The networks: symmetry prior, lattice model, pair distance network; their training and their weights."""
 
+from alphacrystal.learn._contact_net import ContactNet, contact_limits, contact_probabilities
 from alphacrystal.learn._distograms import predict_cell_distogram, predict_distograms
 from alphacrystal.learn._hypotheses import check_supported, predict_hypotheses, type_probabilities
 from alphacrystal.learn._structure_types import StructureType
 from alphacrystal.learn._weights import (
+    CORE_MODELS,
     MODEL_NAMES,
     ModelCard,
     load_model,
@@ -13,10 +15,14 @@ from alphacrystal.learn._weights import (
 )
 
 __all__ = [
+    "CORE_MODELS",
     "MODEL_NAMES",
+    "ContactNet",
     "ModelCard",
     "StructureType",
     "check_supported",
+    "contact_limits",
+    "contact_probabilities",
     "load_model",
     "model_hashes",
     "models_folder",
