@@ -8,6 +8,7 @@ from alphacrystal.crystal._cells import (
     obeys_system,
     standard_structure,
 )
+from alphacrystal.crystal._contacts import CONTACT_FACTOR, contact_limits
 from alphacrystal.crystal._distances import (
     NEIGHBOUR_IMAGES,
     SAME_DISTANCE,
@@ -49,6 +50,7 @@ from alphacrystal.crystal._wyckoff import (
 )
 
 __all__ = [
+    "CONTACT_FACTOR",
     "FREE_SHAPE",
     "LARGEST_COSINE",
     "NEIGHBOUR_IMAGES",
@@ -72,6 +74,7 @@ __all__ = [
     "cell_parameters",
     "cell_shape",
     "constrained_shape",
+    "contact_limits",
     "crystal_system",
     "describe_symmetry",
     "distance_levels",

@@ -79,7 +79,11 @@ def arrangement(
 ) -> Arrangement:
     """The atoms of a Wyckoff assignment; each orbit has its own free coordinates, one after the other."""
     orbits = primitive_orbits(number)
-    parts = [(element, orbits[letter_index(x)]) for element, own in zip(elements, letters, strict=True) for x in own]
+    parts = [
+        (element, orbits[letter_index(letter)])
+        for element, own in zip(elements, letters, strict=True)
+        for letter in own
+    ]
     free = sum(orbit.free for _, orbit in parts)
     atoms = sum(orbit.multiplicity for _, orbit in parts)
     linear, constant = np.zeros((atoms, 3, free)), np.zeros((atoms, 3))

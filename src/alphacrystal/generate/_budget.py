@@ -33,6 +33,9 @@ class Budget:
     seconds: float | None = None
 
 
+UNLIMITED = Budget()
+
+
 @dataclass(slots=True)
 class Spent:
     """What has been spent of a budget."""
@@ -61,6 +64,12 @@ class Spent:
     def late(self) -> bool:
         """True where the time is over."""
         return self.budget.seconds is not None and self.seconds >= self.budget.seconds
+
+    def trials_left(self, most: int) -> int:
+        """How many of ``most`` trials may still be made."""
+        if self.budget.trials is None:
+            return most
+        return max(0, min(most, self.budget.trials - self.trials))
 
     def evaluations_left(self, most: int) -> int:
         """How many of ``most`` evaluations may still be done."""

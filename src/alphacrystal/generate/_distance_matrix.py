@@ -92,7 +92,7 @@ class DistanceMatrixGenerator:
             candidates += made
             if self.on_progress:
                 self.on_progress(len(candidates), len(hypotheses))
-        yield from _normalised(candidates)[:count]
+        yield from normalised(candidates)[:count]
 
     def _report(self, before: int, total: int) -> Callable[[int], None]:
         def report(done: int) -> None:
@@ -116,7 +116,7 @@ class DistanceMatrixGenerator:
         return Candidate(structure, self.name, score, hypothesis, provenance)
 
 
-def _normalised(candidates: list[Candidate]) -> list[Candidate]:
+def normalised(candidates: list[Candidate]) -> list[Candidate]:
     """Candidates by score, best first, their scores as log-probabilities over all that were made."""
     scores = [candidate.log_probability or 0.0 for candidate in candidates]
     best = max(scores, default=0.0)

@@ -1,7 +1,8 @@
 """Random crystals with symmetry, minimum distances and a volume prior, after AIRSS.
 
-Pickard & Needs, J. Phys.: Condens. Matter 23, 053201 (2011), doi:10.1088/0953-8984/23/5/053201. Own code on the
-Wyckoff maps: each try draws Z, a space group, a Wyckoff assignment, and then a batch of cells and coordinates.
+Pickard & Needs, J. Phys.: Condens. Matter 23, 053201 (2011), doi:10.1088/0953-8984/23/5/053201. Own code on
+the Wyckoff maps: each try draws Z, a space group, a Wyckoff assignment, and then a batch of cells and
+coordinates.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from alphacrystal.generate._arrangement import (
     closest_contacts,
     to_structure,
 )
-from alphacrystal.generate._budget import Budget, EnergyFunction, Spent
+from alphacrystal.generate._budget import UNLIMITED, Budget, EnergyFunction, Spent
 from alphacrystal.generate._candidate import Candidate
 from alphacrystal.generate._volumes import VOLUME_SPREAD, expected_volume
 
@@ -73,7 +74,7 @@ class RandomSymmetricGenerator:
     space_group: int | None = None
     lattice: LatticeParameters | None = None
     energies: EnergyFunction | None = None
-    budget: Budget = Budget()
+    budget: Budget = UNLIMITED
     closest: float = CLOSEST
     volume: float | None = None
     on_progress: Callable[[int, int], None] | None = field(default=None, compare=False)
@@ -115,9 +116,7 @@ class RandomSymmetricGenerator:
             if len(good):
                 made += 1
                 structure = to_structure(primitive[good[0]], own.numbers, positions[good[0]])
-                yield Candidate(
-                    structure, self.name, None, None, {**own.provenance(), "trial": spent.trials}
-                )
+                yield Candidate(structure, self.name, None, None, {**own.provenance(), "trial": spent.trials})
 
     def _cells(self, formula: Formula, own: Arrangement, rng: np.random.Generator) -> Array:
         """Conventional rows in Å of random cells, shape (DRAWS, 3, 3)."""
@@ -134,9 +133,7 @@ class RandomSymmetricGenerator:
         assert 0 in FREE_SHAPE[system]
         return np.asarray(shape_to_cell(constrained_shape(system, shape)))
 
-    def _ranked(
-        self, drawn: Iterator[Candidate], energies: EnergyFunction, spent: Spent
-    ) -> list[Candidate]:
+    def _ranked(self, drawn: Iterator[Candidate], energies: EnergyFunction, spent: Spent) -> list[Candidate]:
         found: list[tuple[float, Candidate]] = []
         waiting: list[Candidate] = []
 
@@ -180,9 +177,14 @@ def groups_that_hold(
         if groups:
             found.append((z, groups))
     if not found:
-        where = "any space group that fits the lattice"
-        if space_group is not None:
-            where = f"space group {space_group} ({group_symbol(space_group)})"
-        cells = ", ".join(formula.cell(z).name for z in units)
-        raise InputError(f"{cells} cannot be placed in {where}: change --cell, --z or --space-group.")
+        raise nowhere(formula, units, space_group)
     return found
+
+
+def nowhere(formula: Formula, units: Sequence[int], space_group: int | None) -> InputError:
+    """The error that no cell can be placed in the space group, or in any that fits the lattice."""
+    where = "any space group that fits the lattice"
+    if space_group is not None:
+        where = f"space group {space_group} ({group_symbol(space_group)}) with this lattice"
+    cells = ", ".join(formula.cell(z).name for z in units)
+    return InputError(f"{cells} cannot be placed in {where}: change --cell, --z or --space-group.")

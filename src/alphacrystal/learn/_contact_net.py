@@ -1,6 +1,6 @@
 """AlphaCrystal-I's contact map network: elements in, 66 probabilities of contact out.
 
-Hu et al., ACS Omega 8, 26170 (2023), doi:10.1021/acsomega.3c02115, which gives neither code nor sizes of the
+Hu et al., ACS Omega 8, 26170 (2023), arXiv 2102.01620, which gives neither code nor sizes of the
 training; the residual blocks are those of AlphaCrystal-II, which its authors describe in the same words.
 """
 
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from ase.data import covalent_radii
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -18,10 +17,7 @@ from alphacrystal.learn.paper import MOST_ATOMS, PaperNet, PaperNetConfig
 
 Array = NDArray[np.float64]
 
-#: Of the sum of the covalent radii of Cordero et al. (doi:10.1039/b801115j, the table ASE maintains): atoms
-#: at most that far apart touch. The paper takes VESTA's table of bonds, which has no entry for most metals.
-CONTACT_FACTOR = 1.25
-PAIRS = MOST_ATOMS * (MOST_ATOMS - 1) // 2  # 66
+MOST_ATOMS_IN_CONTACT_MAP = MOST_ATOMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +55,6 @@ class ContactNet(nn.Module):
         """
         logits: Tensor = self.residual(numbers)[:, 0]
         return (logits[:, self.rows, self.columns] + logits[:, self.columns, self.rows]) / 2
-
-
-def contact_limits(numbers: NDArray[np.int64]) -> Array:
-    """Longest distance in Å at which two atoms touch, (..., atoms) -> (..., atoms, atoms)."""
-    radii = covalent_radii[numbers]
-    return np.asarray(CONTACT_FACTOR * (radii[..., :, None] + radii[..., None, :]))
 
 
 def contact_probabilities(net: ContactNet, numbers: NDArray[np.int64]) -> Array:

@@ -7,8 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from alphacrystal.crystal import contact_limits
 from alphacrystal.data import PreparedStructures
-from alphacrystal.learn._contact_net import ContactNet, ContactNetConfig, contact_limits
+from alphacrystal.learn._contact_net import ContactNet, ContactNetConfig
 from alphacrystal.learn.paper import MOST_ATOMS, matrices
 
 BATCH = 128
@@ -18,7 +19,9 @@ LOWER = np.tril_indices(MOST_ATOMS, -1)
 class ContactTask:
     """Trains a ContactNet on the cells of at most 12 atoms in the training split of prepared structures."""
 
-    def __init__(self, data: PreparedStructures, config: ContactNetConfig | None = None, seed: int = 0) -> None:
+    def __init__(
+        self, data: PreparedStructures, config: ContactNetConfig | None = None, seed: int = 0
+    ) -> None:
         fits = (data.sizes <= MOST_ATOMS) & (data.sizes > 1)
         self.train = np.flatnonzero(~data.validation & fits)
         self.validation = np.flatnonzero(data.validation & fits)
