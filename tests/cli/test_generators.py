@@ -107,7 +107,7 @@ def test_a_mix_shares_the_candidates_and_says_who_gave_none(run: Run, templates:
 def test_nothing_tried_is_one_sentence(run: Run) -> None:
     outcome = run("predict", "NaCl", *SMALL, "--generator", "gnoa-random", "--trials", "1")
     assert outcome.code == 2
-    assert "gave no candidates for NaCl: raise --trials" in outcome.sentence
+    assert "gnoa-random gave no candidates for NaCl: raise --trials" in outcome.sentence
 
 
 def test_an_interrupted_mix_goes_on_to_the_same_end(tmp_path: Path) -> None:
