@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from itertools import combinations
 from functools import partial
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -16,8 +16,8 @@ from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 from pymatgen.symmetry.groups import SpaceGroup
 
 from alphacrystal.composition import parse_formula
-from alphacrystal.crystal import LatticeParameters, SameCrystal, space_group
 from alphacrystal.config import GENERATOR_NAMES
+from alphacrystal.crystal import LatticeParameters, SameCrystal, space_group
 from alphacrystal.errors import InputError
 from alphacrystal.generate import (
     Budget,
