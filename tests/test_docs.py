@@ -18,6 +18,7 @@ DOCS = ROOT / "docs"
 WORDS = {
     "predict.py": ["TiO2: 10 distinct structures from 10 candidates", "Rutile is found at rank 1."],
     "own_potential.py": ["Pm-3m (221)", "converged in"],
+    "evaluate.py": ["matched within the first 5: 100%", "superpose_invariant"],
     "train.py": ["64 of 64 records", "volume_mean_error", "RbCl: 5 distinct structures"],
 }
 

@@ -87,6 +87,23 @@ def test_rates_controls_and_page(tmp_path: Path, textbook: Callable[[str], Struc
     assert "| hard | 1 |" in page
 
 
+def test_template_control_never_copies_the_formula_itself(
+    tmp_path: Path, textbook: Callable[[str], Structure]
+) -> None:
+    halite = textbook("halite")
+    other = halite.replace_species({"Na": "K", "Cl": "Br"}, in_place=False)
+    library = tmp_path / "known"
+    library.mkdir()
+    halite.to(str(library / "NaCl.cif"))
+    compounds = [Compound("halite", "NaCl", halite)]
+    alone = benchmark_cspbench(compounds, replace(SETTINGS, templates=library), tmp_path / "a_out")
+    assert alone["templates"]["top-20"] == 0.0
+    other.to(str(library / "KBr.cif"))
+    both = benchmark_cspbench(compounds, replace(SETTINGS, templates=library), tmp_path / "b_out")
+    assert both["templates"]["top-1"] == 1.0
+    assert "elements exchanged" in cspbench_page(both)
+
+
 def test_other_settings_do_not_mix(tmp_path: Path, textbook: Callable[[str], Structure]) -> None:
     compounds = [Compound("halite", "NaCl", textbook("halite"))]
     benchmark_cspbench(compounds, SETTINGS, tmp_path)

@@ -13,6 +13,7 @@ import numpy as np
 
 from alphacrystal._energies import relax_settings, relaxer
 from alphacrystal.benchmark._compound_causes import CAUSES, FOUND
+from alphacrystal.benchmark._compound_templates import read_templates, template_matches
 from alphacrystal.benchmark._compounds import Compound, Row, compound_row
 from alphacrystal.benchmark._run_facts import run_facts
 from alphacrystal.config import PredictConfig
@@ -37,6 +38,7 @@ class CspBenchSettings:
         workers: Relaxation processes.
         seed: Of the predictions and of the random control.
         limit: Compounds drawn at random; all if None.
+        templates: Known crystals for the control of templates, which is left out if None.
     """
 
     relax: bool = True
@@ -44,6 +46,7 @@ class CspBenchSettings:
     workers: int = 2
     seed: int = 0
     limit: int | None = None
+    templates: Path | None = None
 
     def prediction(self) -> PredictConfig:
         """The default settings otherwise."""
@@ -87,6 +90,7 @@ def benchmark_cspbench(
         order = np.random.default_rng(settings.seed).permutation(len(compounds))[: settings.limit]
         compounds = [compounds[index] for index in sorted(order)]
     tell = on_progress or _silent
+    out.mkdir(parents=True, exist_ok=True)
     _check_settings(out, settings)
     truths = _relaxed_truths(compounds, settings, out, tell) if settings.relax else {}
     kept = _read(out / "rows.jsonl")
@@ -101,6 +105,11 @@ def benchmark_cspbench(
         rows.append(kept[compound.id])
     tell("predict", len(compounds), len(compounds))
     result = _tables(rows, [truths[c.id] for c in compounds if c.id in truths])
+    if settings.templates is not None:
+        copies = _template_copies(compounds, settings, out, tell)
+        result["templates"] = {
+            f"top-{top}": _share(any(copies[compound.id][:top]) for compound in compounds) for top in TOPS
+        }
     return {
         **result,
         **facts,
@@ -235,6 +244,24 @@ def _relaxed_truths(
 
             pool.relax(structures, relax_settings(config), on_result=on_result)
     return kept
+
+
+def _template_copies(
+    compounds: Sequence[Compound], settings: CspBenchSettings, out: Path, tell: Progress
+) -> dict[str, list[bool]]:
+    """The control with a memory: matches of the likest templates."""
+    assert settings.templates is not None
+    file = out / "templates.jsonl"
+    kept = _read(file)
+    waiting = [compound for compound in compounds if compound.id not in kept]
+    if waiting:
+        library = read_templates(settings.templates, waiting)
+        for compound in waiting:
+            tell("templates", len(kept), len(compounds))
+            row = {"id": compound.id, "matches": template_matches(compound, library, settings.seed)}
+            kept[compound.id] = row
+            _append(file, row)
+    return {name: row["matches"] for name, row in kept.items()}
 
 
 def _check_settings(out: Path, settings: CspBenchSettings) -> None:

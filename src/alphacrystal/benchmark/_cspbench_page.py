@@ -31,6 +31,8 @@ def cspbench_page(result: Mapping[str, Any]) -> str:
     lines += ["## Matched", "", HEADER, RULE]
     lines += [_row(name, rates) for name, rates in result["match"].items()]
     lines += [_row("control: random coordinates, same types and cells", result["random_coordinates"])]
+    if "templates" in result:
+        lines.append(_row("control: the likest known crystals, elements exchanged", result["templates"]))
     if "relaxed_ground_truth" in result:
         floor = result["relaxed_ground_truth"]
         lines += ["", f"The known structure itself, relaxed, still matches in {_percent(floor['match'])}."]

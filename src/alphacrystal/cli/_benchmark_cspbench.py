@@ -32,6 +32,10 @@ def cspbench(
         int | None, typer.Option(min=1, help="Compounds drawn at random (default: all).")
     ] = None,
     relax: Annotated[bool, typer.Option(help="Relax the candidates.")] = True,
+    templates: Annotated[
+        Path | None,
+        typer.Option(help="Known crystals (records) for the control of templates, e.g. the training data."),
+    ] = None,
     potential: Annotated[str, typer.Option(help="Potential that relaxes.")] = "chgnet",
     workers: Annotated[int, typer.Option(min=1, help="Relaxation processes.")] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 0,
@@ -56,7 +60,7 @@ def cspbench(
     compounds = compounds_of(records, {} if structures else _categories(source))
     out = out or default_folder("cspbench")
     make_folder(out)
-    settings = CspBenchSettings(relax, potential, workers, seed, limit)
+    settings = CspBenchSettings(relax, potential, workers, seed, limit, templates)
     try:
         with ProgressDisplay("cspbench") as progress:
             result = benchmark_cspbench(compounds, settings, out, on_progress=progress)

@@ -44,7 +44,7 @@ def list_models(models: ModelsOption = None, as_json: JsonOption = False) -> Non
 
 @app.command()
 def card(
-    name: Annotated[str, typer.Argument(help="symmetry, group, lattice or distance.")],
+    name: Annotated[str, typer.Argument(help="symmetry, group, lattice, distance or contact.")],
     models: ModelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
