@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from alphacrystal.config import PredictConfig
 
 if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
     from alphacrystal.rank import EnergyMeasure
     from alphacrystal.relax import Relaxer, RelaxSettings
 
@@ -49,6 +51,16 @@ def relax_settings(
     )
 
 
+def primitive_cell(structure: Structure) -> Structure:
+    """The primitive cell, reduced no further than the tolerance at which the relaxer finds symmetry.
+
+    pymatgen's own default of 0.25 Å would average away a real distortion.
+    """
+    from alphacrystal.relax import RelaxSettings
+
+    return structure.get_primitive_structure(tolerance=RelaxSettings().symprec)
+
+
 def energy_measure(elements: Iterable[str], config: PredictConfig) -> EnergyMeasure | None:
     """What energies of a chemical system are measured against; None without relaxation.
 
@@ -77,7 +89,7 @@ def with_hull_energies(
     if measure is None or measure.hull is None or not measure.hull.structures:
         return measure
     names = list(measure.hull.structures)
-    structures = [measure.hull.structures[name].get_primitive_structure() for name in names]
+    structures = [primitive_cell(measure.hull.structures[name]) for name in names]
     on_progress(0, len(names))
     done = 0
 
@@ -87,9 +99,10 @@ def with_hull_energies(
         on_progress(done, len(names))
 
     ends = by.relax(structures, relax_settings(config), on_result=count)
-    energies = {
-        name: end.energy_per_atom
-        for name, end in zip(names, ends, strict=True)
-        if end.usable and end.energy_per_atom is not None
-    }
-    return replace(measure, hull=measure.hull.with_energies(energies))
+    energies: dict[str, float] = {}
+    for name, end in zip(names, ends, strict=True):
+        if end.usable and end.energy_per_atom is not None:
+            corrected = measure.corrected_energy(end.structure, end.energy_per_atom)
+            if corrected is not None:
+                energies[name] = corrected
+    return replace(measure, hull=measure.hull.with_energies(energies, measure.elemental_energies()))
