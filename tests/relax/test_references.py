@@ -40,7 +40,7 @@ def test_formation_energies_agree_with_chgnets_own(
     )
 
 
-@pytest.mark.parametrize("name", ["chgnet", "chgnet-r2scan"])
+@pytest.mark.parametrize("name", ["chgnet", "chgnet-r2scan", "sevennet"])
 def test_every_element_of_a_shipped_potential_has_a_reference(name: str, chgnet: Potential) -> None:
     references = elemental_references(name)
     assert references is not None
