@@ -16,7 +16,8 @@ def speed_page(result: Mapping[str, Any]) -> str:
     facts = (
         "Written by `alphacrystal benchmark speed --data DIR --out DIR --page FILE`: "
         f"commit {result['commit']}, seed {result['seed']}, {result['time']}, {result['machine']['cpu']}, "
-        f"{result['machine']['usable_cores']} cores, {result['minutes']} min. Processor seconds of one "
+        f"{result['machine']['usable_cores']} cores, {result['minutes']} min for what no earlier run "
+        "of the same folder had finished. Processor seconds of one "
         "thread; both sides take crystals in turn, so the load of the machine falls on both. Forces and "
         f"stress to {result['fmax_ev_per_a']} eV/Å, at most {result['steps']} steps. Real compounds are of "
         "the validation split."
@@ -60,7 +61,9 @@ def _marks(result: Mapping[str, Any]) -> list[str]:
         ]
     if part := result.get("candidates"):
         rows += [
-            ("candidates: times less processor time", "8", f"{part[NEWTON]['ratio']}"),
+            ("candidates, ASE's steps: times less processor time", "8", f"{part[FIRE]['ratio']}"),
+            ("the same: ends in the same basin", "90 %", _percent(part[FIRE]["same_basin"])),
+            ("candidates, default optimiser: times less processor time", "8", f"{part[NEWTON]['ratio']}"),
             ("candidates: space group kept or raised", "100 %", _percent(part["space_group_kept"])),
         ]
     if part := result.get("evaluation"):
