@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from alphacrystal.config import PredictConfig
+from alphacrystal.errors import InputError
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -65,9 +66,12 @@ def energy_measure(elements: Iterable[str], config: PredictConfig) -> EnergyMeas
     """What energies of a chemical system are measured against; None without relaxation.
 
     Raises:
-        InputError: The hull or the references cannot be read, or have nothing on these elements.
+        InputError: The hull or the references cannot be read, have nothing on these elements, or are given
+            without relaxation.
     """
     if not config.relax:
+        if config.hull is not None or config.references is not None:
+            raise InputError("Without relaxation there are no energies: leave out --hull and --references.")
         return None
     from alphacrystal.rank import EnergyMeasure, read_hull_reference
     from alphacrystal.relax import read_references

@@ -12,7 +12,7 @@ from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
 from pymatgen.core import Composition, Lattice, Structure
 from pymatgen.entries.computed_entries import ComputedEntry, ComputedStructureEntry
 
-from alphacrystal._energies import with_hull_energies
+from alphacrystal._energies import energy_measure, with_hull_energies
 from alphacrystal.config import PredictConfig
 from alphacrystal.errors import InputError
 from alphacrystal.generate import Candidate
@@ -222,6 +222,14 @@ def test_phases_that_could_not_be_relaxed_are_counted(tmp_path: Path) -> None:
     filled = with_hull_energies(measure, PredictConfig(), Answers({"Mg": -1.5}), lambda done, total: None)
     assert filled is not None
     assert filled.remarks() == ["1 phases of built.jsonl could not be relaxed: the hull lacks them."]
+
+
+@pytest.mark.parametrize("given", ["hull", "references"])
+def test_energies_are_not_asked_for_without_relaxation(tmp_path: Path, given: str) -> None:
+    config = PredictConfig.model_validate({"relax": False, given: tmp_path / "file.json"})
+    with pytest.raises(InputError, match="Without relaxation there are no energies"):
+        energy_measure(["Mg"], config)
+    assert energy_measure(["Mg"], PredictConfig(relax=False)) is None
 
 
 def test_reader_is_told_whose_formation_energies_the_hull_holds(tmp_path: Path) -> None:
