@@ -25,10 +25,10 @@ from pymatgen.core import Structure
 from alphacrystal import AlphaCrystalError, PredictConfig, predict
 from alphacrystal.benchmark import reference_records, run_facts
 from alphacrystal.data import read_records
+from alphacrystal.rank import ENERGY_SCALE, UNCONVERGED_PENALTY
 
 SCALES = (0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 2.0)  # eV/atom that weigh as a factor e in probability
 PENALTIES = (0.0, 1.0, 3.0, 6.0)  # for a relaxation that did not converge
-PENALTY = 3.0  # that of the default order
 FIRST = (1, 3, 5, 10, 20)
 SEED = 1
 #: log-probability, energy above the best (eV/atom), whether it matches the reference, and converged
@@ -70,7 +70,8 @@ def predicted(formula: str, target: Structure) -> dict[str, Any]:
     lowest = min((e for e in energies if e is not None), default=0.0)
     rows: list[Row] = []
     for row in run.ranked:
-        same = [run.candidates[i].log_probability or -99.0 for i in (row.candidate_index, *row.duplicates)]
+        members = [run.candidates[i].log_probability for i in (row.candidate_index, *row.duplicates)]
+        same = [-99.0 if chance is None else chance for chance in members]
         energy = row.relaxation.energy_per_atom if row.relaxation else None
         above = 9.0 if energy is None else energy - lowest
         converged = row.relaxation is not None and row.relaxation.converged
@@ -110,7 +111,10 @@ def main() -> int:
         "chemical only": shares(places(compounds, None, 0.0)),
         "energy only": shares(places(compounds, 0, 0.0)),
     }
-    table |= {f"combined, {scale} eV/atom": shares(places(compounds, scale, PENALTY)) for scale in SCALES}
+    table |= {
+        f"combined, {scale} eV/atom": shares(places(compounds, scale, UNCONVERGED_PENALTY))
+        for scale in SCALES
+    }
     print("| order | " + " | ".join(f"first {k}" if k > 1 else "first" for k in FIRST) + " |")
     print("|---|" + "---:|" * len(FIRST))
     for name, row in table.items():
@@ -123,7 +127,7 @@ def main() -> int:
     }
     best = max(grid, key=lambda key: grid[key])
     print(f"best mean reciprocal place {grid[best]:.3f}: {best[0]} eV/atom, {best[1]} for not converged")
-    print("the default order's: " + f"{grid[0.5, PENALTY]:.3f}")
+    print("the default order's: " + f"{grid[ENERGY_SCALE, UNCONVERGED_PENALTY]:.3f}")
     seconds = [item["seconds"] for item in results if item["seconds"]]
     listed = [row for rows in compounds for row in rows]
     converged = float(np.mean([row[3] for row in listed])) if listed else 0.0

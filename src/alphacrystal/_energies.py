@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from alphacrystal.config import PredictConfig
+from alphacrystal.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,13 +55,26 @@ def relax_settings(
     )
 
 
+def primitive_cell(structure: Structure) -> Structure:
+    """The primitive cell, reduced no further than the tolerance at which the relaxer finds symmetry.
+
+    pymatgen's own default of 0.25 Å would average away a real distortion.
+    """
+    from alphacrystal.relax import RelaxSettings
+
+    return structure.get_primitive_structure(tolerance=RelaxSettings().symprec)
+
+
 def energy_measure(elements: Iterable[str], config: PredictConfig) -> EnergyMeasure | None:
     """What energies of a chemical system are measured against; None without relaxation.
 
     Raises:
-        InputError: The hull or the references cannot be read, or have nothing on these elements.
+        InputError: The hull or the references cannot be read, have nothing on these elements, or are given
+            without relaxation.
     """
     if not config.relax:
+        if config.hull is not None or config.references is not None:
+            raise InputError("Without relaxation there are no energies: leave out --hull and --references.")
         return None
     from alphacrystal.rank import EnergyMeasure, read_hull_reference
     from alphacrystal.relax import read_references
@@ -109,7 +123,7 @@ def with_hull_energies(
     if measure is None or measure.hull is None or not measure.hull.structures:
         return measure
     names = list(measure.hull.structures)
-    structures = [measure.hull.structures[name].get_primitive_structure() for name in names]
+    structures = [primitive_cell(measure.hull.structures[name]) for name in names]
     on_progress(0, len(names))
     done = 0
 
@@ -119,9 +133,10 @@ def with_hull_energies(
         on_progress(done, len(names))
 
     ends = by.relax(structures, relax_settings(config), on_result=count)
-    energies = {
-        name: end.energy_per_atom
-        for name, end in zip(names, ends, strict=True)
-        if end.usable and end.energy_per_atom is not None
-    }
-    return replace(measure, hull=measure.hull.with_energies(energies))
+    energies: dict[str, float] = {}
+    for name, end in zip(names, ends, strict=True):
+        if end.usable and end.energy_per_atom is not None:
+            corrected = measure.corrected_energy(end.structure, end.energy_per_atom)
+            if corrected is not None:
+                energies[name] = corrected
+    return replace(measure, hull=measure.hull.with_energies(energies, measure.elemental_energies()))

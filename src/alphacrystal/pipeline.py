@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alphacrystal._cell_distograms import cell_distograms
-from alphacrystal._energies import energy_measure, relax_settings, relaxer, with_hull_energies
+from alphacrystal._energies import (
+    energy_measure,
+    primitive_cell,
+    relax_settings,
+    relaxer,
+    with_hull_energies,
+)
 from alphacrystal._generators import generate_mix
 from alphacrystal.checkpoint import Checkpoint
 from alphacrystal.composition import Formula, parse_formula
@@ -152,7 +158,9 @@ def relax_files(
             formula = parse_formula(structure.composition.formula.replace(" ", ""))
             name = path.name if isinstance(path, Path) else None
             provenance: dict[str, object] = {"file": name, "frame": number}
-            candidate = Candidate(structure.get_primitive_structure(), "file", None, None, provenance)
+            # Without symmetry a supercell stays one: its atoms may leave the smaller cell.
+            cell = primitive_cell(structure) if keep_symmetry else structure
+            candidate = Candidate(cell, "file", None, None, provenance)
             groups.setdefault(formula, []).append(candidate)
     for formula in groups:
         check_potential_covers(formula, config)
@@ -355,6 +363,8 @@ def _conclude(run: _Run, units: Sequence[int], *, complete: bool) -> Prediction:
         run.notes.append(
             f"{len(broken)} of {len(run.candidates)} candidates could not be relaxed; see results.json."
         )
+    if relaxed and run.measure is not None:
+        run.notes += run.measure.remarks()
     if relaxed and not ranked:
         run.notes.append("No candidate could be relaxed; try --no-relax or another potential.")
     return Prediction(

@@ -10,6 +10,7 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from alphacrystal.benchmark import SpeedSettings, benchmark_speed, speed_page
+from alphacrystal.benchmark._speed_processes import process_speed
 from alphacrystal.benchmark._speed_structures import random_crystals
 from alphacrystal.benchmark._speed_symmetry import symmetry_kept
 from alphacrystal.errors import InputError
@@ -52,10 +53,25 @@ def test_short_run_compares_resumes_and_has_a_page(tmp_path: Path) -> None:
     assert result["random"]["fire"]["cpu_s"] > 0
     assert result["evaluation"]["16"]["ratio"] > 0
     assert json.loads((tmp_path / "speed.json").read_text()) == result
-    assert "| ours, fire |" in speed_page(result)
+    page = speed_page(result)
+    assert "| ours, fire |" in page
+    assert f"| 3 | {result['evaluation']['16']['ratio']} |" in page
     again = benchmark_speed(SpeedSettings(parts=("random",), limit=1), tmp_path, resume=True)
     assert again["random"] == result["random"]
     with pytest.raises(InputError, match="continue it with --resume"):
         benchmark_speed(settings, tmp_path)
     with pytest.raises(InputError, match="other settings"):
         benchmark_speed(SpeedSettings(parts=("random",), limit=1, seed=3), tmp_path, resume=True)
+
+
+@pytest.mark.slow
+def test_processes_and_threads_are_timed_on_the_same_work() -> None:
+    told: list[int] = []
+    found = process_speed([rutile()], lambda stage, done, total: told.append(done), steps=1, rounds=1)
+    assert (found["n"], found["steps"], told) == (1, 1, [0, 1])
+    assert list(found["wall_s"]) == [
+        "one process, one thread",
+        "one process, 2 threads",
+        "2 processes, one thread each",
+    ]
+    assert min(found["wall_s"].values()) > 0

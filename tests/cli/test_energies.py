@@ -71,6 +71,35 @@ def test_rank_orders_by_energy_and_relaxes_nothing(run: Run, tmp_path: Path, row
     assert [row["energy_rank"] for row in rows] == ["1", "2"]
 
 
+def test_small_distortion_of_a_supercell_is_not_averaged_away(
+    run: Run, tmp_path: Path, rows_of: Rows
+) -> None:
+    """Ti off the centre by 0.1 Å, in turn to both sides: below pymatgen's tolerance of a primitive cell."""
+    sites = [[0, 0, 0], [0.5] * 3, [0.5, 0.5, 0]]
+    ideal = Structure.from_spacegroup(221, Lattice.cubic(4.0), ["Ba", "Ti", "O"], sites)
+    distorted = ideal.make_supercell([1, 1, 2], in_place=False)
+    titanium = [i for i, site in enumerate(distorted) if site.specie.symbol == "Ti"]
+    for i, sign in zip(titanium, (1, -1), strict=True):
+        distorted.translate_sites([i], [0.1 * sign, 0, 0], frac_coords=False)
+    energies = []
+    for name, structure in {"ideal": ideal, "distorted": distorted}.items():
+        structure.to(str(tmp_path / f"{name}.cif"))
+        assert run("rank", f"{name}.cif", "--out", name).code == 0
+        (row,) = rows_of(tmp_path / name / "summary.csv")
+        energies.append(float(row["energy_per_atom_ev"]))
+        assert row["n_atoms"] == {"ideal": "5", "distorted": "10"}[name]
+    assert abs(energies[0] - energies[1]) > 3e-4
+
+
+def test_without_symmetry_the_cell_as_given_is_relaxed(run: Run, tmp_path: Path, rows_of: Rows) -> None:
+    salt(4.25).to(str(tmp_path / "x.cif"))
+    for flag, atoms in (("--symmetry", "2"), ("--no-symmetry", "8")):
+        outcome = run("relax", "x.cif", flag, "--workers", "1", "--out", flag)
+        assert outcome.code == 0, outcome.err
+        (row,) = rows_of(tmp_path / flag / "summary.csv")
+        assert (row["n_atoms"], row["space_group_number"]) == (atoms, "225")
+
+
 def test_references_are_written_and_used(run: Run, tmp_path: Path, rows_of: Rows, phases: Path) -> None:
     outcome = run("data", "references", phases, "--out", "elements.json")
     assert outcome.code == 0, outcome.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,14 @@ from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
 from pymatgen.core import Composition, Lattice, Structure
 from pymatgen.entries.computed_entries import ComputedEntry, ComputedStructureEntry
 
+from alphacrystal._energies import energy_measure, with_hull_energies
+from alphacrystal.config import PredictConfig
 from alphacrystal.errors import InputError
 from alphacrystal.generate import Candidate
 from alphacrystal.rank import EnergyMeasure, rank_candidates, read_hull_reference
-from alphacrystal.relax import Relaxation, RelaxationStatus
+from alphacrystal.relax import Relaxation, RelaxationStatus, RelaxSettings
+
+OnResult = Callable[[int, Relaxation], None]
 
 #: Total energies in eV of made-up phases.
 PHASES = {"Mg": -1.5, "O2": -9.8, "MgO": -12.6, "Ti": -7.8, "TiO2": -26.4, "Ti2O3": -44.0, "Mg2TiO4": -51.9}
@@ -144,3 +149,90 @@ def test_rows_carry_formation_and_hull_energies_of_their_scale(
     assert row.formation_energy_per_atom == pytest.approx(formation, abs=1e-4)
     assert row.energy_above_hull_per_atom == pytest.approx(formation - hull, abs=1e-4)
     assert [product.id for product in row.decomposition] == ["id-MgO"]
+
+
+def test_metastable_element_does_not_stand_for_the_stable_one(tmp_path: Path) -> None:
+    file = tmp_path / "phases.jsonl"
+    file.write_text("\n".join([record("MgO", -3.0), record("Mg", 0.2)]) + "\n")
+    point = read_hull_reference(file, ["Mg", "O"]).at({"Mg": 1})
+    assert point is not None
+    assert point.energy == 0.0
+    assert [product.id for product in point.products] == ["element"]
+
+
+class Answers:
+    """A relaxer that knows the energies (eV/atom) of its phases and moves nothing."""
+
+    def __init__(self, energies: dict[str, float]) -> None:
+        self._energies = energies
+
+    def relax(
+        self,
+        structures: Sequence[Structure],
+        settings: RelaxSettings | None = None,
+        *,
+        on_result: OnResult | None = None,
+    ) -> list[Relaxation]:
+        ends = []
+        for structure in structures:
+            energy = self._energies.get(structure.composition.reduced_formula)
+            status = RelaxationStatus.FAILED if energy is None else RelaxationStatus.CONVERGED
+            ends.append(Relaxation(structure, status, "", energy, None, None, 1, 0.1))
+        return ends
+
+
+@pytest.mark.parametrize(
+    ("potential", "pressure", "correction"),
+    [("sevennet", 0.0, -0.3435), ("sevennet", 10.0, -0.3435), ("chgnet", 0.0, 0.0)],
+)
+def test_phases_that_the_potential_relaxed_are_corrected_like_the_rows(
+    tmp_path: Path, potential: str, pressure: float, correction: float
+) -> None:
+    folder = tmp_path / "phases"
+    folder.mkdir()
+    salt(4.25, ("Mg", "O")).to(str(folder / "MgO.cif"))
+    metal = Structure.from_spacegroup(194, Lattice.hexagonal(3.2, 5.2), ["Mg"], [[1 / 3, 2 / 3, 0.25]])
+    metal.to(str(folder / "Mg.cif"))
+    hull = read_hull_reference(folder, ["Mg", "O"], enthalpies=pressure != 0)
+    measure = EnergyMeasure(potential, pressure, references={"Mg": -1.5, "O": -4.9}, hull=hull)
+    config = PredictConfig(potential=potential, pressure=pressure)
+    measure_filled = with_hull_energies(
+        measure, config, Answers({"MgO": -6.3, "Mg": -1.5}), lambda done, total: None
+    )
+    assert measure_filled is not None
+    point = measure_filled.hull_point(salt(4.25, ("Mg", "O")))
+    assert point is not None
+    assert point.energy == pytest.approx(-6.3 + correction, abs=1e-4)
+    above = measure_filled.above_hull(point, salt(4.3, ("Mg", "O")), -6.2)
+    assert above == pytest.approx(0.1, abs=1e-6)
+    # The elements that the phases lack come from the table of the potential, but not under pressure.
+    oxygen = measure_filled.hull.at({"O": 1}) if measure_filled.hull else None
+    assert (oxygen is None) == (pressure != 0)
+    if oxygen is not None:
+        assert oxygen.energy == -4.9
+    magnesium = measure_filled.hull.at({"Mg": 1}) if measure_filled.hull else None
+    assert magnesium is not None
+    assert [product.id for product in magnesium.products] == ["Mg"]
+
+
+def test_phases_that_could_not_be_relaxed_are_counted(tmp_path: Path) -> None:
+    file = tmp_path / "built.jsonl"
+    file.write_text("\n".join([record("Mg", None), record("MgO", None)]) + "\n")
+    measure = EnergyMeasure("chgnet", hull=read_hull_reference(file, ["Mg", "O"]))
+    filled = with_hull_energies(measure, PredictConfig(), Answers({"Mg": -1.5}), lambda done, total: None)
+    assert filled is not None
+    assert filled.remarks() == ["1 phases of built.jsonl could not be relaxed: the hull lacks them."]
+
+
+@pytest.mark.parametrize("given", ["hull", "references"])
+def test_energies_are_not_asked_for_without_relaxation(tmp_path: Path, given: str) -> None:
+    config = PredictConfig.model_validate({"relax": False, given: tmp_path / "file.json"})
+    with pytest.raises(InputError, match="Without relaxation there are no energies"):
+        energy_measure(["Mg"], config)
+    assert energy_measure(["Mg"], PredictConfig(relax=False)) is None
+
+
+def test_reader_is_told_whose_formation_energies_the_hull_holds(tmp_path: Path) -> None:
+    reference = read_hull_reference(entries(tmp_path / "mp.json"), ["Mg", "O"])
+    (remark,) = EnergyMeasure("chgnet-r2scan", hull=reference).remarks()
+    assert "formation energies of chgnet-r2scan beside those stored in mp.json" in remark

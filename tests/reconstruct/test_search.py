@@ -11,7 +11,7 @@ from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.core import Structure
 
 from alphacrystal.crystal import Distogram, min_image_distances
-from alphacrystal.reconstruct import Reconstruction, SearchSettings, reconstruct
+from alphacrystal.reconstruct import Reconstruction, SearchSettings, reconstruct, with_assembly
 
 NAMES = [
     "fluorite",
@@ -118,3 +118,17 @@ def test_atoms_do_not_clash_even_if_the_distogram_says_so(puzzle: Callable[..., 
     radii = covalent_radii[numbers]
     closest = 0.6 * (radii[:, None] + radii) - 0.1  # a clash costs little where it begins
     assert np.all((distances > closest)[np.triu_indices(9, 1)])
+
+
+def test_assembly_finds_what_a_poor_search_missed(puzzle: Callable[..., Any]) -> None:
+    puzzles = [puzzle(name) for name in ("orthoperovskite", "baddeleyite")]
+    hypotheses, distograms = [p.hypothesis for p in puzzles], [p.distogram for p in puzzles]
+    found = search(puzzles, population=4, generations=1, polish_steps=1)
+    matcher = StructureMatcher(ltol=0.2, stol=0.3, angle_tol=5)
+    assert not any(matcher.fit(built(own), p.solution) for own, p in zip(found, puzzles, strict=True))
+    better = with_assembly(hypotheses, distograms, found, "likelihood", 0)
+    for own, before, p in zip(better, found, puzzles, strict=True):
+        assert matcher.fit(built(own), p.solution)
+        assert own.geometry + own.penalty < before.geometry + before.penalty
+    # what is as good already stays as it is
+    assert with_assembly(hypotheses, distograms, better, "likelihood", 0) == better

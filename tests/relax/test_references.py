@@ -14,12 +14,15 @@ from alphacrystal.errors import InputError
 from alphacrystal.relax import (
     AsePotential,
     Potential,
+    Relaxation,
+    RelaxationStatus,
     elemental_references,
     formation_energy_per_atom,
     read_references,
     reference_table,
     relax,
 )
+from alphacrystal.relax._reference_table import _energy
 
 #: CHGNet 0.3.0 with its own elemental references, computed elsewhere with chgnet itself (eV/atom).
 KNOWN = {"rock salt": -2.094, "perovskite": -3.586, "rutile": -3.518, "Zr4Al3": -0.487}
@@ -37,7 +40,7 @@ def test_formation_energies_agree_with_chgnets_own(
     )
 
 
-@pytest.mark.parametrize("name", ["chgnet", "chgnet-r2scan"])
+@pytest.mark.parametrize("name", ["chgnet", "chgnet-r2scan", "sevennet"])
 def test_every_element_of_a_shipped_potential_has_a_reference(name: str, chgnet: Potential) -> None:
     references = elemental_references(name)
     assert references is not None
@@ -64,11 +67,25 @@ def test_missing_references_are_not_guessed() -> None:
     assert formation_energy_per_atom({"Po": 1}, -3.0, "chgnet") is None
 
 
+def fell_to(energy: float, volume: float = 1.0) -> tuple[float, bool]:
+    """What stands for a crystal of -2 eV/atom whose relaxation ended so."""
+    start = Structure(Lattice.cubic(3.0), ["Cu"], [[0, 0, 0]])
+    end = Structure(Lattice.cubic(3.0 * volume ** (1 / 3)), ["Cu"], [[0, 0, 0]])
+    return _energy(-2.0, start, Relaxation(end, RelaxationStatus.CONVERGED, "", energy, 0.0, 0.0, 3, 0.1))
+
+
+def test_holes_of_a_potential_are_no_references() -> None:
+    assert fell_to(-2.3) == (-2.3, True)
+    assert fell_to(-7.0) == (-2.0, False)
+    assert fell_to(-2.3, volume=1.4) == (-2.0, False)
+
+
 def test_table_is_built_read_back_and_bound_to_its_potential(tmp_path: Path) -> None:
     metals = AsePotential("emt", EMT())
     copper = Structure.from_spacegroup(225, Lattice.cubic(3.7), ["Cu"], [[0, 0, 0]])
     stretched = Structure(Lattice.cubic(2.4), ["Cu"], [[0, 0, 0]])
-    table = reference_table([("simple", stretched), ("fcc", copper)], metals)
+    table = reference_table([("simple", stretched), ("fcc", copper)], metals, note="made up")
+    assert table["crystals"] == "made up"
     assert table["elements"]["Cu"]["material"] == "fcc"
     assert table["elements"]["Cu"]["candidates"] == 2
     file = tmp_path / "emt.json"

@@ -120,7 +120,7 @@ def benchmark_cspbench(
     }
 
 
-def orders(row: Row) -> dict[str, list[Row]]:
+def orders(row: Mapping[str, Any]) -> dict[str, list[Row]]:
     """The structures of a row in every order, best first."""
     listed = row["listed"]
     made = {"without relaxation": row["unrelaxed"]}

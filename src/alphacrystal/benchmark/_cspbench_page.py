@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from alphacrystal.benchmark._cspbench import TOPS
+from alphacrystal.benchmark._cspbench import TOPS, orders
 from alphacrystal.report import write_text_atomically
 
 FIRST = [f"top-{top}" for top in TOPS]
@@ -63,13 +63,24 @@ def cspbench_page(result: Mapping[str, Any]) -> str:
 
 
 def write_cspbench_page(result: Mapping[str, Any], page: Path) -> None:
-    """Write the page and its numbers beside it.
+    """Write the page and its numbers beside it, with the places of the known structures alone of each row.
 
     Raises:
         AlphaCrystalError: The disk refused them.
     """
     write_text_atomically(page, cspbench_page(result) + "\n" + _text("cspbench_peers"))
-    write_text_atomically(page.with_suffix(".json"), json.dumps(result, indent=1) + "\n")
+    short = {**result, "rows": [_short(row) for row in result["rows"]]}
+    write_text_atomically(page.with_suffix(".json"), json.dumps(short, indent=1) + "\n")
+
+
+def _short(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row without its structures."""
+    lists = ("unrelaxed", "listed", "random")
+    places = {
+        name: next((place for place, item in enumerate(items, start=1) if item["match"]), None)
+        for name, items in orders(row).items()
+    }
+    return {**{key: value for key, value in row.items() if key not in lists}, "places": places}
 
 
 def _causes(result: Mapping[str, Any]) -> list[str]:

@@ -29,10 +29,10 @@ FMAX, STEPS = 0.1, 150  # eV/Å, and steps at most: those of the mark
 SAME_BASIN = 0.005  # eV/atom between two ends in the same basin
 GROUP = 25  # crystals that both sides take in turn, so that both meet the same load of the machine
 BATCHES = (16, 32, 64)
-PARTS = ("random", "candidates", "evaluation", "agreement", "predict")
+PARTS = ("random", "candidates", "evaluation", "processes", "agreement", "predict")
 NEED_DATA = ("candidates", "agreement", "predict")
 #: Crystals or formulas of each part where --limit does not lower them.
-SIZES = {"random": 50, "candidates": 20, "evaluation": 64, "agreement": 200, "predict": 20}
+SIZES = {"random": 50, "candidates": 20, "evaluation": 64, "processes": 16, "agreement": 200, "predict": 20}
 EACH = 3  # candidates of one formula
 
 Progress = Callable[[str, int, int], None]
@@ -111,6 +111,10 @@ def benchmark_speed(
             from alphacrystal.benchmark._speed_evaluation import evaluation_speed
 
             result[part] = evaluation_speed([b for b in BATCHES if b <= max(size, BATCHES[0])], chgnet, tell)
+        elif part == "processes":
+            from alphacrystal.benchmark._speed_processes import process_speed
+
+            result[part] = process_speed([point.structure for point in random[:size]], tell)
         elif part == "agreement":
             from alphacrystal.benchmark._speed_evaluation import agreement
 

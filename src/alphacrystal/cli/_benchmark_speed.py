@@ -22,7 +22,9 @@ def speed(
     ] = None,
     parts: Annotated[
         str | None,
-        typer.Option(help="Of random,candidates,evaluation,agreement,predict (default: what --data allows)."),
+        typer.Option(
+            help="Of random,candidates,evaluation,processes,agreement,predict (default: what --data allows)."
+        ),
     ] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Crystals or formulas of each part at most, for a short run.")

@@ -147,6 +147,7 @@ def references(
     out: Annotated[Path, typer.Option(help="Table to write, for --references.")],
     potential: Annotated[str, typer.Option(help="Potential whose energies are wanted.")] = "chgnet",
     elements: Annotated[str | None, typer.Option(help="Only these elements, e.g. Mg,O.")] = None,
+    note: Annotated[str | None, typer.Option(help="Where the crystals come from, for the table.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Energies of the elements with a potential: what formation energies are measured against."""
@@ -167,6 +168,6 @@ def references(
         raise InputError(f"{source} holds no crystals of the elements.")
     loaded = load_potential(potential)
     with ProgressDisplay("references") as progress:
-        table = reference_table(crystals, loaded, lambda done, total: progress("elements", done, total))
+        table = reference_table(crystals, loaded, lambda done, total: progress("elements", done, total), note)
     write_text_atomically(out, json.dumps(table, indent=1) + "\n")
     _say_written(len(table["elements"]), "elements", out, as_json)

@@ -17,7 +17,10 @@ def relax(
     out: Annotated[Path | None, typer.Option(help="Output folder; runs/relax-TIME by default.")] = None,
     fmax: Annotated[float, typer.Option(help="Force limit in eV/Å.")] = 0.1,
     steps: Annotated[int, typer.Option(help="Steps at most.")] = 150,
-    symmetry: Annotated[bool, typer.Option("--symmetry/--no-symmetry", help="Keep the space group.")] = True,
+    symmetry: Annotated[
+        bool,
+        typer.Option("--symmetry/--no-symmetry", help="Keep the space group; else relax the cell as given."),
+    ] = True,
     potential: Annotated[str, typer.Option(help="Potential that relaxes.")] = "chgnet",
     pressure: Annotated[float, typer.Option(help="Hydrostatic pressure in GPa.")] = 0.0,
     relaxation: Annotated[

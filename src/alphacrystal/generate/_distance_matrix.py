@@ -113,13 +113,15 @@ class DistanceMatrixGenerator:
     ) -> list[Candidate]:
         """The candidates of one part, made or taken over; ``before`` others of ``total`` are done."""
         from alphacrystal.learn import predict_distograms
-        from alphacrystal.reconstruct import reconstruct
+        from alphacrystal.reconstruct import reconstruct, with_assembly
 
         made = list(self.finished.get(number, ()))
         if len(made) != len(part):
             distograms = predict_distograms(part, models=self.models)
             report = self._report(before, total)
             built = reconstruct(part, distograms, settings, seed + number, on_done=report)
+            if settings.assembly:
+                built = with_assembly(part, distograms, built, settings.fitness, seed + number)
             made = [self._candidate(*pair, seed) for pair in zip(part, built, strict=True)]
             if self.on_part:
                 self.on_part(number, made)

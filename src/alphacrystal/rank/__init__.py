@@ -2,11 +2,19 @@
 
 from alphacrystal.rank._hull import DecompositionProduct, HullReference, read_hull_reference
 from alphacrystal.rank._measure import EnergyMeasure
-from alphacrystal.rank._order import ORDERS, likely_order, rank_candidates
+from alphacrystal.rank._order import (
+    ENERGY_SCALE,
+    ORDERS,
+    UNCONVERGED_PENALTY,
+    likely_order,
+    rank_candidates,
+)
 from alphacrystal.rank._ranked import RankedStructure
 
 __all__ = [
+    "ENERGY_SCALE",
     "ORDERS",
+    "UNCONVERGED_PENALTY",
     "DecompositionProduct",
     "EnergyMeasure",
     "HullReference",

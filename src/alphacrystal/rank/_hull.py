@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,14 +69,18 @@ class HullReference:
         name: What reports call it.
         entries: Phases with energies.
         formation: True where energies are formation energies; False where they are energies (under pressure:
-            enthalpies) of the run's own potential.
+            enthalpies) of the run's own potential, corrected where its scale asks for it.
         structures: Phases without energies, by id, for the run's potential to relax.
+        elements: Symbols of the chemical system.
+        lost: Phases that the potential could not relax.
     """
 
     name: str
     entries: tuple[HullEntry, ...] = ()
     formation: bool = True
     structures: Mapping[str, Structure] = field(default_factory=dict)
+    elements: frozenset[str] = frozenset()
+    lost: int = 0
 
     def at(self, composition: Mapping[str, float]) -> HullPoint | None:
         """The lowest mixture of phases with this composition; None where no mixture has it."""
@@ -100,13 +104,22 @@ class HullReference:
         )
         return HullPoint(float(found.fun), tuple(sorted(products, key=lambda p: -p.share)))
 
-    def with_energies(self, energies: Mapping[str, float]) -> HullReference:
-        """The phases in ``structures`` with energies (eV/atom) of the run's potential."""
+    def with_energies(
+        self, energies: Mapping[str, float], elemental: Mapping[str, float] | None = None
+    ) -> HullReference:
+        """The phases in ``structures`` with energies of the run's potential.
+
+        Args:
+            energies: eV/atom by id.
+            elemental: The potential's energies of the elements, eV/atom, for what the phases lack.
+        """
         entries = [
             _entry(name, self.structures[name].composition.get_el_amt_dict(), energy)
             for name, energy in energies.items()
         ]
-        return HullReference(self.name, tuple(entries), formation=False)
+        entries += _missing_elements(entries, self.elements, elemental or {})
+        lost = len(self.structures) - len(energies)
+        return replace(self, entries=tuple(entries), formation=False, structures={}, lost=lost)
 
 
 def read_hull_reference(path: Path, elements: Iterable[str], *, enthalpies: bool = False) -> HullReference:
@@ -142,7 +155,8 @@ def _of_records(path: Path, wanted: set[str], enthalpies: bool) -> HullReference
         )
     known = [record for record in records if record.e_form is not None]
     if enthalpies or not known:
-        return HullReference(path.name, structures={record.id: record.structure() for record in records})
+        structures = {record.id: record.structure() for record in records}
+        return HullReference(path.name, structures=structures, elements=frozenset(wanted))
     sources = [record.energy_source for record in known]
     source = max(sorted(set(sources), key=str), key=sources.count)
     name = path.name if source is None else f"{path.name} ({source})"
@@ -152,9 +166,8 @@ def _of_records(path: Path, wanted: set[str], enthalpies: bool) -> HullReference
             counts = {symbol: float(record.species.count(symbol)) for symbol in set(record.species)}
             entries.append(_entry(record.id, counts, record.e_form))
     # An element's own formation energy is zero by definition, whether or not the file lists it.
-    present = {entry.formula for entry in entries if len(entry.fractions) == 1}
-    entries += [_entry("element", {symbol: 1.0}, 0.0) for symbol in sorted(wanted - present)]
-    return HullReference(name, tuple(entries))
+    entries += _missing_elements(entries, wanted, dict.fromkeys(wanted, 0.0))
+    return HullReference(name, tuple(entries), elements=frozenset(wanted))
 
 
 def _of_entries(path: Path, wanted: set[str], enthalpies: bool) -> HullReference:
@@ -172,7 +185,7 @@ def _of_entries(path: Path, wanted: set[str], enthalpies: bool) -> HullReference
         }
         if not structures:
             raise InputError(f"{path} holds no structures, so its phases have no enthalpies under pressure.")
-        return HullReference(path.name, structures=structures)
+        return HullReference(path.name, structures=structures, elements=frozenset(wanted))
     references: dict[str, float] = {}
     for item in chosen:
         if item.composition.is_element:
@@ -187,7 +200,7 @@ def _of_entries(path: Path, wanted: set[str], enthalpies: bool) -> HullReference
         counts = {symbol: float(n) for symbol, n in item.composition.get_el_amt_dict().items()}
         elements = sum(n * references[symbol] for symbol, n in counts.items()) / sum(counts.values())
         entries.append(_entry(name, counts, float(item.energy_per_atom) - elements))
-    return HullReference(path.name, tuple(entries))
+    return HullReference(path.name, tuple(entries), elements=frozenset(wanted))
 
 
 def _computed_entries(path: Path) -> Sequence[Any]:
@@ -211,6 +224,22 @@ def _computed_entries(path: Path) -> Sequence[Any]:
             "or records in .jsonl."
         )
     return items
+
+
+def _missing_elements(
+    entries: Sequence[HullEntry], wanted: Iterable[str], energies: Mapping[str, float]
+) -> list[HullEntry]:
+    """Elements (energies in eV/atom) that no entry stands for, or only one that is less stable."""
+    lowest: dict[str, float] = {}
+    for entry in entries:
+        if len(entry.fractions) == 1:
+            (symbol,) = entry.fractions
+            lowest[symbol] = min(entry.energy, lowest.get(symbol, np.inf))
+    return [
+        _entry("element", {symbol: 1.0}, energies[symbol])
+        for symbol in sorted(wanted)
+        if symbol in energies and energies[symbol] < lowest.get(symbol, np.inf)
+    ]
 
 
 def _entry(name: str, counts: Mapping[str, float], energy: float) -> HullEntry:

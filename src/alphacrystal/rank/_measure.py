@@ -31,34 +31,65 @@ class EnergyMeasure:
 
     def formation_energy(self, structure: Structure, energy_per_atom: float) -> float | None:
         """Formation energy in eV/atom, corrected where its scale asks for it; None where it cannot be had."""
-        from alphacrystal.relax import (
-            EnergyScale,
-            corrected_energy_per_atom,
-            energy_scale,
-            formation_energy_per_atom,
-        )
+        from alphacrystal.relax import EnergyScale, energy_scale, formation_energy_per_atom
 
         if self.pressure_gpa != 0:
             return None
-        scale = energy_scale(self.potential)
-        if scale is EnergyScale.FORMATION:
+        if energy_scale(self.potential) is EnergyScale.FORMATION:
             return energy_per_atom
-        counts = structure.composition.get_el_amt_dict()
-        raw = formation_energy_per_atom(counts, energy_per_atom, self.potential, self.references)
-        if raw is None:
+        corrected = self.corrected_energy(structure, energy_per_atom)
+        if corrected is None:
             return None
         # Elements carry no correction, so that of the compound passes to its formation energy.
-        return raw + corrected_energy_per_atom(structure, energy_per_atom, scale) - energy_per_atom
+        counts = structure.composition.get_el_amt_dict()
+        return formation_energy_per_atom(counts, corrected, self.potential, self.references)
+
+    def corrected_energy(self, structure: Structure, energy_per_atom: float) -> float | None:
+        """Energy or enthalpy in eV/atom with the corrections its scale lacks; None where none is known."""
+        from alphacrystal.errors import PotentialError
+        from alphacrystal.relax import corrected_energy_per_atom, energy_scale
+
+        try:
+            return corrected_energy_per_atom(structure, energy_per_atom, energy_scale(self.potential))
+        except PotentialError:
+            return None
+
+    def elemental_energies(self) -> Mapping[str, float]:
+        """Energies of the elements that compounds may fall apart into, eV/atom; none under pressure."""
+        from alphacrystal.relax import EnergyScale, elemental_references, energy_scale
+
+        if self.pressure_gpa != 0 or self.hull is None:
+            return {}
+        if energy_scale(self.potential) is EnergyScale.FORMATION:
+            return dict.fromkeys(self.hull.elements, 0.0)
+        return self.references or elemental_references(self.potential) or {}
 
     def hull_point(self, structure: Structure) -> HullPoint | None:
         """The hull at the composition of a structure."""
         return None if self.hull is None else self.hull.at(structure.composition.get_el_amt_dict())
 
     def above_hull(
-        self, point: HullPoint | None, energy_per_atom: float | None, formation: float | None
+        self, point: HullPoint | None, structure: Structure, energy_per_atom: float
     ) -> float | None:
-        """Energy above a hull point in eV/atom."""
+        """Energy of a structure above a hull point in eV/atom, on the scale of the hull's phases."""
         if point is None or self.hull is None:
             return None
-        own = formation if self.hull.formation else energy_per_atom
+        on_its_scale = self.formation_energy if self.hull.formation else self.corrected_energy
+        own = on_its_scale(structure, energy_per_atom)
         return None if own is None else own - point.energy
+
+    def remarks(self) -> list[str]:
+        """What a reader of the energies above the hull must know, one sentence each."""
+        if self.hull is None:
+            return []
+        said = []
+        if self.hull.lost:
+            said.append(
+                f"{self.hull.lost} phases of {self.hull.name} could not be relaxed: the hull lacks them."
+            )
+        if self.hull.formation:
+            said.append(
+                f"Energies above hull set formation energies of {self.potential} beside those stored in "
+                f"{self.hull.name}: they may differ by some hundredths of an eV/atom for the method alone."
+            )
+        return said

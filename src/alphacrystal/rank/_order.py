@@ -107,7 +107,7 @@ def rank_candidates(
         formation = above = None
         if measure is not None and energy is not None:
             formation = measure.formation_energy(finals[index], energy)
-            above = measure.above_hull(point, energy, formation)
+            above = measure.above_hull(point, finals[index], energy)
         ranked.append(
             RankedStructure(
                 rank=len(ranked) + 1,

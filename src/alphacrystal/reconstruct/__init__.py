@@ -1,5 +1,6 @@
 """DMCrystal: from a distogram, a space group with Wyckoff letters and a cell to a crystal structure."""
 
+from alphacrystal.reconstruct._assembled import with_assembly
 from alphacrystal.reconstruct._evaluate import fitness_function
 from alphacrystal.reconstruct._fitness import FitnessName
 from alphacrystal.reconstruct._rebuild import MatrixQuality, Rebuilt, rebuild
@@ -14,4 +15,5 @@ __all__ = [
     "fitness_function",
     "rebuild",
     "reconstruct",
+    "with_assembly",
 ]

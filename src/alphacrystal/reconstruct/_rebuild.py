@@ -100,6 +100,7 @@ def rebuild(
     *,
     quality: MatrixQuality | None = None,
     seed: int = 0,
+    rounds: int | None = None,
 ) -> list[Rebuilt]:
     """Crystals with a given space group, cell and distance matrix, best first.
 
@@ -114,6 +115,7 @@ def rebuild(
         lattice: Conventional cell in the ITA standard setting.
         quality: How well distances and cell are known; exactly by default.
         seed: Same seed, same result.
+        rounds: Rounds of search at most, each wider than the one before; as many as it takes if None.
 
     Returns:
         Best first; empty if the atoms do not fit on the positions of the space group.
@@ -137,7 +139,8 @@ def rebuild(
     random = np.random.default_rng(seed)
     pairs = max(len(numbers) * (len(numbers) - 1) / 2, 1)
     best: list[Rebuilt] = []
-    for round_, effort in enumerate(EXACT_EFFORTS if exact else NOISY_EFFORTS, start=1):
+    efforts = EXACT_EFFORTS if exact else NOISY_EFFORTS
+    for round_, effort in enumerate(efforts[:rounds], start=1):
         found = assembly.search(effort, random)
         if found is None or not len(found):
             continue

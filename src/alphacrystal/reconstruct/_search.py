@@ -40,6 +40,7 @@ class SearchSettings:
         fitness: "likelihood" of the distogram; "rmse" to the expected matrix; "paper": RMSE to its
             decoding in the paper's 20 classes; "contacts": 1 - F1 of AlphaCrystal-I's contact map.
         spread_limit: Largest lattice deviation in units of its spread.
+        assembly: Whether the generator also tries what ``with_assembly`` finds.
     """
 
     population: int = 40
@@ -48,11 +49,12 @@ class SearchSettings:
     restarts: int = 0
     fitness: FitnessName = "likelihood"
     spread_limit: float = 3.0
+    assembly: bool = False
 
     @classmethod
     def thorough(cls) -> SearchSettings:
         """Settings for the hypotheses that matter most: about three times the work."""
-        return cls(restarts=96, polish_steps=100)
+        return cls(restarts=96, polish_steps=100, assembly=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

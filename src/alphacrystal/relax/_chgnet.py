@@ -52,8 +52,12 @@ class CHGNetPotential:
         self.supported_elements = supported_symbols()
 
     @classmethod
-    def load(cls, name: str = "chgnet") -> CHGNetPotential:
+    def load(cls, name: str = "chgnet", device: str | None = None) -> CHGNetPotential:
         """Read the weights from the installed chgnet wheel; chgnet itself is not imported (it takes seconds).
+
+        Args:
+            name: "chgnet" or "chgnet-r2scan".
+            device: torch's name of where to compute; the graphics card ("cuda") where there is one if None.
 
         Raises:
             PotentialError: chgnet is not installed or holds no such weights.
@@ -71,7 +75,8 @@ class CHGNetPotential:
         path = Path(package.origin).parent / _CHECKPOINTS[name]
         try:
             checkpoint = torch.load(path, map_location="cpu", weights_only=True)["model"]
-            network = CHGNetNetwork(checkpoint["state_dict"], checkpoint["model_args"])
+            device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+            network = CHGNetNetwork(checkpoint["state_dict"], checkpoint["model_args"], device)
         except (OSError, KeyError, ValueError) as error:
             raise PotentialError(
                 f"The weights of the potential {name} cannot be read from the installed chgnet package "

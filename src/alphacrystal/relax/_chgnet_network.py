@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -57,16 +58,27 @@ class BatchGraph:
     spoke_bond: Tensor
     spoke_apex: Tensor
 
+    def to(self, device: torch.device) -> BatchGraph:
+        """The same graph with its tensors on a device."""
+        if device.type == "cpu":
+            return self
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        moved: dict[str, Any] = {name: v.to(device) for name, v in values.items() if isinstance(v, Tensor)}
+        return replace(self, **moved)
+
 
 class CHGNetNetwork:
     """The frozen network; call it with a batch and its neighbour vectors."""
 
-    def __init__(self, state: Mapping[str, Tensor], settings: Mapping[str, object]) -> None:
+    def __init__(
+        self, state: Mapping[str, Tensor], settings: Mapping[str, object], device: str = "cpu"
+    ) -> None:
         """Take the weights of a chgnet checkpoint.
 
         Args:
             state: The checkpoint's ``model.state_dict``.
             settings: Its ``model.model_args``; the architecture of CHGNet 0.3.0 is required.
+            device: Where torch keeps the weights and computes.
 
         Raises:
             ValueError: The checkpoint has another architecture.
@@ -74,7 +86,8 @@ class CHGNetNetwork:
         expected = {"n_conv": 4, "gMLP_norm": "layer", "readout_norm": "layer", "mlp_first": True}
         if any(settings.get(key) != value for key, value in expected.items()):
             raise ValueError("the checkpoint is not of the CHGNet 0.3.0 architecture")
-        state = {key: value.detach().to(torch.float32) for key, value in state.items()}
+        self.device = torch.device(device)
+        state = {key: value.detach().to(self.device, torch.float32) for key, value in state.items()}
         self.cutoff = float(str(settings["atom_graph_cutoff"]))
         self.angle_cutoff = float(str(settings["bond_graph_cutoff"]))
         self._power = int(str(settings["cutoff_coeff"]))
@@ -115,11 +128,14 @@ class CHGNetNetwork:
         ]
 
     def energies_and_gradients(self, graph: BatchGraph, vectors: Tensor) -> tuple[Tensor, Tensor]:
-        """Energies in eV, shape (crystals,), and their derivatives by ``vectors`` in eV/Å, (vectors, 3)."""
-        vectors = vectors.requires_grad_(True)
-        energies = self._energies(graph, vectors)
+        """Energies in eV, shape (crystals,), and their derivatives by ``vectors`` in eV/Å, (vectors, 3).
+
+        What goes in and what comes out is in the processor's memory, whatever the device.
+        """
+        vectors = vectors.to(self.device).requires_grad_(True)
+        energies = self._energies(graph.to(self.device), vectors)
         (gradient,) = torch.autograd.grad(energies.sum(), vectors)
-        return energies.detach(), gradient
+        return energies.detach().cpu(), gradient.cpu()
 
     def _energies(self, graph: BatchGraph, vectors: Tensor) -> Tensor:
         lengths = torch.linalg.vector_norm(vectors, dim=1)
@@ -195,7 +211,7 @@ class CHGNetNetwork:
         first, second = graph.angle_vectors
         cosine = (units.index_select(0, first) * units.index_select(0, second)).sum(dim=1)
         phases = torch.outer(torch.acos(cosine * _COSINE_SCALE), self._angle_frequencies)
-        constant = torch.full((len(first), 1), math.sqrt(0.5))
+        constant = phases.new_full((len(first), 1), math.sqrt(0.5))
         return torch.cat([constant, torch.sin(phases), torch.cos(phases)], dim=1) / math.sqrt(math.pi)
 
     def _read_out(self, atoms: Tensor, graph: BatchGraph) -> Tensor:
@@ -204,4 +220,4 @@ class CHGNetNetwork:
             features = functional.silu(functional.linear(features, weight, bias))
         site = functional.linear(features, *self._readout[-1])[:, 0].double()
         site = (site + self._composition.index_select(0, graph.orbit_numbers - 1)) * graph.orbit_size
-        return torch.zeros(graph.crystals, dtype=torch.float64).index_add(0, graph.orbit_crystal, site)
+        return site.new_zeros(graph.crystals).index_add(0, graph.orbit_crystal, site)

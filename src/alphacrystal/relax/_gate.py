@@ -91,7 +91,7 @@ class _GateFunction(torch.autograd.Function):
             aten.silu_backward(gradient * opening, core),
             aten.sigmoid_backward(gradient * silu, opening),
         )
-        back = torch.empty(len(gradient), 2 * WIDTH)
+        back = gradient.new_empty(len(gradient), 2 * WIDTH)
         for branch, (local, (scale, shift)) in enumerate(zip(by_branch, gate.norms, strict=True)):
             part, mean, deviation = kept[3 * branch : 3 * branch + 3]
             own, _, _ = aten.native_layer_norm_backward(

@@ -56,6 +56,7 @@ class FrozenProduct:
         self._backward_weight = weight.contiguous()
         self._weight = weight.T.contiguous()
         self._bias = bias
+        self._linear = _linear if weight.device.type == "cpu" else _torch_linear
 
     def __call__(self, rows: Tensor) -> Tensor:
         """Shape (rows, in) to (rows, out)."""
@@ -63,11 +64,11 @@ class FrozenProduct:
 
     def forward(self, rows: Tensor) -> Tensor:
         """The same, outside of autograd."""
-        return _linear(rows, self._weight, self._bias)
+        return self._linear(rows, self._weight, self._bias)
 
     def backward(self, gradient: Tensor) -> Tensor:
         """Gradient by the input, shape (rows, in), from that by the output."""
-        return _linear(gradient, self._backward_weight, None)
+        return self._linear(gradient, self._backward_weight, None)
 
 
 class _ProductFunction(torch.autograd.Function):

@@ -21,6 +21,10 @@ SETTINGS = RelaxSettings(fmax=0.05, max_steps=500, time_limit_s=600)
 #: O, N and Se swell by half or more. Beyond this change of volume the energy at the entry's geometry counts.
 VOLUME_CHANGE = 0.25
 
+#: A crystal that DFT has relaxed gains less than this (eV/atom) when relaxed again; more is a hole in the
+#: potential (SevenNet-0 sees one 5 eV/atom deep beside plutonium's ground state).
+DEEPEST_FALL = 0.5
+
 _PACKAGES = {"chgnet": "chgnet", "sevennet": "sevenn", "m3gnet": "matgl"}
 
 
@@ -28,6 +32,7 @@ def reference_table(
     crystals: Sequence[tuple[str, Structure]],
     potential: Potential,
     on_progress: Callable[[int, int], None] | None = None,
+    note: str | None = None,
 ) -> dict[str, Any]:
     """Lowest energy per atom of each element among its crystals, relaxed with the potential.
 
@@ -35,6 +40,7 @@ def reference_table(
         crystals: Identifiers and structures; compounds and elements the potential does not know are left out.
         potential: Whose energies are wanted.
         on_progress: Called with elements done and in total.
+        note: Where the crystals come from, for the table.
 
     Returns:
         What `alphacrystal data references` writes: only energies and identifiers, no structures.
@@ -54,7 +60,9 @@ def reference_table(
         "potential": potential.name,
         "unit": "eV/atom",
         "method": "Relaxed with the potential; lowest energy per element. Where that changes the volume by "
-        f"more than {VOLUME_CHANGE:.0%}, the energy at the entry's own geometry counts",
+        f"more than {VOLUME_CHANGE:.0%} or gains more than {DEEPEST_FALL:g} eV/atom, the energy at the "
+        "entry's own geometry counts",
+        **({} if note is None else {"crystals": note}),
         "fmax_ev_per_a": SETTINGS.fmax,
         "versions": _versions(_PACKAGES.get(family)),
         "elements": elements,
@@ -84,9 +92,10 @@ def _lowest(crystals: Sequence[tuple[str, Structure]], potential: Potential) -> 
 
 def _energy(start_energy: float, start: Structure, end: Relaxation) -> tuple[float, bool]:
     """Energy per atom that stands for an entry, and whether it is the relaxed one."""
+    energy = end.energy_per_atom
     kept = abs(end.structure.volume / start.volume - 1) <= VOLUME_CHANGE
-    if end.converged and end.energy_per_atom is not None and kept:
-        return end.energy_per_atom, True
+    if end.converged and energy is not None and kept and start_energy - energy <= DEEPEST_FALL:
+        return energy, True
     return start_energy, False
 
 
