@@ -105,10 +105,13 @@ def test_view_draws_cell_and_atoms_without_a_network(make_prediction: Make) -> N
     assert not re.search(r"https?://", page)
     assert page.count("addLine(") == 12
     # Two Ti at corners and in the middle, four O inside the cell at heights 0, 1/2 and 1.
-    atoms = re.search(r'addModel\("(\d+)\\nTiO2\\n([^"]*)"', page)
+    atoms = re.search(r'addModel\("(\d+)\\ncrystal\\n([^"]*)"', page)
     assert atoms is not None
     elements = [line.split()[0] for line in atoms[2].split("\\n") if line]
     assert (elements.count("Ti"), elements.count("O"), int(atoms[1])) == (9, 6, 15)
+    # Two halves of each bond; six O around Ti inside, none between two Ti.
+    assert page.count("addCylinder(") % 2 == 0
+    assert page.count("addCylinder(") >= 2 * 6
     double = crystal_view(prediction.to_ase()[0], supercell=(1, 1, 2)).write_html()
     doubled = re.search(r'addModel\("(\d+)\\n', double)
     assert doubled is not None

@@ -13,6 +13,7 @@ import numpy as np
 
 from alphacrystal.crystal import StructureLike, as_structure
 from alphacrystal.errors import InputError
+from alphacrystal.report._page_data import drawn_elements
 
 if TYPE_CHECKING:
     import py3Dmol
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
 
 NEEDS_EXTRA = "The 3D view needs the package py3Dmol: pip install 'alphacrystal[notebook]'."
+BOND_STRETCH = 1.15  # times the sum of the covalent radii
+SHORTEST_BOND = 0.4  # Å; what is closer is an error
 FACE = 1e-3  # fractional distance within which an atom lies on a face of the cell
 
 
@@ -53,11 +56,19 @@ def crystal_view(
     import py3Dmol
 
     structure = as_structure(crystal)
+    symbols, places = _atoms(structure, supercell)
     view = py3Dmol.view(width=width, height=height, js=_viewer_script())
-    view.addModel(_xyz(structure, supercell), "xyz")
-    view.setStyle(
-        {"sphere": {"scale": 0.28, "colorscheme": "Jmol"}, "stick": {"radius": 0.1, "colorscheme": "Jmol"}}
-    )
+    view.addModel(_xyz(symbols, places), "xyz", {"assignBonds": False})
+    elements = drawn_elements(symbols)
+    for symbol, drawn in elements.items():
+        sphere = {"radius": 0.18 + 0.22 * drawn["radius"], "color": drawn["colour"]}
+        view.setStyle({"elem": symbol}, {"sphere": sphere})
+    for one, other in _bonds(symbols, places, elements):
+        middle = (places[one] + places[other]) / 2
+        for atom in (one, other):
+            colour = elements[symbols[atom]]["colour"]
+            stick = {"start": _point(places[atom]), "end": _point(middle), "radius": 0.09, "color": colour}
+            view.addCylinder(stick)
     for start, end in _edges(structure.lattice.matrix * np.array(supercell)[:, None]):
         view.addLine({"start": start, "end": end, "color": "gray"})
     view.setProjection("orthographic")
@@ -75,18 +86,42 @@ def _viewer_script() -> str:
     return "data:text/javascript;base64," + base64.b64encode(script).decode("ascii")
 
 
-def _xyz(structure: Structure, supercell: tuple[int, int, int]) -> str:
-    """XYZ text of all cells, atoms on a face repeated on the face opposite."""
-    lines = []
+def _atoms(structure: Structure, supercell: tuple[int, int, int]) -> tuple[list[str], NDArray[np.float64]]:
+    """Symbols and places in Å, shape (n, 3), of all cells; atoms on a face stand on the one opposite too."""
+    symbols, places = [], []
     shifts = [np.array(shift) for shift in product(*(range(n + 1) for n in supercell))]
     for site in structure:
         inside = (site.frac_coords + FACE) % 1.0 - FACE
         for shift in shifts:
-            place = inside + shift
-            if (place <= np.array(supercell) + FACE).all():
-                x, y, z = structure.lattice.get_cartesian_coords(place)
-                lines.append(f"{site.specie.symbol} {x:.6f} {y:.6f} {z:.6f}")
-    return "\n".join([str(len(lines)), structure.composition.reduced_formula, *lines]) + "\n"
+            if (inside + shift <= np.array(supercell) + FACE).all():
+                symbols.append(site.specie.symbol)
+                places.append(structure.lattice.get_cartesian_coords(inside + shift))
+    return symbols, np.array(places)
+
+
+def _xyz(symbols: list[str], places: NDArray[np.float64]) -> str:
+    lines = [f"{symbol} {x:.6f} {y:.6f} {z:.6f}" for symbol, (x, y, z) in zip(symbols, places, strict=True)]
+    return "\n".join([str(len(lines)), "crystal", *lines]) + "\n"
+
+
+def _bonds(
+    symbols: list[str], places: NDArray[np.float64], elements: dict[str, dict[str, Any]]
+) -> list[tuple[int, int]]:
+    """Pairs of atoms to join, by the rule of the report page (assets/crystal.js).
+
+    Closer than the sum of the covalent radii and 15 %; in compounds with non-metals no two metals.
+    """
+    from scipy.spatial import cKDTree
+
+    metal = np.array([elements[symbol]["metal"] for symbol in symbols])
+    radius = np.array([elements[symbol]["radius"] for symbol in symbols])
+    pairs = cKDTree(places).query_pairs(2 * BOND_STRETCH * radius.max(), output_type="ndarray")  # (pairs, 2)
+    one, other = pairs.T
+    lengths = np.linalg.norm(places[one] - places[other], axis=1)
+    joined = (lengths > SHORTEST_BOND) & (lengths < BOND_STRETCH * (radius[one] + radius[other]))
+    if not metal.all():
+        joined &= ~(metal[one] & metal[other])
+    return [(int(i), int(j)) for i, j in pairs[joined]]
 
 
 def _edges(cell: NDArray[np.float64]) -> list[tuple[dict[str, Any], dict[str, Any]]]:

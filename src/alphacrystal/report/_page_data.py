@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -195,14 +195,17 @@ def _points(prediction: Prediction) -> list[dict[str, Any]]:
 
 
 def _elements(prediction: Prediction) -> dict[str, dict[str, Any]]:
+    return drawn_elements(site.specie.symbol for ranked in prediction.ranked for site in ranked.structure)
+
+
+def drawn_elements(symbols: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Colour (Jmol), covalent radius in Å (Cordero, doi:10.1039/b801115j) and metal flag by symbol."""
     from ase.data import covalent_radii
     from ase.data.colors import jmol_colors
     from pymatgen.core.periodic_table import Element
 
-    symbols = {site.specie.symbol for ranked in prediction.ranked for site in ranked.structure}
     elements = {}
-    for symbol in sorted(symbols):
+    for symbol in sorted(set(symbols)):
         element = Element(symbol)
         red, green, blue = (round(255 * float(part)) for part in jmol_colors[element.Z])
         elements[symbol] = {
