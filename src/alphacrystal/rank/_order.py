@@ -18,7 +18,7 @@ ORDERS: tuple[Order, ...] = ("combined", "chemical", "energy")
 
 # Default order: energy above the best in units of ENERGY_SCALE, minus the log-probability over the best one.
 # See docs/ranking.md for how the value was chosen on validation compounds.
-ENERGY_SCALE = 0.5  # eV/atom
+ENERGY_SCALE = 1.0  # eV/atom
 UNSCORED = -12.0  # log-probability of candidates whose generator gives none, relative to the best
 UNCONVERGED_PENALTY = 3.0
 
