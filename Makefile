@@ -1,6 +1,6 @@
 # Every target does its own set-up: a virtual environment .venv in this folder with the exact pins of constraints.txt.
 .DEFAULT_GOAL := help
-.PHONY: help predict test test-slow check bench environment-dev clean distclean
+.PHONY: help predict test test-slow check bench docs environment-dev clean distclean
 
 PYTHON ?= python3
 PIP_ARGS ?=
@@ -15,6 +15,7 @@ help:
 	@echo "make test-slow                the slow tests, which make test leaves out"
 	@echo "make check                    static checks only: lint, format, types, spelling"
 	@echo "make bench                    the benchmark programs in benchmarks/"
+	@echo "make docs                     the documentation site, into site/"
 	@echo "make clean                    remove caches and build products; make distclean also removes .venv"
 	@echo
 	@echo "PYTHON=python3.12 chooses the Python (3.11 or newer); PIP_ARGS=... is handed to pip install."
@@ -37,11 +38,15 @@ check: environment-dev
 bench: environment-dev
 	@scripts/bench
 
+docs:
+	@scripts/setup-venv docs
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --strict
+
 environment-dev:
 	@scripts/setup-venv dev
 
 clean:
-	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf build dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean

@@ -2,8 +2,10 @@
 
 import os
 import signal
+import sys
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -124,6 +126,26 @@ def redescribed(structure: "Structure", seed: int, *, enlarge: int = 1) -> "Stru
         [other[int(i)].specie for i in order],
         (other.frac_coords + rng.random(3))[order],
     )
+
+
+@pytest.fixture
+def offer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str, dict[str, str]], Path]:
+    """A function that installs a distribution: entry-point group, source text, and functions by name."""
+
+    def install(group: str, source: str, names: dict[str, str]) -> Path:
+        folder = tmp_path / "site"
+        module = group.replace(".", "_")
+        metadata = folder / f"test_{module}-1.0.dist-info"
+        metadata.mkdir(parents=True)
+        (folder / f"test_{module}.py").write_text(source)
+        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: test-{module}\nVersion: 1.0\n")
+        lines = [f"{name} = test_{module}:{function}" for name, function in names.items()]
+        (metadata / "entry_points.txt").write_text("\n".join([f"[{group}]", *lines]) + "\n")
+        monkeypatch.delitem(sys.modules, f"test_{module}", raising=False)
+        monkeypatch.syspath_prepend(str(folder))
+        return folder
+
+    return install
 
 
 @pytest.fixture(scope="session")

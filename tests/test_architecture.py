@@ -21,7 +21,7 @@ STAGES = [
     "report",
     "evaluate",
 ]
-FRONT_ENDS = {"pipeline", "benchmark", "cli", "web", "scale"}
+FRONT_ENDS = {"pipeline", "benchmark", "cli", "integrations", "web", "scale"}
 # Potentials and our networks know nothing of each other.
 APART = {"relax": {"learn", "reconstruct", "generate"}}
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 import torch
 from pymatgen.core import Lattice, Structure
 
+import alphacrystal
 from alphacrystal.config import PredictConfig
+from alphacrystal.crystal import as_atoms
 from alphacrystal.errors import AlphaCrystalError, InputError, PotentialError, WeightsError
 from alphacrystal.pipeline import predict, relax_files
+from alphacrystal.report import read_run_folder
 
 torch.set_num_threads(1)
 
@@ -38,6 +42,18 @@ def test_prediction_is_what_the_folder_says(tmp_path: Path) -> None:
     assert (events[-1]["stage"], events[-1]["event"]) == ("run", "end")
     sizes = {len(candidate.structure) for candidate in prediction.candidates}
     assert {len(distogram.species) for distogram in prediction.distograms} == sizes
+
+
+def test_formula_alone_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    prediction = alphacrystal.predict("LiFe2(ClO)2", candidates=2, max_atoms=7, relax=False)
+    assert prediction.folder is not None
+    assert re.fullmatch(r"runs/LiFe2ClO2-\d{8}-\d{6}", str(prediction.folder))
+    assert read_run_folder(prediction.folder).rows == tuple(prediction.rows)
+    again = alphacrystal.predict("NaCl", QUICK, folder=str(tmp_path / "run"), candidates=2)
+    assert len(again.candidates) == 2
+    with pytest.raises(InputError, match="no setting colour"):
+        alphacrystal.predict("NaCl", colour="red")
 
 
 @pytest.mark.parametrize(
@@ -112,6 +128,9 @@ def test_structures_of_files_are_relaxed(tmp_path: Path) -> None:
     (cif,) = (folder / "structures").iterdir()
     found = Structure.from_file(cif)
     assert found.lattice.a == pytest.approx(5.72, abs=0.05)
+    (other,) = relax_files([as_atoms(halite)], RELAXED, folder=tmp_path / "atoms")
+    (cif,) = (other / "structures").iterdir()
+    assert Structure.from_file(cif).lattice.a == pytest.approx(found.lattice.a, abs=1e-3)
 
 
 def test_disordered_structure_is_refused(tmp_path: Path) -> None:
@@ -119,6 +138,8 @@ def test_disordered_structure_is_refused(tmp_path: Path) -> None:
     mixed.to(str(tmp_path / "mixed.cif"))
     with pytest.raises(InputError, match="disordered"):
         relax_files([tmp_path / "mixed.cif"], RELAXED, folder=tmp_path / "run")
+    with pytest.raises(InputError, match="disordered"):
+        relax_files([mixed], RELAXED, folder=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

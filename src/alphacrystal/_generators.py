@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from alphacrystal.config import PredictConfig
+from alphacrystal.config import GENERATOR_NAMES, PredictConfig
 from alphacrystal.crystal import LatticeParameters
 from alphacrystal.errors import InputError
 from alphacrystal.generate import (
@@ -22,6 +22,7 @@ from alphacrystal.generate import (
     RandomSymmetricGenerator,
     TemplateGenerator,
     TemplateLibrary,
+    load_generator,
 )
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def make_generator(
     """A generator as the settings of a run ask for it.
 
     Args:
-        name: One of GENERATOR_NAMES.
+        name: One of GENERATOR_NAMES, or of another package.
         formula: Decides what is read of a template library.
         units: Formula units Z of the primitive cell.
         config: Settings.
@@ -170,6 +171,8 @@ def make_generator(
         return RandomSymmetricGenerator(
             units, config.space_group, lattice, budget=budget, on_progress=on_progress
         )
+    if name not in GENERATOR_NAMES:
+        return load_generator(name, units, space_group=config.space_group, lattice=lattice)
     from alphacrystal._energies import energy_function
 
     return GnoaGenerator(

@@ -114,7 +114,12 @@ class PredictConfig(BaseModel):
             raise ValueError(f"no generator given: choose from {', '.join(GENERATOR_NAMES)}")
         for name in value:
             if name not in GENERATOR_NAMES:
-                raise ValueError(f"unknown generator {name!r}: choose from {', '.join(GENERATOR_NAMES)}")
+                from alphacrystal.generate import generator_plugins
+
+                plugins = generator_plugins()
+                if name not in plugins:
+                    known = ", ".join([*GENERATOR_NAMES, *plugins])
+                    raise ValueError(f"unknown generator {name!r}: choose from {known}")
         return value
 
     @field_validator("lattice")

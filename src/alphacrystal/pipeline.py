@@ -30,12 +30,14 @@ from alphacrystal.report import (
     IndexRow,
     Prediction,
     RunRecord,
+    default_folder,
     prepare_output_folder,
     write_index,
     write_run_folder,
 )
 
 if TYPE_CHECKING:
+    from alphacrystal.crystal import StructureLike
     from alphacrystal.rank import EnergyMeasure
     from alphacrystal.relax import Relaxation, Relaxer, RelaxSettings
 
@@ -78,9 +80,10 @@ def predict(
     text: str,
     config: PredictConfig | None = None,
     *,
-    folder: Path,
+    folder: Path | str | None = None,
     resume: bool = False,
     progress: Progress | None = None,
+    **settings: Any,
 ) -> Prediction:
     """Predict the crystal structures of a formula and write the run folder.
 
@@ -90,17 +93,19 @@ def predict(
     Args:
         text: Formula as a user writes it.
         config: Settings; the defaults if None.
-        folder: Output folder, new or empty unless ``resume``.
+        folder: Output folder, new or empty unless ``resume``; runs/FORMULA-TIME if None.
         resume: Continue an earlier run in ``folder``.
         progress: Called with (stage, done, total).
+        **settings: Fields of ``PredictConfig`` that replace those of ``config``.
 
     Raises:
         InputError: The formula, a setting or the folder cannot be used.
         AlphaCrystalError: The disk refused a file.
         KeyboardInterrupt: Passed on after the finished part has been written.
     """
-    config = config or PredictConfig()
+    config = make_config(**{**(config or PredictConfig()).model_dump(), **settings})
     formula = parse_formula(text)
+    folder = Path(folder) if folder is not None else default_folder(formula.file_name)
     if resume:
         _check_same_request(Checkpoint(folder), formula, config)
     units = check_request(formula, config)
@@ -132,14 +137,14 @@ def predict(
 
 
 def relax_files(
-    files: Sequence[Path],
+    files: Sequence[Path | StructureLike],
     config: PredictConfig,
     *,
     folder: Path,
     keep_symmetry: bool = True,
     progress: Progress | None = None,
 ) -> list[Path]:
-    """Relax the structures of files and write run folders: one, or one per formula below ``folder``.
+    """Relax structures, given or of files, and write run folders: one, or one per formula below ``folder``.
 
     Raises:
         InputError: A file cannot be read or is disordered, or the folder or potential cannot be used.
@@ -151,7 +156,8 @@ def relax_files(
     for path in files:
         for number, structure in enumerate(read_structures(path)):
             formula = parse_formula(structure.composition.formula.replace(" ", ""))
-            provenance: dict[str, object] = {"file": path.name, "frame": number}
+            name = path.name if isinstance(path, Path) else None
+            provenance: dict[str, object] = {"file": name, "frame": number}
             # Without symmetry a supercell stays one: its atoms may leave the smaller cell.
             cell = primitive_cell(structure) if keep_symmetry else structure
             candidate = Candidate(cell, "file", None, None, provenance)
@@ -374,6 +380,7 @@ def _conclude(run: _Run, units: Sequence[int], *, complete: bool) -> Prediction:
         energy_unit_note="" if config.pressure == 0 else f"enthalpy at {config.pressure:g} GPa",
         timings={name: round(seconds, 3) for name, seconds in run.timings.items()},
         complete=complete,
+        folder=run.folder,
     )
 
 

@@ -99,22 +99,9 @@ def weights(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def potentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, dict[str, str]], Path]:
+def potentials(offer: Callable[[str, str, dict[str, str]], Path]) -> Callable[[str, dict[str, str]], Path]:
     """A function that installs a distribution offering potentials: source text and functions by name."""
-
-    def install(source: str, names: dict[str, str]) -> Path:
-        folder = tmp_path / "site"
-        metadata = folder / "test_potentials-1.0.dist-info"
-        metadata.mkdir(parents=True)
-        (folder / "test_potentials.py").write_text(source)
-        (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: test-potentials\nVersion: 1.0\n")
-        lines = [f"{name} = test_potentials:{function}" for name, function in names.items()]
-        (metadata / "entry_points.txt").write_text("\n".join(["[alphacrystal.potentials]", *lines]) + "\n")
-        monkeypatch.delitem(sys.modules, "test_potentials", raising=False)
-        monkeypatch.syspath_prepend(str(folder))
-        return folder
-
-    return install
+    return lambda source, names: offer("alphacrystal.potentials", source, names)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from alphacrystal.cli._beside import data_beside
-from alphacrystal.cli._output_folder import default_folder, make_folder
+from alphacrystal.cli._json import JsonOption, print_json
+from alphacrystal.cli._output_folder import make_folder
 from alphacrystal.cli._progress import ProgressDisplay
 from alphacrystal.errors import InputError
 
@@ -42,7 +43,7 @@ def cspbench(
     page: Annotated[
         Path | None, typer.Option(help="Also write a Markdown page here, and its numbers (.json) beside it.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Predict CSPBench's compounds: match and space-group rates, controls, and why the rest failed."""
     from alphacrystal.benchmark import (
@@ -53,6 +54,7 @@ def cspbench(
         write_cspbench_page,
     )
     from alphacrystal.data import read_records
+    from alphacrystal.report import default_folder
 
     source = structures or _benchmark_file(data)
     records = list(read_records(source))
@@ -69,7 +71,10 @@ def cspbench(
     if page is not None:
         page.parent.mkdir(parents=True, exist_ok=True)
         write_cspbench_page(result, page)
-    typer.echo(json.dumps(result) if as_json else cspbench_page(result))
+    if as_json:
+        print_json(result)
+    else:
+        typer.echo(cspbench_page(result))
 
 
 def _benchmark_file(data: Path | None) -> Path:

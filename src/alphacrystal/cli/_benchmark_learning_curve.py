@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from alphacrystal.cli._json import JsonOption, print_json
 from alphacrystal.cli._output_folder import make_folder
 from alphacrystal.cli._progress import ProgressDisplay
 from alphacrystal.errors import InputError
@@ -32,7 +32,7 @@ def learning_curve(
     page: Annotated[
         Path | None, typer.Option(help="Also write a Markdown page here, its figure in a folder beside it.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Errors of the symmetry and lattice models against the size of their data and networks."""
     from alphacrystal.benchmark import (
@@ -64,7 +64,10 @@ def learning_curve(
         raise
     if page is not None:
         write_learning_curves_page(result, page)
-    typer.echo(json.dumps(result) if as_json else learning_curves_page(result))
+    if as_json:
+        print_json(result)
+    else:
+        typer.echo(learning_curves_page(result))
 
 
 def _numbers(option: str, text: str, *, most: float) -> tuple[float, ...]:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from alphacrystal.cli._json import JsonOption, print_json
 from alphacrystal.cli._output_folder import make_folder
 from alphacrystal.cli._progress import ProgressDisplay
 
@@ -25,7 +26,7 @@ def models(
     page: Annotated[
         Path | None, typer.Option(help="Also write a Markdown page here, figures in a folder beside it.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+    as_json: JsonOption = False,
     models: Annotated[
         Path | None, typer.Option(help="Folder of weights (default: those of the package).")
     ] = None,
@@ -58,4 +59,7 @@ def models(
     if page is not None:
         page.parent.mkdir(parents=True, exist_ok=True)
         write_models_page(result, page)
-    typer.echo(json.dumps(result) if as_json else models_page(result))
+    if as_json:
+        print_json(result)
+    else:
+        typer.echo(models_page(result))

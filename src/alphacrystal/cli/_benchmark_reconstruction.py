@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from alphacrystal.cli._beside import data_beside
+from alphacrystal.cli._json import JsonOption, print_json
 from alphacrystal.cli._output_folder import make_folder
 from alphacrystal.cli._progress import ProgressDisplay
 from alphacrystal.errors import InputError
@@ -42,7 +42,7 @@ def reconstruction(
     page: Annotated[
         Path | None, typer.Option(help="Also write a Markdown page here, and its numbers (.json) beside it.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Crystals rebuilt from distance matrix, space group and cell: match rates and seconds."""
     import torch
@@ -76,7 +76,10 @@ def reconstruction(
         raise
     if page is not None:
         write_reconstruction_page(result, page)
-    typer.echo(json.dumps(result) if as_json else reconstruction_page(result))
+    if as_json:
+        print_json(result)
+    else:
+        typer.echo(reconstruction_page(result))
 
 
 def _extras(also: str | None, known: tuple[str, ...]) -> tuple[str, ...]:

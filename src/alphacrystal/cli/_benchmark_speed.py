@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from alphacrystal.cli._output_folder import default_folder, make_folder
+from alphacrystal.cli._json import JsonOption, print_json
+from alphacrystal.cli._output_folder import make_folder
 from alphacrystal.cli._progress import ProgressDisplay
 from alphacrystal.errors import InputError
 
@@ -33,7 +33,7 @@ def speed(
     threads: Annotated[int, typer.Option(min=1, help="torch threads (default: 1).")] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     page: Annotated[Path | None, typer.Option(help="Also write a Markdown page here.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Cost and results of relaxation beside chgnet's own calculator and ASE's FIRE."""
     import torch
@@ -46,6 +46,7 @@ def speed(
         speed_page,
         write_speed_page,
     )
+    from alphacrystal.report import default_folder
 
     possible = SPEED_PARTS if data else tuple(p for p in SPEED_PARTS if p not in SPEED_PARTS_WITH_DATA)
     chosen = tuple(word.strip() for word in parts.split(",")) if parts else possible
@@ -64,4 +65,7 @@ def speed(
     if page is not None:
         page.parent.mkdir(parents=True, exist_ok=True)
         write_speed_page(result, page)
-    typer.echo(json.dumps(result) if as_json else speed_page(result))
+    if as_json:
+        print_json(result)
+    else:
+        typer.echo(speed_page(result))

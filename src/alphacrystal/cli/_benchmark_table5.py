@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from alphacrystal.cli._json import JsonOption, print_json
 from alphacrystal.cli._progress import ProgressDisplay
 from alphacrystal.errors import InputError
 
@@ -63,9 +64,7 @@ def table5(
     page: Annotated[
         Path | None, typer.Option(help="Also write a Markdown page here, figures in a folder beside it.")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object instead of a table.")
-    ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """The paper's Table 5: errors of predicted distance matrices, with controls."""
     from alphacrystal.benchmark import run_table5, write_table5_page
@@ -103,7 +102,7 @@ def table5(
     if page is not None:
         write_table5_page(results, out, page)
     if as_json:
-        typer.echo(results.model_dump_json())
+        print_json(results)
     else:
         _show(results, out)
 

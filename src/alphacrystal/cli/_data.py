@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from alphacrystal.cli._json import JsonOption, print_json
 from alphacrystal.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,11 +25,11 @@ OutOption = Annotated[Path, typer.Option("--out", help="Record file to write, .j
 
 
 @app.command()
-def build(source: SourceArgument, out: OutOption) -> None:
+def build(source: SourceArgument, out: OutOption, as_json: JsonOption = False) -> None:
     """Turn structure files into a record file with a split by reduced formula."""
     from alphacrystal.data import read_records
 
-    typer.echo(f"{_write(read_records(source), out)} records written to {out}")
+    _say_written(_write(read_records(source), out), "records", out, as_json)
 
 
 @app.command()
@@ -39,6 +40,7 @@ def subset(
     elements: Annotated[str | None, typer.Option(help="Only these elements, e.g. Zr,Al,O.")] = None,
     arity: Annotated[int | None, typer.Option(min=1, help="Number of elements.")] = None,
     without_benchmarks: Annotated[bool, typer.Option(help="Drop all benchmark compounds.")] = True,
+    as_json: JsonOption = False,
 ) -> None:
     """Cut a record file."""
     from alphacrystal.data import read_records
@@ -53,7 +55,14 @@ def subset(
         and (allowed is None or set(record.species) <= allowed)
         and (arity is None or len(set(record.species)) == arity)
     )
-    typer.echo(f"{_write(chosen, out)} records written to {out}")
+    _say_written(_write(chosen, out), "records", out, as_json)
+
+
+def _say_written(count: int, what: str, out: Path, as_json: bool) -> None:
+    if as_json:
+        print_json({what: count, "file": out})
+    else:
+        typer.echo(f"{count} {what} written to {out}")
 
 
 def _symbols(text: str) -> set[str]:
@@ -68,7 +77,7 @@ def _symbols(text: str) -> set[str]:
 
 
 @app.command()
-def stats(source: SourceArgument) -> None:
+def stats(source: SourceArgument, as_json: JsonOption = False) -> None:
     """Count what a record source holds."""
     from alphacrystal.data import benchmark_formulas, read_records
 
@@ -87,6 +96,16 @@ def stats(source: SourceArgument) -> None:
         elements.update(set(record.species))
         formulas.add(record.reduced_formula)
     counts["distinct formulas"] = len(formulas)
+    if as_json:
+        print_json(
+            {
+                "counts": counts,
+                "atoms_per_cell": dict(sorted(sizes.items())),
+                "elements_per_cell": dict(sorted(arity.items())),
+                "elements": dict(elements.most_common()),
+            }
+        )
+        return
     for name, count in counts.items():
         typer.echo(f"{name:42s} {count}")
     typer.echo("atoms per cell   " + ", ".join(f"{size}: {sizes[size]}" for size in sorted(sizes)))
@@ -129,6 +148,7 @@ def references(
     potential: Annotated[str, typer.Option(help="Potential whose energies are wanted.")] = "chgnet",
     elements: Annotated[str | None, typer.Option(help="Only these elements, e.g. Mg,O.")] = None,
     note: Annotated[str | None, typer.Option(help="Where the crystals come from, for the table.")] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Energies of the elements with a potential: what formation energies are measured against."""
     import json
@@ -150,4 +170,4 @@ def references(
     with ProgressDisplay("references") as progress:
         table = reference_table(crystals, loaded, lambda done, total: progress("elements", done, total), note)
     write_text_atomically(out, json.dumps(table, indent=1) + "\n")
-    typer.echo(f"{len(table['elements'])} elements written to {out}")
+    _say_written(len(table["elements"]), "elements", out, as_json)

@@ -7,27 +7,37 @@ from typing import Annotated
 
 import typer
 
+from alphacrystal.cli._json import JsonOption, print_json
+
 app = typer.Typer(no_args_is_help=True, help="The trained networks and their model cards.")
 
 ModelsOption = Annotated[Path | None, typer.Option(help="Folder of weights instead of the shipped ones.")]
 
 
 @app.command(name="list")
-def list_models(models: ModelsOption = None) -> None:
+def list_models(models: ModelsOption = None, as_json: JsonOption = False) -> None:
     """List the networks, checking each weights file against its hash."""
     from rich.console import Console
     from rich.table import Table
 
     from alphacrystal.learn import MODEL_NAMES, load_model, models_folder, read_card
 
+    cards = [read_card(name, models) for name in MODEL_NAMES]
+    for name in MODEL_NAMES:
+        load_model(name, models_folder(models))
+    if as_json:
+        print_json({"models": cards})
+        return
     table = Table()
     for column in ("name", "parameters", "trained", "sha256", "what it does"):
         table.add_column(column)
-    for name in MODEL_NAMES:
-        card = read_card(name, models)
-        load_model(name, models_folder(models))
+    for card in cards:
         table.add_row(
-            name, f"{card.parameters:,}", str(card.trained.get("date")), card.sha256[:12], card.description
+            card.name,
+            f"{card.parameters:,}",
+            str(card.trained.get("date")),
+            card.sha256[:12],
+            card.description,
         )
     Console(soft_wrap=True).print(table)
 
@@ -36,8 +46,12 @@ def list_models(models: ModelsOption = None) -> None:
 def card(
     name: Annotated[str, typer.Argument(help="symmetry, group, lattice, distance or contact.")],
     models: ModelsOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Print the model card of a network as JSON."""
+    """Print the model card of a network: JSON either way, on one line with --json."""
     from alphacrystal.learn import read_card
 
+    if as_json:
+        print_json(read_card(name, models))
+        return
     typer.echo(read_card(name, models).model_dump_json(indent=2))

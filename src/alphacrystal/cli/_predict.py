@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from alphacrystal.cli._failures import explain
-from alphacrystal.cli._output_folder import default_folder
+from alphacrystal.cli._json import JsonOption, print_json
 from alphacrystal.cli._progress import ProgressDisplay
 from alphacrystal.cli._requests import FormulaRequest, gather_requests
 from alphacrystal.cli._table import print_run
@@ -98,9 +98,11 @@ def predict(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     config: Annotated[Path | None, typer.Option(help="TOML file of settings; flags override it.")] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Predict crystal structures: ranked, relaxed, symmetrised, with a report."""
     from alphacrystal.config import make_config, read_config_file
+    from alphacrystal.report import default_folder
 
     values: dict[str, Any] = read_config_file(config) if config else {}
     flags: dict[str, Any] = {
@@ -135,15 +137,15 @@ def predict(
     }
     values |= {name: value for name, value in flags.items() if value is not None}
     if resume:
-        _resume(out, formulas or [], source, values)
+        _resume(out, formulas or [], source, values, as_json)
         return
     requests = gather_requests(formulas or [], source)
     settings = make_config(**values)
     if len(requests) == 1 and source is None:
         folder = out or default_folder(_file_name(requests[0].formula))
-        _predict_one(requests[0], settings, folder, resume=False)
+        _predict_one(requests[0], settings, folder, resume=False, as_json=as_json)
     else:
-        _predict_many(requests, settings, out or default_folder("batch"), resume=False)
+        _predict_many(requests, settings, out or default_folder("batch"), resume=False, as_json=as_json)
 
 
 def _words(text: str | None) -> tuple[str, ...] | None:
@@ -179,12 +181,14 @@ def _file_name(formula: str) -> str:
     from alphacrystal.composition import parse_formula
 
     try:
-        return parse_formula(formula).reduced_formula.replace("(", "").replace(")", "")
+        return parse_formula(formula).file_name
     except InputError:
         return re.sub(r"[^A-Za-z0-9]", "", formula)[:40] or "formula"
 
 
-def _predict_one(request: FormulaRequest, settings: PredictConfig, folder: Path, *, resume: bool) -> None:
+def _predict_one(
+    request: FormulaRequest, settings: PredictConfig, folder: Path, *, resume: bool, as_json: bool
+) -> None:
     """Predict, then print the list; after an interrupt, print what was finished and how to go on."""
     from alphacrystal.checkpoint import Checkpoint
     from alphacrystal.pipeline import predict as run_prediction
@@ -196,13 +200,13 @@ def _predict_one(request: FormulaRequest, settings: PredictConfig, folder: Path,
             )
     except KeyboardInterrupt:
         if (folder / "run.json").is_file():
-            print_run(folder)
+            print_run(folder, as_json=as_json)
         if Checkpoint(folder).load_request() is not None:
             typer.echo(f"Interrupted; go on with: {_resume_command(folder)}", err=True)
         else:
             typer.echo("Interrupted before anything was computed.", err=True)
         raise
-    print_run(folder)
+    print_run(folder, as_json=as_json)
 
 
 def _resume_command(folder: Path) -> str:
@@ -210,7 +214,7 @@ def _resume_command(folder: Path) -> str:
 
 
 def _predict_many(
-    requests: list[FormulaRequest], settings: PredictConfig, folder: Path, *, resume: bool
+    requests: list[FormulaRequest], settings: PredictConfig, folder: Path, *, resume: bool, as_json: bool
 ) -> None:
     """One subfolder per formula; a formula that fails does not stop the others."""
     from alphacrystal.checkpoint import Checkpoint
@@ -229,9 +233,11 @@ def _predict_many(
         if resume and (finished := _finished_run(own)):
             rows[place] = _index_row(request, name, finished, sum(finished.timings.values()))
             write_index(folder, rows)
+            if as_json:
+                print_json(finished)
             continue
         try:
-            _predict_one(request, settings, own, resume=resume)
+            _predict_one(request, settings, own, resume=resume, as_json=as_json)
             rows[place] = _index_row(request, name, read_run_folder(own), time.monotonic() - begin)
         except KeyboardInterrupt:
             begun = (own / "events.jsonl").is_file()
@@ -246,9 +252,13 @@ def _predict_many(
             worst = max(worst, code) if worst != 1 else 1
             typer.echo(f"{request.formula}: {reason}", err=True)
             rows[place] = IndexRow(request.formula, name if own.is_dir() else "", "failed", reason)
+            if as_json:
+                print_json(rows[place])
         write_index(folder, rows)
     failed = sum(row.status == "failed" for row in rows)
-    typer.echo(f"{len(rows) - failed} of {len(rows)} formulas done; list: {folder / 'index.csv'}")
+    typer.echo(
+        f"{len(rows) - failed} of {len(rows)} formulas done; list: {folder / 'index.csv'}", err=as_json
+    )
     if worst:
         raise typer.Exit(worst)
 
@@ -293,7 +303,9 @@ def _index_row(request: FormulaRequest, name: str, run: RunSummary, seconds: flo
     )
 
 
-def _resume(out: Path | None, formulas: list[str], source: Path | None, given: dict[str, Any]) -> None:
+def _resume(
+    out: Path | None, formulas: list[str], source: Path | None, given: dict[str, Any], as_json: bool
+) -> None:
     """Go on with a run as it was asked for; its folder knows the formula and the settings.
 
     The same flags may be repeated; others are refused.
@@ -310,7 +322,7 @@ def _resume(out: Path | None, formulas: list[str], source: Path | None, given: d
     if stored is None:
         if formulas and not source and len(formulas) == 1 and (out / "events.jsonl").is_file():
             # Stopped before it could write down what was asked for.
-            _predict_one(FormulaRequest(formulas[0]), make_config(**given), out, resume=True)
+            _predict_one(FormulaRequest(formulas[0]), make_config(**given), out, resume=True, as_json=as_json)
             return
         raise InputError(f"{out} holds no run to resume: start one without --resume.")
     settings = make_config(**stored["settings"])
@@ -320,7 +332,7 @@ def _resume(out: Path | None, formulas: list[str], source: Path | None, given: d
         requests = [FormulaRequest(*item) for item in batch["formulas"]]
         if asked and asked != requests:
             raise InputError(f"The run in {out} is of another list of formulas: choose another --out.")
-        _predict_many(requests, settings, out, resume=True)
+        _predict_many(requests, settings, out, resume=True, as_json=as_json)
         return
     assert request is not None
     if asked and [parse_formula(item.formula) for item in asked] != [parse_formula(request["formula"])]:
@@ -329,7 +341,7 @@ def _resume(out: Path | None, formulas: list[str], source: Path | None, given: d
             f"The run in {out} is of {request['formula']}, not of {names}: choose another --out."
         )
     if _finished_run(out):
-        typer.echo("This run is finished: there is nothing to resume.")
-        print_run(out)
+        typer.echo("This run is finished: there is nothing to resume.", err=as_json)
+        print_run(out, as_json=as_json)
         return
-    _predict_one(FormulaRequest(request["formula"]), settings, out, resume=True)
+    _predict_one(FormulaRequest(request["formula"]), settings, out, resume=True, as_json=as_json)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from alphacrystal.cli._output_folder import default_folder
+from alphacrystal.cli._json import JsonOption
 from alphacrystal.cli._progress import ProgressDisplay
 from alphacrystal.cli._table import print_run
 
@@ -26,11 +26,13 @@ def rank(
         Path | None, typer.Option(help="Elemental energies from alphacrystal data references.")
     ] = None,
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
+    as_json: JsonOption = False,
 ) -> None:
     """Order crystal structures by energy without relaxing them; one subfolder per formula."""
     from alphacrystal.config import make_config
     from alphacrystal.pipeline import relax_files
     from alphacrystal.relax import EnergyScale, check_potential, energy_scale
+    from alphacrystal.report import default_folder
 
     check_potential(potential, forces=False)
     out = out or default_folder("rank")
@@ -48,5 +50,6 @@ def rank(
     with ProgressDisplay("rank") as progress:
         folders = relax_files(files, config, folder=out, progress=progress)
     for folder in folders:
-        print_run(folder)
-    typer.echo("Energies are of the structures as given; nothing was relaxed.")
+        print_run(folder, as_json=as_json)
+    if not as_json:
+        typer.echo("Energies are of the structures as given; nothing was relaxed.")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from alphacrystal.cli._output_folder import default_folder
+from alphacrystal.cli._json import JsonOption
 from alphacrystal.cli._progress import ProgressDisplay
 from alphacrystal.cli._table import print_run
 
@@ -33,10 +33,12 @@ def relax(
         Path | None, typer.Option(help="Elemental energies from alphacrystal data references.")
     ] = None,
     workers: Annotated[int, typer.Option(help="Relaxation processes.")] = 2,
+    as_json: JsonOption = False,
 ) -> None:
     """Relax crystal structures from files; one subfolder per formula where there are several."""
     from alphacrystal.config import make_config
     from alphacrystal.pipeline import relax_files
+    from alphacrystal.report import default_folder
 
     out = out or default_folder("relax")
     config = make_config(
@@ -55,8 +57,8 @@ def relax(
     except KeyboardInterrupt:
         done = sorted(path.parent for path in [*out.glob("run.json"), *out.glob("*/run.json")])
         for folder in done:
-            print_run(folder)
+            print_run(folder, as_json=as_json)
         typer.echo("Interrupted; what was relaxed so far is listed above and on disk.", err=True)
         raise
     for folder in folders:
-        print_run(folder)
+        print_run(folder, as_json=as_json)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from alphacrystal.cli._json import JsonOption, print_json
 from alphacrystal.cli._output_folder import make_folder
 from alphacrystal.cli._progress import ProgressDisplay
 
@@ -27,6 +28,7 @@ def train(
         Path | None, typer.Option(help="Folder of prepared arrays (default: OUT/cache).")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Train a network on known crystals (benchmark compounds are dropped)."""
     from alphacrystal.learn.training import train_model, with_overrides
@@ -56,8 +58,18 @@ def train(
         else:
             typer.echo("Interrupted before the end of the first epoch: nothing to resume.", err=True)
         raise
+    card, loss = result.weights.with_suffix(".json"), out / "loss.png"
+    if as_json:
+        print_json(
+            {
+                "name": name,
+                "metrics": result.card.metrics,
+                "weights": result.weights,
+                "card": card,
+                "loss": loss,
+            }
+        )
+        return
     for key, value in result.card.metrics.items():
         typer.echo(f"{key:32s} {value:.4f}")
-    typer.echo(
-        f"Weights: {result.weights}\nCard: {result.weights.with_suffix('.json')}\nLoss: {out / 'loss.png'}"
-    )
+    typer.echo(f"Weights: {result.weights}\nCard: {card}\nLoss: {loss}")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from alphacrystal.cli._json import JsonOption
 from alphacrystal.cli._table import print_run
 
 
@@ -14,8 +15,9 @@ def view(
     run: Annotated[Path, typer.Argument(help="Run folder.", metavar="RUN")],
     rows: Annotated[int, typer.Option(min=1, help="Rows to show.")] = 20,
     open_report: Annotated[bool, typer.Option("--open", help="Open report.html in the browser.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show the ranked list of a run folder, and its report."""
-    print_run(run, rows)
+    print_run(run, rows, as_json=as_json)
     if open_report:
         typer.launch((run / "report.html").resolve().as_uri())

@@ -62,6 +62,11 @@ class Formula:
             )
         return CellContent(self, formula_units)
 
+    @property
+    def file_name(self) -> str:
+        """The reduced formula without brackets, which are trouble in a shell."""
+        return self.reduced_formula.replace("(", "").replace(")", "")
+
 
 @dataclass(frozen=True, slots=True)
 class CellContent:

@@ -21,6 +21,7 @@ from alphacrystal.crystal._distogram import Distogram
 from alphacrystal.crystal._duplicates import SameCrystal, group_duplicates, neighbour_fingerprint
 from alphacrystal.crystal._encoding import AtomSites, CrystalEncoding, atom_sites, encode
 from alphacrystal.crystal._enumerate import can_place, first_assignments, placeable_units, wyckoff_assignments
+from alphacrystal.crystal._exchange import StructureLike, as_atoms, as_structure, as_structures
 from alphacrystal.crystal._hypothesis import LatticeParameters, SymmetryHypothesis
 from alphacrystal.crystal._lattices import (
     FREE_SHAPE,
@@ -65,9 +66,13 @@ __all__ = [
     "PrimitiveOrbit",
     "SameCrystal",
     "SpaceGroup",
+    "StructureLike",
     "SymmetryDescription",
     "SymmetryHypothesis",
     "WyckoffPosition",
+    "as_atoms",
+    "as_structure",
+    "as_structures",
     "atom_sites",
     "can_place",
     "canonical_letters",

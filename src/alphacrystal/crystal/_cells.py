@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from alphacrystal.composition import element_order
 from alphacrystal.crystal._distances import distance_levels, min_image_distances
+from alphacrystal.crystal._exchange import StructureLike, as_structure
 from alphacrystal.crystal._hypothesis import LatticeParameters
 from alphacrystal.crystal._lattices import cell_shape, constrained_shape, shape_to_cell
 from alphacrystal.crystal._wyckoff import canonical_settings, letter_index, sorted_letters, space_group
@@ -159,7 +160,7 @@ def _geometric_choice(
 
 
 def standard_structure(
-    structure: Structure, *, symprec: float = DEFAULT_SYMPREC
+    structure: StructureLike, *, symprec: float = DEFAULT_SYMPREC
 ) -> tuple[Structure, int, str]:
     """Symmetrised conventional cell in the ITA standard setting, its space-group number and short symbol.
 
@@ -168,8 +169,9 @@ def standard_structure(
     """
     from pymatgen.core import Element, Lattice, Structure
 
-    numbers = np.array([site.specie.Z for site in structure], dtype=np.int64)
-    found = _dataset(structure.lattice.matrix, structure.frac_coords, numbers, symprec)
+    crystal = as_structure(structure)
+    numbers = np.array([site.specie.Z for site in crystal], dtype=np.int64)
+    found = _dataset(crystal.lattice.matrix, crystal.frac_coords, numbers, symprec)
     cell = found.std_cell
     species = [Element.from_Z(z) for z in cell.numbers]
     standard = Structure(Lattice(cell.basis), species, np.array(cell.positions) % 1.0)

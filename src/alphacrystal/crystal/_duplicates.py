@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphacrystal.crystal._distances import NEIGHBOUR_IMAGES, minkowski_reduced
+from alphacrystal.crystal._exchange import StructureLike, as_structures
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
@@ -62,7 +63,7 @@ def _wide_images() -> NDArray[np.float64]:
     return np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), -1).reshape(-1, 3)
 
 
-def group_duplicates(structures: Sequence[Structure], same: SameCrystal | None = None) -> list[list[int]]:
+def group_duplicates(structures: Sequence[StructureLike], same: SameCrystal | None = None) -> list[list[int]]:
     """Indices of equal crystals, grouped; the first of each group comes first in the list.
 
     Structures are compared with the first member of each group only, in the order given: put the best first.
@@ -71,20 +72,21 @@ def group_duplicates(structures: Sequence[Structure], same: SameCrystal | None =
 
     same = same or SameCrystal()
     matcher = StructureMatcher(ltol=same.ltol, stol=same.stol, angle_tol=same.angle_tol, scale=False)
-    prints = [neighbour_fingerprint(structure) for structure in structures]
-    volumes = [structure.volume / len(structure) for structure in structures]
-    formulas = [structure.composition.reduced_formula for structure in structures]
+    crystals = as_structures(structures)
+    prints = [neighbour_fingerprint(crystal) for crystal in crystals]
+    volumes = [crystal.volume / len(crystal) for crystal in crystals]
+    formulas = [crystal.composition.reduced_formula for crystal in crystals]
     # The matcher would reduce both cells in each comparison; once for each structure is enough.
     reduced: dict[int, Structure] = {}
 
     def reduced_cell(index: int) -> Structure:
         if index not in reduced:
-            niggli = structures[index].get_reduced_structure(reduction_algo="niggli")
+            niggli = crystals[index].get_reduced_structure(reduction_algo="niggli")
             reduced[index] = niggli.get_primitive_structure()
         return reduced[index]
 
     groups: list[list[int]] = []
-    for index in range(len(structures)):
+    for index in range(len(crystals)):
         for group in groups:
             first = group[0]
             if (

@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from alphacrystal.composition import element_table
+from alphacrystal.crystal import StructureLike, as_structure
 from alphacrystal.errors import InputError
 
 if TYPE_CHECKING:
@@ -215,13 +216,16 @@ def read_structure(path: Path) -> Structure:
             ) from error
 
 
-def read_structures(path: Path) -> list[Structure]:
-    """All structures of a file: every frame of an extxyz, else the one of ``read_structure``.
+def read_structures(path: Path | StructureLike) -> list[Structure]:
+    """All structures of a file (each frame of an extxyz, else that of ``read_structure``), or the one given.
 
     Raises:
         InputError: As ``read_structure``; or a structure is disordered.
     """
-    if path.suffix.lower() in (".xyz", ".extxyz") and path.is_file():
+    if not isinstance(path, Path):
+        structures = [as_structure(path).copy()]
+        path = Path(structures[0].composition.reduced_formula)  # its name in messages
+    elif path.suffix.lower() in (".xyz", ".extxyz") and path.is_file():
         from ase.io import read
         from pymatgen.core import Structure
         from pymatgen.io.ase import AseAtomsAdaptor

@@ -32,7 +32,8 @@ def compare(
     """Metrics of one predicted and one target structure by name, in the order of `METRICS`.
 
     Args:
-        predicted, target: Of files the Wyckoff errors take the rows of the CIF; of structures all atoms.
+        predicted: Of files the Wyckoff errors take the rows of the CIF; of structures all atoms.
+        target: The same holds.
         metrics: Names and sets, see `metric_names`; the invariant form of each comes with it.
         potential: What gives the energies, by its name or loaded.
         time_limit_s: Wall seconds for each family of metrics; values beyond it are missing and say so.

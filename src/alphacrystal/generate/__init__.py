@@ -6,24 +6,34 @@ from alphacrystal.generate._contact_map import ContactMapGenerator, small_units
 from alphacrystal.generate._distance_matrix import DistanceMatrixGenerator
 from alphacrystal.generate._gnoa import DEFAULT_BUDGET, GnoaGenerator
 from alphacrystal.generate._gnoa_search import SearchName, require_parzen
+from alphacrystal.generate._plugins import (
+    GENERATOR_GROUP,
+    GeneratorFactory,
+    generator_plugins,
+    load_generator,
+)
 from alphacrystal.generate._random_symmetric import RandomSymmetricGenerator
 from alphacrystal.generate._template import Similarity, TemplateGenerator
 from alphacrystal.generate._template_library import TemplateLibrary
 
 __all__ = [
     "DEFAULT_BUDGET",
+    "GENERATOR_GROUP",
     "Budget",
     "Candidate",
     "ContactMapGenerator",
     "DistanceMatrixGenerator",
     "EnergyFunction",
     "Generator",
+    "GeneratorFactory",
     "GnoaGenerator",
     "RandomSymmetricGenerator",
     "SearchName",
     "Similarity",
     "TemplateGenerator",
     "TemplateLibrary",
+    "generator_plugins",
+    "load_generator",
     "require_parzen",
     "small_units",
 ]

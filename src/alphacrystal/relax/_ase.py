@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from alphacrystal.crystal import StructureLike, as_structures
 from alphacrystal.errors import PotentialError
 from alphacrystal.relax._crystal import Crystal
 from alphacrystal.relax._potential import Evaluation, check_elements
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
-    from pymatgen.core import Structure
 
 
 class AsePotential:
@@ -44,10 +44,11 @@ class AsePotential:
         self.supported_elements = supported_elements or frozenset(chemical_symbols[1:])
         self._calculator = calculator
 
-    def evaluate(self, structures: Sequence[Structure]) -> Evaluation:
+    def evaluate(self, structures: Sequence[StructureLike]) -> Evaluation:
         """Energies, forces and stresses; see `Potential.evaluate`."""
-        check_elements(structures, self)
-        return self.evaluate_crystals([Crystal.from_structure(s) for s in structures])
+        crystals = as_structures(structures)
+        check_elements(crystals, self)
+        return self.evaluate_crystals([Crystal.from_structure(crystal) for crystal in crystals])
 
     def evaluate_crystals(self, crystals: Sequence[Crystal]) -> Evaluation:
         """Energies, forces and stresses; see `CrystalPotential.evaluate_crystals`."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from alphacrystal.crystal import StructureLike, as_structures
 from alphacrystal.errors import PotentialError
 from alphacrystal.relax._crystal import Crystal
 from alphacrystal.relax._energy_model import EnergyModel
@@ -85,7 +86,7 @@ class BayesianRelaxer:
 
     def relax(
         self,
-        structures: Sequence[Structure],
+        structures: Sequence[StructureLike],
         settings: RelaxSettings | None = None,
         *,
         on_result: OnResult | None = None,
@@ -96,12 +97,13 @@ class BayesianRelaxer:
             InputError: A structure holds an element the model does not know.
             PotentialError: optuna is not installed; no evaluations (``max_steps`` 0) do without it.
         """
-        check_known(element_symbols(structures), self._model.supported_elements, self._model.name)
+        crystals = as_structures(structures)
+        check_known(element_symbols(crystals), self._model.supported_elements, self._model.name)
         settings = settings or RelaxSettings()
         if settings.max_steps:
             require_optuna()
         results = []
-        for index, structure in enumerate(structures):
+        for index, structure in enumerate(crystals):
             results.append(self._relax_one(structure, settings))
             if on_result is not None:
                 on_result(index, results[-1])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from alphacrystal.crystal import StructureLike, as_structures
 from alphacrystal.errors import PotentialError
 from alphacrystal.relax._crystal import Crystal
 from alphacrystal.relax._memory import keep_freed_memory
@@ -19,7 +20,6 @@ from alphacrystal.relax._symmetry import identity_symmetry
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
-    from pymatgen.core import Structure
 
     from alphacrystal.relax._chgnet_network import CHGNetNetwork
 
@@ -84,10 +84,11 @@ class CHGNetPotential:
             ) from error
         return cls(name, network)
 
-    def evaluate(self, structures: Sequence[Structure]) -> Evaluation:
+    def evaluate(self, structures: Sequence[StructureLike]) -> Evaluation:
         """Energies, forces and stresses; see `Potential.evaluate`."""
-        check_elements(structures, self)
-        return self.evaluate_crystals([Crystal.from_structure(s) for s in structures])
+        crystals = as_structures(structures)
+        check_elements(crystals, self)
+        return self.evaluate_crystals([Crystal.from_structure(crystal) for crystal in crystals])
 
     def evaluate_crystals(self, crystals: Sequence[Crystal]) -> Evaluation:
         """Energies, forces and stresses; see `CrystalPotential.evaluate_crystals`."""

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self, cast
 
+from alphacrystal.crystal import StructureLike, as_structures
 from alphacrystal.errors import AlphaCrystalError, PotentialError
 from alphacrystal.relax._potential import Potential, check_known, element_symbols
 from alphacrystal.relax._registry import check_potential, load_potential
@@ -167,7 +168,7 @@ class RelaxPool:
 
     def relax(
         self,
-        structures: Sequence[Structure],
+        structures: Sequence[StructureLike],
         settings: RelaxSettings | None = None,
         *,
         on_result: OnResult | None = None,
@@ -188,7 +189,7 @@ class RelaxPool:
                 self._potential = load_potential(self.potential_name)
             return relax(structures, self._potential, settings, on_result=on_result)
         try:
-            return self._distribute(structures, settings, on_result)
+            return self._distribute(as_structures(structures), settings, on_result)
         except BaseException:
             self.close()
             raise

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
+from alphacrystal.crystal import StructureLike, as_structures
 from alphacrystal.relax._engine import RelaxationEngine
 from alphacrystal.relax._potential import Potential, check_elements
 from alphacrystal.relax._relaxation import Relaxation
 from alphacrystal.relax._settings import RelaxSettings
-
-if TYPE_CHECKING:
-    from pymatgen.core import Structure
 
 #: Structures evaluated side by side; more gains little and delays the first results.
 BATCH = 16
@@ -21,7 +18,7 @@ OnResult = Callable[[int, Relaxation], None]
 
 
 def relax(
-    structures: Sequence[Structure],
+    structures: Sequence[StructureLike],
     potential: Potential,
     settings: RelaxSettings | None = None,
     *,
@@ -30,7 +27,7 @@ def relax(
     """Relax atoms and cells of ordered structures, keeping their space groups.
 
     Args:
-        structures: Ordered crystals; primitive cells are cheapest.
+        structures: Ordered crystals, pymatgen Structures or ASE Atoms; primitive cells are cheapest.
         potential: What gives energies, forces and stresses.
         settings: Limits and options; defaults of `RelaxSettings` where None.
         on_result: Called with (index, result) as soon as each structure is done.
@@ -41,9 +38,10 @@ def relax(
     Raises:
         InputError: A structure holds an element the potential does not know.
     """
-    check_elements(structures, potential)
+    crystals = as_structures(structures)
+    check_elements(crystals, potential)
     engine = RelaxationEngine(potential, settings or RelaxSettings())
-    waiting = deque(enumerate(structures))
+    waiting = deque(enumerate(crystals))
     results: dict[int, Relaxation] = {}
     while waiting or engine.active:
         while waiting and engine.active < BATCH:
@@ -52,4 +50,4 @@ def relax(
             results[index] = result
             if on_result is not None:
                 on_result(index, result)
-    return [results[i] for i in range(len(structures))]
+    return [results[i] for i in range(len(crystals))]

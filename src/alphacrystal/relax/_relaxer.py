@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
+from alphacrystal.crystal import StructureLike
 from alphacrystal.relax._relax import OnResult
 from alphacrystal.relax._relaxation import Relaxation
 from alphacrystal.relax._settings import RelaxSettings
-
-if TYPE_CHECKING:
-    from pymatgen.core import Structure
 
 
 @runtime_checkable
@@ -19,7 +17,7 @@ class Relaxer(Protocol):
 
     def relax(
         self,
-        structures: Sequence[Structure],
+        structures: Sequence[StructureLike],
         settings: RelaxSettings | None = None,
         *,
         on_result: OnResult | None = None,

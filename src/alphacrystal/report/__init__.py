@@ -5,13 +5,17 @@
 
 from alphacrystal.report._atomic_write import write_text_atomically
 from alphacrystal.report._cif import cif_text
+from alphacrystal.report._crystal_view import crystal_view
+from alphacrystal.report._default_folder import default_folder
 from alphacrystal.report._events import EventLog
 from alphacrystal.report._index import INDEX_COLUMNS, IndexRow, write_index
+from alphacrystal.report._plain_json import plain_json
 from alphacrystal.report._prediction import DistogramSummary, Prediction
 from alphacrystal.report._read import RunSummary, read_run_folder
 from alphacrystal.report._run_folder import prepare_output_folder, write_run_folder
 from alphacrystal.report._run_record import RunRecord
 from alphacrystal.report._summary import SUMMARY_COLUMNS, SummaryRow
+from alphacrystal.report._table import found, ranked_table, table_legend
 
 __all__ = [
     "INDEX_COLUMNS",
@@ -24,8 +28,14 @@ __all__ = [
     "RunSummary",
     "SummaryRow",
     "cif_text",
+    "crystal_view",
+    "default_folder",
+    "found",
+    "plain_json",
     "prepare_output_folder",
+    "ranked_table",
     "read_run_folder",
+    "table_legend",
     "write_index",
     "write_run_folder",
     "write_text_atomically",

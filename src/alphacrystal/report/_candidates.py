@@ -6,10 +6,9 @@ import io
 import math
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from ase import Atoms
-    from pymatgen.core.structure import Structure
+from alphacrystal.crystal import as_atoms
 
+if TYPE_CHECKING:
     from alphacrystal.report._prediction import Prediction
 
 NOT_RELAXED = "not relaxed"
@@ -32,7 +31,7 @@ def candidates_extxyz(prediction: Prediction) -> str:
     stream = io.StringIO()
     for index, candidate in enumerate(prediction.candidates):
         relaxation = prediction.relaxations.get(index)
-        atoms = _atoms(candidate.structure if relaxation is None else relaxation.structure)
+        atoms = as_atoms(candidate.structure if relaxation is None else relaxation.structure)
         known: dict[str, Any] = {
             "candidate": index,
             "formula": prediction.formula,
@@ -50,14 +49,3 @@ def candidates_extxyz(prediction: Prediction) -> str:
 
 def _is_known(value: object) -> bool:
     return value is not None and not (isinstance(value, float) and not math.isfinite(value))
-
-
-def _atoms(structure: Structure) -> Atoms:
-    from ase import Atoms
-
-    return Atoms(
-        numbers=list(structure.atomic_numbers),
-        scaled_positions=structure.frac_coords,
-        cell=structure.lattice.matrix,
-        pbc=True,
-    )

@@ -7,11 +7,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 from alphacrystal.errors import InputError
 from alphacrystal.report._run_folder import INDEX_FILE, RUN_FILE, RUN_FORMAT, SUMMARY_FILE
-from alphacrystal.report._summary import SUMMARY_COLUMNS, SummaryRow
+from alphacrystal.report._summary import SUMMARY_COLUMNS, SummaryRow, column_kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def _read_run(folder: Path) -> dict[str, Any]:
 
 
 def _read_rows(path: Path) -> tuple[SummaryRow, ...]:
-    types = get_type_hints(SummaryRow)
+    types = column_kinds()
     try:
         with path.open(encoding="utf-8", newline="") as stream:
             reader = csv.DictReader(stream, strict=True)

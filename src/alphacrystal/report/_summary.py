@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_type_hints
 
 if TYPE_CHECKING:
     from pymatgen.core.composition import Composition
@@ -69,6 +69,11 @@ class SummaryRow:
 
 SUMMARY_COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(SummaryRow))
 _DECIMALS = 6
+
+
+def column_kinds() -> dict[str, object]:
+    """The type of each column, e.g. ``float | None``."""
+    return get_type_hints(SummaryRow)
 
 
 def summary_rows(prediction: Prediction) -> list[SummaryRow]:

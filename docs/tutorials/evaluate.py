@@ -1,0 +1,40 @@
+"""Evaluate a prediction: is it right, and how far is it from the truth?"""
+
+from pathlib import Path
+
+from pymatgen.core import Lattice, Structure
+
+import alphacrystal
+from alphacrystal.evaluate import compare, evaluate, read_predicted, read_targets
+
+# What is true: rutile and anatase, after R. W. G. Wyckoff. Polymorphs of one
+# formula share its candidates.
+rutile = Structure.from_spacegroup(
+    "P4_2/mnm",
+    Lattice.tetragonal(4.594, 2.959),
+    ["Ti", "O"],
+    [[0, 0, 0], [0.305, 0.305, 0]],
+)
+anatase = Structure.from_spacegroup(
+    "I4_1/amd",
+    Lattice.tetragonal(3.785, 9.514),
+    ["Ti", "O"],
+    [[0, 0, 0], [0, 0, 0.208]],
+)
+targets = Path("targets")
+targets.mkdir()
+rutile.to(str(targets / "rutile.cif"))
+anatase.to(str(targets / "anatase.cif"))
+
+# A run folder is read in rank order; so are folders of files of other programs.
+prediction = alphacrystal.predict("TiO2", relax=False, candidates=10, units=(2,))
+found = evaluate(read_predicted(prediction.folder), read_targets(targets))
+for depth in (1, 5):
+    print(f"matched within the first {depth}: {found.match.match_rate(depth):.0%}")
+
+# Distances that do not depend on origin, cell or order of the atoms.
+for name, measured in compare(
+    prediction.structures[0], rutile, "invariant"
+).items():
+    shown = measured.reason if measured.value is None else f"{measured.value:.4f}"
+    print(f"{name:32s} {shown}")

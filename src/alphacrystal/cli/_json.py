@@ -1,0 +1,22 @@
+"""``--json``: what a verb has to say as one JSON object a line on standard output, for programs."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+JsonOption = Annotated[
+    bool,
+    typer.Option(
+        "--json", help="Print JSON instead of text: one object, or one a line where there are several."
+    ),
+]
+
+
+def print_json(value: object) -> None:
+    """Print a dataclass, model or mapping as one line; numbers that are not finite become null."""
+    from alphacrystal.report import plain_json
+
+    typer.echo(json.dumps(plain_json(value), ensure_ascii=False))

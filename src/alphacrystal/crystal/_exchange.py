@@ -1,0 +1,69 @@
+"""Crystals as other packages hold them: pymatgen Structures and ASE Atoms, in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias, Union
+
+from alphacrystal.errors import InputError
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from pymatgen.core.structure import Structure
+
+StructureLike: TypeAlias = Union["Structure", "Atoms"]
+
+
+def as_structure(crystal: StructureLike) -> Structure:
+    """A crystal as a pymatgen Structure: one that is it already is returned as it is, not copied.
+
+    Of ASE Atoms the cell, the elements and the positions are taken, nothing else.
+
+    Raises:
+        InputError: It is neither, or the Atoms are not periodic in three directions.
+    """
+    from pymatgen.core.structure import Structure
+
+    if isinstance(crystal, Structure):
+        return crystal
+    from ase import Atoms
+
+    if not isinstance(crystal, Atoms):
+        raise InputError(
+            f"A crystal must be a pymatgen Structure or ASE Atoms, not {type(crystal).__name__}."
+        )
+    if crystal.cell.rank < 3 or not crystal.pbc.all():
+        raise InputError(
+            f"The Atoms {crystal.symbols} are not periodic in three directions: give a cell and pbc=True."
+        )
+    if not len(crystal) or not crystal.numbers.all():
+        raise InputError(f"The Atoms {crystal.symbols or 'given'} hold no atoms, or some without an element.")
+    from pymatgen.core.lattice import Lattice
+
+    positions = crystal.get_scaled_positions(wrap=False)
+    return Structure(Lattice(crystal.cell.array), crystal.get_chemical_symbols(), positions)
+
+
+def as_structures(crystals: Sequence[StructureLike]) -> list[Structure]:
+    """Each of them by ``as_structure``."""
+    return [as_structure(crystal) for crystal in crystals]
+
+
+def as_atoms(crystal: StructureLike) -> Atoms:
+    """A crystal as ASE Atoms without calculator; Atoms are copied.
+
+    Raises:
+        InputError: It is neither Structure nor Atoms.
+    """
+    from ase import Atoms
+
+    if isinstance(crystal, Atoms):
+        copy: Atoms = crystal.copy()
+        return copy
+    structure = as_structure(crystal)
+    return Atoms(
+        numbers=list(structure.atomic_numbers),
+        scaled_positions=structure.frac_coords,
+        cell=structure.lattice.matrix,
+        pbc=True,
+    )

@@ -1,0 +1,3 @@
+"""AlphaCrystal inside other programs: Makers for jobflow in ``alphacrystal.integrations.jobflow``."""
+
+__all__: list[str] = []

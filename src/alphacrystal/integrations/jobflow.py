@@ -1,0 +1,117 @@
+"""Makers for jobflow: a prediction or a relaxation as a job of a workflow (extra ``jobflow``)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from pymatgen.core.structure import Structure
+
+from alphacrystal.crystal import StructureLike, as_structure
+
+try:
+    from jobflow import Maker, job
+except ImportError as error:
+    raise ImportError("Workflows need the package jobflow: pip install 'alphacrystal[jobflow]'.") from error
+
+
+class PredictionOutput(BaseModel):
+    """What a prediction hands to the next job.
+
+    Attributes:
+        formula: Reduced formula.
+        structures: Conventional cells, best first.
+        rows: The columns of ``summary.csv`` for each of them.
+        notes: Sentences to read beside the result.
+        folder: The run folder.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    formula: str
+    structures: list[Structure]
+    rows: list[dict[str, Any]]
+    notes: list[str]
+    folder: str
+
+
+class RelaxationOutput(BaseModel):
+    """What a relaxation hands to the next job.
+
+    Attributes:
+        structure: The relaxed crystal.
+        converged: Whether forces and stress met their limits.
+        status: How it ended.
+        reason: Why, where it did not converge.
+        energy_per_atom: eV/atom (enthalpy under pressure), None where it failed.
+        max_force: Largest force left in eV/Å, None where it failed.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    structure: Structure
+    converged: bool
+    status: str
+    reason: str
+    energy_per_atom: float | None
+    max_force: float | None
+
+
+@dataclass
+class PredictMaker(Maker):
+    """Makes jobs that predict the crystals of a formula; the run folder is made where the job runs.
+
+    Attributes:
+        name: Name of the jobs.
+        settings: Fields of ``PredictConfig``.
+    """
+
+    name: str = "alphacrystal predict"
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @job(output_schema=PredictionOutput)
+    def make(self, formula: str) -> PredictionOutput:
+        """A job that predicts ``formula``."""
+        from alphacrystal.pipeline import predict
+
+        prediction = predict(formula, **self.settings)
+        return PredictionOutput(
+            formula=prediction.formula,
+            structures=prediction.structures,
+            rows=[asdict(row) for row in prediction.rows],
+            notes=prediction.remarks,
+            folder=str(Path.cwd() / (prediction.folder or "")),
+        )
+
+
+@dataclass
+class RelaxMaker(Maker):
+    """Makes jobs that relax a crystal and keep its space group.
+
+    Attributes:
+        name: Name of the jobs.
+        potential: Name of the potential.
+        settings: Fields of ``RelaxSettings``.
+    """
+
+    name: str = "alphacrystal relax"
+    potential: str = "chgnet"
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @job(output_schema=RelaxationOutput)
+    def make(self, structure: StructureLike) -> RelaxationOutput:
+        """A job that relaxes ``structure``."""
+        from alphacrystal.relax import RelaxSettings, load_potential, relax
+
+        crystal = as_structure(structure)
+        (result,) = relax([crystal], load_potential(self.potential), RelaxSettings(**self.settings))
+        return RelaxationOutput(
+            structure=result.structure,
+            converged=result.converged,
+            status=str(result.status),
+            reason=result.reason,
+            energy_per_atom=result.energy_per_atom,
+            max_force=result.max_force,
+        )

@@ -1,0 +1,35 @@
+"""Predictions and relaxations as jobs of a workflow; runs where jobflow is installed."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import pytest
+
+from alphacrystal.report import read_run_folder
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # of the databases that jobflow can talk to
+    jobflow = pytest.importorskip("jobflow")
+
+from alphacrystal.integrations.jobflow import PredictMaker, RelaxMaker
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # jobflow's own, and its stores'
+
+
+def test_prediction_feeds_a_relaxation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    predict = PredictMaker(settings={"candidates": 2, "max_atoms": 4, "relax": False}).make("NaCl")
+    relax = RelaxMaker(settings={"fmax": 0.1}).make(predict.output.structures[0])
+    flow = jobflow.Flow([predict, relax])
+    responses = jobflow.run_locally(flow, log=False, create_folders=True, ensure_success=True)
+    found = responses[predict.uuid][1].output
+    assert found.formula == "NaCl"
+    assert found.rows[0]["space_group_number"] == 225
+    assert len(found.structures) == len(found.rows) == len(read_run_folder(Path(found.folder)).rows)
+    assert Path(found.folder).is_relative_to(tmp_path)
+    relaxed = responses[relax.uuid][1].output
+    assert relaxed.converged
+    assert relaxed.energy_per_atom == pytest.approx(-3.67, abs=0.03)
+    assert len(relaxed.structure) == len(found.structures[0])

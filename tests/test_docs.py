@@ -1,0 +1,106 @@
+"""The documentation: made pages are up to date, tutorials run, the site builds without a warning."""
+
+from __future__ import annotations
+
+import os
+import re
+import runpy
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+WORDS = {
+    "predict.py": ["TiO2: 10 distinct structures from 10 candidates", "Rutile is found at rank 1."],
+    "own_potential.py": ["Pm-3m (221)", "converged in"],
+    "evaluate.py": ["matched within the first 5: 100%", "superpose_invariant"],
+    "train.py": ["64 of 64 records", "volume_mean_error", "RbCl: 5 distinct structures"],
+}
+
+
+@pytest.fixture(scope="module")
+def pages() -> dict[str, Any]:
+    """The names in scripts/build_docs_pages.py."""
+    return runpy.run_path(str(ROOT / "scripts" / "build_docs_pages.py"))
+
+
+@pytest.mark.parametrize("name", ["reference/cli.md", "model-cards.md"])
+def test_made_pages_are_up_to_date(pages: dict[str, Any], name: str) -> None:
+    text = pages["PAGES"][DOCS / name]()
+    assert text == (DOCS / name).read_text(encoding="utf-8"), "run: python scripts/build_docs_pages.py"
+
+
+def run_python(*arguments: object, folder: Path) -> str:
+    """Standard output of a Python process that ended well."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        check=False,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (DOCS / "tutorials").glob("*.py")))
+def test_tutorial_runs(name: str, tmp_path: Path) -> None:
+    said = run_python(DOCS / "tutorials" / name, folder=tmp_path)
+    for words in WORDS[name]:
+        assert words in said
+    page = (DOCS / "tutorials" / name.replace("_", "-")).with_suffix(".md").read_text(encoding="utf-8")
+    assert f'--8<-- "tutorials/{name}"' in page
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    listed = set(
+        re.findall(r"\S+\.md$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    )
+    there = {str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md")}
+    assert listed == there, "name each page of docs in the nav of mkdocs.yml"
+
+
+def test_site_builds_without_a_warning(tmp_path: Path) -> None:
+    pytest.importorskip("mkdocs")
+    run_python("-m", "mkdocs", "build", "--strict", "--site-dir", tmp_path / "site", folder=ROOT)
+    reference = (tmp_path / "site" / "reference" / "python.html").read_text(encoding="utf-8")
+    for name in ("pipeline.predict", "report.Prediction.to_dataframe", "relax.RelaxSettings"):
+        assert f'id="alphacrystal.{name}"' in reference
+    tutorial = (tmp_path / "site" / "tutorials" / "predict.html").read_text(encoding="utf-8")
+    assert "# Is the known structure among them?" in tutorial
+    pages = [path.read_text(encoding="utf-8") for path in (tmp_path / "site").rglob("*.html")]
+    fetched = [
+        found for page in pages for found in re.findall(r'<(?:script|img|link)[^>]*"https?://[^"]*"', page)
+    ]
+    assert fetched == []
+
+
+def test_links_of_the_readme_lead_somewhere() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    targets = [target for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text) if "://" not in target]
+    assert targets
+    assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+def test_container_copies_what_is_there_and_keeps_the_pins() -> None:
+    lines = (ROOT / "Containerfile").read_text(encoding="utf-8").splitlines()
+    sources = [word for line in lines if line.startswith("COPY ") for word in line.split()[1:-1]]
+    assert {"pyproject.toml", "constraints.txt", "README.md", "LICENSE", "src"} == set(sources)
+    assert all((ROOT / source).exists() for source in sources)
+    (install,) = [line for line in lines if "pip install" in line]
+    assert "--constraint constraints.txt" in install
+    (base,) = [line.split()[1] for line in lines if line.startswith("FROM ")]
+    oldest = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "requires-python"
+    ]
+    version = re.fullmatch(r"python:(\d+)\.(\d+)-slim", base)  # a plain name, no registry
+    assert version is not None
+    assert oldest == ">=3.11"
+    assert (int(version[1]), int(version[2])) >= (3, 11)
