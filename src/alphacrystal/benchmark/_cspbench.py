@@ -20,6 +20,7 @@ from alphacrystal.config import PredictConfig
 from alphacrystal.data import StructureRecord
 from alphacrystal.errors import InputError
 from alphacrystal.evaluate import match_pair
+from alphacrystal.rank import combined_cost
 
 Progress = Callable[[str, int, int], None]
 Rates = dict[str, float]
@@ -127,8 +128,21 @@ def orders(row: Mapping[str, Any]) -> dict[str, list[Row]]:
     if listed:
         made["chemical order"] = sorted(listed, key=lambda item: item["chemical"])
         made["energy order"] = sorted(listed, key=lambda item: item["energy"] or 999)
-        made["combined order (default)"] = listed
+        made["combined order (default)"] = _combined(listed)
     return made
+
+
+def _combined(listed: Sequence[Row]) -> list[Row]:
+    """The default order of today, also for rows that an earlier version made."""
+    energies = [item["energy_per_atom"] for item in listed]
+    lowest = min((energy for energy in energies if energy is not None), default=0.0)
+
+    def cost(item: Row) -> float:
+        energy = item["energy_per_atom"]
+        above = None if energy is None else energy - lowest
+        return combined_cost(above, item["log_probability"] or 0.0, converged=item["converged"])
+
+    return sorted(listed, key=cost)
 
 
 def _tables(rows: Sequence[Row], truths: Sequence[Row]) -> dict[str, Any]:

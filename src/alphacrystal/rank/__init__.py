@@ -6,6 +6,7 @@ from alphacrystal.rank._order import (
     ENERGY_SCALE,
     ORDERS,
     UNCONVERGED_PENALTY,
+    combined_cost,
     likely_order,
     rank_candidates,
 )
@@ -19,6 +20,7 @@ __all__ = [
     "EnergyMeasure",
     "HullReference",
     "RankedStructure",
+    "combined_cost",
     "likely_order",
     "rank_candidates",
     "read_hull_reference",

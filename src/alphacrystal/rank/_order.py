@@ -18,9 +18,21 @@ ORDERS: tuple[Order, ...] = ("combined", "chemical", "energy")
 
 # Default order: energy above the best in units of ENERGY_SCALE, minus the log-probability over the best one.
 # See docs/ranking.md for how the value was chosen on validation compounds.
-ENERGY_SCALE = 0.5  # eV/atom
+ENERGY_SCALE = 1.0  # eV/atom
 UNSCORED = -12.0  # log-probability of candidates whose generator gives none, relative to the best
 UNCONVERGED_PENALTY = 3.0
+
+
+def combined_cost(above: float | None, log_probability: float, *, converged: bool) -> float:
+    """What the default order sorts by; low is good.
+
+    Args:
+        above: Energy in eV/atom above the lowest of the list, None if unknown.
+        log_probability: Of the structure, relative to the best one.
+        converged: Whether its relaxation reached the force limit.
+    """
+    cost = 0.0 if above is None else above / ENERGY_SCALE
+    return cost - log_probability + (0.0 if converged else UNCONVERGED_PENALTY)
 
 
 def rank_candidates(
@@ -68,10 +80,10 @@ def rank_candidates(
         energy = energies.get(index)
         if order == "energy" and energy is not None:
             return energy - lowest
-        cost = 0.0 if energy is None or order == "chemical" else (energy - lowest) / ENERGY_SCALE
-        if relaxed and order == "combined" and not relaxations[index].converged:
-            cost += UNCONVERGED_PENALTY
-        return cost - chances[index]
+        if order == "combined" and relaxed:
+            above = None if energy is None else energy - lowest
+            return combined_cost(above, chances[index], converged=relaxations[index].converged)
+        return -chances[index]
 
     sequence = sorted(usable, key=lambda i: (score(i), i))
     finals = {i: relaxations[i].structure if relaxed else candidates[i].structure for i in sequence}
