@@ -73,7 +73,8 @@ def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     def begin(*arguments: object, path: Path | None = None) -> subprocess.Popen[str]:
         environment = os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "80"}
         if path is not None:
-            environment["PYTHONPATH"] = str(path)
+            paths = [str(path), os.environ.get("PYTHONPATH", "")]
+            environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
         process = subprocess.Popen(
             [sys.executable, "-c", "from alphacrystal.cli import main; main()", *map(str, arguments)],
             stdout=subprocess.PIPE,
