@@ -11,7 +11,18 @@ from typing import Annotated, NoReturn
 import typer
 
 from alphacrystal import __version__
-from alphacrystal.cli import _benchmark, _data, _inspect, _model, _predict, _rank, _relax, _train, _view
+from alphacrystal.cli import (
+    _benchmark,
+    _data,
+    _evaluate,
+    _inspect,
+    _model,
+    _predict,
+    _rank,
+    _relax,
+    _train,
+    _view,
+)
 from alphacrystal.cli._failures import explain
 
 app = typer.Typer(
@@ -22,7 +33,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (_predict.predict, _inspect.inspect, _relax.relax, _rank.rank, _train.train, _view.view):
+for verb in (
+    _predict.predict,
+    _inspect.inspect,
+    _relax.relax,
+    _rank.rank,
+    _evaluate.evaluate,
+    _train.train,
+    _view.view,
+):
     app.command()(verb)
 app.add_typer(_benchmark.app, name="benchmark")
 app.add_typer(_data.app, name="data")

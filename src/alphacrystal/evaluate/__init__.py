@@ -1,6 +1,12 @@
 """How good predictions are: structure matching with its rates, and distances between two crystals."""
 
+from alphacrystal.evaluate._compare import best_values, compare, compare_many
+from alphacrystal.evaluate._evaluation import Evaluation, evaluate
+from alphacrystal.evaluate._families import Crystal
+from alphacrystal.evaluate._inputs import read_predicted, read_targets
 from alphacrystal.evaluate._matching import PairMatch, match_pair, space_group_number
+from alphacrystal.evaluate._measured import Measured, NotComparableError
+from alphacrystal.evaluate._metrics import METRIC_SETS, METRICS, Metric, metric_names
 from alphacrystal.evaluate._polymorphs import PolymorphSummary, polymorph_summary
 from alphacrystal.evaluate._presets import PRESETS, MatchPreset, match_preset
 from alphacrystal.evaluate._summary import DEPTHS, SYMPRECS, MatchSummary, TargetMatch, match_summary
@@ -8,19 +14,33 @@ from alphacrystal.evaluate._tasks import TIME_LIMIT_S, TaskResult, run_tasks
 
 __all__ = [
     "DEPTHS",
+    "METRICS",
+    "METRIC_SETS",
     "PRESETS",
     "SYMPRECS",
     "TIME_LIMIT_S",
+    "Crystal",
+    "Evaluation",
     "MatchPreset",
     "MatchSummary",
+    "Measured",
+    "Metric",
+    "NotComparableError",
     "PairMatch",
     "PolymorphSummary",
     "TargetMatch",
     "TaskResult",
+    "best_values",
+    "compare",
+    "compare_many",
+    "evaluate",
     "match_pair",
     "match_preset",
     "match_summary",
+    "metric_names",
     "polymorph_summary",
+    "read_predicted",
+    "read_targets",
     "run_tasks",
     "space_group_number",
 ]

@@ -1,0 +1,71 @@
+"""`alphacrystal evaluate`: predictions against known structures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from alphacrystal.cli._progress import ProgressDisplay
+from alphacrystal.errors import InputError
+
+
+def evaluate(
+    predicted: Annotated[
+        Path, typer.Argument(help="Structure file, folder of ranked files, run folder or folder of runs.")
+    ],
+    target: Annotated[Path, typer.Argument(help="Structure file, folder or records: what is true.")],
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            help="Names, or all, paper, cspbench, invariant, none (default: paper for two files, else none)."
+        ),
+    ] = None,
+    preset: Annotated[str, typer.Option(help="Tolerances of the match: cspbench or diffcsp.")] = "cspbench",
+    potential: Annotated[str, typer.Option(help="Potential of the energy distance.")] = "chgnet",
+    top: Annotated[int, typer.Option(min=1, help="Candidates of each target looked at.")] = 20,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    time_limit: Annotated[
+        float, typer.Option(min=0.01, help="Seconds per pair and group of metrics; beyond, no value.")
+    ] = 60.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print one CSV line per pair.")] = False,
+) -> None:
+    """How close predicted structures are to known ones: matches, space groups, distances."""
+    import json
+
+    from alphacrystal.cli._evaluation_table import evaluation_csv, print_evaluation
+    from alphacrystal.evaluate import DEPTHS, match_preset, metric_names, read_predicted, read_targets
+    from alphacrystal.evaluate import evaluate as run
+
+    if as_json and as_csv:
+        raise InputError("Give --json or --csv, not both.")
+    match_preset(preset)
+    names = None if metrics is None else metric_names(metrics)
+    candidates, targets = read_predicted(predicted), read_targets(target)
+    if names is None:
+        names = metric_names("paper" if len(candidates) == len(targets) == 1 else "none")
+    if any(name.startswith("energy") for name in names):
+        from alphacrystal.relax import check_potential
+
+        check_potential(potential, forces=False)
+    depths = [depth for depth in DEPTHS if depth <= top]
+    with ProgressDisplay("evaluate") as progress:
+        found = run(
+            candidates,
+            targets,
+            preset=preset,
+            metrics=names,
+            potential=potential,
+            depths=depths if top in depths else [*depths, top],
+            workers=workers,
+            time_limit_s=time_limit,
+            on_progress=progress,
+        )
+    if as_json:
+        typer.echo(json.dumps(found.as_dict(), allow_nan=False))
+    elif as_csv:
+        typer.echo(evaluation_csv(found), nl=False)
+    else:
+        print_evaluation(found)

@@ -1,0 +1,150 @@
+"""An evaluation on the terminal: of a pair all metrics, of more the rates and each target."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from alphacrystal.evaluate import Evaluation
+
+
+def evaluation_csv(found: Evaluation) -> str:
+    """CSV with a header and one line per pair; empty cells where there is no value."""
+    rows = found.rows()
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    return stream.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:.6f}" if isinstance(value, float) else value
+
+
+def print_evaluation(found: Evaluation) -> None:
+    """Print tables that fit 80 columns."""
+    from rich.console import Console
+
+    console = Console(soft_wrap=True, highlight=False)
+    if found.is_pair:
+        _print_pair(found, console)
+    else:
+        _print_set(found, console)
+    if found.potential is not None:
+        console.print(f"Energies: {found.potential}.", markup=False)
+
+
+def _table() -> Table:
+    from rich import box
+    from rich.table import Table
+
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+
+
+def _print_pair(found: Evaluation, console: Console) -> None:
+    from alphacrystal.evaluate import METRICS
+
+    target = found.match.targets[0]
+    match, values = target.matches[0], found.values[0][0]
+    said = {True: "yes", False: "no", None: "undecided"}[match.matched]
+    why = f" ({match.reason})" if match.reason else f", rms {match.rms:.4f}"
+    console.print(f"Same crystal ({found.match.preset.name}): {said}{why}", markup=False)
+    for symprec in found.match.symprecs:
+        ours, own = target.candidate_space_groups[symprec][0], target.space_group[symprec]
+        console.print(f"Space group at {symprec} Å: {ours or '?'}, target {own or '?'}", markup=False)
+    table = _table()
+    for name, where in (("metric", "left"), ("value", "right"), ("invariant form", "right"), ("", "left")):
+        table.add_column(name, justify=where, no_wrap=True)  # type: ignore[arg-type]
+    beside = {METRICS[name].invariant for name in found.metrics if METRICS[name].invariant != name}
+    for name in found.metrics:
+        if name in beside:
+            continue
+        metric = METRICS[name]
+        form = "-" if metric.invariant is None else _number(values[metric.invariant].value)
+        other = metric.unit if metric.invariant is None else METRICS[metric.invariant].unit
+        units = metric.unit if other == metric.unit else f"{metric.unit}; {other}"
+        table.add_row(name, _number(values[name].value), form, units)
+    if found.metrics:
+        console.print(table)
+    for name in found.metrics:
+        if values[name].reason:
+            console.print(f"{name}: {values[name].reason}", markup=False)
+
+
+def _print_set(found: Evaluation, console: Console) -> None:
+    match = found.match
+    console.print(
+        f"{len(match.targets)} targets, {sum(map(len, found.candidates))} pairs, preset {match.preset.name} "
+        f"({match.preset.ltol}, {match.preset.stol}, {match.preset.angle_tol:g} degrees)",
+        markup=False,
+    )
+    table = _table()
+    table.add_column("within the first", no_wrap=True)
+    for depth in match.depths:
+        table.add_column(str(depth), justify="right", no_wrap=True)
+    table.add_row("matched", *(f"{match.match_rate(k):.1%}" for k in match.depths))
+    table.add_row("RMSE of the matched", *(_number(match.rmse(k)) for k in match.depths))
+    for symprec in match.symprecs:
+        rates = [f"{match.space_group_rate(k, symprec):.1%}" for k in match.depths]
+        table.add_row(f"space group, {symprec} Å", *rates)
+        both = [f"{match.both_rate(k, symprec):.1%}" for k in match.depths]
+        table.add_row(f"both, {symprec} Å", *both)
+    if any(match.undecided(k) for k in match.depths):
+        table.add_row("undecided in time", *(str(match.undecided(k)) for k in match.depths))
+    console.print(table)
+    polymorphs = found.polymorphs
+    console.print(
+        f"METRe {polymorphs.metre:.1%}, cRMSE {polymorphs.crmse:.4f} (as many candidates as references of a "
+        f"composition: {sum(polymorphs.budget.values())})",
+        markup=False,
+    )
+    _print_targets(found, console)
+    if found.unused:
+        console.print(f"Predictions of no target: {', '.join(found.unused)}", markup=False)
+
+
+def _print_targets(found: Evaluation, console: Console) -> None:
+    table = _table()
+    table.add_column("target", overflow="fold")
+    table.add_column("formula", no_wrap=True)
+    for name in ("candidates", "match #", "rms", "group #"):
+        table.add_column(name, justify="right", no_wrap=True)
+    symprec = found.match.symprecs[-1]
+    for target in found.match.targets:
+        table.add_row(
+            target.name,
+            target.formula,
+            str(len(target.matches)),
+            str(target.match_rank or "-"),
+            _number(target.rms(len(target.matches))),
+            str(target.space_group_rank(symprec) or "-"),
+        )
+    console.print(table)
+    console.print(
+        f"match #, group #: rank of the first candidate that matches, or has the group at {symprec} Å"
+    )
+    for index, target in enumerate(found.match.targets):
+        best = found.best(index, found.match.depths[-1]) if found.metrics else {}
+        if best:
+            console.print(f"\n{target.name}: best of {len(target.matches)}", markup=False)
+            values = _table()
+            values.add_column("metric", no_wrap=True)
+            values.add_column("value", justify="right", no_wrap=True)
+            values.add_column("#", justify="right", no_wrap=True)
+            for name, hit in best.items():
+                values.add_row(name, *(("-", "-") if hit is None else (_number(hit[0]), str(hit[1] + 1))))
+            console.print(values)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

@@ -1,0 +1,149 @@
+"""All metrics of pairs of structures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphacrystal.errors import InputError
+from alphacrystal.evaluate._families import Crystal, run_family
+from alphacrystal.evaluate._measured import Measured
+from alphacrystal.evaluate._metrics import METRICS, metric_names
+from alphacrystal.evaluate._tasks import TIME_LIMIT_S, run_tasks
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from alphacrystal.relax import EnergyModel
+
+Values = dict[str, Measured]
+
+
+def compare(
+    predicted: Crystal | Structure | Path,
+    target: Crystal | Structure | Path,
+    metrics: str | Sequence[str] = "all",
+    *,
+    potential: str | EnergyModel = "chgnet",
+    time_limit_s: float = TIME_LIMIT_S,
+) -> Values:
+    """Metrics of one predicted and one target structure by name, in the order of `METRICS`.
+
+    Args:
+        predicted, target: Of files the Wyckoff errors take the rows of the CIF; of structures all atoms.
+        metrics: Names and sets, see `metric_names`; the invariant form of each comes with it.
+        potential: What gives the energies, by its name or loaded.
+        time_limit_s: Wall seconds for each family of metrics; values beyond it are missing and say so.
+
+    Raises:
+        InputError: A file cannot be read, or there is no such metric.
+        PotentialError: There is no such potential.
+    """
+    return compare_many([(predicted, target)], metrics, potential=potential, time_limit_s=time_limit_s)[0]
+
+
+def compare_many(
+    pairs: Sequence[tuple[Crystal | Structure | Path, Crystal | Structure | Path]],
+    metrics: str | Sequence[str] = "all",
+    *,
+    potential: str | EnergyModel = "chgnet",
+    workers: int = 1,
+    time_limit_s: float = TIME_LIMIT_S,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> list[Values]:
+    """Metrics of each pair (predicted, target); see `compare`.
+
+    Energies are computed once for each structure object, in this process; the rest on ``workers`` processes.
+    """
+    names = metric_names(metrics)
+    crystals = [(_crystal(predicted), _crystal(target)) for predicted, target in pairs]
+    families = list(dict.fromkeys(METRICS[name].family for name in names))
+    tasks = [
+        (family, target, predicted)
+        for predicted, target in crystals
+        for family in families
+        if family != "energy"
+    ]
+    results = iter(
+        run_tasks(run_family, tasks, workers=workers, time_limit_s=time_limit_s, on_done=on_progress)
+    )
+    energies = _energy_values(crystals, potential) if "energy" in families else [{}] * len(crystals)
+    values: list[Values] = []
+    for energy in energies:
+        found: dict[str, Measured] = dict(energy)
+        for family in families:
+            if family != "energy":
+                result = next(results)
+                found |= result.value or _failed(family, names, result.failure or "it was not computed")
+        values.append({name: found[name] for name in names})
+    return values
+
+
+def _crystal(given: Crystal | Structure | Path) -> Crystal:
+    if isinstance(given, Crystal):
+        return given
+    return Crystal.read(given) if isinstance(given, Path) else Crystal.of(given)
+
+
+def _failed(family: str, names: Sequence[str], clause: str) -> Values:
+    return {name: Measured.missing(clause) for name in names if METRICS[name].family == family}
+
+
+def _energy_values(
+    crystals: Sequence[tuple[Crystal, Crystal]], potential: str | EnergyModel
+) -> list[Mapping[str, Measured]]:
+    from alphacrystal.relax import load_energy_model
+
+    model = load_energy_model(potential) if isinstance(potential, str) else potential
+    structures = {id(crystal.structure): crystal.structure for pair in crystals for crystal in pair}
+    known = {
+        key: structure
+        for key, structure in structures.items()
+        if {element.symbol for element in structure.composition.elements} <= model.supported_elements
+    }
+    energies: dict[int, float] = dict(zip(known, _energies(model, list(known.values())), strict=True))
+    values: list[Mapping[str, Measured]] = []
+    for predicted, target in crystals:
+        missing = next((item for item in (target, predicted) if id(item.structure) not in energies), None)
+        if missing is not None:
+            clause = (
+                f"{model.name} does not know all elements of {missing.structure.composition.reduced_formula}"
+            )
+            values.append(_failed("energy", list(METRICS), clause))
+            continue
+        per_atom = [energies[id(item.structure)] for item in (target, predicted)]
+        sizes = [len(item.structure) for item in (target, predicted)]
+        if not np.isfinite(per_atom).all():
+            values.append(_failed("energy", list(METRICS), f"{model.name} gives no energy for one of them"))
+            continue
+        values.append(
+            {
+                "energy_distance": Measured(abs(per_atom[0] * sizes[0] - per_atom[1] * sizes[1])),
+                "energy_distance_per_atom": Measured(abs(per_atom[0] - per_atom[1])),
+            }
+        )
+    return values
+
+
+def _energies(model: EnergyModel, structures: Sequence[Structure]) -> NDArray[np.float64]:
+    """One structure after the other: an evaluation in a batch differs in the sixth digit."""
+    try:
+        return np.array([float(model.energies_per_atom([structure])[0]) for structure in structures])
+    except InputError:
+        return np.full(len(structures), np.nan)
+
+
+def best_values(rows: Sequence[Mapping[str, Measured]]) -> dict[str, Any]:
+    """For each metric the best value over candidates and the place of the first that has it; None without."""
+    found: dict[str, Any] = {}
+    for name in rows[0] if rows else ():
+        sign = -1 if METRICS[name].larger_is_better else 1
+        values = [
+            (sign * value, place) for place, row in enumerate(rows) if (value := row[name].value) is not None
+        ]
+        found[name] = (sign * min(values)[0], min(values)[1]) if values else None
+    return found

@@ -1,0 +1,103 @@
+"""All ways to lay one lattice on another with little strain."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+#: Correspondences are left out where their shear (norm of the deviatoric logarithmic strain) exceeds the
+#: least one by more.
+MARGIN = 0.1
+
+_FIRST_SHEAR = 0.2
+_LARGEST_SHEAR = 3.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Correspondence:
+    """A basis of one lattice that stands for the basis of another.
+
+    Attributes:
+        matrix: Integer rows: ``matrix @ other`` is the basis that corresponds to ``lattice``; determinant ±1.
+        strain: Euclidean norm of the three principal logarithmic strains between both.
+        middle: Basis half way between both in the orientation of ``lattice``, rows in Å, shape (3, 3).
+    """
+
+    matrix: Integers
+    strain: float
+    middle: Array
+
+
+def correspondences(lattice: Array, other: Array) -> list[Correspondence]:
+    """All correspondences with a shear near the least one, by strain.
+
+    Both are Minkowski-reduced bases, rows in Å; which reduced basis stands for a lattice changes nothing.
+    """
+    volumes = abs(np.linalg.det(lattice)), abs(np.linalg.det(other))
+    scaled = other * (volumes[0] / volumes[1]) ** (1 / 3)
+    shear = _FIRST_SHEAR
+    found = _within(lattice, scaled, shear)
+    while not len(found) and shear < _LARGEST_SHEAR:
+        shear *= 1.5
+        found = _within(lattice, scaled, shear)
+    if not len(found):
+        return []
+    least = _log_strains(lattice, found @ scaled).min()
+    found = _within(lattice, scaled, least + MARGIN + 1e-9)
+    return sorted((_correspondence(lattice, other, matrix) for matrix in found), key=lambda item: item.strain)
+
+
+def _within(lattice: Array, other: Array, shear: float) -> Integers:
+    """Matrices whose shear is at most ``shear``, shape (k, 3, 3); both lattices have one volume."""
+    lengths = np.linalg.norm(lattice, axis=1)
+    reach = lengths.max() * np.exp(shear) * np.linalg.norm(np.linalg.inv(other), axis=0)
+    ranges = [np.arange(-limit, limit + 1) for limit in np.floor(reach + 1e-9).astype(int)]
+    points = np.stack(np.meshgrid(*ranges, indexing="ij"), -1).reshape(-1, 3)
+    vectors = points @ other
+    size = np.linalg.norm(vectors, axis=1)
+    with np.errstate(divide="ignore"):
+        rows = [np.flatnonzero(np.abs(np.log(size / length)) <= shear) for length in lengths]
+    # A face is stretched by two principal strains: by at most sqrt(2) of their norm.
+    first, second = (index.ravel() for index in np.meshgrid(rows[0], rows[1], indexing="ij"))
+    face = np.linalg.norm(np.cross(lattice[0], lattice[1]))
+    with np.errstate(divide="ignore"):
+        areas = np.log(np.linalg.norm(np.cross(vectors[first], vectors[second]), axis=1) / face)
+    kept = np.abs(areas) <= np.sqrt(2) * shear
+    normals = np.cross(points[first[kept]], points[second[kept]])  # (pairs, 3)
+    pair, third = np.nonzero(np.abs(normals @ points[rows[2]].T) == 1)
+    matrices = np.stack(
+        [points[first[kept][pair]], points[second[kept][pair]], points[rows[2][third]]], axis=1
+    )
+    if not len(matrices):
+        return matrices
+    return np.asarray(matrices[_log_strains(lattice, matrices @ other) <= shear])
+
+
+def _log_strains(lattice: Array, others: Array) -> Array:
+    """Norm of the principal logarithmic strains of each of ``others``, shape (k,)."""
+    stretches = np.linalg.svd(np.linalg.inv(lattice) @ others, compute_uv=False)
+    return np.asarray(np.linalg.norm(np.log(stretches), axis=-1))
+
+
+def _correspondence(lattice: Array, other: Array, matrix: Integers) -> Correspondence:
+    left, stretches, _ = np.linalg.svd(np.linalg.inv(lattice) @ matrix @ other)
+    stretch = (left * stretches) @ left.T
+    middle = lattice @ (np.eye(3) + stretch) / 2
+    return Correspondence(matrix, float(np.linalg.norm(np.log(stretches))), middle)
+
+
+def sublattices(index: int) -> Iterator[Integers]:
+    """One basis of each sublattice of an index, in units of the lattice's own (Hermite normal forms)."""
+    for a, c in itertools.product(range(1, index + 1), repeat=2):
+        if index % (a * c):
+            continue
+        f = index // (a * c)
+        for b, d, e in itertools.product(range(c), range(f), range(f)):
+            yield np.array([[a, b, d], [0, c, e], [0, 0, f]], dtype=np.int64)

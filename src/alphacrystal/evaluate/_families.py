@@ -1,0 +1,226 @@
+"""Metrics that are computed together, by the name of their family; each is one task with a time limit."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphacrystal.evaluate._atoms import AtomicCell
+from alphacrystal.evaluate._measured import Measured, NotComparableError
+from alphacrystal.evaluate._wyckoff_rows import IndependentAtoms, wyckoff_differences
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+Array = NDArray[np.float64]
+Values = Mapping[str, Measured]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crystal:
+    """A structure to compare.
+
+    Attributes:
+        structure: Ordered, without oxidation states, atoms as the file lists them.
+        independent: The rows of its CIF file; all atoms where it has none.
+        name: Where it comes from.
+    """
+
+    structure: Structure
+    independent: IndependentAtoms
+    name: str = ""
+
+    @classmethod
+    def of(cls, structure: Structure, name: str = "") -> Crystal:
+        """A structure that comes from no file."""
+        return cls(structure, IndependentAtoms.of(structure), name)
+
+    @classmethod
+    def read(cls, path: Path) -> Crystal:
+        """The structure of a file.
+
+        Raises:
+            InputError: It cannot be read, or is disordered.
+        """
+        from alphacrystal.data import read_structures
+
+        structure = read_structures(path)[-1]
+        return cls(structure, IndependentAtoms.read(path) or IndependentAtoms.of(structure), str(path))
+
+
+def _safely(name: str, compute: Callable[[], float]) -> dict[str, Measured]:
+    """One metric; what its libraries cannot do with a structure becomes a reason."""
+    try:
+        value = float(compute())
+    except NotComparableError as error:
+        return {name: Measured.missing(str(error))}
+    except Exception as error:  # noqa: BLE001 - libraries raise anything on odd cells
+        words = " ".join(f"{type(error).__name__}: {error}".split())
+        return {name: Measured.missing(f"its computation failed ({words[:160]})")}
+    if not np.isfinite(value):
+        return {name: Measured.missing("its value is not a finite number")}
+    return {name: Measured(value)}
+
+
+def points(target: Crystal, predicted: Crystal) -> Values:
+    """Distances between bare points."""
+    from alphacrystal.evaluate._point_clouds import chamfer_distance, hausdorff_distance, sinkhorn_distance
+    from alphacrystal.evaluate._superpose import superpose_old, superpose_rmsd
+
+    a, b = (np.array(crystal.structure.cart_coords) for crystal in (target, predicted))
+    return {
+        **_safely("sinkhorn_dist", lambda: sinkhorn_distance(a, b)),
+        **_safely("chamfer_dist", lambda: chamfer_distance(a, b)),
+        **_safely("hausdorff_dist", lambda: hausdorff_distance(a, b)),
+        **_safely("superpose_rmsd", lambda: superpose_rmsd(a, b)),
+        **_safely("superpose_old", lambda: superpose_old(a, b)),
+    }
+
+
+def rows(target: Crystal, predicted: Crystal) -> Values:
+    """Differences of the fractional coordinates that the files list."""
+
+    def difference() -> Array:
+        return wyckoff_differences(target.independent, predicted.independent)
+
+    return _coordinate_errors("", difference)
+
+
+def _coordinate_errors(suffix: str, difference: Callable[[], Array]) -> dict[str, Measured]:
+    return {
+        **_safely(f"wyckoff_mse{suffix}", lambda: float((difference() ** 2).mean())),
+        **_safely(f"wyckoff_rmse{suffix}", lambda: float(np.sqrt((difference() ** 2).mean()))),
+        **_safely(f"wyckoff_mae{suffix}", lambda: float(np.abs(difference()).mean())),
+    }
+
+
+def matching(target: Crystal, predicted: Crystal) -> Values:
+    """Root mean square distance of a loose structure match."""
+    return _safely("rms_dist", lambda: _loose_match("get_rms_dist", target, predicted))
+
+
+def anonymous_matching(target: Crystal, predicted: Crystal) -> Values:
+    """The same over all exchanges of elements."""
+    return _safely("rms_anonymous", lambda: _loose_match("get_rms_anonymous", target, predicted))
+
+
+def _loose_match(method: str, target: Crystal, predicted: Crystal) -> float:
+    from pymatgen.analysis.structure_matcher import StructureMatcher
+
+    matcher = StructureMatcher(ltol=0.6, stol=0.6, angle_tol=20)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = getattr(matcher, method)(target.structure, predicted.structure)
+    if found is None or found[0] is None:
+        raise NotComparableError(
+            "the structures do not match within StructureMatcher's 0.6, 0.6 and 20 degrees"
+        )
+    return float(found[0])
+
+
+def environments(target: Crystal, predicted: Crystal) -> Values:
+    """Distances of local-environment fingerprints."""
+    from alphacrystal.evaluate._fingerprint import fingerprint, fingerprint_by_element, site_fingerprints
+
+    found: dict[str, Array] = {}
+
+    def sites(key: str, structure: Structure) -> Array:
+        if key not in found:
+            found[key] = site_fingerprints(structure)
+        return found[key]
+
+    def whole() -> float:
+        one, other = sites("target", target.structure), sites("predicted", predicted.structure)
+        return float(np.linalg.norm(fingerprint(one) - fingerprint(other)))
+
+    def by_element() -> float:
+        one, other = (
+            fingerprint_by_element(crystal.structure, sites(key, crystal.structure))
+            for key, crystal in (("target", target), ("predicted", predicted))
+        )
+        if one.keys() != other.keys():
+            raise NotComparableError("they hold different elements")
+        squares = [share * ((value - other[symbol][1]) ** 2).sum() for symbol, (share, value) in one.items()]
+        return float(np.sqrt(sum(squares)))
+
+    return {**_safely("fingerprint", whole), **_safely("fingerprint_by_element", by_element)}
+
+
+def orbitals(target: Crystal, predicted: Crystal) -> Values:
+    """Distance of orbital field matrices."""
+    from alphacrystal.evaluate._orbital_field import orbital_field_matrix
+
+    def compute() -> float:
+        one, other = (orbital_field_matrix(crystal.structure) for crystal in (target, predicted))
+        return float(np.linalg.norm(one - other))
+
+    return _safely("ofm_dist", compute)
+
+
+def diffraction(target: Crystal, predicted: Crystal) -> Values:
+    """Distances of powder patterns."""
+    from alphacrystal.evaluate._diffraction import diffraction_curve
+
+    def compute(*, steady: bool) -> float:
+        one, other = (diffraction_curve(item.structure, steady=steady) for item in (target, predicted))
+        return float(np.linalg.norm(one - other))
+
+    return {
+        **_safely("xrd_dist", lambda: compute(steady=False)),
+        **_safely("xrd_dist_invariant", lambda: compute(steady=True)),
+    }
+
+
+def graphs(target: Crystal, predicted: Crystal) -> Values:
+    """Edit distances of neighbour graphs."""
+    from alphacrystal.evaluate._graph_edit import edit_distance
+
+    a, b = AtomicCell.of(target.structure), AtomicCell.of(predicted.structure)
+    return _safely("edit_graph_distance", lambda: edit_distance(a, b))
+
+
+def maps(target: Crystal, predicted: Crystal) -> Values:
+    """Overlap of distance maps."""
+    from alphacrystal.evaluate._overlap import distance_map_overlap
+
+    a, b = AtomicCell.of(target.structure), AtomicCell.of(predicted.structure)
+    return {
+        **_safely("distance_map_overlap", lambda: distance_map_overlap(a, b)[0]),
+        **_safely("distance_map_f1", lambda: distance_map_overlap(a, b)[1]),
+    }
+
+
+def superpositions(target: Crystal, predicted: Crystal) -> Values:
+    """What is left of the distances when the crystals are laid on each other as well as possible."""
+    from alphacrystal.evaluate._superposed import superposed_values
+
+    values: dict[str, Measured] = {}
+    compute = superposed_values(AtomicCell.of(target.structure), AtomicCell.of(predicted.structure))
+    for name, function in compute.items():
+        values |= _safely(name, function)
+    return values
+
+
+FAMILIES: dict[str, Callable[[Crystal, Crystal], Values]] = {
+    "points": points,
+    "rows": rows,
+    "matching": matching,
+    "anonymous_matching": anonymous_matching,
+    "environments": environments,
+    "orbitals": orbitals,
+    "diffraction": diffraction,
+    "graphs": graphs,
+    "maps": maps,
+    "superpositions": superpositions,
+}
+
+
+def run_family(family: str, target: Crystal, predicted: Crystal) -> dict[str, Any]:
+    """A family by name, for another process."""
+    return dict(FAMILIES[family](target, predicted))

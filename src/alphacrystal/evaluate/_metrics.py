@@ -1,0 +1,116 @@
+"""Every metric of a pair: its name, its unit, what it is blind to and what stands beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from alphacrystal.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One distance between a predicted and a target structure.
+
+    Attributes:
+        name: Key in tables and JSON.
+        family: What it is computed with; "energy" needs a potential.
+        unit: "" for pure numbers.
+        invariant: Name of the form that depends on neither origin, cell, orientation nor order of atoms and
+            that respects elements; its own name where it is one; None where there is no such form.
+        larger_is_better: Of the overlaps.
+    """
+
+    name: str
+    family: str
+    unit: str
+    invariant: str | None
+    larger_is_better: bool = False
+
+
+_ALL = (
+    # CSPBenchMetrics, under its names in lower case; superpose_old is the one before March 2024.
+    Metric("energy_distance", "energy", "eV", "energy_distance_per_atom"),
+    Metric("wyckoff_rmse", "rows", "", "wyckoff_rmse_invariant"),
+    Metric("wyckoff_mae", "rows", "", "wyckoff_mae_invariant"),
+    Metric("rms_anonymous", "anonymous_matching", "", "rms_dist"),
+    Metric("rms_dist", "matching", "", "rms_dist"),
+    Metric("sinkhorn_dist", "points", "Å", "sinkhorn_invariant"),
+    Metric("chamfer_dist", "points", "Å", "chamfer_invariant"),
+    Metric("hausdorff_dist", "points", "Å", "hausdorff_invariant"),
+    Metric("superpose_rmsd", "points", "Å", "superpose_invariant"),
+    Metric("edit_graph_distance", "graphs", "", "edit_graph_invariant"),
+    Metric("fingerprint", "environments", "", "fingerprint_by_element"),
+    Metric("xrd_dist", "diffraction", "", "xrd_dist_invariant"),
+    Metric("ofm_dist", "orbitals", "", "ofm_dist"),
+    Metric("superpose_old", "points", "Å", "superpose_invariant"),
+    # Of the paper beyond these.
+    Metric("wyckoff_mse", "rows", "", "wyckoff_mse_invariant"),
+    Metric("distance_map_overlap", "maps", "", "distance_map_overlap_invariant", larger_is_better=True),
+    Metric("distance_map_f1", "maps", "", None, larger_is_better=True),
+    # The forms to judge by.
+    Metric("energy_distance_per_atom", "energy", "eV/atom", "energy_distance_per_atom"),
+    Metric("superpose_invariant", "superpositions", "Å", "superpose_invariant"),
+    Metric("sinkhorn_invariant", "superpositions", "Å", "sinkhorn_invariant"),
+    Metric("chamfer_invariant", "superpositions", "Å", "chamfer_invariant"),
+    Metric("hausdorff_invariant", "superpositions", "Å", "hausdorff_invariant"),
+    Metric("wyckoff_mse_invariant", "superpositions", "", "wyckoff_mse_invariant"),
+    Metric("wyckoff_rmse_invariant", "superpositions", "", "wyckoff_rmse_invariant"),
+    Metric("wyckoff_mae_invariant", "superpositions", "", "wyckoff_mae_invariant"),
+    Metric("edit_graph_invariant", "superpositions", "", "edit_graph_invariant"),
+    Metric("fingerprint_by_element", "environments", "", "fingerprint_by_element"),
+    Metric("xrd_dist_invariant", "diffraction", "", "xrd_dist_invariant"),
+    Metric(
+        "distance_map_overlap_invariant",
+        "superpositions",
+        "",
+        "distance_map_overlap_invariant",
+        larger_is_better=True,
+    ),
+)
+METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
+
+_CSPBENCH = tuple(metric.name for metric in _ALL[:13])
+#: The eight of section 2.5 of the paper.
+_PAPER = (
+    "superpose_rmsd",
+    "energy_distance",
+    "sinkhorn_dist",
+    "fingerprint",
+    "ofm_dist",
+    "wyckoff_mse",
+    "wyckoff_rmse",
+    "distance_map_overlap",
+)
+#: Sets of metrics by name; "paper" and "cspbench" come with the invariant form beside each.
+METRIC_SETS: dict[str, tuple[str, ...]] = {
+    "all": tuple(METRICS),
+    "paper": _PAPER,
+    "cspbench": _CSPBENCH,
+    "invariant": tuple(metric.name for metric in _ALL if metric.invariant == metric.name),
+}
+
+
+def metric_names(words: str | Sequence[str]) -> list[str]:
+    """Names of metrics from names and sets ("all", "paper", "cspbench", "invariant", "none"), in table order.
+
+    Beside each metric that is blind to something comes its invariant form.
+
+    Raises:
+        InputError: A word is neither; lists what there is.
+    """
+    if isinstance(words, str):
+        words = [word.strip().lower() for word in words.split(",") if word.strip()]
+    wanted: set[str] = set()
+    for word in words:
+        if word in METRIC_SETS:
+            wanted |= set(METRIC_SETS[word])
+        elif word in METRICS:
+            wanted.add(word)
+        elif word != "none":
+            raise InputError(
+                f"There is no metric named {word!r}; give some of {', '.join(METRICS)}, or a set: "
+                f"{', '.join(METRIC_SETS)}, none."
+            )
+    wanted |= {form for name in wanted if (form := METRICS[name].invariant) is not None}
+    return [name for name in METRICS if name in wanted]

@@ -1,0 +1,225 @@
+"""The best superposition of two crystals, whatever their cells, origins, orientations and orders of atoms."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from alphacrystal.crystal import NEIGHBOUR_IMAGES, minkowski_reduced
+from alphacrystal.evaluate._atoms import AtomicCell
+from alphacrystal.evaluate._correspondences import Correspondence, correspondences, sublattices
+from alphacrystal.evaluate._measured import NotComparableError
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+_LARGEST = 200  # atoms in the common cell
+_MOST_PAIRS = 400  # of sublattices
+_ROUNDS = 30
+_TIE = 1e-6  # Å
+_REST = 1e-9  # Å
+_FAR = 1e9  # Å²; cost of pairing different elements
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Superposition:
+    """Two crystals laid on each other.
+
+    Attributes:
+        rms: Root mean square over ``distances``, Å.
+        strain: What the difference of the lattices adds to each distance, Å: the root mean square that the
+            strain displaces the points of a ball with the volume of the common cell.
+        shifts: Displacement of each atom of the common cell in the lattice half way between both, Å, shape
+            (atoms, 3); its axes are those of ``target``'s lattice.
+        distances: For each atom, from displacement and strain, Å, shape (atoms,).
+        pairwise: The same for every atom of the target with every atom of its element in the prediction;
+            infinite between different elements; shape (atoms, atoms).
+        target, predicted: The common cell of both; atom i of one lies on atom i of the other.
+        primitive_atoms: Atoms in the target's primitive cell.
+    """
+
+    rms: float
+    strain: float
+    shifts: Array
+    distances: Array
+    pairwise: Array
+    target: AtomicCell
+    predicted: AtomicCell
+    primitive_atoms: int
+
+
+def best_superpositions(target: AtomicCell, predicted: AtomicCell) -> list[Superposition]:
+    """The superposition with the least root mean square distance, and those equal to it.
+
+    Looked at are all correspondences of the lattices with a shear near the least one, mirror images included,
+    and for each all origins that lay two atoms of the rarest elements on each other, refined:
+    atoms are paired within their element (least sum of squares) and the origin is moved to their mean, until
+    nothing changes.
+
+    Raises:
+        NotComparableError: The reduced formulas differ, or the cells have no small common multiple.
+    """
+    one, other = _primitive(target), _primitive(predicted)
+    _check_composition(one, other)
+    search = _Search(len(one.numbers))
+    for left, right in _common_cells(one, other):
+        for match in correspondences(left.lattice, right.lattice):
+            search.add(left, right, match)
+    if not search.best:
+        raise NotComparableError("their lattices are too different to lay one on the other")
+    return search.best
+
+
+def _primitive(cell: AtomicCell) -> AtomicCell:
+    """Primitive cell with a reduced basis."""
+    import moyopy
+
+    given = moyopy.Cell(cell.lattice.tolist(), cell.positions.tolist(), cell.numbers.tolist())
+    try:
+        # Tight: it moves atoms by at most this much, and larger cells of one crystal are exact repeats.
+        found = moyopy.MoyoDataset(given, symprec=1e-4).prim_std_cell
+    except ValueError:  # two atoms at one place; the cell is used as it is
+        found = given
+    return _reduced(
+        AtomicCell(np.array(found.basis), np.array(found.positions), np.array(found.numbers, dtype=np.int64))
+    )
+
+
+def _reduced(cell: AtomicCell) -> AtomicCell:
+    lattice, transformation = minkowski_reduced(cell.lattice)
+    return AtomicCell(lattice, cell.positions @ np.linalg.inv(transformation), cell.numbers)
+
+
+def _check_composition(one: AtomicCell, other: AtomicCell) -> None:
+    size = math.lcm(len(one.numbers), len(other.numbers))
+    a, b = (np.bincount(cell.numbers, minlength=120) * (size // len(cell.numbers)) for cell in (one, other))
+    if (a != b).any():
+        raise NotComparableError("their reduced formulas differ")
+
+
+def _common_cells(one: AtomicCell, other: AtomicCell) -> Iterator[tuple[AtomicCell, AtomicCell]]:
+    """Cells of both with the same number of atoms: all sublattices of the needed indices."""
+    size = math.lcm(len(one.numbers), len(other.numbers))
+    indices = size // len(one.numbers), size // len(other.numbers)
+    bases = [list(sublattices(index)) if index <= 30 else [] for index in indices]
+    if size > _LARGEST or not 0 < len(bases[0]) * len(bases[1]) <= _MOST_PAIRS:
+        raise NotComparableError(
+            f"their primitive cells of {len(one.numbers)} and {len(other.numbers)} atoms have no small "
+            "common multiple"
+        )
+    for basis in bases[0]:
+        left = _repeated(one, basis)
+        for basis_of_other in bases[1]:
+            yield left, _repeated(other, basis_of_other)
+
+
+def _repeated(cell: AtomicCell, basis: Integers) -> AtomicCell:
+    index = round(abs(np.linalg.det(basis)))
+    if index == 1:
+        return cell
+    steps = np.stack(np.meshgrid(*[np.arange(index)] * 3, indexing="ij"), -1).reshape(-1, 3)
+    inside = np.unique(np.round((steps @ np.linalg.inv(basis)) % 1.0, 9) % 1.0, axis=0)
+    positions = (cell.positions @ np.linalg.inv(basis))[:, None] + inside
+    return _reduced(
+        AtomicCell(basis @ cell.lattice, positions.reshape(-1, 3), np.repeat(cell.numbers, len(inside)))
+    )
+
+
+@dataclass(slots=True)
+class _Search:
+    """The best superpositions so far."""
+
+    primitive_atoms: int
+    best: list[Superposition] = field(default_factory=list)
+
+    def add(self, target: AtomicCell, predicted: AtomicCell, match: Correspondence) -> None:
+        """Try all origins of one correspondence."""
+        volume = abs(np.linalg.det(match.middle))
+        # Root mean square of |strain · x| over a ball: radius / sqrt(5) times the norm of the strain.
+        strain = (3 * volume / (4 * np.pi)) ** (1 / 3) / np.sqrt(5) * match.strain
+        if self.best and strain > self.best[0].rms + _TIE:
+            return
+        pairing = _Pairing(target, predicted, match)
+        for vectors, order in pairing.refined():
+            self._offer(pairing, vectors, order, strain)
+
+    def _offer(self, pairing: _Pairing, vectors: Array, order: Integers, strain: float) -> None:
+        rows = np.arange(len(order))
+        shifts = vectors[rows, order]
+        rms = float(np.sqrt((shifts**2).sum(1).mean() + strain**2))
+        if self.best and rms > self.best[0].rms + _TIE:
+            return
+        pairwise = np.where(pairing.alike, np.sqrt((vectors**2).sum(-1) + strain**2), np.inf)[:, order]
+        found = Superposition(
+            rms=rms,
+            strain=strain,
+            shifts=shifts,
+            distances=pairwise.diagonal(),
+            pairwise=pairwise,
+            target=pairing.target,
+            predicted=AtomicCell(
+                pairing.predicted.lattice,
+                pairing.predicted.positions[order],
+                pairing.predicted.numbers[order],
+            ),
+            primitive_atoms=self.primitive_atoms,
+        )
+        least = min(rms, self.best[0].rms) if self.best else rms
+        self.best = sorted(
+            (item for item in [*self.best, found] if item.rms <= least + _TIE), key=lambda item: item.rms
+        )
+
+
+class _Pairing:
+    """The atoms of two cells under one correspondence of their lattices."""
+
+    def __init__(self, target: AtomicCell, predicted: AtomicCell, match: Correspondence) -> None:
+        self.target, self.predicted = target, predicted
+        self.alike = target.numbers[:, None] == predicted.numbers
+        lattice, transformation = minkowski_reduced(match.middle)
+        into = np.linalg.inv(transformation)
+        moved = predicted.positions @ np.linalg.inv(match.matrix) @ into
+        self._differences = moved - (target.positions @ into)[:, None]  # (atoms, atoms, 3)
+        self._lattice = lattice
+        self._images = NEIGHBOUR_IMAGES @ lattice
+
+    def starts(self) -> Array:
+        """Origins that lay two atoms of one of the rarest elements on each other, shape (k, 3)."""
+        numbers, counts = np.unique(self.target.numbers, return_counts=True)
+        rarest = numbers[counts == counts.min()]
+        chosen = self.alike & np.isin(self.target.numbers, rarest)[:, None]
+        return np.unique(np.round(-self._differences[chosen] % 1.0, 7) % 1.0, axis=0)
+
+    def refined(self) -> Iterator[tuple[Array, Integers]]:
+        """From each start: shortest vectors between all atoms, shape (atoms, atoms, 3), and the partners."""
+        shifts = self.starts()  # (k, 3)
+        back = np.linalg.inv(self._lattice)
+        atoms = np.arange(len(self.alike))
+        orders = np.full((len(shifts), len(atoms)), -1)
+        moving = np.arange(len(shifts))
+        for _ in range(_ROUNDS):
+            vectors = self._vectors(shifts[moving])  # (moving, atoms, atoms, 3)
+            squares = np.where(self.alike, (vectors**2).sum(-1), _FAR)
+            found = np.array([linear_sum_assignment(costs)[1] for costs in squares])
+            means = vectors[np.arange(len(moving))[:, None], atoms, found].mean(1)
+            rested = (found == orders[moving]).all(1) & (np.abs(means).max(1) < _REST)
+            yield from zip(vectors[rested], found[rested], strict=True)
+            orders[moving] = found
+            shifts[moving] -= means @ back
+            moving = moving[~rested]
+            if not len(moving):
+                return
+        yield from zip(vectors[~rested], found[~rested], strict=True)
+
+    def _vectors(self, shifts: Array) -> Array:
+        differences = self._differences + shifts[:, None, None]
+        differences -= np.round(differences)
+        vectors = differences @ self._lattice
+        # |v + image|² without the part that all images share, (k, atoms, atoms, 27)
+        lengths = 2 * vectors @ self._images.T + (self._images**2).sum(1)
+        return np.asarray(vectors + self._images[lengths.argmin(-1)])
