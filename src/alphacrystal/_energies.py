@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,6 +10,11 @@ from typing import TYPE_CHECKING
 from alphacrystal.config import PredictConfig
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from pymatgen.core import Structure
+
+    from alphacrystal.generate import EnergyFunction
     from alphacrystal.rank import EnergyMeasure
     from alphacrystal.relax import Relaxer, RelaxSettings
 
@@ -65,6 +70,33 @@ def energy_measure(elements: Iterable[str], config: PredictConfig) -> EnergyMeas
     if config.hull is not None:
         hull = read_hull_reference(config.hull, elements, enthalpies=config.pressure != 0)
     return EnergyMeasure(config.potential, config.pressure, references, hull)
+
+
+def energy_function(config: PredictConfig) -> EnergyFunction:
+    """Formation energies in eV/atom by the run's potential, or its own energies where they cannot be had.
+
+    Raises:
+        PotentialError: The potential cannot be loaded.
+        InputError: The references cannot be read.
+    """
+    import numpy as np
+
+    from alphacrystal.rank import EnergyMeasure
+    from alphacrystal.relax import load_energy_model, read_references
+
+    model = load_energy_model(config.potential)
+    references = read_references(config.references, config.potential) if config.references else None
+    measure = EnergyMeasure(config.potential, 0.0, references)
+
+    def energies(structures: Sequence[Structure]) -> NDArray[np.float64]:
+        found = []
+        for structure, energy in zip(structures, model.energies_per_atom(structures), strict=True):
+            finite = bool(np.isfinite(energy))
+            formation = measure.formation_energy(structure, float(energy)) if finite else None
+            found.append(float(energy) if formation is None else formation)
+        return np.array(found)
+
+    return energies
 
 
 def with_hull_energies(

@@ -10,7 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from alphacrystal.errors import InputError
 
-GENERATOR_NAMES = ("distance_matrix",)
+GENERATOR_NAMES = (
+    "distance_matrix",
+    "contact_map",
+    "template",
+    "random",
+    "gnoa-random",
+    "gnoa-tpe",
+    "gnoa-pso",
+)
 
 
 class PredictConfig(BaseModel):
@@ -19,7 +27,15 @@ class PredictConfig(BaseModel):
     Attributes:
         top: Rows of the final list.
         candidates: Structures generated per formula.
-        generators: Names of the generators to mix.
+        generators: Names of the generators to mix; the candidates are shared out among them.
+        evaluations: Energy evaluations that a GNOA search may spend.
+        trials: Structures that a generator may propose, rejected ones included; 5000 for GNOA.
+        generate_seconds: Time in s that a generator other than distance_matrix may take.
+        templates: Library of known crystals for the template generator: records or a folder of CIF files.
+        without_benchmarks: Leave the benchmark compounds, and the formula asked for, out of the library.
+        similarity: What the template generator goes by: the "learned" distance of compositions or
+            "substitution" probabilities.
+        faithful: Coordinates of GNOA's searches atom by atom, as in the published program.
         fitness: What the search minimises: "likelihood" of the predicted distances, "rmse" to their mean, or
             "paper", RMSE to their decoding in the 20 classes of AlphaCrystal-II.
         relax: Whether candidates are relaxed with a potential.
@@ -48,6 +64,13 @@ class PredictConfig(BaseModel):
     top: int = Field(20, ge=1, le=1000)
     candidates: int = Field(50, ge=1, le=5000)
     generators: tuple[str, ...] = ("distance_matrix",)
+    evaluations: int | None = Field(None, ge=1)
+    trials: int | None = Field(None, ge=1)
+    generate_seconds: float | None = Field(None, gt=0, allow_inf_nan=False)
+    templates: Path | None = None
+    without_benchmarks: bool = False
+    similarity: Literal["learned", "substitution"] = "learned"
+    faithful: bool = False
     fitness: Literal["likelihood", "rmse", "paper"] = "likelihood"
     relax: bool = True
     potential: str = "chgnet"

@@ -9,17 +9,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from alphacrystal._cell_distograms import cell_distograms
 from alphacrystal._energies import energy_measure, relax_settings, relaxer, with_hull_energies
+from alphacrystal._generators import generate_mix
 from alphacrystal.checkpoint import Checkpoint
 from alphacrystal.composition import Formula, parse_formula
 from alphacrystal.config import PredictConfig, check_unchanged, make_config
 from alphacrystal.errors import InputError
 from alphacrystal.generate import Candidate
 from alphacrystal.interrupts import interrupts_held
-from alphacrystal.preflight import check_potential_covers, check_request
+from alphacrystal.preflight import check_potential_covers, check_request, models_in_use
 from alphacrystal.report import (
     EventLog,
     IndexRow,
@@ -221,32 +220,32 @@ def _generate(run: _Run, units: Sequence[int]) -> None:
     if stored is not None:
         run.candidates = stored
         return
-    from alphacrystal.crystal import LatticeParameters
-    from alphacrystal.generate import DistanceMatrixGenerator
-
-    config = run.config
-
     finished = run.checkpoint.load_generated()
-    run.candidates = [candidate for part in finished.values() for candidate in part]
+    settled = [candidate for part in finished.values() for candidate in part]
+    loose: list[Candidate] = []  # of a generator at work: there for an interrupt, gone when it has its list
+    run.candidates = [*settled]
 
     def on_part(part: int, made: list[Candidate]) -> None:
         # Kept before it is written: an interrupt that finds a part on disk finds it in the list too.
-        run.candidates = [*run.candidates, *made]
+        settled.extend(made)
+        loose.clear()
+        run.candidates = [*settled]
         run.checkpoint.add_generated(part, made)
 
-    generator = DistanceMatrixGenerator(
-        units=units,
-        space_group=config.space_group,
-        lattice=LatticeParameters(*config.lattice) if config.lattice else None,
-        models=config.models,
-        fitness=config.fitness,
-        on_progress=lambda done, total: run.progress("generate", done, total),
+    def on_found(candidate: Candidate) -> None:
+        loose.append(candidate)
+        run.candidates = [*settled, *loose]
+
+    run.candidates, notes = generate_mix(
+        run.formula,
+        units,
+        run.config,
+        progress=run.progress,
         finished=finished,
         on_part=on_part,
+        on_found=on_found,
     )
-    run.candidates = list(
-        generator.generate(run.formula, config.candidates, np.random.default_rng(config.seed))
-    )
+    run.notes += notes
     run.checkpoint.save_candidates(run.candidates)
 
 
@@ -374,7 +373,7 @@ def _record(config: PredictConfig) -> RunRecord:
     return RunRecord(
         configuration=config.model_dump(mode="json"),
         seed=config.seed,
-        model_hashes=model_hashes(config.models),
+        model_hashes=model_hashes(config.models, models_in_use(config)),
     )
 
 

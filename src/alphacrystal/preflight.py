@@ -28,12 +28,50 @@ def check_request(formula: Formula, config: PredictConfig) -> list[int]:
     units = units_to_try(formula, config)
     check_potential_covers(formula, config)
     check_lattice(config)
-    from alphacrystal.learn import MODEL_NAMES, check_supported, load_model, models_folder
+    check_generators(formula, units, config)
+    from alphacrystal.learn import check_supported, load_model, models_folder
 
     check_supported(formula, units, config.space_group)
-    for name in MODEL_NAMES:
+    for name in models_in_use(config):
         load_model(name, models_folder(config.models))
     return units
+
+
+def models_in_use(config: PredictConfig) -> tuple[str, ...]:
+    """Names of the networks that a run asks."""
+    from alphacrystal.learn import CORE_MODELS
+
+    return (*CORE_MODELS, "contact") if "contact_map" in config.generators else CORE_MODELS
+
+
+def check_generators(formula: Formula, units: list[int], config: PredictConfig) -> None:
+    """Refuse generators that lack what they need.
+
+    Raises:
+        InputError: The template generator has no library, a package is missing, the only cells asked for are
+            too large for the contact map, or the potential does not know an element.
+        PotentialError: No potential has this name.
+    """
+    if "template" in config.generators:
+        if config.templates is None:
+            raise InputError(
+                "The generator template needs known crystals: give a file of records or a folder of CIFs "
+                "with --templates."
+            )
+        if not config.templates.exists():
+            raise InputError(f"There is no template library {config.templates}.")
+    if "gnoa-tpe" in config.generators:
+        from alphacrystal.generate import require_parzen
+
+        require_parzen()
+    if any(name.startswith("gnoa-") for name in config.generators):
+        from alphacrystal.relax import check_potential
+
+        check_potential(config.potential, formula.elements, forces=False)
+    if config.generators == ("contact_map",):
+        from alphacrystal.generate import small_units
+
+        small_units(formula, units)
 
 
 def units_to_try(formula: Formula, config: PredictConfig) -> list[int]:

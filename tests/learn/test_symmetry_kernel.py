@@ -68,7 +68,7 @@ def test_formula_marks_tell_formulas_apart_and_not_orders() -> None:
 def test_votes_are_sums_of_similarities(kernel: NeighbourKernel, family: Family) -> None:
     asked, counts = torch.tensor([[37, 17], [3, 9]]), torch.tensor([1.0, 1.0])
     votes = kernel.votes(asked, counts, family, 0, leave_own_out=False)
-    query, known = kernel._keys(asked, counts), kernel._keys(family.numbers, counts)
+    query, known = kernel.keys(asked, counts), kernel.keys(family.numbers, counts)
     similar = torch.exp(-(torch.cdist(query, known) ** 2))  # (heads, asked, members)
     for column in range(2):
         expected = similar[:, :, family.place == column].sum(-1).T

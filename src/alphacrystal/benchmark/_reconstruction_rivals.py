@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from alphacrystal.benchmark._reconstruction_puzzles import Puzzle
 from alphacrystal.composition import element_order
 from alphacrystal.crystal import (
+    CONTACT_FACTOR,
     NEIGHBOUR_IMAGES,
     CrystalEncoding,
     LatticeParameters,
@@ -34,7 +35,6 @@ EVOLVED = 6  # assignments that are evolved
 POPULATION = 50
 GENERATIONS = 30  # with the population and the evolved assignments about the 10,000 evaluations of CMCrystal
 RANDOM_CRYSTALS = 50  # as CMCrystal draws
-CONTACT = 1.25  # of the sum of covalent radii
 
 
 def rival_note(name: str) -> str | None:
@@ -128,9 +128,9 @@ def matrix_fitness(puzzle: Puzzle, encoding: CrystalEncoding) -> Fitness:
 
 def contact_fitness(puzzle: Puzzle, encoding: CrystalEncoding) -> Fitness:
     """1 - F1 of the contact maps, pairs of the same elements interchangeable."""
-    given = _pair_list(puzzle.distances) < CONTACT * _pair_list(_radii(puzzle.numbers))
+    given = _pair_list(puzzle.distances) < CONTACT_FACTOR * _pair_list(_radii(puzzle.numbers))
     wanted = np.array([given[block].sum() for block in _blocks(puzzle.numbers)])
-    limits = CONTACT * _pair_list(_radii(encoding.numbers))
+    limits = CONTACT_FACTOR * _pair_list(_radii(encoding.numbers))
     blocks = _blocks(encoding.numbers)
 
     def fitness(distances: Array) -> Array:

@@ -36,7 +36,32 @@ def predict(
     top: Annotated[int | None, typer.Option(help="Rows of the final list (default: 20).")] = None,
     candidates: Annotated[int | None, typer.Option(help="Structures generated (default: 50).")] = None,
     generators: Annotated[
-        str | None, typer.Option(help="Generators to mix (default: distance_matrix).")
+        str | None,
+        typer.Option(
+            "--generators",
+            "--generator",
+            help="Of distance_matrix, contact_map, template, random, gnoa-random, gnoa-tpe, gnoa-pso; "
+            "several are mixed (default: distance_matrix).",
+        ),
+    ] = None,
+    evaluations: Annotated[int | None, typer.Option(help="Energies that GNOA may ask for.")] = None,
+    trials: Annotated[
+        int | None, typer.Option(help="Structures a generator may propose (GNOA: 5000 by default).")
+    ] = None,
+    generate_seconds: Annotated[
+        float | None, typer.Option(help="Time limit of each generator but distance_matrix.")
+    ] = None,
+    templates: Annotated[
+        Path | None, typer.Option(help="Known crystals for template: records or a folder of CIFs.")
+    ] = None,
+    without_benchmarks: Annotated[
+        bool | None, typer.Option("--without-benchmarks", help="Leave benchmark compounds out of them.")
+    ] = None,
+    similarity: Annotated[
+        str | None, typer.Option(help="Of templates: learned or substitution (default: learned).")
+    ] = None,
+    faithful: Annotated[
+        bool | None, typer.Option("--faithful", help="GNOA's coordinates atom by atom, as published.")
     ] = None,
     fitness: Annotated[
         str | None, typer.Option(help="Search for likelihood, rmse or paper (default: likelihood).")
@@ -82,6 +107,13 @@ def predict(
         "top": top,
         "candidates": candidates,
         "generators": _words(generators),
+        "evaluations": evaluations,
+        "trials": trials,
+        "generate_seconds": generate_seconds,
+        "templates": templates,
+        "without_benchmarks": without_benchmarks,
+        "similarity": similarity,
+        "faithful": faithful,
         "fitness": fitness,
         "relax": relax,
         "potential": potential,

@@ -13,7 +13,9 @@ from alphacrystal.cli._progress import ProgressDisplay
 
 
 def train(
-    name: Annotated[str, typer.Argument(help="symmetry, group, lattice or distance.", metavar="NAME")],
+    name: Annotated[
+        str, typer.Argument(help="symmetry, group, lattice, distance or contact.", metavar="NAME")
+    ],
     data: Annotated[
         Path, typer.Option(help="structures.jsonl(.gz), or a folder with it or of CIF/POSCAR files.")
     ],

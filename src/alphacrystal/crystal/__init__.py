@@ -8,6 +8,7 @@ from alphacrystal.crystal._cells import (
     obeys_system,
     standard_structure,
 )
+from alphacrystal.crystal._contacts import CONTACT_FACTOR, contact_limits
 from alphacrystal.crystal._distances import (
     NEIGHBOUR_IMAGES,
     SAME_DISTANCE,
@@ -50,6 +51,7 @@ from alphacrystal.crystal._wyckoff import (
 )
 
 __all__ = [
+    "CONTACT_FACTOR",
     "FREE_SHAPE",
     "LARGEST_COSINE",
     "NEIGHBOUR_IMAGES",
@@ -74,6 +76,7 @@ __all__ = [
     "cell_parameters",
     "cell_shape",
     "constrained_shape",
+    "contact_limits",
     "crystal_system",
     "describe_symmetry",
     "distance_levels",

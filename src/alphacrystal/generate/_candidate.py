@@ -37,7 +37,10 @@ class Candidate:
 class Generator(Protocol):
     """A way to propose crystal structures for a composition."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What its candidates say they are from."""
+        ...
 
     def generate(self, formula: Formula, count: int, rng: np.random.Generator) -> Iterator[Candidate]:
         """Yield up to ``count`` candidates, best first."""

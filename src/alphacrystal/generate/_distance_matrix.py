@@ -83,7 +83,7 @@ class DistanceMatrixGenerator:
             for part, settings in self._parts(hypotheses[begin:end], first=not candidates):
                 candidates += self._built(part, settings, parts, seed, len(candidates), total)
                 parts += 1
-            ordered = _normalised(candidates)
+            ordered = normalised(candidates)
             groups = group_duplicates([candidate.structure for candidate in ordered])
             distinct = [ordered[group[0]] for group in groups]
         yield from distinct[:count]
@@ -149,7 +149,7 @@ class DistanceMatrixGenerator:
         return Candidate(structure, self.name, score, hypothesis, provenance)
 
 
-def _normalised(candidates: list[Candidate]) -> list[Candidate]:
+def normalised(candidates: list[Candidate]) -> list[Candidate]:
     """Candidates by score, best first, their scores as log-probabilities over all that were made."""
     scores = [candidate.log_probability or 0.0 for candidate in candidates]
     best = max(scores, default=0.0)

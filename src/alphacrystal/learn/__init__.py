@@ -1,9 +1,12 @@
 """The networks: symmetry prior, lattice model, pair distance network; their training and their weights."""
 
+from alphacrystal.learn._contact_net import MOST_ATOMS_IN_CONTACT_MAP, ContactNet, contact_probabilities
 from alphacrystal.learn._distograms import predict_cell_distogram, predict_distograms
 from alphacrystal.learn._hypotheses import check_supported, predict_hypotheses, type_probabilities
+from alphacrystal.learn._similarity import composition_distances
 from alphacrystal.learn._structure_types import StructureType
 from alphacrystal.learn._weights import (
+    CORE_MODELS,
     MODEL_NAMES,
     ModelCard,
     load_model,
@@ -13,10 +16,15 @@ from alphacrystal.learn._weights import (
 )
 
 __all__ = [
+    "CORE_MODELS",
     "MODEL_NAMES",
+    "MOST_ATOMS_IN_CONTACT_MAP",
+    "ContactNet",
     "ModelCard",
     "StructureType",
     "check_supported",
+    "composition_distances",
+    "contact_probabilities",
     "load_model",
     "model_hashes",
     "models_folder",

@@ -119,7 +119,7 @@ class NeighbourKernel(nn.Module):
         nn.init.zeros_(verdict.weight)
         nn.init.zeros_(verdict.bias)
 
-    def _keys(self, numbers: Tensor, counts: Tensor) -> Tensor:
+    def keys(self, numbers: Tensor, counts: Tensor) -> Tensor:
         """Keys of compositions of one stoichiometry, shape (heads, compositions, (slots + 1) * width)."""
         slots = numbers.shape[1]
         fraction = counts / counts.sum()
@@ -151,7 +151,7 @@ class NeighbourKernel(nn.Module):
         if frozen and (family, wanted) in self._remembered:
             self._remembered.move_to_end((family, wanted))
             return self._remembered[family, wanted]
-        known = self._keys(family.numbers, counts)
+        known = self.keys(family.numbers, counts)
         trust = self.evidence[wanted][family.evidence].T
         own = (trust - known.square().sum(-1))[..., None]
         extended = torch.cat([2 * known, own, torch.ones_like(own)], -1)
@@ -171,7 +171,7 @@ class NeighbourKernel(nn.Module):
             counts: Of the stoichiometry, shape (slots,).
             leave_own_out: Members with the very composition asked for do not vote.
         """
-        asked = self._keys(numbers, counts)
+        asked = self.keys(numbers, counts)
         # trust - d² as one product of extended keys, shape (heads, members, compositions)
         left = self._known(family, counts, wanted)
         right = torch.cat([asked, torch.ones_like(asked[..., :1]), -asked.square().sum(-1, keepdim=True)], -1)

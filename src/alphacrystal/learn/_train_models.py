@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from alphacrystal.data import PreparedStructures, prepare
 from alphacrystal.errors import InputError
 from alphacrystal.learn._cells import predicted_shapes
+from alphacrystal.learn._contact_training import ContactTask
 from alphacrystal.learn._distance_training import DistanceTask
 from alphacrystal.learn._group_training import GroupTask
 from alphacrystal.learn._lattice_net import LatticeNet
@@ -40,6 +41,7 @@ DEFAULT_SETTINGS: dict[str, TrainSettings] = {
     "group": TrainSettings(epochs=30, learning_rate=2e-3, weight_decay=0.05, average=0.995),
     "lattice": TrainSettings(epochs=11, learning_rate=2e-3, weight_decay=0.03),
     "distance": TrainSettings(epochs=12, learning_rate=1.3e-3, weight_decay=0.03),
+    "contact": TrainSettings(epochs=10, learning_rate=2e-3, weight_decay=0.02),
 }
 
 DESCRIPTIONS = {
@@ -47,6 +49,7 @@ DESCRIPTIONS = {
     "group": "Scores the space groups of a composition, whatever is known of its stoichiometry.",
     "lattice": "Conventional cell with its spread, given composition and structure type.",
     "distance": "Probabilities of all distances in a cell content, with or without its symmetry given.",
+    "contact": "Probabilities that the atoms of a cell content of at most 12 atoms touch (AlphaCrystal-I).",
 }
 
 LIMITS = (
@@ -136,6 +139,7 @@ def _task(name: str, data: PreparedStructures, source: Path, seed: int) -> Any:
         "group": GroupTask,
         "lattice": LatticeTask,
         "distance": DistanceTask,
+        "contact": ContactTask,
     }
     if data.validation.any() and not data.validation.all():
         task = kinds[name](data, seed=seed)

@@ -214,8 +214,11 @@ def _read_checkpoint(path: Path, settings: TrainSettings, data_hash: str) -> dic
 
 @torch.no_grad()
 def _update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
-    targets: list[torch.Tensor] = [p for p in average.parameters() if p.is_floating_point()]
-    sources: list[torch.Tensor] = [p for p in model.parameters() if p.is_floating_point()]
+    # Buffers too: the running means of batch norms belong to the weights that they were measured with.
+    targets, sources = (
+        [value for value in (*net.parameters(), *net.buffers()) if value.is_floating_point()]
+        for net in (average, model)
+    )
     torch._foreach_lerp_(targets, sources, 1 - decay)
 
 

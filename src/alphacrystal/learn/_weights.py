@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import nn
 
 from alphacrystal.errors import InputError, WeightsError
+from alphacrystal.learn._contact_net import ContactNet, ContactNetConfig
 from alphacrystal.learn._distance_net import DistanceNet, DistanceNetConfig
 from alphacrystal.learn._group_net import GroupNet, GroupNetConfig
 from alphacrystal.learn._lattice_net import LatticeNet, LatticeNetConfig
@@ -24,7 +25,8 @@ from alphacrystal.learn._symmetry_members import MemberTable
 from alphacrystal.learn._symmetry_net import SymmetryNet, SymmetryNetConfig
 from alphacrystal.learn._templates import TypeTemplates
 
-MODEL_NAMES = ("symmetry", "group", "lattice", "distance")
+CORE_MODELS = ("symmetry", "group", "lattice", "distance")  # of the AlphaCrystal-II generator
+MODEL_NAMES = (*CORE_MODELS, "contact")
 LICENCE = "MIT; trained on Materials Project data, CC BY 4.0 (Jain et al., doi:10.1063/1.4812323)"
 
 
@@ -169,6 +171,8 @@ def load_model(name: str, folder: Path) -> nn.Module:
             model = GroupNet(GroupNetConfig(**config))
         elif name == "lattice":
             model = LatticeNet(LatticeNetConfig(**config), types)
+        elif name == "contact":
+            model = ContactNet(ContactNetConfig(**config))
         else:
             prefix = "templates."
             stored = {key.removeprefix(prefix): v for key, v in tensors.items() if key.startswith(prefix)}
@@ -186,9 +190,9 @@ def load_model(name: str, folder: Path) -> nn.Module:
     return model.eval()
 
 
-def model_hashes(folder: Path | None = None) -> dict[str, str]:
+def model_hashes(folder: Path | None = None, names: Sequence[str] = CORE_MODELS) -> dict[str, str]:
     """SHA-256 of each model in use, from its card."""
-    return {name: read_card(name, folder).sha256 for name in MODEL_NAMES}
+    return {name: read_card(name, folder).sha256 for name in names}
 
 
 def state_size(model: nn.Module) -> int:

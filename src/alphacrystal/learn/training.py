@@ -1,5 +1,7 @@
 """Training of the networks; kept apart so that predicting needs no training code in memory."""
 
+from alphacrystal.learn._contact_net import ContactNetConfig
+from alphacrystal.learn._contact_training import ContactTask
 from alphacrystal.learn._distance_training import GIVEN_NOTHING, DistanceTask
 from alphacrystal.learn._group_training import GroupTask
 from alphacrystal.learn._lattice_net import LatticeNetConfig
@@ -13,6 +15,8 @@ from alphacrystal.learn._type_mixture import TypeMixture
 __all__ = [
     "DEFAULT_SETTINGS",
     "GIVEN_NOTHING",
+    "ContactNetConfig",
+    "ContactTask",
     "DistanceTask",
     "GroupTask",
     "LatticeNetConfig",

@@ -13,7 +13,7 @@ from ase.data import covalent_radii
 from numpy.typing import NDArray
 from torch import Tensor
 
-from alphacrystal.crystal import Distogram
+from alphacrystal.crystal import CONTACT_FACTOR, Distogram
 
 Array = NDArray[np.float64]
 FitnessName = Literal["likelihood", "rmse", "paper", "contacts"]
@@ -28,7 +28,6 @@ FLOOR = 1e-4  # probability density in 1/Å that any distance keeps
 CLASH_FACTOR = 0.6  # of the sum of covalent radii (Cordero 2008, doi:10.1039/b801115j): closer atoms clash
 CLASH_WEIGHT = 30.0  # per Å², against a likelihood of order one per pair
 LATTICE_WEIGHT = 1.0
-CONTACT_FACTOR = 1.25  # of the sum of covalent radii: atoms as close as that touch
 CONTACT_BLUR = 0.1  # Å; a contact that comes or goes by degrees gives the search a slope
 
 

@@ -1,0 +1,180 @@
+"""The AlphaCrystal-I generator: predicted contact map → CMCrystal's search in the likeliest space groups.
+
+Hu et al., ACS Omega 8, 26170 (2023), arXiv 2102.01620; CMCrystal: Hu et al., arXiv 2008.07016. Of
+each space group one crystal is built, as there: the Wyckoff assignments with the fewest orbits are screened
+and the one whose contacts agree best is kept, in a cell that does not move. Space groups and cells come from
+our own networks instead of CRYSPNet and MLatticeABC. Coupled coordinates stay coupled, and atoms may not
+clash; the original allows both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from alphacrystal.crystal import Distogram, contact_limits
+from alphacrystal.errors import InputError
+from alphacrystal.generate._arrangement import to_structure
+from alphacrystal.generate._budget import UNLIMITED, Budget, Spent
+from alphacrystal.generate._candidate import Candidate
+from alphacrystal.generate._distance_matrix import normalised
+
+if TYPE_CHECKING:
+    from alphacrystal.composition import Formula
+    from alphacrystal.crystal import LatticeParameters, SymmetryHypothesis
+    from alphacrystal.reconstruct import Reconstruction, SearchSettings
+
+SCREENED = 32  # Wyckoff assignments looked at in each space group
+MARGIN = 0.5  # Å by which distances stand off the limit of a contact, so that the map is read as yes or no
+EDGES = np.linspace(0.5, 10.0, 39)  # Å, of the distogram that carries the map
+CONTACT_WEIGHT = 5.0  # of 1 - F1 against the log-probability of the space group; not tuned
+NO_SPREAD = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class ContactMapGenerator:
+    """Builds one candidate for each of the likeliest space groups and Z from a predicted contact map.
+
+    Attributes:
+        units: Formula units Z the primitive cell may hold; cells of more than 12 atoms are left out.
+        space_group: Only this group, if given.
+        lattice: Conventional cell to use instead of predicted ones.
+        search: Effort of the reconstruction.
+        models: Folder of weights; the shipped ones by default.
+        budget: When to stop; a trial is one Wyckoff assignment that is searched.
+        on_progress: Called with (space groups done, space groups in total).
+    """
+
+    units: Sequence[int]
+    space_group: int | None = None
+    lattice: LatticeParameters | None = None
+    search: SearchSettings | None = None
+    models: Path | None = None
+    budget: Budget = UNLIMITED
+    on_progress: Callable[[int, int], None] | None = field(default=None, compare=False)
+    name: str = "contact_map"
+
+    def generate(self, formula: Formula, count: int, rng: np.random.Generator) -> Iterator[Candidate]:
+        """Yield up to ``count`` candidates, best first by space group and agreement of the contacts.
+
+        Raises:
+            InputError: No cell of up to 12 atoms is asked for, or it cannot be placed.
+        """
+        units = small_units(formula, self.units)
+        seed = int(rng.integers(2**31))
+        spent = Spent(self.budget)
+        found: list[Candidate] = []
+        groups = self._groups(formula, units, count)
+        for place, (number, log_probability) in enumerate(groups):
+            if spent.over:
+                break
+            hypotheses = self._screened(formula, units, number)
+            built = self._rebuilt(hypotheses, seed + place)
+            spent.trials += len(hypotheses)
+            found += self._best_of_each_size(hypotheses, built, log_probability, seed)
+            if self.on_progress:
+                self.on_progress(place + 1, len(groups))
+        yield from normalised(found)[:count]
+
+    def _groups(self, formula: Formula, units: Sequence[int], count: int) -> list[tuple[int, float]]:
+        """The likeliest space groups with their log-probabilities."""
+        from alphacrystal.learn import type_probabilities
+
+        kinds, logs = type_probabilities(formula, units, group=self.space_group, models=self.models)
+        totals: dict[int, float] = {}
+        for kind, log in zip(kinds, logs.tolist(), strict=True):
+            totals[kind.space_group] = float(np.logaddexp(totals.get(kind.space_group, -np.inf), log))
+        return sorted(totals.items(), key=lambda pair: (-pair[1], pair[0]))[:count]
+
+    def _screened(self, formula: Formula, units: Sequence[int], number: int) -> list[SymmetryHypothesis]:
+        """Hypotheses of a space group with the fewest orbits of each Z, their cells held."""
+        from alphacrystal.learn import predict_hypotheses
+
+        try:
+            hypotheses = predict_hypotheses(
+                formula, units, SCREENED, group=number, lattice=self.lattice, models=self.models
+            )
+        except InputError:  # a given lattice may fit one likely space group and not another
+            if self.space_group is not None:
+                raise
+            return []
+        fewest: dict[int, int] = {}
+        for hypothesis in hypotheses:
+            z = hypothesis.formula_units
+            fewest[z] = min(fewest.get(z, 10**6), _orbits(hypothesis))
+        return [
+            replace(hypothesis, shape_scale=NO_SPREAD)
+            for hypothesis in hypotheses
+            if _orbits(hypothesis) == fewest[hypothesis.formula_units]
+        ]
+
+    def _rebuilt(self, hypotheses: Sequence[SymmetryHypothesis], seed: int) -> list[Reconstruction]:
+        from alphacrystal.reconstruct import SearchSettings, reconstruct
+
+        if not hypotheses:
+            return []
+        settings = replace(self.search or SearchSettings(), fitness="contacts")
+        return reconstruct(hypotheses, [self._map(own) for own in hypotheses], settings, seed)
+
+    def _map(self, hypothesis: SymmetryHypothesis) -> Distogram:
+        """The predicted contact map, told as distances clearly within or beyond those of a contact."""
+        from alphacrystal.crystal import atom_sites
+        from alphacrystal.learn import ContactNet, contact_probabilities, load_model, models_folder
+
+        net = load_model("contact", models_folder(self.models))
+        assert isinstance(net, ContactNet)
+        numbers = atom_sites(hypothesis).numbers
+        limits = contact_limits(numbers)
+        touching = contact_probabilities(net, numbers) > 0.5
+        distances = limits + np.where(touching, -MARGIN, MARGIN)
+        np.fill_diagonal(distances, 0.0)
+        return replace(Distogram.from_distances(numbers, distances, EDGES), answer=distances)
+
+    def _best_of_each_size(
+        self,
+        hypotheses: Sequence[SymmetryHypothesis],
+        built: Sequence[Reconstruction],
+        log_probability: float,
+        seed: int,
+    ) -> list[Candidate]:
+        best: dict[int, tuple[float, int]] = {}
+        for index, (hypothesis, own) in enumerate(zip(hypotheses, built, strict=True)):
+            z, cost = hypothesis.formula_units, own.geometry + own.penalty
+            best[z] = min(best.get(z, (np.inf, -1)), (cost, index))
+        found = []
+        for cost, index in best.values():
+            own, hypothesis = built[index], hypotheses[index]
+            provenance: dict[str, object] = {
+                "contact_f1": round(1 - own.geometry, 4),
+                "penalty": round(own.penalty, 4),
+                "seed": seed,
+            }
+            structure = to_structure(own.lattice, own.numbers, own.positions)
+            score = log_probability - CONTACT_WEIGHT * cost
+            found.append(Candidate(structure, self.name, score, hypothesis, provenance))
+        return found
+
+
+def small_units(formula: Formula, units: Sequence[int]) -> list[int]:
+    """Those Z whose cells fit in a contact map.
+
+    Raises:
+        InputError: There is none.
+    """
+    from alphacrystal.learn import MOST_ATOMS_IN_CONTACT_MAP as MOST
+
+    small = [z for z in units if z * formula.num_atoms <= MOST]
+    if not small:
+        raise InputError(
+            f"AlphaCrystal-I's contact maps hold at most {MOST} atoms, and the cells of {formula.text} "
+            "that are asked for have more: choose a smaller cell or another generator."
+        )
+    return small
+
+
+def _orbits(hypothesis: SymmetryHypothesis) -> int:
+    return sum(map(len, hypothesis.occupation.values()))

@@ -1,0 +1,146 @@
+"""GNOA: energies of crystals proposed by a blind search, nothing is relaxed.
+
+Cheng, Gong & Yin, Nat. Commun. 13, 1492 (2022), doi:10.1038/s41467-022-29241-4. Written anew from the
+published description; docs/generators.md lists what differs from the published program and which of its
+errors are gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from alphacrystal.generate._budget import Budget, EnergyFunction, Spent
+from alphacrystal.generate._candidate import Candidate
+from alphacrystal.generate._gnoa_search import ParzenSearch, RandomSearch, Search, SearchName, SwarmSearch
+from alphacrystal.generate._gnoa_space import GnoaSpace, Proposal
+
+if TYPE_CHECKING:
+    from alphacrystal.composition import Formula
+    from alphacrystal.crystal import LatticeParameters
+
+REJECTED = 999.0  # loss of what the rules reject
+DEFAULT_BUDGET = Budget(trials=5000)  # GNOA's max_step
+BATCH = 16  # crystals whose energies are asked for together
+SAME_ENERGY = 1e-3  # eV/atom; equal letters within it count as one crystal
+
+
+@dataclass(frozen=True, slots=True)
+class GnoaGenerator:
+    """Searches cell, space group, Wyckoff combination and coordinates for the lowest energy.
+
+    Attributes:
+        units: Formula units Z: of the primitive cell, or of the conventional one where ``faithful``.
+        energies: What is minimised; rejected crystals cost nothing of it.
+        search: "random", "tpe" (Bayesian optimisation) or "pso" (particle swarm).
+        budget: When to stop; a trial is a point, rejected or not. GNOA's own runs count trials.
+        space_group: Only this group, if given.
+        lattice: Conventional cell to use instead of searching it.
+        faithful: Give each atom of an orbit coordinates of its own, and count atoms in the conventional cell,
+            as the published program does; the space group then seldom survives.
+        population: Particles of the swarm.
+        startup: Random points before the Parzen estimators.
+        on_progress: Called with (done, total) of the limit that is nearest.
+        on_better: Called with each new best crystal as soon as it is found.
+    """
+
+    units: Sequence[int]
+    energies: EnergyFunction
+    search: SearchName = "tpe"
+    budget: Budget = DEFAULT_BUDGET
+    space_group: int | None = None
+    lattice: LatticeParameters | None = None
+    faithful: bool = False
+    population: int = 200
+    startup: int = 200
+    on_progress: Callable[[int, int], None] | None = field(default=None, compare=False)
+    on_better: Callable[[Candidate], None] | None = field(default=None, compare=False)
+
+    @property
+    def name(self) -> str:
+        """Its name among the generators: "gnoa-" and the search."""
+        return f"gnoa-{self.search}"
+
+    def generate(self, formula: Formula, count: int, rng: np.random.Generator) -> Iterator[Candidate]:
+        """Yield the ``count`` lowest energies among different crystals once the budget is spent.
+
+        Each candidate's provenance has its "energy_per_atom_ev" and the "trial" and "evaluation" that found
+        it.
+
+        Raises:
+            InputError: No cell can be placed in an allowed space group, or the budget sets no limit.
+        """
+        if self.budget == Budget():
+            raise ValueError("a search that never ends needs a budget")
+        space = GnoaSpace(formula, self.units, self.space_group, self.lattice, faithful=self.faithful)
+        search, spent = self._search(space, rng), Spent(self.budget)
+        found: list[tuple[float, Candidate]] = []
+        while not spent.over:
+            proposals: list[tuple[int, int, Proposal]] = []
+            points = search.ask()
+            losses = [REJECTED] * len(points)
+            for place, point in enumerate(points[: spent.trials_left(len(points))]):
+                spent.trials += 1
+                if (proposal := space.proposal(point)) is not None:
+                    proposals.append((place, spent.trials, proposal))
+            while proposals and not spent.late and (most := spent.evaluations_left(BATCH)):
+                now, proposals = proposals[:most], proposals[most:]
+                self._evaluate(now, losses, found, spent)
+            search.tell(losses)
+            if self.on_progress:
+                self.on_progress(*spent.progress())
+        yield from _different(found, count)
+
+    def _search(self, space: GnoaSpace, rng: np.random.Generator) -> Search:
+        if self.search == "tpe":
+            return ParzenSearch(space, rng, self.startup)
+        if self.search == "pso":
+            return SwarmSearch(space, rng, self.population)
+        return RandomSearch(space, rng)
+
+    def _evaluate(
+        self,
+        proposals: Sequence[tuple[int, int, Proposal]],
+        losses: list[float],
+        found: list[tuple[float, Candidate]],
+        spent: Spent,
+    ) -> None:
+        """Ask for energies, note them as losses and as candidates."""
+        values = self.energies([proposal.structure for _, _, proposal in proposals])
+        best = min((energy for energy, _ in found), default=np.inf)
+        for (place, trial, proposal), value in zip(proposals, values, strict=True):
+            spent.evaluations += 1
+            if not np.isfinite(value):
+                continue
+            losses[place] = float(value)
+            provenance = {
+                **proposal.provenance,
+                "energy_per_atom_ev": round(float(value), 6),
+                "evaluation": spent.evaluations,
+                "trial": trial,
+            }
+            candidate = Candidate(proposal.structure, self.name, None, None, provenance)
+            found.append((float(value), candidate))
+            if value < best:
+                best = float(value)
+                if self.on_better:
+                    self.on_better(candidate)
+
+
+def _different(found: Sequence[tuple[float, Candidate]], count: int) -> Iterator[Candidate]:
+    """The lowest energies, without those that share letters and energy with a lower one."""
+    taken: dict[tuple[object, ...], list[float]] = {}
+    for energy, candidate in sorted(found, key=lambda pair: pair[0]):
+        facts = candidate.provenance
+        number = facts.get("space_group", facts.get("drawn_space_group"))
+        own = taken.setdefault((number, str(facts["wyckoff"]), len(candidate.structure)), [])
+        if any(energy - other < SAME_ENERGY for other in own):
+            continue
+        own.append(energy)
+        yield candidate
+        count -= 1
+        if count == 0:
+            return

@@ -1,0 +1,190 @@
+"""Random crystals with symmetry, minimum distances and a volume prior, after AIRSS.
+
+Pickard & Needs, J. Phys.: Condens. Matter 23, 053201 (2011), doi:10.1088/0953-8984/23/5/053201. Own code on
+the Wyckoff maps: each try draws Z, a space group, a Wyckoff assignment, and then a batch of cells and
+coordinates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphacrystal.crystal import (
+    FREE_SHAPE,
+    LatticeParameters,
+    can_place,
+    cell_shape,
+    constrained_shape,
+    crystal_system,
+    group_symbol,
+    lattice_points,
+    obeys_system,
+    shape_to_cell,
+)
+from alphacrystal.errors import InputError
+from alphacrystal.generate._arrangement import (
+    Arrangement,
+    arrangement,
+    assignments,
+    closest_contacts,
+    to_structure,
+)
+from alphacrystal.generate._budget import UNLIMITED, Budget, EnergyFunction, Spent
+from alphacrystal.generate._candidate import Candidate
+from alphacrystal.generate._volumes import VOLUME_SPREAD, expected_volume
+
+if TYPE_CHECKING:
+    from alphacrystal.composition import Formula
+
+Array = NDArray[np.float64]
+
+CLOSEST = 0.72  # of the sum of covalent radii
+ASSIGNMENTS = 300  # per space group and Z, fewest orbits first
+DRAWS = 16  # cells and coordinates of one assignment, looked at together
+RATIO_SPREAD = 0.45  # of log(b/a) and log(c/a)
+WIDEST_COSINE = 0.45  # of free angles: 63 to 117 degrees
+TRIALS_PER_CANDIDATE = 400  # where the budget does not limit the trials
+BATCH = 16  # crystals whose energies are asked for together
+
+
+@dataclass(frozen=True, slots=True)
+class RandomSymmetricGenerator:
+    """Draws crystals at random and keeps those in which no two atoms are too close.
+
+    Without ``energies`` the candidates come as they are drawn. With them, as many crystals as the budget has
+    evaluations (``count`` if it does not say) are drawn and the lowest energies come first.
+
+    Attributes:
+        units: Formula units Z the primitive cell may hold.
+        space_group: Only this group, if given.
+        lattice: Conventional cell to use instead of random ones.
+        energies: What ranks the crystals, if anything.
+        budget: When to stop; a trial is one cell with coordinates.
+        closest: Smallest distance allowed, in sums of covalent radii.
+        volume: Expected volume in Å³ per atom instead of the table's.
+        on_progress: Called with (done, total) of what limits the run.
+    """
+
+    units: Sequence[int]
+    space_group: int | None = None
+    lattice: LatticeParameters | None = None
+    energies: EnergyFunction | None = None
+    budget: Budget = UNLIMITED
+    closest: float = CLOSEST
+    volume: float | None = None
+    on_progress: Callable[[int, int], None] | None = field(default=None, compare=False)
+    name: str = "random"
+
+    def generate(self, formula: Formula, count: int, rng: np.random.Generator) -> Iterator[Candidate]:
+        """Yield up to ``count`` candidates; in the order drawn, or by energy where there is one.
+
+        Raises:
+            InputError: No space group that is allowed can hold any of the cells.
+        """
+        wanted = count
+        if self.energies is not None:
+            wanted = count if self.budget.evaluations is None else self.budget.evaluations
+        spent = Spent(replace(self.budget, trials=self.budget.trials or TRIALS_PER_CANDIDATE * wanted))
+        drawn = self._crystals(formula, wanted, rng, spent)
+        if self.energies is None:
+            yield from drawn
+            return
+        yield from self._ranked(drawn, self.energies, spent)[:count]
+
+    def _crystals(
+        self, formula: Formula, wanted: int, rng: np.random.Generator, spent: Spent
+    ) -> Iterator[Candidate]:
+        places = groups_that_hold(formula, self.units, self.space_group, self.lattice)
+        made = 0
+        while made < wanted and not spent.over:
+            units, groups = places[rng.integers(len(places))]
+            number = int(groups[rng.integers(len(groups))])
+            choices = assignments(formula, units, number, ASSIGNMENTS)
+            own = arrangement(number, choices[rng.integers(len(choices))], formula.elements, units)
+            cells = self._cells(formula, own, rng)
+            coordinates = rng.random((DRAWS, own.free))
+            positions, primitive = own.positions(coordinates), own.primitive(cells)
+            good = np.flatnonzero(closest_contacts(primitive, positions, own.numbers) >= self.closest)
+            spent.trials += int(good[0]) + 1 if len(good) else DRAWS
+            if self.on_progress:
+                self.on_progress(made + len(good[:1]), wanted)
+            if len(good):
+                made += 1
+                structure = to_structure(primitive[good[0]], own.numbers, positions[good[0]])
+                yield Candidate(structure, self.name, None, None, {**own.provenance(), "trial": spent.trials})
+
+    def _cells(self, formula: Formula, own: Arrangement, rng: np.random.Generator) -> Array:
+        """Conventional rows in Å of random cells, shape (DRAWS, 3, 3)."""
+        system = crystal_system(own.space_group)
+        shape = np.zeros((DRAWS, 6))
+        shape[:, 1:3] = RATIO_SPREAD * rng.standard_normal((DRAWS, 2))
+        shape[:, 3:] = rng.uniform(-WIDEST_COSINE, WIDEST_COSINE, (DRAWS, 3))
+        content = formula.cell(own.formula_units)
+        volume = expected_volume(content.counts) if self.volume is None else self.volume * content.num_atoms
+        shape[:, 0] = np.log(volume * lattice_points(own.space_group))
+        shape[:, 0] += VOLUME_SPREAD * rng.standard_normal(DRAWS)
+        if self.lattice is not None:
+            shape[:] = cell_shape(self.lattice)
+        assert 0 in FREE_SHAPE[system]
+        return np.asarray(shape_to_cell(constrained_shape(system, shape)))
+
+    def _ranked(self, drawn: Iterator[Candidate], energies: EnergyFunction, spent: Spent) -> list[Candidate]:
+        found: list[tuple[float, Candidate]] = []
+        waiting: list[Candidate] = []
+
+        def ask() -> None:
+            values = energies([candidate.structure for candidate in waiting])
+            for candidate, value in zip(waiting, values, strict=True):
+                spent.evaluations += 1
+                provenance = {
+                    **candidate.provenance,
+                    "energy_per_atom_ev": round(float(value), 6),
+                    "evaluation": spent.evaluations,
+                }
+                if np.isfinite(value):
+                    found.append((float(value), replace(candidate, provenance=provenance)))
+            waiting.clear()
+
+        for candidate in drawn:
+            waiting.append(candidate)
+            if len(waiting) >= min(BATCH, spent.evaluations_left(BATCH)):
+                ask()
+        if waiting:
+            ask()
+        return [candidate for _, candidate in sorted(found, key=lambda pair: pair[0])]
+
+
+def groups_that_hold(
+    formula: Formula, units: Sequence[int], space_group: int | None, lattice: LatticeParameters | None
+) -> list[tuple[int, list[int]]]:
+    """Z with the space groups that can hold its cell; Z that none can hold are left out.
+
+    Raises:
+        InputError: There is none at all.
+    """
+    numbers = range(1, 231) if space_group is None else [space_group]
+    if lattice is not None:
+        numbers = [number for number in numbers if obeys_system(crystal_system(number), lattice)]
+    found = []
+    for z in units:
+        counts = [z * count for count in formula.counts.values()]
+        groups = [number for number in numbers if can_place(number, counts)]
+        if groups:
+            found.append((z, groups))
+    if not found:
+        raise nowhere(formula, units, space_group)
+    return found
+
+
+def nowhere(formula: Formula, units: Sequence[int], space_group: int | None) -> InputError:
+    """The error that no cell can be placed in the space group, or in any that fits the lattice."""
+    where = "any space group that fits the lattice"
+    if space_group is not None:
+        where = f"space group {space_group} ({group_symbol(space_group)}) with this lattice"
+    cells = ", ".join(formula.cell(z).name for z in units)
+    return InputError(f"{cells} cannot be placed in {where}: change --cell, --z or --space-group.")

@@ -1,0 +1,172 @@
+"""Template substitution, after TCSP and CSPML: known crystals with their elements exchanged.
+
+Wei et al., Inorg. Chem. 61, 8431 (2022), doi:10.1021/acs.inorgchem.1c03879 (TCSP); Kusaba et al., Comput.
+Mater. Sci. 211, 111496 (2022), doi:10.1016/j.commatsci.2022.111496 (CSPML). The library is the user's.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from ase.data import atomic_numbers, chemical_symbols
+
+from alphacrystal.crystal import cell_shape, describe_symmetry, lattice_parameters
+from alphacrystal.errors import InputError
+from alphacrystal.generate._arrangement import closest_contacts, to_structure
+from alphacrystal.generate._budget import UNLIMITED, Budget, Spent
+from alphacrystal.generate._candidate import Candidate
+from alphacrystal.generate._element_pairing import (
+    learned_distances,
+    pairings,
+    states_agree,
+    substitution_distances,
+)
+from alphacrystal.generate._template_library import TemplateLibrary
+from alphacrystal.generate._volumes import expected_volume
+
+if TYPE_CHECKING:
+    from alphacrystal.composition import Formula
+    from alphacrystal.data import StructureRecord
+
+Similarity = Literal["learned", "substitution"]
+
+#: Of log(b/a), log(c/a) and the cosines: templates of one structure type that differ by less count once.
+SAME_SHAPE = 0.08
+CLOSEST = 0.4  # of the sum of covalent radii, after scaling
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateGenerator:
+    """Takes known crystals of the stoichiometry, exchanges the elements and scales the cell.
+
+    Attributes:
+        units: Formula units Z the primitive cell may hold.
+        library: Known crystals.
+        space_group: Only templates of this group, if given.
+        similarity: What orders templates and pairs elements: the learned distance of the symmetry prior, or
+            pymatgen's substitution probabilities.
+        oxidation_filter: Leave out pairings without charge-balanced oxidation states in common.
+        own_formula: Whether crystals of the very formula asked for may serve.
+        models: Folder of weights; the shipped ones by default.
+        budget: When to stop; a trial is one template.
+        on_progress: Called with (candidates made, candidates wanted).
+    """
+
+    units: Sequence[int]
+    library: TemplateLibrary
+    space_group: int | None = None
+    similarity: Similarity = "learned"
+    oxidation_filter: bool = True
+    own_formula: bool = True
+    models: Path | None = None
+    budget: Budget = UNLIMITED
+    on_progress: Callable[[int, int], None] | None = field(default=None, compare=False)
+    name: str = "template"
+
+    def generate(self, formula: Formula, count: int, rng: np.random.Generator) -> Iterator[Candidate]:
+        """Yield up to ``count`` candidates, likest template first; nothing is random.
+
+        Their log-probabilities are those of a softmax of minus the distance over all of them: an order, not
+        a measured chance.
+
+        Raises:
+            InputError: The library holds no crystal of the stoichiometry.
+        """
+        del rng
+        spent = Spent(self.budget)
+        found: list[tuple[float, Candidate]] = []
+        kept: dict[tuple[object, ...], list[np.ndarray]] = {}
+        for distance, record, order in self._ordered(formula):
+            if len(found) == count or spent.over:
+                break
+            spent.trials += 1
+            if self.oxidation_filter and not states_agree(formula, order):
+                continue
+            candidate = self._substituted(formula, record, order, distance, kept)
+            if candidate is not None:
+                found.append((distance, candidate))
+                if self.on_progress:
+                    self.on_progress(len(found), count)
+        scores = -np.array([distance for distance, _ in found])
+        logs = scores - np.logaddexp.reduce(scores) if len(scores) else scores
+        for (_, candidate), log in zip(found, logs.tolist(), strict=True):
+            yield replace(candidate, log_probability=log)
+
+    def _ordered(self, formula: Formula) -> list[tuple[float, StructureRecord, tuple[str, ...]]]:
+        """Templates with their best pairing of elements, likest first."""
+        rows: list[StructureRecord] = []
+        orders: list[tuple[str, ...]] = []
+        spans: list[tuple[StructureRecord, int, int]] = []
+        for record in self.library.matching(formula):
+            counts = Counter(record.species)
+            units = sum(counts.values()) // formula.num_atoms
+            reduced = {symbol: number // units for symbol, number in counts.items()}
+            if not self.own_formula and reduced == dict(formula.counts):
+                continue
+            own = pairings(formula, reduced)
+            spans.append((record, len(orders), len(orders) + len(own)))
+            orders += own
+            rows.append(record)
+        if not orders:
+            raise InputError(
+                f"The template library {self.library.source} holds no crystal of the stoichiometry of "
+                f"{formula.text} but {formula.text} itself, which is not allowed: give a larger --templates."
+            )
+        if self.similarity == "learned":
+            distances = learned_distances(formula, orders, self.models)
+        else:
+            distances = substitution_distances(formula, orders)
+        found = []
+        for place, (record, start, end) in enumerate(spans):
+            best = start + int(distances[start:end].argmin())
+            found.append((float(distances[best]), place, record, orders[best]))
+        found.sort(key=lambda entry: entry[:2])
+        return [(distance, record, order) for distance, _, record, order in found]
+
+    def _substituted(
+        self,
+        formula: Formula,
+        record: StructureRecord,
+        order: tuple[str, ...],
+        distance: float,
+        kept: dict[tuple[object, ...], list[np.ndarray]],
+    ) -> Candidate | None:
+        """The template with the formula's elements, unless it does not fit or repeats an earlier one."""
+        roles = dict(zip(order, formula.elements, strict=True))
+        numbers = np.array([atomic_numbers[roles[symbol]] for symbol in record.species], dtype=np.int64)
+        try:
+            own = describe_symmetry(np.array(record.lattice), np.array(record.frac_coords), numbers)
+        except InputError:
+            return None
+        if len(own.numbers) // formula.num_atoms not in self.units:
+            return None
+        if self.space_group not in (None, own.space_group):
+            return None
+        occupation = own.occupation()
+        shape = cell_shape(lattice_parameters(own.lattice))[1:]
+        earlier = kept.setdefault((own.space_group, tuple(occupation.items())), [])
+        if any(np.abs(shape - other).max() < SAME_SHAPE for other in earlier):
+            return None
+        counts = Counter(chemical_symbols[number] for number in own.numbers)
+        before = {old: counts[new] for old, new in roles.items()}
+        scale = (expected_volume(counts) / expected_volume(before)) ** (1 / 3)
+        lattice = scale * own.primitive_lattice
+        contacts = closest_contacts(lattice[None], own.primitive_positions[None], own.numbers)
+        if contacts[0] < CLOSEST:
+            return None
+        earlier.append(shape)
+        provenance: dict[str, object] = {
+            "template": record.id,
+            "substitutions": {old: new for old, new in roles.items() if old != new},
+            "distance": round(distance, 4),
+            "scale": round(scale, 4),
+            "space_group": own.space_group,
+            "wyckoff": occupation,
+        }
+        structure = to_structure(lattice, own.numbers, own.primitive_positions)
+        return Candidate(structure, self.name, None, None, provenance)

@@ -1,0 +1,111 @@
+"""A library of known crystals to take structures from, sorted by stoichiometry."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from math import gcd
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alphacrystal.data import StructureRecord, read_records
+from alphacrystal.errors import InputError
+
+if TYPE_CHECKING:
+    from alphacrystal.composition import Formula
+
+Stoichiometry = tuple[int, ...]  # reduced counts in ascending order
+
+
+class TemplateLibrary:
+    """Known crystals by stoichiometry.
+
+    Attributes:
+        source: Where they are from, for messages.
+        forbidden: Templates that were left out because their formula is not allowed.
+    """
+
+    def __init__(
+        self, records: Mapping[Stoichiometry, list[StructureRecord]], source: str, forbidden: int = 0
+    ) -> None:
+        self._records = records
+        self.source = source
+        self.forbidden = forbidden
+
+    def __len__(self) -> int:
+        return sum(map(len, self._records.values()))
+
+    @classmethod
+    def read(
+        cls, source: Path, *, forbid: Collection[str] = (), only: Collection[Formula] = ()
+    ) -> TemplateLibrary:
+        """Read a ``.jsonl``/``.jsonl.gz`` file of records, or a folder of CIF and POSCAR files.
+
+        Args:
+            source: As for ``read_records``.
+            forbid: Reduced formulas that must not serve as templates; ``benchmark_formulas()`` of
+                `alphacrystal.data` for a leak-free run.
+            only: Keep only what can serve these formulas; everything if empty.
+
+        Raises:
+            InputError: The source cannot be read.
+        """
+        return cls.of_records(read_records(source), source=source.name, forbid=forbid, only=only)
+
+    @classmethod
+    def of_records(
+        cls,
+        records: Iterable[StructureRecord],
+        *,
+        source: str = "records",
+        forbid: Collection[str] = (),
+        only: Collection[Formula] = (),
+    ) -> TemplateLibrary:
+        """A library of records; their formulas are recomputed from the atoms, whatever their labels say."""
+        wanted = {stoichiometry(formula.counts) for formula in only}
+        banned = {_counts_of(formula) for formula in forbid}
+        found: dict[Stoichiometry, list[StructureRecord]] = {}
+        forbidden = 0
+        for record in records:
+            counts = Counter(record.species)
+            own = stoichiometry(counts)
+            if wanted and own not in wanted:
+                continue
+            if banned and _reduced(counts) in banned:
+                forbidden += 1
+                continue
+            found.setdefault(own, []).append(record)
+        return cls(found, source, forbidden)
+
+    def matching(self, formula: Formula) -> list[StructureRecord]:
+        """Templates of the stoichiometry of a formula.
+
+        Raises:
+            InputError: There is none.
+        """
+        found = self._records.get(stoichiometry(formula.counts), [])
+        if not found:
+            ratio = ":".join(map(str, stoichiometry(formula.counts)))
+            left_out = f" ({self.forbidden} of forbidden formulas were left out)" if self.forbidden else ""
+            raise InputError(
+                f"The template library {self.source} holds no crystal of the stoichiometry {ratio} of "
+                f"{formula.text}{left_out}: give a larger --templates or another generator."
+            )
+        return found
+
+
+def stoichiometry(counts: Mapping[str, int]) -> Stoichiometry:
+    """Reduced counts in ascending order."""
+    common = gcd(*counts.values())
+    return tuple(sorted(count // common for count in counts.values()))
+
+
+def _reduced(counts: Mapping[str, int]) -> frozenset[tuple[str, int]]:
+    common = gcd(*counts.values())
+    return frozenset((symbol, count // common) for symbol, count in counts.items())
+
+
+def _counts_of(formula: str) -> frozenset[tuple[str, int]]:
+    from alphacrystal.composition import parse_formula
+
+    return _reduced(parse_formula(formula).counts)
