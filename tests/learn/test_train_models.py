@@ -14,6 +14,7 @@ from alphacrystal.learn import MODEL_NAMES, load_model, read_card
 from alphacrystal.learn._train_models import predicted_cells
 from alphacrystal.learn.training import (
     DEFAULT_SETTINGS,
+    ContactTask,
     DistanceTask,
     GroupTask,
     LatticeTask,
@@ -79,6 +80,7 @@ def test_training_writes_weights_that_load_to_the_same_outputs(
         "group": GroupTask,
         "lattice": LatticeTask,
         "distance": DistanceTask,
+        "contact": ContactTask,
     }
     task = kinds[name](data)
     if name == "distance":

@@ -99,7 +99,6 @@ class TemplateGenerator:
 
     def _ordered(self, formula: Formula) -> list[tuple[float, StructureRecord, tuple[str, ...]]]:
         """Templates with their best pairing of elements, likest first."""
-        rows: list[StructureRecord] = []
         orders: list[tuple[str, ...]] = []
         spans: list[tuple[StructureRecord, int, int]] = []
         for record in self.library.matching(formula):
@@ -111,7 +110,6 @@ class TemplateGenerator:
             own = pairings(formula, reduced)
             spans.append((record, len(orders), len(orders) + len(own)))
             orders += own
-            rows.append(record)
         if not orders:
             raise InputError(
                 f"The template library {self.library.source} holds no crystal of the stoichiometry of "
@@ -122,11 +120,11 @@ class TemplateGenerator:
         else:
             distances = substitution_distances(formula, orders)
         found = []
-        for place, (record, start, end) in enumerate(spans):
+        for record, start, end in spans:
             best = start + int(distances[start:end].argmin())
-            found.append((float(distances[best]), place, record, orders[best]))
-        found.sort(key=lambda entry: entry[:2])
-        return [(distance, record, order) for distance, _, record, order in found]
+            found.append((float(distances[best]), record, orders[best]))
+        # equally like ones are polymorphs, mostly: experimental and stable ones first
+        return sorted(found, key=lambda own: (own[0], own[1].icsd is not True, _above_hull(own[1])))
 
     def _substituted(
         self,
@@ -170,3 +168,7 @@ class TemplateGenerator:
         }
         structure = to_structure(lattice, own.numbers, own.primitive_positions)
         return Candidate(structure, self.name, None, None, provenance)
+
+
+def _above_hull(record: StructureRecord) -> float:
+    return np.inf if record.e_above_hull is None else record.e_above_hull
