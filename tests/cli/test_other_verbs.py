@@ -34,6 +34,7 @@ def halite(symbols: tuple[str, str] = ("Na", "Cl"), a: float = 5.7) -> Structure
         ["inspect"],
         ["relax"],
         ["rank"],
+        ["evaluate"],
         ["view"],
         *(["data", name] for name in ("build", "subset", "stats", "references")),
         ["benchmark", "speed"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def _print_targets(found: Evaluation, console: Console) -> None:
     symprec = found.match.symprecs[-1]
     for target in found.match.targets:
         table.add_row(
-            target.name,
+            Path(target.name).name,
             target.formula,
             str(len(target.matches)),
             str(target.match_rank or "-"),

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from alphacrystal.errors import InputError
-from alphacrystal.evaluate._families import Crystal, run_family
+from alphacrystal.evaluate._families import QUICK_FAMILIES, Crystal, run_family
 from alphacrystal.evaluate._measured import Measured
 from alphacrystal.evaluate._metrics import METRICS, metric_names
 from alphacrystal.evaluate._tasks import TIME_LIMIT_S, run_tasks
@@ -62,21 +60,19 @@ def compare_many(
     names = metric_names(metrics)
     crystals = [(_crystal(predicted), _crystal(target)) for predicted, target in pairs]
     families = list(dict.fromkeys(METRICS[name].family for name in names))
-    tasks = [
-        (family, target, predicted)
-        for predicted, target in crystals
-        for family in families
-        if family != "energy"
-    ]
+    slow = [family for family in families if family != "energy" and family not in QUICK_FAMILIES]
+    tasks = [(family, target, predicted) for predicted, target in crystals for family in slow]
     results = iter(
         run_tasks(run_family, tasks, workers=workers, time_limit_s=time_limit_s, on_done=on_progress)
     )
     energies = _energy_values(crystals, potential) if "energy" in families else [{}] * len(crystals)
     values: list[Values] = []
-    for energy in energies:
+    for (predicted, target), energy in zip(crystals, energies, strict=True):
         found: dict[str, Measured] = dict(energy)
         for family in families:
-            if family != "energy":
+            if family in QUICK_FAMILIES:
+                found |= run_family(family, target, predicted)
+            elif family != "energy":
                 result = next(results)
                 found |= result.value or _failed(family, names, result.failure or "it was not computed")
         values.append({name: found[name] for name in names})
@@ -117,7 +113,7 @@ def _energy_values(
             continue
         per_atom = [energies[id(item.structure)] for item in (target, predicted)]
         sizes = [len(item.structure) for item in (target, predicted)]
-        if not np.isfinite(per_atom).all():
+        if not all(map(math.isfinite, per_atom)):
             values.append(_failed("energy", list(METRICS), f"{model.name} gives no energy for one of them"))
             continue
         values.append(
@@ -129,12 +125,12 @@ def _energy_values(
     return values
 
 
-def _energies(model: EnergyModel, structures: Sequence[Structure]) -> NDArray[np.float64]:
+def _energies(model: EnergyModel, structures: Sequence[Structure]) -> list[float]:
     """One structure after the other: an evaluation in a batch differs in the sixth digit."""
     try:
-        return np.array([float(model.energies_per_atom([structure])[0]) for structure in structures])
+        return [float(model.energies_per_atom([structure])[0]) for structure in structures]
     except InputError:
-        return np.full(len(structures), np.nan)
+        return [math.nan] * len(structures)
 
 
 def best_values(rows: Sequence[Mapping[str, Measured]]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,32 +125,18 @@ def _loose_match(method: str, target: Crystal, predicted: Crystal) -> float:
     return float(found[0])
 
 
-def environments(target: Crystal, predicted: Crystal) -> Values:
+def surroundings(target: Crystal, predicted: Crystal) -> Values:
     """Distances of local-environment fingerprints."""
-    from alphacrystal.evaluate._fingerprint import fingerprint, fingerprint_by_element, site_fingerprints
+    from alphacrystal.evaluate import _fingerprint
 
-    found: dict[str, Array] = {}
+    @cache
+    def found() -> list[_fingerprint.Environments]:
+        return [_fingerprint.environments(crystal.structure) for crystal in (target, predicted)]
 
-    def sites(key: str, structure: Structure) -> Array:
-        if key not in found:
-            found[key] = site_fingerprints(structure)
-        return found[key]
-
-    def whole() -> float:
-        one, other = sites("target", target.structure), sites("predicted", predicted.structure)
-        return float(np.linalg.norm(fingerprint(one) - fingerprint(other)))
-
-    def by_element() -> float:
-        one, other = (
-            fingerprint_by_element(crystal.structure, sites(key, crystal.structure))
-            for key, crystal in (("target", target), ("predicted", predicted))
-        )
-        if one.keys() != other.keys():
-            raise NotComparableError("they hold different elements")
-        squares = [share * ((value - other[symbol][1]) ** 2).sum() for symbol, (share, value) in one.items()]
-        return float(np.sqrt(sum(squares)))
-
-    return {**_safely("fingerprint", whole), **_safely("fingerprint_by_element", by_element)}
+    return {
+        **_safely("fingerprint", lambda: _fingerprint.fingerprint_distance(*found())),
+        **_safely("fingerprint_by_element", lambda: _fingerprint.element_fingerprint_distance(*found())),
+    }
 
 
 def orbitals(target: Crystal, predicted: Crystal) -> Values:
@@ -212,13 +199,16 @@ FAMILIES: dict[str, Callable[[Crystal, Crystal], Values]] = {
     "rows": rows,
     "matching": matching,
     "anonymous_matching": anonymous_matching,
-    "environments": environments,
+    "environments": surroundings,
     "orbitals": orbitals,
     "diffraction": diffraction,
     "graphs": graphs,
     "maps": maps,
     "superpositions": superpositions,
 }
+
+#: Families that take milliseconds whatever the cells, so that no process need be started for them.
+QUICK_FAMILIES = frozenset({"points", "rows", "graphs", "maps"})
 
 
 def run_family(family: str, target: Crystal, predicted: Crystal) -> dict[str, Any]:

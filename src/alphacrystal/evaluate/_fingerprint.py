@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from alphacrystal.evaluate._measured import NotComparableError
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -54,26 +57,68 @@ def _order_parameters() -> dict[int, tuple[Any, ...]]:
     return found
 
 
-def site_fingerprints(structure: Structure) -> Array:
-    """Weights of the coordination numbers 1 to 24 of each atom, with those motifs have, shape (atoms, 61).
+@dataclass(frozen=True, slots=True, eq=False)
+class Environments:
+    """The surroundings of the atoms of one structure.
 
-    CrystalNN (Pan et al., doi:10.1021/acs.inorgchem.0c02996) without cut-offs and electronegativity; the
-    values of matminer's CrystalNNFingerprint "ops".
+    Attributes:
+        numbers: Atomic numbers, shape (atoms,).
+        orders: Weights of the coordination numbers 1 to 24, each followed by those of its motifs, shape
+            (atoms, 61).
+        partners: Share of each element among the neighbours of an atom, shape (atoms, elements); the
+            structure's elements by atomic number.
+    """
+
+    numbers: NDArray[np.int64]
+    orders: Array
+    partners: Array
+
+    def fingerprint(self) -> Array:
+        """Mean, standard deviation, least and largest of each order over the atoms, shape (4, 61)."""
+        return _statistics(self.orders)
+
+    def by_element(self) -> dict[int, tuple[float, Array]]:
+        """By atomic number: share of the atoms; their statistics and mean shares of partners, one vector."""
+        found = {}
+        for number in np.unique(self.numbers):
+            own = self.numbers == number
+            vector = np.concatenate([_statistics(self.orders[own]).ravel(), self.partners[own].mean(0)])
+            found[int(number)] = (float(own.mean()), vector)
+        return found
+
+
+def _statistics(values: Array) -> Array:
+    return np.stack([values.mean(0), values.std(0), values.min(0), values.max(0)])
+
+
+def environments(structure: Structure) -> Environments:
+    """Environments by CrystalNN (Pan et al., doi:10.1021/acs.inorgchem.0c02996), without its cut-offs.
+
+    Its weights by electronegativity are off too. The orders are those of matminer's CrystalNNFingerprint
+    "ops".
 
     Raises:
         ValueError: CrystalNN finds no neighbours.
     """
     from pymatgen.analysis import local_env
 
-    environment: Any = local_env
-    neighbours = environment.CrystalNN(distance_cutoffs=None, x_diff_weight=0)
+    module: Any = local_env
+    neighbours = module.CrystalNN(distance_cutoffs=None, x_diff_weight=0)
+    numbers = np.array([site.specie.Z for site in structure], dtype=np.int64)
+    elements = np.unique(numbers).tolist()
+    orders, partners = [], np.zeros((len(structure), len(elements)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return np.array([_site(structure, index, neighbours) for index in range(len(structure))])
+        for index in range(len(structure)):
+            found = neighbours.get_nn_data(structure, index)
+            orders.append(_orders(structure, index, found))
+            for number, weight in found.cn_weights.items():
+                for entry in found.cn_nninfo.get(number, ()) if weight else ():
+                    partners[index, elements.index(entry["site"].specie.Z)] += weight / number
+    return Environments(numbers, np.array(orders), partners)
 
 
-def _site(structure: Any, index: int, neighbours: Any) -> list[float]:
-    found = neighbours.get_nn_data(structure, index)
+def _orders(structure: Any, index: int, found: Any) -> list[float]:
     values: list[float] = []
     for number in range(1, _LARGEST + 1):
         weight = float(found.cn_weights.get(number, 0))
@@ -90,15 +135,18 @@ def _site(structure: Any, index: int, neighbours: Any) -> list[float]:
     return values
 
 
-def fingerprint(sites: Array) -> Array:
-    """Mean, standard deviation, least and largest value over the atoms, shape (4, 61)."""
-    return np.stack([sites.mean(0), sites.std(0), sites.min(0), sites.max(0)])
+def fingerprint_distance(one: Environments, other: Environments) -> float:
+    """Euclidean distance of the statistics over all atoms, whatever their elements."""
+    return float(np.linalg.norm(one.fingerprint() - other.fingerprint()))
 
 
-def fingerprint_by_element(structure: Structure, sites: Array) -> dict[str, tuple[float, Array]]:
-    """Share of the atoms and fingerprint of each element."""
-    symbols = np.array([site.specie.symbol for site in structure])
-    return {
-        symbol: (float((symbols == symbol).mean()), fingerprint(sites[symbols == symbol]))
-        for symbol in sorted(set(symbols.tolist()))
-    }
+def element_fingerprint_distance(one: Environments, other: Environments) -> float:
+    """Root of the mean over the atoms of the squared distance of the vectors of their elements.
+
+    Raises:
+        NotComparableError: The compositions differ.
+    """
+    mine, theirs = one.by_element(), other.by_element()
+    if mine.keys() != theirs.keys() or any(abs(mine[z][0] - theirs[z][0]) > 1e-9 for z in mine):
+        raise NotComparableError("their reduced formulas differ")
+    return float(np.sqrt(sum(share * ((v - theirs[z][1]) ** 2).sum() for z, (share, v) in mine.items())))

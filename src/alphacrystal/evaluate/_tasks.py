@@ -6,6 +6,7 @@ process, and the others go on.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import pickle
@@ -102,6 +103,33 @@ class _Process:
                 cast(IO[bytes], stream).close()
 
 
+class _Idle:
+    """Processes that wait for more tasks; starting one takes as long as a hundred tasks."""
+
+    def __init__(self) -> None:
+        self._processes: list[_Process] = []
+        self._lock = threading.Lock()
+        atexit.register(self.stop)
+
+    def take(self, count: int) -> list[_Process]:
+        with self._lock:
+            taken, self._processes = self._processes[:count], self._processes[count:]
+        return taken + [_Process() for _ in range(count - len(taken))]
+
+    def keep(self, processes: list[_Process]) -> None:
+        with self._lock:
+            self._processes += processes
+
+    def stop(self) -> None:
+        with self._lock:
+            for process in self._processes:
+                process.stop()
+            self._processes = []
+
+
+_IDLE = _Idle()
+
+
 def run_tasks(
     function: Callable[..., Any],
     tasks: Iterable[tuple[Any, ...]],
@@ -117,7 +145,8 @@ def run_tasks(
         time_limit_s: Wall seconds per task; a task beyond it has a failure instead of a value.
         on_done: Told the number of tasks done and of all, after each.
 
-    KeyboardInterrupt stops the processes and is raised again.
+    KeyboardInterrupt stops the processes and is raised again. Otherwise they wait for the next call and end
+    with this program.
     """
     todo: Sequence[tuple[Any, ...]] = list(tasks)
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -125,7 +154,7 @@ def run_tasks(
     for index in range(len(todo)):
         waiting.put(index)
     stopping = threading.Event()
-    processes = [_Process() for _ in range(max(1, min(workers, len(todo))))]
+    processes = _IDLE.take(min(max(1, workers), len(todo)))
 
     def serve(process: _Process) -> None:
         while not stopping.is_set():
@@ -145,10 +174,13 @@ def run_tasks(
             results[index] = result
             if on_done is not None:
                 on_done(count + 1, len(todo))
-    finally:
+    except BaseException:
         stopping.set()
         for process in processes:
             process.stop()
+        raise
+    finally:
         for thread in threads:
             thread.join(timeout=5)
+    _IDLE.keep(processes)
     return results
