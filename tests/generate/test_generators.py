@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from itertools import combinations
 from functools import partial
+from itertools import combinations
 
 import numpy as np
 import pytest
