@@ -83,17 +83,24 @@ def _spent(row: Mapping[str, Any], method: str, settings: MethodSettings) -> Row
     whole = {"cpu_seconds": row["cpu_seconds"], "evaluations": row["evaluations"]}
     if method != OURS and first is None:  # a refusal or an empty search spends its limit too
         whole["cpu_seconds"] = max(whole["cpu_seconds"], settings.seconds)
-    return {"met": first is not None, "answer_place": match_place(row), **(first or whole)}
+    return {
+        "met": first is not None,
+        "answer_place": match_place(row),
+        "whole_seconds": whole["cpu_seconds"],
+        **(first or whole),
+    }
 
 
 def _unrelaxed(row: Mapping[str, Any]) -> Row:
     """Ours before any energy: the candidates as they are generated."""
     flags = row.get("unrelaxed", [])
     place = next((at for at, match in enumerate(flags, start=1) if match), None)
+    seconds = row.get("generate_cpu_seconds", row["cpu_seconds"])
     return {
         "met": place is not None,
         "answer_place": place,
-        "cpu_seconds": row.get("generate_cpu_seconds", row["cpu_seconds"]),
+        "whole_seconds": seconds,
+        "cpu_seconds": seconds,
         "evaluations": 0,
     }
 
@@ -101,8 +108,8 @@ def _unrelaxed(row: Mapping[str, Any]) -> Row:
 def _summary(spent: Sequence[Row], ours: Sequence[Row]) -> dict[str, Any]:
     met = [own for own in spent if own["met"]]
     places = [own["answer_place"] for own in spent]
-    per_success = expected_seconds(spent)
-    own_per_success = expected_seconds(ours)
+    per_success, own_per_success = expected_seconds(spent), expected_seconds(ours)
+    per_answer, own_per_answer = seconds_per_right_answer(spent), seconds_per_right_answer(ours)
     return {
         "met": len(met),
         **{f"top-{k}": sum(place is not None and place <= k for place in places) for k in (1, 10, 20)},
@@ -111,8 +118,20 @@ def _summary(spent: Sequence[Row], ours: Sequence[Row]) -> dict[str, Any]:
         "seconds": round(sum(own["cpu_seconds"] for own in spent), 1),
         "evaluations": sum(own["evaluations"] for own in spent),
         "seconds_per_success": per_success,
-        "times_ours": round(per_success / own_per_success, 2) if per_success and own_per_success else None,
+        "times_ours": _times(per_success, own_per_success),
+        "seconds_per_right_answer": per_answer,
+        "answer_times_ours": _times(per_answer, own_per_answer),
     }
+
+
+def _times(value: float | None, own: float | None) -> float | None:
+    return round(value / own, 2) if value is not None and own else None
+
+
+def seconds_per_right_answer(spent: Sequence[Row]) -> float | None:
+    """Seconds of whole runs for each compound whose first answer is right: nobody tells when to stop."""
+    right = sum(own["answer_place"] == 1 for own in spent)
+    return round(sum(own["whole_seconds"] for own in spent) / right, 3) if right else None
 
 
 def expected_seconds(spent: Sequence[Row]) -> float | None:

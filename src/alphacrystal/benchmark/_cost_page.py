@@ -49,6 +49,8 @@ def cost_page(result: Mapping[str, Any]) -> str:
                 "evaluations in all",
                 "s per compound met",
                 "times ours",
+                "s per first answer that is right",
+                "times ours",
             ],
             [_row(NAMES[method], own) for method, own in methods.items()],
         ),
@@ -57,7 +59,7 @@ def cost_page(result: Mapping[str, Any]) -> str:
         + (
             "GNOA met none, so there is no ratio."
             if gnoa is None
-            else f"Per compound met, GNOA took {gnoa:g} times our time; it met {methods[GNOA]['met']} of {n}, "
+            else f"Per compound met, GNOA took {gnoa:g} times our time, met {methods[GNOA]['met']} of {n}, "
             f"ours {methods[OURS]['met']}: {'reached' if _reached(result) else 'not reached'}."
         ),
         "",
@@ -110,6 +112,8 @@ def _row(name: str, own: Mapping[str, Any]) -> list[object]:
         own["evaluations"],
         number(own["seconds_per_success"], 1),
         number(own["times_ours"], 1),
+        number(own["seconds_per_right_answer"], 1),
+        number(own["answer_times_ours"], 1),
     ]
 
 

@@ -22,6 +22,7 @@ NAMES = {
     RELAXED_TRUTH: "floor: the known structure, relaxed",
     RANDOM_ORIGIN: "noise: the known structure, random origin",
 }
+ALL = 28  # compounds known by their id
 KEYS = [f"top-{top}" for top in TOPS]
 
 
@@ -102,10 +103,16 @@ def _goals(result: Mapping[str, Any]) -> list[str]:
     return markdown_table(
         ["", "goal (of 28)", f"reached (of {result['n']})", ""],
         [
-            [words[key], own["goal"], own["reached"], "yes" if own["reached"] >= own["goal"] else "no"]
+            [words[key], own["goal"], own["reached"], _held(own, result["n"])]
             for key, own in result["goals"].items()
         ],
     )
+
+
+def _held(own: Mapping[str, Any], n: int) -> str:
+    if own["reached"] >= own["goal"]:
+        return "reached"
+    return "missed" if n >= ALL else "not all compounds were run"
 
 
 def _counted(result: Mapping[str, Any]) -> list[str]:

@@ -50,8 +50,7 @@ def table4_page(result: Mapping[str, Any]) -> str:
             ],
         ),
         "",
-        f"Matched by StructureMatcher (0.2/0.3/5): {matched['top-1']} first, {matched['top-10']} in ten, "
-        f"{matched['top-20']} in twenty.",
+        f"Matched (StructureMatcher 0.2/0.3/5): {matched['top-1']} first, {matched['top-20']} in twenty.",
         "",
         "## Each compound, metrics as the paper computes them",
     ]
