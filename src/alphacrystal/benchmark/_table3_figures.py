@@ -6,10 +6,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pymatgen.core import Lattice, Structure
+
 from alphacrystal.benchmark._method_runs import OURS, RELAXED_TRUTH
 from alphacrystal.benchmark._paper_compounds import structure_of
 from alphacrystal.benchmark._random_searches import GNOA
+from alphacrystal.crystal import standard_structure
+from alphacrystal.errors import InputError
 from alphacrystal.plots import crystal_panels, formation_energies
+
+
+def _as_drawn(row: Mapping[str, Any]) -> Structure:
+    """The conventional cell, so that equal crystals look alike; as it is where no symmetry can be found."""
+    try:
+        standard, _, _ = standard_structure(structure_of(row))
+    except InputError:
+        return structure_of(row)
+    lattice = Lattice.from_parameters(*standard.lattice.parameters)
+    return Structure(lattice, standard.species, standard.frac_coords)
 
 
 def draw_table3_figures(result: Mapping[str, Any], folder: Path) -> list[tuple[Path, str]]:
@@ -35,10 +49,7 @@ def draw_table3_figures(result: Mapping[str, Any], folder: Path) -> list[tuple[P
     for formula, shown in result["examples"].items():
         panels = (("known", "known"), (GNOA, "GNOA"), (OURS, "ours"))
         rows.append(
-            [
-                (f"{formula}, {name}", structure_of(shown[key]) if key in shown else None)
-                for key, name in panels
-            ]
+            [(f"{formula}, {name}", _as_drawn(shown[key]) if key in shown else None) for key, name in panels]
         )
     if rows:
         _, svg = crystal_panels(rows, folder / "figure5")
