@@ -26,6 +26,7 @@ from alphacrystal.crystal import describe_symmetry, lattice_parameters
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.evaluate import match_pair
 from alphacrystal.generate import (
+    Budget,
     ContactMapGenerator,
     DistanceMatrixGenerator,
     EnergyFunction,
@@ -43,6 +44,7 @@ TRUE_CELL, RELAXED_TRUTH = "random_in_true_cell", "relaxed_truth"
 METHODS = (OURS, CONTACT_MAP, TRUE_CELL, RELAXED_TRUTH, *SEARCHES)
 LISTED = 20
 SAME_ENERGY = 1e-3  # eV/atom; structures of a search within it count as one
+CONTROL_TRIALS = 100_000  # of low symmetry few draws keep all atoms apart
 ROWS = "methods.jsonl"
 
 Progress = Callable[[str, int, int], None]
@@ -258,7 +260,10 @@ def _random_in_true_cell(compound: Compound, settings: MethodSettings) -> Row:
     numbers = np.array(structure.atomic_numbers, dtype=np.int64)
     told = describe_symmetry(structure.lattice.matrix, structure.frac_coords, numbers)
     generator = RandomSymmetricGenerator(
-        [units_of(compound)], told.space_group, lattice_parameters(told.lattice)
+        [units_of(compound)],
+        told.space_group,
+        lattice_parameters(told.lattice),
+        budget=Budget(trials=CONTROL_TRIALS),
     )
     begin = time.process_time()
     rng = np.random.default_rng(settings.seed)
