@@ -45,20 +45,21 @@ def read_table3(file: Path) -> list[PaperCompound]:
     Raises:
         InputError: The file cannot be read.
     """
-    found = []
-    for row in _lines(file):
-        printed = {
-            "gnoa": row["gnoa_superpose"],
-            "top-10": row["alphacrystal2_top10_superpose"],
-            "top-20": row["alphacrystal2_top20_superpose"],
-        }
-        by_id = row.get("structure_id") is not None
-        same = [row] if by_id else sorted(row["same_formula_candidates"], key=lambda item: item["nsites"])
-        ids = [str(row["mp_id"])] if by_id else [str(item["id"]) for item in same]
-        compound = Compound(ids[0], _reduced(row["formula"]), structure_of(same[0]), row["arity"])
-        reason = "" if by_id else f"{row['mp_id']} is not at hand; the smallest cell of the same formula"
-        found.append(PaperCompound(compound, by_id, printed, others=tuple(ids[1:]), reason=reason))
-    return found
+    return _read(file, _table3_compound)
+
+
+def _table3_compound(row: Row) -> PaperCompound:
+    printed = {
+        "gnoa": row["gnoa_superpose"],
+        "top-10": row["alphacrystal2_top10_superpose"],
+        "top-20": row["alphacrystal2_top20_superpose"],
+    }
+    by_id = row.get("structure_id") is not None
+    same = [row] if by_id else sorted(row["same_formula_candidates"], key=lambda item: item["nsites"])
+    ids = [str(row["mp_id"])] if by_id else [str(item["id"]) for item in same]
+    compound = Compound(ids[0], _reduced(row["formula"]), structure_of(same[0]), row["arity"])
+    reason = "" if by_id else f"{row['mp_id']} is not at hand; the smallest cell of the same formula"
+    return PaperCompound(compound, by_id, printed, others=tuple(ids[1:]), reason=reason)
 
 
 def read_table4(file: Path, energies: EnergiesOf) -> list[PaperCompound]:
@@ -74,7 +75,7 @@ def read_table4(file: Path, energies: EnergiesOf) -> list[PaperCompound]:
     Raises:
         InputError: The file cannot be read.
     """
-    return [_table4_compound(row, energies) for row in _lines(file)]
+    return _read(file, lambda row: _table4_compound(row, energies))
 
 
 def _table4_compound(row: Row, energies: EnergiesOf) -> PaperCompound:
@@ -115,8 +116,9 @@ def _reduced(formula: str) -> str:
     return str(Composition(formula).reduced_formula)
 
 
-def _lines(file: Path) -> list[Row]:
+def _read(file: Path, compound_of: Callable[[Row], PaperCompound]) -> list[PaperCompound]:
     try:
-        return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except (OSError, ValueError) as error:
+        lines = file.read_text(encoding="utf-8").splitlines()
+        return [compound_of(json.loads(line)) for line in lines if line.strip()]
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"The compounds in {file} cannot be read: {error}.") from error

@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -119,16 +120,23 @@ def _random_relaxed(
     from alphacrystal.relax import RelaxPool
 
     begin = time.process_time()
+
+    def check(*_: object) -> None:
+        if time.process_time() - begin >= seconds:
+            raise _TimeIsOverError
+
     pool, settings = RelaxPool(potential, workers=1), relax_settings(PredictConfig())
-    drawn = RandomSymmetricGenerator([units], budget=Budget(trials=ENDLESS)).generate(formula, ENDLESS, rng)
+    generator = RandomSymmetricGenerator([units], budget=Budget(trials=ENDLESS), on_progress=check)
+    drawn = generator.generate(formula, ENDLESS, rng)
     found: list[Looked] = []
     evaluations = 0
-    while time.process_time() - begin < seconds:
-        batch = [next(drawn).structure for _ in range(BATCH)]
-        ends = pool.relax(batch, settings)
-        now = time.process_time() - begin
-        for end in ends:
-            evaluations += 1 + end.steps
-            if end.usable and end.energy_per_atom is not None:
-                found.append(Looked(end.structure, end.energy_per_atom, now, evaluations))
+    with contextlib.suppress(_TimeIsOverError):
+        while True:
+            ends = pool.relax([candidate.structure for candidate in islice(drawn, BATCH)], settings)
+            now = time.process_time() - begin
+            for end in ends:
+                evaluations += 1 + end.steps
+                if end.usable and end.energy_per_atom is not None:
+                    found.append(Looked(end.structure, end.energy_per_atom, now, evaluations))
+            check()
     return found
