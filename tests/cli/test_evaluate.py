@@ -132,6 +132,8 @@ def test_run_folder_is_read_in_rank_order(run, textbook) -> None:
     listed = [line.split(",")[1] for line in Path("run/summary.csv").read_text().splitlines()[1:]]
     assert [pair["predicted"] for pair in found["targets"][0]["pairs"]] == [f"run/{name}" for name in listed]
     assert found["targets"][0]["match_rank"] == 1
+    first = json.loads(run("evaluate", "run", "target.cif", "--top", "1", "--json").out)
+    assert [pair["rank"] for pair in first["targets"][0]["pairs"]] == [1]
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,23 @@ def test_values_do_not_depend_on_the_description_of_unlike_crystals(textbook, re
     assert plain["superpose_invariant"] > 0.5
 
 
+@settings(max_examples=8)
+@given(seed=st.integers(0, 10_000), units=st.integers(1, 3))
+def test_values_do_not_depend_on_the_description_of_random_crystals(redescribe, seed, units) -> None:
+    rng = np.random.default_rng(seed)
+    edge = (30 * units) ** (1 / 3)
+    one, other = (
+        Structure(
+            Lattice.from_parameters(*edge * rng.uniform(0.7, 1.4, 3), *rng.uniform(70, 110, 3)),
+            ["Ti"] * units + ["O"] * 2 * units,
+            rng.random((3 * units, 3)),
+        )
+        for _ in range(2)
+    )
+    described = values(redescribe(one, seed), redescribe(other, seed + 1))
+    assert described == pytest.approx(values(one, other), abs=2e-4)
+
+
 def test_all_invariant_metrics_are_invariant(textbook, redescribe) -> None:
     """Those that need libraries too: matching, fingerprints, orbital fields, diffraction, energies."""
 

@@ -17,7 +17,11 @@ Integers = NDArray[np.int64]
 MARGIN = 0.1
 
 _FIRST_SHEAR = 0.2
-_LARGEST_SHEAR = 3.0
+_LARGEST_SHEAR = 2.5
+#: Lattice points, and triples of them, worth looking at; only needles against cubes need more.
+_MOST_POINTS = 300_000
+_MOST_TRIPLES = 30_000_000
+_NONE: Integers = np.zeros((0, 3, 3), dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +43,7 @@ def correspondences(lattice: Array, other: Array) -> list[Correspondence]:
     """All correspondences with a shear near the least one, by strain.
 
     Both are Minkowski-reduced bases, rows in Å; which reduced basis stands for a lattice changes nothing.
+    There is none where the lattices are very unlike, as a needle and a cube.
     """
     volumes = abs(np.linalg.det(lattice)), abs(np.linalg.det(other))
     scaled = other * (volumes[0] / volumes[1]) ** (1 / 3)
@@ -59,11 +64,15 @@ def _within(lattice: Array, other: Array, shear: float) -> Integers:
     lengths = np.linalg.norm(lattice, axis=1)
     reach = lengths.max() * np.exp(shear) * np.linalg.norm(np.linalg.inv(other), axis=0)
     ranges = [np.arange(-limit, limit + 1) for limit in np.floor(reach + 1e-9).astype(int)]
+    if np.prod([float(len(steps)) for steps in ranges]) > _MOST_POINTS:
+        return _NONE
     points = np.stack(np.meshgrid(*ranges, indexing="ij"), -1).reshape(-1, 3)
     vectors = points @ other
     size = np.linalg.norm(vectors, axis=1)
     with np.errstate(divide="ignore"):
         rows = [np.flatnonzero(np.abs(np.log(size / length)) <= shear) for length in lengths]
+    if np.prod([float(len(index)) for index in rows]) > _MOST_TRIPLES:
+        return _NONE
     # A face is stretched by two principal strains: by at most sqrt(2) of their norm.
     first, second = (index.ravel() for index in np.meshgrid(rows[0], rows[1], indexing="ij"))
     face = np.linalg.norm(np.cross(lattice[0], lattice[1]))

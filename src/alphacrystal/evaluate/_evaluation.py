@@ -32,6 +32,7 @@ class Evaluation:
         polymorphs: METRe and cRMSE.
         potential: What gave the energies, None where none were asked for.
         unused: Formulas of predictions that no target has.
+        is_pair: Whether one structure was compared with one.
     """
 
     targets: tuple[Crystal, ...]
@@ -42,11 +43,7 @@ class Evaluation:
     polymorphs: PolymorphSummary
     potential: str | None
     unused: tuple[str, ...]
-
-    @property
-    def is_pair(self) -> bool:
-        """Whether one structure was compared with one."""
-        return len(self.targets) == 1 and len(self.candidates[0]) == 1 and not self.unused
+    is_pair: bool
 
     def best(self, target: int, depth: int) -> Mapping[str, Any]:
         """Best value of each metric within the first ``depth`` candidates; see `best_values`."""
@@ -224,6 +221,7 @@ def evaluate(
         polymorphs=polymorphs,
         potential=potential if any(METRICS[name].family == "energy" for name in names) else None,
         unused=tuple(sorted(set(by_formula) - set(formulas))),
+        is_pair=len(predicted) == len(targets) == 1,
     )
 
 

@@ -19,7 +19,6 @@ _START = {"s": 0, "p": 2, "d": 8, "f": 18}
 _ORBITALS = 32
 #: matminer takes the "Angstrom star" of the X-ray tables (1.00001495 Å) for the ångström; so do its values.
 _BOHR_PER_ANGSTROM = 1.00001495 / 0.529177210903
-_LAST = 94  # plutonium; beyond, the published vectors end
 
 
 @cache

@@ -21,6 +21,7 @@ Integers = NDArray[np.int64]
 _LARGEST = 200  # atoms in the common cell
 _MOST_PAIRS = 400  # of sublattices
 _ROUNDS = 30
+_BATCH = 4_000_000  # periodic vectors held at once
 _TIE = 1e-6  # Å
 _REST = 1e-9  # Å
 _FAR = 1e9  # Å²; cost of pairing different elements
@@ -145,8 +146,11 @@ class _Search:
         if self.best and strain > self.best[0].rms + _TIE:
             return
         pairing = _Pairing(target, predicted, match)
-        for vectors, order in pairing.refined():
-            self._offer(pairing, vectors, order, strain)
+        starts = pairing.starts()
+        step = max(1, _BATCH // (27 * len(predicted.numbers) ** 2))
+        for first in range(0, len(starts), step):
+            for vectors, order in pairing.refined(starts[first : first + step]):
+                self._offer(pairing, vectors, order, strain)
 
     def _offer(self, pairing: _Pairing, vectors: Array, order: Integers, strain: float) -> None:
         rows = np.arange(len(order))
@@ -195,9 +199,9 @@ class _Pairing:
         chosen = self.alike & np.isin(self.target.numbers, rarest)[:, None]
         return np.unique(np.round(-self._differences[chosen] % 1.0, 7) % 1.0, axis=0)
 
-    def refined(self) -> Iterator[tuple[Array, Integers]]:
+    def refined(self, starts: Array) -> Iterator[tuple[Array, Integers]]:
         """From each start: shortest vectors between all atoms, shape (atoms, atoms, 3), and the partners."""
-        shifts = self.starts()  # (k, 3)
+        shifts = starts.copy()  # (k, 3)
         back = np.linalg.inv(self._lattice)
         atoms = np.arange(len(self.alike))
         orders = np.full((len(shifts), len(atoms)), -1)
