@@ -99,11 +99,12 @@ def generate_mix(
         if name != "distance_matrix":
             on_part(PARTS * place, made)
             if len(made) < share:
-                notes.append(f"{name} gave {len(made)} of {share} candidates within its budget.")
+                notes.append(f"{name} gave {len(made)} of the {share} candidates asked of it.")
         candidates += made
     if not candidates:
         raise InputError(
-            " ".join(notes) or f"{', '.join(names)} gave no candidates for {formula.text}: raise --trials."
+            f"{', '.join(names)} gave no candidates for {formula.text}: raise --trials, --evaluations or "
+            f"--generate-seconds, or choose another generator."
         )
     return candidates, notes
 

@@ -66,7 +66,8 @@ class Patient:
 def begun(folder: Path, stage: str) -> bool:
     """Whether a stage of the run has something on disk: a torn last line counts for nothing."""
     if stage == "generate":
-        return (folder / "checkpoint" / "generated.jsonl").is_file()
+        path = folder / "checkpoint" / "generated.jsonl"
+        return path.is_file() and "\n" in path.read_text()
     if stage == "start":
         return (folder / "checkpoint" / "candidates.json").is_file()
     path = folder / "checkpoint" / "relaxations.jsonl"

@@ -16,7 +16,8 @@ from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 from pymatgen.symmetry.groups import SpaceGroup
 
 from alphacrystal.composition import parse_formula
-from alphacrystal.crystal import LatticeParameters, SameCrystal, space_group
+from alphacrystal.config import GENERATOR_NAMES
+from alphacrystal.crystal import LatticeParameters, space_group
 from alphacrystal.errors import InputError
 from alphacrystal.generate import (
     Budget,
@@ -33,8 +34,6 @@ from alphacrystal.generate import (
 
 torch.set_num_threads(1)
 
-NAMES = ("distance_matrix", "contact_map", "template", "random", "gnoa-random", "gnoa-tpe", "gnoa-pso")
-
 
 def generate(
     maker: Callable[..., Generator], text: str, units: list[int], count: int, seed: int = 0, **more: object
@@ -43,12 +42,14 @@ def generate(
     return list(generator.generate(parse_formula(text), count, np.random.default_rng(seed)))
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=GENERATOR_NAMES)
 def maker(
     request: pytest.FixtureRequest, library: TemplateLibrary, energies: EnergyFunction
 ) -> Callable[..., Generator]:
     """Makes each generator in turn, with a small budget."""
     search = request.param.removeprefix("gnoa-")
+    if search == "tpe":
+        pytest.importorskip("optuna")
     trials = 120 if search == "tpe" else 1500
     gnoa = partial(GnoaGenerator, energies=energies, search=search, startup=100, population=100)
     return {

@@ -34,7 +34,7 @@ def list_models(models: ModelsOption = None) -> None:
 
 @app.command()
 def card(
-    name: Annotated[str, typer.Argument(help="symmetry, group, lattice or distance.")],
+    name: Annotated[str, typer.Argument(help="symmetry, group, lattice, distance or contact.")],
     models: ModelsOption = None,
 ) -> None:
     """Print the model card of a network as JSON."""

@@ -9,14 +9,15 @@ clash; the original allows both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from alphacrystal.crystal import Distogram, contact_limits
+from alphacrystal.crystal import Distogram, atom_sites, contact_limits
 from alphacrystal.errors import InputError
 from alphacrystal.generate._arrangement import to_structure
 from alphacrystal.generate._budget import UNLIMITED, Budget, Spent
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from alphacrystal.crystal import LatticeParameters, SymmetryHypothesis
     from alphacrystal.reconstruct import Reconstruction, SearchSettings
 
+TOGETHER = 8  # space groups searched as one batch
 SCREENED = 32  # Wyckoff assignments looked at in each space group
 MARGIN = 0.5  # Å by which distances stand off the limit of a contact, so that the map is read as yes or no
 EDGES = np.linspace(0.5, 10.0, 39)  # Å, of the distogram that carries the map
@@ -69,15 +71,17 @@ class ContactMapGenerator:
         spent = Spent(self.budget)
         found: list[Candidate] = []
         groups = self._groups(formula, units, count)
-        for place, (number, log_probability) in enumerate(groups):
+        chances = dict(groups)
+        for start in range(0, len(groups), TOGETHER):
             if spent.over:
                 break
-            hypotheses = self._screened(formula, units, number)
-            built = self._rebuilt(hypotheses, seed + place)
+            chosen = [number for number, _ in groups[start : start + TOGETHER]]
+            hypotheses = [own for number in chosen for own in self._screened(formula, units, number)]
+            built = self._rebuilt(hypotheses, seed + start)
             spent.trials += len(hypotheses)
-            found += self._best_of_each_size(hypotheses, built, log_probability, seed)
+            found += self._best_of_each(hypotheses, built, chances, seed)
             if self.on_progress:
-                self.on_progress(place + 1, len(groups))
+                self.on_progress(start + len(chosen), len(groups))
         yield from normalised(found)[:count]
 
     def _groups(self, formula: Formula, units: Sequence[int], count: int) -> list[tuple[int, float]]:
@@ -118,33 +122,34 @@ class ContactMapGenerator:
         if not hypotheses:
             return []
         settings = replace(self.search or SearchSettings(), fitness="contacts")
-        return reconstruct(hypotheses, [self._map(own) for own in hypotheses], settings, seed)
+        contents = [tuple(atom_sites(own).numbers.tolist()) for own in hypotheses]
+        maps = {content: self._map(np.array(content, dtype=np.int64)) for content in set(contents)}
+        return reconstruct(hypotheses, [maps[content] for content in contents], settings, seed)
 
-    def _map(self, hypothesis: SymmetryHypothesis) -> Distogram:
+    def _map(self, numbers: NDArray[np.int64]) -> Distogram:
         """The predicted contact map, told as distances clearly within or beyond those of a contact."""
-        from alphacrystal.crystal import atom_sites
         from alphacrystal.learn import ContactNet, contact_probabilities, load_model, models_folder
 
         net = load_model("contact", models_folder(self.models))
         assert isinstance(net, ContactNet)
-        numbers = atom_sites(hypothesis).numbers
         limits = contact_limits(numbers)
         touching = contact_probabilities(net, numbers) > 0.5
         distances = limits + np.where(touching, -MARGIN, MARGIN)
         np.fill_diagonal(distances, 0.0)
         return replace(Distogram.from_distances(numbers, distances, EDGES), answer=distances)
 
-    def _best_of_each_size(
+    def _best_of_each(
         self,
         hypotheses: Sequence[SymmetryHypothesis],
         built: Sequence[Reconstruction],
-        log_probability: float,
+        chances: Mapping[int, float],
         seed: int,
     ) -> list[Candidate]:
-        best: dict[int, tuple[float, int]] = {}
+        """The best agreement of each space group and Z."""
+        best: dict[tuple[int, int], tuple[float, int]] = {}
         for index, (hypothesis, own) in enumerate(zip(hypotheses, built, strict=True)):
-            z, cost = hypothesis.formula_units, own.geometry + own.penalty
-            best[z] = min(best.get(z, (np.inf, -1)), (cost, index))
+            key, cost = (hypothesis.space_group, hypothesis.formula_units), own.geometry + own.penalty
+            best[key] = min(best.get(key, (np.inf, -1)), (cost, index))
         found = []
         for cost, index in best.values():
             own, hypothesis = built[index], hypotheses[index]
@@ -154,7 +159,7 @@ class ContactMapGenerator:
                 "seed": seed,
             }
             structure = to_structure(own.lattice, own.numbers, own.positions)
-            score = log_probability - CONTACT_WEIGHT * cost
+            score = chances[hypothesis.space_group] - CONTACT_WEIGHT * cost
             found.append(Candidate(structure, self.name, score, hypothesis, provenance))
         return found
 
