@@ -17,7 +17,7 @@ from pymatgen.symmetry.groups import SpaceGroup
 
 from alphacrystal.composition import parse_formula
 from alphacrystal.config import GENERATOR_NAMES
-from alphacrystal.crystal import LatticeParameters, space_group
+from alphacrystal.crystal import LatticeParameters, SameCrystal, space_group
 from alphacrystal.errors import InputError
 from alphacrystal.generate import (
     Budget,
