@@ -97,8 +97,9 @@ def method_row(
 
     Returns:
         Plain values: up to 20 ``structures`` in the method's own order with ``match`` and ``energy``
-        (formation energy in eV/atom), ``cpu_seconds`` and ``evaluations`` of the whole, ``first_match``: what
-        had been spent when the known structure was first met, ``made``: structures made in all, ``refused``.
+        (formation energy in eV/atom; ours also as ``written`` in the CIF file), ``cpu_seconds`` and
+        ``evaluations`` of the whole, ``first_match``: what had been spent when the known structure was first
+        met, ``made``: structures made in all, ``refused``.
     """
     row: Row = {"compound": compound.id, "formula": compound.formula, "method": method, "refused": ""}
     row |= {"cpu_seconds": 0.0, "evaluations": 0, "made": 0, "first_match": None, "structures": []}
@@ -217,6 +218,7 @@ def _ours(compound: Compound, settings: MethodSettings, folder: Path, cell: str)
             **plain_structure(item.primitive),
             "energy": item.formation_energy_per_atom,
             "match": _matches(item.primitive, compound),
+            "written": plain_structure(item.structure),
         }
         for item in run.ranked[:LISTED]
     ]

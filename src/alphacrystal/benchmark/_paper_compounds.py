@@ -15,6 +15,7 @@ from alphacrystal.benchmark._compounds import Compound
 from alphacrystal.errors import InputError
 
 Row = dict[str, Any]
+DIGITS = 6  # of the coordinates that are kept
 EnergiesOf = Callable[[str, Sequence[Structure]], Sequence[float | None]]
 
 
@@ -99,17 +100,18 @@ def _table4_compound(row: Row, energies: EnergiesOf) -> PaperCompound:
 
 
 def plain_structure(structure: Structure) -> Row:
-    """A structure as few plain values: Å and fractions, six decimals."""
+    """A structure as few plain values: Å and fractions."""
     return {
-        "lattice": np.round(structure.lattice.matrix, 6).tolist(),
+        "lattice": np.round(structure.lattice.matrix, DIGITS).tolist(),
         "species": [site.specie.symbol for site in structure],
-        "frac_coords": np.round(structure.frac_coords, 6).tolist(),
+        "frac_coords": np.round(structure.frac_coords, DIGITS).tolist(),
     }
 
 
 def structure_of(row: Mapping[str, Any]) -> Structure:
-    """The structure of plain values."""
-    return Structure(Lattice(row["lattice"]), row["species"], row["frac_coords"])
+    """The structure of plain values, fractions wrapped into the cell as a reader of CIF files does."""
+    wrapped = np.round(row["frac_coords"], DIGITS) % 1.0
+    return Structure(Lattice(row["lattice"]), row["species"], wrapped)
 
 
 def _reduced(formula: str) -> str:
