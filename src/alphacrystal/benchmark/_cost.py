@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from alphacrystal.benchmark._method_runs import OURS, MethodSettings, Progress, Row, method_rows
+from alphacrystal.benchmark._method_runs import OURS, MethodSettings, Progress, Row, method_rows, row_facts
 from alphacrystal.benchmark._paper_compounds import PaperCompound
 from alphacrystal.benchmark._random_searches import GNOA, GNOA_RANDOM, RANDOM_RELAXED
 from alphacrystal.benchmark._run_facts import run_facts
@@ -63,6 +63,7 @@ def benchmark_cost(
         "ratios": {method: time_ratios(spent[method], spent[OURS]) for method in COST_METHODS[1:]},
         "goal": GOAL,
         **facts,
+        **row_facts(rows),
         **settings.noted(),
         "minutes": round((time.monotonic() - begun) / 60, 1),
         "compounds": [

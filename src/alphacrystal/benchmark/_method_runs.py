@@ -19,6 +19,7 @@ from alphacrystal.benchmark._compounds import Compound
 from alphacrystal.benchmark._kept_rows import append_row, check_settings, read_rows
 from alphacrystal.benchmark._paper_compounds import plain_structure
 from alphacrystal.benchmark._random_searches import SEARCHES, search
+from alphacrystal.benchmark._run_facts import commit_of
 from alphacrystal.checkpoint import Checkpoint
 from alphacrystal.composition import parse_formula
 from alphacrystal.config import PredictConfig
@@ -141,6 +142,7 @@ def method_rows(
     check_settings(out, settings.noted())
     kept = read_rows(out / ROWS)
     rows: dict[tuple[str, str], Row] = {}
+    commit = commit_of(Path(__file__))
     warm = False
     for method in methods:
         for done, compound in enumerate(compounds):
@@ -152,11 +154,21 @@ def method_rows(
                     warm = True
                 folder = _new_folder(out / "runs" / f"{compound.formula}-{compound.id}")
                 cell = (cells or {}).get(compound.id, "")
-                kept[key] = {"id": key, **method_row(method, compound, settings, folder, cell=cell)}
+                row = method_row(method, compound, settings, folder, cell=cell)
+                kept[key] = {"id": key, "commit": commit, **row}
                 append_row(out / ROWS, kept[key])
             rows[method, compound.id] = kept[key]
         tell(method, len(compounds), len(compounds))
     return rows
+
+
+def row_facts(rows: Mapping[tuple[str, str], Row]) -> dict[str, Any]:
+    """Commits that the rows were made at, and the processor time of all of them."""
+    own = [row for row in rows.values() if "cpu_seconds" in row]
+    return {
+        "row_commits": sorted({row.get("commit", "unknown") for row in own}),
+        "cpu_minutes": round(sum(row["cpu_seconds"] for row in own) / 60, 1),
+    }
 
 
 def _new_folder(folder: Path) -> Path:

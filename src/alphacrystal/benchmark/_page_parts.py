@@ -24,7 +24,8 @@ def fact_line(name: str, result: Mapping[str, Any]) -> str:
     return (
         f"Written by `alphacrystal benchmark {name} --page FILE`: commit {result['commit']}, "
         f"seed {result['seed']}, {result['time']}, {result['machine']['cpu']}, one process, "
-        f"{result['minutes']} min of wall time (of the last part, if the run was resumed), {relaxed}."
+        f"{result['cpu_minutes']} processor minutes without the comparison, {relaxed}. "
+        f"The methods ran at commit {', '.join(result['row_commits'])}."
     )
 
 

@@ -26,6 +26,7 @@ from alphacrystal.benchmark._method_runs import (
     Progress,
     Row,
     method_rows,
+    row_facts,
 )
 from alphacrystal.benchmark._paper_compounds import PaperCompound, plain_structure
 from alphacrystal.benchmark._random_searches import GNOA
@@ -83,6 +84,7 @@ def benchmark_table3(
         **_counts(by_id),
         "formation_energies": _energies(by_id),
         **facts,
+        **row_facts(rows),
         **settings.noted(),
         "minutes": round((time.monotonic() - begun) / 60, 1),
         "compounds": lines,

@@ -16,6 +16,7 @@ from alphacrystal.benchmark._method_runs import (
     Progress,
     Row,
     method_rows,
+    row_facts,
 )
 from alphacrystal.benchmark._paper_compounds import PaperCompound
 from alphacrystal.benchmark._run_facts import run_facts
@@ -93,6 +94,7 @@ def benchmark_table4(
             for top in (1, 10, 20)
         },
         **facts,
+        **row_facts(rows),
         **settings.noted(),
         "minutes": round((time.monotonic() - begun) / 60, 1),
         "compounds": lines,

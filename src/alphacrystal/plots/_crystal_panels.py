@@ -56,7 +56,10 @@ def crystal_panels(
             for number in sorted(set(atoms.numbers.tolist())):
                 colour = jmol_colors[number]
                 axes.scatter([], [], color=[colour], edgecolors="black", label=chemical_symbols[number], s=40)
-            axes.legend(fontsize=9, frameon=False, loc="upper center", ncols=4, bbox_to_anchor=(0.5, 0.02))
+            spacing = {"columnspacing": 0.8, "handletextpad": 0.1}
+            axes.legend(
+                fontsize=9, frameon=False, loc="upper center", ncols=4, bbox_to_anchor=(0.5, 0.02), **spacing
+            )
             axes.autoscale()
     return save_figure(figure, out_path)
 
