@@ -109,9 +109,13 @@ def plain_structure(structure: Structure) -> Row:
 
 
 def structure_of(row: Mapping[str, Any]) -> Structure:
-    """The structure of plain values, fractions wrapped into the cell as a reader of CIF files does."""
-    wrapped = np.round(row["frac_coords"], DIGITS) % 1.0
-    return Structure(Lattice(row["lattice"]), row["species"], wrapped)
+    """The structure of plain values as a reader of CIF files gives it.
+
+    The metrics of bare points are defined on CIF files, which know lengths and angles but no orientation;
+    fractions are wrapped into the cell.
+    """
+    lattice = Lattice.from_parameters(*Lattice(row["lattice"]).parameters)
+    return Structure(lattice, row["species"], np.round(row["frac_coords"], DIGITS) % 1.0)
 
 
 def _reduced(formula: str) -> str:
