@@ -9,9 +9,17 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 from PIL import Image
+from pymatgen.core import Structure
 
 from alphacrystal.errors import InputError
-from alphacrystal.plots import distance_shares, loss_panels, matching_distances
+from alphacrystal.plots import (
+    crystal_panels,
+    distance_shares,
+    formation_energies,
+    loss_panels,
+    matching_distances,
+)
+from alphacrystal.plots._crystal_panels import _with_faces
 
 LOG = "epoch,train_loss,val_loss\n1,0.5,0.6\n2,0.3,0.4\n3,0.2,0.45\n"
 TRUE = np.array([[0, 2.1, 3.14], [2.1, 0, 2.4], [3.14, 2.4, 0]])
@@ -106,3 +114,27 @@ def test_shapes_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 def test_missing_log_is_bad_input(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         loss_panels([("none", tmp_path / "none.csv")], tmp_path / "x")
+
+
+def test_formation_energies_need_a_value_or_none_per_compound(tmp_path: Path) -> None:
+    png, svg = formation_energies(
+        ["NaCl", "CsCl"], {"known": [-2.1, -2.2], "ours": [-2.0, None]}, tmp_path / "energies"
+    )
+    assert png.stat().st_size > 5000
+    text = svg.read_text(encoding="utf-8")
+    assert "formation energy (eV/atom)" in text
+    assert all(word in text for word in ("NaCl", "CsCl", "known", "ours"))
+    with pytest.raises(ValueError, match="2 energies"):
+        formation_energies(["NaCl", "CsCl"], {"known": [-2.1]}, tmp_path / "energies")
+
+
+def test_crystal_panels_draw_faces_and_leave_gaps(
+    tmp_path: Path, textbook: Callable[[str], Structure]
+) -> None:
+    structure = textbook("caesium chloride")
+    _, svg = crystal_panels([[("known", structure), ("GNOA", None)]], tmp_path / "crystals")
+    text = svg.read_text(encoding="utf-8")
+    assert all(word in text for word in ("known", "GNOA", "none", "Cs", "Cl"))
+    assert len(_with_faces(structure)) == 9  # eight corners and the centre
+    with pytest.raises(ValueError, match="equally many"):
+        crystal_panels([[("a", None)], []], tmp_path / "crystals")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from alphacrystal._energies import relax_settings, relaxer
 from alphacrystal.benchmark._compound_causes import CAUSES, FOUND
 from alphacrystal.benchmark._compound_templates import read_templates, template_matches
 from alphacrystal.benchmark._compounds import Compound, Row, compound_row
+from alphacrystal.benchmark._kept_rows import append_row, check_settings, read_rows
 from alphacrystal.benchmark._run_facts import run_facts
 from alphacrystal.config import PredictConfig
 from alphacrystal.data import StructureRecord
@@ -52,6 +52,10 @@ class CspBenchSettings:
     def prediction(self) -> PredictConfig:
         """The default settings otherwise."""
         return PredictConfig(relax=self.relax, potential=self.potential, workers=self.workers, seed=self.seed)
+
+    def noted(self) -> dict[str, Any]:
+        """What an interrupted run must share with the one that goes on."""
+        return {"relax": self.relax, "potential": self.potential, "seed": self.seed}
 
 
 def compounds_of(records: Iterable[StructureRecord], categories: Mapping[str, str]) -> list[Compound]:
@@ -92,9 +96,9 @@ def benchmark_cspbench(
         compounds = [compounds[index] for index in sorted(order)]
     tell = on_progress or _silent
     out.mkdir(parents=True, exist_ok=True)
-    _check_settings(out, settings)
+    check_settings(out, settings.noted())
     truths = _relaxed_truths(compounds, settings, out, tell) if settings.relax else {}
-    kept = _read(out / "rows.jsonl")
+    kept = read_rows(out / "rows.jsonl")
     rows = []
     for done, compound in enumerate(compounds):
         tell("predict", done, len(compounds))
@@ -102,7 +106,7 @@ def benchmark_cspbench(
             energy = truths.get(compound.id, {}).get("energy_per_atom")
             folder = out / "runs" / f"{compound.formula}-{compound.id}"
             kept[compound.id] = compound_row(compound, settings.prediction(), folder, energy)
-            _append(out / "rows.jsonl", kept[compound.id])
+            append_row(out / "rows.jsonl", kept[compound.id])
         rows.append(kept[compound.id])
     tell("predict", len(compounds), len(compounds))
     result = _tables(rows, [truths[c.id] for c in compounds if c.id in truths])
@@ -235,7 +239,7 @@ def _relaxed_truths(
 ) -> dict[str, Row]:
     """The control that no prediction can pass: the known structures, relaxed with the same potential."""
     file = out / "truths.jsonl"
-    kept = _read(file)
+    kept = read_rows(file)
     waiting = [compound for compound in compounds if compound.id not in kept]
     config = settings.prediction()
     if waiting:
@@ -253,7 +257,7 @@ def _relaxed_truths(
                     "converged": end.converged,
                 }
                 kept[compound.id] = row
-                _append(file, row)
+                append_row(file, row)
                 tell("ground truth", len(kept), len(compounds))
 
             pool.relax(structures, relax_settings(config), on_result=on_result)
@@ -266,7 +270,7 @@ def _template_copies(
     """The control with a memory: matches of the likest templates."""
     assert settings.templates is not None
     file = out / "templates.jsonl"
-    kept = _read(file)
+    kept = read_rows(file)
     waiting = [compound for compound in compounds if compound.id not in kept]
     if waiting:
         library = read_templates(settings.templates, waiting)
@@ -274,39 +278,8 @@ def _template_copies(
             tell("templates", len(kept), len(compounds))
             row = {"id": compound.id, "matches": template_matches(compound, library, settings.seed)}
             kept[compound.id] = row
-            _append(file, row)
+            append_row(file, row)
     return {name: row["matches"] for name, row in kept.items()}
-
-
-def _check_settings(out: Path, settings: CspBenchSettings) -> None:
-    """An interrupted run goes on with its own settings only."""
-    file = out / "settings.json"
-    own = {
-        "relax": settings.relax,
-        "potential": settings.potential,
-        "seed": settings.seed,
-    }
-    if file.is_file() and json.loads(file.read_text(encoding="utf-8")) != own:
-        raise InputError(f"The run in {out} has other settings: choose another --out.")
-    file.write_text(json.dumps(own) + "\n", encoding="utf-8")
-
-
-def _read(file: Path) -> dict[str, Row]:
-    """Rows by id; a line that was cut off by a crash is left out."""
-    rows: dict[str, Row] = {}
-    if file.is_file():
-        for line in file.read_text(encoding="utf-8").splitlines():
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError:
-                continue
-            rows[row["id"]] = row
-    return rows
-
-
-def _append(file: Path, row: Row) -> None:
-    with file.open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps(row) + "\n")
 
 
 def _silent(stage: str, done: int, total: int) -> None:

@@ -7,9 +7,11 @@ from alphacrystal.evaluate._inputs import read_predicted, read_targets
 from alphacrystal.evaluate._matching import PairMatch, match_pair, space_group_number
 from alphacrystal.evaluate._measured import Measured, NotComparableError
 from alphacrystal.evaluate._metrics import METRIC_SETS, METRICS, Metric, metric_names
+from alphacrystal.evaluate._point_clouds import sinkhorn_distance
 from alphacrystal.evaluate._polymorphs import PolymorphSummary, polymorph_summary
 from alphacrystal.evaluate._presets import PRESETS, MatchPreset, match_preset
 from alphacrystal.evaluate._summary import DEPTHS, SYMPRECS, MatchSummary, TargetMatch, match_summary
+from alphacrystal.evaluate._superpose import superpose_rmsd
 from alphacrystal.evaluate._tasks import TIME_LIMIT_S, TaskResult, run_tasks
 
 __all__ = [
@@ -42,5 +44,7 @@ __all__ = [
     "read_predicted",
     "read_targets",
     "run_tasks",
+    "sinkhorn_distance",
     "space_group_number",
+    "superpose_rmsd",
 ]

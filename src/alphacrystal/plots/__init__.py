@@ -3,9 +3,11 @@
 Each function writes both files and returns their paths.
 """
 
+from alphacrystal.plots._crystal_panels import crystal_panels
 from alphacrystal.plots._distance_matrices import distance_matrices
 from alphacrystal.plots._distance_shares import distance_shares
 from alphacrystal.plots._energy_volume import energy_volume
+from alphacrystal.plots._formation_energies import formation_energies
 from alphacrystal.plots._learning_curves import Curve, CurvePanel, learning_curve_panels
 from alphacrystal.plots._loss_curve import loss_curve, loss_panels
 from alphacrystal.plots._matching_distances import matching_distances
@@ -15,9 +17,11 @@ __all__ = [
     "Curve",
     "CurvePanel",
     "ReliabilityPanel",
+    "crystal_panels",
     "distance_matrices",
     "distance_shares",
     "energy_volume",
+    "formation_energies",
     "learning_curve_panels",
     "loss_curve",
     "loss_panels",

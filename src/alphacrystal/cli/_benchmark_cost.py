@@ -1,0 +1,58 @@
+"""`alphacrystal benchmark cost`: seconds and energy evaluations until the known structure is met."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from alphacrystal.cli._benchmark_table3 import FILE
+from alphacrystal.cli._paper_benchmark import (
+    DATA,
+    OUT,
+    PAGE,
+    POTENTIAL,
+    SECONDS,
+    SEED,
+    benchmark_file,
+    run_benchmark,
+)
+
+
+def cost(
+    data: DATA = None,
+    out: OUT = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Compounds drawn at random (default: all 28).")
+    ] = None,
+    seconds: SECONDS = 60.0,
+    potential: POTENTIAL = "chgnet",
+    seed: SEED = 0,
+    page: PAGE = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+) -> None:
+    """Time to the known structure, ours against GNOA and random search, on Table 3's compounds.
+
+    With the --out of a finished table3, what it holds is not run again.
+    """
+    from alphacrystal.benchmark import (
+        MethodSettings,
+        benchmark_cost,
+        cost_page,
+        read_table3,
+        write_cost_page,
+    )
+
+    settings = MethodSettings(potential=potential, seed=seed, seconds=seconds)
+    compounds = read_table3(benchmark_file(data, FILE))
+    run_benchmark(
+        "cost",
+        lambda folder, progress: benchmark_cost(
+            compounds, settings, folder, limit=limit, on_progress=progress
+        ),
+        cost_page,
+        write_cost_page,
+        out=out,
+        page=page,
+        as_json=as_json,
+    )

@@ -1,0 +1,241 @@
+"""Tables 3 and 4 of the paper and the cost: chosen structures, scores, controls, counts, resuming."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pymatgen.core import Structure
+
+from alphacrystal.benchmark import (
+    MethodSettings,
+    PaperCompound,
+    benchmark_cost,
+    benchmark_table3,
+    benchmark_table4,
+    cost_page,
+    read_table3,
+    read_table4,
+    table4_page,
+    write_table3_page,
+)
+from alphacrystal.benchmark._compounds import Compound
+from alphacrystal.benchmark._cost import expected_seconds, seconds_per_right_answer, time_ratios
+from alphacrystal.benchmark._list_scores import (
+    INVARIANT,
+    PRINTED,
+    best_of,
+    list_scores,
+    same_with_random_origins,
+)
+from alphacrystal.benchmark._paper_compounds import plain_structure, structure_of
+from alphacrystal.benchmark._random_searches import search
+from alphacrystal.composition import parse_formula
+from alphacrystal.errors import InputError
+from alphacrystal.evaluate import match_pair
+
+SETTINGS = MethodSettings(relax=False, seconds=0.3)
+PRINTED_TABLE3 = {"gnoa": 1.0, "top-10": 0.5, "top-20": 0.4}
+
+
+def row_of(structure: Structure, **values: Any) -> dict[str, Any]:
+    return {**plain_structure(structure), "nsites": len(structure), **values}
+
+
+@pytest.fixture
+def caesium_chloride(textbook: Callable[[str], Structure]) -> PaperCompound:
+    structure = textbook("caesium chloride")
+    return PaperCompound(Compound("cscl", "CsCl", structure, "binary"), True, PRINTED_TABLE3)
+
+
+def test_table3_keeps_apart_what_has_no_structure(
+    tmp_path: Path, textbook: Callable[[str], Structure]
+) -> None:
+    small, large = textbook("caesium chloride"), textbook("halite")
+    printed = {
+        "arity": "binary",
+        "gnoa_superpose": 1.0,
+        "alphacrystal2_top10_superpose": 0.5,
+        "alphacrystal2_top20_superpose": None,
+    }
+    known = {"formula": "CsCl", "mp_id": "mp-1", "structure_id": "mp-1", **printed, **row_of(small)}
+    same = [row_of(large, id="large"), row_of(small, id="small")]
+    unknown = {
+        "formula": "CsCl",
+        "mp_id": "mp-2",
+        "structure_id": None,
+        **printed,
+        "same_formula_candidates": same,
+    }
+    file = tmp_path / "table3.jsonl"
+    file.write_text(json.dumps(known) + "\n" + json.dumps(unknown) + "\n", encoding="utf-8")
+    first, second = read_table3(file)
+    assert (first.by_id, first.compound.id, first.printed["gnoa"]) == (True, "mp-1", 1.0)
+    assert (second.by_id, second.compound.id, second.others) == (False, "small", ("large",))
+    assert "mp-2 is not at hand" in second.reason
+    with pytest.raises(InputError, match="cannot be read"):
+        read_table3(tmp_path / "none.jsonl")
+
+
+def test_table4_takes_the_cell_size_then_the_hull_then_the_energy(
+    tmp_path: Path, textbook: Callable[[str], Structure]
+) -> None:
+    cell, other = textbook("halite"), textbook("caesium chloride")
+    printed = {"alphacrystal1": {}, "alphacrystal2": {}}
+    of_hull = [
+        row_of(other, id="smaller", e_above_hull=0.0),
+        row_of(cell, id="high", e_above_hull=0.2),
+        row_of(cell, id="unknown", e_above_hull=None),
+        row_of(cell, id="low", e_above_hull=0.1),
+    ]
+    of_energy = [row_of(cell, id="first", e_above_hull=None), row_of(cell, id="second", e_above_hull=None)]
+    rows = [
+        {"formula": "Na4Cl4", "candidates": candidates, **printed}
+        for candidates in (of_hull, of_energy, of_energy[:1])
+    ]
+    file = tmp_path / "table4.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    chosen = read_table4(file, lambda formula, structures: [None, -3.0])
+    assert [own.compound.id for own in chosen] == ["low", "second", "first"]
+    assert chosen[0].others == ("high", "unknown")
+    assert chosen[0].cell == "Na4Cl4"
+    assert [own.reason.split(" (")[0] for own in chosen] == [
+        "lowest known energy above the hull",
+        "no energy above the hull is known; lowest energy by the potential",
+        "the only one of this cell size",
+    ]
+
+
+def test_a_random_origin_moves_the_printed_metric_only(
+    tmp_path: Path, textbook: Callable[[str], Structure]
+) -> None:
+    known = textbook("perovskite")
+    moved = same_with_random_origins(known, 4, seed=0)
+    assert all(match_pair(structure, known).matched for structure in moved)
+    larger = known.copy()
+    larger.make_supercell([2, 1, 1])
+    rows = {
+        ("ours", "id"): {"structures": [plain_structure(larger), plain_structure(known)]},
+    }
+    compound = Compound("id", "SrTiO3", known)
+    scores = list_scores([PRINTED], [compound], rows, ["ours"], tmp_path, 0, lambda *_: None)
+    assert scores["ours", "id"][0] == {}  # another number of atoms keeps its place and has no value
+    assert scores["ours", "id"][1][PRINTED] == pytest.approx(0, abs=1e-6)
+    assert best_of(scores["ours", "id"], PRINTED) == {"top-1": None, "top-10": 0.0, "top-20": 0.0}
+    noise = scores["random_origin", "id"]
+    assert max(row[PRINTED] for row in noise) > 0.3
+    assert noise[0][INVARIANT] < 1e-3
+    again = list_scores([PRINTED], [compound], rows, ["ours"], tmp_path, 0, lambda *_: None)
+    assert again == scores
+
+
+def spent(seconds: Sequence[float | None], limit: float = 10.0) -> list[dict[str, Any]]:
+    return [
+        {
+            "met": value is not None,
+            "cpu_seconds": limit if value is None else value,
+            "whole_seconds": limit,
+            "answer_place": None if value is None else 1,
+        }
+        for value in seconds
+    ]
+
+
+def test_cost_counts_what_was_spent_in_vain() -> None:
+    ours, rival = spent([1.0, 2.0, 2.0, None], 2.0), spent([0.5, 8.0, None, None])
+    assert expected_seconds(ours) == pytest.approx(7 / 3, abs=1e-3)
+    assert expected_seconds(rival) == pytest.approx(28.5 / 2)
+    assert expected_seconds(spent([None])) is None
+    assert seconds_per_right_answer(rival) == pytest.approx(20.0)
+    ratios = time_ratios(rival, ours)
+    assert ratios["both_reach"] == 2
+    assert ratios["limits"]["1"]["ratio"] == pytest.approx(0.5)
+    assert ratios["at_equal_success"] == pytest.approx(4.0)  # two within 8 s against two within 2 s
+    assert ratios["at_one_more_at_least"] == pytest.approx(5.0)  # a third not within 10 s, ours within 2 s
+    assert time_ratios(spent([None]), spent([None]))["at_equal_success"] is None
+
+
+@pytest.mark.parametrize("method", ["gnoa-random", "gnoa-tpe"])
+def test_a_search_stops_when_its_time_is_over(method: str) -> None:
+    def energies(structures: Sequence[Structure]) -> np.ndarray:
+        return np.array([structure.volume for structure in structures])
+
+    found = search(method, parse_formula("CsCl"), 1, energies, "chgnet", 0.5, seed=0)
+    assert [own.evaluations for own in found] == sorted(own.evaluations for own in found)
+    assert all(own.cpu_seconds < 0.5 for own in found[:-16])
+    assert all(own.energy == own.structure.volume for own in found)
+    assert len(found) > 0
+
+
+def test_table3_counts_pages_and_goes_on(tmp_path: Path, caesium_chloride: PaperCompound) -> None:
+    apart = replace(
+        caesium_chloride,
+        by_id=False,
+        reason="mp-2 is not at hand",
+        compound=replace(caesium_chloride.compound, id="other"),
+    )
+    result = benchmark_table3([caesium_chloride, apart], SETTINGS, tmp_path)
+    assert result["n"] == 1
+    line = result["compounds"][0]
+    assert line["methods"]["ours"]["match_place"] is not None
+    assert result["matched"]["ours"]["top-20"] == 1
+    assert result["better_than_paper"]["invariant"]["ours"]["top-20"] == 1
+    assert line["methods"]["relaxed_truth"]["refused"]  # nothing is relaxed here
+    assert line["methods"]["random_origin"]["invariant"]["top-1"] < 1e-3
+    again = benchmark_table3([caesium_chloride, apart], SETTINGS, tmp_path)
+    assert again["compounds"] == result["compounds"]
+    with pytest.raises(InputError, match="other settings"):
+        benchmark_table3([caesium_chloride], replace(SETTINGS, seconds=1.0), tmp_path)
+    with pytest.raises(InputError, match="no compounds"):
+        benchmark_table3([], SETTINGS, tmp_path)
+    page = tmp_path / "pages" / "table3.md"
+    page.parent.mkdir()
+    write_table3_page(result, page)
+    text = page.read_text(encoding="utf-8")
+    assert "control: random in the true space group" in text
+    assert "mp-2 is not at hand" in text
+    assert "](table3/figure4.svg)" in text
+    assert (page.parent / "table3" / "figure4.svg").is_file()
+    assert json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))["n"] == 1
+
+
+def test_table4_gives_five_metrics_and_the_printed_ones(
+    tmp_path: Path, caesium_chloride: PaperCompound
+) -> None:
+    values = {"energy_eV": 1.0, "sinkhorn_A": 50.0, "superpose_A": 5.0, "fingerprint": 9.0, "ofm": 9.0}
+    none = dict.fromkeys(values)
+    cell = replace(caesium_chloride, cell="CsCl", printed={"AlphaCrystal-I": none, "AlphaCrystal-II": values})
+    result = benchmark_table4([cell], SETTINGS, tmp_path)
+    ours = result["better_than_paper"]["ours"]
+    assert {ours[name]["top-20"] for name in ("sinkhorn_A", "superpose_A", "fingerprint", "ofm")} == {1}
+    assert ours["energy_eV"]["top-20"] == 0  # no potential was asked
+    page = table4_page(result)
+    assert "| AlphaCrystal-I, printed | none | none |" in page
+    assert "| AlphaCrystal-II, printed | 1.0000 | 50.0000 |" in page
+
+
+def test_cost_compares_whole_predictions_with_searches(
+    tmp_path: Path, caesium_chloride: PaperCompound
+) -> None:
+    result = benchmark_cost([caesium_chloride], SETTINGS, tmp_path)
+    own, gnoa = result["methods"]["ours"], result["methods"]["gnoa-tpe"]
+    assert own["met"] == 1
+    assert own["top-20"] == 1
+    assert own["evaluations"] == 0  # nothing was relaxed
+    assert gnoa["evaluations"] > 0
+    assert own["times_ours"] == 1.0
+    assert benchmark_cost([caesium_chloride], SETTINGS, tmp_path)["compounds"] == result["compounds"]
+    assert "| CsCl | 2 |" in cost_page(result)
+    with pytest.raises(InputError, match="no compounds"):
+        benchmark_cost([replace(caesium_chloride, by_id=False)], SETTINGS, tmp_path)
+
+
+def test_a_structure_survives_as_plain_values(textbook: Callable[[str], Structure]) -> None:
+    structure = textbook("quartz")
+    again = structure_of(json.loads(json.dumps(plain_structure(structure))))
+    assert match_pair(again, structure).rms == pytest.approx(0, abs=1e-5)
