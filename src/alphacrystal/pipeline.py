@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,6 +75,8 @@ def predict(
     folder: Path,
     resume: bool = False,
     progress: Progress | None = None,
+    page: bool = True,
+    shared: Relaxer | None = None,
 ) -> Prediction:
     """Predict the crystal structures of a formula and write the run folder.
 
@@ -87,6 +89,8 @@ def predict(
         folder: Output folder, new or empty unless ``resume``.
         resume: Continue an earlier run in ``folder``.
         progress: Called with (stage, done, total).
+        page: Whether to write the report page.
+        shared: Relaxes instead of one that is opened for this run only, and stays open.
 
     Raises:
         InputError: The formula, a setting or the folder cannot be used.
@@ -108,7 +112,7 @@ def predict(
         run.checkpoint.save_request(text, config.model_dump(mode="json"))
         complete = False
         try:
-            with relaxer(config) as pool:
+            with relaxer(config) if shared is None else nullcontext(shared) as pool:
                 with run.stage("generate"):
                     _generate(run, units)
                 if pool is not None:
@@ -120,7 +124,7 @@ def predict(
             if run.candidates:
                 with interrupts_held():
                     prediction = _conclude(run, units, complete=complete)
-                    write_run_folder(folder, prediction, record)
+                    write_run_folder(folder, prediction, record, page=page)
             run.events.emit("run", event="end" if complete else "interrupted")
     return prediction
 

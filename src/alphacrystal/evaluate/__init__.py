@@ -10,7 +10,8 @@ from alphacrystal.evaluate._metrics import METRIC_SETS, METRICS, Metric, metric_
 from alphacrystal.evaluate._polymorphs import PolymorphSummary, polymorph_summary
 from alphacrystal.evaluate._presets import PRESETS, MatchPreset, match_preset
 from alphacrystal.evaluate._summary import DEPTHS, SYMPRECS, MatchSummary, TargetMatch, match_summary
-from alphacrystal.evaluate._tasks import TIME_LIMIT_S, TaskResult, run_tasks
+from alphacrystal.evaluate._tasks import TIME_LIMIT_S, run_tasks
+from alphacrystal.task_process import TaskResult
 
 __all__ = [
     "DEPTHS",

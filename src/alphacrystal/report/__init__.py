@@ -8,7 +8,7 @@ from alphacrystal.report._cif import cif_text
 from alphacrystal.report._events import EventLog
 from alphacrystal.report._index import INDEX_COLUMNS, IndexRow, write_index
 from alphacrystal.report._prediction import DistogramSummary, Prediction
-from alphacrystal.report._read import RunSummary, read_run_folder
+from alphacrystal.report._read import RunSummary, finished_run, read_run_folder
 from alphacrystal.report._run_folder import prepare_output_folder, write_run_folder
 from alphacrystal.report._run_record import RunRecord
 from alphacrystal.report._summary import SUMMARY_COLUMNS, SummaryRow
@@ -24,6 +24,7 @@ __all__ = [
     "RunSummary",
     "SummaryRow",
     "cif_text",
+    "finished_run",
     "prepare_output_folder",
     "read_run_folder",
     "write_index",
