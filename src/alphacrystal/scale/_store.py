@@ -28,8 +28,8 @@ WAITING, DONE, FAILED = "waiting", "done", "failed"
 PAGE = 1000  # waiting units read at once
 
 _SCHEMA = """
-CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE units (
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS units (
     id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, formula TEXT NOT NULL, cell TEXT, space_group INTEGER,
     folder TEXT NOT NULL, status TEXT NOT NULL DEFAULT 'waiting', kind TEXT NOT NULL DEFAULT '',
     reason TEXT NOT NULL DEFAULT '', result TEXT NOT NULL DEFAULT '', structures INTEGER NOT NULL DEFAULT 0,
@@ -37,8 +37,8 @@ CREATE TABLE units (
     formation_energy_ev_per_atom REAL, e_above_hull_ev_per_atom REAL, seconds REAL, processor_seconds REAL,
     timings TEXT, ended TEXT
 );
-CREATE INDEX waiting ON units (id) WHERE status = 'waiting';
-CREATE TABLE lines (position INTEGER PRIMARY KEY, formula TEXT NOT NULL, unit INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS waiting ON units (id) WHERE status = 'waiting';
+CREATE TABLE IF NOT EXISTS lines (position INTEGER PRIMARY KEY, formula TEXT NOT NULL, unit INTEGER NOT NULL);
 """
 
 
@@ -73,7 +73,7 @@ class CampaignStore:
             # Each commit reaches the disk: an outcome survives a power cut too.
             self._database.execute("PRAGMA synchronous = FULL")
             if not self._database.execute("SELECT 1 FROM sqlite_master WHERE name = 'facts'").fetchone():
-                self._database.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
+                self._database.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
 
     def __enter__(self) -> Self:
         return self

@@ -14,7 +14,7 @@ from alphacrystal.report import INDEX_COLUMNS
 from alphacrystal.scale._store import CampaignStore
 
 COLUMNS = (*INDEX_COLUMNS, "formation_energy_ev_per_atom", "e_above_hull_ev_per_atom")
-FAILURE_COLUMNS = ("line", "formula", "cell", "space_group", "kind", "reason", "seconds")
+FAILURE_COLUMNS = ("number", "formula", "cell", "space_group", "kind", "reason", "seconds")
 INDEX_FILE, FAILURES_FILE, PARQUET_FILE = "index.csv", "failures.csv", "index.parquet"
 
 _BATCH = 50_000  # rows of a parquet row group
