@@ -72,6 +72,6 @@ def test_unit_beyond_its_time_fails_alone(work: ModuleType, units: Units) -> Non
 
 def test_no_scheduler_is_told_in_a_sentence() -> None:
     pytest.importorskip("distributed")
+    executor = DaskExecutor(no_work, "tcp://127.0.0.1:9", connect_s=1.0)
     with pytest.raises(InputError, match=r"No Dask scheduler answers at tcp://127\.0\.0\.1:9"):
-        with DaskExecutor(no_work, "tcp://127.0.0.1:9", connect_s=1.0):
-            pass
+        executor.__enter__()

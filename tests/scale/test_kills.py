@@ -63,7 +63,6 @@ def test_worker_of_a_cluster(
     log, folder = tmp_path / "log", begun(*FORMULAS)
     address, _ = cluster.scheduler()
     victim = cluster.worker(address)
-    patience(lambda: (tmp_path / "cluster").is_dir())
     executor = DaskExecutor(partial(work.logged, log, 0.2), address)
 
     def kill_and_replace() -> None:

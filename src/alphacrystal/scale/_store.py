@@ -256,3 +256,18 @@ class CampaignStore:
                     "SELECT kind, count(*) FROM units WHERE status = 'failed' GROUP BY kind ORDER BY 2 DESC"
                 )
             )
+
+    def processor_seconds(self) -> float:
+        """Processor time in s of all units that told theirs."""
+        with self._guarded():
+            found = self._database.execute("SELECT total(processor_seconds) FROM units").fetchone()
+        return float(found[0])
+
+    def times(self) -> Iterator[tuple[float, float, dict[str, float]]]:
+        """Wall time and processor time in s of each unit that is done, and its wall times by stage."""
+        with self._guarded():
+            for wall, processor, stages in self._database.execute(
+                "SELECT seconds, processor_seconds, timings FROM units "
+                "WHERE status = 'done' AND timings IS NOT NULL ORDER BY id"
+            ):
+                yield wall, processor, json.loads(stages)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -64,6 +65,7 @@ class Outcome:
 Work = Callable[[Unit], Outcome]
 
 
-def no_work(unit: Unit) -> Outcome:
-    """A unit of work that does nothing, to measure what a campaign itself costs."""
-    return Outcome(unit.key, seconds=0.0, processor_seconds=0.0)
+def no_work(unit: Unit, seconds: float = 0.0) -> Outcome:
+    """A unit of work that computes nothing and takes its time, to measure what a campaign itself costs."""
+    time.sleep(seconds)
+    return Outcome(unit.key, seconds=seconds, processor_seconds=0.0)
