@@ -200,9 +200,7 @@ def main() -> None:
         options.save_times.write_text(text + "\n", encoding="utf-8")
         return
     total = [sum(item.values()) for item in stages]
-    print(
-        f"{len(stages)} measured formulas: {np.mean(total):.1f} s, {min(total):.1f} to {max(total):.1f} s"
-    )
+    print(f"{len(stages)} measured formulas: {np.mean(total):.1f} s, {min(total):.1f} to {max(total):.1f} s")
     runs = []
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)

@@ -257,12 +257,6 @@ class CampaignStore:
                 )
             )
 
-    def processor_seconds(self) -> float:
-        """Processor time in s of all units that told theirs."""
-        with self._guarded():
-            found = self._database.execute("SELECT total(processor_seconds) FROM units").fetchone()
-        return float(found[0])
-
     def times(self) -> Iterator[tuple[float, float, dict[str, float]]]:
         """Wall time and processor time in s of each unit that is done, and its wall times by stage."""
         with self._guarded():
