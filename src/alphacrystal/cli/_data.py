@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import gzip
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from alphacrystal.cli._data_build import OutOption, build, write_records
 from alphacrystal.errors import InputError
-
-if TYPE_CHECKING:
-    from alphacrystal.data import StructureRecord
 
 app = typer.Typer(no_args_is_help=True, help="Record files for training: build, cut, look at.")
 
 SourceArgument = Annotated[
-    Path, typer.Argument(help="structures.jsonl(.gz), or a folder of CIF or POSCAR files.")
+    Path, typer.Argument(help="structures.jsonl(.gz), or a folder of CIF, POSCAR or JSON files.")
 ]
-OutOption = Annotated[Path, typer.Option("--out", help="Record file to write, .jsonl or .jsonl.gz.")]
 
 
-@app.command()
-def build(source: SourceArgument, out: OutOption) -> None:
-    """Turn structure files into a record file with a split by reduced formula."""
-    from alphacrystal.data import read_records
-
-    typer.echo(f"{_write(read_records(source), out)} records written to {out}")
+app.command()(build)
 
 
 @app.command()
@@ -53,7 +43,7 @@ def subset(
         and (allowed is None or set(record.species) <= allowed)
         and (arity is None or len(set(record.species)) == arity)
     )
-    typer.echo(f"{_write(chosen, out)} records written to {out}")
+    typer.echo(f"{write_records(chosen, out)} records written to {out}")
 
 
 def _symbols(text: str) -> set[str]:
@@ -94,32 +84,6 @@ def stats(source: SourceArgument) -> None:
     typer.echo(
         "commonest elements " + ", ".join(f"{symbol} {count}" for symbol, count in elements.most_common(12))
     )
-
-
-def _write(records: Iterable[StructureRecord], out: Path) -> int:
-    if not out.name.endswith((".jsonl", ".jsonl.gz")):
-        raise InputError(f"{out} must end in .jsonl or .jsonl.gz.")
-    if out.exists():
-        raise InputError(f"{out} exists already: choose another --out.")
-    partial = out.with_name(out.name + ".partial")
-    count = 0
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with (gzip.open if out.suffix == ".gz" else open)(partial, "wt", encoding="utf-8") as stream:
-            for record in records:
-                stream.write(record.model_dump_json() + "\n")
-                count += 1
-        if not count:
-            raise InputError(
-                "No record is left: loosen the filters (benchmark compounds are dropped unless "
-                "--no-without-benchmarks)."
-            )
-        partial.replace(out)
-    except OSError as error:
-        raise InputError(f"{out} cannot be written ({error.strerror}): choose another --out.") from error
-    finally:
-        partial.unlink(missing_ok=True)
-    return count
 
 
 @app.command()
