@@ -48,7 +48,7 @@ class PredictUnit:
     def __call__(self, unit: Unit) -> Outcome:
         """Predict; an error becomes the reason of a failure."""
         folder = Path(self.campaign) / unit.folder
-        begin, processor = time.monotonic(), time.thread_time()
+        begin, processor = time.monotonic(), time.process_time()
         try:
             with _only_one(folder):
                 run, result = self._result(unit, folder)
@@ -66,7 +66,7 @@ class PredictUnit:
             formation_energy_ev_per_atom=best.formation_energy_ev_per_atom if best else None,
             e_above_hull_ev_per_atom=best.e_above_hull_ev_per_atom if best else None,
             seconds=time.monotonic() - begin,
-            processor_seconds=time.thread_time() - processor,
+            processor_seconds=time.process_time() - processor,
             timings=run.timings,
         )
 

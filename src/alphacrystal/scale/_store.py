@@ -59,19 +59,23 @@ class Counts:
 class CampaignStore:
     """Units and outcomes of a campaign below its folder.
 
+    Args:
+        folder: Of the campaign.
+        durable: Whether a commit waits for the disk; without, a power cut (no kill) may cost the last ones.
+
     Raises:
         InputError: The file is damaged.
         AlphaCrystalError: The disk refused it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = True) -> None:
         self.path = folder / FILE
         self._counts: Counts | None = None
         with self._guarded():
             self._database = sqlite3.connect(self.path, isolation_level=None)
             self._database.execute("PRAGMA journal_mode = WAL")
             # Each commit reaches the disk: an outcome survives a power cut too.
-            self._database.execute("PRAGMA synchronous = FULL")
+            self._database.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
             if not self._database.execute("SELECT 1 FROM sqlite_master WHERE name = 'facts'").fetchone():
                 self._database.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
 

@@ -42,7 +42,8 @@ class Outcome:
         formation_energy_ev_per_atom: Of the best structure in eV/atom, None without one.
         e_above_hull_ev_per_atom: Of the best structure in eV/atom, None without a hull.
         seconds: Wall time in s of the unit, None where it did not run.
-        processor_seconds: Processor time in s of the unit, None where unknown.
+        processor_seconds: Processor time in s of the process that computed it, None where unknown; more than
+            its own where a process computes several at a time.
         timings: Wall time in s by stage.
     """
 
