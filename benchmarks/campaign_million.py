@@ -189,6 +189,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1000, help="of the whole campaign (default: 1000)")
     parser.add_argument("--also", default="100,10000,100000", help="workers of shorter ones, 20 each")
     parser.add_argument("--task-ms", type=float, default=1.0, help="of a Dask scheduler (docs/scale.md)")
+    parser.add_argument("--commit-ms", type=float, help="wait for the disk per commit (default: measured)")
     parser.add_argument("--times", type=Path, default=TIMES, help="folder of a campaign, or a JSON file")
     parser.add_argument("--save-times", type=Path, help="write the measured times to a JSON file and stop")
     parser.add_argument("--out", type=Path, help="JSON file for the numbers")
@@ -205,7 +206,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         (folder / "commits").mkdir()
-        commit_s = commit_seconds(folder / "commits")
+        measured = commit_seconds(folder / "commits")
+        commit_s = measured if options.commit_ms is None else options.commit_ms / 1000
         print(f"a commit waits {1000 * commit_s:.2f} ms for the disk; a task takes {options.task_ms} ms")
         jobs = [(min(20 * int(w), options.formulas), int(w)) for w in options.also.split(",") if w]
         for count, workers in [*jobs, (options.formulas, options.workers)]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -75,3 +76,18 @@ def test_no_scheduler_is_told_in_a_sentence() -> None:
     executor = DaskExecutor(no_work, "tcp://127.0.0.1:9", connect_s=1.0)
     with pytest.raises(InputError, match=r"No Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         executor.__enter__()
+
+
+def test_two_campaigns_at_one_scheduler_do_not_share_outcomes(cluster: Any, units: Units) -> None:
+    address, _ = cluster.scheduler()
+    cluster.worker(address)
+    quick, slow = DaskExecutor(no_work, address), DaskExecutor(partial(no_work, seconds=0.2), address)
+    with quick, slow:
+        for executor in (slow, quick):
+            executor.submit(units("MgO")[0])
+        found = []
+        for executor in (slow, quick):
+            while not (ended := executor.finished(1.0)):
+                pass
+            found.append(ended[0].seconds)
+    assert found == [0.2, 0.0]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import pickle
 import queue
 import warnings
 from functools import partial
@@ -10,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from alphacrystal.errors import InputError
-from alphacrystal.scale._executor import TRIES, SchedulerLostError
+from alphacrystal.scale._executor import SchedulerLostError
 from alphacrystal.scale._units import Outcome, Unit, Work
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ class DaskExecutor:
                 'A Dask scheduler needs the package distributed: pip install "alphacrystal[dask]".'
             ) from None
         self._work = work
+        # Two campaigns at one scheduler have the same formulas, but not the same work.
+        self._name = hashlib.sha256(pickle.dumps(work)).hexdigest()[:12]
         self._address = address
         self._connect_s = connect_s
         self._client: Client | None = None
@@ -54,7 +58,8 @@ class DaskExecutor:
         from distributed import Client
 
         # A scheduler that goes away is told in one sentence, not in the log of its client.
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        for name in [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # other versions of packages on the workers
             try:
@@ -94,7 +99,7 @@ class DaskExecutor:
     def submit(self, unit: Unit) -> None:
         """Take a unit."""
         assert self._client is not None
-        future = self._client.submit(self._work, unit, key=f"alphacrystal-{unit.key}", pure=True)
+        future = self._client.submit(self._work, unit, key=f"alphacrystal-{self._name}-{unit.key}", pure=True)
         self._held[unit.key] = future
         future.add_done_callback(partial(_put, self._ended, unit))
 
@@ -141,7 +146,5 @@ def _outcome(unit: Unit, future: Future) -> Outcome | None:
         return Outcome(unit.key, "It returned no outcome.", "internal")
     error = future.exception(timeout=_CONNECT_S)
     if isinstance(error, KilledWorker):
-        return Outcome(
-            unit.key, f"The workers that computed it died: {TRIES} or more, one after another.", "died"
-        )
+        return Outcome(unit.key, "The workers that computed it died, one after the other.", "died")
     return Outcome(unit.key, f"{type(error).__name__}: {error}.", "internal")
