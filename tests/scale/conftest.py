@@ -43,6 +43,10 @@ def mixed(unit):
     return Outcome(unit.key)
 
 
+def told_process(unit):
+    return Outcome(unit.key, structures=os.getpid())
+
+
 def endless(unit):
     time.sleep(60)
 

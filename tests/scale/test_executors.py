@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from alphacrystal.errors import InputError
-from alphacrystal.scale import DaskExecutor, Executor, LocalExecutor, Outcome, Unit, no_work
+from alphacrystal.scale import DaskExecutor, Executor, LocalExecutor, Outcome, Unit, _local, no_work
 
 Make = Callable[[Any], Executor]
 Units = Callable[..., list[Unit]]
@@ -64,6 +64,16 @@ def test_unit_that_kills_its_processes_fails_alone(work: ModuleType, units: Unit
     assert [found[key].failure for key in ("MgO", "CaO", "SrO")] == [None] * 3
     assert found["KCl"].kind == "died"
     assert "died" in str(found["KCl"].failure)
+
+
+def test_processes_are_replaced_after_some_units(
+    work: ModuleType, units: Units, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_local, "RECYCLE", 2)
+    executor = LocalExecutor(work.told_process)
+    found = outcomes(executor, units("MgO", "CaO", "SrO", "BaO", "LiF"))
+    pids = [found[key].structures for key in ("MgO", "CaO", "SrO", "BaO", "LiF")]
+    assert pids[0] == pids[1] != pids[2] == pids[3] != pids[4]
 
 
 def test_unit_beyond_its_time_fails_alone(work: ModuleType, units: Units) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import queue
 import threading
 import time
@@ -11,6 +12,9 @@ from typing import Self
 from alphacrystal.scale._executor import TRIES
 from alphacrystal.scale._units import Outcome, Unit, Work
 from alphacrystal.task_process import TaskProcess
+
+#: Units after which a process is replaced, so that what libraries keep in memory stays bounded.
+RECYCLE = 500
 
 #: Imported by a process before its first unit.
 _PRELOAD = ("alphacrystal.scale",)
@@ -87,7 +91,7 @@ class LocalExecutor:
                 return found
 
     def _serve(self, process: TaskProcess) -> None:
-        while True:
+        for number in itertools.count(1):
             begin = time.monotonic()
             unit = self._units.get()
             if unit is None or self._stopping.is_set():
@@ -97,6 +101,8 @@ class LocalExecutor:
             if self._stopping.is_set():
                 return
             self._outcomes.put(outcome)
+            if number % RECYCLE == 0:
+                process.stop()
 
     def _outcome(self, process: TaskProcess, unit: Unit) -> Outcome:
         begin = time.monotonic()
