@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,6 +83,8 @@ def predict(
     folder: Path | str | None = None,
     resume: bool = False,
     progress: Progress | None = None,
+    page: bool = True,
+    shared: Relaxer | None = None,
     **settings: Any,
 ) -> Prediction:
     """Predict the crystal structures of a formula and write the run folder.
@@ -96,6 +98,8 @@ def predict(
         folder: Output folder, new or empty unless ``resume``; runs/FORMULA-TIME if None.
         resume: Continue an earlier run in ``folder``.
         progress: Called with (stage, done, total).
+        page: Whether to write the report page.
+        shared: Relaxes instead of one that is opened for this run only, and stays open.
         **settings: Fields of ``PredictConfig`` that replace those of ``config``.
 
     Raises:
@@ -119,7 +123,7 @@ def predict(
         run.checkpoint.save_request(text, config.model_dump(mode="json"))
         complete = False
         try:
-            with relaxer(config) as pool:
+            with relaxer(config) if shared is None else nullcontext(shared) as pool:
                 with run.stage("generate"):
                     _generate(run, units)
                 if pool is not None:
@@ -131,7 +135,7 @@ def predict(
             if run.candidates:
                 with interrupts_held():
                     prediction = _conclude(run, units, complete=complete)
-                    write_run_folder(folder, prediction, record)
+                    write_run_folder(folder, prediction, record, page=page)
             run.events.emit("run", event="end" if complete else "interrupted")
     return prediction
 

@@ -303,7 +303,7 @@ def test_records_are_built_cut_and_counted(run: Run, tmp_path: Path) -> None:
     [
         (["stats", "missing.jsonl"], "missing.jsonl"),
         (["stats", "bad.jsonl"], "bad.jsonl line 1"),
-        (["stats", "empty"], "holds no structures.jsonl, CIF or POSCAR"),
+        (["stats", "empty"], "holds no structures.jsonl, CIF, POSCAR or"),
         (["build", "bad.jsonl", "--out", "out.csv"], "must end in .jsonl"),
         (["build", "bad.jsonl", "--out", "bad.jsonl"], "exists already"),
         (["build", "bad.jsonl", "--out", "/proc/out.jsonl"], "/proc/out.jsonl cannot be written"),
@@ -319,3 +319,23 @@ def test_data_refuses_bad_input_and_leaves_nothing(
     assert outcome.code == 2
     assert sentence in outcome.sentence
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.jsonl", "empty"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--source", "web"], "There is no source 'web': choose from files, optimade, materials-project."),
+        ([], "Give the file or folder to build from."),
+        (["--source", "optimade"], "--source optimade needs the URL of a database."),
+        (["here", "--source", "optimade"], "'here' is no web address"),
+        (["--source", "materials-project"], "set MP_API_KEY to yours"),
+    ],
+)
+def test_data_build_needs_a_source_it_can_ask(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], sentence: str
+) -> None:
+    monkeypatch.delenv("MP_API_KEY", raising=False)
+    outcome = run("data", "build", *arguments, "--out", "all.jsonl")
+    assert outcome.code == 2
+    assert sentence in outcome.sentence
+    assert list(tmp_path.iterdir()) == []

@@ -123,7 +123,7 @@ def test_a_folder_of_structure_files_is_read_with_its_subfolders(
 
 def test_a_folder_without_structures_is_bad_input(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing", encoding="utf-8")
-    with pytest.raises(InputError, match=r"holds no structures\.jsonl, CIF or POSCAR"):
+    with pytest.raises(InputError, match=r"holds no structures\.jsonl, CIF, POSCAR"):
         list(read_records(tmp_path))
 
 

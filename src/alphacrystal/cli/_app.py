@@ -13,6 +13,7 @@ import typer
 from alphacrystal import __version__
 from alphacrystal.cli import (
     _benchmark,
+    _campaign,
     _data,
     _evaluate,
     _inspect,
@@ -23,7 +24,7 @@ from alphacrystal.cli import (
     _train,
     _view,
 )
-from alphacrystal.cli._failures import explain
+from alphacrystal.failures import explain
 
 app = typer.Typer(
     name="alphacrystal",
@@ -39,6 +40,7 @@ for verb in (
     _relax.relax,
     _rank.rank,
     _evaluate.evaluate,
+    _campaign.campaign,
     _train.train,
     _view.view,
 ):

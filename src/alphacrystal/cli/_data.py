@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import gzip
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from alphacrystal.cli._data_build import OutOption, build, say_written, write_records
 from alphacrystal.cli._json import JsonOption, print_json
 from alphacrystal.errors import InputError
-
-if TYPE_CHECKING:
-    from alphacrystal.data import StructureRecord
 
 app = typer.Typer(no_args_is_help=True, help="Record files for training: build, cut, look at.")
 
 SourceArgument = Annotated[
-    Path, typer.Argument(help="structures.jsonl(.gz), or a folder of CIF or POSCAR files.")
+    Path, typer.Argument(help="structures.jsonl(.gz), or a folder of CIF, POSCAR or JSON files.")
 ]
-OutOption = Annotated[Path, typer.Option("--out", help="Record file to write, .jsonl or .jsonl.gz.")]
 
 
-@app.command()
-def build(source: SourceArgument, out: OutOption, as_json: JsonOption = False) -> None:
-    """Turn structure files into a record file with a split by reduced formula."""
-    from alphacrystal.data import read_records
-
-    _say_written(_write(read_records(source), out), "records", out, as_json)
+app.command()(build)
 
 
 @app.command()
@@ -55,14 +45,8 @@ def subset(
         and (allowed is None or set(record.species) <= allowed)
         and (arity is None or len(set(record.species)) == arity)
     )
-    _say_written(_write(chosen, out), "records", out, as_json)
-
-
-def _say_written(count: int, what: str, out: Path, as_json: bool) -> None:
-    if as_json:
-        print_json({what: count, "file": out})
-    else:
-        typer.echo(f"{count} {what} written to {out}")
+    count = write_records(chosen, out)
+    say_written(count, "records", out, as_json=as_json)
 
 
 def _symbols(text: str) -> set[str]:
@@ -115,32 +99,6 @@ def stats(source: SourceArgument, as_json: JsonOption = False) -> None:
     )
 
 
-def _write(records: Iterable[StructureRecord], out: Path) -> int:
-    if not out.name.endswith((".jsonl", ".jsonl.gz")):
-        raise InputError(f"{out} must end in .jsonl or .jsonl.gz.")
-    if out.exists():
-        raise InputError(f"{out} exists already: choose another --out.")
-    partial = out.with_name(out.name + ".partial")
-    count = 0
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with (gzip.open if out.suffix == ".gz" else open)(partial, "wt", encoding="utf-8") as stream:
-            for record in records:
-                stream.write(record.model_dump_json() + "\n")
-                count += 1
-        if not count:
-            raise InputError(
-                "No record is left: loosen the filters (benchmark compounds are dropped unless "
-                "--no-without-benchmarks)."
-            )
-        partial.replace(out)
-    except OSError as error:
-        raise InputError(f"{out} cannot be written ({error.strerror}): choose another --out.") from error
-    finally:
-        partial.unlink(missing_ok=True)
-    return count
-
-
 @app.command()
 def references(
     source: SourceArgument,
@@ -170,4 +128,4 @@ def references(
     with ProgressDisplay("references") as progress:
         table = reference_table(crystals, loaded, lambda done, total: progress("elements", done, total), note)
     write_text_atomically(out, json.dumps(table, indent=1) + "\n")
-    _say_written(len(table["elements"]), "elements", out, as_json)
+    say_written(len(table["elements"]), "elements", out, as_json=as_json)

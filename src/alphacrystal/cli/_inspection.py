@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from alphacrystal.cli._requests import FormulaRequest
     from alphacrystal.composition import CellContent, Formula
     from alphacrystal.crystal import Distogram, SymmetryHypothesis
+    from alphacrystal.formula_list import FormulaRequest
 
 LOOKED_AT = 60  # hypotheses that share the probability of the cell contents among them
 CELLS_WITH_DISTANCES = 3  # the likeliest cell contents get their distance matrix

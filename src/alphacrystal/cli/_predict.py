@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alphacrystal.cli._failures import explain
 from alphacrystal.cli._json import JsonOption, print_json
 from alphacrystal.cli._progress import ProgressDisplay
-from alphacrystal.cli._requests import FormulaRequest, gather_requests
+from alphacrystal.cli._requests import gather_requests
 from alphacrystal.cli._table import print_run
 from alphacrystal.errors import InputError
+from alphacrystal.failures import explain
+from alphacrystal.formula_list import FormulaRequest
 
 if TYPE_CHECKING:
     from alphacrystal.config import PredictConfig
     from alphacrystal.report import IndexRow, RunSummary
-
-RUN_FILES = ("results.json", "candidates.extxyz", "report.html")
 
 
 def predict(
@@ -218,7 +217,13 @@ def _predict_many(
 ) -> None:
     """One subfolder per formula; a formula that fails does not stop the others."""
     from alphacrystal.checkpoint import Checkpoint
-    from alphacrystal.report import IndexRow, prepare_output_folder, read_run_folder, write_index
+    from alphacrystal.report import (
+        IndexRow,
+        finished_run,
+        prepare_output_folder,
+        read_run_folder,
+        write_index,
+    )
 
     prepare_output_folder(folder, resume=resume)
     Checkpoint(folder).save_batch(
@@ -230,7 +235,7 @@ def _predict_many(
     for place, (request, name) in enumerate(zip(requests, _folder_names(requests), strict=True)):
         begin = time.monotonic()
         own = folder / name
-        if resume and (finished := _finished_run(own)):
+        if resume and (finished := finished_run(own)):
             rows[place] = _index_row(request, name, finished, sum(finished.timings.values()))
             write_index(folder, rows)
             if as_json:
@@ -261,18 +266,6 @@ def _predict_many(
     )
     if worst:
         raise typer.Exit(worst)
-
-
-def _finished_run(folder: Path) -> RunSummary | None:
-    """A run that ended and whose files are all there, or None."""
-    from alphacrystal.report import read_run_folder
-
-    try:
-        run = read_run_folder(folder)
-    except InputError:
-        return None
-    files = [folder / row.file for row in run.rows] + [folder / name for name in RUN_FILES]
-    return run if run.complete and all(path.is_file() for path in files) else None
 
 
 def _folder_names(requests: list[FormulaRequest]) -> list[str]:
@@ -313,6 +306,7 @@ def _resume(
     from alphacrystal.checkpoint import Checkpoint
     from alphacrystal.composition import parse_formula
     from alphacrystal.config import check_unchanged, make_config
+    from alphacrystal.report import finished_run
 
     if out is None:
         raise InputError("--resume needs the folder of the run: alphacrystal predict --resume --out DIR.")
@@ -340,7 +334,7 @@ def _resume(
         raise InputError(
             f"The run in {out} is of {request['formula']}, not of {names}: choose another --out."
         )
-    if _finished_run(out):
+    if finished_run(out):
         typer.echo("This run is finished: there is nothing to resume.", err=as_json)
         print_run(out, as_json=as_json)
         return

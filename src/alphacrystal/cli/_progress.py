@@ -20,7 +20,7 @@ class ProgressDisplay:
         self.title = title
         self._bar: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
-        self._begun: dict[str, float] = {}
+        self._begun: dict[str, tuple[float, int]] = {}  # when, and how much a run before had done
         self._printed: dict[str, tuple[float, int]] = {}
 
     def __enter__(self) -> Self:
@@ -47,9 +47,9 @@ class ProgressDisplay:
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         now = time.monotonic()
-        begun = self._begun.setdefault(stage, now)
-        rate = done / (now - begun) if done and now > begun else 0.0
-        shown = f"{rate:.1f}/s" if rate else ""
+        begun, before = self._begun.setdefault(stage, (now, done))
+        rate = (done - before) / (now - begun) if done > before and now > begun else 0.0
+        shown = _rate(rate)
         if self._bar is not None:
             if stage not in self._tasks:
                 self._tasks[stage] = self._bar.add_task(stage, total=total, rate=shown)
@@ -58,6 +58,28 @@ class ProgressDisplay:
         last, shown_done = self._printed.get(stage, (None, -1))
         if done != shown_done and (last is None or done == total or now - last > LINE_EVERY):
             self._printed[stage] = (now, done)
-            left = f", {shown}, {(total - done) / rate:.0f} s left" if rate and done < total else ""
+            left = f", {shown}, {_span((total - done) / rate)} left" if rate and done < total else ""
             sys.stderr.write(f"{self.title}: {stage} {done}/{total}{left}\n")
             sys.stderr.flush()
+
+
+def _rate(per_second: float) -> str:
+    if not per_second:
+        return ""
+    for unit, seconds in (("s", 1), ("min", 60)):
+        if per_second * seconds >= 0.95:
+            return f"{per_second * seconds:.1f}/{unit}"
+    return f"{per_second * 3600:.1f}/h"
+
+
+def _span(seconds: float) -> str:
+    if seconds < 600:
+        return f"{seconds:.0f} s"
+    hours = seconds / 3600
+    return (
+        f"{seconds / 60:.0f} min"
+        if hours < 3
+        else f"{hours:.1f} h"
+        if hours < 100
+        else f"{hours / 24:.0f} days"
+    )

@@ -1,7 +1,9 @@
 """Records of known crystals: schema, readers, leak guard, cached training arrays, the paper's Mp_12."""
 
 from alphacrystal.data._atom_order import canonical_order
+from alphacrystal.data._download import Downloaded, download
 from alphacrystal.data._leak_guard import benchmark_formulas, without_benchmarks
+from alphacrystal.data._materials_project import MaterialsProjectSource, connect, record_of_document
 from alphacrystal.data._mp12 import (
     MP12_MOST_ATOMS,
     PAPER_COUNTS,
@@ -14,6 +16,7 @@ from alphacrystal.data._mp12 import (
     mp12_of_records,
     mp12_subset,
 )
+from alphacrystal.data._optimade import OptimadeSource, SourcePage
 from alphacrystal.data._prepared import FUNCTIONALS, PreparedStructures, assemble, prepare, prepare_record
 from alphacrystal.data._records import (
     StructureRecord,
@@ -31,12 +34,18 @@ __all__ = [
     "PAPER_LONGEST",
     "PAPER_SHORTEST",
     "DistanceHistogram",
+    "Downloaded",
+    "MaterialsProjectSource",
+    "OptimadeSource",
     "PreparedStructures",
+    "SourcePage",
     "StructureRecord",
     "assemble",
     "benchmark_formulas",
     "canonical_order",
+    "connect",
     "distance_histogram",
+    "download",
     "mp12",
     "mp12_counts",
     "mp12_of_records",
@@ -46,6 +55,7 @@ __all__ = [
     "read_records",
     "read_structure",
     "read_structures",
+    "record_of_document",
     "select",
     "split_of_formula",
     "split_rows",

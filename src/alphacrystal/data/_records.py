@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -39,6 +40,8 @@ class StructureRecord(BaseModel):
         functional: Density functional of the geometry, e.g. "PBE", "MP-mixed", "RPBE".
         icsd: True for an experimental entry, False for a hypothetical one, None if unknown.
         split: "train" or "val", decided by the reduced formula.
+        source: Address of the entry where it came from, if it came from a database.
+        licence: Of the entry, as the database states it.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -56,6 +59,8 @@ class StructureRecord(BaseModel):
     icsd: bool | None = None
     mp20_split: str | None = None
     split: Literal["train", "val"] | None = None
+    source: str | None = None
+    licence: str | None = None
 
     @field_validator("lattice")
     @classmethod
@@ -123,7 +128,7 @@ def split_of_formula(reduced_formula: str) -> Literal["train", "val"]:
 
 
 def read_records(source: Path) -> Iterator[StructureRecord]:
-    """Records of a ``.jsonl``/``.jsonl.gz`` file, or of all CIF and POSCAR files below a folder.
+    """Records of a ``.jsonl``/``.jsonl.gz`` file, or of all CIF, POSCAR and JSON files below a folder.
 
     Raises:
         InputError: The path does not exist, holds nothing readable, or a line breaks the schema (the line is
@@ -175,12 +180,23 @@ def _read_folder(folder: Path) -> Iterator[StructureRecord]:
     for path in sorted(folder.rglob("*")):
         name = path.name.lower()
         if path.is_file() and (
-            name.endswith((".cif", ".vasp", ".poscar")) or name.startswith(("poscar", "contcar"))
+            name.endswith((".cif", ".vasp", ".poscar"))
+            or name.startswith(("poscar", "contcar"))
+            or (name.endswith(".json") and _is_structure_json(path))
         ):
             found = True
             yield _read_structure_file(path)
     if not found:
-        raise InputError(f"{folder} holds no structures.jsonl, CIF or POSCAR file.")
+        raise InputError(f"{folder} holds no structures.jsonl, CIF, POSCAR or pymatgen JSON file.")
+
+
+def _is_structure_json(path: Path) -> bool:
+    """Whether a JSON file is a pymatgen Structure; others may lie in the same folder."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(found, dict) and found.keys() >= {"lattice", "sites"}
 
 
 def _read_structure_file(path: Path) -> StructureRecord:

@@ -7,116 +7,34 @@ process, and the others go on.
 from __future__ import annotations
 
 import atexit
-import contextlib
-import os
-import pickle
 import queue
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import IO, Any, cast
+from typing import Any
+
+from alphacrystal.task_process import TaskProcess, TaskResult
 
 #: Seconds per task; a usual pair takes some hundredths of a second.
 TIME_LIMIT_S = 60.0
 
-_START_LIMIT_S = 300.0
-
-
-@dataclass(frozen=True, slots=True)
-class TaskResult:
-    """What became of one task.
-
-    Attributes:
-        value: What the function returned, None where it did not.
-        failure: None, or a clause: why there is no value.
-    """
-
-    value: Any = None
-    failure: str | None = None
-
-
-class _Process:
-    """One worker process, started when it is needed and again after it was killed."""
-
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def run(self, function: Callable[..., Any], arguments: tuple[Any, ...], limit_s: float) -> TaskResult:
-        if self._process is None and not self._start():
-            return TaskResult(failure="the process that computes it does not start")
-        answer, late = self._exchange((function, arguments), limit_s)
-        if answer is None:
-            self.stop()
-            return TaskResult(
-                failure=f"it took more than {limit_s:g} s" if late else "the process that computed it died"
-            )
-        worked, value = answer
-        return TaskResult(value=value) if worked else TaskResult(failure=str(value))
-
-    def _start(self) -> bool:
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "alphacrystal.evaluate._worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
-            # Its own session: Ctrl-C in the terminal reaches the parent only, which then stops the workers.
-            start_new_session=True,
-        )
-        if self._exchange(None, _START_LIMIT_S)[0] is None:
-            self.stop()
-            return False
-        return True
-
-    def _exchange(self, message: object, limit_s: float) -> tuple[tuple[bool, Any] | None, bool]:
-        """The answer (None if the process ended), and whether the limit ended it."""
-        process = cast("subprocess.Popen[bytes]", self._process)
-        late = threading.Event()
-
-        def end() -> None:
-            late.set()
-            process.kill()
-
-        timer = threading.Timer(limit_s, end)
-        timer.start()
-        try:
-            if message is not None:
-                stream = cast(IO[bytes], process.stdin)
-                pickle.dump(message, stream)
-                stream.flush()
-            return pickle.load(cast(IO[bytes], process.stdout)), False  # noqa: S301 - our own worker
-        except (EOFError, OSError, ValueError, pickle.UnpicklingError):
-            return None, late.is_set()
-        finally:
-            timer.cancel()
-
-    def stop(self) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.kill()
-        process.wait()
-        for stream in (process.stdin, process.stdout):
-            with contextlib.suppress(OSError):
-                cast(IO[bytes], stream).close()
+#: Imported before a process takes its first task.
+_PRELOAD = ("pymatgen.analysis.structure_matcher", "pymatgen.symmetry.analyzer")
 
 
 class _Idle:
     """Processes that wait for more tasks; starting one takes as long as a hundred tasks."""
 
     def __init__(self) -> None:
-        self._processes: list[_Process] = []
+        self._processes: list[TaskProcess] = []
         self._lock = threading.Lock()
         atexit.register(self.stop)
 
-    def take(self, count: int) -> list[_Process]:
+    def take(self, count: int) -> list[TaskProcess]:
         with self._lock:
             taken, self._processes = self._processes[:count], self._processes[count:]
-        return taken + [_Process() for _ in range(count - len(taken))]
+        return taken + [TaskProcess(_PRELOAD) for _ in range(count - len(taken))]
 
-    def keep(self, processes: list[_Process]) -> None:
+    def keep(self, processes: list[TaskProcess]) -> None:
         with self._lock:
             self._processes += processes
 
@@ -156,7 +74,7 @@ def run_tasks(
     stopping = threading.Event()
     processes = _IDLE.take(min(max(1, workers), len(todo)))
 
-    def serve(process: _Process) -> None:
+    def serve(process: TaskProcess) -> None:
         while not stopping.is_set():
             try:
                 index = waiting.get_nowait()

@@ -11,7 +11,7 @@ from alphacrystal.report._events import EventLog
 from alphacrystal.report._index import INDEX_COLUMNS, IndexRow, write_index
 from alphacrystal.report._plain_json import plain_json
 from alphacrystal.report._prediction import DistogramSummary, Prediction
-from alphacrystal.report._read import RunSummary, read_run_folder
+from alphacrystal.report._read import RunSummary, finished_run, read_run_folder
 from alphacrystal.report._run_folder import prepare_output_folder, write_run_folder
 from alphacrystal.report._run_record import RunRecord
 from alphacrystal.report._summary import SUMMARY_COLUMNS, SummaryRow
@@ -30,6 +30,7 @@ __all__ = [
     "cif_text",
     "crystal_view",
     "default_folder",
+    "finished_run",
     "found",
     "plain_json",
     "prepare_output_folder",

@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from alphacrystal.errors import InputError
-from alphacrystal.report._run_folder import INDEX_FILE, RUN_FILE, RUN_FORMAT, SUMMARY_FILE
+from alphacrystal.report._run_folder import (
+    CANDIDATES_FILE,
+    INDEX_FILE,
+    PAGE_FILE,
+    RESULTS_FILE,
+    RUN_FILE,
+    RUN_FORMAT,
+    SUMMARY_FILE,
+)
 from alphacrystal.report._summary import SUMMARY_COLUMNS, SummaryRow, column_kinds
 
 
@@ -69,6 +77,16 @@ def read_run_folder(folder: Path) -> RunSummary:
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(_damaged(folder / RUN_FILE)) from error
+
+
+def finished_run(folder: Path, *, page: bool = True) -> RunSummary | None:
+    """A run that ended and whose files are all there (``page``: the report too), or None."""
+    try:
+        run = read_run_folder(folder)
+    except InputError:
+        return None
+    files = [*(row.file for row in run.rows), RESULTS_FILE, CANDIDATES_FILE, *([PAGE_FILE] if page else [])]
+    return run if run.complete and all((folder / file).is_file() for file in files) else None
 
 
 def _read_run(folder: Path) -> dict[str, Any]:

@@ -27,14 +27,18 @@ RUN_FILE = "run.json"
 EVENTS_FILE = "events.jsonl"
 SUMMARY_FILE = "summary.csv"
 INDEX_FILE = "index.csv"
+RESULTS_FILE = "results.json"
+CANDIDATES_FILE = "candidates.extxyz"
+PAGE_FILE = "report.html"
 _OUR_CIF = re.compile(r"\d{3,}_[A-Za-z0-9]+_sg\d{1,3}\.cif")
 
 
-def write_run_folder(folder: Path, prediction: Prediction, run: RunRecord) -> None:
+def write_run_folder(folder: Path, prediction: Prediction, run: RunRecord, *, page: bool = True) -> None:
     """Write every file of a run folder except ``events.jsonl``, which an ``EventLog`` grows.
 
     Each file appears whole or not at all, and a folder may be written again: CIFs of an earlier list that the
-    new one does not hold are removed last; files of others are left alone.
+    new one does not hold are removed last; files of others are left alone. Without ``page`` there is no
+    ``report.html``, the largest file by far.
 
     Raises:
         AlphaCrystalError: The disk refused a file (full, no permission, ...); what was written stays.
@@ -52,9 +56,10 @@ def write_run_folder(folder: Path, prediction: Prediction, run: RunRecord) -> No
     for file, text in cifs.items():
         write_text_atomically(folder / file, text)
     write_text_atomically(folder / SUMMARY_FILE, summary_csv(rows))
-    write_text_atomically(folder / "results.json", results_json(prediction, rows))
-    write_text_atomically(folder / "candidates.extxyz", candidates_extxyz(prediction))
-    write_text_atomically(folder / "report.html", report_html(prediction, run, rows, cifs))
+    write_text_atomically(folder / RESULTS_FILE, results_json(prediction, rows))
+    write_text_atomically(folder / CANDIDATES_FILE, candidates_extxyz(prediction))
+    if page:
+        write_text_atomically(folder / PAGE_FILE, report_html(prediction, run, rows, cifs))
     write_text_atomically(folder / RUN_FILE, _run_json(prediction, run))
     _remove_stale_cifs(structures, keep={Path(file).name for file in cifs})
 

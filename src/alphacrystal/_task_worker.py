@@ -1,0 +1,54 @@
+"""A process that evaluates one task after the other; its parent kills it where a task takes too long.
+
+Messages on standard input are pickled pairs (function, arguments), those on standard output (worked, result):
+the result, or the sentence of the error. Arguments on the command line are modules to import first.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pickle
+import queue
+import signal
+import sys
+import threading
+from typing import Any
+
+#: Sent when everything is imported, so that the time limit of a task does not count that.
+READY = "ready"
+
+
+def main() -> None:
+    """Run until the parent closes the pipe, dies, or kills this process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Results own the pipe; whatever a library prints must not end up in it.
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    for name in sys.argv[1:]:
+        importlib.import_module(name)
+    tasks: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(tasks,), daemon=True).start()
+    pickle.dump((True, READY), out)
+    out.flush()
+    while True:
+        function, arguments = tasks.get()
+        try:
+            answer: tuple[bool, Any] = (True, function(*arguments))
+        except Exception as error:  # noqa: BLE001 - told to the parent, which decides
+            answer = (False, f"{type(error).__name__}: {error}")
+        pickle.dump(answer, out)
+        out.flush()
+
+
+def _listen(tasks: queue.SimpleQueue[tuple[Any, ...]]) -> None:
+    """Hand tasks on; a pipe that ends means that the parent is gone, and so is the use of any work."""
+    while True:
+        try:
+            tasks.put(pickle.load(sys.stdin.buffer))  # noqa: S301 - written by our own parent
+        except BaseException:  # noqa: BLE001 - whatever broke the pipe
+            os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

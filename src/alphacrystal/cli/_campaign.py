@@ -1,0 +1,149 @@
+"""`alphacrystal campaign`: thousands of formulas, on several processes or a Dask cluster."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alphacrystal.cli._progress import ProgressDisplay
+from alphacrystal.errors import AlphaCrystalError, InputError
+
+if TYPE_CHECKING:
+    from alphacrystal.scale import CampaignPlan, Counts, Executor, Outcome, Unit
+
+SHOWN_FAILURES = 5  # on the terminal; all are in failures.csv
+
+
+def campaign(
+    formulas: Annotated[
+        Path | None,
+        typer.Argument(help="CSV with a formula column (optional cell, space_group), or one formula a line."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder; runs/campaign-TIME by default.")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Processes on this machine.")] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Dask scheduler instead of them, e.g. tcp://127.0.0.1:8786.")
+    ] = None,
+    limit: Annotated[
+        float | None,
+        typer.Option("--formula-seconds", min=1, help="Time limit of each formula, on this machine."),
+    ] = None,
+    report: Annotated[
+        bool | None, typer.Option("--report/--no-report", help="A report page for each (default: none).")
+    ] = None,
+    pack: Annotated[
+        bool | None, typer.Option("--pack/--no-pack", help="Each run folder as one zip (default: folders).")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the campaign in --out.")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="With --resume: also what failed.")
+    ] = False,
+    top: Annotated[int | None, typer.Option(help="Rows of each list (default: 20).")] = None,
+    candidates: Annotated[int | None, typer.Option(help="Structures per formula (default: 50).")] = None,
+    generators: Annotated[
+        str | None, typer.Option("--generators", "--generator", help="As of alphacrystal predict.")
+    ] = None,
+    relax: Annotated[bool | None, typer.Option("--relax/--no-relax", help="Relax (default: relax).")] = None,
+    potential: Annotated[str | None, typer.Option(help="Potential that relaxes (default: chgnet).")] = None,
+    hull: Annotated[Path | None, typer.Option(help="Competing phases, for energies above hull.")] = None,
+    max_atoms: Annotated[int | None, typer.Option(help="Largest primitive cell (default: 20).")] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same result (default: 0).")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="TOML file of all settings of predict; flags override it.")
+    ] = None,
+) -> None:
+    """Predict thousands of formulas: nothing finished is lost or computed twice."""
+    from alphacrystal.config import make_config, read_config_file
+    from alphacrystal.scale import CampaignPlan, begin_campaign, check_same, stored_plan
+
+    values: dict[str, Any] = read_config_file(config) if config else {}
+    flags = {
+        "top": top,
+        "candidates": candidates,
+        "generators": None
+        if generators is None
+        else tuple(w.strip() for w in generators.split(",") if w.strip()),
+        "relax": relax,
+        "potential": potential,
+        "hull": hull,
+        "max_atoms": max_atoms,
+        "seed": seed,
+    }
+    values |= {name: value for name, value in flags.items() if value is not None}
+    values.pop("workers", None)  # of relaxation: here each formula has one process
+    if resume:
+        if out is None:
+            raise InputError("--resume needs the folder: alphacrystal campaign --resume --out DIR.")
+        plan = stored_plan(out)
+        check_same(out, formulas, values)
+        if report not in {None, plan.page} or pack not in {None, plan.pack}:
+            raise InputError(f"The campaign in {out} keeps its --report and --pack: leave them out.")
+        folder = out
+    else:
+        if formulas is None:
+            raise InputError("Give a list of formulas, for example: alphacrystal campaign formulas.csv.")
+        if retry_failed:
+            raise InputError("--retry-failed goes with --resume.")
+        from alphacrystal.report import default_folder
+
+        folder = out or default_folder("campaign")
+        settings = make_config(**{**values, "workers": 1})
+        plan = CampaignPlan(settings, bool(report), bool(pack))
+        with ProgressDisplay("campaign") as progress:
+            begin_campaign(formulas, folder, plan, progress)
+    _run(folder, plan, _executor(folder, plan, workers, scheduler, limit), retry_failed)
+
+
+def _executor(
+    folder: Path, plan: CampaignPlan, workers: int, scheduler: str | None, limit: float | None
+) -> Executor:
+    from alphacrystal.scale import DaskExecutor, LocalExecutor, PredictUnit
+
+    work = PredictUnit(
+        str(folder.resolve()), plan.settings.model_dump(mode="json"), page=plan.page, pack=plan.pack
+    )
+    if scheduler is None:
+        return LocalExecutor(work, workers, limit)
+    if limit is not None:
+        raise InputError("--formula-seconds is for processes of this machine: leave it out with --scheduler.")
+    return DaskExecutor(work, scheduler)
+
+
+def _run(folder: Path, plan: CampaignPlan, executor: Executor, retry_failed: bool) -> None:
+    from alphacrystal.scale import run_campaign
+
+    shown = 0
+
+    def on_failure(unit: Unit, outcome: Outcome) -> None:
+        nonlocal shown
+        shown += 1
+        if shown <= SHOWN_FAILURES:
+            typer.echo(f"{unit.formula}: {outcome.failure}", err=True)
+        elif shown == SHOWN_FAILURES + 1:
+            typer.echo(f"Further failures: {folder / 'failures.csv'}", err=True)
+
+    command = f"alphacrystal campaign --resume --out {shlex.quote(str(folder))}"
+    try:
+        with ProgressDisplay("campaign") as progress:
+            counts = run_campaign(
+                folder, executor, on_progress=progress, on_failure=on_failure, retry_failed=retry_failed
+            )
+    except InputError:
+        raise
+    except KeyboardInterrupt:
+        typer.echo(f"Interrupted; go on with: {command}", err=True)
+        raise
+    except AlphaCrystalError:
+        typer.echo(f"Everything finished is kept; go on with: {command}", err=True)
+        raise
+    _tell(folder, counts, command)
+
+
+def _tell(folder: Path, counts: Counts, command: str) -> None:
+    typer.echo(f"{counts.done} of {counts.total} formulas done; list: {folder / 'index.csv'}")
+    if counts.failed:
+        typer.echo(f"{counts.failed} failed; reasons: {folder / 'failures.csv'}")
+        typer.echo(f"To try those again: {command} --retry-failed")

@@ -1,0 +1,181 @@
+"""`alphacrystal data build`: records from files, OPTIMADE databases and the Materials Project."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shlex
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alphacrystal.cli._json import JsonOption, print_json
+from alphacrystal.errors import AlphaCrystalError, InputError
+
+if TYPE_CHECKING:
+    from alphacrystal.data import SourcePage, StructureRecord
+
+OutOption = Annotated[Path, typer.Option("--out", help="Record file to write, .jsonl or .jsonl.gz.")]
+SOURCES = ("files", "optimade", "materials-project")
+
+
+def build(
+    place: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="PLACE",
+            help="structures.jsonl(.gz), a folder of CIF, POSCAR or JSON files, or the URL of a database.",
+        ),
+    ] = None,
+    *,
+    out: OutOption,
+    source: Annotated[str, typer.Option(help="Of files, optimade, materials-project.")] = "files",
+    query: Annotated[
+        str | None, typer.Option("--filter", help="OPTIMADE filter, e.g. 'elements HAS \"Ti\"'.")
+    ] = None,
+    chemsys: Annotated[
+        str | None, typer.Option(help="Of the Materials Project, e.g. Ti-O,Mg-O; all by default.")
+    ] = None,
+    max_atoms: Annotated[int | None, typer.Option(min=1, help="Largest cell, of a database.")] = None,
+    formation_energy_field: Annotated[
+        str | None, typer.Option(help="Field of an OPTIMADE database in eV/atom, e.g. _oqmd_delta_e.")
+    ] = None,
+    hull_field: Annotated[
+        str | None, typer.Option(help="Its field of energies above hull in eV/atom, e.g. _oqmd_stability.")
+    ] = None,
+    page_limit: Annotated[int, typer.Option(min=1, max=1000, help="Entries asked for at once.")] = 100,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a download of --out.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Turn structures into a record file with a split by reduced formula."""
+    if source not in SOURCES:
+        raise InputError(f"There is no source {source!r}: choose from {', '.join(SOURCES)}.")
+    if source == "files":
+        if place is None:
+            raise InputError("Give the file or folder to build from.")
+        from alphacrystal.data import read_records
+
+        say_written(write_records(read_records(Path(place)), out), "records", out, as_json=as_json)
+        return
+    _check_out(out)
+    if source == "optimade":
+        if place is None:
+            raise InputError("--source optimade needs the URL of a database.")
+        filters = [f"({query})"] if query else []
+        filters += [f"nsites<={max_atoms}"] if max_atoms else []
+        question, first, page = _optimade(
+            place, " AND ".join(filters), page_limit, formation_energy_field, hull_field
+        )
+    else:
+        question, first, page = _materials_project(chemsys, max_atoms)
+    _download(out, question, first, page, resume=resume, as_json=as_json)
+
+
+def _optimade(
+    url: str, query: str, page_limit: int, formation_energy: str | None, above_hull: str | None
+) -> tuple[dict[str, Any], str, Callable[[str], SourcePage]]:
+    from functools import partial
+
+    from alphacrystal.data import OptimadeSource
+
+    database = OptimadeSource(url, query, page_limit, formation_energy, above_hull)
+    licence = database.licence()
+    typer.echo(f"Licence of the entries, as {url} states it: {licence or 'none stated'}", err=True)
+    return {"first": database.first()}, database.first(), partial(database.page, licence=licence)
+
+
+def _materials_project(
+    chemsys: str | None, max_atoms: int | None
+) -> tuple[dict[str, Any], str, Callable[[str], SourcePage]]:
+    from alphacrystal.data import MaterialsProjectSource, connect
+
+    query: dict[str, Any] = {}
+    if chemsys:
+        query["chemsys"] = [word.strip() for word in chemsys.split(",") if word.strip()]
+    if max_atoms:
+        query["num_sites"] = (1, max_atoms)
+    database = MaterialsProjectSource(connect(os.environ.get("MP_API_KEY")), query)
+    identifiers = database.identifiers()
+    return {"materials-project": query}, "0", lambda start: database.page(identifiers, int(start))
+
+
+def _download(
+    out: Path,
+    question: dict[str, Any],
+    first: str,
+    page: Callable[[str], SourcePage],
+    *,
+    resume: bool,
+    as_json: bool,
+) -> None:
+    from alphacrystal.cli._progress import ProgressDisplay
+    from alphacrystal.data import download
+
+    hint = f"What came is kept; repeat the command with --resume to go on with {shlex.quote(str(out))}."
+    try:
+        with ProgressDisplay("data build") as progress:
+            came = download(
+                out,
+                question,
+                first,
+                page,
+                resume=resume,
+                on_progress=lambda done, total: progress("entries", done, total),
+            )
+    except KeyboardInterrupt:
+        typer.echo(hint, err=True)
+        raise
+    except InputError:
+        raise
+    except AlphaCrystalError:
+        typer.echo(hint, err=True)
+        raise
+    say_written(came.records, "records", out, as_json=as_json)
+    if came.skipped:
+        left_out = f"{came.skipped} entries left out: disordered, incomplete or not periodic"
+        typer.echo(left_out, err=as_json)
+
+
+def say_written(count: int, what: str, out: Path, *, as_json: bool) -> None:
+    """What was written where, as a sentence or as JSON."""
+    if as_json:
+        print_json({what: count, "file": out})
+    else:
+        typer.echo(f"{count} {what} written to {out}")
+
+
+def _check_out(out: Path) -> None:
+    if not out.name.endswith((".jsonl", ".jsonl.gz")):
+        raise InputError(f"{out} must end in .jsonl or .jsonl.gz.")
+    if out.exists():
+        raise InputError(f"{out} exists already: choose another --out.")
+
+
+def write_records(records: Iterable[StructureRecord], out: Path) -> int:
+    """Write records to a new file, whole or not at all; returns how many.
+
+    Raises:
+        InputError: There are none, or the file cannot be written.
+    """
+    _check_out(out)
+    partial = out.with_name(out.name + ".partial")
+    count = 0
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with (gzip.open if out.suffix == ".gz" else open)(partial, "wt", encoding="utf-8") as stream:
+            for record in records:
+                stream.write(record.model_dump_json() + "\n")
+                count += 1
+        if not count:
+            raise InputError(
+                "No record is left: loosen the filters (benchmark compounds are dropped unless "
+                "--no-without-benchmarks)."
+            )
+        partial.replace(out)
+    except OSError as error:
+        raise InputError(f"{out} cannot be written ({error.strerror}): choose another --out.") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return count

@@ -1,0 +1,106 @@
+"""Records from the Materials Project with a key of the user's (DOI 10.1063/1.4812323)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from alphacrystal.data._optimade import SourcePage
+from alphacrystal.data._records import StructureRecord
+from alphacrystal.errors import InputError
+
+LICENCE = "CC-BY-4.0"
+FIELDS = (
+    "material_id", "structure", "formation_energy_per_atom", "energy_above_hull", "theoretical", "symmetry",
+    "database_version",
+)  # fmt: skip
+
+
+class SummaryClient(Protocol):
+    """The part of ``mp_api``'s client that is used: its summary documents."""
+
+    def search(self, **query: Any) -> Sequence[Mapping[str, Any]]:
+        """Documents that fit a query."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MaterialsProjectSource:
+    """Structures of the Materials Project, one chunk of ids after the other.
+
+    Attributes:
+        client: What answers.
+        query: Arguments of its search, e.g. ``{"elements": ["Ti", "O"], "num_sites": (1, 12)}``.
+        chunk: Documents asked for at once.
+    """
+
+    client: SummaryClient
+    query: Mapping[str, Any]
+    chunk: int = 500
+
+    def identifiers(self) -> list[str]:
+        """Ids of all that fit, sorted, so that a page stays the same when asked for again."""
+        found = self.client.search(**self.query, deprecated=False, fields=["material_id"], all_fields=False)
+        return sorted(str(document["material_id"]) for document in found)
+
+    def page(self, identifiers: Sequence[str], start: int) -> SourcePage:
+        """Records of the documents ``start`` and the following ones."""
+        wanted = list(identifiers[start : start + self.chunk])
+        documents = self.client.search(material_ids=wanted, fields=list(FIELDS), all_fields=False)
+        by_id = {str(document["material_id"]): document for document in documents}
+        records = [found for name in wanted if (found := record_of_document(by_id.get(name))) is not None]
+        end = start + len(wanted)
+        following = str(end) if end < len(identifiers) else None
+        return SourcePage(tuple(records), len(wanted) - len(records), following, len(identifiers))
+
+
+def record_of_document(document: Mapping[str, Any] | None) -> StructureRecord | None:
+    """Record of a summary document, None where it has no ordered structure."""
+    from pymatgen.core import Structure
+
+    if document is None or not document.get("structure"):
+        return None
+    structure = document["structure"]
+    try:
+        if not isinstance(structure, Structure):
+            structure = Structure.from_dict(structure)
+        name = str(document["material_id"])
+        record = StructureRecord.from_structure(structure, name)
+    except (InputError, KeyError, ValueError, TypeError):
+        return None
+    version = document.get("database_version")
+    theoretical = document.get("theoretical")
+    return record.model_copy(
+        update={
+            "spacegroup_number": (document.get("symmetry") or {}).get("number"),
+            "e_form": document.get("formation_energy_per_atom"),
+            "e_above_hull": document.get("energy_above_hull"),
+            "energy_source": f"Materials Project {version}" if version else "Materials Project",
+            "functional": "MP-mixed",
+            "icsd": None if theoretical is None else not theoretical,
+            "source": f"https://next-gen.materialsproject.org/materials/{name}",
+            "licence": LICENCE,
+        }
+    )
+
+
+def connect(key: str | None) -> SummaryClient:
+    """The client of the Materials Project.
+
+    Raises:
+        InputError: There is no key, or the package mp-api is missing.
+    """
+    if not key:
+        raise InputError(
+            "The Materials Project asks for a key: set MP_API_KEY to yours "
+            "(https://next-gen.materialsproject.org/api), or use --source optimade, which needs none."
+        )
+    try:
+        from mp_api.client import MPRester
+    except ImportError:
+        raise InputError(
+            'The Materials Project needs the package mp-api: pip install "alphacrystal[materials-project]".'
+        ) from None
+    client: SummaryClient = MPRester(key, use_document_model=False, mute_progress_bars=True).materials.summary
+    return client

@@ -1,0 +1,271 @@
+"""The store of a campaign: one SQLite file that only the client writes.
+
+Each batch of outcomes is one transaction, on disk before the next unit is handed out. Nothing is kept in
+memory but a page of waiting units.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from alphacrystal.composition import parse_formula
+from alphacrystal.errors import AlphaCrystalError, InputError
+from alphacrystal.formula_list import FormulaRequest
+from alphacrystal.scale._units import Outcome, Unit
+
+FILE = "campaign.sqlite"
+WAITING, DONE, FAILED = "waiting", "done", "failed"
+PAGE = 1000  # waiting units read at once
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS units (
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, formula TEXT NOT NULL, cell TEXT, space_group INTEGER,
+    folder TEXT NOT NULL, status TEXT NOT NULL DEFAULT 'waiting', kind TEXT NOT NULL DEFAULT '',
+    reason TEXT NOT NULL DEFAULT '', result TEXT NOT NULL DEFAULT '', structures INTEGER NOT NULL DEFAULT 0,
+    space_group_number INTEGER, space_group_symbol TEXT NOT NULL DEFAULT '', energy_per_atom_ev REAL,
+    formation_energy_ev_per_atom REAL, e_above_hull_ev_per_atom REAL, seconds REAL, processor_seconds REAL,
+    timings TEXT, ended TEXT
+);
+CREATE INDEX IF NOT EXISTS waiting ON units (id) WHERE status = 'waiting';
+CREATE TABLE IF NOT EXISTS lines (position INTEGER PRIMARY KEY, formula TEXT NOT NULL, unit INTEGER NOT NULL);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many units of a campaign are waiting, done and failed."""
+
+    waiting: int
+    done: int
+    failed: int
+
+    @property
+    def total(self) -> int:
+        """All units."""
+        return self.waiting + self.done + self.failed
+
+
+class CampaignStore:
+    """Units and outcomes of a campaign below its folder.
+
+    Args:
+        folder: Of the campaign.
+        durable: Whether a commit waits for the disk; without, a power cut (no kill) may cost the last ones.
+
+    Raises:
+        InputError: The file is damaged.
+        AlphaCrystalError: The disk refused it.
+    """
+
+    def __init__(self, folder: Path, *, durable: bool = True) -> None:
+        self.path = folder / FILE
+        self._counts: Counts | None = None
+        with self._guarded():
+            self._database = sqlite3.connect(self.path, isolation_level=None)
+            self._database.execute("PRAGMA journal_mode = WAL")
+            # Each commit reaches the disk: an outcome survives a power cut too.
+            self._database.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
+            if not self._database.execute("SELECT 1 FROM sqlite_master WHERE name = 'facts'").fetchone():
+                self._database.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._database.close()
+
+    @contextlib.contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorname in {"SQLITE_FULL", "SQLITE_IOERR_WRITE"}:
+                raise AlphaCrystalError(
+                    f"Cannot write {self.path}: the disk is full; free some space and resume the campaign."
+                ) from error
+            if error.sqlite_errorname in {"SQLITE_CORRUPT", "SQLITE_NOTADB"}:
+                raise InputError(
+                    f"{self.path} is damaged: start the campaign anew with another --out."
+                ) from error
+            raise AlphaCrystalError(f"{self.path} cannot be used: {error}.") from error
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._guarded():
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                with contextlib.suppress(sqlite3.DatabaseError):
+                    self._database.execute("ROLLBACK")
+                raise
+            self._database.execute("COMMIT")
+
+    def facts(self) -> dict[str, Any]:
+        """What was written down when the campaign began; empty where it was stopped before."""
+        with self._guarded():
+            return {name: json.loads(value) for name, value in self._database.execute("SELECT * FROM facts")}
+
+    def fill(
+        self,
+        requests: Iterable[FormulaRequest],
+        facts: Mapping[str, Any],
+        on_read: Callable[[int], None] | None = None,
+    ) -> None:
+        """Take in the whole list and the facts, or nothing at all.
+
+        Formulas that mean the same are one unit. One that cannot be read is a failure from the start.
+
+        Raises:
+            InputError: A line of the list cannot be used.
+        """
+        with self._transaction():
+            for position, request in enumerate(requests):
+                self._add(position, request)
+                if on_read is not None:
+                    on_read(position + 1)
+            self._database.executemany(
+                "INSERT INTO facts VALUES (?, ?)",
+                [(name, json.dumps(value)) for name, value in facts.items()],
+            )
+
+    def _add(self, position: int, request: FormulaRequest) -> None:
+        reason = ""
+        try:
+            reduced = parse_formula(request.formula).reduced_formula
+        except InputError as error:
+            reduced, reason = request.formula.strip(), str(error)
+        text = json.dumps([reduced, request.cell, request.space_group])
+        key = hashlib.sha256(text.encode()).hexdigest()[:20]
+        name = re.sub(r"[^A-Za-z0-9]", "", request.cell or reduced)[:40] or "formula"
+        folder = f"runs/{key[:2]}/{name}-{key[:10]}"
+        self._database.execute(
+            "INSERT OR IGNORE INTO units (key, formula, cell, space_group, folder, status, kind, reason) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                key,
+                request.formula,
+                request.cell,
+                request.space_group,
+                folder,
+                FAILED if reason else WAITING,
+                "input" if reason else "",
+                reason,
+            ),
+        )
+        self._database.execute(
+            "INSERT INTO lines SELECT ?, ?, id FROM units WHERE key = ?", (position, request.formula, key)
+        )
+
+    def counts(self) -> Counts:
+        """Units by status; counted once and then kept up to date."""
+        if self._counts is None:
+            with self._guarded():
+                found = dict(self._database.execute("SELECT status, count(*) FROM units GROUP BY status"))
+            self._counts = Counts(found.get(WAITING, 0), found.get(DONE, 0), found.get(FAILED, 0))
+        return self._counts
+
+    def waiting(self) -> Iterator[Unit]:
+        """Units that nobody has finished, in the order of the list, a page at a time."""
+        last = -1
+        while True:
+            with self._guarded():
+                rows = self._database.execute(
+                    "SELECT id, key, formula, cell, space_group, folder FROM units "
+                    "WHERE status = 'waiting' AND id > ? ORDER BY id LIMIT ?",
+                    (last, PAGE),
+                ).fetchall()
+            if not rows:
+                return
+            for row in rows:
+                yield Unit(*row[1:])
+            last = rows[-1][0]
+
+    def record(self, outcomes: Iterable[Outcome]) -> None:
+        """Write outcomes in one transaction; one that is written already stays as it is."""
+        done = failed = 0
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        with self._transaction():
+            for outcome in outcomes:
+                ended = FAILED if outcome.failure is not None else DONE
+                changed = self._database.execute(
+                    "UPDATE units SET status = ?, kind = ?, reason = ?, result = ?, structures = ?, "
+                    "space_group_number = ?, space_group_symbol = ?, energy_per_atom_ev = ?, "
+                    "formation_energy_ev_per_atom = ?, e_above_hull_ev_per_atom = ?, seconds = ?, "
+                    "processor_seconds = ?, timings = ?, ended = ? WHERE key = ? AND status = 'waiting'",
+                    (
+                        ended,
+                        outcome.kind,
+                        outcome.failure or "",
+                        outcome.result,
+                        outcome.structures,
+                        outcome.space_group_number,
+                        outcome.space_group_symbol,
+                        outcome.energy_per_atom_ev,
+                        outcome.formation_energy_ev_per_atom,
+                        outcome.e_above_hull_ev_per_atom,
+                        outcome.seconds,
+                        outcome.processor_seconds,
+                        json.dumps(dict(outcome.timings)) if outcome.timings else None,
+                        now,
+                        outcome.key,
+                    ),
+                ).rowcount
+                done += changed * (ended == DONE)
+                failed += changed * (ended == FAILED)
+        before = self.counts() if self._counts is not None else None
+        if before is not None:
+            self._counts = Counts(before.waiting - done - failed, before.done + done, before.failed + failed)
+
+    def retry_failed(self) -> int:
+        """Let what failed wait again; returns how many there are."""
+        with self._transaction():
+            count = self._database.execute(
+                "UPDATE units SET status = 'waiting', kind = '', reason = '' WHERE status = 'failed'"
+            ).rowcount
+        self._counts = None
+        return count
+
+    def lines(self, *, failed_only: bool = False) -> Iterator[tuple[Any, ...]]:
+        """Rows for the tables, one per line of the list, in its order; see `INDEX_COLUMNS`."""
+        with self._guarded():
+            yield from self._database.execute(
+                "SELECT lines.formula, units.result, units.status, units.reason, units.structures, "
+                "units.space_group_number, units.space_group_symbol, units.energy_per_atom_ev, "
+                "units.seconds, units.formation_energy_ev_per_atom, units.e_above_hull_ev_per_atom, "
+                "units.kind, lines.position + 1, units.cell, units.space_group "
+                "FROM lines JOIN units ON units.id = lines.unit "
+                "WHERE ? = 0 OR units.status = 'failed' ORDER BY lines.position",
+                (int(failed_only),),
+            )
+
+    def failure_kinds(self) -> dict[str, int]:
+        """How many units failed, by kind."""
+        with self._guarded():
+            return dict(
+                self._database.execute(
+                    "SELECT kind, count(*) FROM units WHERE status = 'failed' GROUP BY kind ORDER BY 2 DESC"
+                )
+            )
+
+    def times(self) -> Iterator[tuple[float, float, dict[str, float]]]:
+        """Wall time and processor time in s of each unit that is done, and its wall times by stage."""
+        with self._guarded():
+            for wall, processor, stages in self._database.execute(
+                "SELECT seconds, processor_seconds, timings FROM units "
+                "WHERE status = 'done' AND timings IS NOT NULL ORDER BY id"
+            ):
+                yield wall, processor, json.loads(stages)

@@ -1,0 +1,83 @@
+"""The tables of a campaign: index.csv with a line for each formula, failures.csv with the reasons."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from alphacrystal.errors import AlphaCrystalError
+from alphacrystal.report import INDEX_COLUMNS
+from alphacrystal.scale._store import CampaignStore
+
+COLUMNS = (*INDEX_COLUMNS, "formation_energy_ev_per_atom", "e_above_hull_ev_per_atom")
+FAILURE_COLUMNS = ("number", "formula", "cell", "space_group", "kind", "reason", "seconds")
+INDEX_FILE, FAILURES_FILE, PARQUET_FILE = "index.csv", "failures.csv", "index.parquet"
+
+_BATCH = 50_000  # rows of a parquet row group
+
+
+def write_tables(folder: Path, store: CampaignStore) -> None:
+    """Write index.csv, failures.csv and, where pyarrow is installed, index.parquet.
+
+    Each appears whole, and rows pass through one at a time.
+
+    Raises:
+        AlphaCrystalError: The disk refused one.
+    """
+    try:
+        _write_csv(folder / INDEX_FILE, COLUMNS, (row[: len(COLUMNS)] for row in store.lines()))
+        failed = (
+            (line, formula, cell, group, kind, reason, seconds)
+            for formula, _, _, reason, *_, seconds, _, _, kind, line, cell, group in store.lines(
+                failed_only=True
+            )
+        )
+        _write_csv(folder / FAILURES_FILE, FAILURE_COLUMNS, failed)
+        if importlib.util.find_spec("pyarrow") is not None:
+            _write_parquet(folder / PARQUET_FILE, store)
+    except OSError as error:
+        raise AlphaCrystalError(
+            f"The tables of {folder} cannot be written ({error.strerror or error}); "
+            "make room and resume the campaign."
+        ) from error
+
+
+def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    partial = path.with_name(f".{path.name}.tmp")
+    with partial.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([_cell(value) for value in row] for row in rows)
+    partial.replace(path)
+
+
+def _cell(value: object) -> object:
+    return f"{value:.6g}" if isinstance(value, float) else value
+
+
+def _write_parquet(path: Path, store: CampaignStore) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    text, whole, real = pa.string(), pa.int64(), pa.float64()
+    kinds = dict.fromkeys(COLUMNS, real) | dict.fromkeys(
+        ("formula", "folder", "status", "reason", "space_group_symbol"), text
+    )
+    kinds |= dict.fromkeys(("structures", "space_group_number"), whole)
+    schema = pa.schema(list(kinds.items()))
+    partial = path.with_name(f".{path.name}.tmp")
+    with parquet.ParquetWriter(partial, schema) as writer:
+        for rows in _batches(store.lines()):
+            columns = zip(*(row[: len(COLUMNS)] for row in rows), strict=True)
+            arrays = [pa.array(column, kinds[name]) for name, column in zip(COLUMNS, columns, strict=True)]
+            writer.write_batch(pa.record_batch(arrays, schema=schema))
+    partial.replace(path)
+
+
+def _batches(rows: Iterator[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
+    while batch := list(islice(rows, _BATCH)):
+        yield batch
