@@ -20,6 +20,7 @@ from alphacrystal.cli import (
     _predict,
     _rank,
     _relax,
+    _serve,
     _train,
     _view,
 )
@@ -41,6 +42,7 @@ for verb in (
     _evaluate.evaluate,
     _train.train,
     _view.view,
+    _serve.serve,
 ):
     app.command()(verb)
 app.add_typer(_benchmark.app, name="benchmark")

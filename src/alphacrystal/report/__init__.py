@@ -6,6 +6,7 @@
 from alphacrystal.report._atomic_write import write_text_atomically
 from alphacrystal.report._cif import cif_text
 from alphacrystal.report._events import EventLog
+from alphacrystal.report._html import page_style
 from alphacrystal.report._index import INDEX_COLUMNS, IndexRow, write_index
 from alphacrystal.report._prediction import DistogramSummary, Prediction
 from alphacrystal.report._read import RunSummary, read_run_folder
@@ -24,6 +25,7 @@ __all__ = [
     "RunSummary",
     "SummaryRow",
     "cif_text",
+    "page_style",
     "prepare_output_folder",
     "read_run_folder",
     "write_index",
