@@ -1,7 +1,7 @@
 // Two runs side by side.
 
 import { call } from "./api.js";
-import { byId, element, formula, number, symbol, table, time } from "./show.js";
+import { ENERGY, RANK, SPACE_GROUP, VOLUME, byId, element, formula, number, table, time } from "./show.js";
 
 /** Offers the runs in both lists; what was chosen stays chosen. */
 export function offerRuns(runs) {
@@ -17,23 +17,11 @@ export function offerRuns(runs) {
   byId("compare").querySelector("button").disabled = whole.length === 0;
 }
 
-function line(row, equal) {
-  const same = equal.map((match) => `${match.rank} (${number(match.rms, 3)})`).join(", ");
-  return element(
-    "tr",
-    { class: equal.length ? "same" : null },
-    element("th", { scope: "row" }, String(row.rank)),
-    element("td", { class: "text" }, `${symbol(row.space_group_symbol)} (${row.space_group_number})`),
-    element("td", {}, number(row.volume_per_atom_a3, 2)),
-    element("td", {}, number(row.energy_per_atom_ev, 4)),
-    element("td", { class: "text" }, same),
-  );
-}
-
 function list(side, run, other, equalOf) {
   const target = element("table", { "aria-label": `${side} list` });
-  const headings = [["Rank"], ["Space group", true], ["Volume (Å³/atom)"], ["Energy (eV/atom)"], [`Same as ${other} rank (rms)`, true]];
-  table(target, headings, run.structures.map((row) => line(row, equalOf(row.rank))));
+  const same = (row) => equalOf(row.rank).map((match) => `${match.rank} (${number(match.rms, 3)})`).join(", ");
+  const columns = [RANK, SPACE_GROUP, VOLUME, ENERGY, { title: `Same as ${other} rank (rms)`, text: true, cell: same }];
+  table(target, columns, run.structures, (row) => ({ class: same(row) ? "same" : null }));
   const scroll = element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${side} list` }, target);
   return element("div", {}, element("h3", {}, `${side}: ${formula(run.formula)}`), element("p", { class: "quiet" }, run.id), scroll);
 }

@@ -24,7 +24,8 @@ function card(job, actions) {
     button("Delete", () => actions.remove(job.id, job.formula));
   }
   if (job.has_result) button("Show", () => actions.show(job.id));
-  const facts = [job.seconds > 0 ? duration(job.seconds) : "", job.status === "waiting" && job.ahead ? `${job.ahead} before it` : ""];
+  const beginning = job.status === "running" && job.stages.length === 0;
+  const facts = [beginning ? "loading the networks" : "", job.seconds > 0 ? duration(job.seconds) : "", job.status === "waiting" && job.ahead ? `${job.ahead} before it` : ""];
   const head = element(
     "div",
     { class: "job-head" },

@@ -31,8 +31,27 @@ export function say(sentence) {
   byId("said").textContent = sentence;
 }
 
-export function table(target, headings, rows) {
-  const cell = ([title, text]) => element("th", { scope: "col", class: text ? "text" : null }, title);
-  const head = element("thead", {}, element("tr", {}, ...headings.map(cell)));
-  target.replaceChildren(head, element("tbody", {}, ...rows));
+/**
+ * Fills a table. A column has a title, a cell function that gives text or an element ("" where it has none), and
+ * may be text (aligned left) or bad (a function that tells whether a cell is to be marked). The first column heads
+ * the rows; a column without any value is left out.
+ */
+export function table(target, columns, items, attributes = () => ({})) {
+  const filled = columns.map((column) => ({ ...column, cells: items.map(column.cell) })).filter((column) => column.cells.some((cell) => cell !== ""));
+  const kind = (column, item) => [column.text && "text", item && column.bad?.(item) && "bad"].filter(Boolean).join(" ") || null;
+  const head = element("tr", {}, ...filled.map((column) => element("th", { scope: "col", class: kind(column) }, column.title)));
+  const rows = items.map((item, at) => {
+    const cells = filled.map((column, place) =>
+      place === 0 ? element("th", { scope: "row" }, column.cells[at]) : element("td", { class: kind(column, item) }, column.cells[at]),
+    );
+    return element("tr", attributes(item), ...cells);
+  });
+  target.replaceChildren(element("thead", {}, head), element("tbody", {}, ...rows));
 }
+
+/** Columns that several tables show. */
+export const spaceGroup = (row) => `${symbol(row.space_group_symbol)} (${row.space_group_number})`;
+export const RANK = { title: "Rank", text: true, cell: (row) => String(row.rank) };
+export const SPACE_GROUP = { title: "Space group", text: true, cell: spaceGroup };
+export const ENERGY = { title: "Energy (eV/atom)", cell: (row) => number(row.energy_per_atom_ev, 4) };
+export const VOLUME = { title: "Volume (Å³/atom)", cell: (row) => number(row.volume_per_atom_a3, 2) };
