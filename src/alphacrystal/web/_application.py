@@ -64,6 +64,7 @@ def create_app(settings: ServeSettings) -> FastAPI:
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         lifespan=lifespan,
     )
     app.state.parts = ServerParts(settings, queue, RunLibrary(folder), disk)
