@@ -11,12 +11,13 @@ from fastapi.testclient import TestClient
 from alphacrystal.errors import InputError
 from alphacrystal.web import ServeSettings, create_app
 
-TOKEN = "correct-horse-battery"
+TOKEN = "correct-horse-battery"  # noqa: S105
 QUICK = {"formula": "NaCl", "relax": False, "candidates": 3}
+EVERYWHERE = "0.0.0.0"  # noqa: S104
 Open = Callable[..., TestClient]
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.org"])
+@pytest.mark.parametrize("host", [EVERYWHERE, "::", "192.168.1.5", "example.org"])
 def test_other_machines_need_a_token(tmp_path: Path, host: str) -> None:
     with pytest.raises(InputError, match="--token"):
         create_app(ServeSettings(folder=tmp_path, host=host))
@@ -45,7 +46,7 @@ def test_token_that_can_be_guessed_or_not_be_sent_is_refused(tmp_path: Path, tok
     ],
 )
 def test_nothing_of_the_runs_is_seen_without_the_token(open_server: Open, method: str, path: str) -> None:
-    client = open_server(host="0.0.0.0", token=TOKEN)
+    client = open_server(host=EVERYWHERE, token=TOKEN)
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}, {"Cookie": "a=b; ;;"}):
         answer = client.request(method, path, headers=headers)
         assert answer.status_code == 401
@@ -54,7 +55,7 @@ def test_nothing_of_the_runs_is_seen_without_the_token(open_server: Open, method
 
 
 def test_page_exchanges_the_token_for_a_cookie(open_server: Open) -> None:
-    client = open_server(host="0.0.0.0", token=TOKEN)
+    client = open_server(host=EVERYWHERE, token=TOKEN)
     assert client.get("/").status_code == 200
     assert client.get("/assets/page.js").status_code == 200
     assert client.post("/api/session", json={"token": "wrong"}).status_code == 403

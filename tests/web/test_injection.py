@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import httpx2
 import pytest
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, example, given, settings
@@ -74,8 +75,7 @@ def test_no_name_leads_out_of_the_folder(client: TestClient, secret: Path, name:
     for path in (f"/api/runs/{name}{rest}", f"/api/runs/{quote(name, safe='')}{rest}"):
         try:
             answer = client.get(path)
-        except Exception as error:  # noqa: BLE001 - the client itself may refuse to send such an address
-            assert "Invalid" in type(error).__name__
+        except httpx2.InvalidURL:  # the client itself refuses to send such an address
             continue
         assert finds_nothing(answer)
     assert client.get("/api/compare", params={"left": name, "right": "earlier"}).status_code in {404, 422}
