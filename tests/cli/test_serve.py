@@ -26,7 +26,7 @@ def test_missing_package_is_a_hint(run: Run, monkeypatch: pytest.MonkeyPatch, pa
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--host", "0.0.0.0"], "Listening at 0.0.0.0 lets other machines in and needs a token"),
+        (["--host", "192.0.2.1"], "Listening at 192.0.2.1 lets other machines in and needs a token"),
         (["--token", "short"], "A token needs at least 16"),
         (
             ["--host", "no.such.host.invalid", "--token", "x" * 20],
