@@ -80,7 +80,10 @@ def _structures(files: list[tuple[int, Path]]) -> list[tuple[int, Structure]]:
 def _structure(path: Path, changed: int) -> Structure:
     from alphacrystal.data import read_structures
 
-    found = read_structures(path)
+    try:
+        found = read_structures(path)
+    except InputError as error:  # its sentence names a path of this machine
+        raise InputError(f"The structure {path.name} cannot be read.") from error
     if len(found) != 1:
         raise InputError(f"{path.name} does not hold one structure.")
     return found[0]

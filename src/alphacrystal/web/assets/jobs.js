@@ -14,6 +14,13 @@ function stageRows(stage) {
   return [element("span", {}, stage.name), bar, element("span", {}, count)];
 }
 
+function facts(job) {
+  const beginning = job.status === "running" && job.stages.length === 0 ? "loading the networks" : "";
+  const spent = job.seconds > 0 ? duration(job.seconds) : "";
+  const before = job.status === "waiting" && job.ahead ? `${job.ahead} before it` : "";
+  return [beginning, spent, before].filter(Boolean).join(", ");
+}
+
 function card(job, actions) {
   const buttons = element("span", { class: "buttons" });
   const button = (name, act) =>
@@ -24,14 +31,12 @@ function card(job, actions) {
     button("Delete", () => actions.remove(job.id, job.formula));
   }
   if (job.has_result) button("Show", () => actions.show(job.id));
-  const beginning = job.status === "running" && job.stages.length === 0;
-  const facts = [beginning ? "loading the networks" : "", job.seconds > 0 ? duration(job.seconds) : "", job.status === "waiting" && job.ahead ? `${job.ahead} before it` : ""];
   const head = element(
     "div",
     { class: "job-head" },
     element("strong", {}, formula(job.formula)),
     element("span", { class: `status ${job.status}` }, WORDS[job.status] ?? job.status),
-    element("span", { class: "quiet" }, facts.filter(Boolean).join(", ")),
+    element("span", { class: "quiet facts" }, facts(job)),
     buttons,
   );
   return element(
@@ -43,11 +48,33 @@ function card(job, actions) {
   );
 }
 
-/** Draws the jobs anew; what has the focus keeps it. */
+// A button must not be replaced between the press and the release of a click.
+let pressed = false;
+document.addEventListener("pointerdown", () => (pressed = true), true);
+for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, () => (pressed = false), true);
+
+let drawn = new Map();
+
+/** Draws anew the jobs that have changed in more than their time; what has the focus keeps it. */
 export function drawJobs(jobs, actions) {
+  if (pressed) return;
   const shown = jobs.filter((job) => job.status !== "done");
   const focused = document.activeElement?.dataset?.key;
-  byId("jobs").replaceChildren(...shown.map((job) => card(job, actions)));
+  const cards = new Map();
+  for (const job of shown) {
+    const look = JSON.stringify({ ...job, seconds: 0 });
+    const old = drawn.get(job.id);
+    if (old?.look === look) {
+      old.card.querySelector(".facts").textContent = facts(job);
+      cards.set(job.id, old);
+    } else {
+      cards.set(job.id, { look, card: card(job, actions) });
+    }
+  }
+  const same = drawn.size === cards.size && [...cards].every(([id, item]) => drawn.get(id) === item);
+  drawn = cards;
+  if (same) return;
+  byId("jobs").replaceChildren(...[...cards.values()].map((item) => item.card));
   byId("jobs-section").hidden = shown.length === 0;
   if (focused) [...document.querySelectorAll("[data-key]")].find((item) => item.dataset.key === focused)?.focus();
 }
