@@ -8,12 +8,9 @@ import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-
-if TYPE_CHECKING:
-    from web.conftest import Server
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")]
@@ -22,7 +19,7 @@ FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader
 PATIENCE = 240_000  # ms
 TOKEN = "correct-horse-battery"  # noqa: S105
 
-Start = Callable[..., "Server"]
+Start = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")

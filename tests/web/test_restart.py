@@ -10,15 +10,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from alphacrystal.web._process import JobProcess
 
-if TYPE_CHECKING:
-    from web.conftest import Server
-
 LONG = {"formula": "Ca3Al2Si3O12", "relax": False, "candidates": 10, "top": 3, "cell": "Ca3Al2Si3O12"}
-Start = Callable[..., "Server"]
+Start = Callable[..., Any]
 Wait = Callable[..., dict[str, Any]]
 
 
