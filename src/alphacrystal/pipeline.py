@@ -117,7 +117,7 @@ def predict(
     record = _record(config)
     prepare_output_folder(folder, resume=resume)
     with EventLog(folder / "events.jsonl") as events:
-        run = _Run(formula, config, folder, progress or _silent, Checkpoint(folder), events)
+        run = _Run(formula, config, folder, events.also(progress or _silent), Checkpoint(folder), events)
         run.measure = measure
         run.notes += formula.notes
         run.checkpoint.save_request(text, config.model_dump(mode="json"))
@@ -200,7 +200,8 @@ def _relax_group(
     progress: Progress,
 ) -> None:
     with EventLog(folder / "events.jsonl") as events:
-        run = _Run(formula, config, folder, progress, Checkpoint(folder), events, candidates=candidates)
+        logged = events.also(progress)
+        run = _Run(formula, config, folder, logged, Checkpoint(folder), events, candidates=candidates)
         run.measure = measure
         run.checkpoint.save_candidates(candidates)
         complete = False

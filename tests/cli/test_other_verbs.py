@@ -36,6 +36,7 @@ def halite(symbols: tuple[str, str] = ("Na", "Cl"), a: float = 5.7) -> Structure
         ["rank"],
         ["evaluate"],
         ["view"],
+        ["serve"],
         *(["data", name] for name in ("build", "subset", "stats", "references")),
         ["benchmark", "speed"],
         *(["train", name] for name in ("distance", "symmetry", "group", "lattice")),

@@ -343,3 +343,19 @@ def test_a_structures_path_that_is_a_file_is_named(tmp_path, make_prediction, ru
     (tmp_path / "structures").write_text("in the way")
     with pytest.raises(AlphaCrystalError, match=r"Cannot write .*structures"):
         write_run_folder(tmp_path, make_prediction(), run)
+
+
+def test_progress_is_written_first_and_last_and_not_too_often(tmp_path) -> None:
+    path = tmp_path / "events.jsonl"
+    told: list[tuple[str, int, int]] = []
+    with EventLog(path) as events:
+        progress = events.also(lambda *step: told.append(step))
+        for done in range(101):
+            progress("generate", done, 100)
+        progress("relax (loose)", 0, 3)
+    written = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert len(told) == 102
+    steps = [(event["stage"], event["event"], event["done"], event["total"]) for event in written]
+    assert steps[0] == ("generate", "progress", 0, 100)
+    assert steps[-2:] == [("generate", "progress", 100, 100), ("relax (loose)", "progress", 0, 3)]
+    assert len(steps) < 20

@@ -21,6 +21,7 @@ from alphacrystal.cli import (
     _predict,
     _rank,
     _relax,
+    _serve,
     _train,
     _view,
 )
@@ -43,6 +44,7 @@ for verb in (
     _campaign.campaign,
     _train.train,
     _view.view,
+    _serve.serve,
 ):
     app.command()(verb)
 app.add_typer(_benchmark.app, name="benchmark")

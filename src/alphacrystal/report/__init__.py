@@ -8,6 +8,7 @@ from alphacrystal.report._cif import cif_text
 from alphacrystal.report._crystal_view import crystal_view
 from alphacrystal.report._default_folder import default_folder
 from alphacrystal.report._events import EventLog
+from alphacrystal.report._html import page_style
 from alphacrystal.report._index import INDEX_COLUMNS, IndexRow, write_index
 from alphacrystal.report._plain_json import plain_json
 from alphacrystal.report._prediction import DistogramSummary, Prediction
@@ -32,6 +33,7 @@ __all__ = [
     "default_folder",
     "finished_run",
     "found",
+    "page_style",
     "plain_json",
     "prepare_output_folder",
     "ranked_table",

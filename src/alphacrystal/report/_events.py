@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -12,6 +14,8 @@ from typing import Self
 from alphacrystal.errors import AlphaCrystalError
 from alphacrystal.report._atomic_write import storage_sentence
 from alphacrystal.report._plain_json import plain_json
+
+PROGRESS_EVERY = 0.5  # s between progress events of one stage
 
 
 class EventLog:
@@ -34,14 +38,30 @@ class EventLog:
 
     def emit(self, stage: str, **fields: object) -> None:
         """Append one event with the UTC time; field values become plain JSON (NaN becomes null)."""
-        time = datetime.now(UTC).isoformat(timespec="milliseconds")
-        event = {"time": time, "stage": stage, **{name: plain_json(value) for name, value in fields.items()}}
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        event = {"time": now, "stage": stage, **{name: plain_json(value) for name, value in fields.items()}}
         line = json.dumps(event, ensure_ascii=False, allow_nan=False) + "\n"
         try:
             with self._lock:
                 self._stream.write(line)
         except OSError as error:
             raise AlphaCrystalError(storage_sentence(self._path, error)) from error
+
+    def also(self, progress: Callable[[str, int, int], None]) -> Callable[[str, int, int], None]:
+        """A progress callback that appends a "progress" event (done, total) before it calls ``progress``.
+
+        A stage has two a second at most, its first and its last always.
+        """
+        written: dict[str, float] = {}
+
+        def report(stage: str, done: int, total: int) -> None:
+            now = time.monotonic()
+            if done == total or now - written.get(stage, -PROGRESS_EVERY) >= PROGRESS_EVERY:
+                written[stage] = now
+                self.emit(stage, event="progress", done=done, total=total)
+            progress(stage, done, total)
+
+        return report
 
     def close(self) -> None:
         """Close the file; nothing is pending."""

@@ -97,6 +97,11 @@ def report_html(
     )
 
 
+def page_style() -> str:
+    """The style sheet of our pages."""
+    return _asset("report.css")
+
+
 def _warnings(prediction: Prediction) -> list[str]:
     warnings = []
     if not prediction.complete:

@@ -1,0 +1,158 @@
+"""Who may come in, and what no request or answer may do; wraps the whole application."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping, MutableMapping
+from http.cookies import CookieError, SimpleCookie
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+
+from alphacrystal.web._settings import ServeSettings, is_loopback
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LARGEST_BODY = 16 * 1024  # bytes
+BODY_PATIENCE = 10.0  # s
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+COOKIE = "alphacrystal_session"
+#: Open without a token: the empty page, its looks, and the way in.
+OPEN_PATHS = {"/", "/api/session"}
+OPEN_FOLDER = "/assets/"
+
+_HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+
+
+class Guard:
+    """Checks each request before the application sees it, and puts the same headers on each answer."""
+
+    def __init__(self, app: ASGIApp, settings: ServeSettings) -> None:
+        self._app = app
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through or answer it with a refusal."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":  # no web sockets here
+            return
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(raw=message.setdefault("headers", []))
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        refusal = self._refusal(scope)
+        if refusal is None and scope["method"] not in SAFE_METHODS:
+            body = await _body(receive)
+            if body is None:
+                refusal = _no(413, f"A request may have {LARGEST_BODY} bytes at most.")
+            else:
+                receive = _replay(body, receive)
+        await (refusal or self._app)(scope, receive, guarded)
+
+    def _refusal(self, scope: Scope) -> JSONResponse | None:
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if self._settings.on_loopback and not _names_loopback(host):
+            # A page of another site whose name was made to point here (DNS rebinding).
+            return _no(400, "This server answers only to the name it was started with.")
+        if scope["method"] not in SAFE_METHODS:
+            origin = headers.get("origin")
+            foreign = origin is not None and urlsplit(origin).netloc.lower() != host.lower()
+            if foreign or headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+                return _no(403, "Requests from pages of other sites are refused.")
+        token = self._settings.token
+        if token is not None and not _is_open(scope["path"]) and not has_token(headers, token):
+            return _no(401, "Give the server's token.", {"WWW-Authenticate": "Bearer"})
+        return None
+
+
+def session_of(token: str) -> str:
+    """What the browser keeps instead of the token."""
+    return hmac.new(token.encode(), b"alphacrystal session", hashlib.sha256).hexdigest()
+
+
+def same(given: str, expected: str) -> bool:
+    """Whether two secrets are equal, in a time that tells nothing."""
+    return secrets.compare_digest(given.encode("utf-8", "surrogateescape"), expected.encode())
+
+
+def has_token(headers: Headers, token: str) -> bool:
+    """Whether a request carries the token (Authorization: Bearer) or the session made from it."""
+    kind, _, given = headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer" and same(given.strip(), token):
+        return True
+    try:
+        cookies: SimpleCookie = SimpleCookie(headers.get("cookie", ""))
+    except CookieError:
+        return False
+    return COOKIE in cookies and same(cookies[COOKIE].value, session_of(token))
+
+
+def _is_open(path: str) -> bool:
+    return path in OPEN_PATHS or path.startswith(OPEN_FOLDER)
+
+
+def _names_loopback(host: str) -> bool:
+    try:
+        name = urlsplit(f"//{host}").hostname
+    except ValueError:
+        return False
+    return name is not None and is_loopback(name)
+
+
+def _no(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return JSONResponse({"detail": sentence}, status, headers)
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """The whole body, None where it is too large or does not come."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_PATIENCE):
+            while True:
+                message: MutableMapping[str, Any] = await receive()
+                if message["type"] != "http.request":
+                    return None
+                body += message.get("body", b"")
+                if len(body) > LARGEST_BODY:
+                    return None
+                if not message.get("more_body", False):
+                    return bytes(body)
+    except TimeoutError:
+        return None
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again

@@ -1,0 +1,73 @@
+"""The page itself and the way in; open to everybody, for they hold nothing of the user's."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from fastapi import APIRouter, Response
+
+from alphacrystal.errors import AlphaCrystalError
+from alphacrystal.report import page_style
+from alphacrystal.web._guard import COOKIE, same, session_of
+from alphacrystal.web._parts import ANY_REFUSAL, TOO_LARGE, Parts
+from alphacrystal.web._refusals import MissingError
+from alphacrystal.web._views import TokenGiven
+
+router = APIRouter()
+
+_SCRIPT, _STYLE = "text/javascript", "text/css"
+_ASSETS = {
+    "serve.css": _STYLE,
+    "api.js": _SCRIPT,
+    "compare.js": _SCRIPT,
+    "form.js": _SCRIPT,
+    "icon.svg": "image/svg+xml",
+    "jobs.js": _SCRIPT,
+    "page.js": _SCRIPT,
+    "runs.js": _SCRIPT,
+    "show.js": _SCRIPT,
+}
+
+
+class WrongTokenError(AlphaCrystalError):
+    """The token is not the server's."""
+
+
+@router.get("/", include_in_schema=False)
+def show_page() -> Response:
+    """The page."""
+    return Response(_text("serve.html"), media_type="text/html")
+
+
+@router.get("/assets/{name}", include_in_schema=False)
+def show_asset(name: str) -> Response:
+    """One of the page's own scripts and style sheets."""
+    if name == "page.css":
+        return Response(page_style(), media_type=_STYLE)
+    if name not in _ASSETS:
+        raise MissingError("There is no such file.")
+    return Response(_text(name), media_type=_ASSETS[name])
+
+
+@router.post("/api/session", status_code=204, tags=["session"], responses=ANY_REFUSAL | TOO_LARGE)
+def open_session(given: TokenGiven, parts: Parts) -> Response:
+    """Exchange the token for a cookie, so that links of the page work."""
+    token = parts.settings.token
+    response = Response(status_code=204)
+    if token is not None:
+        if not same(given.token, token):
+            raise WrongTokenError("This is not the server's token.")
+        response.set_cookie(COOKIE, session_of(token), httponly=True, samesite="strict", path="/")
+    return response
+
+
+@router.delete("/api/session", status_code=204, tags=["session"], responses=ANY_REFUSAL | TOO_LARGE)
+def close_session() -> Response:
+    """Forget the cookie."""
+    response = Response(status_code=204)
+    response.delete_cookie(COOKIE, httponly=True, samesite="strict", path="/")
+    return response
+
+
+def _text(name: str) -> str:
+    return files("alphacrystal.web").joinpath("assets", name).read_text(encoding="utf-8")

@@ -1,0 +1,103 @@
+"""What a running server consists of, handed to each route."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from alphacrystal.report import RunSummary, SummaryRow
+from alphacrystal.web._disk import DiskGauge
+from alphacrystal.web._job import Job
+from alphacrystal.web._library import RunLibrary
+from alphacrystal.web._queue import JobQueue
+from alphacrystal.web._settings import ServeSettings
+from alphacrystal.web._views import JobView, Refusal, RunView, StructureView
+
+
+@dataclass(frozen=True, slots=True)
+class ServerParts:
+    """The parts of one server.
+
+    Attributes:
+        settings: What it was started with.
+        queue: Its jobs.
+        library: The runs of its folder.
+        disk: The room they take.
+    """
+
+    settings: ServeSettings
+    queue: JobQueue
+    library: RunLibrary
+    disk: DiskGauge
+
+
+def _parts(request: Request) -> ServerParts:
+    parts = request.app.state.parts
+    assert isinstance(parts, ServerParts)
+    return parts
+
+
+Parts = Annotated[ServerParts, Depends(_parts)]
+
+#: Answers that any route may give, for the OpenAPI description.
+ANY_REFUSAL: dict[int | str, dict[str, object]] = {
+    400: {"model": Refusal, "description": "The request is malformed."},
+    401: {"model": Refusal, "description": "The token is missing or wrong."},
+    403: {"model": Refusal, "description": "The request comes from a page of another site."},
+    422: {"model": Refusal, "description": "A value cannot be used; the sentence says which and why."},
+}
+NOT_FOUND: dict[int | str, dict[str, object]] = {
+    404: {"model": Refusal, "description": "There is nothing of this name."}
+}
+CONFLICT: dict[int | str, dict[str, object]] = {
+    409: {"model": Refusal, "description": "The job's state does not allow it."}
+}
+TOO_LARGE: dict[int | str, dict[str, object]] = {
+    413: {"model": Refusal, "description": "The request is too large."}
+}
+NO_PLACE: dict[int | str, dict[str, object]] = {
+    429: {"model": Refusal, "description": "Too many jobs wait already."},
+    507: {"model": Refusal, "description": "The runs take as much of the disk as they may."},
+}
+
+
+def job_view(job: Job, parts: ServerParts) -> JobView:
+    """A job as the API shows it."""
+    folder = parts.queue.files.run_folder(job.id)
+    return JobView(
+        id=job.id,
+        formula=job.formula,
+        request=job.request,
+        status=job.status,
+        reason=job.reason,
+        created=job.created,
+        ended=job.ended,
+        seconds=round(job.seconds(), 1),
+        ahead=parts.queue.ahead(job),
+        stages=parts.queue.stages(job.id),
+        has_result=(folder / "run.json").is_file(),
+    )
+
+
+def structure_view(row: SummaryRow) -> StructureView:
+    """A row of summary.csv as the API shows it."""
+    names = {field.name for field in fields(row)} & StructureView.model_fields.keys()
+    return StructureView(**{name: getattr(row, name) for name in names})
+
+
+def run_view(run_id: str, run: RunSummary) -> RunView:
+    """A run as the API shows it."""
+    return RunView(
+        id=run_id,
+        formula=run.formula,
+        formula_text=run.formula_text,
+        complete=run.complete,
+        notes=list(run.notes),
+        potential=run.potential,
+        seed=run.seed,
+        candidates=run.candidates,
+        timings=dict(run.timings),
+        structures=[structure_view(row) for row in run.rows],
+    )

@@ -1,0 +1,80 @@
+"""Serving until Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import uvicorn
+
+from alphacrystal.errors import InputError
+from alphacrystal.web._application import create_app
+from alphacrystal.web._job import JOBS_FOLDER
+from alphacrystal.web._settings import ServeSettings
+
+BACKLOG = 128
+CONNECTIONS = 200  # at the same time; more are answered with 503
+
+
+def serve(settings: ServeSettings, *, on_ready: Callable[[str], None] | None = None) -> None:
+    """Serve the page and the API until the process is interrupted.
+
+    Args:
+        settings: Where and for whom.
+        on_ready: Called with the page's address once it can be opened; a token stands behind its #.
+
+    Raises:
+        InputError: The address or the folder cannot be used.
+    """
+    app = create_app(settings)
+    with _alone(settings.folder), contextlib.closing(_listen(settings)) as listener:
+        config = uvicorn.Config(
+            app,
+            log_level=logging.WARNING,
+            access_log=False,
+            server_header=False,
+            lifespan="on",
+            limit_concurrency=CONNECTIONS,
+            timeout_keep_alive=5,
+            timeout_graceful_shutdown=3,
+        )
+        server = uvicorn.Server(config)
+        if on_ready is not None:
+            on_ready(page_address(settings, listener.getsockname()[1]))
+        server.run(sockets=[listener])
+
+
+def page_address(settings: ServeSettings, port: int) -> str:
+    """Address of the page; the part behind # never leaves the browser."""
+    host = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(settings.host, settings.host)  # noqa: S104
+    host = f"[{host}]" if ":" in host else host
+    token = "" if settings.token is None else f"#token={quote(settings.token, safe='')}"
+    return f"http://{host}:{port}/{token}"
+
+
+def _listen(settings: ServeSettings) -> socket.socket:
+    try:
+        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
+        return socket.create_server(found[0][4][:2], family=found[0][0], backlog=BACKLOG)
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no address"
+        place = f"{settings.host} port {settings.port}"
+        raise InputError(f"Cannot listen at {place} ({reason}): choose another --port or --host.") from error
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Two servers on one folder would start its jobs twice."""
+    with (folder / JOBS_FOLDER / "server.lock").open("wb") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise InputError(
+                f"Another server has the folder {folder}: stop it, or choose another --folder."
+            ) from error
+        yield

@@ -1,0 +1,92 @@
+"""Settings of the server: where the runs lie, who may come in, and how much a job may take."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from alphacrystal.errors import InputError
+
+SHORTEST_TOKEN = 16  # characters
+
+
+class Limits(BaseModel):
+    """What one server gives away.
+
+    Attributes:
+        jobs: Jobs that run at the same time.
+        waiting: Jobs that may wait for their turn.
+        seconds: Running time of one job in s; what is finished by then is kept.
+        disk_mb: Size of the folder of runs in MB; beyond it no job starts and running ones are stopped.
+        formula_length: Characters of a formula or a cell content.
+        candidates: Structures that one job may generate.
+        workers: Relaxation processes of one job.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    jobs: int = Field(1, ge=1, le=64)
+    waiting: int = Field(20, ge=0, le=10_000)
+    seconds: float = Field(3600, gt=0, allow_inf_nan=False)
+    disk_mb: float = Field(5000, gt=0, allow_inf_nan=False)
+    formula_length: int = Field(60, ge=1, le=1000)
+    candidates: int = Field(200, ge=1, le=5000)
+    workers: int = Field(2, ge=1, le=256)
+
+
+class ServeSettings(BaseModel):
+    """Everything the server is started with.
+
+    Attributes:
+        folder: Folder of runs, new and earlier ones.
+        host: Address to listen at.
+        port: Port to listen at, 0 for a free one.
+        token: What a visitor must know; nobody is asked if None, which only a loopback address allows.
+        limits: See ``Limits``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    folder: Path
+    host: str = "127.0.0.1"
+    port: int = Field(8765, ge=0, le=65535)
+    token: str | None = None
+    limits: Limits = Limits()
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only programs of this machine can connect."""
+        return is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is one that only this machine can reach."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_access(settings: ServeSettings) -> None:
+    """Refuse to let everybody in, and tokens that can be guessed.
+
+    Raises:
+        InputError: The address is no loopback address and there is no token, or the token is too short.
+    """
+    if settings.token is None:
+        if not settings.on_loopback:
+            raise InputError(
+                f"Listening at {settings.host} lets other machines in and needs a token: "
+                "give --token, or leave out --host."
+            )
+        return
+    if (
+        len(settings.token) < SHORTEST_TOKEN
+        or not settings.token.isascii()
+        or not settings.token.isprintable()
+    ):
+        raise InputError(f"A token needs at least {SHORTEST_TOKEN} letters, digits or signs (ASCII).")

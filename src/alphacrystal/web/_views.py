@@ -1,0 +1,177 @@
+"""What the API answers: the shapes of its JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from alphacrystal.web._compare import Match
+from alphacrystal.web._job import JobStatus
+from alphacrystal.web._progress import Stage
+from alphacrystal.web._request import JobRequest
+from alphacrystal.web._settings import Limits
+
+
+class Refusal(BaseModel):
+    """Why the answer is no, in one sentence."""
+
+    detail: str
+
+
+class ServerView(BaseModel):
+    """What the server is and how busy.
+
+    Attributes:
+        version: Of AlphaCrystal.
+        limits: What it gives away.
+        disk_used_mb: Size of the folder of runs in MB.
+        running: Jobs at work.
+        waiting: Jobs in the queue.
+    """
+
+    version: str
+    limits: Limits
+    disk_used_mb: float
+    running: int
+    waiting: int
+
+
+class JobView(BaseModel):
+    """A job.
+
+    Attributes:
+        id: Its name, and that of its run.
+        formula: Reduced formula.
+        request: What was asked for.
+        status: waiting, running, ending (asked to stop), done, cancelled, stopped (by a limit) or failed.
+        reason: One sentence where it did not end well, else "".
+        created: When it was asked for.
+        ended: When it ended, null before.
+        seconds: Running time in s.
+        ahead: Jobs that come before it, 0 unless it waits.
+        stages: Its progress.
+        has_result: Whether its run can be opened; a cancelled one holds what was finished.
+    """
+
+    id: str
+    formula: str
+    request: JobRequest
+    status: JobStatus
+    reason: str
+    created: datetime
+    ended: datetime | None
+    seconds: float
+    ahead: int
+    stages: list[Stage]
+    has_result: bool
+
+
+class StructureView(BaseModel):
+    """A ranked structure: the columns of summary.csv without its file, with the same names and units."""
+
+    rank: int
+    formula: str
+    cell_formula: str
+    z: int
+    n_atoms: int
+    space_group_number: int
+    space_group_symbol: str
+    energy_per_atom_ev: float | None
+    formation_energy_ev_per_atom: float | None
+    e_above_hull_ev_per_atom: float | None
+    volume_per_atom_a3: float
+    chemical_rank: int
+    energy_rank: int | None
+    log_probability: float | None
+    generator: str
+    converged: bool | None
+    max_force_ev_per_a: float | None
+
+
+class RunLine(BaseModel):
+    """A run in the list of runs.
+
+    Attributes:
+        id: Its name.
+        formula: Reduced formula, "" where the run is damaged.
+        complete: False where it was interrupted.
+        structures: Structures in its list.
+        written: When its result was written.
+        best: The first structure of its list, null without one.
+        problem: One sentence where it cannot be read, else "".
+        removable: Whether it was made by this server and may be deleted through it.
+    """
+
+    id: str
+    formula: str
+    complete: bool
+    structures: int
+    written: datetime
+    best: StructureView | None
+    problem: str
+    removable: bool
+
+
+class RunPage(BaseModel):
+    """A part of the list of runs, latest first.
+
+    Attributes:
+        total: Runs in the folder.
+        runs: Those of this part.
+    """
+
+    total: int
+    runs: list[RunLine]
+
+
+class RunView(BaseModel):
+    """A run with its ranked list.
+
+    Attributes:
+        id: Its name.
+        formula: Reduced formula.
+        formula_text: The formula as it was typed.
+        complete: False where it was interrupted.
+        notes: Sentences to read beside the result.
+        potential: Name and version of the potential, null without relaxation.
+        seed: Seed of the run.
+        candidates: Candidates made.
+        timings: Wall seconds by stage.
+        structures: The ranked list.
+    """
+
+    id: str
+    formula: str
+    formula_text: str
+    complete: bool
+    notes: list[str]
+    potential: str | None
+    seed: int
+    candidates: int
+    timings: dict[str, float]
+    structures: list[StructureView]
+
+
+class ComparisonView(BaseModel):
+    """Two runs side by side.
+
+    Attributes:
+        left: One run.
+        right: The other.
+        matches: Which structures are the same crystal.
+        compared: Structures of each list that were matched, from its head.
+        undecided: Pairs for which there was no time.
+    """
+
+    left: RunView
+    right: RunView
+    matches: list[Match]
+    compared: int
+    undecided: int
+
+
+class TokenGiven(BaseModel):
+    """The token of a visitor."""
+
+    token: str = Field(min_length=1, max_length=500)

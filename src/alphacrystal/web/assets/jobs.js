@@ -1,0 +1,90 @@
+// The jobs that run, wait or did not end well.
+
+import { call, jobPath } from "./api.js";
+import { byId, duration, element, formula, say } from "./show.js";
+
+export const ACTIVE = ["waiting", "running", "ending"];
+const WORDS = { ending: "stopping", stopped: "stopped by a limit" };
+
+function stageRows(stage) {
+  const counted = stage.total !== null;
+  const value = counted ? stage.done : stage.ended ? 1 : null;
+  const bar = element("progress", { "aria-label": stage.name, max: counted ? Math.max(stage.total, 1) : 1, value });
+  const count = counted ? `${stage.done}/${stage.total}` : stage.ended ? "done" : "";
+  return [element("span", {}, stage.name), bar, element("span", {}, count)];
+}
+
+function facts(job) {
+  const beginning = job.status === "running" && job.stages.length === 0 ? "loading the networks" : "";
+  const spent = job.seconds > 0 ? duration(job.seconds) : "";
+  const before = job.status === "waiting" && job.ahead ? `${job.ahead} before it` : "";
+  return [beginning, spent, before].filter(Boolean).join(", ");
+}
+
+function card(job, actions) {
+  const buttons = element("span", { class: "buttons" });
+  const button = (name, act) =>
+    buttons.append(element("button", { "data-key": `${job.id} ${name}`, "aria-label": `${name} ${job.formula}`, click: act }, name));
+  if (job.status === "waiting" || job.status === "running") button("Cancel", () => actions.act("POST", jobPath(job.id, "/cancel")));
+  if (!ACTIVE.includes(job.status)) {
+    button("Resume", () => actions.act("POST", jobPath(job.id, "/resume")));
+    button("Delete", () => actions.remove(job.id, job.formula));
+  }
+  if (job.has_result) button("Show", () => actions.show(job.id));
+  const head = element(
+    "div",
+    { class: "job-head" },
+    element("strong", {}, formula(job.formula)),
+    element("span", { class: `status ${job.status}` }, WORDS[job.status] ?? job.status),
+    element("span", { class: "quiet facts" }, facts(job)),
+    buttons,
+  );
+  return element(
+    "article",
+    { class: "job", "data-job": job.id, "aria-label": `Job ${job.formula}` },
+    head,
+    job.reason ? element("p", { class: "wrong" }, job.reason) : null,
+    job.stages.length && ACTIVE.includes(job.status) ? element("div", { class: "stages" }, ...job.stages.flatMap(stageRows)) : null,
+  );
+}
+
+// A button must not be replaced between the press and the release of a click.
+let pressed = false;
+document.addEventListener("pointerdown", () => (pressed = true), true);
+for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, () => (pressed = false), true);
+
+let drawn = new Map();
+
+/** Draws anew the jobs that have changed in more than their time; what has the focus keeps it. */
+export function drawJobs(jobs, actions) {
+  if (pressed) return;
+  const shown = jobs.filter((job) => job.status !== "done");
+  const focused = document.activeElement?.dataset?.key;
+  const cards = new Map();
+  for (const job of shown) {
+    const look = JSON.stringify({ ...job, seconds: 0 });
+    const old = drawn.get(job.id);
+    if (old?.look === look) {
+      old.card.querySelector(".facts").textContent = facts(job);
+      cards.set(job.id, old);
+    } else {
+      cards.set(job.id, { look, card: card(job, actions) });
+    }
+  }
+  const same = drawn.size === cards.size && [...cards].every(([id, item]) => drawn.get(id) === item);
+  drawn = cards;
+  if (same) return;
+  byId("jobs").replaceChildren(...[...cards.values()].map((item) => item.card));
+  byId("jobs-section").hidden = shown.length === 0;
+  if (focused) [...document.querySelectorAll("[data-key]")].find((item) => item.dataset.key === focused)?.focus();
+}
+
+/** Says and returns the jobs that have come to an end since the last look. */
+export function newlyEnded(before, jobs) {
+  const was = new Map(before.map((job) => [job.id, job.status]));
+  const ended = jobs.filter((job) => ACTIVE.includes(was.get(job.id)) && !ACTIVE.includes(job.status));
+  for (const job of ended) say(`${job.formula}: ${WORDS[job.status] ?? job.status}. ${job.reason}`);
+  return ended;
+}
+
+export const listJobs = () => call("GET", "/api/jobs");

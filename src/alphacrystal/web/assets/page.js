@@ -1,0 +1,139 @@
+// The page: asks for the token where one is needed, then keeps jobs and runs up to date.
+
+import { TokenNeeded, call, jobPath } from "./api.js";
+import { offerRuns, setUpCompare } from "./compare.js";
+import { setUpForm } from "./form.js";
+import { ACTIVE, drawJobs, listJobs, newlyEnded } from "./jobs.js";
+import { drawRun, drawRuns, hideRun, showMore } from "./runs.js";
+import { byId, say } from "./show.js";
+
+const BUSY = 700; // ms between two looks while a job is at work
+const IDLE = 5000;
+
+let jobs = [];
+let timer = 0;
+let opened = "";
+
+/** Shows what went wrong; true where the page as a whole cannot go on. */
+function trouble(error) {
+  if (error instanceof TokenNeeded) {
+    askForToken();
+    return true;
+  }
+  return false;
+}
+
+function warn(error) {
+  if (trouble(error)) return;
+  byId("trouble").textContent = error.message;
+  byId("trouble").hidden = false;
+}
+
+const actions = {
+  show: (id) => drawRun(id).catch(warn),
+  act: async (method, path) => {
+    await call(method, path).catch(warn);
+    await look();
+  },
+  remove: async (id, name) => {
+    if (!confirm(`Delete ${name} with all its files?`)) return;
+    await call("DELETE", jobPath(id)).catch(warn);
+    hideRun(id);
+    say(`Deleted ${name}.`);
+    await look(true);
+  },
+};
+
+async function refreshRuns() {
+  offerRuns(await drawRuns(actions));
+}
+
+async function look(everything = false) {
+  clearTimeout(timer);
+  try {
+    const found = await listJobs();
+    const ended = newlyEnded(jobs, found);
+    jobs = found;
+    drawJobs(jobs, actions);
+    if (ended.length || everything) {
+      await refreshRuns();
+      await showServer();
+    }
+    // The job started last opens by itself once it has its result.
+    if (ended.some((job) => job.id === opened && job.has_result)) {
+      await drawRun(opened);
+      opened = "";
+    }
+    byId("trouble").hidden = true;
+  } catch (error) {
+    warn(error);
+    if (error instanceof TokenNeeded) return;
+  }
+  timer = setTimeout(look, jobs.some((job) => ACTIVE.includes(job.status)) ? BUSY : IDLE);
+}
+
+async function showServer() {
+  const server = await call("GET", "/api/server");
+  const limits = server.limits;
+  byId("server").textContent =
+    `Version ${server.version}. ${limits.jobs === 1 ? "One job" : `${limits.jobs} jobs`} at a time, ` +
+    `${Math.round(limits.seconds / 6) / 10} min each; the runs take ${Math.round(server.disk_used_mb)} of ${Math.round(limits.disk_mb)} MB.`;
+  byId("formula").maxLength = limits.formula_length;
+  byId("candidates").max = limits.candidates;
+}
+
+function askForToken() {
+  clearTimeout(timer);
+  byId("inside").hidden = true;
+  byId("leave").hidden = true;
+  byId("entrance").hidden = false;
+  byId("token").focus();
+}
+
+async function enter(token) {
+  await call("POST", "/api/session", { token });
+  byId("leave").hidden = false;
+}
+
+async function begin() {
+  const given = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (given) {
+    history.replaceState(null, "", location.pathname);
+    await enter(given).catch(warn);
+  }
+  try {
+    await showServer();
+  } catch (error) {
+    return warn(error);
+  }
+  byId("entrance").hidden = true;
+  byId("inside").hidden = false;
+  byId("formula").focus({ preventScroll: true });
+  await look(true);
+}
+
+byId("token-form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  byId("token-wrong").textContent = "";
+  try {
+    await enter(byId("token").value);
+    byId("token").value = "";
+    await begin();
+  } catch (error) {
+    byId("token-wrong").textContent = error.message;
+  }
+});
+byId("leave").addEventListener("click", async () => {
+  await call("DELETE", "/api/session").catch(warn);
+  location.reload();
+});
+byId("more").addEventListener("click", () => {
+  showMore();
+  refreshRuns().catch(warn);
+});
+setUpForm((job) => {
+  opened = job.id;
+  look();
+}, trouble);
+setUpCompare(trouble);
+begin();

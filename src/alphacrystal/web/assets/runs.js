@@ -1,0 +1,90 @@
+// The list of runs, and the structures of one of them.
+
+import { call, runPath } from "./api.js";
+import { ENERGY, RANK, SPACE_GROUP, VOLUME, byId, element, formula, number, spaceGroup, table, time } from "./show.js";
+
+const PAGE = 50;
+let wanted = PAGE;
+
+function buttons(run, actions) {
+  const said = `${run.formula || run.id}, ${time(run.written)}`;
+  const made = element("span", { class: "buttons" });
+  if (!run.problem) {
+    made.append(
+      element("button", { "aria-label": `Show ${said}`, click: () => actions.show(run.id) }, "Show"),
+      element("a", { href: runPath(run.id, "/report"), target: "_blank", rel: "noopener", "aria-label": `Report of ${said}, new tab` }, "Report"),
+    );
+  }
+  made.append(element("a", { href: runPath(run.id, "/zip"), download: true, "aria-label": `Zip file of ${said}` }, "Zip"));
+  if (run.removable) made.append(element("button", { "aria-label": `Delete ${said}`, click: () => actions.remove(run.id, said) }, "Delete"));
+  return made;
+}
+
+const columns = (actions) => [
+  { title: "Formula", text: true, cell: (run) => formula(run.formula) || run.id },
+  { title: "Open", text: true, cell: (run) => buttons(run, actions) },
+  { title: "Structures", cell: (run) => String(run.structures) },
+  { title: "Best space group", text: true, cell: (run) => (run.best ? spaceGroup(run.best) : "") },
+  { title: "Energy (eV/atom)", cell: (run) => (run.best ? number(run.best.energy_per_atom_ev, 4) : "") },
+  { title: "Written", text: true, cell: (run) => time(run.written) },
+  { title: "State", text: true, bad: (run) => run.problem || !run.complete, cell: (run) => run.problem || (run.complete ? "" : "interrupted") },
+];
+
+/** Reads the list, draws it, and returns the runs shown. */
+export async function drawRuns(actions) {
+  const runs = [];
+  let total = 0;
+  while (runs.length < wanted) {
+    const page = await call("GET", `/api/runs?first=${runs.length}&count=${PAGE}`);
+    total = page.total;
+    runs.push(...page.runs);
+    if (page.runs.length < PAGE) break;
+  }
+  table(byId("runs"), columns(actions), runs, (run) => ({ "data-run": run.id, title: run.id }));
+  byId("runs").hidden = runs.length === 0;
+  byId("runs-count").textContent = total === 0 ? "No runs yet: type a formula above." : `${runs.length} of ${total}, latest first`;
+  byId("more").hidden = runs.length >= total;
+  return runs;
+}
+
+export function showMore() {
+  wanted += PAGE;
+}
+
+const structureColumns = (run) => [
+  RANK,
+  SPACE_GROUP,
+  { title: "Cell", text: true, cell: (row) => formula(row.cell_formula) },
+  ENERGY,
+  VOLUME,
+  { title: "Chemical rank", cell: (row) => String(row.chemical_rank) },
+  { title: "Energy rank", cell: (row) => (row.energy_rank === null ? "" : String(row.energy_rank)) },
+  { title: "Converged", bad: (row) => row.converged === false, cell: (row) => (row.converged === null ? "" : row.converged ? "yes" : "no") },
+  {
+    title: "File",
+    text: true,
+    cell: (row) => element("a", { href: runPath(run.id, `/structures/${row.rank}/cif`), download: true, "aria-label": `CIF of rank ${row.rank}` }, "CIF"),
+  },
+];
+
+/** Opens one run on the page and moves the focus there. */
+export async function drawRun(id) {
+  const run = await call("GET", runPath(id));
+  const report = runPath(id, "/report");
+  byId("run-title").textContent = `${formula(run.formula)}: ${run.structures.length} structures`;
+  byId("run-links").replaceChildren(
+    element("a", { id: "run-report", href: report, target: "_blank", rel: "noopener" }, "Report with 3D view"),
+    element("a", { id: "run-zip", href: runPath(id, "/zip"), download: true }, "Zip"),
+  );
+  const notes = run.complete ? run.notes : ["This run was interrupted: the list holds what was finished by then.", ...run.notes];
+  byId("run-notes").replaceChildren(...notes.map((note) => element("p", { class: "notice" }, note)));
+  table(byId("run-table"), structureColumns(run), run.structures);
+  byId("run-facts").textContent = `${run.id}, ${run.candidates} candidates, ${run.potential ?? "not relaxed"}, seed ${run.seed}`;
+  byId("run").hidden = false;
+  byId("run").dataset.run = id;
+  byId("run").focus();
+}
+
+export function hideRun(id) {
+  if (byId("run").dataset.run === id) byId("run").hidden = true;
+}

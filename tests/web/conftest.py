@@ -1,0 +1,135 @@
+"""Servers in this process and as processes of their own, and a finished run for them to show."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi.testclient import TestClient
+
+from alphacrystal.config import PredictConfig
+from alphacrystal.pipeline import predict
+from alphacrystal.web import Limits, ServeSettings, create_app
+
+HERE = "http://127.0.0.1"
+QUICK = {"relax": False, "candidates": 3, "top": 3}
+#: Takes a minute or so: long enough to be stopped.
+LONG = {"formula": "Ca3Al2Si3O12", "relax": False, "candidates": 200, "top": 3, "cell": "Ca3Al2Si3O12"}
+PATIENCE = 240.0  # s, on a busy machine
+OVER = {"done", "cancelled", "stopped", "failed"}
+
+Call = Callable[[str], Any]
+
+
+def until(look: Callable[[], Any], wanted: Callable[[Any], bool], patience: float = PATIENCE) -> Any:
+    """Look again and again until what is seen is as wanted."""
+    deadline = time.monotonic() + patience
+    while not wanted(found := look()):
+        assert time.monotonic() < deadline, f"still {found}"
+        time.sleep(0.05)
+    return found
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder of NaCl, not relaxed."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    predict("NaCl", PredictConfig(**QUICK), folder=folder)
+    return folder
+
+
+@pytest.fixture
+def runs(tmp_path: Path, finished_run: Path) -> Path:
+    """A folder with one earlier run, `earlier`."""
+    shutil.copytree(finished_run, tmp_path / "runs" / "earlier")
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def open_server(runs: Path) -> Iterator[Callable[..., TestClient]]:
+    """A function that starts the application on the folder of runs; it ends after the test."""
+    clients: list[TestClient] = []
+
+    def begin(*, token: str | None = None, host: str = "127.0.0.1", **limits: Any) -> TestClient:
+        settings = ServeSettings(folder=runs, host=host, token=token, limits=Limits(**limits))
+        client = TestClient(create_app(settings), base_url=HERE, raise_server_exceptions=False)
+        client.__enter__()
+        clients.append(client)
+        return client
+
+    yield begin
+    for client in clients:
+        client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def client(open_server: Callable[..., TestClient]) -> TestClient:
+    """A server with the usual limits."""
+    return open_server()
+
+
+@pytest.fixture
+def wait_for() -> Callable[..., dict[str, Any]]:
+    """A function of (client, job id, statuses) that waits until the job has one of them."""
+
+    def wait(client: Any, job_id: str, *statuses: str) -> dict[str, Any]:
+        wanted = set(statuses) or OVER
+        return until(lambda: client.get(f"/api/jobs/{job_id}").json(), lambda job: job["status"] in wanted)
+
+    return wait
+
+
+class Server:
+    """`alphacrystal serve` as a process of its own."""
+
+    def __init__(self, runs: Path, *options: str) -> None:
+        code = "from alphacrystal.cli import main; main()"
+        arguments = [sys.executable, "-c", code, "serve", "--folder", str(runs), "--port", "0", *options]
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+        self.process = subprocess.Popen(
+            arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+        )
+        assert self.process.stdout is not None
+        self.greeting = self.process.stdout.readline()
+        address = re.search(r"http://[^ #]+", self.greeting)
+        assert address, self.greeting + self.process.stdout.read()
+        self.address = address[0].rstrip("/")
+        self.client = httpx2.Client(base_url=self.address, timeout=120)
+        until(self._answers, bool)
+
+    def _answers(self) -> bool:
+        try:
+            return self.client.get("/").status_code == 200
+        except httpx2.TransportError:
+            return False
+
+    def stop(self, number: int = signal.SIGINT) -> str:
+        """End it and return what it said."""
+        self.client.close()
+        self.process.send_signal(number)
+        return self.process.communicate(timeout=PATIENCE)[0]
+
+
+@pytest.fixture
+def start_server(runs: Path) -> Iterator[Callable[..., Server]]:
+    """A function that starts `alphacrystal serve` with options on the folder of runs."""
+    started: list[Server] = []
+
+    def begin(*options: str) -> Server:
+        started.append(Server(runs, *options))
+        return started[-1]
+
+    yield begin
+    for server in started:
+        if server.process.poll() is None:
+            server.stop()

@@ -1,0 +1,244 @@
+"""The page in a real browser: typed, watched, seen, downloaded; by keyboard, on a phone, in the dark."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")]
+# As root Chromium has no sandbox; a test machine has no graphics card.
+FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+PATIENCE = 240_000  # ms
+TOKEN = "correct-horse-battery"  # noqa: S105
+
+Start = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Callable[..., Any]]:
+    """A function that opens an address; the test fails if the page asked others or complained."""
+    contexts: list[Any] = []
+    complaints: list[str] = []
+    asked: set[str] = set()
+
+    def go(address: str, *, patience: int = PATIENCE, **options: Any) -> Any:
+        context = browser.new_context(**({"viewport": {"width": 1300, "height": 900}} | options))
+        context.set_default_timeout(patience)
+        contexts.append(context)
+        context.on("request", lambda request: asked.add(request.url))
+        # The browser itself notes refusals of ours (4xx) that the page then explains.
+        context.on("console", lambda m: complaints.append(m.text) if m.type in {"error", "warning"} else None)
+        context.on("weberror", lambda error: complaints.append(str(error.error)))
+        page = context.new_page()
+        page.goto(address)
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+    assert [text for text in complaints if "the server responded with a status of 4" not in text] == []
+    assert {url for url in asked if not re.match(r"(http://127\.0\.0\.1:\d+/|data:|blob:)", url)} == set()
+
+
+def choose_quick(page: Any, candidates: int = 4) -> None:
+    page.click("summary")
+    page.select_option("#relax", "no")
+    page.fill("#candidates", str(candidates))
+
+
+def test_type_wait_see_and_download(start_server: Start, visit: Callable[..., Any]) -> None:
+    page = visit(start_server().address)
+    choose_quick(page)
+    page.fill("#formula", "TiO2")
+    page.press("#formula", "Enter")
+    page.wait_for_selector(".job progress")
+    page.wait_for_selector("#run:not([hidden])")
+    assert page.inner_text("#run-title") == "TiO₂: 4 structures"
+    assert page.locator("#run-table tbody tr").count() == 4
+    assert page.locator("#jobs-section").is_hidden()
+    assert page.evaluate("document.activeElement.id") == "run"
+
+    with page.expect_download() as event:
+        page.click("#run-zip")
+    data = Path(event.value.path()).read_bytes()
+    names = zipfile.ZipFile(io.BytesIO(data)).namelist()
+    assert event.value.suggested_filename.startswith("TiO2-")
+    assert sum(name.endswith(".cif") for name in names) == 4
+
+    with page.expect_download() as event:
+        page.click("#run-table tbody tr:first-child a")
+    assert Path(event.value.path()).read_text().startswith(("data_", "#"))
+
+    with page.expect_popup() as popup:
+        page.click("#run-report")
+    report = popup.value
+    report.wait_for_selector("#viewer canvas")
+    # The drawing is not blank, and the report cannot reach the server.
+    colours = report.evaluate(
+        """async () => { await new Promise(done => setTimeout(done, 1000));
+        const canvas = document.querySelector('#viewer canvas');
+        const copy = document.createElement('canvas'); copy.width = canvas.width; copy.height = canvas.height;
+        await new Promise(done => requestAnimationFrame(done));
+        return [canvas.width, canvas.height, window.origin]; }"""
+    )
+    assert colours[0] > 100
+    assert colours[1] > 100
+    assert colours[2] == "null"
+
+
+def test_cancel_resume_and_delete(start_server: Start, visit: Callable[..., Any]) -> None:
+    page = visit(start_server().address)
+    page.on("dialog", lambda dialog: dialog.accept())
+    choose_quick(page, 200)
+    page.fill("#cell", "Ca3Al2Si3O12")
+    page.fill("#formula", "Ca3Al2Si3O12")
+    page.click("#new button.main")
+    page.wait_for_selector(".status.running")
+    page.click("button:has-text('Cancel')")
+    page.wait_for_selector(".status.cancelled")
+    page.click("button:has-text('Resume')")
+    page.wait_for_selector(".status.running")
+    page.reload()  # what goes on is still there
+    page.wait_for_selector(".status.running")
+    page.click("button:has-text('Cancel')")
+    page.wait_for_selector(".status.cancelled")
+    page.click(".job button:has-text('Delete')")
+    page.wait_for_selector("#jobs-section", state="hidden")
+
+
+def test_wrong_input_is_explained_and_markup_stays_text(
+    start_server: Start, visit: Callable[..., Any], runs: Path
+) -> None:
+    hostile = "<img src=x onerror=document.title='hacked'>"
+    (runs / "earlier").rename(runs / hostile)
+    page = visit(start_server().address)
+    page.wait_for_selector("#runs tbody tr")
+    page.click("#runs tbody tr button:has-text('Show')")
+    page.wait_for_selector("#run:not([hidden])")
+    assert hostile in page.inner_text("#run-facts")
+    for formula in ("", hostile, "Xx2"):
+        page.fill("#formula", formula)
+        page.press("#formula", "Enter")
+        page.wait_for_selector("#new-wrong:not(:empty)")
+        assert page.get_attribute("#formula", "aria-invalid") == "true"
+    assert page.title() == "AlphaCrystal"
+    assert page.locator("img").count() == 0
+
+
+def test_compare_side_by_side(start_server: Start, visit: Callable[..., Any]) -> None:
+    page = visit(start_server().address)
+    page.wait_for_selector("#left option", state="attached")
+    page.click("#compare button")
+    page.wait_for_selector(".beside")
+    assert page.locator(".beside table").count() == 2
+    headings = page.locator(".beside table").first.locator("thead th").all_inner_texts()
+    assert headings == ["Rank", "Space group", "Volume (Å³/atom)", "Same as right rank (rms)"]
+    assert page.locator(".beside tr.same").count() >= 6
+
+
+def test_token_is_asked_for_and_taken_from_the_address(
+    start_server: Start, visit: Callable[..., Any]
+) -> None:
+    server = start_server("--host", "127.0.0.1", "--token", TOKEN)
+    page = visit(server.address)
+    page.wait_for_selector("#entrance:not([hidden])")
+    page.fill("#token", "wrong-wrong-wrong-wrong")
+    page.press("#token", "Enter")
+    page.wait_for_selector("#token-wrong:not(:empty)")
+    page.fill("#token", TOKEN)
+    page.press("#token", "Enter")
+    page.wait_for_selector("#runs tbody tr")
+    other = visit(f"{server.address}/#token={TOKEN}")
+    other.wait_for_selector("#runs tbody tr")
+    assert TOKEN not in other.url
+    other.click("#leave")
+    other.wait_for_selector("#entrance:not([hidden])")
+
+
+def test_keyboard_reaches_everything_in_order(start_server: Start, visit: Callable[..., Any]) -> None:
+    page = visit(start_server().address)
+    page.wait_for_selector("#runs tbody tr")
+    assert page.evaluate("document.activeElement.id") == "formula"
+    reached = []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.append(
+            page.evaluate(
+                """() => { const at = document.activeElement;
+                return [at.id || at.textContent.trim(), getComputedStyle(at).outlineStyle]; }"""
+            )
+        )
+        if reached[-1][0] == "OpenAPI description":
+            break
+    stops = ["Predict", "Options", "Show", "Report", "Zip", "left", "right"]
+    assert [name for name, _ in reached if name in stops] == stops
+    assert all(outline != "none" for _, outline in reached)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1300])
+def test_page_fits_and_can_be_read(
+    start_server: Start, visit: Callable[..., Any], scheme: str, width: int
+) -> None:
+    page = visit(start_server().address, color_scheme=scheme, viewport={"width": width, "height": 800})
+    page.wait_for_selector("#runs tbody tr")
+    page.click("summary")
+    page.click("#runs tbody tr button:has-text('Show')")
+    page.wait_for_selector("#run:not([hidden])")
+    page.click("#compare button")
+    page.wait_for_selector(".beside")
+    page.fill("#formula", "Xx")
+    page.press("#formula", "Enter")
+    page.wait_for_selector("#new-wrong:not(:empty)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(CONTRASTS) == []
+    assert page.evaluate(UNNAMED) == []
+
+
+# Text whose contrast with its background is below 4.5 (WCAG 2.2, 1.4.3).
+CONTRASTS = """() => {
+  const part = (v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
+  const numbers = (text) => text.match(/[\\d.]+/g).map(Number);
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = numbers(getComputedStyle(at).backgroundColor);
+      if (colour.length === 3 || colour[3] > 0.99) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const poor = [];
+  for (const element of document.querySelectorAll('body *')) {
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+    const box = element.getBoundingClientRect();
+    const shown = box.width && !element.closest('noscript');
+    if (!shown || !own && !['INPUT', 'SELECT'].includes(element.tagName)) continue;
+    const [a, b] = [light(numbers(getComputedStyle(element).color)), light(behind(element))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) poor.push([element.tagName, element.textContent.slice(0, 30), ratio]);
+  }
+  return poor;
+}"""
+
+# Controls without a name for a screen reader.
+UNNAMED = """() => [...document.querySelectorAll('input, select, button, a, progress, [role=region]')]
+  .filter((item) => !item.labels?.length && !item.textContent.trim()
+    && !item.getAttribute('aria-label') && !item.getAttribute('aria-labelledby'))
+  .map((item) => item.outerHTML)"""
