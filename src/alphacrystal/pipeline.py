@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from alphacrystal._energies import (
     with_hull_energies,
 )
 from alphacrystal._generators import generate_mix
+from alphacrystal._run import Progress, Run
 from alphacrystal.checkpoint import Checkpoint
 from alphacrystal.composition import Formula, parse_formula
 from alphacrystal.config import PredictConfig, check_unchanged, make_config
@@ -41,39 +42,8 @@ if TYPE_CHECKING:
     from alphacrystal.rank import EnergyMeasure
     from alphacrystal.relax import Relaxation, Relaxer, RelaxSettings
 
-# Stage, items done, items in total.
-Progress = Callable[[str, int, int], None]
-
 HOPELESS = 0.5  # eV/atom above the best after the loose pass: worth the tight one only if it will be listed
 SPARE = 5  # structures beyond the list that are relaxed with it, for relaxing merges and reorders
-
-
-@dataclass
-class _Run:
-    """State of one run while it goes on."""
-
-    formula: Formula
-    config: PredictConfig
-    folder: Path
-    progress: Progress
-    checkpoint: Checkpoint
-    events: EventLog
-    timings: dict[str, float] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    candidates: list[Candidate] = field(default_factory=list)
-    relaxations: dict[int, Relaxation] = field(default_factory=dict)
-    measure: EnergyMeasure | None = None
-    merged: dict[int, int] = field(default_factory=dict)  # candidate -> the equal one that stands for it
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        begin = time.monotonic()
-        self.events.emit(name, event="start")
-        try:
-            yield
-        finally:
-            self.timings[name] = self.timings.get(name, 0.0) + time.monotonic() - begin
-        self.events.emit(name, event="end", seconds=round(self.timings[name], 3))
 
 
 def predict(
@@ -117,7 +87,7 @@ def predict(
     record = _record(config)
     prepare_output_folder(folder, resume=resume)
     with EventLog(folder / "events.jsonl") as events:
-        run = _Run(formula, config, folder, events.also(progress or _silent), Checkpoint(folder), events)
+        run = Run(formula, config, folder, events.also(progress or _silent), Checkpoint(folder), events)
         run.measure = measure
         run.notes += formula.notes
         run.checkpoint.save_request(text, config.model_dump(mode="json"))
@@ -201,7 +171,7 @@ def _relax_group(
 ) -> None:
     with EventLog(folder / "events.jsonl") as events:
         logged = events.also(progress)
-        run = _Run(formula, config, folder, logged, Checkpoint(folder), events, candidates=candidates)
+        run = Run(formula, config, folder, logged, Checkpoint(folder), events, candidates=candidates)
         run.measure = measure
         run.checkpoint.save_candidates(candidates)
         complete = False
@@ -233,7 +203,7 @@ def _check_same_request(checkpoint: Checkpoint, formula: Formula, config: Predic
     check_unchanged(make_config(**request["settings"]), config, checkpoint.run_folder)
 
 
-def _generate(run: _Run, units: Sequence[int]) -> None:
+def _generate(run: Run, units: Sequence[int]) -> None:
     """Make the candidates, or read those of the run being resumed."""
     stored = run.checkpoint.load_candidates()
     if stored is not None:
@@ -268,7 +238,7 @@ def _generate(run: _Run, units: Sequence[int]) -> None:
     run.checkpoint.save_candidates(run.candidates)
 
 
-def _relax(run: _Run, pool: Relaxer) -> None:
+def _relax(run: Run, pool: Relaxer) -> None:
     """Relax in two passes: loosely all distinct candidates, tightly the distinct survivors."""
     from alphacrystal.crystal import group_duplicates
     from alphacrystal.rank import likely_order
@@ -296,7 +266,7 @@ def _relax(run: _Run, pool: Relaxer) -> None:
 
 
 def _relax_pass(
-    run: _Run, pool: Relaxer, name: str, structures: Mapping[int, Any], settings: RelaxSettings
+    run: Run, pool: Relaxer, name: str, structures: Mapping[int, Any], settings: RelaxSettings
 ) -> dict[int, Relaxation]:
     """One pass over candidates by index; finished ones come from the checkpoint."""
     stored = run.checkpoint.load_relaxations()
@@ -325,7 +295,7 @@ def _relax_pass(
     return finished
 
 
-def _complete_hull(run: _Run, pool: Relaxer) -> None:
+def _complete_hull(run: Run, pool: Relaxer) -> None:
     """Energies for the phases of a hull that brought none."""
     if run.measure is None or run.measure.hull is None or not run.measure.hull.structures:
         return
@@ -335,7 +305,7 @@ def _complete_hull(run: _Run, pool: Relaxer) -> None:
         )
 
 
-def _keep(run: _Run, stage: str, index: int, relaxation: Relaxation) -> None:
+def _keep(run: Run, stage: str, index: int, relaxation: Relaxation) -> None:
     """A later pass replaces an earlier one, unless it broke the structure; a loose end is no convergence."""
     from alphacrystal.relax import RelaxationStatus
 
@@ -346,7 +316,7 @@ def _keep(run: _Run, stage: str, index: int, relaxation: Relaxation) -> None:
         run.relaxations[index] = relaxation
 
 
-def _conclude(run: _Run, units: Sequence[int], *, complete: bool) -> Prediction:
+def _conclude(run: Run, units: Sequence[int], *, complete: bool) -> Prediction:
     """Rank what is finished and gather it with its evidence."""
     from alphacrystal.rank import rank_candidates
 
