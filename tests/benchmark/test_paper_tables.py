@@ -239,3 +239,8 @@ def test_a_structure_survives_as_plain_values(textbook: Callable[[str], Structur
     structure = textbook("quartz")
     again = structure_of(json.loads(json.dumps(plain_structure(structure))))
     assert match_pair(again, structure).rms == pytest.approx(0, abs=1e-5)
+
+
+def test_unknown_rivals_are_refused(tmp_path: Path, caesium_chloride: PaperCompound) -> None:
+    with pytest.raises(InputError, match="no rival 'calypso': choose from gnoa-tpe"):
+        benchmark_cost([caesium_chloride], SETTINGS, tmp_path, rivals=["calypso"])

@@ -16,7 +16,7 @@ from alphacrystal.benchmark._run_facts import run_facts
 from alphacrystal.benchmark._table3 import drawn, match_place
 from alphacrystal.errors import InputError
 
-COST_METHODS = (OURS, GNOA, GNOA_RANDOM, RANDOM_RELAXED)
+COST_RIVALS = (GNOA, GNOA_RANDOM, RANDOM_RELAXED)
 UNRELAXED = "ours, not relaxed"
 GOAL = 20.0  # times less than GNOA
 
@@ -26,6 +26,7 @@ def benchmark_cost(
     settings: MethodSettings,
     out: Path,
     *,
+    rivals: Sequence[str] = COST_RIVALS,
     limit: int | None = None,
     on_progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -38,12 +39,18 @@ def benchmark_cost(
         compounds: Of `read_table3`.
         settings: Of the methods.
         out: Folder of the rows and the run folders.
+        rivals: Searches to compare with; GNOA is always one of them.
         limit: Compounds drawn at random; all if None.
         on_progress: Called with (stage, done, total).
 
     Raises:
-        InputError: There are no compounds, or the folder holds a run with other settings.
+        InputError: There are no compounds, there is no such rival, or the folder holds a run with other
+            settings.
     """
+    unknown = set(rivals) - set(COST_RIVALS)
+    if unknown:
+        raise InputError(f"There is no rival {min(unknown)!r}: choose from {', '.join(COST_RIVALS)}.")
+    methods = (OURS, *(name for name in COST_RIVALS if name == GNOA or name in rivals))
     compounds = [own for own in compounds if own.by_id]
     if not compounds:
         raise InputError("There are no compounds to predict.")
@@ -51,16 +58,14 @@ def benchmark_cost(
     begun = time.monotonic()
     compounds = drawn(compounds, limit, settings.seed)
     known = [own.compound for own in compounds]
-    rows = method_rows(COST_METHODS, known, settings, out, on_progress or _silent)
-    spent = {
-        method: [_spent(rows[method, own.id], method, settings) for own in known] for method in COST_METHODS
-    }
+    rows = method_rows(methods, known, settings, out, on_progress or _silent)
+    spent = {method: [_spent(rows[method, own.id], method, settings) for own in known] for method in methods}
     spent[UNRELAXED] = [_unrelaxed(rows[OURS, own.id]) for own in known]
-    order = (OURS, UNRELAXED, *COST_METHODS[1:])
+    order = (OURS, UNRELAXED, *methods[1:])
     return {
         "n": len(known),
         "methods": {method: _summary(spent[method], spent[OURS]) for method in order},
-        "ratios": {method: time_ratios(spent[method], spent[OURS]) for method in COST_METHODS[1:]},
+        "ratios": {method: time_ratios(spent[method], spent[OURS]) for method in methods[1:]},
         "goal": GOAL,
         **facts,
         **row_facts(rows),

@@ -58,7 +58,7 @@ def table3_page(result: Mapping[str, Any]) -> str:
         "",
         *_counted(result),
         "",
-        "## Median superpose distance (Å)",
+        "## Median superpose distance (Å), over the compounds that have one",
         "",
         *_medians(result),
         "",

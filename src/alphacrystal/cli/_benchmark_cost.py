@@ -26,6 +26,9 @@ def cost(
         int | None, typer.Option(min=1, help="Compounds drawn at random (default: all 28).")
     ] = None,
     seconds: SECONDS = 60.0,
+    rivals: Annotated[
+        str, typer.Option(help="Searches to compare with, by commas; gnoa-tpe is always one of them.")
+    ] = "gnoa-tpe,gnoa-random,random_relaxed",
     potential: POTENTIAL = "chgnet",
     seed: SEED = 0,
     page: PAGE = None,
@@ -43,12 +46,13 @@ def cost(
         write_cost_page,
     )
 
+    wanted = [name.strip() for name in rivals.split(",") if name.strip()]
     settings = MethodSettings(potential=potential, seed=seed, seconds=seconds)
     compounds = read_table3(benchmark_file(data, FILE))
     run_benchmark(
         "cost",
         lambda folder, progress: benchmark_cost(
-            compounds, settings, folder, limit=limit, on_progress=progress
+            compounds, settings, folder, rivals=wanted, limit=limit, on_progress=progress
         ),
         cost_page,
         write_cost_page,
