@@ -6,6 +6,7 @@ Out: ("ready", symbols), ("result", epoch, index, Relaxation), ("alive",), ("err
 
 from __future__ import annotations
 
+import importlib
 import os
 import pickle
 import queue
@@ -72,7 +73,7 @@ def main() -> None:
     os.dup2(2, 1)
     inbox: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
     # Unpickling in the thread must not meet a module that this thread is still importing.
-
+    importlib.import_module("pymatgen.core.structure")
     threading.Thread(target=_read_into, args=(inbox, sys.stdin.buffer), daemon=True).start()
     try:
         _serve(sys.argv[1], inbox, out)
