@@ -1,6 +1,6 @@
 # Every target does its own set-up: a virtual environment .venv in this folder with the exact pins of constraints.txt.
 .DEFAULT_GOAL := help
-.PHONY: help predict test test-slow check bench docs environment-dev clean distclean
+.PHONY: help predict serve test test-slow check bench docs environment-dev clean distclean
 
 PYTHON ?= python3
 PIP_ARGS ?=
@@ -11,6 +11,7 @@ export PYTHON PIP_ARGS FORMULA
 
 help:
 	@echo "make predict FORMULA=Zr4Al3   predict crystal structures; ARGS=\"--no-relax --top 5\" adds options"
+	@echo "make serve                    the same as a page in the browser"
 	@echo "make test                     all checks and tests"
 	@echo "make test-slow                the slow tests, which make test leaves out"
 	@echo "make check                    static checks only: lint, format, types, spelling"
@@ -24,6 +25,10 @@ predict:
 	@if [ -z "$$FORMULA" ]; then echo "make predict needs a formula, for example: make predict FORMULA=Zr4Al3" >&2; exit 2; fi
 	@scripts/setup-venv run
 	@.venv/bin/alphacrystal predict "$$FORMULA" $(ARGS)
+
+serve:
+	@scripts/setup-venv web
+	@.venv/bin/alphacrystal serve --open $(ARGS)
 
 test: environment-dev
 	@scripts/check

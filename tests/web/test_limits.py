@@ -61,7 +61,7 @@ def test_job_is_stopped_at_its_time_limit_and_keeps_what_it_has(
 def test_full_folder_takes_no_job(open_server: Open) -> None:
     client = open_server(disk_mb=0.1)
     answer = client.post("/api/jobs", json=QUICK)
-    assert (answer.status_code, "limit of this server" in answer.json()["detail"]) == (507, True)
+    assert (answer.status_code, "limit of this server" in answer.json()["detail"]) == (409, True)
 
 
 def test_job_is_stopped_when_the_folder_is_full(open_server: Open, wait_for: Wait, runs: Path) -> None:

@@ -50,7 +50,7 @@ def cancel_job(job_id: str, parts: Parts) -> JobView:
     return job_view(parts.queue.cancel(job_id), parts)
 
 
-@router.post("/jobs/{job_id}/resume", responses=NOT_FOUND | CONFLICT | TOO_LARGE | NO_PLACE)
+@router.post("/jobs/{job_id}/resume", responses=NOT_FOUND | TOO_LARGE | NO_PLACE | CONFLICT)
 def resume_job(job_id: str, parts: Parts) -> JobView:
     """Let a cancelled, stopped or failed job go on."""
     return job_view(parts.queue.resume(job_id), parts)

@@ -52,14 +52,14 @@ NOT_FOUND: dict[int | str, dict[str, object]] = {
     404: {"model": Refusal, "description": "There is nothing of this name."}
 }
 CONFLICT: dict[int | str, dict[str, object]] = {
-    409: {"model": Refusal, "description": "The job's state does not allow it."}
+    409: {"model": Refusal, "description": "The job's state, or the room on the disk, does not allow it."}
 }
 TOO_LARGE: dict[int | str, dict[str, object]] = {
     413: {"model": Refusal, "description": "The request is too large."}
 }
 NO_PLACE: dict[int | str, dict[str, object]] = {
+    409: {"model": Refusal, "description": "The runs take as much of the disk as they may."},
     429: {"model": Refusal, "description": "Too many jobs wait already."},
-    507: {"model": Refusal, "description": "The runs take as much of the disk as they may."},
 }
 
 

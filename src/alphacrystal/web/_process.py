@@ -53,12 +53,10 @@ class JobProcess:
 
     def ended(self) -> bool:
         """Whether it is over; what it may have left running is ended with it."""
-        if self._child is None:
-            return not _is_held(self._lock)
-        if self._child.returncode is None:
-            # Seen but not yet collected: its number is still its own, and so is its group's.
-            if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-                return False
+        if _is_held(self._lock):
+            return False
+        if self._child is not None and self._child.returncode is None:
+            # Over but not yet collected: its number is still its own, and so is its group's.
             self._signal_group(signal.SIGKILL)
             self._child.wait()
         return True

@@ -203,8 +203,10 @@ class JobQueue:
             try:
                 with self._lock:
                     self._tick()
-            except (AlphaCrystalError, OSError) as error:
-                _log.warning("Jobs could not be looked after: %s", error)  # the next tick tries again
+            except AlphaCrystalError as error:  # the disk refused a state file; the next tick tries again
+                _log.warning("Jobs could not be looked after: %s", error)
+            except Exception:  # noqa: BLE001 - without this thread no job would start or end any more
+                _log.exception("Jobs could not be looked after")
 
     def _tick(self) -> None:
         for job_id, process in list(self._processes.items()):

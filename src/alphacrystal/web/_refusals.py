@@ -26,7 +26,7 @@ class BusyError(AlphaCrystalError):
 class NoRoomError(AlphaCrystalError):
     """The runs take as much of the disk as they may."""
 
-    status = 507
+    status = 409
 
 
 def status_of(error: AlphaCrystalError) -> int:
