@@ -58,7 +58,10 @@ def _symbols(text: str) -> set[str]:
 
 
 @app.command()
-def stats(source: SourceArgument) -> None:
+def stats(
+    source: SourceArgument,
+    plot: Annotated[Path | None, typer.Option(help="Draw sizes, elements, energies: PNG and SVG.")] = None,
+) -> None:
     """Count what a record source holds."""
     from alphacrystal.data import benchmark_formulas, read_records
 
@@ -67,11 +70,17 @@ def stats(source: SourceArgument) -> None:
     arity: Counter[int] = Counter()
     elements: Counter[str] = Counter()
     formulas: set[str] = set()
+    above_hull: list[float] = []
     for record in read_records(source):
         counts["structures"] += 1
         counts[f"split {record.split or 'not set'}"] += 1
         counts["benchmark compounds (dropped in training)"] += record.reduced_formula in benchmark_formulas()
         counts["experimental"] += record.icsd is True
+        counts["with a formation energy"] += record.e_form is not None
+        if record.e_above_hull is not None:
+            above_hull.append(record.e_above_hull)
+        if record.licence is not None:
+            counts[f"licence {record.licence}"] += 1
         sizes[len(record.species)] += 1
         arity[len(set(record.species))] += 1
         elements.update(set(record.species))
@@ -84,6 +93,11 @@ def stats(source: SourceArgument) -> None:
     typer.echo(
         "commonest elements " + ", ".join(f"{symbol} {count}" for symbol, count in elements.most_common(12))
     )
+    if plot is not None:
+        from alphacrystal.plots import record_counts
+
+        for path in record_counts(dict(sorted(sizes.items())), elements, above_hull, plot):
+            typer.echo(f"Drawn: {path}")
 
 
 @app.command()
