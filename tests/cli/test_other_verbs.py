@@ -293,8 +293,10 @@ def test_records_are_built_cut_and_counted(run: Run, tmp_path: Path) -> None:
     assert outcome.code == 0
     lines = (tmp_path / "some.jsonl").read_text().splitlines()
     assert {json.loads(line)["reduced_formula"] for line in lines} == {"KCl", "RbCl"}
-    outcome = run("data", "stats", "some.jsonl")
+    outcome = run("data", "stats", "some.jsonl", "--plot", "counts")
     assert outcome.code == 0
+    assert "Drawn: counts.png" in outcome.out
+    assert (tmp_path / "counts.svg").is_file()
     assert "structures                                 2" in outcome.out
     assert "Cl 2" in outcome.out
 

@@ -61,7 +61,11 @@ def _symbols(text: str) -> set[str]:
 
 
 @app.command()
-def stats(source: SourceArgument, as_json: JsonOption = False) -> None:
+def stats(
+    source: SourceArgument,
+    plot: Annotated[Path | None, typer.Option(help="Draw sizes, elements, energies: PNG and SVG.")] = None,
+    as_json: JsonOption = False,
+) -> None:
     """Count what a record source holds."""
     from alphacrystal.data import benchmark_formulas, read_records
 
@@ -70,16 +74,27 @@ def stats(source: SourceArgument, as_json: JsonOption = False) -> None:
     arity: Counter[int] = Counter()
     elements: Counter[str] = Counter()
     formulas: set[str] = set()
+    above_hull: list[float] = []
     for record in read_records(source):
         counts["structures"] += 1
         counts[f"split {record.split or 'not set'}"] += 1
         counts["benchmark compounds (dropped in training)"] += record.reduced_formula in benchmark_formulas()
         counts["experimental"] += record.icsd is True
+        counts["with a formation energy"] += record.e_form is not None
+        if record.e_above_hull is not None:
+            above_hull.append(record.e_above_hull)
+        if record.licence is not None:
+            counts[f"licence {record.licence}"] += 1
         sizes[len(record.species)] += 1
         arity[len(set(record.species))] += 1
         elements.update(set(record.species))
         formulas.add(record.reduced_formula)
     counts["distinct formulas"] = len(formulas)
+    drawn: list[Path] = []
+    if plot is not None:
+        from alphacrystal.plots import record_counts
+
+        drawn = list(record_counts(dict(sorted(sizes.items())), elements, above_hull, plot))
     if as_json:
         print_json(
             {
@@ -87,6 +102,7 @@ def stats(source: SourceArgument, as_json: JsonOption = False) -> None:
                 "atoms_per_cell": dict(sorted(sizes.items())),
                 "elements_per_cell": dict(sorted(arity.items())),
                 "elements": dict(elements.most_common()),
+                "drawn": drawn,
             }
         )
         return
@@ -97,6 +113,8 @@ def stats(source: SourceArgument, as_json: JsonOption = False) -> None:
     typer.echo(
         "commonest elements " + ", ".join(f"{symbol} {count}" for symbol, count in elements.most_common(12))
     )
+    for path in drawn:
+        typer.echo(f"Drawn: {path}")
 
 
 @app.command()

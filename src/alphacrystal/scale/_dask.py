@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import pickle
 import queue
+import time
 import warnings
 from functools import partial
 from types import TracebackType
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 _CONNECT_S = 10.0
+_COUNT_EVERY_S = 2.0
 
 
 class DaskExecutor:
@@ -46,6 +49,7 @@ class DaskExecutor:
         self._address = address
         self._connect_s = connect_s
         self._client: Client | None = None
+        self._threads, self._counted = 0, -math.inf
         self._held: dict[str, Future] = {}
         self._ended: queue.SimpleQueue[tuple[Unit, Future]] = queue.SimpleQueue()
 
@@ -82,9 +86,13 @@ class DaskExecutor:
             client.close(timeout=2)
 
     def _slots(self) -> int:
+        """Threads of all workers, asked for again only after some seconds: the answer grows with them."""
         assert self._client is not None
-        workers: dict[str, Any] = self._client.scheduler_info(n_workers=-1).get("workers", {})
-        return sum(int(worker["nthreads"]) for worker in workers.values())
+        if time.monotonic() - self._counted > _COUNT_EVERY_S and self._client.status == "running":
+            workers: dict[str, Any] = self._client.scheduler_info(n_workers=-1).get("workers", {})
+            self._threads = sum(int(worker["nthreads"]) for worker in workers.values())
+            self._counted = time.monotonic()
+        return self._threads
 
     @property
     def workers(self) -> int:
