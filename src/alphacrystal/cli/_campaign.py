@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from alphacrystal.cli._json import JsonOption, print_json
 from alphacrystal.cli._progress import ProgressDisplay
 from alphacrystal.errors import AlphaCrystalError, InputError
 
@@ -54,6 +55,7 @@ def campaign(
     config: Annotated[
         Path | None, typer.Option(help="TOML file of all settings of predict; flags override it.")
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Predict thousands of formulas: nothing finished is lost or computed twice."""
     from alphacrystal.config import make_config, read_config_file
@@ -94,7 +96,7 @@ def campaign(
         plan = CampaignPlan(settings, bool(report), bool(pack))
         with ProgressDisplay("campaign") as progress:
             begin_campaign(formulas, folder, plan, progress)
-    _run(folder, plan, _executor(folder, plan, workers, scheduler, limit), retry_failed)
+    _run(folder, plan, _executor(folder, plan, workers, scheduler, limit), retry_failed, as_json)
 
 
 def _executor(
@@ -112,7 +114,7 @@ def _executor(
     return DaskExecutor(work, scheduler)
 
 
-def _run(folder: Path, plan: CampaignPlan, executor: Executor, retry_failed: bool) -> None:
+def _run(folder: Path, plan: CampaignPlan, executor: Executor, retry_failed: bool, as_json: bool) -> None:
     from alphacrystal.scale import run_campaign
 
     shown = 0
@@ -139,10 +141,17 @@ def _run(folder: Path, plan: CampaignPlan, executor: Executor, retry_failed: boo
     except AlphaCrystalError:
         typer.echo(f"Everything finished is kept; go on with: {command}", err=True)
         raise
-    _tell(folder, counts, command)
+    _tell(folder, counts, command, as_json)
 
 
-def _tell(folder: Path, counts: Counts, command: str) -> None:
+def _tell(folder: Path, counts: Counts, command: str, as_json: bool) -> None:
+    if as_json:
+        files = {
+            "index": folder / "index.csv",
+            "failures": folder / "failures.csv" if counts.failed else None,
+        }
+        print_json({"total": counts.total, "done": counts.done, "failed": counts.failed, **files})
+        return
     typer.echo(f"{counts.done} of {counts.total} formulas done; list: {folder / 'index.csv'}")
     if counts.failed:
         typer.echo(f"{counts.failed} failed; reasons: {folder / 'failures.csv'}")

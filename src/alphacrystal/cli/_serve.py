@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from alphacrystal.cli._json import JsonOption, print_json
 from alphacrystal.errors import InputError
 
 PACKAGES = {"fastapi", "starlette", "uvicorn"}
@@ -34,6 +35,7 @@ def serve(
     candidates: Annotated[int, typer.Option(min=1, max=5000, help="Structures of a job at most.")] = 200,
     workers: Annotated[int, typer.Option(min=1, max=256, help="Relaxation processes of a job.")] = 2,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Serve a local web page: type a formula, watch, compare, download."""
     try:
@@ -56,7 +58,10 @@ def serve(
     )
 
     def show(address: str) -> None:
-        typer.echo(f"AlphaCrystal is at {address} (Ctrl-C stops it).")
+        if as_json:
+            print_json({"address": address})
+        else:
+            typer.echo(f"AlphaCrystal is at {address} (Ctrl-C stops it).")
         if open_page:
             typer.launch(address)
 
