@@ -15,10 +15,13 @@ import torch
 
 from alphacrystal.crystal import Distogram, SymmetryHypothesis, min_image_distances
 from alphacrystal.reconstruct._fitness import FitnessBatch, FitnessName
+from alphacrystal.reconstruct._placement import Effort
 from alphacrystal.reconstruct._rebuild import MatrixQuality, Rebuilt, rebuild
 from alphacrystal.reconstruct._search import Reconstruction
 
 NOISE = 0.15  # Å; of expected distances, for the assembly
+EFFORTS = (Effort(beam=16, starts=4, points=(16, 64, 200), steps=8, namings=2),)
+SETTLED = -1.0  # negative log density per pair of a structure that hardly anything is fitter than
 LOOKED_AT = 8  # assembled crystals whose fitness is worked out
 
 
@@ -50,6 +53,8 @@ def _fitter(
     fitness: FitnessName,
     seed: int,
 ) -> Reconstruction:
+    if fitness == "likelihood" and found.geometry + found.penalty < SETTLED:
+        return found
     problem = FitnessBatch.of([distogram], fitness)
     made = rebuild(
         distogram.expected,
@@ -58,7 +63,7 @@ def _fitter(
         hypothesis.lattice,
         quality=MatrixQuality(noise=NOISE),
         seed=seed,
-        rounds=1,
+        efforts=EFFORTS,
     )
     best = found
     for crystal in made[:LOOKED_AT]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -100,7 +101,7 @@ def rebuild(
     *,
     quality: MatrixQuality | None = None,
     seed: int = 0,
-    rounds: int | None = None,
+    efforts: Sequence[Effort] | None = None,
 ) -> list[Rebuilt]:
     """Crystals with a given space group, cell and distance matrix, best first.
 
@@ -115,7 +116,7 @@ def rebuild(
         lattice: Conventional cell in the ITA standard setting.
         quality: How well distances and cell are known; exactly by default.
         seed: Same seed, same result.
-        rounds: Rounds of search at most, each wider than the one before; as many as it takes if None.
+        efforts: Rounds of search, each wider than the one before; by default as many as it takes.
 
     Returns:
         Best first; empty if the atoms do not fit on the positions of the space group.
@@ -139,8 +140,8 @@ def rebuild(
     random = np.random.default_rng(seed)
     pairs = max(len(numbers) * (len(numbers) - 1) / 2, 1)
     best: list[Rebuilt] = []
-    efforts = EXACT_EFFORTS if exact else NOISY_EFFORTS
-    for round_, effort in enumerate(efforts[:rounds], start=1):
+    usual = EXACT_EFFORTS if exact else NOISY_EFFORTS
+    for round_, effort in enumerate(usual if efforts is None else efforts, start=1):
         found = assembly.search(effort, random)
         if found is None or not len(found):
             continue
