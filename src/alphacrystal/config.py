@@ -37,7 +37,8 @@ class PredictConfig(BaseModel):
             "substitution" probabilities.
         faithful: Coordinates of GNOA's searches atom by atom, as in the published program.
         fitness: What the search minimises: "likelihood" of the predicted distances, "rmse" to their mean, or
-            "paper", RMSE to their decoding in the 20 classes of AlphaCrystal-II.
+            "paper", RMSE to their decoding in the 20 classes of AlphaCrystal-II, or "contacts", the contact
+            map of AlphaCrystal-I.
         relax: Whether candidates are relaxed with a potential.
         potential: Name of the potential.
         relaxation: "gradient", or "bayesian": a Gaussian process that needs energies only.
@@ -71,7 +72,7 @@ class PredictConfig(BaseModel):
     without_benchmarks: bool = False
     similarity: Literal["learned", "substitution"] = "learned"
     faithful: bool = False
-    fitness: Literal["likelihood", "rmse", "paper"] = "likelihood"
+    fitness: Literal["likelihood", "rmse", "paper", "contacts"] = "likelihood"
     relax: bool = True
     potential: str = "chgnet"
     relaxation: Literal["gradient", "bayesian"] = "gradient"

@@ -63,7 +63,7 @@ def predict(
         bool | None, typer.Option("--faithful", help="GNOA's coordinates atom by atom, as published.")
     ] = None,
     fitness: Annotated[
-        str | None, typer.Option(help="Search for likelihood, rmse or paper (default: likelihood).")
+        str | None, typer.Option(help="Search for likelihood, rmse, paper or contacts (default: likelihood).")
     ] = None,
     relax: Annotated[bool | None, typer.Option("--relax/--no-relax", help="Relax (default: relax).")] = None,
     potential: Annotated[str | None, typer.Option(help="Potential that relaxes (default: chgnet).")] = None,
