@@ -23,8 +23,6 @@ from alphacrystal.web import Limits, ServeSettings, create_app
 
 HERE = "http://127.0.0.1"
 QUICK = {"relax": False, "candidates": 3, "top": 3}
-#: Takes a minute or so: long enough to be stopped.
-LONG = {"formula": "Ca3Al2Si3O12", "relax": False, "candidates": 200, "top": 3, "cell": "Ca3Al2Si3O12"}
 PATIENCE = 240.0  # s, on a busy machine
 OVER = {"done", "cancelled", "stopped", "failed"}
 
