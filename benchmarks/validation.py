@@ -20,9 +20,15 @@ import numpy as np
 import torch
 from pymatgen.analysis.structure_matcher import StructureMatcher
 
-from alphacrystal.benchmark import mean_distance, pair_lookup, reference_records, run_facts
+from alphacrystal.benchmark import (
+    mean_distance,
+    pair_lookup,
+    random_crystals,
+    reference_records,
+    run_facts,
+)
 from alphacrystal.composition import formula_units_within, parse_formula
-from alphacrystal.crystal import Distogram, encode
+from alphacrystal.crystal import Distogram
 from alphacrystal.data import StructureRecord, prepare, read_records
 from alphacrystal.errors import AlphaCrystalError
 from alphacrystal.generate import DistanceMatrixGenerator
@@ -94,13 +100,7 @@ def controls(hypotheses: list[Any], lookup: Lookup, overall: float) -> dict[str,
     for name, distograms in fakes.items():
         built = reconstruct(hypotheses, distograms, SearchSettings(), SEED)
         made[name] = [structure(b.lattice, b.numbers, b.positions) for b in built]
-    random = np.random.default_rng(SEED)
-    for hypothesis in hypotheses:
-        encoding = encode(hypothesis)
-        positions = encoding.positions(random.random(encoding.free))
-        made["random coordinates"].append(
-            structure(encoding.lattice(np.zeros(6)), encoding.numbers, positions)
-        )
+    made["random coordinates"] = list(random_crystals(hypotheses, SEED))
     return made
 
 

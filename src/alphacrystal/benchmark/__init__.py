@@ -14,6 +14,7 @@ from alphacrystal.benchmark._method_runs import MethodSettings, energies_by_form
 from alphacrystal.benchmark._models import benchmark_models
 from alphacrystal.benchmark._models_page import models_page, write_models_page
 from alphacrystal.benchmark._paper_compounds import PaperCompound, read_table3, read_table4
+from alphacrystal.benchmark._random_crystals import random_crystals
 from alphacrystal.benchmark._reconstruction import EXTRAS as RECONSTRUCTION_EXTRAS
 from alphacrystal.benchmark._reconstruction import benchmark_reconstruction
 from alphacrystal.benchmark._reconstruction_page import reconstruction_page, write_reconstruction_page
@@ -63,6 +64,7 @@ __all__ = [
     "mean_distance",
     "models_page",
     "pair_lookup",
+    "random_crystals",
     "read_table3",
     "read_table4",
     "reconstruction_page",

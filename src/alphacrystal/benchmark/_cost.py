@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from alphacrystal.benchmark._method_runs import OURS, MethodSettings, Progress, Row, method_rows, row_facts
+from alphacrystal.benchmark._drawn import drawn
+from alphacrystal.benchmark._method_runs import OURS, MethodSettings, Row, method_rows, row_facts
 from alphacrystal.benchmark._paper_compounds import PaperCompound
+from alphacrystal.benchmark._progress import Progress, silent
 from alphacrystal.benchmark._random_searches import GNOA, GNOA_RANDOM, RANDOM_RELAXED
 from alphacrystal.benchmark._run_facts import run_facts
-from alphacrystal.benchmark._table3 import drawn, match_place
+from alphacrystal.benchmark._table3 import match_place
 from alphacrystal.errors import InputError
 
 COST_RIVALS = (GNOA, GNOA_RANDOM, RANDOM_RELAXED)
@@ -58,7 +60,7 @@ def benchmark_cost(
     begun = time.monotonic()
     compounds = drawn(compounds, limit, settings.seed)
     known = [own.compound for own in compounds]
-    rows = method_rows(methods, known, settings, out, on_progress or _silent)
+    rows = method_rows(methods, known, settings, out, on_progress or silent)
     spent = {method: [_spent(rows[method, own.id], method, settings) for own in known] for method in methods}
     spent[UNRELAXED] = [_unrelaxed(rows[OURS, own.id]) for own in known]
     order = (OURS, UNRELAXED, *methods[1:])
@@ -178,7 +180,3 @@ def time_ratios(rival: Sequence[Row], ours: Sequence[Row]) -> dict[str, Any]:
 
 def _median(values: Sequence[float]) -> float | None:
     return round(float(np.median(values)), 3) if values else None
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """No progress wanted."""

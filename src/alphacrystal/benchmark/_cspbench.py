@@ -14,7 +14,9 @@ from alphacrystal._energies import relax_settings, relaxer
 from alphacrystal.benchmark._compound_causes import CAUSES, FOUND
 from alphacrystal.benchmark._compound_templates import read_templates, template_matches
 from alphacrystal.benchmark._compounds import Compound, Row, compound_row
+from alphacrystal.benchmark._drawn import drawn
 from alphacrystal.benchmark._kept_rows import append_row, check_settings, read_rows
+from alphacrystal.benchmark._progress import Progress, silent
 from alphacrystal.benchmark._run_facts import run_facts
 from alphacrystal.config import PredictConfig
 from alphacrystal.data import StructureRecord
@@ -22,7 +24,6 @@ from alphacrystal.errors import InputError
 from alphacrystal.evaluate import match_pair
 from alphacrystal.rank import combined_cost
 
-Progress = Callable[[str, int, int], None]
 Rates = dict[str, float]
 
 TOPS = (1, 5, 10, 20)
@@ -91,10 +92,8 @@ def benchmark_cspbench(
         raise InputError("There are no compounds to predict.")
     facts = run_facts(settings.seed)
     begun = time.monotonic()
-    if settings.limit is not None:
-        order = np.random.default_rng(settings.seed).permutation(len(compounds))[: settings.limit]
-        compounds = [compounds[index] for index in sorted(order)]
-    tell = on_progress or _silent
+    compounds = drawn(compounds, settings.limit, settings.seed)
+    tell = on_progress or silent
     out.mkdir(parents=True, exist_ok=True)
     check_settings(out, settings.noted())
     truths = _relaxed_truths(compounds, settings, out, tell) if settings.relax else {}
@@ -280,7 +279,3 @@ def _template_copies(
             kept[compound.id] = row
             append_row(file, row)
     return {name: row["matches"] for name, row in kept.items()}
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """No progress wanted."""

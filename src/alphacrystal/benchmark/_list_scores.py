@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from pymatgen.core import Structure
 from alphacrystal.benchmark._compounds import Compound
 from alphacrystal.benchmark._kept_rows import append_row, read_rows
 from alphacrystal.benchmark._paper_compounds import structure_of
+from alphacrystal.benchmark._progress import Progress
 from alphacrystal.evaluate import (
     METRICS,
     Measured,
@@ -23,7 +24,6 @@ from alphacrystal.evaluate import (
 )
 
 Row = dict[str, Any]
-Progress = Callable[[str, int, int], None]
 Best = dict[str, float | None]
 
 TOPS = (1, 10, 20)

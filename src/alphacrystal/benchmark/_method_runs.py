@@ -18,6 +18,7 @@ from alphacrystal._energies import energy_function
 from alphacrystal.benchmark._compounds import Compound
 from alphacrystal.benchmark._kept_rows import append_row, check_settings, read_rows
 from alphacrystal.benchmark._paper_compounds import plain_structure
+from alphacrystal.benchmark._progress import Progress
 from alphacrystal.benchmark._random_searches import SEARCHES, search
 from alphacrystal.benchmark._run_facts import commit_of
 from alphacrystal.checkpoint import Checkpoint
@@ -47,8 +48,6 @@ LISTED = 20
 SAME_ENERGY = 1e-3  # eV/atom; structures of a search within it count as one
 CONTROL_TRIALS = 100_000  # of low symmetry few draws keep all atoms apart
 ROWS = "methods.jsonl"
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from alphacrystal.benchmark._forests import TREES, require_forests
 from alphacrystal.benchmark._lattice_network import LatticePredictions, predict_lattices
 from alphacrystal.benchmark._lattice_table import lattice_table_by_subset, lattice_table_by_system
 from alphacrystal.benchmark._magpie import LAST_ELEMENT, cell_contents
+from alphacrystal.benchmark._progress import Progress
 from alphacrystal.benchmark._reliability import (
     DistogramReliability,
     from_confidence,
@@ -39,7 +39,6 @@ from alphacrystal.errors import InputError
 from alphacrystal.learn import StructureType, load_model, model_hashes, models_folder
 from alphacrystal.learn.training import DistanceTask, LatticeTask, SymmetryTask
 
-Progress = Callable[[str, int, int], None]
 Array = NDArray[np.float64]
 
 NETWORK, FOREST, FREQUENCY, COPY = "network", "forest", "frequency", "type copy"

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from alphacrystal.benchmark._drawn import drawn
+from alphacrystal.benchmark._progress import Progress
 from alphacrystal.benchmark._reconstruction_ablation import ablation
 from alphacrystal.benchmark._reconstruction_puzzles import Puzzle, puzzles, spoiled
 from alphacrystal.benchmark._reconstruction_rivals import RIVALS, Rival, rival_note
@@ -21,7 +23,6 @@ from alphacrystal.data import read_records
 from alphacrystal.errors import InputError
 from alphacrystal.reconstruct import MatrixQuality, rebuild
 
-Progress = Callable[[str, int, int], None]
 Row = dict[str, Any]
 
 EXTRAS = ("noise", "weights", "rivals", "speed", "ablation")
@@ -69,11 +70,11 @@ def benchmark_reconstruction(
     begun = time.monotonic()
     given = puzzles(r for r in read_records(source) if split is None or r.split == split)
     if limit is not None:
-        given = _drawn(given, limit, seed)
+        given = drawn(given, limit, seed)
     elif split is not None:
         small = [puzzle for puzzle in given if len(puzzle.numbers) <= SMALL_CELL]
         large = [puzzle for puzzle in given if len(puzzle.numbers) > SMALL_CELL]
-        given = _drawn(small, DRAWN_SMALL, seed) + _drawn(large, DRAWN_LARGE, seed)
+        given = drawn(small, DRAWN_SMALL, seed) + drawn(large, DRAWN_LARGE, seed)
     if not given:
         raise InputError(f"{source} holds no structure with up to 20 atoms in its primitive cell.")
     for number in {puzzle.space_group for puzzle in given}:
@@ -83,11 +84,11 @@ def benchmark_reconstruction(
     result: dict[str, Any] = {**_summary(exact), **_parts(given, exact)}
     small = [puzzle for puzzle in given if len(puzzle.numbers) <= SMALL_CELL]
     if "noise" in extras:
-        result["noise"] = _noise(_drawn(small, SPOILED, seed), rows)
+        result["noise"] = _noise(drawn(small, SPOILED, seed), rows)
     if "weights" in extras:
-        result["short_distance_weights"] = _weights(_drawn(small, WEIGHTED, seed), rows)
+        result["short_distance_weights"] = _weights(drawn(small, WEIGHTED, seed), rows)
     if "rivals" in extras:
-        contested = _drawn(small, CONTESTED, seed)
+        contested = drawn(small, CONTESTED, seed)
         solved = {row["id"]: row for row in exact}
         result["rivals"] = {"ours": _summary([solved[puzzle.id] for puzzle in contested])}
         for name, rival in RIVALS.items():
@@ -102,14 +103,9 @@ def benchmark_reconstruction(
     if "speed" in extras:
         result["evaluations_per_second"] = evaluation_speed(seed)
     if "ablation" in extras:
-        result["ablation"] = ablation(_drawn(small, ABLATED, seed), rows.of, seed)
+        result["ablation"] = ablation(drawn(small, ABLATED, seed), rows.of, seed)
     result["minutes"] = round((time.monotonic() - begun) / 60, 1)
     return {**result, **facts}
-
-
-def _drawn(given: list[Puzzle], count: int, seed: int) -> list[Puzzle]:
-    order = np.random.default_rng(seed).permutation(len(given))[:count]
-    return [given[index] for index in sorted(order)]
 
 
 def _solve(puzzle: Puzzle, told: Puzzle, quality: MatrixQuality, seed: int) -> Row:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from alphacrystal.benchmark._progress import Progress
 from alphacrystal.benchmark._run_facts import run_facts
 from alphacrystal.benchmark._speed_baseline import ChgnetItself, TimedRelaxation
 from alphacrystal.benchmark._speed_structures import (
@@ -35,7 +36,6 @@ NEED_DATA = ("candidates", "agreement", "predict")
 SIZES = {"random": 50, "candidates": 20, "evaluation": 64, "processes": 16, "agreement": 200, "predict": 20}
 EACH = 3  # candidates of one formula
 
-Progress = Callable[[str, int, int], None]
 Optimizer = Literal["fire", "quasi-newton"]
 
 

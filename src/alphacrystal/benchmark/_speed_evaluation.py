@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alphacrystal.benchmark._progress import Progress
 from alphacrystal.benchmark._speed_baseline import GPA_PER_EV_PER_A3, ChgnetItself
 from alphacrystal.benchmark._speed_structures import random_crystals
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-Progress = Callable[[str, int, int], None]
 ROUNDS = 3  # both sides in turn; the machine's load falls on both
 SEED = 7
 CHUNK = 10

@@ -6,16 +6,15 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from alphacrystal.benchmark._progress import Progress
 from alphacrystal.benchmark._speed_structures import MOST_ATOMS
 from alphacrystal.benchmark._speed_symmetry import symmetry_kept
-
-Progress = Callable[[str, int, int], None]
 
 
 def prediction_speed(formulas: Sequence[str], seed: int, out: Path, tell: Progress) -> dict[str, Any]:

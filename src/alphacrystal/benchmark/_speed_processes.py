@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-    from alphacrystal.relax import RelaxSettings
+    from alphacrystal.benchmark._progress import Progress
+from alphacrystal.relax import RelaxSettings
 
-Progress = Callable[[str, int, int], None]
 ROUNDS = 3  # of each way in turn; the fastest counts, for a busy machine only slows
 CORES = 2
 STEPS = 25

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from alphacrystal.benchmark._drawn import drawn
 from alphacrystal.benchmark._list_scores import (
     INVARIANT,
     PRINTED,
@@ -23,12 +24,12 @@ from alphacrystal.benchmark._method_runs import (
     RELAXED_TRUTH,
     TRUE_CELL,
     MethodSettings,
-    Progress,
     Row,
     method_rows,
     row_facts,
 )
 from alphacrystal.benchmark._paper_compounds import PaperCompound, plain_structure
+from alphacrystal.benchmark._progress import Progress, silent
 from alphacrystal.benchmark._random_searches import GNOA
 from alphacrystal.benchmark._run_facts import run_facts
 from alphacrystal.errors import InputError
@@ -68,7 +69,7 @@ def benchmark_table3(
         raise InputError("There are no compounds to predict.")
     facts = run_facts(settings.seed)
     begun = time.monotonic()
-    tell = on_progress or _silent
+    tell = on_progress or silent
     compounds = drawn(compounds, limit, settings.seed)
     known = [own.compound for own in compounds]
     rows = method_rows(TABLE3_METHODS, known, settings, out, tell)
@@ -90,14 +91,6 @@ def benchmark_table3(
         "compounds": lines,
         "examples": _examples(compounds, rows),
     }
-
-
-def drawn(compounds: Sequence[PaperCompound], limit: int | None, seed: int) -> list[PaperCompound]:
-    """Some of the compounds, at random, in their order."""
-    if limit is None:
-        return list(compounds)
-    order = np.random.default_rng(seed).permutation(len(compounds))[:limit]
-    return [compounds[index] for index in sorted(order)]
 
 
 def match_place(row: Mapping[str, Any]) -> int | None:
@@ -223,7 +216,3 @@ def _names() -> list[str]:
 def _median(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return round(float(np.median(known)), 4) if known else None
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """No progress wanted."""

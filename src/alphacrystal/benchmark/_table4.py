@@ -7,20 +7,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from alphacrystal.benchmark._drawn import drawn
 from alphacrystal.benchmark._list_scores import RANDOM_ORIGIN, best_of, list_scores
 from alphacrystal.benchmark._method_runs import (
     OURS,
     RELAXED_TRUTH,
     TRUE_CELL,
     MethodSettings,
-    Progress,
     Row,
     method_rows,
     row_facts,
 )
 from alphacrystal.benchmark._paper_compounds import PaperCompound
+from alphacrystal.benchmark._progress import Progress, silent
 from alphacrystal.benchmark._run_facts import run_facts
-from alphacrystal.benchmark._table3 import drawn, match_place
+from alphacrystal.benchmark._table3 import match_place
 from alphacrystal.errors import InputError
 
 TABLE4_METHODS = (OURS, TRUE_CELL, RELAXED_TRUTH)
@@ -65,7 +66,7 @@ def benchmark_table4(
         raise InputError("There are no compounds to predict.")
     facts = run_facts(settings.seed)
     begun = time.monotonic()
-    tell = on_progress or _silent
+    tell = on_progress or silent
     compounds = drawn(compounds, limit, settings.seed)
     known = [own.compound for own in compounds]
     cells = {own.compound.id: own.cell for own in compounds}
@@ -140,7 +141,3 @@ def _better(lines: Sequence[Row]) -> dict[str, dict[str, dict[str, int]]]:
         }
         for method in (*TABLE4_METHODS, RANDOM_ORIGIN)
     }
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """No progress wanted."""

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from alphacrystal.cli._benchmark_table3 import FILE
-from alphacrystal.cli._paper_benchmark import (
+from alphacrystal.cli._json import JsonOption
+from alphacrystal.cli._known_compounds import (
     DATA,
     OUT,
     PAGE,
@@ -32,7 +33,7 @@ def cost(
     potential: POTENTIAL = "chgnet",
     seed: SEED = 0,
     page: PAGE = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Time to the known structure, ours against GNOA and random search, on Table 3's compounds.
 

@@ -9,9 +9,8 @@ from typing import Annotated
 import typer
 
 from alphacrystal.cli._beside import data_beside
-from alphacrystal.cli._json import JsonOption, print_json
-from alphacrystal.cli._output_folder import make_folder
-from alphacrystal.cli._progress import ProgressDisplay
+from alphacrystal.cli._json import JsonOption
+from alphacrystal.cli._known_compounds import run_benchmark
 from alphacrystal.errors import InputError
 
 FILE = Path("benchmarks") / "cspbench180.jsonl"
@@ -54,27 +53,20 @@ def cspbench(
         write_cspbench_page,
     )
     from alphacrystal.data import read_records
-    from alphacrystal.report import default_folder
 
     source = structures or _benchmark_file(data)
     records = list(read_records(source))
     compounds = compounds_of(records, {} if structures else _categories(source))
-    out = out or default_folder("cspbench")
-    make_folder(out)
     settings = CspBenchSettings(relax, potential, workers, seed, limit, templates)
-    try:
-        with ProgressDisplay("cspbench") as progress:
-            result = benchmark_cspbench(compounds, settings, out, on_progress=progress)
-    except KeyboardInterrupt:
-        typer.echo(f"Interrupted; repeat the command with --out {out} to go on.", err=True)
-        raise
-    if page is not None:
-        page.parent.mkdir(parents=True, exist_ok=True)
-        write_cspbench_page(result, page)
-    if as_json:
-        print_json(result)
-    else:
-        typer.echo(cspbench_page(result))
+    run_benchmark(
+        "cspbench",
+        lambda folder, progress: benchmark_cspbench(compounds, settings, folder, on_progress=progress),
+        cspbench_page,
+        write_cspbench_page,
+        out=out,
+        page=page,
+        as_json=as_json,
+    )
 
 
 def _benchmark_file(data: Path | None) -> Path:

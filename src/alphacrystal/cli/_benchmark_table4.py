@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from alphacrystal.cli._paper_benchmark import (
+from alphacrystal.cli._json import JsonOption
+from alphacrystal.cli._known_compounds import (
     DATA,
     OUT,
     PAGE,
@@ -31,7 +32,7 @@ def table4(
     potential: POTENTIAL = "chgnet",
     seed: SEED = 0,
     page: PAGE = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Predict the cells of the paper's Table 4; its five metrics, the printed values, controls."""
     from alphacrystal.benchmark import (

@@ -87,6 +87,7 @@ class StructureView(BaseModel):
     generator: str
     converged: bool | None
     max_force_ev_per_a: float | None
+    decomposition: str = ""
 
 
 class RunLine(BaseModel):

@@ -1,8 +1,7 @@
-"""What the benchmarks of the paper's compounds share on the command line."""
+"""What the benchmarks of known compounds share on the command line."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from alphacrystal.cli._beside import data_beside
+from alphacrystal.cli._json import print_json
 from alphacrystal.cli._output_folder import make_folder
 from alphacrystal.cli._progress import ProgressDisplay
 from alphacrystal.errors import InputError
@@ -71,4 +71,7 @@ def run_benchmark(
     if page is not None:
         page.parent.mkdir(parents=True, exist_ok=True)
         write_page(result, page)
-    typer.echo(json.dumps(result) if as_json else page_of(result))
+    if as_json:
+        print_json(result)
+    else:
+        typer.echo(page_of(result))
