@@ -17,6 +17,7 @@ from alphacrystal.crystal import (
 )
 from alphacrystal.data import PreparedStructures
 from alphacrystal.learn._structure_types import StructureType, free_of_type
+from alphacrystal.learn._symmetry_training import occupations
 from alphacrystal.learn._template_fitting import clusters_of, element_slots
 from alphacrystal.learn._type_coordinates import TypeCoordinates, TypeCoordinatesConfig
 
@@ -81,8 +82,9 @@ def measure_coordinates(model: TypeCoordinates, data: PreparedStructures) -> dic
         that most formulas were in (``largest_rmse``).
     """
     best, largest, asked = [], [], 0
+    kinds = [kind for kind, _ in occupations(data)]
     for row in np.flatnonzero(data.validation).tolist():
-        kind = structure_type(data, row)
+        kind = kinds[row]
         if not free_of_type(kind):
             continue
         asked += 1
@@ -101,17 +103,13 @@ def measure_coordinates(model: TypeCoordinates, data: PreparedStructures) -> dic
     }
 
 
-def structure_type(data: PreparedStructures, row: int) -> StructureType:
-    """Type of a prepared structure."""
-    return StructureType(int(data.space_groups[row]), tuple(data.occupation(row).values()))
-
-
 def _members(data: PreparedStructures, rows: NDArray[np.int64]) -> dict[StructureType, list[int]]:
     """The stablest structure of each formula of each type that has free coordinates."""
     chosen: dict[StructureType, dict[str, int]] = {}
+    kinds = [kind for kind, _ in occupations(data)]
     above = np.nan_to_num(data.above_hull, nan=np.inf)
     for row in rows.tolist():
-        kind = structure_type(data, row)
+        kind = kinds[row]
         if free_of_type(kind):
             own = chosen.setdefault(kind, {})
             formula = str(data.formulas[row])
