@@ -38,6 +38,8 @@ class DistanceMatrixGenerator:
         lattice: Conventional cell to use instead of predicted ones.
         search: Effort of the reconstruction; a quick and a thorough one by default.
         fitness: What the search minimises, see SearchSettings.
+        known: Whether the coordinates that known structure types have are tried too; without them the
+            predicted distances alone decide, as in AlphaCrystal-II.
         models: Folder of weights; the shipped ones by default.
         on_progress: Called with (hypotheses done, hypotheses in total).
         finished: Candidates of parts made by an earlier, interrupted run with the same settings, by the
@@ -50,6 +52,7 @@ class DistanceMatrixGenerator:
     lattice: LatticeParameters | None = None
     search: SearchSettings | None = None
     fitness: FitnessName = "likelihood"
+    known: bool = True
     models: Path | None = None
     on_progress: Callable[[int, int], None] | None = field(default=None, compare=False)
     finished: Mapping[int, Sequence[Candidate]] = field(default_factory=dict, compare=False)
@@ -124,11 +127,11 @@ class DistanceMatrixGenerator:
             built = reconstruct(part, distograms, settings, seed + number, on_done=report)
             if settings.assembly:
                 built = with_assembly(part, distograms, built, settings.fitness, seed + number)
-            known = remembered(
-                part, distograms, known_coordinates(part, models=self.models), settings.fitness
-            )
-            pairs = [*zip(part, built, strict=True), *zip(part, known, strict=True)]
-            made = [self._candidate(hypothesis, one, seed) for hypothesis, one in pairs if one is not None]
+            made = [self._candidate(*pair, seed) for pair in zip(part, built, strict=True)]
+            if self.known:
+                places = known_coordinates(part, models=self.models)
+                found = zip(part, remembered(part, distograms, places, settings.fitness), strict=True)
+                made += [self._candidate(hypothesis, one, seed) for hypothesis, one in found if one]
             if self.on_part:
                 self.on_part(number, made)
         if self.on_progress:

@@ -49,7 +49,7 @@ def fit_coordinates(
         reduced = np.array([_distances(data, row) / data.volumes[row] ** (1 / 3) for row in rows])
         labels = clusters_of(reduced, config.most_clusters, config.formulas_per_cluster)
         clusters.append(int(labels.max()) + 1)
-        for label in range(clusters[-1]):
+        for label in np.argsort(-np.bincount(labels), kind="stable").tolist():  # the commonest first
             own = np.flatnonzero(labels == label)
             counts.append(len(own))
             spread = np.abs(reduced[own] - reduced[own].mean(0)).sum(1)
@@ -79,7 +79,7 @@ def measure_coordinates(model: TypeCoordinates, data: PreparedStructures) -> dic
 
     Returns:
         ``share_known``; mean RMSE in Å of the distances of the best cluster (``best_rmse``), and of the one
-        that most formulas were in (``largest_rmse``).
+        of most formulas (``largest_rmse``).
     """
     best, largest, asked = [], [], 0
     kinds = [kind for kind, _ in occupations(data)]
@@ -95,7 +95,7 @@ def measure_coordinates(model: TypeCoordinates, data: PreparedStructures) -> dic
         cell = group.primitive_basis(LatticeParameters(*data.lattices[row].tolist()).matrix())
         errors = _errors(data, row, min_image_distances(cell, places @ group.to_primitive.T))
         best.append(errors.min())
-        largest.append(errors[np.argmax(model.counts_of(kind))])
+        largest.append(errors[0])
     return {
         "share_known": len(best) / max(asked, 1),
         "best_rmse": float(np.mean(best)) if best else np.nan,

@@ -25,7 +25,8 @@ def known_coordinates(
 
     Returns:
         For each hypothesis fractional coordinates in the conventional cell of one primitive cell of atoms,
-        atoms as in ``atom_sites``, shape (ways, atoms, 3); no ways where the type is new or nothing is free.
+        atoms as in ``atom_sites``, shape (ways, atoms, 3), the commonest way first; no ways
+        where the type is new or nothing is free.
     """
     net = load_model("coordinates", models_folder(models))
     assert isinstance(net, TypeCoordinates)

@@ -33,9 +33,9 @@ class TypeCoordinatesConfig:
 class TypeCoordinates(nn.Module):
     """Clusters of all structure types that have free coordinates, flat in the order of the types.
 
-    A cluster is one way the atoms of a type were seen to sit; no cell, no element, no single compound where
-    several were alike. Each stands in a setting of its own, with an origin other than the canonical one
-    where the compounds it comes from had that.
+    A cluster is one way the atoms of a type were seen to sit, the commonest first; no cell, no element, no
+    single compound where several were alike. Each stands in a setting of its own, with an origin other than
+    the canonical one where the compounds it comes from had that.
 
     Buffers: ``clusters`` (types,) clusters of each type; ``counts`` (clusters,) formulas in each;
     ``letters``, Wyckoff letter index of each cluster and orbit in the setting of the cluster, orbits in the
