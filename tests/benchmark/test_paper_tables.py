@@ -51,13 +51,14 @@ def row_of(structure: Structure, **values: Any) -> dict[str, Any]:
 def test_one_crystal_has_one_standard_cell(textbook: Callable[[str], Structure], name: str) -> None:
     structure = textbook(name)
     known = structure_of(standard_cell(plain_structure(structure)))
-    for moved in same_with_random_origins(structure, 3, seed=1):
+    distances = []
+    for moved in same_with_random_origins(structure, 6, seed=1):
         standard = structure_of(standard_cell(plain_structure(moved)))
+        distances.append(round(superpose_rmsd(known.cart_coords, standard.cart_coords), 2))
         assert match_pair(standard, structure).matched
         assert standard.lattice.parameters == pytest.approx(known.lattice.parameters, abs=1e-3)
-    # origins that symmetry cannot tell apart remain; where there is one only, nothing does
-    if name == "rutile":
-        assert superpose_rmsd(known.cart_coords, standard.cart_coords) == pytest.approx(0, abs=1e-3)
+    # only origins and axes that symmetry cannot tell apart are left: at most four, not six
+    assert len(set(distances)) <= 4
 
 
 @pytest.fixture
