@@ -19,7 +19,7 @@ from alphacrystal.report._run_folder import (
     RUN_FORMAT,
     SUMMARY_FILE,
 )
-from alphacrystal.report._summary import SUMMARY_COLUMNS, SummaryRow, column_kinds
+from alphacrystal.report._summary import ADDED_COLUMNS, SUMMARY_COLUMNS, SummaryRow, column_kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def _read_rows(path: Path) -> tuple[SummaryRow, ...]:
         with path.open(encoding="utf-8", newline="") as stream:
             reader = csv.DictReader(stream, strict=True)
             present = [name for name in SUMMARY_COLUMNS if name in (reader.fieldnames or ())]
-            if missing := set(SUMMARY_COLUMNS) - set(present) - {"decomposition"}:  # added later
+            if missing := set(SUMMARY_COLUMNS) - set(present) - ADDED_COLUMNS:
                 raise ValueError(f"no column {min(missing)}")
             return tuple(
                 SummaryRow(**{name: _parsed(cells[name], types[name]) for name in present})

@@ -48,7 +48,7 @@ report.distances = (function () {
           x: LEFT + (j + 0.5) * step, y: TOP + (i + 0.5) * step + 4, "text-anchor": "middle",
           "font-size": Math.min(13, step * 0.34), "pointer-events": "none",
         }, matrix[i][j].toFixed(2));
-        text.style.fill = colour.dark ? "#ffffff" : "#10151c";
+        text.style.fill = colour.text;
       }
     }
     figure.append(caption, svg);

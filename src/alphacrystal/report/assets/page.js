@@ -27,12 +27,12 @@
   function select(index) {
     const structure = data.structures[index];
     document.getElementById("structure-rank").textContent = structure.rank + ": " + structure.title;
-    const cif = document.getElementById("cif-link");
-    cif.href = report.table.cifLink(index).href;
-    cif.download = structure.file;
-    const poscar = document.getElementById("poscar-link");
-    poscar.href = "data:text/plain;charset=utf-8," + encodeURIComponent(structure.poscar);
-    poscar.download = structure.file.replace(/\.cif$/, ".vasp");
+    for (const kind of ["cif", "poscar"]) {
+      const link = document.getElementById(kind + "-link");
+      const own = report.table.link(index, kind);
+      link.href = own.href;
+      link.download = own.download;
+    }
     fill(document.getElementById("facts"), structure.facts);
     fill(document.getElementById("provenance"), structure.provenance);
     const [a, b, c, alpha, beta, gamma] = structure.parameters;
@@ -42,6 +42,7 @@
     fillSites(structure.sites);
     report.table.mark(index);
     report.distances.show(structure);
+    report.pattern.show(structure);
     report.energy.mark(structure.rank);
     report.viewer.show(structure);
   }

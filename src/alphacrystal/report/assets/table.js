@@ -45,8 +45,9 @@ report.table = (function () {
     }
   }
 
-  function cifLink(index) {
-    return body.querySelector('tr[data-index="' + index + '"] a.cif');
+  // The link to a file ("cif" or "poscar") of a structure.
+  function link(index, kind) {
+    return body.querySelector('tr[data-index="' + index + '"] a.' + kind);
   }
 
   function start(pick) {
@@ -62,5 +63,5 @@ report.table = (function () {
     });
   }
 
-  return { start, mark, cifLink };
+  return { start, mark, link };
 })();
