@@ -8,6 +8,7 @@ from alphacrystal.report._cif import cif_text
 from alphacrystal.report._crystal_view import crystal_view
 from alphacrystal.report._default_folder import default_folder
 from alphacrystal.report._events import EventLog
+from alphacrystal.report._figures import write_figures
 from alphacrystal.report._html import page_style
 from alphacrystal.report._index import INDEX_COLUMNS, IndexRow, write_index
 from alphacrystal.report._plain_json import plain_json
@@ -39,6 +40,7 @@ __all__ = [
     "ranked_table",
     "read_run_folder",
     "table_legend",
+    "write_figures",
     "write_index",
     "write_run_folder",
     "write_text_atomically",

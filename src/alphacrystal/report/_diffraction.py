@@ -38,6 +38,13 @@ class Peak:
     intensity: float
     indices: str
 
+    @property
+    def short_indices(self) -> str:
+        """For the name of a line: the first family, "2 0 0" as "200"; dots where there are more."""
+        first, *others = self.indices.split(" + ")
+        plain = all(len(index) == 1 for index in first.split())
+        return (first.replace(" ", "") if plain else first.replace("-", "−")) + ("…" if others else "")
+
 
 def powder_pattern(structure: Structure) -> tuple[Peak, ...]:
     """Peaks of an ordered structure for Cu Kα up to 2θ = 90°, by angle (pymatgen's XRDCalculator).

@@ -32,6 +32,7 @@ RESULTS_FILE = "results.json"
 CANDIDATES_FILE = "candidates.extxyz"
 PAGE_FILE = "report.html"
 PATTERNS_FILE = "xrd.csv"
+FIGURES_FOLDER = "figures"
 _OUR_CIF = re.compile(r"\d{3,}_[A-Za-z0-9]+_sg\d{1,3}\.cif")
 
 
