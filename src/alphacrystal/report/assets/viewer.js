@@ -6,11 +6,12 @@ report.viewer = (function () {
   const cell = document.getElementById("cell");
   const legend = document.getElementById("legend");
   const MOST_ATOMS = 6000;
-  const MARGIN = 26; // pixels around the picture: half an atom and more
+  const MARGIN = 22; // pixels around the picture, for the names of the axes
   const SMALLEST = 3; // Å: what is smaller does not fill the box
   let viewer = null, shown = null, elements = {};
 
   const point = (at) => ({ x: at[0], y: at[1], z: at[2] });
+  const ballRadius = (symbol) => 0.18 + 0.22 * elements[symbol].radius; // Å
   const textColour = () => getComputedStyle(document.body).color;
   const ground = () => getComputedStyle(box).backgroundColor;
 
@@ -94,7 +95,7 @@ report.viewer = (function () {
     for (const symbol of Object.keys(elements)) {
       const colour = elements[symbol].colour;
       model.setStyle({ elem: symbol }, {
-        sphere: { radius: 0.18 + 0.22 * elements[symbol].radius, color: colour },
+        sphere: { radius: ballRadius(symbol), color: colour },
         stick: { radius: 0.09, color: colour },
       });
     }
@@ -139,10 +140,13 @@ report.viewer = (function () {
     const right = unit(cross(upwards, towards));
     const axes = [right, cross(towards, right), towards]; // the matrix of these rows takes the crystal to the screen
     const n = Number(supercell.value);
-    const points = report.crystal.atoms(shown, n).map((atom) => atom.at);
-    if (cell.checked) points.push(...report.crystal.edges(shown.cell, n).flat(), ...axisEnds(n).map(([, end]) => end));
-    const along = axes.map((axis) => points.map((at) => at[0] * axis[0] + at[1] * axis[1] + at[2] * axis[2]));
-    const [low, high] = [along.map((v) => Math.min(...v)), along.map((v) => Math.max(...v))];
+    const balls = report.crystal.atoms(shown, n).map((atom) => [atom.at, ballRadius(atom.element)]);
+    if (cell.checked) {
+      balls.push(...report.crystal.edges(shown.cell, n).flat().map((at) => [at, 0]), ...axisEnds(n).map(([, end]) => [end, 0]));
+    }
+    const along = (axis, at) => at[0] * axis[0] + at[1] * axis[1] + at[2] * axis[2];
+    const low = axes.map((axis) => Math.min(...balls.map(([at, radius]) => along(axis, at) - radius)));
+    const high = axes.map((axis) => Math.max(...balls.map(([at, radius]) => along(axis, at) + radius)));
     const middle = [0, 1, 2].map((k) => axes.reduce((sum, axis, i) => sum + axis[k] * (low[i] + high[i]) / 2, 0));
     viewer.setView([...middle.map((x) => -x), viewer.getView()[3], ...fromMatrix(axes)]);
     viewer.render();
