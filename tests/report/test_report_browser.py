@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -18,6 +20,8 @@ from alphacrystal.report import write_run_folder
 pytestmark = pytest.mark.slow
 
 FRAME = 12  # pixels at the edge of the view: its border and round corners
+KINDS = ("svg", "png")
+CARD = {"light": (255, 255, 255), "dark": (27, 33, 42)}
 GROUND = {"light": (246, 247, 249), "dark": (18, 22, 28)}
 
 
@@ -180,6 +184,64 @@ def test_files_are_downloaded_from_disk(open_report, folder, make_prediction) ->
     assert [(float(p["two_theta_deg"]), p["hkl"]) for p in peaks] == [
         (float(row["two_theta_deg"]), row["hkl"]) for row in known
     ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_drawings_are_saved_as_they_stand(open_report, scheme: str) -> None:
+    page = open_report(color_scheme=scheme)
+    page.click("#ranked tbody tr:nth-child(2) button")
+    saved = {}
+    for button in [
+        f"[data-save='{box} {kind}']" for box in ("distances", "pattern", "energy") for kind in KINDS
+    ]:
+        with page.expect_download() as event:
+            page.click(button)
+        saved[event.value.suggested_filename] = Path(event.value.path()).read_bytes()
+    with page.expect_download() as event:
+        page.click("#picture")
+    saved[event.value.suggested_filename] = Path(event.value.path()).read_bytes()
+    stems = ("002_TiO2_sg141_distances", "002_TiO2_sg141_xrd", "TiO2_energy_volume")
+    assert list(saved) == [f"{stem}.{kind}" for stem in stems for kind in KINDS] + ["002_TiO2_sg141_view.png"]
+    for name, content in saved.items():
+        if name.endswith(".svg"):
+            root = ET.fromstring(content)  # noqa: S314 - our own page
+            size = int(root.get("width")), int(root.get("height"))
+            texts = [node.text for node in root.iter("{http://www.w3.org/2000/svg}text")]
+            assert any(text in {"distance (Å)", "2θ (°), Cu Kα", "volume (Å³/atom)"} for text in texts)
+        else:
+            with Image.open(io.BytesIO(content)) as image:
+                pixels = np.asarray(image.convert("RGB"), dtype=int)
+            if "view" not in name:
+                assert pixels.shape[1::-1] == (2 * size[0], 2 * size[1])
+                assert tuple(pixels[1, 1]) == CARD[scheme]
+            assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 20  # something is drawn
+
+
+def test_what_is_not_drawn_is_not_offered(visit, tmp_path, make_prediction, run) -> None:
+    prediction = make_prediction(relaxed=False, distograms=())
+    unknown = [dataclasses.replace(c, log_probability=None) for c in prediction.candidates]
+    write_run_folder(tmp_path, dataclasses.replace(prediction, candidates=tuple(unknown)), run)
+    page = visit((tmp_path / "report.html").as_uri())
+    page.wait_for_selector("#viewer canvas")
+    assert "No distances were predicted" in page.inner_text("#distances-note")
+    assert "There is nothing to plot" in page.inner_text("#energy")
+    offered = page.locator("[data-save]:visible").evaluate_all("all => all.map(item => item.dataset.save)")
+    assert offered == ["pattern svg", "pattern png"]
+
+
+def test_without_webgl_the_rest_works(visit, folder, faults_of) -> None:
+    page = visit("about:blank")
+    page.add_init_script("""const get = HTMLCanvasElement.prototype.getContext;
+    for (const kind of [HTMLCanvasElement, OffscreenCanvas]) kind.prototype.getContext = function (name, ...rest) {
+      return /webgl/.test(name) ? null : get.call(this, name, ...rest);
+    };""")
+    page.goto((folder / "report.html").as_uri())
+    assert "needs WebGL" in page.inner_text("#viewer")
+    assert page.locator(".controls").is_hidden()
+    page.click("#ranked tbody tr:nth-child(2) button")
+    assert page.inner_text("#structure-rank").startswith("2: ")
+    assert page.locator("#pattern .peak").count() > 0
+    assert faults_of(page) == []
 
 
 def test_the_strongest_peaks_are_named_and_all_are_tabled(open_report) -> None:

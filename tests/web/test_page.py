@@ -60,6 +60,10 @@ def test_type_wait_see_and_download(start_server: Start, visit: Callable[..., An
     assert colours[0] > 100
     assert colours[1] > 100
     assert colours[2] == "null"
+    for button in ("[data-save='pattern png']", "[data-save='pattern svg']", "#picture", "#poscar-link"):
+        with report.expect_download() as event:
+            report.click(button)
+        assert Path(event.value.path()).stat().st_size > 500
 
 
 def test_cancel_resume_and_delete(start_server: Start, visit: Callable[..., Any]) -> None:

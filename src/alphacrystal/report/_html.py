@@ -31,6 +31,7 @@ _MACHINE = {"cpu": "Processor", "cores": "Cores", "usable_cores": "Usable cores"
 _VIEWER = "3Dmol-min.js"
 _SCRIPTS = (
     "svg.js",
+    "save.js",
     "table.js",
     "crystal.js",
     "viewer.js",

@@ -77,6 +77,7 @@ report.distances = (function () {
     drawnWidth = box.clientWidth;
     box.textContent = "";
     const pair = structure.distances;
+    report.save.allow("distances", pair !== null);
     if (!pair) {
       note.textContent = "No distances were predicted for the content of this structure's primitive cell.";
       return;

@@ -17,6 +17,7 @@ report.energy = (function () {
       note.className = "quiet";
       note.textContent = "There is nothing to plot: no candidate has " + (data.relaxed ? "an energy." : "a log-probability.");
       box.appendChild(note);
+      report.save.allow("energy", false);
       return;
     }
     draw(data, pick);

@@ -24,8 +24,11 @@
     }
   }
 
+  let stem = "";
+
   function select(index) {
     const structure = data.structures[index];
+    stem = structure.file.replace(/\.cif$/, "");
     document.getElementById("structure-rank").textContent = structure.rank + ": " + structure.title;
     for (const kind of ["cif", "poscar"]) {
       const link = document.getElementById(kind + "-link");
@@ -47,7 +50,13 @@
     report.viewer.show(structure);
   }
 
+  const names = {
+    distances: () => stem + "_distances",
+    pattern: () => stem + "_xrd",
+    energy: () => stem.split("_")[1] + (data.relaxed ? "_energy_volume" : "_probability_volume"),
+  };
   report.table.start(select);
+  report.save.start((id) => names[id]());
   report.energy.start(data, select);
   report.viewer.start(data.elements);
   select(0);

@@ -66,6 +66,7 @@ report.pattern = (function () {
   function show(structure) {
     shown = structure.pattern.length ? structure : null;
     drawnWidth = 0;
+    report.save.allow("pattern", shown !== null);
     link.hidden = document.getElementById("peaks-box").hidden = !shown;
     const body = table.tBodies[0];
     body.textContent = "";

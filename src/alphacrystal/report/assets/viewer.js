@@ -15,10 +15,16 @@ report.viewer = (function () {
   const textColour = () => getComputedStyle(document.body).color;
   const ground = () => getComputedStyle(box).backgroundColor;
 
+  // 3Dmol would complain on the console.
+  function hasWebgl() {
+    const canvas = document.createElement("canvas");
+    return Boolean(canvas.getContext("webgl2") || canvas.getContext("webgl"));
+  }
+
   function start(elementTable) {
     elements = elementTable;
     try {
-      viewer = $3Dmol.createViewer(box, { antialias: true, orthographic: true, disableFog: true });
+      viewer = hasWebgl() && $3Dmol.createViewer(box, { antialias: true, orthographic: true, disableFog: true });
     } catch (error) {
       viewer = null;
     }
@@ -28,10 +34,15 @@ report.viewer = (function () {
       message.className = "message";
       message.textContent = "The 3D view needs WebGL, which this browser does not offer.";
       box.appendChild(message);
+      box.removeAttribute("tabindex");
+      document.querySelector(".controls").hidden = true;
       return;
     }
     for (const control of [supercell, bonds, cell]) control.addEventListener("change", () => draw(control === supercell));
     document.getElementById("reset").addEventListener("click", () => draw(true));
+    document.getElementById("picture").addEventListener("click", () => {
+      report.save.offer(viewer.pngURI(), shown.file.replace(/\.cif$/, "_view.png"));
+    });
     document.querySelectorAll("[data-axis]").forEach((button) => {
       button.addEventListener("click", () => lookAlong(Number(button.dataset.axis)));
     });
