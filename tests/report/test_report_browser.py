@@ -117,6 +117,23 @@ def test_sorting_filtering_and_picking_by_keyboard(open_report) -> None:
     assert page.inner_text("#structure-title") == "Structure 4: TiO₂ · Pa-3"
     assert page.get_attribute("#ranked tbody tr[data-index='3']", "aria-current") == "true"
     assert "In structure 4" in page.inner_text("#distances")
+    order = ranks(page)
+    below = order[order.index("4") + 1 :]
+    for rank in below or order[-1:]:
+        page.keyboard.press("ArrowDown")
+        assert focused(page) == rank
+    page.keyboard.press("ArrowDown")  # there is none below the last
+    page.keyboard.press("ArrowUp")
+    assert focused(page) == order[-2]
+
+
+def test_a_link_leads_past_the_table(open_report) -> None:
+    page = open_report()
+    reach(page, "To the selected structure")
+    assert page.locator(".skip").bounding_box()["x"] >= 0
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert focused(page) == "cif-link"
 
 
 def test_the_crystal_is_turned_and_repeated_by_keyboard(open_report) -> None:
