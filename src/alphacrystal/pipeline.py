@@ -18,6 +18,7 @@ from alphacrystal._energies import (
     with_hull_energies,
 )
 from alphacrystal._generators import generate_mix
+from alphacrystal._kept import KEPT, keep_as_predicted
 from alphacrystal._run import Progress, Run
 from alphacrystal.checkpoint import Checkpoint
 from alphacrystal.composition import Formula, parse_formula
@@ -239,7 +240,10 @@ def _generate(run: Run, units: Sequence[int]) -> None:
 
 
 def _relax(run: Run, pool: Relaxer) -> None:
-    """Relax in two passes: loosely all distinct candidates, tightly the distinct survivors."""
+    """Relax in two passes: loosely all distinct candidates, tightly the distinct survivors.
+
+    Likely candidates that become another crystal are kept as they were, too.
+    """
     from alphacrystal.crystal import group_duplicates
     from alphacrystal.rank import likely_order
 
@@ -263,6 +267,9 @@ def _relax(run: Run, pool: Relaxer) -> None:
     survivors = set(likely_order(run.candidates, {i: energies[i] for i in leaders})[: run.config.top + SPARE])
     survivors |= {i for i in leaders if energies[i] - energies[order[0]] < HOPELESS}
     _relax_pass(run, pool, "tight", {i: rough[i].structure for i in sorted(survivors)}, tight)
+    kept = keep_as_predicted(run, starts)
+    if kept:
+        _relax_pass(run, pool, "kept", kept, tight.model_copy(update={"max_steps": 0}))
 
 
 def _relax_pass(
@@ -312,6 +319,8 @@ def _keep(run: Run, stage: str, index: int, relaxation: Relaxation) -> None:
     if stage == "loose" and relaxation.converged:
         reason = "relaxed only loosely: far above the best structure, or not reached yet"
         relaxation = replace(relaxation, status=RelaxationStatus.STEP_LIMIT, reason=reason)
+    elif stage == "kept" and relaxation.usable:
+        relaxation = replace(relaxation, status=RelaxationStatus.STEP_LIMIT, reason=KEPT)
     if relaxation.usable or index not in run.relaxations:
         run.relaxations[index] = relaxation
 
