@@ -15,6 +15,7 @@ import typer
 from alphacrystal.cli._inspection import Inspection, inspect_formula
 from alphacrystal.cli._progress import ProgressDisplay
 from alphacrystal.cli._requests import gather_requests
+from alphacrystal.cli._say import say_failure
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.interrupts import interrupts_held
 
@@ -58,7 +59,7 @@ def inspect(
                 if source is None:
                     raise
                 worst = max(worst, error.exit_code)
-                typer.echo(f"{request.formula}: {error}", err=True)
+                say_failure(request.formula, str(error))
             else:
                 output.add(inspection)
             if progress is not None:

@@ -33,6 +33,7 @@ from alphacrystal.crystal._lattices import (
     constrained_shape,
     shape_to_cell,
 )
+from alphacrystal.crystal._plausible import implausible
 from alphacrystal.crystal._primitive_orbits import PrimitiveOrbit, primitive_orbits
 from alphacrystal.crystal._wyckoff import (
     SpaceGroup,
@@ -90,6 +91,7 @@ __all__ = [
     "free_coordinates",
     "group_duplicates",
     "group_symbol",
+    "implausible",
     "lattice_parameters",
     "lattice_points",
     "letter_index",
