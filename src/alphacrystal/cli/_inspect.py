@@ -46,6 +46,8 @@ def inspect(
 ) -> None:
     """Show predicted symmetry, cells and distances of formulas."""
     requests = gather_requests(formulas or [], source)
+    if source is not None and json_file is not None and json_file.exists() and json_file.samefile(source):
+        raise InputError(f"{json_file} is the list itself: choose another --json file.")
     worst = 0
     # A bar would run into lines or tables on the same terminal.
     shown = json_file is not None and str(json_file) != "-" and len(requests) >= LONG_BATCH
