@@ -41,7 +41,7 @@ def structure_files(tmp_path_factory: pytest.TempPathFactory, textbook: Crystals
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-@pytest.mark.parametrize("count", [30, pytest.param(240, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [20, pytest.param(240, marks=pytest.mark.slow)])
 def test_damaged_structure_file(
     fuzz: Any, damage: Damage, structure_files: dict[str, bytes], count: int
 ) -> None:

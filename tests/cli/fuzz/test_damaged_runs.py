@@ -31,7 +31,7 @@ def runs(fuzz: Any) -> dict[str, Path]:
     return {name: fuzz.inputs / name for name in REQUESTS}
 
 
-@pytest.mark.parametrize("count", [20, pytest.param(120, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [12, pytest.param(120, marks=pytest.mark.slow)])
 def test_damaged_run_folder(
     fuzz: Any, damage: Damage, hashes: Hashes, runs: dict[str, Path], count: int
 ) -> None:
@@ -80,7 +80,7 @@ def test_damaged_run_folder(
     check()
 
 
-@pytest.mark.parametrize("count", [4, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [2, pytest.param(40, marks=pytest.mark.slow)])
 def test_damaged_campaign(fuzz: Any, damage: Damage, hashes: Hashes, count: int) -> None:
     (fuzz.inputs / "list.csv").write_text("formula,cell\nNaCl,\nXx,\nMgO,MgO\n")
     quick = ("--no-relax", "--candidates", "1", "--max-atoms", "4")

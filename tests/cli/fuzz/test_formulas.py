@@ -51,7 +51,7 @@ PLAIN = st.lists(
 FORMULAS = st.one_of(PLAIN, formula_like(), formula_like(), misspelt(), st.text(TEXT, max_size=30))
 
 
-@pytest.mark.parametrize("count", [50, pytest.param(900, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [30, pytest.param(900, marks=pytest.mark.slow)])
 def test_any_text_is_a_formula_or_a_sentence(fuzz: Any, count: int) -> None:
     @fuzz.cases(count)
     @given(

@@ -224,7 +224,7 @@ def places(fuzz: Any) -> dict[str, Path]:
     return {**found, "cif": folder / "NaCl.cif", "folder": folder}
 
 
-@pytest.mark.parametrize("count", [60, pytest.param(600, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [30, pytest.param(600, marks=pytest.mark.slow)])
 def test_any_value_of_any_option_is_taken_or_refused(fuzz: Any, places: dict[str, Path], count: int) -> None:
     @fuzz.cases(count)
     @given(words=command_lines())
