@@ -21,6 +21,7 @@ import torch
 from pymatgen.analysis.structure_matcher import StructureMatcher
 
 from alphacrystal.benchmark import (
+    commonest_crystals,
     mean_distance,
     pair_lookup,
     random_crystals,
@@ -48,16 +49,21 @@ def match_table(
     seconds = []
     for number, record in enumerate(references, start=1):
         target, formula = record.structure(), parse_formula(record.reduced_formula)
+        made: dict[str, list[Any]] = {}
         try:
             units = formula_units_within(formula, 20)
-            begin = time.perf_counter()
-            generator = DistanceMatrixGenerator(units=units)
-            made = [c.structure for c in generator.generate(formula, candidates, np.random.default_rng(SEED))]
-            seconds.append(time.perf_counter() - begin)
+            for name, known in (("AlphaCrystal", True), ("predicted distances alone", False)):
+                begin = time.perf_counter()
+                generator = DistanceMatrixGenerator(units=units, known=known)
+                found = generator.generate(formula, candidates, np.random.default_rng(SEED))
+                made[name] = [candidate.structure for candidate in found]
+                if known:
+                    seconds.append(time.perf_counter() - begin)
             hypotheses = predict_hypotheses(formula, units, 20)
         except AlphaCrystalError:
-            made, hypotheses = [], []
-        hits["AlphaCrystal"].append(first_match(made, target))
+            hypotheses = []
+        for name in ("AlphaCrystal", "predicted distances alone"):
+            hits[name].append(first_match(made.get(name, []), target))
         for name, structures in controls(hypotheses, lookup, overall).items():
             hits[name].append(first_match(structures, target))
         if number % 10 == 0:
@@ -70,12 +76,13 @@ def match_table(
 
 
 def controls(hypotheses: list[Any], lookup: Lookup, overall: float) -> dict[str, list[Any]]:
-    """The same twenty hypotheses and cells with other distances, and with random coordinates."""
+    """The same twenty hypotheses and cells, with other distances or other coordinates."""
     from ase.data import chemical_symbols
     from pymatgen.core.lattice import Lattice
     from pymatgen.core.structure import Structure
 
     made: dict[str, list[Any]] = {
+        "commonest coordinates of the type": [],
         "constant distances": [],
         "pair-lookup distances": [],
         "random coordinates": [],
@@ -101,6 +108,7 @@ def controls(hypotheses: list[Any], lookup: Lookup, overall: float) -> dict[str,
         built = reconstruct(hypotheses, distograms, SearchSettings(), SEED)
         made[name] = [structure(b.lattice, b.numbers, b.positions) for b in built]
     made["random coordinates"] = list(random_crystals(hypotheses, SEED))
+    made["commonest coordinates of the type"] = list(commonest_crystals(hypotheses, SEED))
     return made
 
 

@@ -3,9 +3,10 @@
 import json
 import os
 import re
+import shutil
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -312,3 +313,60 @@ ACCIDENTS = [
 def damage() -> Callable[[bytes], st.SearchStrategy[bytes]]:
     """A function from the content of a file to a strategy of what accidents make of it."""
     return damaged
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+# As root Chromium has no sandbox; a test machine has no graphics card.
+CHROMIUM_FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+BROWSER_PATIENCE = 240_000  # ms
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium, driven by Playwright; the test is skipped where either is missing."""
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Callable[..., Any]]:
+    """A function that opens an address; the test fails if the page asked others or complained."""
+    contexts: list[Any] = []
+    complaints: list[str] = []
+    asked: set[str] = set()
+
+    def go(address: str, *, patience: int = BROWSER_PATIENCE, **options: Any) -> Any:
+        context = browser.new_context(**({"viewport": {"width": 1300, "height": 900}} | options))
+        context.set_default_timeout(patience)
+        contexts.append(context)
+        context.on("request", lambda request: asked.add(request.url))
+        # The browser itself notes refusals of ours (4xx) that the page then explains.
+        context.on("console", lambda m: complaints.append(m.text) if m.type in {"error", "warning"} else None)
+        context.on("weberror", lambda error: complaints.append(str(error.error)))
+        page = context.new_page()
+        page.goto(address)
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+    assert [text for text in complaints if "the server responded with a status of 4" not in text] == []
+    ours = r"(http://127\.0\.0\.1:\d+/|file:|data:|blob:)"
+    assert {url for url in asked if not re.match(ours, url)} == set()
+
+
+@pytest.fixture(scope="session")
+def faults_of() -> Callable[[Any], list[str]]:
+    """What is wrong with an open page for those who see badly or use no mouse."""
+    script = Path(__file__).with_name("page_faults.js").read_text(encoding="utf-8")
+
+    def look(page: Any) -> list[str]:
+        found: list[str] = page.evaluate(script)
+        return found
+
+    return look

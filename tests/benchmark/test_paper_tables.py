@@ -33,11 +33,11 @@ from alphacrystal.benchmark._list_scores import (
     list_scores,
     same_with_random_origins,
 )
-from alphacrystal.benchmark._paper_compounds import plain_structure, structure_of
+from alphacrystal.benchmark._paper_compounds import plain_structure, standard_cell, structure_of
 from alphacrystal.benchmark._random_searches import search
 from alphacrystal.composition import parse_formula
 from alphacrystal.errors import InputError
-from alphacrystal.evaluate import match_pair
+from alphacrystal.evaluate import match_pair, superpose_rmsd
 
 SETTINGS = MethodSettings(relax=False, seconds=0.3)
 PRINTED_TABLE3 = {"gnoa": 1.0, "top-10": 0.5, "top-20": 0.4}
@@ -45,6 +45,20 @@ PRINTED_TABLE3 = {"gnoa": 1.0, "top-10": 0.5, "top-20": 0.4}
 
 def row_of(structure: Structure, **values: Any) -> dict[str, Any]:
     return {**plain_structure(structure), "nsites": len(structure), **values}
+
+
+@pytest.mark.parametrize("name", ["rutile", "quartz", "corundum", "fluorite"])
+def test_one_crystal_has_one_standard_cell(textbook: Callable[[str], Structure], name: str) -> None:
+    structure = textbook(name)
+    known = structure_of(standard_cell(plain_structure(structure)))
+    distances = []
+    for moved in same_with_random_origins(structure, 6, seed=1):
+        standard = structure_of(standard_cell(plain_structure(moved)))
+        distances.append(round(superpose_rmsd(known.cart_coords, standard.cart_coords), 2))
+        assert match_pair(standard, structure).matched
+        assert standard.lattice.parameters == pytest.approx(known.lattice.parameters, abs=1e-3)
+    # only origins and axes that symmetry cannot tell apart are left: at most four, not six
+    assert len(set(distances)) <= 4
 
 
 @pytest.fixture

@@ -258,6 +258,16 @@ def test_view_shows_an_earlier_run(run: Run) -> None:
     assert "The other 1 are in run/summary.csv" in outcome.out
 
 
+def test_view_draws_the_figures_of_the_rows_it_shows(run: Run, tmp_path: Path) -> None:
+    run("predict", "NaCl", "--no-relax", "--candidates", "3", "--out", "run")
+    outcome = run("view", "run", "--rows", "1", "--figures", "--json")
+    assert outcome.code == 0
+    assert json.loads(outcome.out)["formula"] == "NaCl"
+    assert "Figures: 8 files in run/figures" in outcome.err
+    names = {path.name for path in (tmp_path / "run" / "figures").iterdir()}
+    assert {"probability_volume.png", "crystals.svg", "001_NaCl_sg225_xrd.svg"} <= names
+
+
 def test_view_of_a_list_names_its_runs(run: Run) -> None:
     run("predict", "NaCl", "MgO", *QUICK, "--out", "batch")
     outcome = run("view", "batch")

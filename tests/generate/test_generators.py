@@ -157,6 +157,15 @@ def test_content_that_cannot_be_placed_is_refused() -> None:
         generate(DistanceMatrixGenerator, "CaF2", [1], 2, space_group=227)
 
 
+def test_known_coordinates_are_tried_beside_the_search() -> None:
+    found = generate(DistanceMatrixGenerator, "TiO2", [2], 8)
+    ways = {candidate.provenance["way"] for candidate in found}
+    assert "known coordinates" in ways
+    assert ways <= {"search", "assembly", "known coordinates"}
+    without = generate(partial(DistanceMatrixGenerator, known=False), "TiO2", [2], 8)
+    assert {candidate.provenance["way"] for candidate in without} <= {"search", "assembly"}
+
+
 def test_finished_parts_are_taken_over() -> None:
     parts: dict[int, list[Candidate]] = {}
     whole = generate(DistanceMatrixGenerator, "MgF2", [1, 2], 5, on_part=parts.__setitem__)

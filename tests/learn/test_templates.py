@@ -8,7 +8,7 @@ import torch
 
 from alphacrystal.data import PreparedStructures
 from alphacrystal.learn._symmetry_training import occupations
-from alphacrystal.learn._template_fitting import TemplateFit, _clusters, element_slots
+from alphacrystal.learn._template_fitting import TemplateFit, clusters_of, element_slots
 
 
 @pytest.fixture
@@ -86,11 +86,11 @@ def test_a_type_never_seen_has_no_clusters(prepared: PreparedStructures, kinds: 
 def test_two_families_of_one_type_become_two_clusters() -> None:
     random = np.random.default_rng(0)
     table = np.concatenate([1 + 0.01 * random.random((6, 4)), 2 + 0.01 * random.random((6, 4))])
-    labels = _clusters(table)
+    labels = clusters_of(table, 4, 4)
     assert len(set(labels[:6])) >= 1
     assert not set(labels[:6]) & set(labels[6:])
-    assert set(_clusters(table[:5])) == {0}  # too few to be cut
-    assert set(_clusters(np.ones((20, 4)))) == {0}  # all alike
+    assert set(clusters_of(table[:5], 4, 4)) == {0}  # too few to be cut
+    assert set(clusters_of(np.ones((20, 4)), 4, 4)) == {0}  # all alike
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from pymatgen.core import Lattice, Structure
 
 from alphacrystal.data import StructureRecord, benchmark_formulas, prepare
 from alphacrystal.errors import InputError
-from alphacrystal.learn import MODEL_NAMES, load_model, read_card
+from alphacrystal.learn import MODEL_NAMES, NETWORK_NAMES, load_model, read_card
+from alphacrystal.learn._coordinate_fitting import fit_coordinates
 from alphacrystal.learn._train_models import predicted_cells
 from alphacrystal.learn.training import (
     DEFAULT_SETTINGS,
@@ -51,7 +52,7 @@ def source(records: list[StructureRecord], tmp_path: Path) -> Path:
     return write_records(tmp_path / "structures.jsonl", [*own, leak])
 
 
-@pytest.mark.parametrize("name", MODEL_NAMES)
+@pytest.mark.parametrize("name", NETWORK_NAMES)
 def test_training_writes_weights_that_load_to_the_same_outputs(
     name: str, source: Path, tmp_path: Path
 ) -> None:
@@ -93,6 +94,28 @@ def test_training_writes_weights_that_load_to_the_same_outputs(
     assert {key: round(value, 5) for key, value in trained.items()} == result.card.metrics
     for key, value in task.model.state_dict().items():
         assert torch.allclose(loaded.state_dict()[key], value, rtol=1e-3, atol=1e-6), key
+
+
+def test_coordinates_are_fitted_in_one_pass(source: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = train_model("coordinates", source, out, command="alphacrystal train coordinates")
+    assert {path.name for path in out.iterdir()} == {"cache", "coordinates.json", "coordinates.safetensors"}
+    assert read_card("coordinates", out) == result.card
+    assert result.card.metrics["share_known"] == 1  # corundum's type
+    assert result.card.metrics["best_rmse"] < 0.05
+    again = train_model("coordinates", source, out, resume=True)
+    assert again.card.sha256 == result.card.sha256
+    data = prepare(source, out / "cache")
+    loaded = load_model("coordinates", out)
+    fitted = fit_coordinates(data)
+    for key, value in fitted.state_dict().items():
+        assert torch.allclose(loaded.state_dict()[key], value, atol=5e-4), key
+
+
+def test_a_fit_has_no_epochs() -> None:
+    with pytest.raises(InputError, match="coordinates is fitted in one pass: leave out --epochs"):
+        with_overrides("coordinates", epochs=3, seed=None)
+    assert with_overrides("coordinates", epochs=None) is None
 
 
 def test_benchmark_compounds_are_in_no_training_array(source: Path, tmp_path: Path) -> None:

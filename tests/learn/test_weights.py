@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -12,6 +13,7 @@ from alphacrystal.errors import InputError, WeightsError
 from alphacrystal.learn import (
     CORE_MODELS,
     MODEL_NAMES,
+    NETWORK_NAMES,
     ModelCard,
     load_model,
     model_hashes,
@@ -19,7 +21,7 @@ from alphacrystal.learn import (
     predict_cell_distogram,
     read_card,
 )
-from alphacrystal.learn._weights import save_weights
+from alphacrystal.learn._weights import save_weights, state_size
 from alphacrystal.learn.training import DistanceTask, LatticeTask, SymmetryTask
 
 LARGEST_FILE = 10_000_000
@@ -47,7 +49,7 @@ def test_shipped_weights_are_small_and_whole(name: str) -> None:
     assert (folder / f"{name}.safetensors").stat().st_size < LARGEST_FILE
     model = load_model(name, folder)
     assert not model.training
-    assert sum(parameter.numel() for parameter in model.parameters()) == read_card(name).parameters
+    assert state_size(model) == read_card(name).parameters > 0
     assert all(torch.isfinite(parameter).all() for parameter in model.parameters())
     assert not any(parameter.requires_grad for parameter in model.parameters())
 
@@ -64,9 +66,11 @@ def test_shipped_cards_are_complete(name: str) -> None:
     assert "benchmark formulas removed" in card.data
     assert "validation formulas are in no training structure" in card.split
     assert card.command.startswith(f"alphacrystal train {name} --data ")
-    assert card.metrics["val_loss"] == card.metrics["val_loss"]
+    assert np.isfinite(list(card.metrics.values())).all()
     assert {"date", "hours", "machine", "torch"} <= set(card.trained)
-    assert {"epochs", "learning_rate", "seed"} <= set(card.settings)
+    if name in NETWORK_NAMES:
+        assert "val_loss" in card.metrics
+        assert {"epochs", "learning_rate", "seed"} <= set(card.settings)
 
 
 def test_no_file_is_shipped_that_no_card_describes() -> None:

@@ -120,3 +120,12 @@ def test_likely_order_is_the_default_order_once_all_have_converged() -> None:
     ranked = rank_candidates(candidates, ends, relaxed=True, top=3)
     assert likely_order(candidates, energies) == [row.candidate_index for row in ranked]
     assert likely_order(candidates, {}) == []
+
+
+def test_a_space_group_is_given_at_two_tolerances() -> None:
+    shifted = halite()
+    shifted.translate_sites([1], [0.004, 0.0, 0.0], frac_coords=True)  # 0.016 Å from the centre
+    found = rank_candidates([made(shifted, -1.0), made(zincblende(), -2.0)], {}, relaxed=False, top=2)
+    assert found[0].space_group_number == 225
+    assert found[0].tight_space_group not in (None, 225)
+    assert found[1].space_group_number == found[1].tight_space_group == 216

@@ -125,6 +125,7 @@ def make_prediction() -> Callable[..., Prediction]:
                     formation_energy_per_atom=-3.2 + 0.05 * index if relaxed else None,
                     energy_above_hull_per_atom=None,
                     score=float(index),
+                    tight_space_group=number,
                 )
             )
         candidates.append(Candidate(cells[0].copy(), "random", None))  # a duplicate of the first

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import dataclasses
 import hashlib
 import json
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pymatgen.io.vasp.inputs import Poscar
 
 from alphacrystal.crystal import min_image_distances
 from alphacrystal.generate import Candidate
@@ -107,14 +109,69 @@ def test_hostile_text_stays_text(tmp_path, make_prediction, run) -> None:
     assert [HOSTILE.capitalize(), HOSTILE] in page.data["structures"][0]["provenance"]
 
 
+def links_of(page: Page, kind: str) -> list[dict[str, str]]:
+    return [attributes for tag, attributes in page.elements if tag == "a" and attributes.get("class") == kind]
+
+
 def test_the_table_offers_each_cif_for_download(tmp_path, make_prediction, run) -> None:
-    page = page_of(tmp_path, make_prediction(), run)
-    links = [a for tag, a in page.elements if tag == "a" and a.get("class") == "cif"]
+    links = links_of(page_of(tmp_path, make_prediction(), run), "cif")
     assert [link["download"] for link in links] == sorted(p.name for p in (tmp_path / "structures").iterdir())
     for link in links:
         kind, _, text = link["href"].partition(",")
         assert kind == "data:chemical/x-cif;charset=utf-8"
         assert unquote(text) == (tmp_path / "structures" / link["download"]).read_text(encoding="utf-8")
+
+
+def test_the_table_offers_each_poscar_for_download(tmp_path, make_prediction, run) -> None:
+    prediction = make_prediction()
+    links = links_of(page_of(tmp_path, prediction, run), "poscar")
+    assert [link["download"] for link in links[:2]] == ["001_TiO2_sg136.vasp", "002_TiO2_sg141.vasp"]
+    for link, structure in zip(links, prediction.structures, strict=True):
+        kind, _, text = link["href"].partition(",")
+        assert kind == "data:text/plain;charset=utf-8"
+        read = Poscar.from_str(unquote(text)).structure
+        np.testing.assert_allclose(read.lattice.matrix, structure.lattice.matrix, atol=1e-8)
+        assert read.composition == structure.composition
+
+
+def test_space_groups_are_given_at_two_tolerances(tmp_path, make_prediction, run) -> None:
+    prediction = make_prediction()
+    pseudo = dataclasses.replace(prediction.ranked[0], tight_space_group=12)
+    unknown = dataclasses.replace(prediction.ranked[1], tight_space_group=None)
+    page = page_of(
+        tmp_path, dataclasses.replace(prediction, ranked=(pseudo, unknown, *prediction.ranked[2:])), run
+    )
+    told = [dict(structure["facts"]) for structure in page.data["structures"]]
+    assert told[0]["Space group at 0.1 Å"] == "P4₂/mnm (no. 136)"
+    assert told[0]["Space group at 0.01 Å"] == "C2/m (no. 12)"
+    assert told[1]["Space group at 0.01 Å"] == "none found"
+    assert told[2]["Space group at 0.01 Å"] == "the same, Pbca (no. 61)"
+    assert "At 0.01 Å" in page.text
+
+
+def test_provenance_names_the_seed_and_the_place_before_relaxation(tmp_path, make_prediction, run) -> None:
+    page = page_of(tmp_path, make_prediction(), run)
+    told = [dict(structure["provenance"]) for structure in page.data["structures"]]
+    assert [lines["Seed of the run"] for lines in told] == ["7"] * 5
+    places = [lines.get("Place before relaxation") for lines in told]
+    assert places[:4] == [f"{n} of 4, by log-probability" for n in (1, 2, 3)] + [None]  # the fourth has none
+    assert places[4] == "4 of 4, by log-probability"
+
+
+def test_patterns_stand_on_the_page_and_beside_it(tmp_path, make_prediction, run) -> None:
+    page = page_of(tmp_path, make_prediction(), run)
+    with (tmp_path / "xrd.csv").open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    for structure in page.data["structures"]:
+        peaks = [row for row in rows if int(row["rank"]) == structure["rank"]]
+        assert (tmp_path / peaks[0]["file"]).is_file()
+        assert [[float(row["two_theta_deg"]), float(row["intensity"])] for row in peaks] == [
+            peak[:2] for peak in structure["pattern"]
+        ]
+        assert max(peak[1] for peak in structure["pattern"]) == 100
+    rutile = page.data["structures"][0]["pattern"]
+    assert rutile[0] == [pytest.approx(27.44, abs=0.03), 100, pytest.approx(3.248, abs=0.001), "1 1 0"]
+    assert "Cu Kα, wavelength 1.54184 Å" in page.text
 
 
 def test_an_interrupted_run_says_so(tmp_path, make_prediction, run) -> None:
@@ -224,7 +281,7 @@ def test_a_browser_draws_the_page_without_complaint(tmp_path, make_prediction, r
     drawn = Page(done.stdout)
     tags = [tag for tag, _ in drawn.elements]
     assert "canvas" in tags  # the 3D view
-    assert tags.count("svg") == 4  # two heat maps, their scale, the plot
+    assert tags.count("svg") == 5  # two heat maps, their scale, the pattern, the plot
     assert tags.count("rect") > 2 * 6 * 6
     assert "root mean square difference" in drawn.text
     assert "P4₂/mnm" in drawn.text

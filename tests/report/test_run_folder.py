@@ -33,7 +33,15 @@ COLUMNS_OTHERS_RELY_ON = (
     "formation_energy_ev_per_atom,e_above_hull_ev_per_atom,volume_per_atom_a3,chemical_rank,energy_rank,"
     "log_probability,generator,converged,max_force_ev_per_a"
 )
-FILES = {"summary.csv", "structures", "results.json", "candidates.extxyz", "report.html", "run.json"}
+FILES = {
+    "summary.csv",
+    "structures",
+    "results.json",
+    "candidates.extxyz",
+    "report.html",
+    "run.json",
+    "xrd.csv",
+}
 
 
 def table(folder: Path) -> list[dict[str, str]]:
@@ -53,6 +61,11 @@ def test_the_folder_holds_what_the_design_promises(tmp_path, make_prediction, ru
         "004_TiO2_sg205.cif",
         "005_TiO2_sg12.cif",
     ]
+
+
+def test_without_a_page_there_are_no_patterns(tmp_path, make_prediction, run) -> None:
+    write_run_folder(tmp_path, make_prediction(), run, page=False)
+    assert {path.name for path in tmp_path.iterdir()} == FILES - {"report.html", "xrd.csv"}
 
 
 @pytest.mark.filterwarnings("ignore:Issues encountered while parsing CIF")

@@ -27,6 +27,7 @@ ROUTES = {
     "GET /api/runs/{run_id}/report",
     "GET /api/runs/{run_id}/zip",
     "GET /api/runs/{run_id}/structures/{rank}/cif",
+    "GET /api/runs/{run_id}/structures/{rank}/poscar",
     "GET /api/compare",
     "POST /api/session",
     "DELETE /api/session",

@@ -70,7 +70,7 @@ def finds_nothing(answer: Any) -> bool:
 
 
 @pytest.mark.parametrize("name", LEADING_OUT)
-@pytest.mark.parametrize("rest", ["", "/report", "/zip", "/structures/1/cif"])
+@pytest.mark.parametrize("rest", ["", "/report", "/zip", "/structures/1/cif", "/structures/1/poscar"])
 def test_no_name_leads_out_of_the_folder(client: TestClient, secret: Path, name: str, rest: str) -> None:
     for path in (f"/api/runs/{name}{rest}", f"/api/runs/{quote(name, safe='')}{rest}"):
         try:

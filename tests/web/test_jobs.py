@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from pymatgen.core import Structure
+from pymatgen.io.vasp.inputs import Poscar
 
 from alphacrystal.report import read_run_folder
 
@@ -113,6 +115,21 @@ def test_structures_and_report_of_an_earlier_run(client: TestClient, runs: Path)
     report = client.get("/api/runs/earlier/report")
     assert report.text == (runs / "earlier" / "report.html").read_text()
     assert report.headers["content-security-policy"].startswith("sandbox allow-scripts")
+
+
+def test_a_structure_is_handed_out_as_poscar(client: TestClient, runs: Path) -> None:
+    answer = client.get("/api/runs/earlier/structures/1/poscar")
+    assert answer.headers["content-disposition"] == 'attachment; filename="001_NaCl_sg225.vasp"'
+    results = json.loads((runs / "earlier" / "results.json").read_text())
+    known = Structure.from_dict(results["structures"][0]["structure"])
+    found = Poscar.from_str(answer.text).structure
+    assert found.composition == known.composition  # the conventional cell: four formula units
+    assert found.matches(known)
+    assert client.get("/api/runs/earlier/structures/99/poscar").status_code == 404
+    (runs / "earlier" / "structures" / "001_NaCl_sg225.cif").write_text("data_nothing")
+    broken = client.get("/api/runs/earlier/structures/1/poscar")
+    assert broken.status_code == 422
+    assert broken.json()["detail"] == "The structure 001_NaCl_sg225.cif cannot be read."
 
 
 def test_compared_runs_tell_which_structures_are_equal(client: TestClient, runs: Path) -> None:

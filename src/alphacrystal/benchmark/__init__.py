@@ -14,7 +14,7 @@ from alphacrystal.benchmark._method_runs import MethodSettings, energies_by_form
 from alphacrystal.benchmark._models import benchmark_models
 from alphacrystal.benchmark._models_page import models_page, write_models_page
 from alphacrystal.benchmark._paper_compounds import PaperCompound, read_table3, read_table4
-from alphacrystal.benchmark._random_crystals import random_crystals
+from alphacrystal.benchmark._random_crystals import commonest_crystals, random_crystals
 from alphacrystal.benchmark._reconstruction import EXTRAS as RECONSTRUCTION_EXTRAS
 from alphacrystal.benchmark._reconstruction import benchmark_reconstruction
 from alphacrystal.benchmark._reconstruction_page import reconstruction_page, write_reconstruction_page
@@ -55,6 +55,7 @@ __all__ = [
     "benchmark_speed",
     "benchmark_table3",
     "benchmark_table4",
+    "commonest_crystals",
     "compounds_of",
     "cost_page",
     "cspbench_page",

@@ -118,6 +118,20 @@ def structure_of(row: Mapping[str, Any]) -> Structure:
     return Structure(lattice, row["species"], np.round(row["frac_coords"], DIGITS) % 1.0)
 
 
+def standard_cell(row: Mapping[str, Any]) -> Row:
+    """The same crystal in the primitive cell that the Materials Project would store: pymatgen's standard.
+
+    Setyawan and Curtarolo's cells, doi:10.1016/j.commatsci.2010.05.010; as it is where no symmetry is found.
+    """
+    from pymatgen.symmetry.analyzer import SpacegroupAnalyzer, SymmetryUndeterminedError
+
+    try:
+        standard = SpacegroupAnalyzer(structure_of(row), symprec=0.1).get_primitive_standard_structure()
+    except (SymmetryUndeterminedError, ValueError):
+        return dict(row)
+    return plain_structure(standard)
+
+
 def _reduced(formula: str) -> str:
     return str(Composition(formula).reduced_formula)
 

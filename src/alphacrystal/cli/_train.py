@@ -15,7 +15,8 @@ from alphacrystal.cli._progress import ProgressDisplay
 
 def train(
     name: Annotated[
-        str, typer.Argument(help="symmetry, group, lattice, distance or contact.", metavar="NAME")
+        str,
+        typer.Argument(help="symmetry, group, lattice, distance, coordinates or contact.", metavar="NAME"),
     ],
     data: Annotated[
         Path, typer.Option(help="structures.jsonl(.gz), or a folder with it or of CIF/POSCAR files.")
@@ -59,6 +60,7 @@ def train(
             typer.echo("Interrupted before the end of the first epoch: nothing to resume.", err=True)
         raise
     card, loss = result.weights.with_suffix(".json"), out / "loss.png"
+    plotted = loss.is_file()
     if as_json:
         print_json(
             {
@@ -66,10 +68,10 @@ def train(
                 "metrics": result.card.metrics,
                 "weights": result.weights,
                 "card": card,
-                "loss": loss,
+                "loss": loss if plotted else None,
             }
         )
         return
     for key, value in result.card.metrics.items():
         typer.echo(f"{key:32s} {value:.4f}")
-    typer.echo(f"Weights: {result.weights}\nCard: {card}\nLoss: {loss}")
+    typer.echo(f"Weights: {result.weights}\nCard: {card}" + (f"\nLoss: {loss}" if plotted else ""))

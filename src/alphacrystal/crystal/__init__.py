@@ -19,7 +19,7 @@ from alphacrystal.crystal._distances import (
 )
 from alphacrystal.crystal._distogram import Distogram
 from alphacrystal.crystal._duplicates import SameCrystal, group_duplicates, neighbour_fingerprint
-from alphacrystal.crystal._encoding import AtomSites, CrystalEncoding, atom_sites, encode
+from alphacrystal.crystal._encoding import AtomSites, CrystalEncoding, atom_sites, encode, primitive_members
 from alphacrystal.crystal._enumerate import can_place, first_assignments, placeable_units, wyckoff_assignments
 from alphacrystal.crystal._exchange import StructureLike, as_atoms, as_structure, as_structures
 from alphacrystal.crystal._hypothesis import LatticeParameters, SymmetryHypothesis
@@ -33,9 +33,11 @@ from alphacrystal.crystal._lattices import (
     constrained_shape,
     shape_to_cell,
 )
+from alphacrystal.crystal._orbit_parameters import orbit_parameters
 from alphacrystal.crystal._plausible import implausible
 from alphacrystal.crystal._primitive_orbits import PrimitiveOrbit, primitive_orbits
 from alphacrystal.crystal._wyckoff import (
+    LETTERS,
     SpaceGroup,
     WyckoffPosition,
     canonical_letters,
@@ -56,6 +58,7 @@ __all__ = [
     "CONTACT_FACTOR",
     "FREE_SHAPE",
     "LARGEST_COSINE",
+    "LETTERS",
     "NEIGHBOUR_IMAGES",
     "SAME_DISTANCE",
     "SHAPE",
@@ -100,7 +103,9 @@ __all__ = [
     "multiplicities",
     "neighbour_fingerprint",
     "obeys_system",
+    "orbit_parameters",
     "placeable_units",
+    "primitive_members",
     "primitive_orbits",
     "raw_wyckoff_table",
     "shape_to_cell",

@@ -44,6 +44,7 @@ class SymmetryDescription:
         primitive_positions: Fractional coordinates in the primitive cell, shape (atoms, 3).
         numbers: Atomic numbers of the primitive cell, shape (atoms,).
         letters: Wyckoff letter of each atom of the primitive cell, in the normaliser's canonical setting.
+        setting_letters: The same in the setting of ``primitive_positions``, which another origin may have.
         orbits: Orbit index of each atom of the primitive cell, shape (atoms,).
     """
 
@@ -53,6 +54,7 @@ class SymmetryDescription:
     primitive_positions: Array
     numbers: NDArray[np.int64]
     letters: tuple[str, ...]
+    setting_letters: tuple[str, ...]
     orbits: NDArray[np.int64]
 
     def occupation(self) -> dict[str, str]:
@@ -130,6 +132,7 @@ def describe_symmetry(
         primitive_positions=primitive_positions,
         numbers=species,
         letters=tuple(relabel[x] for x in letters),
+        setting_letters=tuple(letters),
         orbits=orbits,
     )
 

@@ -113,7 +113,7 @@ def encode(hypothesis: SymmetryHypothesis) -> CrystalEncoding:
     free = 0
     for letter in sites.orbit_letters:
         position = group.positions[letter]
-        for member in _one_per_lattice_point(hypothesis.space_group, letter):
+        for member in primitive_members(hypothesis.space_group, letter):
             linears.append((free, to_reduced @ position.linear[member]))
             constants.append(to_reduced @ position.constant[member])
         free += position.free
@@ -135,8 +135,8 @@ def encode(hypothesis: SymmetryHypothesis) -> CrystalEncoding:
 
 
 @cache
-def _one_per_lattice_point(number: int, letter: str) -> tuple[int, ...]:
-    """Members of an orbit of the conventional cell that differ by more than a lattice vector."""
+def primitive_members(number: int, letter: str) -> tuple[int, ...]:
+    """Which atoms of an orbit of the conventional cell make up that of a primitive one."""
     group = space_group(number)
     position = group.positions[letter]
     generic = np.array([0.1234567, 0.2718281, 0.4142135])[: position.free]

@@ -32,7 +32,7 @@ from alphacrystal.data._leak_guard import benchmark_formulas, without_benchmarks
 from alphacrystal.data._records import StructureRecord, read_records, split_of_formula
 from alphacrystal.errors import InputError
 
-FORMAT_VERSION = 4  # to be raised when the rows of equal records change
+FORMAT_VERSION = 5  # to be raised when the rows of equal records change
 FUNCTIONALS = ("unknown", "PBE", "MP-mixed", "RPBE")
 
 Array = NDArray[np.float64]
@@ -59,6 +59,8 @@ class PreparedStructures:
         atom_offsets: Atoms of structure i are atom_offsets[i]:atom_offsets[i+1], shape (n + 1,).
         numbers: Atomic numbers in canonical order, all structures concatenated.
         letters: Wyckoff letter index + 1 of each atom (canonical setting), concatenated.
+        setting_letters: The same in the setting of ``positions``, which another origin may have.
+        positions: Fractional coordinates in the cell, float32, shape (atoms of all structures, 3).
         orbits: Orbit of each atom, counted within its structure in canonical order, concatenated.
         pair_offsets: As atom_offsets for the pairs i < j, row by row, shape (n + 1,).
         distances: Minimum-image distances in Å of those pairs, concatenated, float32.
@@ -76,6 +78,8 @@ class PreparedStructures:
     atom_offsets: NDArray[np.int64]
     numbers: NDArray[np.int64]
     letters: NDArray[np.int64]
+    setting_letters: NDArray[np.int64]
+    positions: NDArray[np.float32]
     orbits: NDArray[np.int64]
     pair_offsets: NDArray[np.int64]
     distances: NDArray[np.float32]
@@ -167,10 +171,16 @@ def prepare_record(
         "above_hull": hull,
         "validation": (record.split or split_of_formula(record.reduced_formula)) == "val",
         "numbers": numbers[order],
-        "letters": np.array([letter_index(letters[atom]) + 1 for atom in order], dtype=np.int64),
+        "letters": _letter_numbers([letters[atom] for atom in order]),
+        "setting_letters": _letter_numbers([found.setting_letters[originals[atom]] for atom in order]),
+        "positions": (fractional[order] % 1.0).astype(np.float32),
         "orbits": (np.searchsorted(np.sort(first), np.arange(len(order)), side="right") - 1).astype(np.int64),
         "distances": distances[np.ix_(order, order)][upper].astype(np.float32),
     }
+
+
+def _letter_numbers(letters: list[str]) -> NDArray[np.int64]:
+    return np.array([letter_index(letter) + 1 for letter in letters], dtype=np.int64)
 
 
 def _formula_unit(numbers: NDArray[np.int64]) -> int:
@@ -208,7 +218,7 @@ def assemble(rows: list[Row]) -> PreparedStructures:
         "atom_offsets": np.concatenate([[0], np.cumsum(atoms)]).astype(np.int64),
         "pair_offsets": np.concatenate([[0], np.cumsum(pairs)]).astype(np.int64),
     }
-    for name in ("numbers", "letters", "orbits", "distances"):
+    for name in ("numbers", "letters", "setting_letters", "positions", "orbits", "distances"):
         columns[name] = np.concatenate([np.asarray(row[name]) for row in rows])
     for field in fields(PreparedStructures):
         if field.name not in columns:

@@ -12,7 +12,7 @@ from alphacrystal.errors import InputError
 
 Indices = NDArray[np.int64]
 
-PER_ATOM = ("numbers", "letters", "orbits")
+PER_ATOM = ("numbers", "letters", "setting_letters", "positions", "orbits")
 
 
 def split_rows(

@@ -38,6 +38,8 @@ class DistanceMatrixGenerator:
         lattice: Conventional cell to use instead of predicted ones.
         search: Effort of the reconstruction; a quick and a thorough one by default.
         fitness: What the search minimises, see SearchSettings.
+        known: Whether the coordinates that known structure types have are tried too; without them the
+            predicted distances alone decide, as in AlphaCrystal-II.
         models: Folder of weights; the shipped ones by default.
         on_progress: Called with (hypotheses done, hypotheses in total).
         finished: Candidates of parts made by an earlier, interrupted run with the same settings, by the
@@ -50,6 +52,7 @@ class DistanceMatrixGenerator:
     lattice: LatticeParameters | None = None
     search: SearchSettings | None = None
     fitness: FitnessName = "likelihood"
+    known: bool = True
     models: Path | None = None
     on_progress: Callable[[int, int], None] | None = field(default=None, compare=False)
     finished: Mapping[int, Sequence[Candidate]] = field(default_factory=dict, compare=False)
@@ -59,8 +62,9 @@ class DistanceMatrixGenerator:
     def generate(self, formula: Formula, count: int, rng: np.random.Generator) -> Iterator[Candidate]:
         """Yield up to ``count`` candidates, best first by prior × geometry; no two are equal crystals.
 
-        Where hypotheses end in equal crystals the best one stands for them, and further hypotheses are built
-        until there are ``count`` or the hypotheses run out.
+        A hypothesis whose structure type is known gives two: what the search finds, and the fittest of the
+        coordinates that training saw. Where candidates are equal crystals the best one stands for them, and
+        further hypotheses are built until there are ``count`` or the hypotheses run out.
 
         Raises:
             InputError: The cell content cannot be placed, or is too large for the networks.
@@ -75,14 +79,15 @@ class DistanceMatrixGenerator:
         seed = int(rng.integers(2**31))
         candidates: list[Candidate] = []
         distinct: list[Candidate] = []
-        parts = 0
-        while len(distinct) < count and len(candidates) < len(hypotheses):
+        parts = done = 0
+        while len(distinct) < count and done < len(hypotheses):
             missing = max(count - len(distinct), LEAST_ADDED)
-            begin, end = len(candidates), len(candidates) + math.ceil(missing * HYPOTHESES_PER_CANDIDATE)
+            begin, end = done, done + math.ceil(missing * HYPOTHESES_PER_CANDIDATE)
             total = min(end, len(hypotheses))
             for part, settings in self._parts(hypotheses[begin:end], first=not candidates):
-                candidates += self._built(part, settings, parts, seed, len(candidates), total)
+                candidates += self._built(part, settings, parts, seed, done, total)
                 parts += 1
+                done += len(part)
             ordered = normalised(candidates)
             groups = group_duplicates([candidate.structure for candidate in ordered])
             distinct = [ordered[group[0]] for group in groups]
@@ -112,21 +117,25 @@ class DistanceMatrixGenerator:
         total: int,
     ) -> list[Candidate]:
         """The candidates of one part, made or taken over; ``before`` others of ``total`` are done."""
-        from alphacrystal.learn import predict_distograms
-        from alphacrystal.reconstruct import reconstruct, with_assembly
+        from alphacrystal.learn import known_coordinates, predict_distograms
+        from alphacrystal.reconstruct import reconstruct, remembered, with_assembly
 
         made = list(self.finished.get(number, ()))
-        if len(made) != len(part):
+        if len(made) < len(part):
             distograms = predict_distograms(part, models=self.models)
             report = self._report(before, total)
             built = reconstruct(part, distograms, settings, seed + number, on_done=report)
             if settings.assembly:
                 built = with_assembly(part, distograms, built, settings.fitness, seed + number)
             made = [self._candidate(*pair, seed) for pair in zip(part, built, strict=True)]
+            if self.known:
+                places = known_coordinates(part, models=self.models)
+                found = zip(part, remembered(part, distograms, places, settings.fitness), strict=True)
+                made += [self._candidate(hypothesis, one, seed) for hypothesis, one in found if one]
             if self.on_part:
                 self.on_part(number, made)
         if self.on_progress:
-            self.on_progress(before + len(made), total)
+            self.on_progress(before + len(part), total)
         return made
 
     def _report(self, before: int, total: int) -> Callable[[int], None]:
@@ -146,6 +155,7 @@ class DistanceMatrixGenerator:
         provenance: dict[str, object] = {
             "geometry": round(built.geometry, 4),
             "penalty": round(built.penalty, 4),
+            "way": built.way,
             "seed": seed,
         }
         return Candidate(structure, self.name, score, hypothesis, provenance)

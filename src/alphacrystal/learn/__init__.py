@@ -3,11 +3,13 @@
 from alphacrystal.learn._contact_net import MOST_ATOMS_IN_CONTACT_MAP, ContactNet, contact_probabilities
 from alphacrystal.learn._distograms import predict_cell_distogram, predict_distograms
 from alphacrystal.learn._hypotheses import check_supported, predict_hypotheses, type_probabilities
+from alphacrystal.learn._known_coordinates import known_coordinates
 from alphacrystal.learn._similarity import composition_distances
 from alphacrystal.learn._structure_types import StructureType
 from alphacrystal.learn._weights import (
     CORE_MODELS,
     MODEL_NAMES,
+    NETWORK_NAMES,
     ModelCard,
     load_model,
     model_hashes,
@@ -19,12 +21,14 @@ __all__ = [
     "CORE_MODELS",
     "MODEL_NAMES",
     "MOST_ATOMS_IN_CONTACT_MAP",
+    "NETWORK_NAMES",
     "ContactNet",
     "ModelCard",
     "StructureType",
     "check_supported",
     "composition_distances",
     "contact_probabilities",
+    "known_coordinates",
     "load_model",
     "model_hashes",
     "models_folder",

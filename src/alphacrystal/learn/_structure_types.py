@@ -10,7 +10,7 @@ from math import gcd
 import numpy as np
 from numpy.typing import NDArray
 
-from alphacrystal.crystal import multiplicities, raw_wyckoff_table
+from alphacrystal.crystal import free_coordinates, letter_index, multiplicities, raw_wyckoff_table
 
 MAX_ELEMENTS = 8
 
@@ -34,6 +34,19 @@ class StructureType:
     def stoichiometry(self) -> tuple[int, ...]:
         """Reduced counts of each element."""
         return reduced_counts(self.counts())
+
+
+@lru_cache(20_000)
+def orbit_letters(kind: StructureType) -> tuple[str, ...]:
+    """Letter of each orbit, elements in electronegativity order, as ``atom_sites`` orders them."""
+    sizes = multiplicities(kind.space_group)
+    return tuple([x for own in kind.letters for x in sorted(own, key=lambda x: (sizes[x], letter_index(x)))])
+
+
+def free_of_type(kind: StructureType) -> int:
+    """Number of free coordinates."""
+    free = free_coordinates(kind.space_group)
+    return sum([free[letter] for own in kind.letters for letter in own])
 
 
 @lru_cache(100_000)

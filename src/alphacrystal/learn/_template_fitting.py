@@ -66,7 +66,7 @@ class TemplateFit:
             features.append(self.features[elements])
             shapes.append(self.targets[own].mean(0))
         table = np.array(distances)
-        labels = _clusters(table)
+        labels = clusters_of(table, MOST_CLUSTERS, FORMULAS_PER_CLUSTER)
         for (_, own), label, *values in zip(
             groups, labels.tolist(), distances, features, shapes, strict=True
         ):
@@ -195,9 +195,9 @@ class TemplateFit:
         )
 
 
-def _clusters(table: Array) -> NDArray[np.int64]:
-    """Cluster of each row, numbered from 0 without gaps."""
-    count = min(MOST_CLUSTERS, len(table) // FORMULAS_PER_CLUSTER)
+def clusters_of(table: Array, most: int, rows_per_cluster: int) -> NDArray[np.int64]:
+    """Cluster of each row of a table, shape (rows, columns), numbered from 0 without gaps."""
+    count = min(most, len(table) // rows_per_cluster)
     if count < 2 or table.shape[1] == 0 or float(np.ptp(table, axis=0).max()) < 1e-6:
         return np.zeros(len(table), dtype=np.int64)
     _, labels = kmeans2(table, count, minit="++", rng=0, iter=20, missing="warn")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -13,11 +14,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from alphacrystal.data import PreparedStructures, prepare
 from alphacrystal.errors import InputError
 from alphacrystal.learn._cells import predicted_shapes
 from alphacrystal.learn._contact_training import ContactTask
+from alphacrystal.learn._coordinate_fitting import fit_coordinates, measure_coordinates
 from alphacrystal.learn._distance_training import DistanceTask
 from alphacrystal.learn._group_training import GroupTask
 from alphacrystal.learn._lattice_net import LatticeNet
@@ -27,6 +30,7 @@ from alphacrystal.learn._symmetry_calibration import unseen_offset
 from alphacrystal.learn._symmetry_training import SymmetryTask
 from alphacrystal.learn._training_loop import TrainSettings, check_folder, train
 from alphacrystal.learn._weights import (
+    FITTED_MODELS,
     LICENCE,
     MODEL_NAMES,
     ModelCard,
@@ -45,6 +49,7 @@ DEFAULT_SETTINGS: dict[str, TrainSettings] = {
 }
 
 DESCRIPTIONS = {
+    "coordinates": "Where the atoms of known structure types sit: mean free coordinates in a few clusters.",
     "symmetry": "Scores structure types (space group and Wyckoff letters of each element) of a composition.",
     "group": "Scores the space groups of a composition, whatever is known of its stoichiometry.",
     "lattice": "Conventional cell with its spread, given composition and structure type.",
@@ -80,12 +85,15 @@ def train_model(
     """Train one model on the training split of a record source (benchmark compounds dropped).
 
     Writes ``checkpoint.pt``, ``log.csv``, ``loss.png`` and ``loss.svg``, ``NAME.safetensors`` and
-    ``NAME.json`` into ``out``.
+    ``NAME.json`` into ``out``; of FITTED_MODELS the last two.
 
     Raises:
         InputError: Unknown model, unreadable source, nothing to validate on, a checkpoint that does not fit.
     """
     _check_name(name)
+    if name in FITTED_MODELS:
+        out.mkdir(parents=True, exist_ok=True)
+        return _fit_model(name, source, out, cache or out / "cache", command, on_step)
     settings = settings or DEFAULT_SETTINGS[name]
     torch.set_num_threads(settings.threads)
     check_folder(out, resume=resume)
@@ -95,40 +103,95 @@ def train_model(
     with torch.no_grad():
         metrics = task.validate(task.model)
     extra = {"unseen_offset": unseen_offset(task)} if isinstance(task, SymmetryTask) else {}
-    weights = out / f"{name}.safetensors"
-    digest = save_weights(task.model, weights)
-    card = ModelCard(
-        name=name,
-        description=DESCRIPTIONS[name],
-        sha256=digest,
-        parameters=state_size(task.model),
-        data=(
-            f"{int((~data.validation).sum())} training structures, {int(data.validation.sum())} validation "
-            "structures; benchmark formulas removed (CSPBench-180, Tables 3 and 4 of the paper)"
-        ),
-        split="by reduced formula; the validation formulas are in no training structure",
+    result = _shipped(
+        name,
+        task.model,
+        data,
+        out,
         seed=settings.seed,
         settings={
             **asdict(settings),
             **{f"net_{k}": v for k, v in asdict(task.model.config).items()},
             **extra,
         },
-        metrics={key: round(float(value), 5) for key, value in metrics.items()},
+        metrics=metrics,
         command=command,
-        licence=LICENCE,
         trained={
-            "date": datetime.now(UTC).date().isoformat(),
             "best_epoch": int(best["epoch"]),
             "hours": round(_seconds(out / "log.csv") / 3600, 2),
             "machine": f"{platform.machine()}, {settings.threads} torch thread(s)",
-            "torch": torch.__version__,
         },
-        limits=LIMITS,
     )
-    (out / f"{name}.json").write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
     from alphacrystal.plots import loss_curve
 
     loss_curve(out / "log.csv", out / "loss", title=f"{name} model")
+    return result
+
+
+def _fit_model(
+    name: str,
+    source: Path,
+    out: Path,
+    cache: Path,
+    command: str,
+    on_step: Callable[[int, int, float], None] | None,
+) -> TrainResult:
+    """A model without epochs: one pass over the structures, the same each time."""
+    began = time.monotonic()
+    data = prepare(source, cache)
+    if not _has_both_splits(data):
+        raise _too_small(data, source)
+    model = fit_coordinates(data, on_progress=on_step and (lambda done, total: on_step(done, total, 0.0)))
+    return _shipped(
+        name,
+        model,
+        data,
+        out,
+        seed=0,
+        settings=asdict(model.config),
+        metrics=measure_coordinates(model, data),
+        command=command,
+        trained={
+            "hours": round((time.monotonic() - began) / 3600, 2),
+            "machine": f"{platform.machine()}, 1 thread",
+        },
+    )
+
+
+def _shipped(
+    name: str,
+    model: nn.Module,
+    data: PreparedStructures,
+    out: Path,
+    *,
+    seed: int,
+    settings: dict[str, Any],
+    metrics: Mapping[str, float],
+    command: str,
+    trained: dict[str, Any],
+) -> TrainResult:
+    """Weights and card, written."""
+    weights = out / f"{name}.safetensors"
+    digest = save_weights(model, weights)
+    card = ModelCard(
+        name=name,
+        description=DESCRIPTIONS[name],
+        sha256=digest,
+        parameters=state_size(model),
+        data=(
+            f"{int((~data.validation).sum())} training structures, {int(data.validation.sum())} validation "
+            "structures; benchmark formulas removed (CSPBench-180, Tables 3 and 4 of the paper)"
+        ),
+        split="by reduced formula; the validation formulas are in no training structure",
+        seed=seed,
+        settings=settings,
+        metrics={key: round(float(value), 5) for key, value in metrics.items()},
+        command=command,
+        licence=LICENCE,
+        trained={"date": datetime.now(UTC).date().isoformat(), **trained, "torch": torch.__version__},
+        limits=LIMITS,
+    )
+    (out / f"{name}.json").write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return TrainResult(weights, card)
 
 
@@ -141,7 +204,7 @@ def _task(name: str, data: PreparedStructures, source: Path, seed: int) -> Any:
         "distance": DistanceTask,
         "contact": ContactTask,
     }
-    if data.validation.any() and not data.validation.all():
+    if _has_both_splits(data):
         task = kinds[name](data, seed=seed)
         if name == "distance":
             task.shapes = predicted_cells(task)
@@ -150,7 +213,15 @@ def _task(name: str, data: PreparedStructures, source: Path, seed: int) -> Any:
             measured = measured[task.target.numpy()[measured] >= 0]  # types never seen have no rank
         if len(task.train) and len(measured):
             return task
-    raise InputError(
+    raise _too_small(data, source)
+
+
+def _has_both_splits(data: PreparedStructures) -> bool:
+    return bool(data.validation.any() and not data.validation.all())
+
+
+def _too_small(data: PreparedStructures, source: Path) -> InputError:
+    return InputError(
         f"{source} gives no compounds for training or none for validation ({len(data)} structures read): "
         "use a larger source."
     )
@@ -188,13 +259,17 @@ def _seconds(log: Path) -> float:
     return float(np.sum(np.atleast_1d(table["seconds"])))
 
 
-def with_overrides(name: str, **values: Any) -> TrainSettings:
+def with_overrides(name: str, **values: Any) -> TrainSettings | None:
     """Default settings of a model with some replaced; None leaves the default.
 
     Raises:
-        InputError: No model has this name.
+        InputError: No model has this name, or the model has no such settings.
     """
     _check_name(name)
+    if name in FITTED_MODELS:
+        if given := [key for key, value in values.items() if value is not None]:
+            raise InputError(f"The model {name} is fitted in one pass: leave out --{given[0]}.")
+        return None
     return replace(
         DEFAULT_SETTINGS[name], **{key: value for key, value in values.items() if value is not None}
     )

@@ -24,9 +24,12 @@ from alphacrystal.learn._structure_types import StructureType
 from alphacrystal.learn._symmetry_members import MemberTable
 from alphacrystal.learn._symmetry_net import SymmetryNet, SymmetryNetConfig
 from alphacrystal.learn._templates import TypeTemplates
+from alphacrystal.learn._type_coordinates import TypeCoordinates, TypeCoordinatesConfig
 
-CORE_MODELS = ("symmetry", "group", "lattice", "distance")  # of the AlphaCrystal-II generator
+CORE_MODELS = ("symmetry", "group", "lattice", "distance", "coordinates")  # of the AlphaCrystal-II generator
 MODEL_NAMES = (*CORE_MODELS, "contact")
+FITTED_MODELS = ("coordinates",)  # in one pass, without epochs
+NETWORK_NAMES = tuple(name for name in MODEL_NAMES if name not in FITTED_MODELS)
 LICENCE = "MIT; trained on Materials Project data, CC BY 4.0 (Jain et al., doi:10.1063/1.4812323)"
 
 
@@ -120,7 +123,7 @@ def save_weights(model: nn.Module, path: Path) -> str:
         for name, value in model.state_dict().items()
     }
     config = asdict(model.config)  # type: ignore[call-overload]
-    if isinstance(model, (SymmetryNet, LatticeNet)):
+    if isinstance(model, (SymmetryNet, LatticeNet, TypeCoordinates)):
         config["types"] = _encode_types(model.types)
     elif isinstance(model, DistanceNet):
         config["types"] = _encode_types(model.templates.types)
@@ -171,6 +174,8 @@ def load_model(name: str, folder: Path) -> nn.Module:
             model = GroupNet(GroupNetConfig(**config))
         elif name == "lattice":
             model = LatticeNet(LatticeNetConfig(**config), types)
+        elif name == "coordinates":
+            model = TypeCoordinates(TypeCoordinatesConfig(**config), types, tensors)
         elif name == "contact":
             model = ContactNet(ContactNetConfig(**config))
         else:
@@ -187,6 +192,8 @@ def load_model(name: str, folder: Path) -> nn.Module:
         model.related([])
     elif isinstance(model, DistanceNet):
         _ = model.templates.starts
+    elif isinstance(model, TypeCoordinates):
+        _ = model.starts
     return model.eval()
 
 
@@ -197,4 +204,6 @@ def model_hashes(folder: Path | None = None, names: Sequence[str] = CORE_MODELS)
 
 def state_size(model: nn.Module) -> int:
     """Number of trained parameters."""
+    if isinstance(model, TypeCoordinates):
+        return model.values.numel()
     return sum(parameter.numel() for parameter in model.parameters())

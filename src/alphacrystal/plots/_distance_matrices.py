@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from alphacrystal.plots._figure import DISTANCE_COLOURS, new_figure, save_figure
+from alphacrystal.plots._figure import DISTANCE_COLOURS, new_figure, save_figure, text_on
 
 
 def distance_matrices(
@@ -51,7 +51,7 @@ def distance_matrices(
         axes.set_xlabel("atom", fontsize=12)
         if size <= 8:
             for (row, column), distance in np.ndenumerate(matrix):
-                colour = "white" if distance < 0.62 * longest else "black"
+                colour = text_on(distance / longest)
                 axes.text(column, row, f"{distance:.2f}", ha="center", va="center", color=colour, fontsize=9)
     panels[0].set_ylabel("atom", fontsize=12)
     bar = figure.colorbar(image, ax=list(panels), shrink=0.85)

@@ -10,6 +10,7 @@ import numpy as np
 from alphacrystal.plots._figure import BLUE, GREY, VERMILION, new_figure, save_figure, style_axes
 
 _NAMED = 5
+_CLOSE = 0.03  # of the spread of the points
 
 
 def energy_volume(
@@ -20,6 +21,7 @@ def energy_volume(
     ranks: Sequence[int | None] | None = None,
     converged: Sequence[bool] | None = None,
     title: str = "",
+    quantity: str = "energy (eV/atom)",
 ) -> tuple[Path, Path]:
     """Plot energies against volumes as PNG and SVG.
 
@@ -31,6 +33,7 @@ def energy_volume(
             five are written beside their points. By default all are ranked in the given order.
         converged: Whether each relaxation converged; all by default.
         title: Text above the plot.
+        quantity: What stands in ``energies``, for the axis.
 
     Returns:
         The two paths written.
@@ -57,14 +60,25 @@ def energy_volume(
         if chosen.any():
             points = axes.plot(x[chosen], y[chosen], linestyle="none", marker=marker, label=label)[0]
             points.set(markersize=size, markerfacecolor=fill, markeredgecolor=edge)
-    for index, place in enumerate(places):
-        if place is not None and place <= _NAMED:
-            axes.annotate(
-                str(place), (x[index], y[index]), textcoords="offset points", xytext=(7, 5), fontsize=11
-            )
+    named: list[int] = []
+    for _, index in sorted((p, i) for i, p in enumerate(places) if p is not None and p <= _NAMED):
+        # Beside a better one's name this one stands on the other side of its point.
+        beside = any(
+            abs(x[index] - x[other]) < _CLOSE * np.ptp(x) and abs(y[index] - y[other]) < _CLOSE * np.ptp(y)
+            for other in named
+        )
+        named.append(index)
+        axes.annotate(
+            str(places[index]),
+            (x[index], y[index]),
+            textcoords="offset points",
+            xytext=(-7 if beside else 7, 5),
+            ha="right" if beside else "left",
+            fontsize=11,
+        )
     axes.margins(0.08)
     axes.ticklabel_format(useOffset=False)
-    style_axes(axes, x_label="volume (Å³/atom)", y_label="energy (eV/atom)")
+    style_axes(axes, x_label="volume (Å³/atom)", y_label=quantity)
     axes.legend(fontsize=11, frameon=False)
     if title:
         axes.set_title(title, fontsize=13)

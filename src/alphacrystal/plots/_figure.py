@@ -19,6 +19,7 @@ DISTANCE_COLOURS = "viridis"
 _WIDTH = 8.0  # inches; 800 px at the resolution below
 _DOTS_PER_INCH = 100
 _FONT_SIZE = 12.0
+_EVEN = 0.179  # relative luminance on which black and white stand out alike
 
 
 def new_figure(height: float = 5.0, *, width: float = _WIDTH) -> Figure:
@@ -40,6 +41,18 @@ def style_axes(axes: Axes, *, x_label: str, y_label: str) -> None:
     axes.set_axisbelow(True)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
+
+
+def text_on(fraction: float) -> str:
+    """Black or white, whichever stands out more on the colour of ``DISTANCE_COLOURS`` at this fraction."""
+    from matplotlib import colormaps
+
+    parts = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in colormaps[DISTANCE_COLOURS](float(fraction))[:3]
+    ]
+    luminance = 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]  # WCAG 2.2
+    return "white" if luminance < _EVEN else "black"
 
 
 def save_figure(figure: Figure, path: Path) -> tuple[Path, Path]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphacrystal.plots._distance_matrices import atom_labels
-from alphacrystal.plots._figure import DISTANCE_COLOURS, new_figure, save_figure
+from alphacrystal.plots._figure import DISTANCE_COLOURS, new_figure, save_figure, text_on
 
 
 def matching_distances(
@@ -64,14 +64,13 @@ def matching_distances(
         axes.set_title(name, fontsize=12)
         for row, column in np.argwhere(off_diagonal).tolist():
             distance = float(matrix[row, column])
-            dark = coloured[row, column] and distance < 0.62 * longest
             axes.text(
                 column,
                 row,
                 f"{distance:.1f}",
                 ha="center",
                 va="center",
-                color="white" if dark else "black",
+                color=text_on(distance / longest) if coloured[row, column] else "black",
                 fontsize=font,
                 fontweight="bold" if coloured[row, column] and matrix is predicted else "normal",
             )

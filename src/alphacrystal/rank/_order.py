@@ -10,6 +10,8 @@ from alphacrystal.rank._measure import EnergyMeasure
 from alphacrystal.rank._ranked import RankedStructure
 
 if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
     from alphacrystal.generate import Candidate
     from alphacrystal.relax import Relaxation
 
@@ -21,6 +23,7 @@ ORDERS: tuple[Order, ...] = ("combined", "chemical", "energy")
 ENERGY_SCALE = 1.0  # eV/atom
 UNSCORED = -12.0  # log-probability of candidates whose generator gives none, relative to the best
 UNCONVERGED_PENALTY = 3.0
+TIGHT_SYMPREC = 0.01  # Å; the second tolerance at which a space group is given
 
 
 def combined_cost(above: float | None, log_probability: float, *, converged: bool) -> float:
@@ -137,9 +140,21 @@ def rank_candidates(
                 energy_above_hull_per_atom=above,
                 score=total,
                 decomposition=() if above is None or point is None else point.products,
+                tight_space_group=_tight_space_group(finals[index]),
             )
         )
     return ranked
+
+
+def _tight_space_group(structure: Structure) -> int | None:
+    """Space group at the second tolerance; None where none is found there."""
+    from alphacrystal.crystal import standard_structure
+    from alphacrystal.errors import InputError
+
+    try:
+        return standard_structure(structure, symprec=TIGHT_SYMPREC)[1]
+    except InputError:
+        return None
 
 
 def likely_order(candidates: Sequence[Candidate], energies: Mapping[int, float]) -> list[int]:

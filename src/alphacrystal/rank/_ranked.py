@@ -33,6 +33,7 @@ class RankedStructure:
         energy_above_hull_per_atom: eV/atom, negative below the hull; None without a named reference set.
         decomposition: What the reference set falls apart into at this composition.
         score: What the default order sorts by, lower is better (see docs/ranking.md).
+        tight_space_group: International number found at symprec 0.01 Å, for comparison.
     """
 
     rank: int
@@ -50,3 +51,4 @@ class RankedStructure:
     energy_above_hull_per_atom: float | None
     score: float
     decomposition: tuple[DecompositionProduct, ...] = ()
+    tight_space_group: int | None = None

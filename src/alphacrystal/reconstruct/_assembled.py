@@ -8,15 +8,14 @@ where the matrix is good.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
-import torch
 
-from alphacrystal.crystal import Distogram, SymmetryHypothesis, min_image_distances
+from alphacrystal.crystal import Distogram, SymmetryHypothesis
 from alphacrystal.reconstruct._fitness import FitnessBatch, FitnessName
+from alphacrystal.reconstruct._judged import judged
 from alphacrystal.reconstruct._placement import Effort
-from alphacrystal.reconstruct._rebuild import MatrixQuality, Rebuilt, rebuild
+from alphacrystal.reconstruct._rebuild import MatrixQuality, rebuild
 from alphacrystal.reconstruct._search import Reconstruction
 
 NOISE = 0.15  # Å; of expected distances, for the assembly
@@ -67,22 +66,14 @@ def _fitter(
     )
     best = found
     for crystal in made[:LOOKED_AT]:
-        judged = _judged(crystal, found, problem)
-        if judged.geometry + judged.penalty < best.geometry + best.penalty:
-            best = judged
+        geometry, penalty = judged(problem, crystal.lattice, crystal.positions[None])
+        if geometry[0] + penalty[0] < best.geometry + best.penalty:
+            best = Reconstruction(
+                lattice=crystal.lattice,
+                positions=np.asarray(crystal.positions % 1.0),
+                numbers=crystal.numbers,
+                geometry=float(geometry[0]),
+                penalty=float(penalty[0]),
+                way="assembly",
+            )
     return best
-
-
-def _judged(crystal: Rebuilt, found: Reconstruction, problem: FitnessBatch) -> Reconstruction:
-    """As the search judges its own; the cell is the predicted one, so that it costs nothing."""
-    matrix = min_image_distances(crystal.lattice, crystal.positions)
-    lengths = torch.as_tensor(matrix, dtype=torch.float32)[problem.rows, problem.columns][None, None]
-    pairs = max(len(problem.rows), 1)
-    return replace(
-        found,
-        lattice=crystal.lattice,
-        positions=np.asarray(crystal.positions % 1.0),
-        numbers=crystal.numbers,
-        geometry=float(problem.geometry(lengths)[0, 0]),
-        penalty=float(problem.clash(lengths)[0, 0]) / pairs,
-    )

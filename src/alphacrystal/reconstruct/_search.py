@@ -67,6 +67,7 @@ class Reconstruction:
         numbers: Atomic numbers, shape (atoms,).
         geometry: Mean disagreement per atom pair (negative log density in 1/Å, or RMSE in Å); low is good.
         penalty: Clash plus lattice deviation.
+        way: How it was made: "search", "assembly" or "known coordinates".
     """
 
     lattice: Array
@@ -74,6 +75,7 @@ class Reconstruction:
     numbers: NDArray[np.int64]
     geometry: float
     penalty: float
+    way: str = "search"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

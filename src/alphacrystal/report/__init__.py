@@ -8,9 +8,11 @@ from alphacrystal.report._cif import cif_text
 from alphacrystal.report._crystal_view import crystal_view
 from alphacrystal.report._default_folder import default_folder
 from alphacrystal.report._events import EventLog
+from alphacrystal.report._figures import write_figures
 from alphacrystal.report._html import page_style
 from alphacrystal.report._index import INDEX_COLUMNS, IndexRow, write_index
 from alphacrystal.report._plain_json import plain_json
+from alphacrystal.report._poscar import poscar_text
 from alphacrystal.report._prediction import DistogramSummary, Prediction
 from alphacrystal.report._read import RunSummary, finished_run, read_run_folder
 from alphacrystal.report._run_folder import prepare_output_folder, write_run_folder
@@ -35,10 +37,12 @@ __all__ = [
     "found",
     "page_style",
     "plain_json",
+    "poscar_text",
     "prepare_output_folder",
     "ranked_table",
     "read_run_folder",
     "table_legend",
+    "write_figures",
     "write_index",
     "write_run_folder",
     "write_text_atomically",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -13,19 +13,34 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from alphacrystal import __version__
-from alphacrystal.report._page_data import page_data, typeset_formula, typeset_symbol
+from alphacrystal.report._diffraction import RADIATION, WAVELENGTH
+from alphacrystal.report._page_data import page_data
 from alphacrystal.report._plain_json import plain_json
+from alphacrystal.report._poscar import poscar_text
+from alphacrystal.report._typeset import typeset_formula, typeset_symbol
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
+    from alphacrystal.report._diffraction import Peak
     from alphacrystal.report._prediction import Prediction
     from alphacrystal.report._run_record import RunRecord
     from alphacrystal.report._summary import SummaryRow
 
 _MACHINE = {"cpu": "Processor", "cores": "Cores", "usable_cores": "Usable cores", "platform": "Platform"}
 _VIEWER = "3Dmol-min.js"
-_SCRIPTS = ("svg.js", "table.js", "crystal.js", "viewer.js", "distances.js", "energy.js", "page.js")
+_SCRIPTS = (
+    "svg.js",
+    "save.js",
+    "table.js",
+    "crystal.js",
+    "viewer.js",
+    "distances.js",
+    "chart.js",
+    "pattern.js",
+    "energy.js",
+    "page.js",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +57,8 @@ class _Column:
 _COLUMNS = (
     _Column("rank", "Rank", "Default order"),
     _Column("space_group_symbol", "Space group", "Hermann-Mauguin symbol, found at 0.1 Å", text=True),
-    _Column("space_group_number", "No.", "International number of the space group"),
+    _Column("space_group_number", "No.", "International number of the space group, found at 0.1 Å"),
+    _Column("space_group_number_tight", "At 0.01 Å", "International number found at 0.01 Å"),
     _Column("cell_formula", "Cell", "Content of the primitive cell", text=True),
     _Column("energy_per_atom_ev", "Energy (eV/atom)", "Energy per atom after relaxation", 4),
     _Column("formation_energy_ev_per_atom", "Formation (eV/atom)", "Against the elements, same potential", 4),
@@ -57,7 +73,11 @@ _COLUMNS = (
 
 
 def report_html(
-    prediction: Prediction, run: RunRecord, rows: list[SummaryRow], cifs: Mapping[str, str]
+    prediction: Prediction,
+    run: RunRecord,
+    rows: list[SummaryRow],
+    cifs: Mapping[str, str],
+    patterns: Sequence[Sequence[Peak]],
 ) -> str:
     """Text of ``report.html``.
 
@@ -66,6 +86,7 @@ def report_html(
         run: How it was made.
         rows: The table of ``summary.csv``.
         cifs: CIF text by ``SummaryRow.file``.
+        patterns: Powder pattern of each row.
     """
     scripts = (_asset(_VIEWER), _page_script())
     columns = [column for column in _COLUMNS if any(getattr(row, column.field) is not None for row in rows)]
@@ -81,14 +102,18 @@ def report_html(
                 "row": row,
                 "symbol": typeset_symbol(row.space_group_symbol),
                 "cells": [(column, _shown(row, column), getattr(row, column.field)) for column in columns],
+                "name": row.file.rpartition("/")[2].removesuffix(".cif"),
                 "cif_uri": "data:chemical/x-cif;charset=utf-8," + quote(cifs[row.file]),
+                "poscar_uri": "data:text/plain;charset=utf-8," + quote(poscar_text(ranked.structure)),
             }
-            for row in rows
+            for row, ranked in zip(rows, prediction.ranked, strict=True)
         ],
         machine={_MACHINE.get(name, name): value for name, value in run.machine.items()},
         unconverged=sum(row.converged is False for row in rows),
-        data=_embedded_json(page_data(prediction, rows)),
+        data=_embedded_json(page_data(prediction, run, rows, patterns)),
         configuration=json.dumps(plain_json(run.configuration), indent=2, ensure_ascii=False),
+        radiation=RADIATION,
+        wavelength=WAVELENGTH,
         style=_asset("report.css"),
         viewer_script=scripts[0],
         page_script=scripts[1],

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,28 +11,30 @@ import numpy as np
 from alphacrystal.report._asymmetric_unit import asymmetric_unit
 from alphacrystal.report._distance_pair import distance_pair
 from alphacrystal.report._plain_json import plain_json
+from alphacrystal.report._structure_facts import facts, places_before_relaxation, provenance
+from alphacrystal.report._typeset import typeset_formula, typeset_symbol
 
 if TYPE_CHECKING:
-    from pymatgen.core.structure import Structure
-
-    from alphacrystal.generate import Candidate
     from alphacrystal.rank import RankedStructure
-    from alphacrystal.relax import Relaxation
+    from alphacrystal.report._diffraction import Peak
     from alphacrystal.report._prediction import Prediction
+    from alphacrystal.report._run_record import RunRecord
     from alphacrystal.report._summary import SummaryRow
 
-_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
-
-def page_data(prediction: Prediction, rows: list[SummaryRow]) -> dict[str, Any]:
-    """Everything the page's scripts draw from; lengths in Å, energies in eV/atom."""
+def page_data(
+    prediction: Prediction, run: RunRecord, rows: list[SummaryRow], patterns: Sequence[Sequence[Peak]]
+) -> dict[str, Any]:
+    """Everything the page's scripts draw from; lengths in Å, energies in eV/atom, angles in degrees."""
+    places = places_before_relaxation(prediction)
     data: dict[str, Any] = plain_json(
         {
             "formula": prediction.formula,
             "relaxed": prediction.potential is not None,
             "structures": [
-                _structure(prediction, ranked, row)
-                for ranked, row in zip(prediction.ranked, rows, strict=True)
+                _structure(prediction, ranked, row, pattern)
+                | {"provenance": provenance(ranked, run.seed, places.get(ranked.candidate_index))}
+                for ranked, row, pattern in zip(prediction.ranked, rows, patterns, strict=True)
             ],
             "points": _points(prediction),
             "elements": _elements(prediction),
@@ -42,40 +43,16 @@ def page_data(prediction: Prediction, rows: list[SummaryRow]) -> dict[str, Any]:
     return data
 
 
-def poscar_text(structure: Structure) -> str:
-    """POSCAR of the conventional cell, atoms grouped by element."""
-    from pymatgen.io.vasp.inputs import Poscar
-
-    return str(Poscar(structure.get_sorted_structure()).get_str(significant_figures=10))
-
-
-def typeset_formula(formula: str) -> str:
-    """Counts as subscripts: "TiO2" becomes "TiO₂"."""
-    return re.sub(r"(?<=[A-Za-z)\]])\d+", lambda count: count[0].translate(_SUBSCRIPTS), formula)
-
-
-def typeset_symbol(symbol: str) -> str:
-    """Screw axes as subscripts: "P4_2/mnm" becomes "P4₂/mnm"."""
-    return re.sub(r"_(\d)", lambda axis: axis[1].translate(_SUBSCRIPTS), symbol)
-
-
-def _setting(hermann_mauguin: str | None) -> str:
-    if hermann_mauguin is None:
-        return ", cell as found"
-    return {"2": ", origin choice 2", "H": ", hexagonal axes"}.get(hermann_mauguin.partition(" :")[2], "")
-
-
-def _structure(prediction: Prediction, ranked: RankedStructure, row: SummaryRow) -> dict[str, Any]:
-    candidate, relaxation = ranked.candidate, ranked.relaxation
-    last = candidate.structure if relaxation is None else relaxation.structure
-    pair = distance_pair(last, prediction.distograms)
+def _structure(
+    prediction: Prediction, ranked: RankedStructure, row: SummaryRow, pattern: Sequence[Peak]
+) -> dict[str, Any]:
+    pair = distance_pair(ranked.primitive, prediction.distograms)
     cell = ranked.structure
     operations, sites = asymmetric_unit(cell, ranked.space_group_number)
     return {
         "rank": row.rank,
         "title": f"{typeset_formula(row.formula)} · {typeset_symbol(row.space_group_symbol)}",
         "file": row.file.rpartition("/")[2],
-        "poscar": poscar_text(cell),
         "cell": np.round(cell.lattice.matrix, 6),
         "parameters": np.round(cell.lattice.parameters, 4),
         "atoms": [
@@ -93,79 +70,9 @@ def _structure(prediction: Prediction, ranked: RankedStructure, row: SummaryRow)
             "own": np.round(pair.own, 3),
             "rmse": round(pair.rmse, 3),
         },
-        "facts": _facts(row, ranked, _setting(operations.hermann_mauguin)),
-        "provenance": _provenance(candidate, ranked, relaxation),
+        "pattern": [[peak.two_theta, peak.intensity, peak.spacing, peak.indices] for peak in pattern],
+        "facts": facts(row, ranked, operations.hermann_mauguin),
     }
-
-
-def _facts(row: SummaryRow, ranked: RankedStructure, setting: str) -> list[tuple[str, str]]:
-    relaxation = ranked.relaxation
-    symbol = typeset_symbol(row.space_group_symbol)
-    facts = [
-        ("Space group", f"{symbol} (no. {row.space_group_number}){setting}"),
-        ("Primitive cell", f"{typeset_formula(row.cell_formula)}, Z = {row.z}"),
-        ("Volume", f"{row.volume_per_atom_a3:.3f} Å³/atom"),
-        ("Density", f"{float(ranked.structure.density):.3f} g/cm³"),
-    ]
-    if row.energy_per_atom_ev is not None:
-        facts.append(("Energy", f"{row.energy_per_atom_ev:.4f} eV/atom"))
-    if row.formation_energy_ev_per_atom is not None:
-        facts.append(("Formation energy", f"{row.formation_energy_ev_per_atom:.4f} eV/atom"))
-    if row.e_above_hull_ev_per_atom is not None:
-        facts.append(("Energy above hull", f"{row.e_above_hull_ev_per_atom:.4f} eV/atom"))
-    if row.decomposition:
-        facts.append(("Reference set's phases here", row.decomposition))
-    facts.append(("Chemical rank", str(row.chemical_rank)))
-    if row.energy_rank is not None:
-        facts.append(("Energy rank", str(row.energy_rank)))
-    if relaxation is not None:
-        ended = str(relaxation.status) + (f": {relaxation.reason}" if relaxation.reason else "")
-        facts.append(("Relaxation", f"{ended} ({relaxation.steps} steps, {relaxation.seconds:.1f} s)"))
-        if relaxation.max_force is not None:
-            facts.append(("Largest force", f"{relaxation.max_force:.4f} eV/Å"))
-        if relaxation.max_stress is not None:
-            facts.append(("Largest stress", f"{relaxation.max_stress:.3f} GPa"))
-    return facts
-
-
-def _provenance(
-    candidate: Candidate, ranked: RankedStructure, relaxation: Relaxation | None
-) -> list[tuple[str, str]]:
-    lines = [("Generator", candidate.generator), ("Candidate", f"no. {ranked.candidate_index}")]
-    if candidate.log_probability is not None:
-        lines.append(("Log-probability", f"{candidate.log_probability:.4g}"))
-    hypothesis = candidate.hypothesis
-    if hypothesis is not None:
-        letters = ", ".join(f"{element}: {taken}" for element, taken in hypothesis.occupation.items())
-        lines += [
-            ("Hypothesis", f"space group {hypothesis.space_group}, Z = {hypothesis.formula_units}"),
-            ("Wyckoff letters", letters),
-            ("Hypothesis from", hypothesis.source),
-            ("Prior log-probability", f"{hypothesis.log_probability:.4g}"),
-        ]
-    lines += [
-        (name.replace("_", " ").capitalize(), _short(value)) for name, value in candidate.provenance.items()
-    ]
-    if relaxation is not None:
-        before, after = candidate.structure, relaxation.structure
-        change = 100 * ((after.volume / len(after)) / (before.volume / len(before)) - 1)
-        lines.append(("Volume change on relaxing", f"{change:+.2f} %"))
-    if ranked.duplicates:
-        lines.append(
-            ("Also reached from candidates", ", ".join(f"no. {index}" for index in ranked.duplicates))
-        )
-    return lines
-
-
-def _short(value: object) -> str:
-    plain = plain_json(value)
-    if isinstance(plain, float):
-        return f"{plain:.6g}"
-    if isinstance(plain, Mapping):
-        return ", ".join(f"{key}: {_short(item)}" for key, item in plain.items())
-    if isinstance(plain, list):
-        return ", ".join(_short(item) for item in plain)
-    return "–" if plain is None else str(plain)
 
 
 def _points(prediction: Prediction) -> list[dict[str, Any]]:

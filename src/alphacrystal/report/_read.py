@@ -19,7 +19,7 @@ from alphacrystal.report._run_folder import (
     RUN_FORMAT,
     SUMMARY_FILE,
 )
-from alphacrystal.report._summary import SUMMARY_COLUMNS, SummaryRow, column_kinds
+from alphacrystal.report._summary import ADDED_COLUMNS, SUMMARY_COLUMNS, SummaryRow, column_kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def read_run_folder(folder: Path) -> RunSummary:
             rows=rows,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(_damaged(folder / RUN_FILE)) from error
+        raise InputError(damaged(folder / RUN_FILE)) from error
 
 
 def finished_run(folder: Path, *, page: bool = True) -> RunSummary | None:
@@ -105,9 +105,9 @@ def _read_run(folder: Path) -> dict[str, Any]:
     try:
         run = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(_damaged(path)) from error
+        raise InputError(damaged(path)) from error
     if not isinstance(run, dict) or run.get("format") != RUN_FORMAT:
-        raise InputError(_damaged(path))
+        raise InputError(damaged(path))
     return run
 
 
@@ -117,14 +117,14 @@ def _read_rows(path: Path) -> tuple[SummaryRow, ...]:
         with path.open(encoding="utf-8", newline="") as stream:
             reader = csv.DictReader(stream, strict=True)
             present = [name for name in SUMMARY_COLUMNS if name in (reader.fieldnames or ())]
-            if missing := set(SUMMARY_COLUMNS) - set(present) - {"decomposition"}:  # added later
+            if missing := set(SUMMARY_COLUMNS) - set(present) - ADDED_COLUMNS:
                 raise ValueError(f"no column {min(missing)}")
             return tuple(
                 SummaryRow(**{name: _parsed(cells[name], types[name]) for name in present})
                 for cells in reader
             )
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        raise InputError(_damaged(path)) from error
+        raise InputError(damaged(path)) from error
 
 
 def _parsed(text: str, kind: object) -> Any:
@@ -144,5 +144,6 @@ def _parsed(text: str, kind: object) -> Any:
     return float(text)
 
 
-def _damaged(path: Path) -> str:
+def damaged(path: Path) -> str:
+    """The sentence on a file of a run that cannot be used."""
     return f"The file {path} is missing or damaged; repeat the run with --resume to write it again."

@@ -12,6 +12,7 @@ from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.report._atomic_write import storage_sentence, temporary_path, write_text_atomically
 from alphacrystal.report._candidates import candidates_extxyz
 from alphacrystal.report._cif import cif_text
+from alphacrystal.report._diffraction import patterns_csv, powder_pattern
 from alphacrystal.report._html import report_html
 from alphacrystal.report._plain_json import plain_json
 from alphacrystal.report._results import results_json
@@ -30,6 +31,8 @@ INDEX_FILE = "index.csv"
 RESULTS_FILE = "results.json"
 CANDIDATES_FILE = "candidates.extxyz"
 PAGE_FILE = "report.html"
+PATTERNS_FILE = "xrd.csv"
+FIGURES_FOLDER = "figures"
 _OUR_CIF = re.compile(r"\d{3,}_[A-Za-z0-9]+_sg\d{1,3}\.cif")
 
 
@@ -38,7 +41,7 @@ def write_run_folder(folder: Path, prediction: Prediction, run: RunRecord, *, pa
 
     Each file appears whole or not at all, and a folder may be written again: CIFs of an earlier list that the
     new one does not hold are removed last; files of others are left alone. Without ``page`` there is no
-    ``report.html``, the largest file by far.
+    ``report.html``, the largest file by far, and no ``xrd.csv``.
 
     Raises:
         AlphaCrystalError: The disk refused a file (full, no permission, ...); what was written stays.
@@ -59,7 +62,9 @@ def write_run_folder(folder: Path, prediction: Prediction, run: RunRecord, *, pa
     write_text_atomically(folder / RESULTS_FILE, results_json(prediction, rows))
     write_text_atomically(folder / CANDIDATES_FILE, candidates_extxyz(prediction))
     if page:
-        write_text_atomically(folder / PAGE_FILE, report_html(prediction, run, rows, cifs))
+        patterns = [powder_pattern(ranked.structure) for ranked in prediction.ranked]
+        write_text_atomically(folder / PATTERNS_FILE, patterns_csv(rows, patterns))
+        write_text_atomically(folder / PAGE_FILE, report_html(prediction, run, rows, cifs, patterns))
     write_text_atomically(folder / RUN_FILE, _run_json(prediction, run))
     _remove_stale_cifs(structures, keep={Path(file).name for file in cifs})
 

@@ -44,6 +44,7 @@ class SummaryRow:
         max_force_ev_per_a: Largest force left, eV/Å, None where not available.
         decomposition: Phases on the hull of the reference set, e.g. "0.5 MgO (mp-1265) + 0.5 TiO2 (mp-2657)"
             with fractions of the atoms; "" without a reference set.
+        space_group_number_tight: International number at 0.01 Å instead of 0.1 Å.
     """
 
     rank: int
@@ -65,9 +66,12 @@ class SummaryRow:
     converged: bool | None
     max_force_ev_per_a: float | None
     decomposition: str = ""
+    space_group_number_tight: int | None = None
 
 
 SUMMARY_COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(SummaryRow))
+#: Columns that folders of earlier versions lack.
+ADDED_COLUMNS = frozenset({"decomposition", "space_group_number_tight"})
 _DECIMALS = 6
 
 
@@ -104,6 +108,7 @@ def _row(formula: str, ranked: RankedStructure) -> SummaryRow:
         converged=relaxation.converged if relaxation else None,
         max_force_ev_per_a=_finite(relaxation.max_force) if relaxation else None,
         decomposition=" + ".join(map(str, ranked.decomposition)),
+        space_group_number_tight=ranked.tight_space_group,
     )
 
 

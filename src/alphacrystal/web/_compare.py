@@ -73,7 +73,16 @@ def _distance(one: Structure, other: Structure) -> float | None:
 
 
 def _structures(files: list[tuple[int, Path]]) -> list[tuple[int, Structure]]:
-    return [(rank, _structure(path, path.stat().st_mtime_ns)) for rank, path in files]
+    return [(rank, crystal(path)) for rank, path in files]
+
+
+def crystal(path: Path) -> Structure:
+    """The structure of a run's CIF, read once as long as the file stays as it is.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    return _structure(path, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=200)

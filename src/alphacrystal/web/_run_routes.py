@@ -6,12 +6,12 @@ from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from fastapi.responses import FileResponse, StreamingResponse
+from fastapi.responses import FileResponse, Response, StreamingResponse
 
 from alphacrystal.errors import InputError
-from alphacrystal.report import RunSummary
+from alphacrystal.report import RunSummary, poscar_text
 from alphacrystal.web._archive import zipped
-from alphacrystal.web._compare import Matches, find_matches
+from alphacrystal.web._compare import Matches, crystal, find_matches
 from alphacrystal.web._library import REPORT_FILE, download_name
 from alphacrystal.web._parts import ANY_REFUSAL, NOT_FOUND, Parts, ServerParts, run_view, structure_view
 from alphacrystal.web._views import ComparisonView, RunLine, RunPage, RunView
@@ -28,6 +28,7 @@ REPORT_POLICY = (
 _BINARY: dict[str, object] = {"schema": {"type": "string", "format": "binary"}}
 _ZIP: dict[int | str, dict[str, object]] = {200: {"content": {"application/zip": _BINARY}}}
 _CIF: dict[int | str, dict[str, object]] = {200: {"content": {"chemical/x-cif": _BINARY}}}
+_TEXT: dict[int | str, dict[str, object]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 _HTML: dict[int | str, dict[str, object]] = {200: {"content": {"text/html": {"schema": {"type": "string"}}}}}
 
 Id = Annotated[str, Query(min_length=1, max_length=255)]
@@ -71,6 +72,14 @@ def download_structure(run_id: str, rank: Annotated[int, Path(ge=1, le=10**6)], 
     """The CIF file of a ranked structure."""
     _, path = parts.library.structure(run_id, rank)
     return FileResponse(path, media_type="chemical/x-cif", filename=path.name)
+
+
+@router.get("/runs/{run_id}/structures/{rank}/poscar", responses=_TEXT, response_class=Response)
+def download_poscar(run_id: str, rank: Annotated[int, Path(ge=1, le=10**6)], parts: Parts) -> Response:
+    """A ranked structure as a POSCAR file."""
+    _, path = parts.library.structure(run_id, rank)
+    headers = {"Content-Disposition": f'attachment; filename="{download_name(path.stem)}.vasp"'}
+    return Response(poscar_text(crystal(path)), media_type="text/plain", headers=headers)
 
 
 @router.get("/compare")

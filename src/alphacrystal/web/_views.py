@@ -88,6 +88,7 @@ class StructureView(BaseModel):
     converged: bool | None
     max_force_ev_per_a: float | None
     decomposition: str = ""
+    space_group_number_tight: int | None = None
 
 
 class RunLine(BaseModel):

@@ -3,7 +3,8 @@ report.distances = (function () {
   const { add, element, ticks, viridis } = report.svg;
   const box = document.getElementById("distances");
   const note = document.getElementById("distances-note");
-  const SIZE = 400, LEFT = 44, TOP = 26, GAP = 4;
+  const LEFT = 44, TOP = 26, GAP = 4;
+  let shown = null, drawnWidth = 0;
 
   function labels(species) {
     const seen = {};
@@ -15,7 +16,8 @@ report.distances = (function () {
     });
   }
 
-  function map(title, matrix, names, longest) {
+  // Drawn in pixels of the page, so that the letters keep their size on a narrow screen.
+  function map(title, matrix, names, longest, SIZE) {
     const n = names.length;
     const step = (SIZE - LEFT - GAP) / n;
     const font = Math.max(8, Math.min(13, step * 0.55));
@@ -48,16 +50,16 @@ report.distances = (function () {
           x: LEFT + (j + 0.5) * step, y: TOP + (i + 0.5) * step + 4, "text-anchor": "middle",
           "font-size": Math.min(13, step * 0.34), "pointer-events": "none",
         }, matrix[i][j].toFixed(2));
-        text.style.fill = colour.dark ? "#ffffff" : "#10151c";
+        text.style.fill = colour.text;
       }
     }
     figure.append(caption, svg);
     return figure;
   }
 
-  function bar(longest) {
-    const svg = element("svg", { viewBox: "0 0 500 48", role: "img", "aria-label": "Colour scale in Å", class: "bar" });
-    const left = 10, width = 480;
+  function bar(longest, room) {
+    const svg = element("svg", { viewBox: "0 0 " + room + " 48", role: "img", "aria-label": "Colour scale in Å", class: "bar" });
+    const left = 10, width = room - 20;
     for (let i = 0; i < 120; i += 1) {
       add(svg, "rect", { x: left + (i * width) / 120, y: 2, width: width / 120 + 0.5, height: 13, fill: viridis(i / 119).css });
     }
@@ -71,22 +73,30 @@ report.distances = (function () {
   }
 
   function show(structure) {
+    shown = structure;
+    drawnWidth = box.clientWidth;
     box.textContent = "";
     const pair = structure.distances;
+    report.save.allow("distances", pair !== null);
     if (!pair) {
       note.textContent = "No distances were predicted for the content of this structure's primitive cell.";
       return;
     }
     const names = labels(pair.species);
+    const columns = getComputedStyle(box).gridTemplateColumns.split(" ");
+    const size = Math.max(240, Math.min(480, parseFloat(columns[0]) || 400));
     const longest = Math.max(0.1, ...pair.predicted.flat(), ...pair.own.flat());
     box.append(
-      map("Predicted by the network", pair.predicted, names, longest),
-      map("In structure " + structure.rank, pair.own, names, longest),
-      bar(longest),
+      map("Predicted by the network", pair.predicted, names, longest, size),
+      map("In structure " + structure.rank, pair.own, names, longest, size),
+      bar(longest, Math.max(240, Math.min(500, drawnWidth))),
     );
     note.textContent = "Nearest-image distances in the primitive cell; root mean square difference " +
       pair.rmse.toFixed(2) + " Å. Atoms of one element are interchangeable and stand in the order that agrees best.";
   }
 
+  window.addEventListener("resize", () => {
+    if (shown && box.clientWidth !== drawnWidth) show(shown);
+  });
   return { show };
 })();

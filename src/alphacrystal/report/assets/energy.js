@@ -1,6 +1,6 @@
 // Energy (or log-probability) against volume, one point per candidate.
 report.energy = (function () {
-  const { add, element, ticks } = report.svg;
+  const { add, element } = report.svg;
   const box = document.getElementById("energy");
   const LEFT = 74, RIGHT = 18, BOTTOM = 50;
   let rings = [], marked = null, drawnWidth = 0;
@@ -17,6 +17,7 @@ report.energy = (function () {
       note.className = "quiet";
       note.textContent = "There is nothing to plot: no candidate has " + (data.relaxed ? "an energy." : "a log-probability.");
       box.appendChild(note);
+      report.save.allow("energy", false);
       return;
     }
     draw(data, pick);
@@ -25,7 +26,7 @@ report.energy = (function () {
 
   // Drawn in pixels of the page, so that the letters keep their size on a narrow screen.
   function draw(data, pick) {
-    const WIDTH = Math.max(320, Math.min(760, box.clientWidth || 760));
+    const WIDTH = report.chartWidth(box);
     if (WIDTH === drawnWidth) return;
     drawnWidth = WIDTH;
     const narrow = WIDTH < 520;
@@ -35,24 +36,12 @@ report.energy = (function () {
     rings = [];
     const [x0, x1] = range(points.map((p) => p.volume), 0.05);
     const [y0, y1] = range(points.map((p) => p.height), 0.005);
-    const x = (v) => LEFT + ((v - x0) / (x1 - x0)) * (WIDTH - LEFT - RIGHT);
-    const y = (v) => HEIGHT - BOTTOM - ((v - y0) / (y1 - y0)) * (HEIGHT - BOTTOM - TOP);
     const quantity = data.relaxed ? "energy (eV/atom)" : "log-probability";
     const svg = element("svg", { viewBox: "0 0 " + WIDTH + " " + HEIGHT, role: "img", "aria-label": quantity + " against volume (Å³/atom)" });
-    for (const tick of ticks(x0, x1, narrow ? 4 : 7)) {
-      add(svg, "line", { x1: x(tick.value), x2: x(tick.value), y1: TOP, y2: HEIGHT - BOTTOM, class: "grid" });
-      add(svg, "text", { x: x(tick.value), y: HEIGHT - BOTTOM + 18, "text-anchor": "middle", "font-size": 13 }, tick.label);
-    }
-    for (const tick of ticks(y0, y1, 6)) {
-      add(svg, "line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(tick.value), y2: y(tick.value), class: "grid" });
-      add(svg, "text", { x: LEFT - 8, y: y(tick.value) + 4, "text-anchor": "end", "font-size": 13 }, tick.label);
-    }
-    add(svg, "path", { d: "M" + LEFT + "," + TOP + "V" + (HEIGHT - BOTTOM) + "H" + (WIDTH - RIGHT), class: "axis" });
-    add(svg, "text", { x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT - 10, "text-anchor": "middle", "font-size": 14 }, "volume (Å³/atom)");
-    add(svg, "text", {
-      x: 16, y: (TOP + HEIGHT - BOTTOM) / 2, "text-anchor": "middle", "font-size": 14,
-      transform: "rotate(-90 16 " + (TOP + HEIGHT - BOTTOM) / 2 + ")",
-    }, quantity);
+    const { x, y } = report.axes(svg, { left: LEFT, right: WIDTH - RIGHT, top: TOP, bottom: HEIGHT - BOTTOM }, {
+      x: { from: x0, to: x1, name: "volume (Å³/atom)", ticks: narrow ? 4 : 7 },
+      y: { from: y0, to: y1, name: quantity, ticks: 6 },
+    });
     legend(svg, points, narrow);
     points.filter((p) => p.rank === null).forEach((p) => {
       const mark = add(svg, "circle", { cx: x(p.volume), cy: y(p.height), r: 4, class: "other" });
@@ -64,12 +53,24 @@ report.energy = (function () {
       const mark = add(svg, "circle", { cx: x(p.volume), cy: y(p.height), r: 6, class: p.converged ? "ranked" : "ranked open" });
       add(mark, "title", {}, describe(p, quantity));
       mark.addEventListener("click", () => pick(p.rank - 1));
-      if (p.rank <= 5) {
-        add(svg, "text", { x: x(p.volume) + 10, y: y(p.height) - 8, "font-size": 12, "pointer-events": "none" }, String(p.rank));
-      }
     });
+    nameBest(svg, points, (p) => [x(p.volume), y(p.height)]);
     box.appendChild(svg);
     mark(marked);
+  }
+
+  // The ranks of the first five beside their points, where no other name stands and no better one's point.
+  function nameBest(svg, points, at) {
+    const best = points.filter((p) => p.rank !== null && p.rank <= 5).sort((a, b) => a.rank - b.rank);
+    const taken = best.map(at);
+    for (const p of best) {
+      const [px, py] = at(p);
+      const places = [[11, -7], [-11, -7], [11, 15], [-11, 15]].map(([dx, dy]) => [px + dx, py + dy]);
+      const free = places.find(([tx, ty]) => taken.every(([ox, oy]) => Math.hypot(tx - ox, ty - 4 - oy) > 11));
+      if (!free) continue;
+      taken.push([free[0], free[1] - 4]);
+      add(svg, "text", { x: free[0], y: free[1], "text-anchor": "middle", "font-size": 12, "pointer-events": "none" }, String(p.rank));
+    }
   }
 
   function describe(p, quantity) {

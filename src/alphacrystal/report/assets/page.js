@@ -24,15 +24,18 @@
     }
   }
 
+  let stem = "";
+
   function select(index) {
     const structure = data.structures[index];
+    stem = structure.file.replace(/\.cif$/, "");
     document.getElementById("structure-rank").textContent = structure.rank + ": " + structure.title;
-    const cif = document.getElementById("cif-link");
-    cif.href = report.table.cifLink(index).href;
-    cif.download = structure.file;
-    const poscar = document.getElementById("poscar-link");
-    poscar.href = "data:text/plain;charset=utf-8," + encodeURIComponent(structure.poscar);
-    poscar.download = structure.file.replace(/\.cif$/, ".vasp");
+    for (const kind of ["cif", "poscar"]) {
+      const link = document.getElementById(kind + "-link");
+      const own = report.table.link(index, kind);
+      link.href = own.href;
+      link.download = own.download;
+    }
     fill(document.getElementById("facts"), structure.facts);
     fill(document.getElementById("provenance"), structure.provenance);
     const [a, b, c, alpha, beta, gamma] = structure.parameters;
@@ -42,11 +45,18 @@
     fillSites(structure.sites);
     report.table.mark(index);
     report.distances.show(structure);
+    report.pattern.show(structure);
     report.energy.mark(structure.rank);
     report.viewer.show(structure);
   }
 
+  const names = {
+    distances: () => stem + "_distances",
+    pattern: () => stem + "_xrd",
+    energy: () => stem.split("_")[1] + (data.relaxed ? "_energy_volume" : "_probability_volume"),
+  };
   report.table.start(select);
+  report.save.start((id) => names[id]());
   report.energy.start(data, select);
   report.viewer.start(data.elements);
   select(0);

@@ -37,7 +37,9 @@ report.svg = (function () {
     const lower = Math.min(anchors.length - 2, Math.floor(place));
     const rest = place - lower;
     const mixed = anchors[lower].map((part, i) => Math.round(part + rest * (anchors[lower + 1][i] - part)));
-    return { css: "rgb(" + mixed.join(",") + ")", dark: fraction < 0.62 };
+    // Text on it is black or white, whichever stands out more (WCAG's relative luminance; they tie at 0.179).
+    const [r, g, b] = mixed.map((v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : Math.pow((v / 255 + 0.055) / 1.055, 2.4)));
+    return { css: "rgb(" + mixed.join(",") + ")", text: 0.2126 * r + 0.7152 * g + 0.0722 * b < 0.179 ? "#ffffff" : "#000000" };
   }
 
   return { element, add, ticks, viridis };

@@ -45,8 +45,20 @@ report.table = (function () {
     }
   }
 
-  function cifLink(index) {
-    return body.querySelector('tr[data-index="' + index + '"] a.cif');
+  // Up and down lead from row to row past the links of the rows.
+  function byKey(event) {
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    const row = event.target.closest("tr");
+    if (!step || !row || event.ctrlKey || event.metaKey || event.altKey) return;
+    const shown = Array.from(body.rows).filter((other) => !other.hidden);
+    const next = shown[shown.indexOf(row) + step];
+    event.preventDefault();
+    if (next) next.querySelector("button.pick").focus();
+  }
+
+  // The link to a file ("cif" or "poscar") of a structure.
+  function link(index, kind) {
+    return body.querySelector('tr[data-index="' + index + '"] a.' + kind);
   }
 
   function start(pick) {
@@ -55,6 +67,7 @@ report.table = (function () {
       if (button) button.addEventListener("click", () => sortBy(column));
     });
     filter.addEventListener("input", applyFilter);
+    body.addEventListener("keydown", byKey);
     body.addEventListener("click", (event) => {
       if (event.target.closest("a")) return;
       const row = event.target.closest("tr");
@@ -62,5 +75,5 @@ report.table = (function () {
     });
   }
 
-  return { start, mark, cifLink };
+  return { start, mark, link };
 })();

@@ -6,15 +6,25 @@ report.viewer = (function () {
   const cell = document.getElementById("cell");
   const legend = document.getElementById("legend");
   const MOST_ATOMS = 6000;
+  const MARGIN = 22; // pixels around the picture, for the names of the axes
+  const SMALLEST = 3; // Å: what is smaller does not fill the box
   let viewer = null, shown = null, elements = {};
 
   const point = (at) => ({ x: at[0], y: at[1], z: at[2] });
+  const ballRadius = (symbol) => 0.18 + 0.22 * elements[symbol].radius; // Å
   const textColour = () => getComputedStyle(document.body).color;
+  const ground = () => getComputedStyle(box).backgroundColor;
+
+  // 3Dmol would complain on the console.
+  function hasWebgl() {
+    const canvas = document.createElement("canvas");
+    return Boolean(canvas.getContext("webgl2") || canvas.getContext("webgl"));
+  }
 
   function start(elementTable) {
     elements = elementTable;
     try {
-      viewer = $3Dmol.createViewer(box, { backgroundAlpha: 0, antialias: true, orthographic: true, disableFog: true });
+      viewer = hasWebgl() && $3Dmol.createViewer(box, { antialias: true, orthographic: true, disableFog: true });
     } catch (error) {
       viewer = null;
     }
@@ -24,16 +34,33 @@ report.viewer = (function () {
       message.className = "message";
       message.textContent = "The 3D view needs WebGL, which this browser does not offer.";
       box.appendChild(message);
+      box.removeAttribute("tabindex");
+      document.querySelector(".controls").hidden = true;
       return;
     }
-    viewer.setBackgroundColor(0xffffff, 0);
     for (const control of [supercell, bonds, cell]) control.addEventListener("change", () => draw(control === supercell));
     document.getElementById("reset").addEventListener("click", () => draw(true));
+    document.getElementById("picture").addEventListener("click", () => {
+      report.save.offer(viewer.pngURI(), shown.file.replace(/\.cif$/, "_view.png"));
+    });
     document.querySelectorAll("[data-axis]").forEach((button) => {
       button.addEventListener("click", () => lookAlong(Number(button.dataset.axis)));
     });
+    box.addEventListener("keydown", byKey);
     window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw(false));
     window.addEventListener("resize", () => viewer.resize());
+  }
+
+  // The arrow keys turn, plus and minus change the size.
+  function byKey(event) {
+    const turns = { ArrowLeft: [-10, "y"], ArrowRight: [10, "y"], ArrowUp: [-10, "x"], ArrowDown: [10, "x"] };
+    const sizes = { "+": 1.15, "=": 1.15, "-": 1 / 1.15 };
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (turns[event.key]) viewer.rotate(...turns[event.key]);
+    else if (sizes[event.key]) viewer.zoom(sizes[event.key]);
+    else return;
+    event.preventDefault();
+    viewer.render();
   }
 
   function show(structure) {
@@ -58,6 +85,7 @@ report.viewer = (function () {
     if (!viewer || !shown) return;
     const n = Number(supercell.value);
     const view = viewer.getView();
+    viewer.setBackgroundColor(ground(), 1); // a transparent ground comes out white
     viewer.removeAllModels();
     viewer.removeAllShapes();
     viewer.removeAllLabels();
@@ -78,14 +106,13 @@ report.viewer = (function () {
     for (const symbol of Object.keys(elements)) {
       const colour = elements[symbol].colour;
       model.setStyle({ elem: symbol }, {
-        sphere: { radius: 0.18 + 0.22 * elements[symbol].radius, color: colour },
+        sphere: { radius: ballRadius(symbol), color: colour },
         stick: { radius: 0.09, color: colour },
       });
     }
     if (cell.checked) drawCell(n);
     if (fit) {
       viewer.zoomTo();
-      viewer.zoom(1.5); // zoomTo leaves room for a perspective that is not used here
       viewer.setSlab(-500, 500); // it also clips what stands before the foremost atom, such as a label
       lookObliquely();
     } else {
@@ -98,25 +125,49 @@ report.viewer = (function () {
     for (const [from, to] of report.crystal.edges(shown.cell, n)) {
       viewer.addCylinder({ start: point(from), end: point(to), radius: 0.025 * n, color: textColour() });
     }
-    ["a", "b", "c"].forEach((name, axis) => {
-      const end = [0, 0, 0];
-      end[axis] = n + 1.6 / Math.hypot(...shown.cell[axis]);
+    for (const [name, end] of axisEnds(n)) {
       viewer.addLabel(name, {
-        position: point(report.crystal.cartesian(shown.cell, end)),
+        position: point(end),
         fontColor: textColour(), fontSize: 16, bold: true, showBackground: false, inFront: true, alignment: "center",
       });
+    }
+  }
+
+  // Where the names of the axes stand: a little beyond the cells.
+  function axisEnds(n) {
+    return ["a", "b", "c"].map((name, axis) => {
+      const end = [0, 0, 0];
+      end[axis] = n + 1.6 / Math.hypot(...shown.cell[axis]);
+      return [name, report.crystal.cartesian(shown.cell, end)];
     });
   }
 
   const unit = (v) => v.map((x) => x / Math.hypot(...v));
   const cross = (p, q) => [p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2], p[0] * q[1] - p[1] * q[0]];
 
-  // Turn the crystal so that one direction points at the reader and the other, as far as it can, upwards.
+  // Turn the crystal so that one direction points at the reader and the other, as far as it can, upwards, and
+  // make atoms, cell and names fill the box.
   function turn(towards, upwards) {
     const right = unit(cross(upwards, towards));
-    // Rows are the screen axes: the matrix takes the crystal to the screen.
-    const quaternion = fromMatrix([right, cross(towards, right), towards]);
-    viewer.setView(viewer.getView().slice(0, 4).concat(quaternion));
+    const axes = [right, cross(towards, right), towards]; // the matrix of these rows takes the crystal to the screen
+    const n = Number(supercell.value);
+    const balls = report.crystal.atoms(shown, n).map((atom) => [atom.at, ballRadius(atom.element)]);
+    if (cell.checked) {
+      balls.push(...report.crystal.edges(shown.cell, n).flat().map((at) => [at, 0]), ...axisEnds(n).map(([, end]) => [end, 0]));
+    }
+    const along = (axis, at) => at[0] * axis[0] + at[1] * axis[1] + at[2] * axis[2];
+    const low = axes.map((axis) => Math.min(...balls.map(([at, radius]) => along(axis, at) - radius)));
+    const high = axes.map((axis) => Math.max(...balls.map(([at, radius]) => along(axis, at) + radius)));
+    const middle = [0, 1, 2].map((k) => axes.reduce((sum, axis, i) => sum + axis[k] * (low[i] + high[i]) / 2, 0));
+    viewer.setView([...middle.map((x) => -x), viewer.getView()[3], ...fromMatrix(axes)]);
+    viewer.render();
+    const [here, there] = viewer.modelToScreen([middle, middle.map((x, k) => x + right[k])].map(point));
+    const scale = Math.hypot(there.x - here.x, there.y - here.y); // pixels per Å
+    const wanted = Math.min(
+      (box.clientWidth - 2 * MARGIN) / Math.max(high[0] - low[0], SMALLEST),
+      (box.clientHeight - 2 * MARGIN) / Math.max(high[1] - low[1], SMALLEST),
+    );
+    viewer.zoom(wanted / scale);
     viewer.render();
   }
 

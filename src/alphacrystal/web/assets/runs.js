@@ -54,6 +54,7 @@ export function showMore() {
 const structureColumns = (run) => [
   RANK,
   SPACE_GROUP,
+  { title: "At 0.01 Å", cell: (row) => (row.space_group_number_tight === null ? "" : String(row.space_group_number_tight)) },
   { title: "Cell", text: true, cell: (row) => formula(row.cell_formula) },
   ENERGY,
   VOLUME,
@@ -61,9 +62,11 @@ const structureColumns = (run) => [
   { title: "Energy rank", cell: (row) => (row.energy_rank === null ? "" : String(row.energy_rank)) },
   { title: "Converged", bad: (row) => row.converged === false, cell: (row) => (row.converged === null ? "" : row.converged ? "yes" : "no") },
   {
-    title: "File",
+    title: "Files",
     text: true,
-    cell: (row) => element("a", { href: runPath(run.id, `/structures/${row.rank}/cif`), download: true, "aria-label": `CIF of rank ${row.rank}` }, "CIF"),
+    cell: (row) => element("span", { class: "buttons" }, ...[["cif", "CIF"], ["poscar", "POSCAR"]].map(([kind, name]) =>
+      element("a", { href: runPath(run.id, `/structures/${row.rank}/${kind}`), download: true, "aria-label": `${name} of rank ${row.rank}` }, name),
+    )),
   },
 ];
 

@@ -1,0 +1,36 @@
+"""Where the atoms of the structure type of a hypothesis were seen to sit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphacrystal.crystal import SymmetryHypothesis
+from alphacrystal.learn._structure_types import StructureType
+from alphacrystal.learn._type_coordinates import TypeCoordinates
+from alphacrystal.learn._weights import load_model, models_folder
+
+
+def known_coordinates(
+    hypotheses: Sequence[SymmetryHypothesis], models: Path | None = None
+) -> list[NDArray[np.float64]]:
+    """The ways in which training saw the atoms of each hypothesis sit.
+
+    Args:
+        hypotheses: Elements in electronegativity order, as ``predict_hypotheses`` gives them.
+        models: Folder of weights; the shipped ones by default.
+
+    Returns:
+        For each hypothesis fractional coordinates in the conventional cell of one primitive cell of atoms,
+        atoms as in ``atom_sites``, shape (ways, atoms, 3), the commonest way first; no ways
+        where the type is new or nothing is free.
+    """
+    net = load_model("coordinates", models_folder(models))
+    assert isinstance(net, TypeCoordinates)
+    return [
+        net.positions(StructureType(hypothesis.space_group, tuple(hypothesis.occupation.values())))
+        for hypothesis in hypotheses
+    ]

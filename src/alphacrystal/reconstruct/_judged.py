@@ -1,0 +1,32 @@
+"""Crystals made in another way, judged as the search judges its own."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from alphacrystal.crystal import min_image_distances
+from alphacrystal.reconstruct._fitness import FitnessBatch
+
+Array = NDArray[np.float64]
+
+
+def judged(problem: FitnessBatch, lattice: Array, positions: Array) -> tuple[Array, Array]:
+    """Geometry and penalty of crystals with one cell, the predicted one, so that it costs nothing.
+
+    Args:
+        problem: One distogram.
+        lattice: Rows in Å, shape (3, 3).
+        positions: Fractional coordinates, shape (crystals, atoms, 3).
+
+    Returns:
+        shape (crystals,) each; low is good.
+    """
+    matrices = min_image_distances(lattice, positions)
+    lengths = torch.as_tensor(matrices, dtype=torch.float32)[:, problem.rows, problem.columns][None]
+    pairs = max(len(problem.rows), 1)
+    return (
+        problem.geometry(lengths)[0].double().numpy(),
+        problem.clash(lengths)[0].double().numpy() / pairs,
+    )

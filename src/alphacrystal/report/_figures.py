@@ -1,0 +1,132 @@
+"""The figures of a run as files, drawn from its ``results.json`` when somebody asks for them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alphacrystal.errors import InputError
+from alphacrystal.report._diffraction import powder_pattern
+from alphacrystal.report._distance_pair import distance_pair
+from alphacrystal.report._prediction import DistogramSummary
+from alphacrystal.report._read import damaged, read_run_folder
+from alphacrystal.report._run_folder import FIGURES_FOLDER, RESULTS_FILE
+from alphacrystal.report._typeset import typeset_formula, typeset_symbol
+
+if TYPE_CHECKING:
+    from pymatgen.core.structure import Structure
+
+_IN_THE_PANELS = 6  # crystals side by side
+
+
+def write_figures(folder: Path, rows: int) -> list[Path]:
+    """Draw the figures of a run into its folder ``figures`` as PNG and SVG and return their paths.
+
+    Energies (without relaxation: log-probabilities) against volumes, the first crystals side by side and, of
+    each of the first ``rows`` structures, predicted distances beside its own and the powder pattern.
+    Figures of the same names are drawn anew; others are left alone.
+
+    Raises:
+        InputError: It is not a run folder, the run wrote no result yet, or a file is damaged.
+        AlphaCrystalError: The disk refused a figure.
+    """
+    read_run_folder(folder)
+    path = folder / RESULTS_FILE
+    try:
+        results = json.loads(path.read_text(encoding="utf-8"))
+        return [file for files in _drawn(results, rows, folder / FIGURES_FOLDER) for file in files]
+    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(damaged(path)) from error
+
+
+def _drawn(results: Mapping[str, Any], rows: int, target: Path) -> Iterator[tuple[Path, Path]]:
+    from alphacrystal.plots import crystal_panels, distance_matrices, powder_lines
+
+    yield from _overview(results, target)
+    structures = results["structures"][:rows]
+    distograms = [_distogram(item) for item in results["distograms"]]
+    if structures:
+        panels = [(_title(item), _crystal(item["structure"])) for item in structures]
+        yield crystal_panels(_grid(panels), target / "crystals")
+    for item in structures:
+        name = Path(item["file"]).stem
+        pair = distance_pair(_crystal(item["primitive"]), distograms)
+        if pair is not None:
+            names = ("Predicted by the network", f"In structure {item['rank']}")
+            yield distance_matrices(
+                pair.predicted, pair.own, pair.species, target / f"{name}_distances", titles=names
+            )
+        peaks = powder_pattern(_crystal(item["structure"]))
+        if peaks:
+            yield powder_lines(
+                [peak.two_theta for peak in peaks],
+                [peak.intensity for peak in peaks],
+                [peak.short_indices for peak in peaks],
+                target / f"{name}_xrd",
+                title=_title(item),
+            )
+
+
+def _overview(results: Mapping[str, Any], target: Path) -> Iterator[tuple[Path, Path]]:
+    """Energy, or log-probability where nothing was relaxed, of each candidate against its volume."""
+    from alphacrystal.plots import energy_volume
+
+    relaxed = results["potential"] is not None
+    rank_of = {item["candidate_index"]: item["rank"] for item in results["structures"]}
+    points: list[tuple[float, float, int | None, bool]] = []
+    for candidate in results["candidates"]:
+        relaxation = candidate["relaxation"]
+        if relaxed and relaxation is None:
+            continue
+        kept = relaxation["structure_after"] if relaxed else candidate["structure_before"]
+        height = relaxation["energy_per_atom_ev"] if relaxed else candidate["log_probability"]
+        if height is not None and not (relaxed and relaxation["status"] in {"exploded", "failed"}):
+            volume = kept["lattice"]["volume"] / len(kept["sites"])
+            done = not relaxed or relaxation["converged"]
+            points.append((volume, height, rank_of.get(candidate["index"]), done))
+    if points:
+        volumes, heights, ranks, converged = zip(*points, strict=True)
+        quantity = "energy (eV/atom)" if relaxed else "log-probability"
+        note = results["energy_unit_note"]
+        yield energy_volume(
+            volumes,
+            heights,
+            target / ("energy_volume" if relaxed else "probability_volume"),
+            ranks=ranks,
+            converged=converged,
+            title=typeset_formula(results["formula"]) + (f", {note}" if note else ""),
+            quantity=quantity,
+        )
+
+
+def _grid(panels: Sequence[tuple[str, Structure]]) -> list[Sequence[tuple[str, Structure]]]:
+    """The first six at most in full rows: 1, 2, 3, 2 × 2 or 2 × 3."""
+    count = min(len(panels), _IN_THE_PANELS)
+    count -= count == 5
+    wide = 3 if count % 3 == 0 else min(count, 2)
+    return [panels[at : at + wide] for at in range(0, count, wide)]
+
+
+def _title(item: Mapping[str, Any]) -> str:
+    symbol = typeset_symbol(item["space_group_symbol"])
+    return f"{item['rank']}: {typeset_formula(item['formula'])}, {symbol}"
+
+
+def _crystal(document: Mapping[str, Any]) -> Structure:
+    from pymatgen.core import Structure
+
+    return Structure.from_dict(dict(document))
+
+
+def _distogram(item: Mapping[str, Any]) -> DistogramSummary:
+    return DistogramSummary(
+        cell_formula=item["cell_formula"],
+        formula_units=item["z"],
+        species=tuple(item["species"]),
+        expected_distances=np.array(item["expected_distances"], dtype=np.float64),
+        bin_edges=np.array(item["bin_edges"], dtype=np.float64),
+    )
