@@ -154,7 +154,8 @@ NAMES = [
 
 
 def options(verb: str) -> list[Any]:
-    unwanted = {"scheduler", "open_report", "show_completion", "install_completion", "help"}
+    # view --figures writes into the run it is given, as asked
+    unwanted = {"scheduler", "open_report", "figures", "show_completion", "install_completion", "help"}
     return [p for p in VERBS[verb].params if p.param_type_name == "option" and p.name not in unwanted]
 
 
