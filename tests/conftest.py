@@ -1,11 +1,12 @@
 """Settings that all tests share, and textbook crystals to test on."""
 
+import json
 import os
 import re
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from hypothesis import settings
+from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 if TYPE_CHECKING:
@@ -166,6 +168,151 @@ def textbook() -> "Callable[[str], Structure]":
 def textbook_crystal(request: pytest.FixtureRequest) -> "Structure":
     """Each textbook crystal in turn."""
     return textbook_structure(request.param)
+
+
+# What happens to files, for the tests of damaged ones.
+TOKENS = b"nan|inf|-1|0|1e308|1e-9|7|?|.||x|null|[]|{}|99999999999999999999|\xff|\x00|\n|'|\"|1e5".split(b"|")
+JSON_VALUES = [
+    None,
+    True,
+    -1,
+    0,
+    3,
+    1e300,
+    10**30,
+    float("nan"),
+    "",
+    "x",
+    "H",
+    [],
+    {},
+    [[]],
+    [None],
+    {"a": 1},
+]
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+
+
+@st.composite
+def damaged(draw: Draw, content: bytes) -> bytes:
+    """Content after one to three accidents."""
+    for _ in range(draw(st.integers(1, 3))):
+        content = draw(st.sampled_from(ACCIDENTS))(draw, content)
+    return content
+
+
+def _place(draw: Draw, content: Sequence[Any]) -> int:
+    return int(draw(st.integers(0, max(len(content) - 1, 0))))
+
+
+def _flipped(draw: Draw, content: bytes) -> bytes:
+    changed = bytearray(content)
+    for _ in range(draw(st.integers(1, 8)) if content else 0):
+        changed[_place(draw, changed)] ^= 1 << draw(st.integers(0, 7))
+    return bytes(changed)
+
+
+def _cut(draw: Draw, content: bytes) -> bytes:
+    return content[: _place(draw, content)]
+
+
+def _gap(draw: Draw, content: bytes) -> bytes:
+    first, second = sorted((_place(draw, content), _place(draw, content)))
+    return content[:first] + content[second:]
+
+
+def _doubled(draw: Draw, content: bytes) -> bytes:
+    first, second = sorted((_place(draw, content), _place(draw, content)))
+    return content[:second] + content[first : min(second, first + 5000)] + content[second:]
+
+
+def _inserted(draw: Draw, content: bytes) -> bytes:
+    place = _place(draw, content)
+    return content[:place] + draw(st.sampled_from(TOKENS)) + content[place:]
+
+
+def _number(draw: Draw, content: bytes) -> bytes:
+    found = [match.span() for match in re.finditer(rb"-?\d+(?:\.\d+)?(?:e-?\d+)?", content)]
+    if not found:
+        return content
+    begin, end = found[_place(draw, found)]
+    return content[:begin] + draw(st.sampled_from(TOKENS)) + content[end:]
+
+
+def _line(draw: Draw, content: bytes) -> bytes:
+    lines = content.splitlines(keepends=True)
+    if not lines:
+        return content
+    first, second = _place(draw, lines), _place(draw, lines)
+    kind = draw(st.sampled_from(["drop", "swap", "repeat"]))
+    if kind == "drop":
+        del lines[first]
+    elif kind == "swap":
+        lines[first], lines[second] = lines[second], lines[first]
+    else:
+        lines.insert(second, lines[first])
+    return b"".join(lines)
+
+
+def _other(draw: Draw, content: bytes) -> bytes:
+    return bytes(draw(st.one_of(st.just(b""), st.binary(max_size=200), st.just(b"\0" * len(content)))))
+
+
+def _json_value(draw: Draw, content: bytes) -> bytes:
+    """JSON, or one line of JSON lines, with a value replaced, lost or of another kind."""
+    try:
+        lines = [content] if _is_json(content) else content.splitlines()
+        place = _place(draw, lines)
+        document = json.loads(lines[place])
+    except (ValueError, IndexError):
+        return _number(draw, content)
+    lines[place] = json.dumps(_with_another(draw, document)).encode()
+    return b"\n".join(lines)
+
+
+def _is_json(content: bytes) -> bool:
+    try:
+        json.loads(content)
+    except ValueError:
+        return False
+    return True
+
+
+def _with_another(draw: Draw, document: Any) -> Any:
+    keys: list[Any] = []
+    if isinstance(document, dict):
+        keys = list(document)
+    elif isinstance(document, list):
+        keys = list(range(len(document)))
+    if not keys or draw(st.integers(0, 5)) == 0:
+        return draw(st.sampled_from(JSON_VALUES))
+    key = keys[_place(draw, keys)]
+    if draw(st.integers(0, 5)) == 0:
+        del document[key]
+    else:
+        document[key] = _with_another(draw, document[key])
+    return document
+
+
+ACCIDENTS = [
+    _flipped,
+    _cut,
+    _gap,
+    _doubled,
+    _inserted,
+    _number,
+    _number,
+    _line,
+    _other,
+    _json_value,
+    _json_value,
+]
+
+
+@pytest.fixture(scope="session")
+def damage() -> Callable[[bytes], st.SearchStrategy[bytes]]:
+    """A function from the content of a file to a strategy of what accidents make of it."""
+    return damaged
 
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

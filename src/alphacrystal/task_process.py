@@ -97,7 +97,7 @@ class TaskProcess:
             late.set()
             process.kill()
 
-        timer = threading.Timer(limit_s, end) if limit_s is not None else None
+        timer = threading.Timer(min(limit_s, threading.TIMEOUT_MAX), end) if limit_s is not None else None
         if timer is not None:
             timer.start()
         try:

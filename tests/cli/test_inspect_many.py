@@ -83,3 +83,11 @@ def test_an_interrupted_list_keeps_what_is_finished(
     formulas = [json.loads(line)["formula"] for line in text.splitlines()]
     assert 3 <= len(formulas) < 4000
     assert formulas == (["NaCl", "MgO"] * 2000)[: len(formulas)]
+
+
+def test_list_is_not_written_over(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("NaCl\n")
+    outcome = run("inspect", "--from", "list.txt", "--json", tmp_path / "list.txt")
+    assert outcome.code == 2
+    assert "list.txt is the list itself" in outcome.sentence
+    assert (tmp_path / "list.txt").read_text() == "NaCl\n"

@@ -106,6 +106,22 @@ def test_models_and_their_cards(run: Run) -> None:
     assert card in listed["models"]
 
 
+def test_campaign_says_where_its_tables_are(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("NaCl\nXx\n")
+    outcome = run("campaign", "list.txt", *QUICK, "--out", "many", "--json")
+    assert objects(outcome) == [
+        {"total": 2, "done": 1, "failed": 1, "index": "many/index.csv", "failures": "many/failures.csv"}
+    ]
+    assert (tmp_path / "many" / "failures.csv").is_file()
+
+
+def test_server_says_its_address(start: Callable[..., Any], tmp_path: Path) -> None:
+    pytest.importorskip("uvicorn", reason="needs the extra web")
+    process = start("serve", "--port", "0", "--folder", tmp_path / "runs", "--json")
+    address = json.loads(process.stdout.readline())["address"]
+    assert address.startswith("http://127.0.0.1:")
+
+
 def test_training_summary(run: Run, tmp_path: Path) -> None:
     lines = []
     cations, anions = ("Li", "Na", "K", "Rb", "Mg", "Ca"), ("F", "Cl", "Br", "O", "S")

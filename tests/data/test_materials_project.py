@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from alphacrystal.data import MaterialsProjectSource, connect, download, read_records, record_of_document
-from alphacrystal.errors import InputError
+from alphacrystal.errors import AlphaCrystalError, InputError
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -25,9 +25,21 @@ def document(name: str, structure: Structure, **changes: Any) -> dict[str, Any]:
         "energy_above_hull": 0.0,
         "theoretical": False,
         "symmetry": {"crystal_system": "Cubic", "symbol": "Fm-3m", "number": 225},
-        "database_version": "2025.09.25",
+        "builder_meta": {"build_date": "2025-09-25T00:00:00", "database_version": "2025.09.25"},
         **changes,
     }
+
+
+class Refusing:
+    """A client that has no answer."""
+
+    def search(self, **query: Any) -> list[dict[str, Any]]:
+        raise RuntimeError("invalid fields requested.\n")
+
+
+def test_refusal_is_a_sentence() -> None:
+    with pytest.raises(AlphaCrystalError, match="refused or did not answer: invalid fields requested"):
+        MaterialsProjectSource(Refusing(), {}).identifiers()
 
 
 class RecordedSummaries:
@@ -52,6 +64,16 @@ def test_document_becomes_a_record_with_energies_and_licence(textbook: Textbook)
     assert (record.licence, record.energy_source) == ("CC-BY-4.0", "Materials Project 2025.09.25")
     assert str(record.source).endswith("/mp-22862")
     assert record.split in {"train", "val"}
+
+
+@pytest.mark.parametrize(
+    ("told", "licence"), [("BY-C", "CC-BY-4.0"), ("BY-NC", "CC-BY-NC-4.0"), (None, "CC-BY-4.0")]
+)
+def test_licence_is_the_one_of_the_entry(textbook: Textbook, told: str | None, licence: str) -> None:
+    built = {"build_date": "2025-09-25T00:00:00", "license": told}
+    record = record_of_document(document("mp-1", textbook("halite"), builder_meta=built))
+    assert record is not None
+    assert record.licence == licence
 
 
 def test_documents_without_an_ordered_structure_are_left_out(textbook: Textbook) -> None:

@@ -10,7 +10,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -183,26 +185,28 @@ def test_source_without_crystals_leaves_no_file(pages: Pages, tmp_path: Path, te
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.fixture
-def reference_server(tmp_path: Path, textbook: Textbook) -> Iterator[str]:
-    """The server of the package optimade, on five textbook crystals."""
+@contextmanager
+def serving(entries: list[dict[str, Any]], folder: Path, page_limit: int) -> Iterator[str]:
+    """The address of a server of the package optimade with these entries."""
     pytest.importorskip("optimade.server")
     pytest.importorskip("mongomock")
-    lines = [{"x-optimade": {"meta": {"api_version": "1.2.0"}}}, *(entry(n, textbook(n)) for n in NAMES)]
-    stored = tmp_path / "entries.jsonl"
+    stored = folder / "entries.jsonl"
+    lines = [{"x-optimade": {"meta": {"api_version": "1.2.0"}}}, *entries]
     stored.write_text("\n".join(json.dumps(line) for line in lines) + "\n")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    config = tmp_path / "optimade.json"
+    config = folder / "optimade.json"
     config.write_text(
         json.dumps(
             {
                 "insert_from_jsonl": str(stored),
                 "insert_test_data": False,
                 "database_backend": "mongomock",
-                "page_limit": 2,
-                "log_dir": str(tmp_path / "logs"),
+                "page_limit": page_limit,
+                "log_dir": str(folder / "logs"),
+                "provider": {"prefix": "exmpl", "name": "Example", "description": "A test."},
+                "provider_fields": {"structures": [{"name": "energy", "type": "float", "description": "eV"}]},
             }
         )
     )
@@ -211,7 +215,7 @@ def reference_server(tmp_path: Path, textbook: Textbook) -> Iterator[str]:
         env=os.environ | {"OPTIMADE_CONFIG_FILE": str(config)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        cwd=tmp_path,
+        cwd=folder,
     )
     address = f"http://127.0.0.1:{port}"
     try:
@@ -229,6 +233,13 @@ def reference_server(tmp_path: Path, textbook: Textbook) -> Iterator[str]:
         process.wait()
 
 
+@pytest.fixture
+def reference_server(tmp_path: Path, textbook: Textbook) -> Iterator[str]:
+    """The server of the package optimade, on five textbook crystals."""
+    with serving([entry(name, textbook(name)) for name in NAMES], tmp_path, 2) as address:
+        yield address
+
+
 def test_reference_server_of_optimade(reference_server: str, tmp_path: Path, textbook: Textbook) -> None:
     source = OptimadeSource(reference_server, 'elements HAS ANY "O","F","Zn" AND nsites<=12', page_limit=2)
     assert fetch_all(source, tmp_path / "some.jsonl") == (3, 0)
@@ -239,3 +250,82 @@ def test_reference_server_of_optimade(reference_server: str, tmp_path: Path, tex
     assert source.licence() is None  # the server would look a licence up in the internet
     with pytest.raises(InputError, match="refused the question"):
         fetch_all(OptimadeSource(reference_server, "elements HAS HAS"), tmp_path / "none.jsonl")
+
+
+CATIONS = {
+    "Li": 0.8,
+    "Na": 1.0,
+    "K": 1.4,
+    "Rb": 1.5,
+    "Mg": 0.7,
+    "Ca": 1.0,
+    "Sr": 1.2,
+    "Ba": 1.4,
+}  # radii in Å
+ANIONS = {"F": 1.3, "Cl": 1.8, "Br": 2.0, "I": 2.2, "O": 1.4, "S": 1.8, "Se": 2.0, "Te": 2.2}
+
+
+def rock_salts() -> dict[str, Structure]:
+    """Rock salts of plausible size in their primitive cells, by formula."""
+    from pymatgen.core import Lattice, Structure
+
+    found = {}
+    for (cation, small), (anion, large) in product(CATIONS.items(), ANIONS.items()):
+        d = small + large
+        lattice = Lattice([[0, d, d], [d, 0, d], [d, d, 0]])
+        found[cation + anion] = Structure(lattice, [cation, anion], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    return found
+
+
+def command(folder: Path, *arguments: object) -> str:
+    """Standard output of the command line, called as a process, that ended well."""
+    code = "import sys; sys.argv[0] = 'alphacrystal'; from alphacrystal.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code, *map(str, arguments)],
+        cwd=folder,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("source", ["optimade", pytest.param("files", marks=pytest.mark.slow)])
+def test_what_data_build_writes_is_taken_as_it_is(source: str, tmp_path: Path) -> None:
+    """From a database or a folder to records, and from these to weights, candidates and a hull."""
+    crystals = rock_salts()
+    out = "built.jsonl.gz"
+    if source == "optimade":
+        entries = [entry(name, structure) for name, structure in crystals.items()]
+        for told in entries:  # the reference server keeps its own fields without their prefix
+            told["attributes"]["energy"] = told["attributes"].pop("_exmpl_energy")
+        with serving(entries, tmp_path, 20) as address:
+            options = ("--source", source, "--formation-energy-field", "_exmpl_energy")
+            said = command(tmp_path, "data", "build", address, *options, "--out", out)
+    else:
+        folder = tmp_path / "crystals"
+        folder.mkdir()
+        for name, structure in crystals.items():
+            structure.to(str(folder / f"{name}.cif"))
+        said = command(tmp_path, "data", "build", "crystals", "--out", out)
+    assert said == f"64 records written to {out}\n"
+
+    stats = json.loads(command(tmp_path, "data", "stats", out, "--plot", "drawn", "--json"))
+    assert stats["counts"]["structures"] == stats["counts"]["distinct formulas"] == 64
+    assert stats["counts"]["split val"] >= 1
+    assert stats["counts"]["with a formation energy"] == (64 if source == "optimade" else 0)
+    assert {path.suffix for path in tmp_path.glob("drawn.*")} == {".png", ".svg"}
+
+    for name in ("symmetry", "lattice"):
+        command(tmp_path, "train", name, "--data", out, "--out", f"{name} run", "--epochs", "1")
+        assert (tmp_path / f"{name} run" / f"{name}.safetensors").is_file()
+
+    library = ("--generators", "template", "--templates", out, "--candidates", "2", "--out", "run")
+    relax = ("--hull", out, "--steps", "5", "--workers", "1")
+    (run,) = [json.loads(command(tmp_path, "predict", "RbCl", *library, *relax, "--json"))]
+    best = run["rows"][0]
+    assert (best["space_group_number"], best["generator"]) == (225, "template")
+    assert best["e_above_hull_ev_per_atom"] is not None
+    assert run["hull_reference"].startswith(out)

@@ -57,10 +57,10 @@ def test_json_lines_are_read_from_a_file_or_its_folder(tmp_path: Path, name: str
         ({"species": []}, "species"),
         ({"species": ["Na", "Xx"]}, "species: 'Xx' is not an element from H to Lr"),
         ({"lattice": [[1, 0, 0], [0, 1, 0]]}, "lattice: three rows of three numbers"),
-        ({"lattice": [[1, 0, 0], [0, 1, 0], [1, 1, 0]]}, "lattice: the cell has no volume"),
+        ({"lattice": [[1, 0, 0], [0, 1, 0], [1, 1, 0]]}, "it cannot be a crystal: it has 0 Å³ per atom"),
         ({"lattice": "cubic"}, "lattice"),
         ({"frac_coords": [[0, 0, 0], [0.5, 0.5]]}, "frac_coords needs three numbers"),
-        ({"frac_coords": [[0, 0, 0], [0.5, 0.5, float("nan")]]}, "not finite"),
+        ({"frac_coords": [[0, 0, 0], [0.5, 0.5, float("nan")]]}, "a coordinate is not a finite number"),
         ({"split": "test"}, "split"),
     ],
 )

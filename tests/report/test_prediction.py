@@ -33,6 +33,17 @@ def test_printed_it_is_its_list(make_prediction: Make) -> None:
     assert stream.getvalue().rstrip() == text
 
 
+def test_printed_in_jupyter_it_is_its_list_too(
+    make_prediction: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = str(make_prediction())
+    # What rich takes for Jupyter: there a console shows its text itself instead of writing it.
+    shell = type("ZMQInteractiveShell", (), {})
+    monkeypatch.setattr("builtins.get_ipython", shell, raising=False)
+    assert Console(file=StringIO()).is_jupyter
+    assert str(make_prediction()) == text
+
+
 def test_without_energies_there_are_no_energy_columns(make_prediction: Make) -> None:
     prediction = make_prediction(relaxed=False)
     assert "eV/atom" in str(make_prediction())

@@ -25,6 +25,7 @@ from alphacrystal.cli import (
     _train,
     _view,
 )
+from alphacrystal.cli._say import complain
 from alphacrystal.failures import explain
 
 app = typer.Typer(
@@ -79,7 +80,7 @@ def main() -> NoReturn:
         sys.exit(error.exit_code)
     except typer.TyperException as error:
         if error.format_message():  # without arguments the help has been shown already
-            _complain(error.format_message())
+            complain(error.format_message())
         sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
@@ -91,13 +92,8 @@ def main() -> NoReturn:
         if os.environ.get("ALPHACRYSTAL_DEBUG"):
             raise
         code, sentence = explain(error)
-        _complain(sentence)
+        complain(sentence)
         sys.exit(code)
-
-
-def _complain(sentence: str) -> None:
-    typer.secho("Error: ", fg="red", bold=True, nl=False, err=True)
-    typer.echo(sentence, err=True)
 
 
 def _interrupt(number: int, frame: object) -> NoReturn:

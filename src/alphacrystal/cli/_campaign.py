@@ -10,6 +10,7 @@ import typer
 
 from alphacrystal.cli._json import JsonOption, print_json
 from alphacrystal.cli._progress import ProgressDisplay
+from alphacrystal.cli._say import say_failure
 from alphacrystal.errors import AlphaCrystalError, InputError
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _run(folder: Path, plan: CampaignPlan, executor: Executor, retry_failed: boo
         nonlocal shown
         shown += 1
         if shown <= SHOWN_FAILURES:
-            typer.echo(f"{unit.formula}: {outcome.failure}", err=True)
+            say_failure(unit.formula, str(outcome.failure))
         elif shown == SHOWN_FAILURES + 1:
             typer.echo(f"Further failures: {folder / 'failures.csv'}", err=True)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from alphacrystal.cli._data_build import OutOption, build, say_written, write_records
+from alphacrystal.cli._data_build import OutOption, build, check_new_file, say_written, write_records
 from alphacrystal.cli._json import JsonOption, print_json
 from alphacrystal.errors import InputError
 
@@ -134,6 +134,7 @@ def references(
     from alphacrystal.relax import load_potential, reference_table
     from alphacrystal.report import write_text_atomically
 
+    check_new_file(out)
     wanted = None if elements is None else _symbols(elements)
     crystals = [
         (record.id, record.structure())

@@ -149,6 +149,15 @@ def say_written(count: int, what: str, out: Path, *, as_json: bool) -> None:
 def _check_out(out: Path) -> None:
     if not out.name.endswith((".jsonl", ".jsonl.gz")):
         raise InputError(f"{out} must end in .jsonl or .jsonl.gz.")
+    check_new_file(out)
+
+
+def check_new_file(out: Path) -> None:
+    """Refuse to write over anything.
+
+    Raises:
+        InputError: There is something already.
+    """
     if out.exists():
         raise InputError(f"{out} exists already: choose another --out.")
 

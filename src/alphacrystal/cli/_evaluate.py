@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -41,6 +42,8 @@ def evaluate(
 
     if as_json and as_csv:
         raise InputError("Give --json or --csv, not both.")
+    if not math.isfinite(time_limit):
+        raise InputError(f"--time-limit takes seconds, not {time_limit}.")
     match_preset(preset)
     names = None if metrics is None else metric_names(metrics)
     candidates, targets = read_predicted(predicted), read_targets(target)

@@ -15,6 +15,7 @@ import typer
 from alphacrystal.cli._inspection import Inspection, inspect_formula
 from alphacrystal.cli._progress import ProgressDisplay
 from alphacrystal.cli._requests import gather_requests
+from alphacrystal.cli._say import say_failure
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.interrupts import interrupts_held
 
@@ -45,6 +46,8 @@ def inspect(
 ) -> None:
     """Show predicted symmetry, cells and distances of formulas."""
     requests = gather_requests(formulas or [], source)
+    if source is not None and json_file is not None and json_file.exists() and json_file.samefile(source):
+        raise InputError(f"{json_file} is the list itself: choose another --json file.")
     worst = 0
     # A bar would run into lines or tables on the same terminal.
     shown = json_file is not None and str(json_file) != "-" and len(requests) >= LONG_BATCH
@@ -58,7 +61,7 @@ def inspect(
                 if source is None:
                     raise
                 worst = max(worst, error.exit_code)
-                typer.echo(f"{request.formula}: {error}", err=True)
+                say_failure(request.formula, str(error))
             else:
                 output.add(inspection)
             if progress is not None:

@@ -14,6 +14,7 @@ import typer
 from alphacrystal.cli._json import JsonOption, print_json
 from alphacrystal.cli._progress import ProgressDisplay
 from alphacrystal.cli._requests import gather_requests
+from alphacrystal.cli._say import say_failure
 from alphacrystal.cli._table import print_run
 from alphacrystal.errors import InputError
 from alphacrystal.failures import explain
@@ -255,7 +256,7 @@ def _predict_many(
         except Exception as error:  # noqa: BLE001 - whatever one formula meets, the others get their turn
             code, reason = explain(error)
             worst = max(worst, code) if worst != 1 else 1
-            typer.echo(f"{request.formula}: {reason}", err=True)
+            say_failure(request.formula, reason)
             rows[place] = IndexRow(request.formula, name if own.is_dir() else "", "failed", reason)
             if as_json:
                 print_json(rows[place])

@@ -34,6 +34,7 @@ from alphacrystal.crystal._lattices import (
     shape_to_cell,
 )
 from alphacrystal.crystal._orbit_parameters import orbit_parameters
+from alphacrystal.crystal._plausible import implausible
 from alphacrystal.crystal._primitive_orbits import PrimitiveOrbit, primitive_orbits
 from alphacrystal.crystal._wyckoff import (
     LETTERS,
@@ -93,6 +94,7 @@ __all__ = [
     "free_coordinates",
     "group_duplicates",
     "group_symbol",
+    "implausible",
     "lattice_parameters",
     "lattice_points",
     "letter_index",

@@ -8,12 +8,14 @@ from typing import Any, Protocol
 
 from alphacrystal.data._optimade import SourcePage
 from alphacrystal.data._records import StructureRecord
-from alphacrystal.errors import InputError
+from alphacrystal.errors import AlphaCrystalError, InputError
 
 LICENCE = "CC-BY-4.0"
+#: Of entries that say one of their own; those of GNoME may not be used commercially.
+LICENCES = {"BY-C": LICENCE, "BY-NC": "CC-BY-NC-4.0"}
 FIELDS = (
     "material_id", "structure", "formation_energy_per_atom", "energy_above_hull", "theoretical", "symmetry",
-    "database_version",
+    "builder_meta",
 )  # fmt: skip
 
 
@@ -40,19 +42,29 @@ class MaterialsProjectSource:
     chunk: int = 500
 
     def identifiers(self) -> list[str]:
-        """Ids of all that fit, sorted, so that a page stays the same when asked for again."""
-        found = self.client.search(**self.query, deprecated=False, fields=["material_id"], all_fields=False)
+        """Ids of all that fit, sorted, so that a page stays the same when asked for again.
+
+        Raises:
+            AlphaCrystalError: The Materials Project refuses or does not answer.
+        """
+        found = self._asked(**self.query, deprecated=False, fields=["material_id"])
         return sorted(str(document["material_id"]) for document in found)
 
     def page(self, identifiers: Sequence[str], start: int) -> SourcePage:
         """Records of the documents ``start`` and the following ones."""
         wanted = list(identifiers[start : start + self.chunk])
-        documents = self.client.search(material_ids=wanted, fields=list(FIELDS), all_fields=False)
+        documents = self._asked(material_ids=wanted, fields=list(FIELDS))
         by_id = {str(document["material_id"]): document for document in documents}
         records = [found for name in wanted if (found := record_of_document(by_id.get(name))) is not None]
         end = start + len(wanted)
         following = str(end) if end < len(identifiers) else None
         return SourcePage(tuple(records), len(wanted) - len(records), following, len(identifiers))
+
+    def _asked(self, **query: Any) -> Sequence[Mapping[str, Any]]:
+        try:
+            return self.client.search(**query, all_fields=False)
+        except Exception as error:  # its own kinds, those of requests and of its parsers
+            raise AlphaCrystalError(_refused(error)) from error
 
 
 def record_of_document(document: Mapping[str, Any] | None) -> StructureRecord | None:
@@ -69,7 +81,8 @@ def record_of_document(document: Mapping[str, Any] | None) -> StructureRecord | 
         record = StructureRecord.from_structure(structure, name)
     except (InputError, KeyError, ValueError, TypeError):
         return None
-    version = document.get("database_version")
+    built = document.get("builder_meta") or {}
+    version = built.get("database_version")
     theoretical = document.get("theoretical")
     return record.model_copy(
         update={
@@ -80,7 +93,7 @@ def record_of_document(document: Mapping[str, Any] | None) -> StructureRecord | 
             "functional": "MP-mixed",
             "icsd": None if theoretical is None else not theoretical,
             "source": f"https://next-gen.materialsproject.org/materials/{name}",
-            "licence": LICENCE,
+            "licence": LICENCES.get(str(built.get("license")), LICENCE),
         }
     )
 
@@ -89,7 +102,8 @@ def connect(key: str | None) -> SummaryClient:
     """The client of the Materials Project.
 
     Raises:
-        InputError: There is no key, or the package mp-api is missing.
+        InputError: There is no key, it cannot be one, or the package mp-api is missing.
+        AlphaCrystalError: The Materials Project does not answer.
     """
     if not key:
         raise InputError(
@@ -102,5 +116,20 @@ def connect(key: str | None) -> SummaryClient:
         raise InputError(
             'The Materials Project needs the package mp-api: pip install "alphacrystal[materials-project]".'
         ) from None
-    client: SummaryClient = MPRester(key, use_document_model=False, mute_progress_bars=True).materials.summary
+    try:
+        client: SummaryClient = MPRester(
+            key, use_document_model=False, mute_progress_bars=True
+        ).materials.summary
+    except Exception as error:
+        if "API key" in str(error):  # one of the wrong length
+            raise InputError(f"The key in MP_API_KEY cannot be used: {_told(error)}.") from error
+        raise AlphaCrystalError(_refused(error)) from error
     return client
+
+
+def _refused(error: Exception) -> str:
+    return f"The Materials Project refused or did not answer: {_told(error)}."
+
+
+def _told(error: Exception) -> str:
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

@@ -11,18 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from alphacrystal.composition import element_table
-from alphacrystal.crystal import StructureLike, as_structure
+from alphacrystal.crystal import StructureLike, as_structure, implausible
 from alphacrystal.errors import InputError
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 ISOTOPES = {"D": "H", "T": "H"}  # crystallographers name them; to us they are hydrogen
-SMALLEST_VOLUME = 1e-3  # Å³ of a cell
 VALIDATION_SHARE = 40  # one formula in 40 validates where a source brings no split of its own
 
 
@@ -67,9 +65,6 @@ class StructureRecord(BaseModel):
     def _is_a_cell(cls, lattice: list[list[float]]) -> list[list[float]]:
         if [len(row) for row in lattice] != [3, 3, 3]:
             raise ValueError("three rows of three numbers are needed")
-        volume = abs(np.linalg.det(np.array(lattice)))
-        if not (np.isfinite(volume) and volume > SMALLEST_VOLUME):
-            raise ValueError("the cell has no volume")
         return lattice
 
     @field_validator("species")
@@ -85,8 +80,8 @@ class StructureRecord(BaseModel):
     def _has_one_position_per_site(self) -> StructureRecord:
         if [len(row) for row in self.frac_coords] != [3] * len(self.species):
             raise ValueError("frac_coords needs three numbers for each of the species")
-        if not np.isfinite(self.frac_coords).all():
-            raise ValueError("frac_coords holds a number that is not finite")
+        if reason := implausible(self.lattice, self.frac_coords):
+            raise ValueError(f"it cannot be a crystal: {reason}")
         return self
 
     def structure(self) -> Structure:
@@ -246,6 +241,7 @@ def read_structures(path: Path | StructureLike) -> list[Structure]:
         from pymatgen.core import Structure
         from pymatgen.io.ase import AseAtomsAdaptor
 
+        _check_frame_sizes(path)
         try:
             frames = read(path, index=":", format="extxyz")
             structures = [
@@ -260,8 +256,31 @@ def read_structures(path: Path | StructureLike) -> list[Structure]:
     for structure in structures:
         if not structure.is_ordered:
             raise InputError(f"{path} is disordered: only fully ordered structures can be used.")
+        if reason := implausible(structure.lattice.matrix, structure.frac_coords):
+            raise InputError(f"{path} cannot be a crystal: {reason}.")
         structure.remove_oxidation_states()
     return structures
+
+
+def _check_frame_sizes(path: Path) -> None:
+    """Refuse frames that promise more atoms than the file has lines: ASE would count up to any number.
+
+    Raises:
+        InputError: A frame is cut short.
+    """
+    left = 0  # lines of the frame being read
+    with path.open(encoding="utf-8", errors="replace") as stream:
+        for number, line in enumerate(stream, start=1):
+            if left:
+                left -= 1
+            elif line.strip() and not line.startswith("VEC"):
+                if not line.strip().isdecimal():
+                    return  # ASE says what it makes of it
+                left, begun = int(line) + 1, number
+    if left:
+        raise InputError(
+            f"{path} could not be read as extended XYZ: the frame that begins at line {begun} is cut short."
+        )
 
 
 def _read_with_ase(path: Path) -> Structure:

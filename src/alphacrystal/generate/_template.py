@@ -75,7 +75,7 @@ class TemplateGenerator:
         a measured chance.
 
         Raises:
-            InputError: The library holds no crystal of the stoichiometry.
+            InputError: The library holds no crystal of the stoichiometry, or none that fits.
         """
         del rng
         spent = Spent(self.budget)
@@ -92,6 +92,12 @@ class TemplateGenerator:
                 found.append((distance, candidate))
                 if self.on_progress:
                     self.on_progress(len(found), count)
+        if not found and not spent.over:
+            raise InputError(
+                f"No crystal of the template library {self.library.source} can lend its structure to "
+                f"{formula.text} (oxidation states, cell size, space group or distances do not fit): give a "
+                "larger --templates or another generator."
+            )
         scores = -np.array([distance for distance, _ in found])
         logs = scores - np.logaddexp.reduce(scores) if len(scores) else scores
         for (_, candidate), log in zip(found, logs.tolist(), strict=True):

@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alphacrystal.errors import AlphaCrystalError
+from alphacrystal.errors import AlphaCrystalError, InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,9 +59,13 @@ def save_figure(figure: Figure, path: Path) -> tuple[Path, Path]:
     """Write the figure beside ``path`` as PNG and SVG and return the two paths.
 
     Raises:
+        InputError: The path names no file.
         AlphaCrystalError: The disk refused a file.
     """
     from matplotlib import rc_context
+
+    if not path.name:
+        raise InputError("A figure needs the name of a file.")
 
     written = []
     for suffix in (".png", ".svg"):

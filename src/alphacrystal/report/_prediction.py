@@ -146,7 +146,10 @@ class Prediction:
         from rich.console import Console
 
         text = StringIO()
-        Console(file=text, width=80, color_system=None, soft_wrap=True, highlight=False).print(self)
+        console = Console(
+            file=text, width=80, color_system=None, soft_wrap=True, highlight=False, force_jupyter=False
+        )
+        console.print(self)
         return text.getvalue().rstrip()
 
     def __rich__(self) -> Group:

@@ -232,7 +232,11 @@ def _facts(folder: Path) -> dict[str, Any]:
     if not (folder / FILE).is_file():
         return {}
     with CampaignStore(folder) as store:
-        return store.facts()
+        facts = store.facts()
+        kinds = {"list": str, "settings": dict, "page": bool, "pack": bool, "version": str, "models": dict}
+        if facts and not all(isinstance(facts.get(name), kind) for name, kind in kinds.items()):
+            raise InputError(store.damaged())
+        return facts
 
 
 def _digest(path: Path) -> str:

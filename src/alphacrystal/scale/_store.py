@@ -26,6 +26,16 @@ from alphacrystal.scale._units import Outcome, Unit
 FILE = "campaign.sqlite"
 WAITING, DONE, FAILED = "waiting", "done", "failed"
 PAGE = 1000  # waiting units read at once
+_DAMAGE = {
+    "CORRUPT",
+    "NOTADB",
+    "ERROR",
+    "MISMATCH",
+    "CONSTRAINT",
+    "FORMAT",
+    "SCHEMA",
+    "TOOBIG",
+}  # SQLite's kinds
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -87,6 +97,10 @@ class CampaignStore:
     ) -> None:
         self._database.close()
 
+    def damaged(self) -> str:
+        """The sentence for a file that cannot be what this class wrote."""
+        return f"{self.path} is damaged: start the campaign anew with another --out; finished runs are kept."
+
     @contextlib.contextmanager
     def _guarded(self) -> Iterator[None]:
         try:
@@ -96,10 +110,8 @@ class CampaignStore:
                 raise AlphaCrystalError(
                     f"Cannot write {self.path}: the disk is full; free some space and resume the campaign."
                 ) from error
-            if error.sqlite_errorname in {"SQLITE_CORRUPT", "SQLITE_NOTADB"}:
-                raise InputError(
-                    f"{self.path} is damaged: start the campaign anew with another --out."
-                ) from error
+            if error.sqlite_errorname.partition("_")[2].split("_")[0] in _DAMAGE:
+                raise InputError(self.damaged()) from error
             raise AlphaCrystalError(f"{self.path} cannot be used: {error}.") from error
 
     @contextlib.contextmanager
@@ -115,9 +127,17 @@ class CampaignStore:
             self._database.execute("COMMIT")
 
     def facts(self) -> dict[str, Any]:
-        """What was written down when the campaign began; empty where it was stopped before."""
+        """What was written down when the campaign began; empty where it was stopped before.
+
+        Raises:
+            InputError: It is damaged.
+        """
         with self._guarded():
-            return {name: json.loads(value) for name, value in self._database.execute("SELECT * FROM facts")}
+            rows = self._database.execute("SELECT * FROM facts").fetchall()
+        try:
+            return {str(name): json.loads(value) for name, value in rows}
+        except (ValueError, TypeError) as error:
+            raise InputError(self.damaged()) from error
 
     def fill(
         self,

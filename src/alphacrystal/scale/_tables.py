@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from alphacrystal.errors import AlphaCrystalError
+from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.report import INDEX_COLUMNS
 from alphacrystal.scale._store import CampaignStore
 
@@ -26,6 +26,7 @@ def write_tables(folder: Path, store: CampaignStore) -> None:
     Each appears whole, and rows pass through one at a time.
 
     Raises:
+        InputError: The store is damaged.
         AlphaCrystalError: The disk refused one.
     """
     try:
@@ -44,6 +45,8 @@ def write_tables(folder: Path, store: CampaignStore) -> None:
             f"The tables of {folder} cannot be written ({error.strerror or error}); "
             "make room and resume the campaign."
         ) from error
+    except (ValueError, TypeError) as error:  # a value of another kind than its column
+        raise InputError(store.damaged()) from error
 
 
 def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
