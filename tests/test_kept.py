@@ -1,6 +1,7 @@
 """Likely candidates that the potential carries elsewhere stay in the list as they were predicted."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -61,6 +62,12 @@ def test_only_the_likeliest_and_scored_are_looked_at(halite: Structure, other: S
     run = run_of(pairs)
     kept = keep_as_predicted(run, dict.fromkeys(range(len(pairs)), other))
     assert [run.candidates[i].provenance["candidate"] for i in kept] == list(range(1, LIKELIEST + 1))
+
+
+def test_crystals_made_to_be_relaxed_are_not_kept(halite: Structure, other: Structure) -> None:
+    run = run_of([(other, relaxed_to(halite), -1.0)])
+    run.candidates[0] = replace(run.candidates[0], generator="contact_map")
+    assert keep_as_predicted(run, {0: other}) == {}
 
 
 def test_kept_structures_stand_unconverged_in_the_list(tmp_path: Any) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 LIKELIEST = 5  # candidates whose own structure is worth a place of its own
+ROUGH = {"contact_map"}  # generators whose crystals are made to be relaxed: contacts leave coordinates open
 KEPT = "kept as predicted: relaxed, it becomes another crystal"
 
 
@@ -19,7 +20,7 @@ def keep_as_predicted(run: Run, starts: Mapping[int, Structure]) -> dict[int, St
     """Candidates to be listed unrelaxed beside what they relax to; added to the run.
 
     A potential errs too: some true structures are no minimum of it. Only the likeliest candidates are looked
-    at, and only where start and end differ by more than CSPBench's tolerances.
+    at, none of the ROUGH generators, and only where start and end differ by more than CSPBench's tolerances.
 
     Args:
         run: Relaxed; gets a further candidate for each structure.
@@ -31,7 +32,11 @@ def keep_as_predicted(run: Run, starts: Mapping[int, Structure]) -> dict[int, St
     from alphacrystal.crystal import SameCrystal, group_duplicates
 
     wide = SameCrystal(ltol=0.2, stol=0.3, angle_tol=5.0, volume=0.5, fingerprint=0.5)
-    scored = [index for index in starts if run.candidates[index].log_probability is not None]
+    scored = [
+        index
+        for index in starts
+        if run.candidates[index].log_probability is not None and run.candidates[index].generator not in ROUGH
+    ]
     likely = sorted(scored, key=lambda index: (-(run.candidates[index].log_probability or 0.0), index))
     kept: dict[int, Structure] = {}
     for index in likely[:LIKELIEST]:

@@ -13,6 +13,7 @@ from alphacrystal.errors import InputError
 from alphacrystal.learn import MODEL_NAMES, NETWORK_NAMES, load_model, read_card
 from alphacrystal.learn._coordinate_fitting import fit_coordinates
 from alphacrystal.learn._train_models import predicted_cells
+from alphacrystal.learn._type_coordinates import TypeCoordinates
 from alphacrystal.learn.training import (
     DEFAULT_SETTINGS,
     ContactTask,
@@ -110,6 +111,30 @@ def test_coordinates_are_fitted_in_one_pass(source: Path, tmp_path: Path) -> Non
     fitted = fit_coordinates(data)
     for key, value in fitted.state_dict().items():
         assert torch.allclose(loaded.state_dict()[key], value, atol=5e-4), key
+
+
+def test_a_fit_is_not_written_over_unasked(source: Path, tmp_path: Path) -> None:
+    train_model("coordinates", source, tmp_path)
+    with pytest.raises(InputError, match="already holds a model coordinates: give --resume"):
+        train_model("coordinates", source, tmp_path)
+
+
+def test_crystals_without_free_coordinates_give_a_readable_card(tmp_path: Path) -> None:
+    records = []
+    for place, (cation, anion) in enumerate([("Li", "F"), ("Li", "Cl"), ("Na", "F"), ("K", "F"), ("K", "I")]):
+        halite = Structure.from_spacegroup(
+            225, Lattice.cubic(5.0 + place / 10), [cation, anion], [[0, 0, 0], [0.5, 0.5, 0.5]]
+        )
+        record = StructureRecord.from_structure(halite, f"{cation}{anion}")
+        records.append(record.model_copy(update={"split": "val" if place == 0 else "train"}))
+    source = tmp_path / "structures.jsonl"
+    source.write_text("".join(record.model_dump_json() + "\n" for record in records))
+    result = train_model("coordinates", source, tmp_path / "out")
+    assert result.card.metrics == {"share_known": 0}  # nothing was there to measure
+    assert read_card("coordinates", tmp_path / "out") == result.card
+    loaded = load_model("coordinates", tmp_path / "out")
+    assert isinstance(loaded, TypeCoordinates)
+    assert loaded.types == []
 
 
 def test_a_fit_has_no_epochs() -> None:

@@ -132,6 +132,14 @@ def test_a_card_without_a_field_is_damaged(field: str, folder: Path) -> None:
     assert_one_sentence(error, str(path), "damaged")
 
 
+def test_the_card_of_another_model_is_refused(folder: Path) -> None:
+    path = folder / "coordinates.json"
+    path.write_bytes((folder / "group.json").read_bytes())
+    with pytest.raises(WeightsError) as error:
+        read_card("coordinates", folder)
+    assert_one_sentence(error, str(path), "is of the model group")
+
+
 def rehash(folder: Path, name: str) -> None:
     """Make the card of a model describe whatever its weights file holds now."""
     from hashlib import sha256

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pymatgen.core import Lattice, Structure
 
@@ -48,6 +50,22 @@ def test_without_relaxation_the_order_is_the_chemical_one() -> None:
     assert ranked[0].candidate_index == 1
     assert ranked[0].duplicates == (2,)
     assert all(row.energy_rank is None and row.relaxation is None for row in ranked)
+
+
+@pytest.mark.parametrize("order", ["combined", "chemical"])
+def test_a_converged_structure_stands_for_its_unconverged_likes(order: Any) -> None:
+    candidates = [made(halite(5.7), -0.5), made(halite(), -6.0), made(caesium_chloride(), -2.0)]
+    relaxations = {
+        0: relaxed(halite(5.7), -3.5, STATUS.STEP_LIMIT),
+        1: relaxed(halite(), -3.6),
+        2: relaxed(caesium_chloride(), -3.0),
+    }
+    first, second = rank_candidates(candidates, relaxations, relaxed=True, top=10, order=order)
+    assert (first.candidate_index, first.duplicates, first.chemical_rank) == (1, (0,), 1)
+    assert first.relaxation is not None
+    assert first.relaxation.converged
+    assert first.score == 0
+    assert second.candidate_index == 2
 
 
 def test_energy_and_chemistry_are_ranked_side_by_side() -> None:

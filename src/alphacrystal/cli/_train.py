@@ -22,7 +22,9 @@ def train(
         Path, typer.Option(help="structures.jsonl(.gz), or a folder with it or of CIF/POSCAR files.")
     ],
     out: Annotated[Path, typer.Option(help="Folder for checkpoint, log, weights and model card.")],
-    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data (default: 7).")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Passes over the data (default: by NAME).")
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed (default: 0).")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="torch threads (default: 1).")] = None,
     cache: Annotated[

@@ -85,13 +85,18 @@ def train_model(
     """Train one model on the training split of a record source (benchmark compounds dropped).
 
     Writes ``checkpoint.pt``, ``log.csv``, ``loss.png`` and ``loss.svg``, ``NAME.safetensors`` and
-    ``NAME.json`` into ``out``; of FITTED_MODELS the last two.
+    ``NAME.json`` into ``out``; of FITTED_MODELS, for which ``settings`` mean nothing, the last two.
 
     Raises:
-        InputError: Unknown model, unreadable source, nothing to validate on, a checkpoint that does not fit.
+        InputError: Unknown model, unreadable source, nothing to validate on, a checkpoint that does not fit;
+            of FITTED_MODELS also weights that are there already, without ``resume``.
     """
     _check_name(name)
     if name in FITTED_MODELS:
+        if (out / f"{name}.safetensors").exists() and not resume:
+            raise InputError(
+                f"{out} already holds a model {name}: give --resume to fit it anew, or another --out."
+            )
         out.mkdir(parents=True, exist_ok=True)
         return _fit_model(name, source, out, cache or out / "cache", command, on_step)
     settings = settings or DEFAULT_SETTINGS[name]
@@ -185,7 +190,8 @@ def _shipped(
         split="by reduced formula; the validation formulas are in no training structure",
         seed=seed,
         settings=settings,
-        metrics={key: round(float(value), 5) for key, value in metrics.items()},
+        # What the validation structures cannot tell is left out: JSON knows no NaN.
+        metrics={key: round(float(value), 5) for key, value in metrics.items() if np.isfinite(value)},
         command=command,
         licence=LICENCE,
         trained={"date": datetime.now(UTC).date().isoformat(), **trained, "torch": torch.__version__},

@@ -83,13 +83,13 @@ def read_card(name: str, folder: Path | None = None) -> ModelCard:
 
     Raises:
         InputError: No model has this name.
-        WeightsError: The card is missing or unreadable.
+        WeightsError: The card is missing, unreadable or of another model.
     """
     if name not in MODEL_NAMES:
         raise InputError(f"There is no model {name!r}: choose one of {', '.join(MODEL_NAMES)}.")
     path = models_folder(folder) / f"{name}.json"
     try:
-        return ModelCard.model_validate_json(path.read_text(encoding="utf-8"))
+        card = ModelCard.model_validate_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise WeightsError(
             f"The model card {path} is missing: reinstall alphacrystal or pass another --models."
@@ -103,6 +103,12 @@ def read_card(name: str, folder: Path | None = None) -> ModelCard:
         raise WeightsError(
             f"The model card {path} is damaged: reinstall alphacrystal or pass another --models."
         ) from error
+    if card.name != name:
+        raise WeightsError(
+            f"The model card {path} is of the model {card.name}: reinstall alphacrystal or pass another "
+            "--models."
+        )
+    return card
 
 
 def _encode_types(types: Sequence[StructureType]) -> str:

@@ -98,7 +98,10 @@ def rank_candidates(
     rows = []
     for group in groups:
         first = group[0]
-        everyone = [*group, *(follower for i in group for follower in stands_for.get(i, ()))]
+        if relaxed and order != "energy":  # what one of them converged to is the crystal of all
+            first = next((i for i in group if relaxations[i].converged), first)
+        others = [i for i in group if i != first]
+        everyone = [first, *others, *(follower for i in group for follower in stands_for.get(i, ()))]
         best_chance = max(chances[i] for i in everyone)
         total = score(first)
         if order != "energy" or first not in energies:
