@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.core import Lattice, Structure
 
-from alphacrystal.data import StructureRecord, read_records, read_structure, split_of_formula
+from alphacrystal.data import (
+    StructureRecord,
+    read_records,
+    read_structure,
+    read_structures,
+    split_of_formula,
+)
 from alphacrystal.errors import InputError
 
 HALITE: dict[str, Any] = {
@@ -191,3 +197,11 @@ def test_about_one_formula_in_forty_validates() -> None:
 def test_every_formula_has_one_split(formula: str) -> None:
     assert split_of_formula(formula) == split_of_formula(formula)
     assert split_of_formula(formula) in ("train", "val")
+
+
+@pytest.mark.parametrize("count", ["7", "9" * 13, "9" * 5000])
+def test_a_frame_that_promises_more_atoms_than_it_has_is_cut_short(count: str, tmp_path: Path) -> None:
+    path = tmp_path / "frames.xyz"
+    path.write_text(f'{count}\nLattice="3 0 0 0 3 0 0 0 3" Properties=species:S:1:pos:R:3\nNa 0 0 0\n')
+    with pytest.raises(InputError, match="the frame that begins at line 1 is cut short"):
+        read_structures(path)

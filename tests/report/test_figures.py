@@ -69,6 +69,22 @@ def test_an_empty_list_has_no_structures_to_draw(tmp_path, make_prediction, run)
     assert write_figures(tmp_path, 5) == []
 
 
+def test_results_with_a_candidate_without_atoms_are_damaged(tmp_path, make_prediction, run) -> None:
+    write_run_folder(tmp_path, make_prediction(count=1), run, page=False)
+    path = tmp_path / "results.json"
+    results = json.loads(path.read_text())
+    for candidate in results["candidates"]:
+        for structure in (
+            candidate["structure_before"],
+            (candidate["relaxation"] or {}).get("structure_after"),
+        ):
+            if structure:
+                structure["sites"] = []
+    path.write_text(json.dumps(results))
+    with pytest.raises(InputError, match=r"results\.json is missing or damaged"):
+        write_figures(tmp_path, 1)
+
+
 @pytest.mark.parametrize("damage", ["missing", "torn", "other"])
 def test_damaged_results_are_named(tmp_path, make_prediction, run, damage) -> None:
     write_run_folder(tmp_path, make_prediction(count=1), run, page=False)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 ISOTOPES = {"D": "H", "T": "H"}  # crystallographers name them; to us they are hydrogen
+LONGEST_COUNT = 12  # digits of a number of atoms; Python refuses to read some thousand
 VALIDATION_SHARE = 40  # one formula in 40 validates where a source brings no split of its own
 
 
@@ -276,6 +277,9 @@ def _check_frame_sizes(path: Path) -> None:
             elif line.strip() and not line.startswith("VEC"):
                 if not line.strip().isdecimal():
                     return  # ASE says what it makes of it
+                if len(line.strip()) > LONGEST_COUNT:
+                    left, begun = 1, number
+                    break  # more atoms than any file has
                 left, begun = int(line) + 1, number
     if left:
         raise InputError(

@@ -39,7 +39,7 @@ def write_figures(folder: Path, rows: int) -> list[Path]:
     try:
         results = json.loads(path.read_text(encoding="utf-8"))
         return [file for files in _drawn(results, rows, folder / FIGURES_FOLDER) for file in files]
-    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (OSError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise InputError(damaged(path)) from error
 
 
