@@ -49,9 +49,9 @@ def test_only_what_becomes_another_crystal_is_kept(halite: Structure, other: Str
     assert len(run.candidates) == 3
 
 
-def test_a_broken_relaxation_leaves_its_start(halite: Structure) -> None:
-    run = run_of([(halite, relaxed_to(halite, RelaxationStatus.EXPLODED), -1.0)])
-    assert keep_as_predicted(run, {0: halite}) == {1: halite}
+def test_a_broken_relaxation_stays_broken(halite: Structure, other: Structure) -> None:
+    run = run_of([(halite, relaxed_to(other, RelaxationStatus.EXPLODED), -1.0)])
+    assert keep_as_predicted(run, {0: halite}) == {}
 
 
 def test_only_the_likeliest_and_scored_are_looked_at(halite: Structure, other: Structure) -> None:

@@ -41,9 +41,9 @@ def keep_as_predicted(run: Run, starts: Mapping[int, Structure]) -> dict[int, St
     kept: dict[int, Structure] = {}
     for index in likely[:LIKELIEST]:
         relaxation = run.relaxations.get(index)
-        if relaxation is None:
+        if relaxation is None or not relaxation.usable:
             continue
-        if relaxation.usable and len(group_duplicates([starts[index], relaxation.structure], wide)) == 1:
+        if len(group_duplicates([starts[index], relaxation.structure], wide)) == 1:
             continue
         candidate = run.candidates[index]
         provenance = {**candidate.provenance, "kept_as_predicted": True, "candidate": index}
