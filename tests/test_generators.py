@@ -50,8 +50,12 @@ def test_budgets_and_quirks_reach_the_search() -> None:
 def test_a_leak_free_library_holds_neither_benchmarks_nor_the_formula_itself(templates: Path) -> None:
     guarded = make_generator("template", NACL, [1], make_config(templates=templates, without_benchmarks=True))
     assert isinstance(guarded, TemplateGenerator)
-    found = list(guarded.generate(NACL, 5, np.random.default_rng(0)))
-    assert all(candidate.provenance["template"] != "halite" for candidate in found)
+    # halite is the only one that fits, and it is the formula itself
+    with pytest.raises(InputError, match=r"No crystal of the template library .* NaCl"):
+        list(guarded.generate(NACL, 5, np.random.default_rng(0)))
+    open_library = make_generator("template", NACL, [1], make_config(templates=templates))
+    found = list(open_library.generate(NACL, 5, np.random.default_rng(0)))
+    assert {candidate.provenance["template"] for candidate in found} == {"halite"}
 
 
 def test_energies_are_formation_energies_where_references_are_known(

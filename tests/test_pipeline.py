@@ -11,6 +11,7 @@ import torch
 from pymatgen.core import Lattice, Structure
 
 import alphacrystal
+from alphacrystal._kept import KEPT
 from alphacrystal.config import PredictConfig
 from alphacrystal.crystal import as_atoms
 from alphacrystal.errors import AlphaCrystalError, InputError, PotentialError, WeightsError
@@ -34,8 +35,11 @@ def test_prediction_is_what_the_folder_says(tmp_path: Path) -> None:
     assert prediction.formula == "NaCl"
     assert [row.rank for row in prediction.ranked] == list(range(1, len(prediction.ranked) + 1))
     assert prediction.ranked[0].space_group_number == 225
-    assert len(prediction.candidates) == 4
-    assert {"generate", "relax (loose)", "relax (tight)"} == {stage for stage, _, _ in stages}
+    made = [own for own in prediction.candidates if not own.provenance.get("kept_as_predicted")]
+    assert len(made) == 4
+    assert {"generate", "relax (loose)", "relax (tight)"} == {stage for stage, _, _ in stages} - {
+        "relax (kept)"
+    }
     assert all(0 <= done <= total for _, done, total in stages)
     assert len(list((tmp_path / "run" / "structures").iterdir())) == len(prediction.ranked)
     events = [json.loads(line) for line in (tmp_path / "run" / "events.jsonl").read_text().splitlines()]
@@ -148,4 +152,6 @@ def test_nothing_in_the_list_is_left_half_relaxed(tmp_path: Path) -> None:
     run = predict("NaCl", config, folder=tmp_path / "run")
     energies = [row.relaxation.energy_per_atom for row in run.ranked if row.relaxation is not None]
     assert len(energies) == len(run.ranked)
-    assert all(row.relaxation is not None and row.relaxation.converged for row in run.ranked)
+    for row in run.ranked:
+        assert row.relaxation is not None
+        assert row.relaxation.converged or row.relaxation.reason == KEPT
