@@ -94,8 +94,8 @@ def test_memory_does_not_grow_with_the_list(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(_store, "PAGE", 50)
     monkeypatch.setattr(_tables, "_BATCH", 50)
     peaks: dict[int, list[int]] = {300: [], 1200: []}
-    # The first loads packages and fills the caches of bounded size that reading formulas has; the least of two
-    # is taken, for threads of other tests may still be at work.
+    # The first loads packages and fills the caches of bounded size that reading formulas has. The least of
+    # two is taken, for threads of other tests may still be at work.
     for number, count in enumerate((1200, 300, 1200, 300, 1200)):
         folder = tmp_path / str(number)
         folder.mkdir()
