@@ -126,6 +126,9 @@ class DaskExecutor:
             ended.append(self._ended.get())
         lost = self._client is None or self._client.status not in {"running", "newly-created"}
         for unit, future in ended:
+            if future.status == "pending":  # the result was lost with its worker and is computed anew
+                future.add_done_callback(partial(_put, self._ended, unit))
+                continue
             self._held.pop(unit.key, None)
             outcome = _outcome(unit, future)
             if outcome is None:
@@ -147,12 +150,12 @@ def _outcome(unit: Unit, future: Future) -> Outcome | None:
 
     if future.status == "cancelled":
         return None
-    if future.status == "finished":
+    error = future.exception(timeout=_CONNECT_S)
+    if error is None:
         value = future.result(timeout=_CONNECT_S)
         if isinstance(value, Outcome):
             return value
         return Outcome(unit.key, "It returned no outcome.", "internal")
-    error = future.exception(timeout=_CONNECT_S)
     if isinstance(error, KilledWorker):
         return Outcome(unit.key, "The workers that computed it died, one after the other.", "died")
     return Outcome(unit.key, f"{type(error).__name__}: {error}.", "internal")
