@@ -36,6 +36,6 @@ def polymorph_means(data: PreparedStructures, rows: Indices) -> dict[tuple[str, 
     """Mean distances (pairs i < j row by row, Å) over all entries of the same formula and cell size."""
     groups: dict[tuple[str, int], list[NDArray[np.float32]]] = defaultdict(list)
     for row in rows:
-        pairs = data.distances[data.pair_offsets[row] : data.pair_offsets[row + 1]]
+        pairs = data.distances[data.pairs(row)]
         groups[str(data.formulas[row]), int(data.sizes[row])].append(pairs)
     return {key: np.mean(group, axis=0, dtype=np.float64) for key, group in groups.items()}

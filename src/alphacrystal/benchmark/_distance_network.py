@@ -78,5 +78,5 @@ def content_cells(
         order = np.zeros(len(own), dtype=np.int64)
         order[np.argsort(own, kind="stable")] = np.argsort(numbers, kind="stable")
         left, right = (order[side] for side in np.triu_indices(len(own), 1))
-        true = data.distances[data.pair_offsets[row] : data.pair_offsets[row + 1]].astype(np.float64)
+        true = data.distances[data.pairs(row)].astype(np.float64)
         yield CellDistances(int(row), probabilities[left, right], expected[left, right], true)

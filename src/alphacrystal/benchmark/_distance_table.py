@@ -28,7 +28,7 @@ def control_errors(
     polymorphs = polymorph_means(data, rows)
     errors = np.zeros((len(rows), 3))
     for place, row in enumerate(rows):
-        true = data.distances[data.pair_offsets[row] : data.pair_offsets[row + 1]].astype(float)
+        true = data.distances[data.pairs(row)].astype(float)
         numbers = data.numbers[data.atoms(int(row))]
         answers = (
             lookup.predict(numbers[None])[0][np.triu_indices(len(numbers), 1)],

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from alphacrystal.benchmark._compounds import Compound
 from alphacrystal.benchmark._drawn import drawn
 from alphacrystal.benchmark._list_scores import (
     INVARIANT,
@@ -79,9 +80,7 @@ def benchmark_table3(
     for own in known:
         listed = rows[OURS, own.id]["structures"]
         rows[WRITTEN, own.id] = {"structures": [item["written"] for item in listed]}
-        for method, standard in STANDARD.items():
-            structures = [standard_cell(item) for item in rows[method, own.id]["structures"]]
-            rows[standard, own.id] = {"structures": structures}
+    add_standard_rows(rows, known)
     compared = (*TABLE3_METHODS, WRITTEN, *STANDARD.values())
     scores = list_scores([PRINTED], known, rows, compared, out, settings.seed, tell)
     lines = [_line(own, rows, scores) for own in compounds]
@@ -97,6 +96,14 @@ def benchmark_table3(
         "compounds": lines,
         "examples": _examples(compounds, rows),
     }
+
+
+def add_standard_rows(rows: dict[tuple[str, str], Row], known: Sequence[Compound]) -> None:
+    """The structures of the methods of STANDARD again, in the cells of the Materials Project."""
+    for method, standard in STANDARD.items():
+        for compound in known:
+            structures = [standard_cell(item) for item in rows[method, compound.id]["structures"]]
+            rows[standard, compound.id] = {"structures": structures}
 
 
 def match_place(row: Mapping[str, Any]) -> int | None:

@@ -18,14 +18,15 @@ from alphacrystal.benchmark._method_runs import (
     method_rows,
     row_facts,
 )
-from alphacrystal.benchmark._paper_compounds import PaperCompound, standard_cell
+from alphacrystal.benchmark._paper_compounds import PaperCompound
 from alphacrystal.benchmark._progress import Progress, silent
 from alphacrystal.benchmark._run_facts import run_facts
-from alphacrystal.benchmark._table3 import STANDARD, match_place
+from alphacrystal.benchmark._table3 import STANDARD, add_standard_rows, match_place
 from alphacrystal.errors import InputError
 
 TABLE4_METHODS = (OURS, TRUE_CELL, RELAXED_TRUTH)
-SCORED = (*TABLE4_METHODS, *STANDARD.values(), RANDOM_ORIGIN)
+COMPARED = (*TABLE4_METHODS, *STANDARD.values())
+SCORED = (*COMPARED, RANDOM_ORIGIN)
 #: Column of the paper, our metric, its invariant form.
 COLUMNS = (
     ("energy_eV", "energy_distance", "energy_distance_per_atom"),
@@ -72,16 +73,13 @@ def benchmark_table4(
     known = [own.compound for own in compounds]
     cells = {own.compound.id: own.cell for own in compounds}
     rows = method_rows(TABLE4_METHODS, known, settings, out, tell, cells)
-    for method, standard in STANDARD.items():
-        for compound in known:
-            structures = [standard_cell(item) for item in rows[method, compound.id]["structures"]]
-            rows[standard, compound.id] = {"structures": structures}
+    add_standard_rows(rows, known)
     names = [metric for _, metric, _ in COLUMNS if settings.relax or metric != "energy_distance"]
     scores = list_scores(
         names,
         known,
         rows,
-        SCORED[:-1],
+        COMPARED,
         out,
         settings.seed,
         tell,

@@ -10,7 +10,7 @@ import typer
 
 from alphacrystal.cli._beside import data_beside
 from alphacrystal.cli._json import JsonOption
-from alphacrystal.cli._known_compounds import run_benchmark
+from alphacrystal.cli._known_compounds import OUT, PAGE, RELAX, SEED, run_benchmark
 from alphacrystal.errors import InputError
 
 FILE = Path("benchmarks") / "cspbench180.jsonl"
@@ -24,24 +24,19 @@ def cspbench(
     structures: Annotated[
         Path | None, typer.Option(help="Other compounds instead: a record file or a folder of CIFs.")
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the results; the same again goes on. runs/cspbench-TIME by default."),
-    ] = None,
+    out: OUT = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Compounds drawn at random (default: all).")
     ] = None,
-    relax: Annotated[bool, typer.Option(help="Relax the candidates.")] = True,
+    relax: RELAX = True,
     templates: Annotated[
         Path | None,
         typer.Option(help="Known crystals (records) for the control of templates, e.g. the training data."),
     ] = None,
     potential: Annotated[str, typer.Option(help="Potential that relaxes.")] = "chgnet",
     workers: Annotated[int, typer.Option(min=1, help="Relaxation processes.")] = 2,
-    seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 0,
-    page: Annotated[
-        Path | None, typer.Option(help="Also write a Markdown page here, and its numbers (.json) beside it.")
-    ] = None,
+    seed: SEED = 0,
+    page: PAGE = None,
     as_json: JsonOption = False,
 ) -> None:
     """Predict CSPBench's compounds: match and space-group rates, controls, and why the rest failed."""

@@ -13,7 +13,7 @@ from alphacrystal.composition import element_order
 from alphacrystal.crystal._distances import minkowski_reduced
 from alphacrystal.crystal._hypothesis import SymmetryHypothesis
 from alphacrystal.crystal._lattices import FREE_SHAPE, cell_shape, shape_to_cell
-from alphacrystal.crystal._wyckoff import letter_index, multiplicities, space_group
+from alphacrystal.crystal._wyckoff import letter_index, multiplicities, orbit_order, space_group
 
 Array = NDArray[np.float64]
 
@@ -85,7 +85,7 @@ def atom_sites(hypothesis: SymmetryHypothesis) -> AtomSites:
     sizes = multiplicities(hypothesis.space_group)
     numbers, letters, repeats = [], [], []
     for element in sorted(hypothesis.occupation, key=element_order):
-        own = sorted(hypothesis.occupation[element], key=lambda x: (sizes[x], letter_index(x)))
+        own = orbit_order(hypothesis.space_group, hypothesis.occupation[element])
         numbers += [atomic_numbers[element]] * len(own)
         letters += own
         repeats += [sizes[letter] for letter in own]

@@ -141,6 +141,18 @@ def free_coordinates(number: int) -> dict[str, int]:
     return {letter: len(set(triplet) & set("xyz")) for letter, _, _, triplet in _entry(number)["positions"]}
 
 
+def free_count(number: int, occupation: Iterable[str]) -> int:
+    """Free coordinates of all orbits; ``occupation`` holds the letters of each element."""
+    free = free_coordinates(number)
+    return sum([free[letter] for letters in occupation for letter in letters])
+
+
+def orbit_order(number: int, letters: str) -> list[str]:
+    """Letters of the orbits of one element as atoms stand: small orbits first, then in ITA order."""
+    sizes = multiplicities(number)
+    return sorted(letters, key=lambda letter: (sizes[letter], letter_index(letter)))
+
+
 @cache
 def equivalent_letters(number: int) -> tuple[dict[str, str], ...]:
     """Letter maps of the cosets of the Euclidean normaliser that permute letters, without the identity."""

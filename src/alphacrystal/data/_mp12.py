@@ -144,7 +144,7 @@ def distance_histogram(
     if rows is None:
         rows, distances = np.arange(len(data)), data.distances
     else:
-        parts = [data.distances[data.pair_offsets[row] : data.pair_offsets[row + 1]] for row in rows.tolist()]
+        parts = [data.distances[data.pairs(row)] for row in rows.tolist()]
         distances = np.concatenate([np.zeros(0, dtype=np.float32), *parts])
     pairs = np.histogram(distances, edges)[0]
     return DistanceHistogram(

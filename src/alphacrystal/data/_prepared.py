@@ -101,12 +101,16 @@ class PreparedStructures:
         """Where the atoms of a structure stand."""
         return slice(int(self.atom_offsets[index]), int(self.atom_offsets[index + 1]))
 
+    def pairs(self, index: int) -> slice:
+        """Where the atom pairs of a structure stand."""
+        return slice(int(self.pair_offsets[index]), int(self.pair_offsets[index + 1]))
+
     def matrix(self, index: int) -> NDArray[np.float32]:
         """Distance matrix of a structure in canonical order, shape (atoms, atoms), Å."""
         size = int(self.sizes[index])
         matrix = np.zeros((size, size), dtype=np.float32)
         upper = np.triu_indices(size, 1)
-        matrix[upper] = self.distances[self.pair_offsets[index] : self.pair_offsets[index + 1]]
+        matrix[upper] = self.distances[self.pairs(index)]
         return matrix + matrix.T
 
     def occupation(self, index: int) -> dict[str, str]:

@@ -97,12 +97,13 @@ class DistanceMatrixGenerator:
         self, hypotheses: Sequence[SymmetryHypothesis], *, first: bool
     ) -> list[tuple[Sequence[SymmetryHypothesis], SearchSettings]]:
         """Hypotheses that are searched together, and how hard; ``first``: the likeliest are among them."""
+        from alphacrystal.crystal import free_count
         from alphacrystal.reconstruct import SearchSettings
 
         quick = self.search or SearchSettings(fitness=self.fitness)
         thorough = self.search or replace(SearchSettings.thorough(), fitness=self.fitness)
         likely = hypotheses[:DEEP_HYPOTHESES] if first else []
-        deep = [h for h in likely if _free_coordinates(h) >= DEEP_FREE]
+        deep = [h for h in likely if free_count(h.space_group, h.occupation.values()) >= DEEP_FREE]
         shallow = [h for h in hypotheses if h not in deep]
         parts: list[tuple[Sequence[SymmetryHypothesis], SearchSettings]] = [(deep, thorough)] if deep else []
         return parts + [(shallow[start : start + CHUNK], quick) for start in range(0, len(shallow), CHUNK)]
@@ -168,10 +169,3 @@ def normalised(candidates: list[Candidate]) -> list[Candidate]:
     total = best + math.log(sum(math.exp(score - best) for score in scores)) if scores else 0.0
     order = sorted(range(len(scores)), key=lambda i: (-scores[i], i))
     return [replace(candidates[i], log_probability=scores[i] - total) for i in order]
-
-
-def _free_coordinates(hypothesis: SymmetryHypothesis) -> int:
-    from alphacrystal.crystal import free_coordinates
-
-    free = free_coordinates(hypothesis.space_group)
-    return sum(free[letter] for letters in hypothesis.occupation.values() for letter in letters)

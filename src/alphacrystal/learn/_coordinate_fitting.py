@@ -119,7 +119,7 @@ def _members(data: PreparedStructures, rows: NDArray[np.int64]) -> dict[Structur
 
 
 def _distances(data: PreparedStructures, row: int) -> Array:
-    return data.distances[data.pair_offsets[row] : data.pair_offsets[row + 1]].astype(np.float64)
+    return data.distances[data.pairs(row)].astype(np.float64)
 
 
 def _averaged(data: PreparedStructures, number: int, rows: Sequence[int]) -> tuple[list[int], Array]:

@@ -10,7 +10,7 @@ from math import gcd
 import numpy as np
 from numpy.typing import NDArray
 
-from alphacrystal.crystal import free_coordinates, letter_index, multiplicities, raw_wyckoff_table
+from alphacrystal.crystal import free_count, multiplicities, orbit_order, raw_wyckoff_table
 
 MAX_ELEMENTS = 8
 
@@ -39,14 +39,12 @@ class StructureType:
 @lru_cache(20_000)
 def orbit_letters(kind: StructureType) -> tuple[str, ...]:
     """Letter of each orbit, elements in electronegativity order, as ``atom_sites`` orders them."""
-    sizes = multiplicities(kind.space_group)
-    return tuple([x for own in kind.letters for x in sorted(own, key=lambda x: (sizes[x], letter_index(x)))])
+    return tuple([letter for own in kind.letters for letter in orbit_order(kind.space_group, own)])
 
 
 def free_of_type(kind: StructureType) -> int:
     """Number of free coordinates."""
-    free = free_coordinates(kind.space_group)
-    return sum([free[letter] for own in kind.letters for letter in own])
+    return free_count(kind.space_group, kind.letters)
 
 
 @lru_cache(100_000)

@@ -84,7 +84,7 @@ class TemplateFit:
         )
 
     def _reduced(self, row: int) -> Array:
-        pairs = self.data.distances[self.data.pair_offsets[row] : self.data.pair_offsets[row + 1]]
+        pairs = self.data.distances[self.data.pairs(row)]
         return np.asarray(pairs.astype(np.float64) / self.data.volumes[row] ** (1 / 3))
 
     def collect(self, rows: NDArray[np.int64]) -> None:

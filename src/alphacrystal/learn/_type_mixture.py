@@ -11,7 +11,7 @@ from ase.data import chemical_symbols
 from numpy.typing import NDArray
 from torch import nn
 
-from alphacrystal.crystal import letter_index, space_group
+from alphacrystal.crystal import letter_index, orbit_order, space_group
 from alphacrystal.learn._distance_net import AtomTokens, DistanceNet
 from alphacrystal.learn._distance_training import DistanceTask
 from alphacrystal.learn._distograms import BATCH_PAIRS, LEAST_SHARE, MIXED_TYPES
@@ -81,7 +81,7 @@ class TypeMixture:
     def best_sharpness(self, rows: NDArray[np.int64]) -> float:
         """The power of the probabilities with the least mean error on known structures."""
         data = self.distance.data
-        true = [data.distances[data.pair_offsets[row] : data.pair_offsets[row + 1]] for row in rows]
+        true = [data.distances[data.pairs(row)] for row in rows]
         possible = self._possible(rows)
 
         def error(sharpness: float) -> float:
@@ -172,7 +172,7 @@ class TypeMixture:
         letters: list[int] = []
         sizes: list[int] = []
         for own in kind.letters:
-            for letter in sorted(own, key=lambda x: (group.positions[x].multiplicity, letter_index(x))):
+            for letter in orbit_order(kind.space_group, own):
                 atoms = group.positions[letter].multiplicity
                 atoms = atoms if self.conventional else atoms // len(group.centring)
                 letters += [letter_index(letter) + 1] * atoms
