@@ -76,7 +76,8 @@ def test_cells_obey_their_crystal_system(hypotheses: list[SymmetryHypothesis]) -
         if system == "cubic":
             assert cell.a == pytest.approx(cell.c)
         atoms = sum(h.occupation[e].count(x) * n for e in h.occupation for x, n in sizes_of(h).items())
-        assert 3 < cell.volume / atoms / len(space_group(h.space_group).centring) < 100
+        # Types of slabs with vacuum are among those looked at, and keep some of it.
+        assert 3 < cell.volume / atoms / len(space_group(h.space_group).centring) < 300
 
 
 def sizes_of(hypothesis: SymmetryHypothesis) -> dict[str, int]:

@@ -26,6 +26,7 @@ from alphacrystal.errors import InputError
 from alphacrystal.learn._distance_net import BIN_CENTRES, BIN_EDGES, AtomTokens, DistanceNet, full_matrices
 from alphacrystal.learn._geometric_median import geometric_median
 from alphacrystal.learn._lattice_net import lattice_targets
+from alphacrystal.learn._related_templates import add_related
 from alphacrystal.learn._structure_types import StructureType
 from alphacrystal.learn._template_fitting import element_slots
 from alphacrystal.learn._weights import load_model, models_folder
@@ -169,8 +170,10 @@ def _pair_probabilities(
         shapes=torch.as_tensor(shapes.astype(np.float32)),
     )
     rows = np.array([-1 if kind is None else net.templates.rows.get(kind, -1) for kind in types])
+    known = net.templates.batch(rows, element_slots(numbers))
+    add_related(known, net.templates, types, numbers)
     with torch.no_grad():
-        log_probabilities = net(tokens, net.templates.batch(rows, element_slots(numbers)))
+        log_probabilities = net(tokens, known)
     return np.asarray(log_probabilities.exp().numpy(), dtype=np.float32)
 
 

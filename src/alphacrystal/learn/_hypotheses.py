@@ -35,6 +35,7 @@ from alphacrystal.learn._cells import constrained_shapes, predicted_shapes
 from alphacrystal.learn._group_mixture import OPINION_SHARE, with_opinion
 from alphacrystal.learn._group_net import GroupNet, group_opinion
 from alphacrystal.learn._lattice_net import LatticeNet, free_targets
+from alphacrystal.learn._related_types import related_types
 from alphacrystal.learn._structure_types import MAX_ELEMENTS, StructureType
 from alphacrystal.learn._symmetry_net import SymmetryNet
 from alphacrystal.learn._symmetry_training import composition_arrays
@@ -187,7 +188,10 @@ def _scored_types(
     with torch.no_grad():
         hearing = net.hear(numbers, amounts)
         scores = net.scores_of_rows(hearing, rows)[0].double().numpy()
+        related = related_types(net, numbers[0], counts, units, group)
         fresh = unseen_types(net, counts, units, group, kinds, scores, opinion)
+        fresh = [kind for kind in fresh if kind not in related]
+        kinds, scores = kinds + list(related), np.concatenate([scores, list(related.values())])
         if fresh:
             offset = float(read_card("symmetry", folder).settings.get("unseen_offset", 0.0))
             open_scores = net.unseen_scores(hearing, fresh)[0].double().numpy() + offset

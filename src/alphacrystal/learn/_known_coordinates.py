@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphacrystal.crystal import SymmetryHypothesis
+from alphacrystal.learn._related_coordinates import related_positions
 from alphacrystal.learn._structure_types import StructureType
 from alphacrystal.learn._type_coordinates import TypeCoordinates
 from alphacrystal.learn._weights import load_model, models_folder
@@ -25,12 +26,10 @@ def known_coordinates(
 
     Returns:
         For each hypothesis fractional coordinates in the conventional cell of one primitive cell of atoms,
-        atoms as in ``atom_sites``, shape (ways, atoms, 3), the commonest way first; no ways
-        where the type is new or nothing is free.
+        atoms as in ``atom_sites``, shape (ways, atoms, 3), the commonest way first. Where the type is new
+        they are those of types with the same positions under other elements, if there are any.
     """
     net = load_model("coordinates", models_folder(models))
     assert isinstance(net, TypeCoordinates)
-    return [
-        net.positions(StructureType(hypothesis.space_group, tuple(hypothesis.occupation.values())))
-        for hypothesis in hypotheses
-    ]
+    kinds = [StructureType(own.space_group, tuple(own.occupation.values())) for own in hypotheses]
+    return [net.positions(kind) if kind in net.rows else related_positions(net, kind) for kind in kinds]

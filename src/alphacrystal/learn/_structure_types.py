@@ -10,7 +10,7 @@ from math import gcd
 import numpy as np
 from numpy.typing import NDArray
 
-from alphacrystal.crystal import free_count, multiplicities, orbit_order, raw_wyckoff_table
+from alphacrystal.crystal import canonical_letters, free_count, multiplicities, orbit_order, raw_wyckoff_table
 
 MAX_ELEMENTS = 8
 
@@ -40,6 +40,12 @@ class StructureType:
 def orbit_letters(kind: StructureType) -> tuple[str, ...]:
     """Letter of each orbit, elements in electronegativity order, as ``atom_sites`` orders them."""
     return tuple([letter for own in kind.letters for letter in orbit_order(kind.space_group, own)])
+
+
+@lru_cache(50_000)
+def positions_key(kind: StructureType) -> tuple[int, str]:
+    """Equal for types whose atoms stand on the same Wyckoff positions, whatever the elements."""
+    return kind.space_group, canonical_letters(kind.space_group, ["".join(kind.letters)])[0]
 
 
 def free_of_type(kind: StructureType) -> int:

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from alphacrystal.learn._hypotheses import unseen_types
+from alphacrystal.learn._related_types import related_types
 from alphacrystal.learn._symmetry_training import SymmetryTask
 
 COMPOUNDS = 300
@@ -15,9 +16,9 @@ MAX_ATOMS = 20
 def unseen_offset(task: SymmetryTask) -> float:
     """What to add to the part scores of unseen types to make validation compounds most probable.
 
-    Seen and unseen types compete in one softmax. Scores of types that never occurred in 77,000 crystals are
-    too high, since never occurring is itself evidence; one constant, fitted on experimental compounds where
-    they are known, corrects it.
+    Seen types, those related to seen ones and unseen types compete in one softmax. Scores of types that never
+    occurred in 77,000 crystals are too high, since never occurring is itself evidence; one constant, fitted
+    on experimental compounds where they are known, corrects it.
     """
     net = task.model.eval()
     asked = task.validation[task.experimental[task.validation]]
@@ -35,9 +36,13 @@ def unseen_offset(task: SymmetryTask) -> float:
         with torch.no_grad():
             hearing = net.hear(numbers, counts)
             seen = net.scores_of_rows(hearing, known)[0].double().numpy()
+            related = related_types(net, numbers[0], reduced, units)
             fresh = unseen_types(net, reduced, units, None, [net.types[i] for i in known], seen)
+            fresh = [own for own in fresh if own not in related]
             open_scores = net.unseen_scores(hearing, fresh)[0].double().numpy() if fresh else np.zeros(0)
-        own_seen = float(seen[[net.types[i] for i in known].index(kind)]) if kind in net.rows else None
+        scores = dict(zip([net.types[i] for i in known], seen.tolist(), strict=True)) | related
+        seen = np.array(list(scores.values()))
+        own_seen = scores.get(kind)
         own_open = float(open_scores[fresh.index(kind)]) if kind in fresh else None
         total_seen = float(np.logaddexp.reduce(seen)) if len(seen) else -np.inf
         total_open = float(np.logaddexp.reduce(open_scores)) if len(open_scores) else -np.inf

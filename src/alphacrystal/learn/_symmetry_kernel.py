@@ -116,6 +116,7 @@ class NeighbourKernel(nn.Module):
         hearing, verdict = nn.Linear(3 * heads + 2, 32), nn.Linear(32, 1)
         self.judge = nn.Sequential(hearing, nn.GELU(), verdict)
         self._remembered: OrderedDict[tuple[Family, int], Tensor] = OrderedDict()
+        self._elements: tuple[Tensor, Tensor] | None = None
         nn.init.zeros_(verdict.weight)
         nn.init.zeros_(verdict.bias)
 
@@ -134,20 +135,33 @@ class NeighbourKernel(nn.Module):
                 -1,
             )
         )  # (slots, 32)
-        elements = self.element.weight + self.property(self.features)  # (104, 2 width)
+        own, joined = self._element_keys()
         weight = nn.functional.softplus(self.slot_weight(context))  # (slots, heads)
-        single = nn.functional.embedding(numbers, self.project(elements))
+        single = nn.functional.embedding(numbers, own)
         keys = single.unflatten(-1, (self.heads, -1)) * weight[..., None]  # (n, slots, heads, width)
-        mixed = (nn.functional.embedding(numbers, self.joint(elements)) * self.gate(context)).sum(1)
+        mixed = (nn.functional.embedding(numbers, joined) * self.gate(context)).sum(1)
         joint = self.joint_key(nn.functional.gelu(mixed)).view(len(numbers), 1, self.heads, -1)
         return torch.cat([keys, joint], 1).permute(2, 0, 1, 3).flatten(2)
+
+    def _element_keys(self) -> tuple[Tensor, Tensor]:
+        """Projection of each element alone and its share of the joint part; remembered once frozen."""
+        if self._elements is not None and self._frozen:
+            return self._elements
+        elements = self.element.weight + self.property(self.features)  # (104, 2 width)
+        found = self.project(elements), self.joint(elements)
+        self._elements = found if self._frozen else None
+        return found
+
+    @property
+    def _frozen(self) -> bool:
+        return not self.project.weight.requires_grad
 
     def _known(self, family: Family, counts: Tensor, wanted: int) -> Tensor:
         """Keys of the members of a family, doubled and extended by trust - key² and by 1.
 
         Where the weights are frozen the last few families are remembered: nothing that is asked changes them.
         """
-        frozen = not self.project.weight.requires_grad
+        frozen = self._frozen
         if frozen and (family, wanted) in self._remembered:
             self._remembered.move_to_end((family, wanted))
             return self._remembered[family, wanted]

@@ -307,14 +307,38 @@ class SymmetryNet(nn.Module):
             wanted: EXPERIMENTAL or ANY.
             leave_own_out: Known compounds with the very composition asked for do not count.
         """
-        key = tuple(int(c) for c in counts[0] if c > 0)
-        numbers, counts = numbers[:, : len(key)], counts[:, : len(key)]
-        family = self.family(key)
-        votes = None
-        if family is not None:
-            votes = self.kernel.votes(numbers, counts[0], family, wanted, leave_own_out=leave_own_out)
-        asked = torch.full((len(numbers),), wanted)
-        return Hearing(*self.encode(numbers, counts, asked), family, votes)
+        (found,) = self.hear_many([(numbers, counts)], wanted=wanted, leave_own_out=leave_own_out)
+        return found
+
+    def hear_many(
+        self,
+        asked: Sequence[tuple[Tensor, Tensor]],
+        *,
+        wanted: int = EXPERIMENTAL,
+        leave_own_out: bool = False,
+    ) -> list[Hearing]:
+        """``hear`` for several stoichiometries; compositions of as many elements are encoded together."""
+        keys = [tuple(int(c) for c in counts[0] if c > 0) for _, counts in asked]
+        cut = [
+            (numbers[:, : len(key)], counts[:, : len(key)])
+            for key, (numbers, counts) in zip(keys, asked, strict=True)
+        ]
+        encoded: dict[int, tuple[Tensor, Tensor]] = {}
+        for slots in {len(key) for key in keys}:
+            places = [place for place, key in enumerate(keys) if len(key) == slots]
+            numbers, counts = (torch.cat([cut[place][side] for place in places]) for side in (0, 1))
+            vectors = self.encode(numbers, counts, torch.full((len(numbers),), wanted))
+            lengths = [len(cut[place][0]) for place in places]
+            encoded |= dict(
+                zip(places, zip(*(own.split(lengths) for own in vectors), strict=True), strict=True)
+            )
+        found = []
+        for place, (numbers, counts) in enumerate(cut):
+            family, votes = self.family(keys[place]), None
+            if family is not None:
+                votes = self.kernel.votes(numbers, counts[0], family, wanted, leave_own_out=leave_own_out)
+            found.append(Hearing(*encoded[place], family, votes))
+        return found
 
     def known_scores(self, hearing: Hearing) -> tuple[Tensor, Tensor]:
         """Rows of the known types of the stoichiometry, (types,), and their scores, (batch, types)."""

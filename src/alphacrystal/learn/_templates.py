@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from alphacrystal.learn._structure_types import StructureType
+from alphacrystal.learn._structure_types import StructureType, positions_key
 
 MOST_CLUSTERS = 4  # of one structure type
 FEATURES = 11  # properties of an element
@@ -60,6 +60,24 @@ class TemplateBatch:
             self.features[:, :, :count],
             self.shapes[:, :count],
         )
+
+    def fill(
+        self, sample: int, slot: int, templates: TypeTemplates, cluster: int, atoms: NDArray[np.int64]
+    ) -> None:
+        """Put a cluster of any type of this size in, ``atoms`` being its atoms in the order of the sample."""
+        size = len(atoms)
+        kind = templates.types[int(np.searchsorted(templates.starts["clusters"], cluster, side="right")) - 1]
+        owners = np.repeat(np.arange(len(kind.letters)), kind.counts())
+        rows, columns = (atoms[side] for side in np.triu_indices(size, 1))
+        low, high = np.minimum(rows, columns), np.maximum(rows, columns)
+        pairs = torch.as_tensor(low * size - low * (low + 1) // 2 + high - low - 1)
+        self.counts[sample, slot] = templates.counts[cluster]
+        self.shapes[sample, slot] = templates.shapes[cluster]
+        self.means[sample, :, slot] = templates.means[templates.starts["means"][cluster] + pairs]
+        if templates.counts[cluster] > 1.5:
+            self.spreads[sample, :, slot] = templates.spreads[templates.starts["spreads"][cluster] + pairs]
+        features = templates.starts["features"][cluster] + torch.as_tensor(owners[atoms])
+        self.features[sample, :, slot] = templates.features[features]
 
     def where(self, told: Tensor) -> TemplateBatch:
         """The same with nothing known of the samples that are not ``told``, shape (batch,)."""
@@ -124,6 +142,32 @@ class TypeTemplates(nn.Module):
             "means": begin(pairs),
             "spreads": begin(pairs * several),
         }
+
+    def related_rows(self, kind: StructureType) -> list[int]:
+        """Rows of the types whose atoms stand on the same Wyckoff positions, most formulas first."""
+        return self._rows_of_positions.get(positions_key(kind), [])
+
+    @cached_property
+    def _rows_of_positions(self) -> dict[tuple[int, str], list[int]]:
+        found: dict[tuple[int, str], list[int]] = {}
+        for row in np.argsort(-self._formulas, kind="stable").tolist():
+            found.setdefault(positions_key(self.types[row]), []).append(row)
+        return found
+
+    @property
+    def _formulas(self) -> NDArray[np.float64]:
+        """Formulas of each type."""
+        starts = self.starts["clusters"][:-1]
+        return np.add.reduceat(self.counts.double().numpy(), starts) if len(starts) else np.zeros(0)
+
+    def clusters_of(self, row: int) -> range:
+        """Clusters of a type."""
+        return range(*self.starts["clusters"][row : row + 2].tolist())
+
+    def features_of(self, cluster: int, elements: int) -> NDArray[np.float64]:
+        """Mean properties of the element in each place, shape (elements, FEATURES)."""
+        start = int(self.starts["features"][cluster])
+        return self.features[start : start + elements].double().numpy()
 
     def batch(self, rows: NDArray[np.int64], slots: NDArray[np.int64]) -> TemplateBatch:
         """Templates of equal-sized cells.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from alphacrystal.crystal import LETTERS, primitive_members, space_group
-from alphacrystal.learn._structure_types import StructureType, free_of_type, orbit_letters
+from alphacrystal.learn._structure_types import StructureType, free_of_type, orbit_letters, positions_key
 
 Array = NDArray[np.float64]
 
@@ -90,26 +90,39 @@ class TypeCoordinates(nn.Module):
             (clusters, atoms, 3); no clusters where the type was never seen or has nothing free.
         """
         row = self.rows.get(kind)
-        atoms = sum(kind.counts())
         if row is None:
-            return np.zeros((0, atoms, 3))
+            return np.zeros((0, sum(kind.counts()), 3))
+        return np.stack([np.concatenate(orbits) for _, orbits in self.clusters_of_row(row)])
+
+    def clusters_of_row(self, row: int) -> Iterator[tuple[tuple[str, ...], list[Array]]]:
+        """Each cluster of a type: letters of its orbits in its own setting, and the atoms of each orbit.
+
+        Atoms of one primitive cell, fractional in the conventional cell, shape (members, 3).
+        """
         count = int(self.clusters[row])
         first = {name: int(start[row]) for name, start in self.starts.items()}
         last = {name: int(start[row + 1]) for name, start in self.starts.items()}
         letters = self.letters[first["letters"] : last["letters"]].reshape(count, -1).numpy()
         values = self.values[first["values"] : last["values"]].reshape(count, -1).double().numpy()
-        return np.stack(
-            [_cluster_positions(kind.space_group, *own) for own in zip(letters, values, strict=True)]
-        )
+        for own, coordinates in zip(letters, values, strict=True):
+            spelt = tuple([LETTERS[index] for index in own.tolist()])
+            yield spelt, _orbit_positions(self.types[row].space_group, spelt, coordinates)
+
+    @cached_property
+    def rows_of_positions(self) -> dict[tuple[int, str], list[int]]:
+        """Rows of the types that stand on the same Wyckoff positions, by ``positions_key``."""
+        found: dict[tuple[int, str], list[int]] = {}
+        for row, kind in enumerate(self.types):
+            found.setdefault(positions_key(kind), []).append(row)
+        return found
 
 
-def _cluster_positions(number: int, letters: NDArray[np.int64], values: Array) -> Array:
-    """Conventional fractional coordinates of the atoms of one primitive cell, shape (atoms, 3)."""
+def _orbit_positions(number: int, letters: Sequence[str], values: Array) -> list[Array]:
+    """Conventional fractional coordinates of the atoms of one primitive cell, orbit by orbit."""
     group, placed, used = space_group(number), [], 0
-    for index in letters.tolist():
-        letter = LETTERS[index]
+    for letter in letters:
         position, members = group.positions[letter], list(primitive_members(number, letter))
         own = values[used : used + position.free]
         placed.append(position.linear[members] @ own + position.constant[members])
         used += position.free
-    return np.concatenate(placed)
+    return placed
