@@ -133,9 +133,11 @@ def test_a_copy_is_the_scaled_cell_of_the_nearest_known_compound(prepared: Prepa
 
 def test_distance_controls_know_means_only(prepared: PreparedStructures) -> None:
     train, rows = np.flatnonzero(~prepared.validation), np.flatnonzero(prepared.validation)
-    errors = control_errors(prepared, train, rows)
-    oracle = errors["oracle, mean of the polymorphs"]
-    assert (oracle < 1e-6).all()  # every validation formula has one entry here
+    errors, unordered = control_errors(prepared, train, rows)
+    for own in (errors, unordered):  # every validation formula has one entry here
+        assert (own["oracle, mean of the polymorphs"] < 1e-6).all()
+    for name in ("pair lookup", "constant"):  # they give all pairs of two elements one distance
+        assert unordered[name] == pytest.approx(errors[name])
     place = rows.tolist().index(row_of(prepared, "NaBr"))
     true = prepared.matrix(rows[place])[0, 1]
     assert errors["constant"][place] == pytest.approx(abs(mean_distance(prepared, train) - true))
@@ -153,3 +155,5 @@ def test_polymorphs_share_their_mean(records: list[StructureRecord]) -> None:
     data = assemble([row for row in map(prepare_record, cells) if row is not None])
     (mean,) = polymorph_means(data, np.arange(2)).values()
     assert mean == pytest.approx([1.05 * data.distances[0]], rel=1e-5)
+    (lengths,) = polymorph_means(data, np.arange(2), unordered=True).values()
+    assert lengths == pytest.approx(mean)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from alphacrystal.benchmark._matrix_controls import ElementPairLookup
 from alphacrystal.data import PreparedStructures
+from alphacrystal.learn.training import length_order
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -32,10 +33,17 @@ def mean_distance(data: PreparedStructures, rows: Indices) -> float:
     return float(data.distances[chosen].mean(dtype=np.float64))
 
 
-def polymorph_means(data: PreparedStructures, rows: Indices) -> dict[tuple[str, int], Array]:
-    """Mean distances (pairs i < j row by row, Å) over all entries of the same formula and cell size."""
+def polymorph_means(
+    data: PreparedStructures, rows: Indices, *, unordered: bool = False
+) -> dict[tuple[str, int], Array]:
+    """Mean distances (Å) over all entries of the same formula and cell size.
+
+    Pairs i < j row by row; with ``unordered`` in the order of ``length_order`` of each entry.
+    """
     groups: dict[tuple[str, int], list[NDArray[np.float32]]] = defaultdict(list)
     for row in rows:
         pairs = data.distances[data.pairs(row)]
+        if unordered:
+            pairs = pairs[length_order(data.numbers[data.atoms(int(row))], pairs.astype(float))]
         groups[str(data.formulas[row]), int(data.sizes[row])].append(pairs)
     return {key: np.mean(group, axis=0, dtype=np.float64) for key, group in groups.items()}

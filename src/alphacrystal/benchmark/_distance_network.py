@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from alphacrystal.composition import parse_formula
 from alphacrystal.data import PreparedStructures
 from alphacrystal.learn import predict_cell_distogram, predict_hypotheses
-from alphacrystal.learn.training import DistanceTask
+from alphacrystal.learn.training import DistanceTask, unordered_error
 
 BATCH = 64
 HYPOTHESES = 200  # enough for all likely types of a cell content
@@ -30,17 +30,24 @@ class CellDistances:
         probabilities: Of the distance bins, shape (pairs, bins).
         expected: Mean distance under them in Å, shape (pairs,).
         true: Å, shape (pairs,).
+        numbers: Atomic numbers, shape (atoms,).
     """
 
     row: int
     probabilities: Array
     expected: Array
     true: Array
+    numbers: NDArray[np.int64]
 
     @property
     def error(self) -> float:
         """Root mean square error of the expected distances in Å."""
         return float(np.sqrt(np.mean((self.expected - self.true) ** 2)))
+
+    @property
+    def unordered_error(self) -> float:
+        """The same where equal atoms have no numbers, see ``unordered_error``."""
+        return unordered_error(self.numbers, self.expected, self.true)
 
 
 def network_cells(task: DistanceTask, net: Any, *, given: bool) -> Iterator[CellDistances]:
@@ -56,7 +63,11 @@ def network_cells(task: DistanceTask, net: Any, *, given: bool) -> Iterator[Cell
             probabilities = log_probabilities.double().exp().numpy()
             for place, row in enumerate(batch):
                 yield CellDistances(
-                    int(row), probabilities[place], expected[place], true[place].double().numpy()
+                    int(row),
+                    probabilities[place],
+                    expected[place],
+                    true[place].double().numpy(),
+                    task.data.numbers[task.data.atoms(int(row))],
                 )
 
 
@@ -79,4 +90,4 @@ def content_cells(
         order[np.argsort(own, kind="stable")] = np.argsort(numbers, kind="stable")
         left, right = (order[side] for side in np.triu_indices(len(own), 1))
         true = data.distances[data.pairs(row)].astype(np.float64)
-        yield CellDistances(int(row), probabilities[left, right], expected[left, right], true)
+        yield CellDistances(int(row), probabilities[left, right], expected[left, right], true, own)

@@ -117,7 +117,7 @@ def benchmark_models(
         "trees": trees if forests else 0,
         "symmetry": _symmetry(data, types, train, symmetry, rivals),
         "lattice": _lattice(data, lattices, copies, rivals),
-        "distances": distances,
+        **distances,
         "reliability": {**curves, **_symmetry_curves(data, symmetry), **_lattice_curves(lattices)},
         "minutes": round((time.monotonic() - begin) / 60, 1),
     }
@@ -161,11 +161,12 @@ def _lattice(
 def _distances(
     data: PreparedStructures, lattices: LatticePredictions, folder: Path, tell: Progress
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Table of errors, and reliability curves of the distograms."""
+    """Tables of errors, and reliability curves of the distograms."""
     task, net = DistanceTask(data), load_model("distance", folder)
     task.shapes[lattices.rows] = lattices.shapes
     rows = np.sort(task.validation)
     errors: dict[str, Array] = {}
+    unordered: dict[str, Array] = {}
     curves: dict[str, Any] = {}
     passes = {
         "network, told the type": network_cells(task, net, given=True),
@@ -174,9 +175,11 @@ def _distances(
     }
     done = 0
     for name, cells in passes.items():
-        errors[name], reliability = np.zeros(len(rows)), DistogramReliability(task.edges.double().numpy())
+        errors[name], unordered[name] = np.zeros(len(rows)), np.zeros(len(rows))
+        reliability = DistogramReliability(task.edges.double().numpy())
         for cell in cells:
-            errors[name][np.searchsorted(rows, cell.row)] = cell.error
+            place = np.searchsorted(rows, cell.row)
+            errors[name][place], unordered[name][place] = cell.error, cell.unordered_error
             reliability.add(cell.probabilities, cell.true)
             done += 1
             tell("distograms", done, len(passes) * len(rows))
@@ -185,8 +188,13 @@ def _distances(
             f"distogram bins, {name}": bins.as_dict(),
             f"distogram intervals, {name}": coverage.as_dict(),
         }
-    errors |= control_errors(data, task.train, rows)
-    return distance_table(errors, subsets(data, rows)), curves
+    controls = control_errors(data, task.train, rows)
+    masks = subsets(data, rows)
+    tables = {
+        "distances": distance_table(errors | controls[0], masks),
+        "distances, equal atoms without numbers": distance_table(unordered | controls[1], masks),
+    }
+    return tables, curves
 
 
 def _symmetry_curves(data: PreparedStructures, found: SymmetryPredictions) -> dict[str, Any]:

@@ -59,6 +59,7 @@ def _tables(result: Mapping[str, Any]) -> dict[str, str]:
         "determination": _determination(lattice["systems"]),
         "axis_errors": _axis_errors(lattice["systems"]),
         "distances": _distances(result["distances"]),
+        "unordered": _distances(result["distances, equal atoms without numbers"]),
         "calibration": _calibration(result["reliability"]),
     }
 

@@ -24,11 +24,11 @@ from alphacrystal.crystal import (
 from alphacrystal.data import FUNCTIONALS
 from alphacrystal.errors import InputError
 from alphacrystal.learn._distance_net import BIN_CENTRES, BIN_EDGES, AtomTokens, DistanceNet, full_matrices
-from alphacrystal.learn._geometric_median import geometric_median
 from alphacrystal.learn._lattice_net import lattice_targets
 from alphacrystal.learn._related_templates import add_related
 from alphacrystal.learn._structure_types import StructureType
 from alphacrystal.learn._template_fitting import element_slots
+from alphacrystal.learn._unordered import likely_distances
 from alphacrystal.learn._weights import load_model, models_folder
 from alphacrystal.torch_threads import one_torch_thread
 
@@ -46,7 +46,7 @@ def predict_cell_distogram(
     """Distogram of a cell content: that of each likely structure type, weighted by its probability.
 
     Without any likely type it is what the network says of the composition alone. Where one matrix is asked
-    for, the answer is the one with the least expected error over the types (``geometric_median``) instead of
+    for, the answer is the one with the least expected error over the types (``likely_distances``) instead of
     the mean of matrices that exclude each other.
 
     Args:
@@ -69,7 +69,7 @@ def predict_cell_distogram(
         parts = np.concatenate([pairs for _, pairs in _batches(chosen, sites, models)])
         # Equal sizes keep their order, so the parts stand in that of the shares.
         mixed = np.tensordot(shares / shares.sum(), parts, 1)
-        nearest = geometric_median(parts.astype(np.float64) @ BIN_CENTRES, shares)
+        nearest = likely_distances(numbers, parts.astype(np.float64) @ BIN_CENTRES, shares)
         answer = np.zeros((len(numbers), len(numbers)))
         answer[np.triu_indices(len(numbers), 1)] = nearest
         answer += answer.T

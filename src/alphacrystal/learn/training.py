@@ -11,6 +11,7 @@ from alphacrystal.learn._symmetry_training import SymmetryTask
 from alphacrystal.learn._train_models import DEFAULT_SETTINGS, TrainResult, train_model, with_overrides
 from alphacrystal.learn._training_loop import TrainSettings, train
 from alphacrystal.learn._type_mixture import TypeMixture
+from alphacrystal.learn._unordered import length_order, unordered_error
 
 __all__ = [
     "DEFAULT_SETTINGS",
@@ -26,7 +27,9 @@ __all__ = [
     "TrainResult",
     "TrainSettings",
     "TypeMixture",
+    "length_order",
     "train",
     "train_model",
+    "unordered_error",
     "with_overrides",
 ]
