@@ -55,13 +55,13 @@ def list_scores(
     *,
     potential: str = "chgnet",
     most: Mapping[str, int] | None = None,
+    only_matches: bool = False,
 ) -> dict[tuple[str, str], list[Row]]:
     """Metrics of the structures of every row, and of the known crystal with random origins.
 
     Structures whose cell holds another number of atoms than the known one get no value, for the paper's
-    metrics compare cells of one size; they keep their place in the list. The invariant forms of the metrics
-    of bare points are worked out for structures that match the known one: what does not match is no
-    prediction.
+    metrics compare cells of one size; they keep their place in the list. Each row says whether its structure
+    is the known crystal (``match``), for a small distance of bare points does not mean that.
 
     Args:
         metrics: Names; the invariant forms come with them.
@@ -73,6 +73,8 @@ def list_scores(
         tell: Called with (stage, done, total).
         potential: For energy distances.
         most: How many structures of a method get the metrics that take long; all where it does not say.
+        only_matches: The invariant forms of the metrics of bare points are worked out for structures that
+            match the known one alone.
 
     Returns:
         By (method, compound id) one row of values per structure, None where there is none.
@@ -90,7 +92,7 @@ def list_scores(
         known = kept.get(compound.id, {})
         waiting = {method: own for method, own in lists.items() if method not in known}
         if waiting:
-            values = _compared(metrics, compound, waiting, most or {}, potential)
+            values = _compared(metrics, compound, waiting, most or {}, potential, only_matches=only_matches)
             kept[compound.id] = {"id": compound.id, **known, **values}
             append_row(file, kept[compound.id])
         for method in lists:
@@ -105,11 +107,13 @@ def _compared(
     lists: Mapping[str, Sequence[Structure]],
     most: Mapping[str, int],
     potential: str,
+    *,
+    only_matches: bool,
 ) -> dict[str, list[Row]]:
     size = len(compound.structure)
     found: dict[str, list[Row]] = {method: [{} for _ in own] for method, own in lists.items()}
     costly: list[tuple[str, int]] = []
-    matched: list[tuple[str, int]] = []
+    laid: list[tuple[str, int]] = []  # to be laid on the known crystal, whatever the origin
     for method, structures in lists.items():
         for place, structure in enumerate(structures):
             if len(structure) != size:
@@ -117,11 +121,13 @@ def _compared(
             found[method][place] = _point_metrics(metrics, compound.structure, structure)
             if place < most.get(method, len(structures)):
                 costly.append((method, place))
-            if (method != RANDOM_ORIGIN or place == 0) and match_pair(structure, compound.structure).matched:
-                matched.append((method, place))
+            match = bool(match_pair(structure, compound.structure).matched)
+            found[method][place]["match"] = match
+            if (match or not only_matches) and (method != RANDOM_ORIGIN or place == 0):
+                laid.append((method, place))
     others = [name for name in metrics if name not in POINT_METRICS]
     forms = [METRICS[name].invariant or name for name in metrics if name in POINT_METRICS]
-    for names, places in ((others, costly), (forms, matched)):
+    for names, places in ((others, costly), (forms, laid)):
         if not names or not places:
             continue
         pairs = [(lists[method][place], compound.structure) for method, place in places]
@@ -147,9 +153,12 @@ def _plain(measured: Measured) -> float | None:
     return None if measured.value is None else round(measured.value, 6)
 
 
-def best_of(scores: Sequence[Row], name: str, tops: Sequence[int] = TOPS) -> Best:
-    """The least value of a metric among the first k, for each k; None where there is none."""
-    values = [row.get(name) for row in scores]
+def best_of(scores: Sequence[Row], name: str, tops: Sequence[int] = TOPS, *, matches: bool = False) -> Best:
+    """The least value of a metric among the first k, for each k; None where there is none.
+
+    ``matches``: of structures that are the known crystal alone.
+    """
+    values = [row.get(name) if row.get("match") or not matches else None for row in scores]
     return {
         f"top-{top}": min((value for value in values[:top] if value is not None), default=None)
         for top in tops

@@ -44,6 +44,8 @@ SCORED = (OURS, WRITTEN, *STANDARD.values(), TRUE_CELL, RELAXED_TRUTH, CONTACT_M
 FIGURE5 = ("Zr4Al3", "ScAl", "EuNbNO2")
 PAPER_COLUMN = "top-20"
 GOAL_MATCHED, GOAL_BETTER = 22, 24  # of 28
+# Superpose distances: as printed; the invariant form of predictions that match; that of any prediction.
+KINDS = ("superpose", "invariant", "invariant, any")
 
 
 def benchmark_table3(
@@ -119,7 +121,11 @@ def _line(
     methods: dict[str, Row] = {}
     for method in SCORED:
         values = scores[method, identifier]
-        methods[method] = {"superpose": best_of(values, PRINTED), "invariant": best_of(values, INVARIANT)}
+        methods[method] = {
+            "superpose": best_of(values, PRINTED),
+            "invariant": best_of(values, INVARIANT, matches=True),
+            "invariant, any": best_of(values, INVARIANT),
+        }
         if method == RANDOM_ORIGIN:
             methods[method]["median"] = _median([row.get(PRINTED) for row in values])
         if method not in TABLE3_METHODS:
@@ -150,8 +156,8 @@ def _line(
 def _counts(lines: Sequence[Row]) -> dict[str, Any]:
     """Compounds matched, compounds below the paper's value, and medians, by method and k."""
     matched: dict[str, dict[str, int]] = {}
-    better: dict[str, dict[str, dict[str, int]]] = {"superpose": {}, "invariant": {}}
-    medians: dict[str, dict[str, dict[str, float | None]]] = {"superpose": {}, "invariant": {}}
+    better: dict[str, dict[str, dict[str, int]]] = {kind: {} for kind in KINDS}
+    medians: dict[str, dict[str, dict[str, float | None]]] = {kind: {} for kind in KINDS}
     for method in SCORED:
         own = [line["methods"][method] for line in lines]
         if method in TABLE3_METHODS:
@@ -159,7 +165,7 @@ def _counts(lines: Sequence[Row]) -> dict[str, Any]:
             matched[method] = {
                 f"top-{top}": sum(place is not None and place <= top for place in places) for top in TOPS
             }
-        for kind in ("superpose", "invariant"):
+        for kind in KINDS:
             better[kind][method] = {
                 name: sum(
                     row[kind][name] is not None and row[kind][name] < line["printed"][PAPER_COLUMN]
@@ -185,6 +191,7 @@ def _counts(lines: Sequence[Row]) -> dict[str, Any]:
             },
             "written_better": {"goal": GOAL_BETTER, "reached": better["superpose"][WRITTEN]["top-20"]},
             "invariant_better": {"goal": GOAL_BETTER, "reached": better["invariant"][OURS]["top-20"]},
+            "any_better": {"goal": GOAL_BETTER, "reached": better["invariant, any"][OURS]["top-20"]},
         },
     }
 

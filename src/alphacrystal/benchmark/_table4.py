@@ -85,6 +85,7 @@ def benchmark_table4(
         tell,
         potential=settings.potential,
         most={TRUE_CELL: CONTROLS, STANDARD[TRUE_CELL]: CONTROLS, RANDOM_ORIGIN: 1},
+        only_matches=True,
     )
     lines = [_line(own, rows, scores) for own in compounds]
     return {
