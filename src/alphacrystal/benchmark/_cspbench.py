@@ -22,7 +22,7 @@ from alphacrystal.config import PredictConfig
 from alphacrystal.data import StructureRecord
 from alphacrystal.errors import InputError
 from alphacrystal.evaluate import match_pair
-from alphacrystal.rank import combined_cost
+from alphacrystal.rank import combined_cost, combined_order
 
 Rates = dict[str, float]
 
@@ -139,13 +139,13 @@ def _combined(listed: Sequence[Row]) -> list[Row]:
     """The default order of today, also for rows that an earlier version made."""
     energies = [item["energy_per_atom"] for item in listed]
     lowest = min((energy for energy in energies if energy is not None), default=0.0)
-
-    def cost(item: Row) -> float:
-        energy = item["energy_per_atom"]
-        above = None if energy is None else energy - lowest
-        return combined_cost(above, item["log_probability"] or 0.0, converged=item["converged"])
-
-    return sorted(listed, key=cost)
+    above = [None if energy is None else energy - lowest for energy in energies]
+    converged = [bool(item["converged"]) for item in listed]
+    costs = [
+        combined_cost(own, item["log_probability"] or 0.0, converged=done)
+        for own, item, done in zip(above, listed, converged, strict=True)
+    ]
+    return [listed[place] for place in combined_order(costs, above, converged)]
 
 
 def _tables(rows: Sequence[Row], truths: Sequence[Row]) -> dict[str, Any]:

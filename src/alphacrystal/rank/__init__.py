@@ -7,6 +7,7 @@ from alphacrystal.rank._order import (
     ORDERS,
     UNCONVERGED_PENALTY,
     combined_cost,
+    combined_order,
     likely_order,
     rank_candidates,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "HullReference",
     "RankedStructure",
     "combined_cost",
+    "combined_order",
     "likely_order",
     "rank_candidates",
     "read_hull_reference",

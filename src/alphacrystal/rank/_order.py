@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
+
 
 from alphacrystal.crystal import SameCrystal, group_duplicates
 from alphacrystal.rank._measure import EnergyMeasure
@@ -23,6 +25,7 @@ ORDERS: tuple[Order, ...] = ("combined", "chemical", "energy")
 ENERGY_SCALE = 1.0  # eV/atom
 UNSCORED = -12.0  # log-probability of candidates whose generator gives none, relative to the best
 UNCONVERGED_PENALTY = 3.0
+SETTLED = 10  # places by chances and energies; who comes after them comes in order of energy
 TIGHT_SYMPREC = 0.01  # Å; the second tolerance at which a space group is given
 
 
@@ -36,6 +39,28 @@ def combined_cost(above: float | None, log_probability: float, *, converged: boo
     """
     cost = 0.0 if above is None else above / ENERGY_SCALE
     return cost - log_probability + (0.0 if converged else UNCONVERGED_PENALTY)
+
+
+def combined_order(
+    costs: Sequence[float], above: Sequence[float | None], converged: Sequence[bool]
+) -> list[int]:
+    """The default order of structures: the first SETTLED by ``combined_cost``, the rest by energy.
+
+    Args:
+        costs: ``combined_cost`` of each.
+        above: Energy in eV/atom above the lowest of the list, None if unknown.
+        converged: Whether its relaxation reached the force limit; those that did not come last.
+
+    Returns:
+        Places of the structures, best first.
+    """
+    order = sorted(range(len(costs)), key=lambda i: (costs[i], i))
+
+    def late(i: int) -> tuple[bool, float]:
+        energy = above[i]
+        return not converged[i], math.inf if energy is None else energy
+
+    return order[:SETTLED] + sorted(order[SETTLED:], key=late)
 
 
 def rank_candidates(
@@ -60,7 +85,7 @@ def rank_candidates(
         merged: Candidates already found equal to another one, by index; that one stands for them.
         measure: What formation energies and energies above hull are measured against.
         symprec: Tolerance in Å of the final space group.
-        order: "combined" weighs chances and energies, "chemical" has chances alone, "energy" energies alone
+        order: "combined" is ``combined_order``, "chemical" has chances alone, "energy" energies alone
             (the paper's: the lowest formation energies of all candidates).
 
     Returns:
@@ -108,6 +133,10 @@ def rank_candidates(
             total += chances[first] - best_chance
         rows.append((total, best_chance, first, tuple(everyone[1:])))
     rows.sort(key=lambda row: (row[0], row[2]))
+    if order == "combined" and relaxed:
+        above_lowest = [None if (e := energies[row[2]]) is None else e - lowest for row in rows]
+        converged = [relaxations[row[2]].converged for row in rows]
+        rows = [rows[i] for i in combined_order([row[0] for row in rows], above_lowest, converged)]
     chemical = _ranks({row[2]: -row[1] for row in rows})
     energetic = _ranks({row[2]: e for row in rows if (e := energies.get(row[2])) is not None})
     ranked: list[RankedStructure] = []
@@ -163,7 +192,10 @@ def _tight_space_group(structure: Structure) -> int | None:
 def likely_order(candidates: Sequence[Candidate], energies: Mapping[int, float]) -> list[int]:
     """Candidates with energies (eV/atom), in the default order they would take if all converged."""
     chances, lowest = _log_chances(candidates), min(energies.values(), default=0.0)
-    return sorted(energies, key=lambda i: ((energies[i] - lowest) / ENERGY_SCALE - chances[i], i))
+    indices = sorted(energies)
+    above = [energies[i] - lowest for i in indices]
+    costs = [combined_cost(e, chances[i], converged=True) for e, i in zip(above, indices, strict=True)]
+    return [indices[place] for place in combined_order(costs, above, [True] * len(indices))]
 
 
 def _followers(merged: Mapping[int, int]) -> dict[int, list[int]]:
