@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-
 from alphacrystal.crystal import SameCrystal, group_duplicates
 from alphacrystal.rank._measure import EnergyMeasure
 from alphacrystal.rank._ranked import RankedStructure
