@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
 from alphacrystal.generate import Candidate
 from alphacrystal.rank import (
     EnergyMeasure,
+    combined_cost,
+    combined_order,
     likely_order,
     rank_candidates,
 )
+from alphacrystal.rank._order import SETTLED
 from alphacrystal.relax import Relaxation, RelaxationStatus
 
 STATUS = RelaxationStatus
@@ -147,3 +151,21 @@ def test_a_space_group_is_given_at_two_tolerances() -> None:
     assert found[0].space_group_number == 225
     assert found[0].tight_space_group not in (None, 225)
     assert found[1].space_group_number == found[1].tight_space_group == 216
+
+
+def test_after_the_first_ten_the_list_is_in_order_of_energy() -> None:
+    rng = np.random.default_rng(0)
+    above = [float(value) for value in rng.random(30)]
+    converged = [bool(value) for value in rng.random(30) > 0.2]
+    costs = [
+        combined_cost(energy, chance, converged=done)
+        for energy, chance, done in zip(above, (-5 * rng.random(30)).tolist(), converged, strict=True)
+    ]
+    order = combined_order(costs, [*above[:-1], None], converged)
+    assert sorted(order) == list(range(30))
+    assert [costs[i] for i in order[:SETTLED]] == sorted(costs)[:SETTLED]
+    late = order[SETTLED:]
+    assert [converged[i] for i in late] == sorted((converged[i] for i in late), reverse=True)
+    known = [above[i] for i in late if converged[i] and i != 29]
+    assert known == sorted(known)
+    assert combined_order(costs[:7], above[:7], converged[:7]) == sorted(range(7), key=lambda i: costs[i])
