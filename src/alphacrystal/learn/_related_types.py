@@ -26,7 +26,7 @@ MOST_PARENTS = 600  # likeliest pairs of a known type and a way that are followe
 MOST_DIVISIONS = 12  # ways in which two elements share the positions of one
 MOST_PERMUTED = 5  # elements; with more of them only two change places at a time
 
-Part = tuple[tuple[int, ...], int]  # elements that stand together, and their number in the cell
+Part = tuple[tuple[int, ...], int]  # elements that stand together, and their count
 Places = tuple[tuple[int, ...], ...]  # for each element of the known type, who stands in its place
 _Ways = dict[tuple[int, ...], dict[Places, set[int]]]  # by reduced counts: places, and how often those counts
 
@@ -52,26 +52,28 @@ def related_types(
         them is known to the network with this stoichiometry.
     """
     asked = [
-        _Asked(stoichiometry, rows, ways)
+        _Asked(stoichiometry, rows, ways, [(own, stand) for own in ways for stand in itertools.product(*own)])
         for stoichiometry, ways in _ways(counts, units).items()
         if net.family(stoichiometry) is not None
         and len(rows := _rows(net, stoichiometry, sorted(set().union(*ways.values())), group))
     ]
-    scores: list[NDArray[np.float64]] = []
-    parents: list[tuple[int, Places]] = []
+    scores: list[NDArray[np.float64]] = [np.zeros(0)]
+    parents: list[tuple[NDArray[np.int64], Places]] = []
     for own, heard in zip(asked, _heard(net, numbers, asked), strict=True):
-        times = net.table.arrays["atoms"][own.rows] // sum(own.stoichiometry)
+        fitting = own.fitting(net.table.arrays["atoms"][own.rows] // sum(own.stoichiometry))
         for (places, _), values in zip(own.stands, heard, strict=True):
-            fitting = np.flatnonzero(np.isin(times, list(own.ways[places])))
-            scores.append(values[fitting] + (EXCHANGED if len(places) == len(counts) else DIVIDED))
-            parents += [(row, places) for row in own.rows[fitting].tolist()]
+            held = fitting[frozenset(own.ways[places])]
+            scores.append(values[held] + (EXCHANGED if len(places) == len(counts) else DIVIDED))
+            parents.append((own.rows[held], places))
+    every = np.concatenate(scores)
+    ends = np.cumsum([len(values) for values in scores])  # the first list is empty
     found: dict[StructureType, float] = {}
-    values = np.concatenate([*scores, np.zeros(0)])
-    for place in np.argsort(-values, kind="stable")[:MOST_PARENTS].tolist():
-        row, places = parents[place]
-        for kind in _children(net.types[row], places, counts):
+    for place in np.argsort(-every, kind="stable")[:MOST_PARENTS].tolist():
+        which = int(np.searchsorted(ends, place, side="right")) - 1
+        rows, places = parents[which]
+        for kind in _children(net.types[rows[place - ends[which]]], places, counts):
             if kind not in net.rows:
-                found.setdefault(kind, float(values[place]))
+                found.setdefault(kind, float(every[place]))
     return found
 
 
@@ -82,11 +84,13 @@ class _Asked:
     stoichiometry: tuple[int, ...]
     rows: NDArray[np.int64]
     ways: dict[Places, set[int]]
+    #: Each way with the elements that are asked for; of two that share a place one, then the other.
+    stands: list[tuple[Places, tuple[int, ...]]]
 
-    @property
-    def stands(self) -> list[tuple[Places, tuple[int, ...]]]:
-        """Each way with the elements that are asked for; of two that share a place one, then the other."""
-        return [(places, stand) for places in self.ways for stand in itertools.product(*places)]
+    def fitting(self, times: NDArray[np.int64]) -> dict[frozenset[int], NDArray[np.int64]]:
+        """Places of the rows that hold the stoichiometry a wanted number of ``times``, by what is wanted."""
+        wanted = {frozenset(own) for own in self.ways.values()}
+        return {own: np.flatnonzero(np.isin(times, list(own))) for own in wanted}
 
 
 def _rows(
@@ -99,17 +103,16 @@ def _rows(
 def _ways(counts: Sequence[int], units: Sequence[int]) -> _Ways:
     """All related stoichiometries, each with how the elements stand in it."""
     found: _Ways = {}
-    for z in units:
-        for parts in _arrangements([((element,), z * count) for element, count in enumerate(counts)]):
-            stoichiometry = reduced_counts([count for _, count in parts])
-            places = tuple([elements for elements, _ in parts])
-            times = parts[0][1] // stoichiometry[0]
-            found.setdefault(stoichiometry, {}).setdefault(places, set()).add(times)
+    for parts in _arrangements([((element,), count) for element, count in enumerate(counts)]):
+        stoichiometry = reduced_counts([count for _, count in parts])
+        times = parts[0][1] // stoichiometry[0]
+        places = tuple([elements for elements, _ in parts])
+        found.setdefault(stoichiometry, {})[places] = {times * z for z in units}
     return found
 
 
 def _arrangements(whole: Sequence[Part]) -> Iterator[Sequence[Part]]:
-    """The elements of a cell in every other order, and all orders of two of them as one with the rest."""
+    """The elements of a formula in every other order, and all orders of two of them as one with the rest."""
     if len(whole) > MOST_PERMUTED:
         for i, j in itertools.combinations(range(len(whole)), 2):
             changed = list(whole)
@@ -157,15 +160,22 @@ def _children(known: StructureType, places: Places, counts: Sequence[int]) -> It
 
 @lru_cache(50_000)
 def _divisions(group: int, letters: str, atoms: int) -> tuple[tuple[str, str], ...]:
-    """Ways to part orbits in two, the first part with so many atoms: letters of both."""
-    sizes = multiplicities(group)
-    found: dict[tuple[str, str], None] = {}
-    for count in range(1, len(letters)):
-        for chosen in itertools.combinations(range(len(letters)), count):
-            part = "".join([letters[i] for i in chosen])
-            if sum(sizes[letter] for letter in part) == atoms:
-                rest = "".join([letter for i, letter in enumerate(letters) if i not in chosen])
-                found[part, rest] = None
-                if len(found) == MOST_DIVISIONS:
-                    return tuple(found)
-    return tuple(found)
+    """Ways to part orbits in two, the first part with so many atoms and few orbits: letters of both."""
+    kinds = list(dict.fromkeys(letters))
+    found = [pair for pair in _parted(kinds, letters, multiplicities(group), atoms) if all(pair)]
+    found.sort(key=lambda pair: (len(pair[0]), [kinds.index(letter) for letter in pair[0]]))
+    return tuple(found[:MOST_DIVISIONS])
+
+
+def _parted(
+    kinds: Sequence[str], letters: str, sizes: dict[str, int], atoms: int
+) -> Iterator[tuple[str, str]]:
+    """The same from the first of the kinds of letters on."""
+    if not kinds:
+        if atoms == 0:
+            yield "", ""
+        return
+    first, held = kinds[0], letters.count(kinds[0])
+    for taken in range(min(held, atoms // sizes[first]), -1, -1):
+        for part, rest in _parted(kinds[1:], letters, sizes, atoms - taken * sizes[first]):
+            yield first * taken + part, first * (held - taken) + rest

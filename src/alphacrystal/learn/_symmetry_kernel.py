@@ -16,7 +16,7 @@ from alphacrystal.learn._symmetry_members import EVIDENCE, MemberTable
 
 # One number for each element, so that sums of them tell formulas apart.
 MARKS = np.random.default_rng(0).integers(2**40, size=104)
-REMEMBERED = 2**23  # numbers kept of the keys of known compounds (32 MB): all of a few large stoichiometries
+REMEMBERED = 2**26  # numbers kept of the keys of known compounds (256 MB, after hundreds of formulas)
 
 
 class Family:
@@ -116,6 +116,7 @@ class NeighbourKernel(nn.Module):
         hearing, verdict = nn.Linear(3 * heads + 2, 32), nn.Linear(32, 1)
         self.judge = nn.Sequential(hearing, nn.GELU(), verdict)
         self._remembered: OrderedDict[tuple[Family, int], Tensor] = OrderedDict()
+        self._held = 0  # numbers in there
         self._elements: tuple[Tensor, Tensor] | None = None
         nn.init.zeros_(verdict.weight)
         nn.init.zeros_(verdict.bias)
@@ -171,8 +172,9 @@ class NeighbourKernel(nn.Module):
         extended = torch.cat([2 * known, own, torch.ones_like(own)], -1)
         if frozen:
             self._remembered[family, wanted] = extended
-            while sum(keys.numel() for keys in self._remembered.values()) > REMEMBERED:
-                self._remembered.popitem(last=False)
+            self._held += extended.numel()
+            while self._held > REMEMBERED:
+                self._held -= self._remembered.popitem(last=False)[1].numel()
         return extended
 
     def votes(
