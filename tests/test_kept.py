@@ -72,7 +72,7 @@ def test_crystals_made_to_be_relaxed_are_not_kept(halite: Structure, other: Stru
 
 def test_kept_structures_stand_unconverged_in_the_list(tmp_path: Any) -> None:
     # of these candidates some are no minimum of CHGNet
-    run = predict("KBrF4", PredictConfig(candidates=12, top=12, workers=1), folder=tmp_path / "run")
+    run = predict("KBrF4", PredictConfig(candidates=12, top=30, workers=1), folder=tmp_path / "run")
     kept = [row for row in run.ranked if row.relaxation is not None and row.relaxation.reason == KEPT]
     marked = [c for c in run.candidates if c.provenance.get("kept_as_predicted")]
     assert 0 < len(marked) <= LIKELIEST
@@ -85,6 +85,6 @@ def test_kept_structures_stand_unconverged_in_the_list(tmp_path: Any) -> None:
         assert row.relaxation.energy_per_atom is not None
         assert row.relaxation.structure.volume == pytest.approx(candidate.structure.volume, rel=1e-3)
     again = predict(
-        "KBrF4", PredictConfig(candidates=12, top=12, workers=1), folder=tmp_path / "run", resume=True
+        "KBrF4", PredictConfig(candidates=12, top=30, workers=1), folder=tmp_path / "run", resume=True
     )
     assert [row.candidate_index for row in again.ranked] == [row.candidate_index for row in run.ranked]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -45,21 +44,20 @@ def combined_order(
 ) -> list[int]:
     """The default order of structures: the first SETTLED by ``combined_cost``, the rest by energy.
 
+    What did not converge, and so has no energy to go by, keeps the place that its cost gives it.
+
     Args:
         costs: ``combined_cost`` of each.
         above: Energy in eV/atom above the lowest of the list, None if unknown.
-        converged: Whether its relaxation reached the force limit; those that did not come last.
+        converged: Whether its relaxation reached the force limit.
 
     Returns:
         Places of the structures, best first.
     """
     order = sorted(range(len(costs)), key=lambda i: (costs[i], i))
-
-    def late(i: int) -> tuple[bool, float]:
-        energy = above[i]
-        return not converged[i], math.inf if energy is None else energy
-
-    return order[:SETTLED] + sorted(order[SETTLED:], key=late)
+    known = {i: energy for i in order[SETTLED:] if converged[i] and (energy := above[i]) is not None}
+    by_energy = iter(sorted(known, key=known.__getitem__))
+    return order[:SETTLED] + [next(by_energy) if i in known else i for i in order[SETTLED:]]
 
 
 def rank_candidates(
