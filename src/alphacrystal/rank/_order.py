@@ -28,7 +28,7 @@ TIGHT_SYMPREC = 0.01  # Å; the second tolerance at which a space group is given
 
 
 def combined_cost(above: float | None, log_probability: float, *, converged: bool) -> float:
-    """What the default order sorts by; low is good.
+    """What the default order sorts its first structures by; low is good.
 
     Args:
         above: Energy in eV/atom above the lowest of the list, None if unknown.

@@ -32,7 +32,7 @@ class RankedStructure:
         formation_energy_per_atom: eV/atom against elemental references of the same potential.
         energy_above_hull_per_atom: eV/atom, negative below the hull; None without a named reference set.
         decomposition: What the reference set falls apart into at this composition.
-        score: What the default order sorts by, lower is better (see docs/ranking.md).
+        score: What the default order sorts its first ten by, lower is better (see docs/ranking.md).
         tight_space_group: International number found at symprec 0.01 Å, for comparison.
     """
 
