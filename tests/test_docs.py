@@ -69,7 +69,7 @@ def test_every_page_is_in_the_navigation() -> None:
 
 
 def test_site_builds_without_a_warning(tmp_path: Path) -> None:
-    pytest.importorskip("mkdocs")
+    pytest.importorskip("mkdocs", reason="needs the extra docs")
     run_python("-m", "mkdocs", "build", "--strict", "--site-dir", tmp_path / "site", folder=ROOT)
     reference = (tmp_path / "site" / "reference" / "python.html").read_text(encoding="utf-8")
     for name in ("pipeline.predict", "report.Prediction.to_dataframe", "relax.RelaxSettings"):

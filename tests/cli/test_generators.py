@@ -54,7 +54,7 @@ def templates(tmp_path: Path) -> Path:
 )
 def test_one_generator_makes_the_run(run: Run, flags: tuple[str, ...]) -> None:
     if flags[0] == "gnoa-tpe":
-        pytest.importorskip("optuna")
+        pytest.importorskip("optuna", reason="needs optuna: the extra bayesian")
     outcome = run("predict", "NaCl", "--candidates", "3", *SMALL, "--generator", *flags)
     assert outcome.code == 0, outcome.err
     assert {row["generator"] for row in rows()} == {flags[0]}

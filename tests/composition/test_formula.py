@@ -51,7 +51,7 @@ def test_formulas_are_equal_when_their_counts_are() -> None:
 
 def test_formulas_and_cells_survive_pickling() -> None:
     cell = parse_formula("Fe0.5O0.5").cell(3)
-    again = pickle.loads(pickle.dumps(cell))  # noqa: S301
+    again = pickle.loads(pickle.dumps(cell))  # noqa: S301 - our own bytes
     assert again == cell
     assert (again.formula.text, again.formula.notes) == (cell.formula.text, cell.formula.notes)
 

@@ -105,7 +105,7 @@ class Answer(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the name http.server gives it
         """Quiet."""
 
 
@@ -188,8 +188,8 @@ def test_source_without_crystals_leaves_no_file(pages: Pages, tmp_path: Path, te
 @contextmanager
 def serving(entries: list[dict[str, Any]], folder: Path, page_limit: int) -> Iterator[str]:
     """The address of a server of the package optimade with these entries."""
-    pytest.importorskip("optimade.server")
-    pytest.importorskip("mongomock")
+    pytest.importorskip("optimade.server", reason="needs the extra optimade-server")
+    pytest.importorskip("mongomock", reason="needs the extra optimade-server")
     stored = folder / "entries.jsonl"
     lines = [{"x-optimade": {"meta": {"api_version": "1.2.0"}}}, *entries]
     stored.write_text("\n".join(json.dumps(line) for line in lines) + "\n")

@@ -49,7 +49,7 @@ def maker(
     """Makes each generator in turn, with a small budget."""
     search = request.param.removeprefix("gnoa-")
     if search == "tpe":
-        pytest.importorskip("optuna")
+        pytest.importorskip("optuna", reason="needs optuna: the extra bayesian")
     trials = 120 if search == "tpe" else 1500
     gnoa = partial(GnoaGenerator, energies=energies, search=search, startup=100, population=100)
     return {

@@ -50,7 +50,7 @@ def test_caesium_chloride_is_found_in_its_group(
     search: str, energies: EnergyFunction, textbook: Callable[[str], Structure]
 ) -> None:
     if search == "tpe":
-        pytest.importorskip("optuna")
+        pytest.importorskip("optuna", reason="needs optuna: the extra bayesian")
     found = found_by(energies, "CsCl", search=search, space_group=221, startup=40, budget=Budget(trials=100))
     assert StructureMatcher().fit(found[0].structure, textbook("caesium chloride"))
 

@@ -11,7 +11,7 @@ from alphacrystal.report import read_run_folder
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of the databases that jobflow can talk to
-    jobflow = pytest.importorskip("jobflow")
+    jobflow = pytest.importorskip("jobflow", reason="needs the extra jobflow")
 
 from alphacrystal.integrations.jobflow import PredictMaker, RelaxMaker
 

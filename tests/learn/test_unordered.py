@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
 
+from alphacrystal.learn._distance_training import rank_matched
 from alphacrystal.learn._geometric_median import geometric_median
 from alphacrystal.learn._unordered import length_order, likely_distances, unordered_error
 
@@ -64,3 +66,15 @@ def test_other_numbers_for_equal_atoms_do_not_blur_the_answer() -> None:
     answer = likely_distances(NUMBERS, possible, shares)
     assert unordered_error(NUMBERS, answer, own[PAIRS]) == pytest.approx(0, abs=1e-6)
     assert unordered_error(NUMBERS, geometric_median(possible, shares), own[PAIRS]) > 0.01
+
+
+def test_it_is_the_error_that_the_loss_sees() -> None:
+    rng = np.random.default_rng(5)
+    own, other = matrix(rng)[PAIRS], matrix(rng)[PAIRS]
+    blocks = np.unique(
+        np.sort(np.stack([NUMBERS[PAIRS[0]], NUMBERS[PAIRS[1]]]), 0), axis=1, return_inverse=True
+    )[1]
+    moved = rank_matched(
+        torch.as_tensor(own)[None], torch.as_tensor(other)[None], torch.as_tensor(blocks.reshape(1, -1))
+    )[0].numpy()
+    assert unordered_error(NUMBERS, own, other) == pytest.approx(np.sqrt(np.mean((own - moved) ** 2)))

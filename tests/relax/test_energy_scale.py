@@ -78,7 +78,7 @@ def test_each_known_potential_declares_its_scale() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")
+@pytest.mark.filterwarnings("ignore")  # of SevenNet and what it stands on
 @pytest.mark.skipif(find_spec("sevenn") is None, reason="the extra sevennet is not installed")
 def test_raw_potential_with_corrections_agrees_with_one_that_contains_them(chgnet: Potential) -> None:
     oxides = [salt(4.25, ("Mg", "O")), salt(4.44, ("Mn", "O")), salt(5.69, ("Na", "Cl"))]

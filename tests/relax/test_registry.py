@@ -197,7 +197,7 @@ def test_model_after_the_colon_is_needed() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")
+@pytest.mark.filterwarnings("ignore")  # of matgl and what it stands on
 @pytest.mark.skipif(find_spec("matgl") is None, reason="the extra matgl is not installed")
 def test_guard_refuses_an_untrained_matgl_model(tmp_path: Path) -> None:
     from matgl.apps.pes import Potential as MatglPotential

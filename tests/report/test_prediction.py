@@ -109,7 +109,7 @@ def test_view_needs_a_rank_of_the_list(make_prediction: Make) -> None:
 
 
 def test_view_draws_cell_and_atoms_without_a_network(make_prediction: Make) -> None:
-    pytest.importorskip("py3Dmol")
+    pytest.importorskip("py3Dmol", reason="needs the extra notebook")
     prediction = make_prediction()
     rutile = prediction.structures[0]
     page = crystal_view(rutile).write_html()

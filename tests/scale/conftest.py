@@ -153,7 +153,7 @@ class Cluster:
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
     """Starts schedulers and workers; all end with the test."""
-    pytest.importorskip("distributed")
+    pytest.importorskip("distributed", reason="needs the extra dask")
     folder = tmp_path / "cluster"
     folder.mkdir()
     running = Cluster(folder)

@@ -82,7 +82,7 @@ def test_unit_beyond_its_time_fails_alone(work: ModuleType, units: Units) -> Non
 
 
 def test_no_scheduler_is_told_in_a_sentence() -> None:
-    pytest.importorskip("distributed")
+    pytest.importorskip("distributed", reason="needs the extra dask")
     executor = DaskExecutor(no_work, "tcp://127.0.0.1:9", connect_s=1.0)
     with pytest.raises(InputError, match=r"No Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         executor.__enter__()

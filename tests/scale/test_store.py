@@ -134,7 +134,7 @@ def test_bad_formulas_never_stop_a_campaign(tmp_path: Path) -> None:
 
 
 def test_index_as_parquet_has_the_same_rows(tmp_path: Path) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra parquet")
     with CampaignStore(tmp_path) as store:
         store.fill(requests("NaCl", "Xx"), {})
         unit = next(store.waiting())

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from alphacrystal.crystal import equivalent_letters
-from alphacrystal.learn._structure_types import StructureType, orbit_letters, positions_key
+from alphacrystal.learn._structure_types import StructureType, orbit_letters, positions_key, settings_with
 from alphacrystal.learn._type_coordinates import TypeCoordinates
 
 Array = NDArray[np.float64]
@@ -48,10 +47,7 @@ def _fillings(
     for slot, (letter, element) in enumerate(zip(wanted, owners, strict=True)):
         slots.setdefault((letter, element), []).append(slot)
     seen: set[tuple[int, ...]] = set()
-    for image in ({}, *equivalent_letters(group)):
-        own = [image.get(letter, letter) for letter in letters]
-        if sorted(own) != sorted(wanted):
-            continue
+    for own in settings_with(group, letters, wanted):
         for elements in _handed_out(own, {key: len(places) for key, places in slots.items()}):
             if elements in seen:
                 continue

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from alphacrystal.composition import element_features
-from alphacrystal.crystal import equivalent_letters, multiplicities
-from alphacrystal.learn._structure_types import StructureType, orbit_letters
+from alphacrystal.crystal import multiplicities
+from alphacrystal.learn._structure_types import StructureType, orbit_letters, settings_with
 from alphacrystal.learn._templates import MOST_CLUSTERS, TemplateBatch, TypeTemplates
 
 Array = NDArray[np.float64]
@@ -57,7 +57,7 @@ def _nearest(
     for row in templates.related_rows(kind)[:MOST_RELATIVES]:
         known = templates.types[row]
         owners = np.repeat(np.arange(len(known.letters)), [len(own) for own in known.letters])
-        letters = _aligned(kind.space_group, orbit_letters(known), wanted)
+        letters = next(settings_with(kind.space_group, orbit_letters(known), wanted), None)
         if letters is None:
             continue
         apart = np.array(letters)[None, :] != np.array(wanted)[:, None]
@@ -70,15 +70,6 @@ def _nearest(
     found.sort(key=lambda item: (item[0], item[1]))
     sizes = [multiplicities(kind.space_group)[letter] for letter in wanted]
     return [(cluster, _atoms(chosen, sizes)) for _, cluster, chosen in found[:MOST_CLUSTERS]]
-
-
-def _aligned(group: int, letters: Sequence[str], wanted: Sequence[str]) -> list[str] | None:
-    """Letters of orbits in the setting in which they are the wanted ones."""
-    for image in ({}, *equivalent_letters(group)):
-        own = [image.get(letter, letter) for letter in letters]
-        if sorted(own) == sorted(wanted):
-            return own
-    return None
 
 
 def _atoms(chosen: NDArray[np.int64], sizes: Sequence[int]) -> NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache, reduce
 from math import gcd
@@ -10,7 +10,14 @@ from math import gcd
 import numpy as np
 from numpy.typing import NDArray
 
-from alphacrystal.crystal import canonical_letters, free_count, multiplicities, orbit_order, raw_wyckoff_table
+from alphacrystal.crystal import (
+    canonical_letters,
+    equivalent_letters,
+    free_count,
+    multiplicities,
+    orbit_order,
+    raw_wyckoff_table,
+)
 
 MAX_ELEMENTS = 8
 
@@ -46,6 +53,22 @@ def orbit_letters(kind: StructureType) -> tuple[str, ...]:
 def positions_key(kind: StructureType) -> tuple[int, str]:
     """Equal for types whose atoms stand on the same Wyckoff positions, whatever the elements."""
     return kind.space_group, canonical_letters(kind.space_group, ["".join(kind.letters)])[0]
+
+
+def rows_by_positions(types: Iterable[tuple[int, StructureType]]) -> dict[tuple[int, str], list[int]]:
+    """Rows of the types that stand on the same Wyckoff positions, by ``positions_key``."""
+    found: dict[tuple[int, str], list[int]] = {}
+    for row, kind in types:
+        found.setdefault(positions_key(kind), []).append(row)
+    return found
+
+
+def settings_with(group: int, letters: Sequence[str], wanted: Sequence[str]) -> Iterator[list[str]]:
+    """Letters of orbits in each setting in which they are the wanted ones, the given setting first."""
+    for image in ({}, *equivalent_letters(group)):
+        own = [image.get(letter, letter) for letter in letters]
+        if sorted(own) == sorted(wanted):
+            yield own
 
 
 def free_of_type(kind: StructureType) -> int:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from alphacrystal.learn._structure_types import StructureType, positions_key
+from alphacrystal.learn._structure_types import StructureType, positions_key, rows_by_positions
 
 MOST_CLUSTERS = 4  # of one structure type
 FEATURES = 11  # properties of an element
@@ -68,9 +68,11 @@ class TemplateBatch:
         size = len(atoms)
         kind = templates.types[int(np.searchsorted(templates.starts["clusters"], cluster, side="right")) - 1]
         owners = np.repeat(np.arange(len(kind.letters)), kind.counts())
-        rows, columns = (atoms[side] for side in np.triu_indices(size, 1))
-        low, high = np.minimum(rows, columns), np.maximum(rows, columns)
-        pairs = torch.as_tensor(low * size - low * (low + 1) // 2 + high - low - 1)
+        upper = np.triu_indices(size, 1)
+        place = np.zeros((size, size), dtype=np.int64)
+        place[upper] = np.arange(len(upper[0]))
+        place += place.T
+        pairs = torch.as_tensor(place[np.ix_(atoms, atoms)][upper])
         self.counts[sample, slot] = templates.counts[cluster]
         self.shapes[sample, slot] = templates.shapes[cluster]
         self.means[sample, :, slot] = templates.means[templates.starts["means"][cluster] + pairs]
@@ -149,10 +151,8 @@ class TypeTemplates(nn.Module):
 
     @cached_property
     def _rows_of_positions(self) -> dict[tuple[int, str], list[int]]:
-        found: dict[tuple[int, str], list[int]] = {}
-        for row in np.argsort(-self._formulas, kind="stable").tolist():
-            found.setdefault(positions_key(self.types[row]), []).append(row)
-        return found
+        order = np.argsort(-self._formulas, kind="stable").tolist()
+        return rows_by_positions((row, self.types[row]) for row in order)
 
     @property
     def _formulas(self) -> NDArray[np.float64]:

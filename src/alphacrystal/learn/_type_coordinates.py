@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from alphacrystal.crystal import LETTERS, primitive_members, space_group
-from alphacrystal.learn._structure_types import StructureType, free_of_type, orbit_letters, positions_key
+from alphacrystal.learn._structure_types import StructureType, free_of_type, orbit_letters, rows_by_positions
 
 Array = NDArray[np.float64]
 
@@ -111,10 +111,7 @@ class TypeCoordinates(nn.Module):
     @cached_property
     def rows_of_positions(self) -> dict[tuple[int, str], list[int]]:
         """Rows of the types that stand on the same Wyckoff positions, by ``positions_key``."""
-        found: dict[tuple[int, str], list[int]] = {}
-        for row, kind in enumerate(self.types):
-            found.setdefault(positions_key(kind), []).append(row)
-        return found
+        return rows_by_positions(enumerate(self.types))
 
 
 def _orbit_positions(number: int, letters: Sequence[str], values: Array) -> list[Array]:

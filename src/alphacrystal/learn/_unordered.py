@@ -15,7 +15,8 @@ def length_order(numbers: Integers, distances: Array) -> Integers:
     """The pairs i < j of a cell by their two elements, and within those by length.
 
     Two matrices of one cell content, each in its own order, stand with the k-th shortest distance between two
-    elements beside the k-th shortest, whatever numbers equal atoms have.
+    elements beside the k-th shortest, whatever numbers equal atoms have. The loss of the distance network
+    does the same with batches (``rank_matched``).
 
     Args:
         numbers: Atomic numbers, shape (atoms,).

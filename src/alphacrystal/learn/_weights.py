@@ -166,7 +166,7 @@ def load_model(name: str, folder: Path) -> nn.Module:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata()
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - a safetensors file is no mapping
         tensors = {
             key: value.float() if value.is_floating_point() else value for key, value in tensors.items()
         }

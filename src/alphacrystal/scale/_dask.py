@@ -38,7 +38,7 @@ class DaskExecutor:
 
     def __init__(self, work: Work, address: str, connect_s: float = _CONNECT_S) -> None:
         try:
-            import distributed  # noqa: F401
+            import distributed  # noqa: F401 - only whether it is there
         except ImportError:
             raise InputError(
                 'A Dask scheduler needs the package distributed: pip install "alphacrystal[dask]".'
