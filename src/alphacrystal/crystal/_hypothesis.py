@@ -61,7 +61,8 @@ class SymmetryHypothesis:
         shape_scale: Spread of log volume, log(b/a), log(c/a) and the cosines of the three angles; these vary
             independently, unlike the parameters themselves. 0 where symmetry fixes them or the cell is given.
         log_probability: Natural log of the prior given the composition; comparable within one composition.
-        source: Where the hypothesis came from: "type" (learned vocabulary), "enumerated" or "given".
+        source: Where the hypothesis came from: "type" (learned vocabulary), "enumerated" (new to the
+            stoichiometry, related types too) or "given".
     """
 
     space_group: int
