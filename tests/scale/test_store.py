@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import sqlite3
 import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
@@ -58,6 +60,15 @@ def test_first_outcome_stays_and_counts_follow(tmp_path: Path) -> None:
         assert store.failure_kinds() == {"died": 1, "input": 1}
         assert store.retry_failed() == 2
         assert [unit.formula for unit in store.waiting()] == ["MgO", "Xx"]
+
+
+def test_text_that_is_no_text_is_damage(tmp_path: Path) -> None:
+    with CampaignStore(tmp_path) as store:
+        store.fill(requests("NaCl"), {})
+    with contextlib.closing(sqlite3.connect(tmp_path / "campaign.sqlite")) as database, database:
+        database.execute("UPDATE units SET formula = CAST(x'ff4e' AS TEXT)")
+    with CampaignStore(tmp_path) as store, pytest.raises(InputError, match="is damaged"):
+        list(store.waiting())
 
 
 def test_damaged_store_is_told_in_a_sentence(tmp_path: Path) -> None:

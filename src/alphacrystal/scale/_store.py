@@ -106,11 +106,14 @@ class CampaignStore:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            if error.sqlite_errorname in {"SQLITE_FULL", "SQLITE_IOERR_WRITE"}:
+            # Text that is no UTF-8 is found by Python, not by SQLite, and has no such name.
+            undecodable = isinstance(error, sqlite3.OperationalError)
+            name: str = getattr(error, "sqlite_errorname", "SQLITE_CORRUPT" if undecodable else "")
+            if name in {"SQLITE_FULL", "SQLITE_IOERR_WRITE"}:
                 raise AlphaCrystalError(
                     f"Cannot write {self.path}: the disk is full; free some space and resume the campaign."
                 ) from error
-            if error.sqlite_errorname.partition("_")[2].split("_")[0] in _DAMAGE:
+            if name.partition("_")[2].split("_")[0] in _DAMAGE:
                 raise InputError(self.damaged()) from error
             raise AlphaCrystalError(f"{self.path} cannot be used: {error}.") from error
 
