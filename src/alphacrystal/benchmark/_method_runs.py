@@ -59,12 +59,14 @@ class MethodSettings:
         seed: Of everything random.
         seconds: Processor seconds that a search may take for a compound.
         relax: Whether our candidates are relaxed.
+        max_evaluations: Energy evaluations that a search may take for a compound; no limit if None.
     """
 
     potential: str = "chgnet"
     seed: int = 0
     seconds: float = 60.0
     relax: bool = True
+    max_evaluations: int | None = None
 
     def noted(self) -> dict[str, Any]:
         """What an interrupted run must share with the one that goes on."""
@@ -73,6 +75,7 @@ class MethodSettings:
             "seed": self.seed,
             "seconds": self.seconds,
             "relax": self.relax,
+            **({} if self.max_evaluations is None else {"max_evaluations": self.max_evaluations}),
         }
 
     def prediction(self, cell: str = "") -> PredictConfig:
@@ -122,6 +125,7 @@ def method_row(
                 settings.potential,
                 settings.seconds,
                 settings.seed,
+                settings.max_evaluations,
             )
             row |= _searched(found, compound)
     except AlphaCrystalError as error:

@@ -1,4 +1,4 @@
-"""Searches without learning from data, stopped after a given processor time, with all they looked at."""
+"""Searches without learning from data, stopped by processor time or evaluations, with all they evaluated."""
 
 from __future__ import annotations
 
@@ -43,16 +43,17 @@ class Looked:
     evaluations: int
 
 
-class _TimeIsOverError(Exception):
+class _BudgetSpentError(Exception):
     pass
 
 
 class _Watched:
-    """Energies that note who asked for what, and stop when the time is over."""
+    """Energies that record every evaluated crystal, and stop when the budget is spent."""
 
-    def __init__(self, energies: EnergyFunction, seconds: float) -> None:
+    def __init__(self, energies: EnergyFunction, seconds: float, max_evaluations: int | None) -> None:
         self.found: list[Looked] = []
         self._energies, self._seconds = energies, seconds
+        self._max_evaluations = max_evaluations
         self._begin, self._asked = time.process_time(), 0
 
     def __call__(self, structures: Sequence[Structure]) -> NDArray[np.float64]:
@@ -67,9 +68,14 @@ class _Watched:
         return values
 
     def check(self, *_: object) -> None:
-        """End the search if its time is over."""
-        if time.process_time() - self._begin >= self._seconds:
-            raise _TimeIsOverError
+        """End the search if its budget is spent."""
+        if _spent(self._begin, self._seconds, self._asked, self._max_evaluations):
+            raise _BudgetSpentError
+
+
+def _spent(begin: float, seconds: float, evaluations: int, max_evaluations: int | None) -> bool:
+    late = time.process_time() - begin >= seconds
+    return late or (max_evaluations is not None and evaluations >= max_evaluations)
 
 
 def search(
@@ -80,8 +86,9 @@ def search(
     potential: str,
     seconds: float,
     seed: int,
+    max_evaluations: int | None = None,
 ) -> list[Looked]:
-    """Everything that a search looked at, in order.
+    """Everything that a search evaluated, in order.
 
     Args:
         method: One of SEARCHES.
@@ -91,14 +98,15 @@ def search(
         potential: What relaxes random crystals.
         seconds: Processor seconds; the search ends after the batch that passes them.
         seed: Of the search.
+        max_evaluations: Energy evaluations; the search ends after the batch that passes them.
 
     Raises:
         InputError: No space group can hold the cell.
     """
     rng = np.random.default_rng(seed)
     if method == RANDOM_RELAXED:
-        return _random_relaxed(formula, units, potential, seconds, rng)
-    watched = _Watched(energies, seconds)
+        return _random_relaxed(formula, units, potential, seconds, rng, max_evaluations)
+    watched = _Watched(energies, seconds, max_evaluations)
     generator = GnoaGenerator(
         [units],
         watched,
@@ -106,13 +114,18 @@ def search(
         budget=Budget(trials=ENDLESS),
         on_progress=watched.check,
     )
-    with contextlib.suppress(_TimeIsOverError):
+    with contextlib.suppress(_BudgetSpentError):
         list(generator.generate(formula, 1, rng))
     return watched.found
 
 
 def _random_relaxed(
-    formula: Formula, units: int, potential: str, seconds: float, rng: np.random.Generator
+    formula: Formula,
+    units: int,
+    potential: str,
+    seconds: float,
+    rng: np.random.Generator,
+    max_evaluations: int | None,
 ) -> list[Looked]:
     """Random crystals with symmetry, relaxed (AIRSS)."""
     from alphacrystal._energies import relax_settings
@@ -120,17 +133,17 @@ def _random_relaxed(
     from alphacrystal.relax import RelaxPool
 
     begin = time.process_time()
+    evaluations = 0
 
     def check(*_: object) -> None:
-        if time.process_time() - begin >= seconds:
-            raise _TimeIsOverError
+        if _spent(begin, seconds, evaluations, max_evaluations):
+            raise _BudgetSpentError
 
     pool, settings = RelaxPool(potential, workers=1), relax_settings(PredictConfig())
     generator = RandomSymmetricGenerator([units], budget=Budget(trials=ENDLESS), on_progress=check)
     drawn = generator.generate(formula, ENDLESS, rng)
     found: list[Looked] = []
-    evaluations = 0
-    with contextlib.suppress(_TimeIsOverError):
+    with contextlib.suppress(_BudgetSpentError):
         while True:
             ends = pool.relax([candidate.structure for candidate in islice(drawn, BATCH)], settings)
             now = time.process_time() - begin
