@@ -11,7 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alphacrystal.crystal import LatticeParameters, SymmetryHypothesis
+from pydantic import BaseModel, ConfigDict, FiniteFloat, TypeAdapter
+
+from alphacrystal.crystal import SymmetryHypothesis, structure_from_json, structure_to_json
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.generate import Candidate
 
@@ -19,6 +21,37 @@ if TYPE_CHECKING:
     from alphacrystal.relax import Relaxation
 
 FOLDER = "checkpoint"
+
+_HYPOTHESIS = TypeAdapter(SymmetryHypothesis)
+
+
+class _CandidateLine(BaseModel):
+    """A candidate as it stands in the checkpoint."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    structure: Any
+    generator: str
+    log_probability: FiniteFloat | None
+    hypothesis: dict[str, Any] | None
+    provenance: dict[str, object]
+
+
+class _RelaxationLine(BaseModel):
+    """A relaxation as it stands in the checkpoint."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    stage: str
+    index: int
+    structure: Any
+    status: str
+    reason: str
+    energy_per_atom: FiniteFloat | None
+    max_force: FiniteFloat | None
+    max_stress: FiniteFloat | None
+    steps: int
+    seconds: FiniteFloat
 
 
 class Checkpoint:
@@ -50,7 +83,7 @@ class Checkpoint:
             return None
         try:
             found: Any = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise InputError(f"{path} is damaged: start the run anew with another --out.") from error
         if not isinstance(found, dict) or "settings" not in found:
             raise InputError(f"{path} is damaged: start the run anew with another --out.")
@@ -83,7 +116,7 @@ class Checkpoint:
             return None
         try:
             return [_candidate_from_json(item) for item in json.loads(path.read_text(encoding="utf-8"))]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, TypeError, RecursionError, InputError) as error:
             raise InputError(f"{path} is damaged: start the run anew with another --out.") from error
 
     def add_generated(self, part: int, candidates: Sequence[Candidate]) -> None:
@@ -102,7 +135,7 @@ class Checkpoint:
         for item in self._lines("generated.jsonl"):
             try:
                 found[item["part"]] = [_candidate_from_json(candidate) for candidate in item["candidates"]]
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, InputError):
                 continue
         return found
 
@@ -115,7 +148,7 @@ class Checkpoint:
         item = {
             "stage": stage,
             "index": index,
-            "structure": relaxation.structure.as_dict(verbosity=0),
+            "structure": structure_to_json(relaxation.structure),
             "status": relaxation.status.value,
             "reason": relaxation.reason,
             "energy_per_atom": relaxation.energy_per_atom,
@@ -128,26 +161,25 @@ class Checkpoint:
 
     def load_relaxations(self) -> dict[tuple[str, int], Relaxation]:
         """Finished relaxations by stage and candidate index."""
-        from pymatgen.core.structure import Structure
-
         from alphacrystal.relax import Relaxation, RelaxationStatus
 
-        found: dict[tuple[str, int], Relaxation] = {}
+        relaxations: dict[tuple[str, int], Relaxation] = {}
         for item in self._lines("relaxations.jsonl"):
             try:
-                found[item["stage"], item["index"]] = Relaxation(
-                    structure=Structure.from_dict(item["structure"]),
-                    status=RelaxationStatus(item["status"]),
-                    reason=item["reason"],
-                    energy_per_atom=item["energy_per_atom"],
-                    max_force=item["max_force"],
-                    max_stress=item["max_stress"],
-                    steps=item["steps"],
-                    seconds=item["seconds"],
+                line = _RelaxationLine.model_validate(item)
+                relaxations[line.stage, line.index] = Relaxation(
+                    structure=structure_from_json(line.structure),
+                    status=RelaxationStatus(line.status),
+                    reason=line.reason,
+                    energy_per_atom=line.energy_per_atom,
+                    max_force=line.max_force,
+                    max_stress=line.max_stress,
+                    steps=line.steps,
+                    seconds=line.seconds,
                 )
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, InputError):  # a damaged line counts as not finished
                 continue
-        return found
+        return relaxations
 
     def _append(self, name: str, item: Mapping[str, Any]) -> None:
         path = self.folder / name
@@ -172,7 +204,7 @@ class Checkpoint:
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
                 item = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             if isinstance(item, dict):
                 yield item
@@ -200,7 +232,7 @@ def _refused(path: Path, error: OSError) -> AlphaCrystalError:
 
 def _candidate_to_json(candidate: Candidate) -> dict[str, Any]:
     return {
-        "structure": candidate.structure.as_dict(verbosity=0),
+        "structure": structure_to_json(candidate.structure),
         "generator": candidate.generator,
         "log_probability": candidate.log_probability,
         "hypothesis": None if candidate.hypothesis is None else asdict(candidate.hypothesis),
@@ -208,15 +240,8 @@ def _candidate_to_json(candidate: Candidate) -> dict[str, Any]:
     }
 
 
-def _candidate_from_json(item: dict[str, Any]) -> Candidate:
-    hypothesis = None
-    if item["hypothesis"] is not None:
-        values = dict(item["hypothesis"])
-        values["lattice"] = LatticeParameters(**values["lattice"])
-        values["lattice_std"] = LatticeParameters(**values["lattice_std"])
-        values["shape_scale"] = tuple(values["shape_scale"])
-        hypothesis = SymmetryHypothesis(**values)
-    from pymatgen.core.structure import Structure
-
-    structure = Structure.from_dict(item["structure"])
-    return Candidate(structure, item["generator"], item["log_probability"], hypothesis, item["provenance"])
+def _candidate_from_json(item: object) -> Candidate:
+    line = _CandidateLine.model_validate(item)
+    hypothesis = None if line.hypothesis is None else _HYPOTHESIS.validate_python(line.hypothesis)
+    structure = structure_from_json(line.structure)
+    return Candidate(structure, line.generator, line.log_probability, hypothesis, line.provenance)

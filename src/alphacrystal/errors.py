@@ -1,5 +1,12 @@
 """The errors a user can meet, each with the exit code the command line gives it."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 
 class AlphaCrystalError(Exception):
     """Base of every error this package raises on purpose; its text is one clear sentence."""
@@ -29,3 +36,11 @@ class Interrupted(AlphaCrystalError):
     """The user stopped the run; what was finished is on disk."""
 
     exit_code = 130
+
+
+def validation_problem(error: ValidationError) -> str:
+    """The first field that a pydantic schema refuses and the reason, in one clause."""
+    first = error.errors(include_url=False)[0]
+    field = ".".join(map(str, first["loc"]))
+    message = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
+    return f"{field}: {message}" if field else message

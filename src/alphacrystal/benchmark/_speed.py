@@ -21,6 +21,7 @@ from alphacrystal.benchmark._speed_structures import (
     random_crystals,
 )
 from alphacrystal.benchmark._speed_symmetry import SymmetryKept, symmetry_kept
+from alphacrystal.crystal import structure_from_json
 from alphacrystal.errors import InputError
 
 if TYPE_CHECKING:
@@ -162,12 +163,10 @@ def _candidates(
     records: Sequence[StructureRecord], formulas: int, seed: int, out: Path, tell: Progress
 ) -> list[StartingPoint]:
     """Candidates of validation formulas; those of an earlier run are read again."""
-    from pymatgen.core import Structure
-
     file = out / "starts.json"
     if file.is_file():
         stored = json.loads(file.read_text(encoding="utf-8"))
-        return [StartingPoint(Structure.from_dict(structure), group) for structure, group in stored]
+        return [StartingPoint(structure_from_json(structure), group) for structure, group in stored]
     chosen = [record.reduced_formula for record in _chosen(records, formulas, seed)]
     points = candidates_of(chosen, EACH, seed, lambda done: tell("generate", done, len(chosen)))
     file.write_text(json.dumps([(p.structure.as_dict(), p.space_group) for p in points]), encoding="utf-8")

@@ -36,6 +36,13 @@ from alphacrystal.crystal._lattices import (
 from alphacrystal.crystal._orbit_parameters import orbit_parameters
 from alphacrystal.crystal._plausible import implausible
 from alphacrystal.crystal._primitive_orbits import PrimitiveOrbit, primitive_orbits
+from alphacrystal.crystal._structure_json import (
+    ISOTOPES,
+    MAX_SITES,
+    OCCUPANCY_TOLERANCE,
+    structure_from_json,
+    structure_to_json,
+)
 from alphacrystal.crystal._wyckoff import (
     LETTERS,
     SpaceGroup,
@@ -60,9 +67,12 @@ from alphacrystal.crystal._wyckoff import (
 __all__ = [
     "CONTACT_FACTOR",
     "FREE_SHAPE",
+    "ISOTOPES",
     "LARGEST_COSINE",
     "LETTERS",
+    "MAX_SITES",
     "NEIGHBOUR_IMAGES",
+    "OCCUPANCY_TOLERANCE",
     "SAME_DISTANCE",
     "SHAPE",
     "SMALLEST_SQUARE",
@@ -119,6 +129,8 @@ __all__ = [
     "sorted_letters",
     "space_group",
     "standard_structure",
+    "structure_from_json",
+    "structure_to_json",
     "wyckoff_assignments",
     "wyckoff_positions",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from alphacrystal.crystal import structure_from_json
 from alphacrystal.data._optimade import SourcePage
 from alphacrystal.data._records import StructureRecord
 from alphacrystal.errors import AlphaCrystalError, InputError
@@ -75,9 +76,9 @@ def record_of_document(document: Mapping[str, Any] | None) -> StructureRecord | 
         return None
     structure = document["structure"]
     try:
-        if not isinstance(structure, Structure):
-            structure = Structure.from_dict(structure)
         name = str(document["material_id"])
+        if not isinstance(structure, Structure):
+            structure = structure_from_json(structure, name)
         record = StructureRecord.from_structure(structure, name)
     except (InputError, KeyError, ValueError, TypeError):
         return None

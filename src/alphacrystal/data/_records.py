@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from alphacrystal.composition import element_table
-from alphacrystal.crystal import StructureLike, as_structure, implausible
-from alphacrystal.errors import InputError
+from alphacrystal.crystal import ISOTOPES, StructureLike, as_structure, implausible
+from alphacrystal.errors import InputError, validation_problem
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-ISOTOPES = {"D": "H", "T": "H"}  # crystallographers name them; to us they are hydrogen
 LONGEST_COUNT = 12  # digits of a number of atoms; Python refuses to read some thousand
 VALIDATION_SHARE = 40  # one formula in 40 validates where a source brings no split of its own
 
@@ -114,7 +113,7 @@ class StructureRecord(BaseModel):
                 split=split_of_formula(reduced),
             )
         except ValidationError as error:
-            raise InputError(f"{identifier} cannot be used: {_first_problem(error)}.") from error
+            raise InputError(f"{identifier} cannot be used: {validation_problem(error)}.") from error
 
 
 def split_of_formula(reduced_formula: str) -> Literal["train", "val"]:
@@ -161,14 +160,7 @@ def _record_of_line(line: str, where: str) -> StructureRecord:
     try:
         return StructureRecord.model_validate_json(line)
     except ValidationError as error:
-        raise InputError(f"{where} is not a structure record: {_first_problem(error)}.") from error
-
-
-def _first_problem(error: ValidationError) -> str:
-    first = error.errors()[0]
-    field = ".".join(map(str, first["loc"]))
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{field}: {message}" if field else message
+        raise InputError(f"{where} is not a structure record: {validation_problem(error)}.") from error
 
 
 def _read_folder(folder: Path) -> Iterator[StructureRecord]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alphacrystal.crystal import structure_from_json
 from alphacrystal.errors import InputError
 from alphacrystal.report._diffraction import powder_pattern
 from alphacrystal.report._distance_pair import distance_pair
@@ -39,7 +40,15 @@ def write_figures(folder: Path, rows: int) -> list[Path]:
     try:
         results = json.loads(path.read_text(encoding="utf-8"))
         return [file for files in _drawn(results, rows, folder / FIGURES_FOLDER) for file in files]
-    except (OSError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+    except (
+        OSError,
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
         raise InputError(damaged(path)) from error
 
 
@@ -50,17 +59,17 @@ def _drawn(results: Mapping[str, Any], rows: int, target: Path) -> Iterator[tupl
     structures = results["structures"][:rows]
     distograms = [_distogram(item) for item in results["distograms"]]
     if structures:
-        panels = [(_title(item), _crystal(item["structure"])) for item in structures]
+        panels = [(_title(item), structure_from_json(item["structure"])) for item in structures]
         yield crystal_panels(_grid(panels), target / "crystals")
     for item in structures:
         name = Path(item["file"]).stem
-        pair = distance_pair(_crystal(item["primitive"]), distograms)
+        pair = distance_pair(structure_from_json(item["primitive"]), distograms)
         if pair is not None:
             names = ("Predicted by the network", f"In structure {item['rank']}")
             yield distance_matrices(
                 pair.predicted, pair.own, pair.species, target / f"{name}_distances", titles=names
             )
-        peaks = powder_pattern(_crystal(item["structure"]))
+        peaks = powder_pattern(structure_from_json(item["structure"]))
         if peaks:
             yield powder_lines(
                 [peak.two_theta for peak in peaks],
@@ -114,12 +123,6 @@ def _grid(panels: Sequence[tuple[str, Structure]]) -> list[Sequence[tuple[str, S
 def _title(item: Mapping[str, Any]) -> str:
     symbol = typeset_symbol(item["space_group_symbol"])
     return f"{item['rank']}: {typeset_formula(item['formula'])}, {symbol}"
-
-
-def _crystal(document: Mapping[str, Any]) -> Structure:
-    from pymatgen.core import Structure
-
-    return Structure.from_dict(dict(document))
 
 
 def _distogram(item: Mapping[str, Any]) -> DistogramSummary:

@@ -1,0 +1,111 @@
+"""Crystals in JSON, decoded by a strict schema: a class or module that a document names is never used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from alphacrystal.composition import element_table
+from alphacrystal.crystal._plausible import implausible
+from alphacrystal.errors import InputError, validation_problem
+
+if TYPE_CHECKING:
+    from pymatgen.core.structure import Structure
+
+#: Isotope symbols that crystallographers use, and their elements.
+ISOTOPES = {"D": "H", "T": "H"}
+#: Sites of the largest structure that is read from any file.
+MAX_SITES = 20_000
+#: Occupancies that differ from 1 by less count as full: files round them.
+OCCUPANCY_TOLERANCE = 0.011
+
+_Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+_Vector = Annotated[list[_Number], Field(min_length=3, max_length=3)]
+
+
+class _Species(BaseModel):
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    element: str
+    occu: _Number = 1.0
+
+
+class _Site(BaseModel):
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    species: list[_Species] = Field(min_length=1)
+    abc: _Vector
+
+
+class _Lattice(BaseModel):
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    matrix: Annotated[list[_Vector], Field(min_length=3, max_length=3)]
+
+
+class _StructureDocument(BaseModel):
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    lattice: _Lattice
+    sites: list[_Site] = Field(min_length=1, max_length=MAX_SITES)
+
+
+def structure_from_json(document: object, name: str = "the structure") -> Structure:
+    """Build an ordered crystal from the dictionary form of a pymatgen ``Structure``.
+
+    Only lattice vectors, elements and fractional coordinates are read. Oxidation states, charges, labels,
+    site properties and every ``@module`` are ignored, so a document cannot name code to run. Several entries
+    of one element on a site (mixed valence) count together.
+
+    Args:
+        document: Parsed JSON: ``lattice.matrix`` in Å (rows are vectors), and ``sites`` with ``species`` and
+            ``abc``.
+        name: What error messages call the document.
+
+    Raises:
+        InputError: The document breaks the schema, is disordered, or cannot be a crystal.
+    """
+    from pymatgen.core import Lattice, Structure
+
+    try:
+        parsed = _StructureDocument.model_validate(document)
+    except ValidationError as error:
+        raise InputError(f"{name} is not a crystal structure: {validation_problem(error)}.") from error
+    elements = [_element(site, number, name) for number, site in enumerate(parsed.sites, start=1)]
+    coordinates = [site.abc for site in parsed.sites]
+    if reason := implausible(parsed.lattice.matrix, coordinates):
+        raise InputError(f"{name} cannot be a crystal: {reason}.")
+    return Structure(Lattice(parsed.lattice.matrix), elements, coordinates)
+
+
+def structure_to_json(structure: Structure) -> dict[str, Any]:
+    """The document that ``structure_from_json`` and pymatgen read back bit for bit."""
+    return {
+        "@module": "pymatgen.core.structure",
+        "@class": "Structure",
+        "lattice": {"matrix": structure.lattice.matrix.tolist()},
+        "sites": [
+            {"species": [{"element": site.specie.symbol, "occu": 1}], "abc": site.frac_coords.tolist()}
+            for site in structure
+        ],
+    }
+
+
+def _element(site: _Site, number: int, name: str) -> str:
+    """The one element that occupies a site fully."""
+    known = element_table().symbols
+    symbols = {ISOTOPES.get(species.element, species.element) for species in site.species}
+    for symbol in sorted(symbols):
+        if symbol not in known[1:]:
+            raise InputError(
+                f"Site {number} of {name} holds {symbol[:20]!r}, which is not an element from H to Lr."
+            )
+    occupancy = sum(species.occu for species in site.species)
+    if len(symbols) > 1 or abs(occupancy - 1.0) > OCCUPANCY_TOLERANCE:
+        contents = ", ".join(f"{species.occu:g} {species.element}" for species in site.species[:5])
+        raise InputError(
+            f"{name} is disordered (site {number} holds {contents}): "
+            "only fully ordered structures can be used."
+        )
+    return symbols.pop()
