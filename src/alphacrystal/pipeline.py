@@ -125,11 +125,13 @@ def relax_files(
         InputError: A file cannot be read or is disordered, or the folder or potential cannot be used.
         KeyboardInterrupt: Passed on after the finished part has been written.
     """
-    from alphacrystal.data import read_structures
+    from alphacrystal.data import read_crystals
 
     groups: dict[Formula, list[Candidate]] = {}
+    notes: dict[Formula, list[str]] = {}
     for path in files:
-        for number, structure in enumerate(read_structures(path)):
+        for number, crystal in enumerate(read_crystals(path)):
+            structure = crystal.structure
             formula = parse_formula(structure.composition.formula.replace(" ", ""))
             name = path.name if isinstance(path, Path) else None
             provenance: dict[str, object] = {"file": name, "frame": number}
@@ -137,6 +139,7 @@ def relax_files(
             cell = primitive_cell(structure) if keep_symmetry else structure
             candidate = Candidate(cell, "file", None, None, provenance)
             groups.setdefault(formula, []).append(candidate)
+            notes.setdefault(formula, []).extend(f"{crystal.name}: {note}" for note in crystal.notes)
     for formula in groups:
         check_potential_covers(formula, config)
     measures = {formula: energy_measure(formula.elements, config) for formula in groups}
@@ -148,7 +151,15 @@ def relax_files(
             own.mkdir(parents=True, exist_ok=True)
             listed = config.model_copy(update={"top": len(candidates)})  # nothing that was asked for is cut
             _relax_group(
-                formula, candidates, listed, own, pool, keep_symmetry, measures[formula], progress or _silent
+                formula,
+                candidates,
+                listed,
+                own,
+                pool,
+                keep_symmetry,
+                measures[formula],
+                progress or _silent,
+                notes[formula],
             )
             folders.append(own)
     if len(groups) > 1:
@@ -169,11 +180,13 @@ def _relax_group(
     keep_symmetry: bool,
     measure: EnergyMeasure | None,
     progress: Progress,
+    notes: Sequence[str],
 ) -> None:
     with EventLog(folder / "events.jsonl") as events:
         logged = events.also(progress)
         run = Run(formula, config, folder, logged, Checkpoint(folder), events, candidates=candidates)
         run.measure = measure
+        run.notes += notes
         run.checkpoint.save_candidates(candidates)
         complete = False
         try:

@@ -15,7 +15,6 @@ from pymatgen.core import Lattice, Structure
 from alphacrystal.data import (
     StructureRecord,
     read_records,
-    read_structure,
     read_structures,
     split_of_formula,
 )
@@ -136,18 +135,18 @@ def test_a_folder_without_structures_is_bad_input(tmp_path: Path) -> None:
 def test_a_broken_structure_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "broken.cif"
     path.write_text("data_broken\n_cell_length_a banana\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"broken\.cif could not be read as a crystal structure") as caught:
-        read_structure(path)
+    with pytest.raises(InputError, match=r"broken\.cif holds no data block") as caught:
+        read_structures(path)
     assert "\n" not in str(caught.value)
     with pytest.raises(InputError, match="There is no structure file"):
-        read_structure(tmp_path / "absent.cif")
+        read_structures(tmp_path / "absent.cif")
 
 
 def test_a_molecule_without_a_cell_is_bad_input(tmp_path: Path) -> None:
     path = tmp_path / "water.xyz"
     path.write_text("3\nwater\nO 0 0 0\nH 0.76 0.59 0\nH -0.76 0.59 0\n", encoding="utf-8")
-    with pytest.raises(InputError, match="no three-dimensional cell"):
-        read_structure(path)
+    with pytest.raises(InputError, match="not periodic in three directions"):
+        read_structures(path)
 
 
 def test_what_only_ase_reads_is_read(tmp_path: Path, textbook: Callable[[str], Structure]) -> None:
@@ -156,7 +155,7 @@ def test_what_only_ase_reads_is_read(tmp_path: Path, textbook: Callable[[str], S
 
     path = tmp_path / "rutile.extxyz"
     write(path, AseAtomsAdaptor.get_atoms(textbook("rutile")))
-    found = read_structure(path)
+    (found,) = read_structures(path)
     assert type(found) is Structure
     assert StructureMatcher(scale=False).fit(found, textbook("rutile"))
 

@@ -21,11 +21,11 @@ from alphacrystal.data._prepared import FUNCTIONALS, PreparedStructures, assembl
 from alphacrystal.data._records import (
     StructureRecord,
     read_records,
-    read_structure,
     read_structures,
     split_of_formula,
 )
 from alphacrystal.data._selection import select, split_rows
+from alphacrystal.data.structure_files import CrystalRead, read_crystals
 
 __all__ = [
     "FUNCTIONALS",
@@ -33,6 +33,7 @@ __all__ = [
     "PAPER_COUNTS",
     "PAPER_LONGEST",
     "PAPER_SHORTEST",
+    "CrystalRead",
     "DistanceHistogram",
     "Downloaded",
     "MaterialsProjectSource",
@@ -52,8 +53,8 @@ __all__ = [
     "mp12_subset",
     "prepare",
     "prepare_record",
+    "read_crystals",
     "read_records",
-    "read_structure",
     "read_structures",
     "record_of_document",
     "select",

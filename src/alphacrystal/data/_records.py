@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import json
+import logging
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from alphacrystal.composition import element_table
-from alphacrystal.crystal import ISOTOPES, StructureLike, as_structure, implausible
+from alphacrystal.crystal import ISOTOPES, StructureLike, implausible
+from alphacrystal.data.structure_files import is_structure_file, read_crystals
 from alphacrystal.errors import InputError, validation_problem
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-LONGEST_COUNT = 12  # digits of a number of atoms; Python refuses to read some thousand
+_log = logging.getLogger(__name__)
+
 VALIDATION_SHARE = 40  # one formula in 40 validates where a source brings no split of its own
 
 
@@ -139,7 +141,7 @@ def read_records(source: Path) -> Iterator[StructureRecord]:
     elif source.name.endswith((".jsonl", ".jsonl.gz")):
         yield from _read_lines(source)
     else:
-        yield _read_structure_file(source)
+        yield from _read_structure_file(source)
 
 
 def _read_lines(path: Path) -> Iterator[StructureRecord]:
@@ -164,127 +166,28 @@ def _record_of_line(line: str, where: str) -> StructureRecord:
 
 
 def _read_folder(folder: Path) -> Iterator[StructureRecord]:
-    found = False
-    for path in sorted(folder.rglob("*")):
-        name = path.name.lower()
-        if path.is_file() and (
-            name.endswith((".cif", ".vasp", ".poscar"))
-            or name.startswith(("poscar", "contcar"))
-            or (name.endswith(".json") and _is_structure_json(path))
-        ):
-            found = True
-            yield _read_structure_file(path)
-    if not found:
-        raise InputError(f"{folder} holds no structures.jsonl, CIF, POSCAR or pymatgen JSON file.")
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and is_structure_file(path)]
+    if not paths:
+        raise InputError(f"{folder} holds no structures.jsonl, CIF, POSCAR, XYZ or pymatgen JSON file.")
+    for path in paths:
+        yield from _read_structure_file(path)
 
 
-def _is_structure_json(path: Path) -> bool:
-    """Whether a JSON file is a pymatgen Structure; others may lie in the same folder."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(found, dict) and found.keys() >= {"lattice", "sites"}
+def _read_structure_file(path: Path) -> Iterator[StructureRecord]:
+    structures = read_structures(path)
+    for number, structure in enumerate(structures, start=1):
+        name = path.stem if len(structures) == 1 else f"{path.stem}#{number}"
+        yield StructureRecord.from_structure(structure, name)
 
 
-def _read_structure_file(path: Path) -> StructureRecord:
-    return StructureRecord.from_structure(read_structure(path), path.stem)
-
-
-def read_structure(path: Path) -> Structure:
-    """One structure from a CIF, POSCAR or any file pymatgen or ASE reads.
+def read_structures(source: Path | StructureLike) -> list[Structure]:
+    """All crystals of a file (data blocks, frames), or the one given; notes on the reading go to the log.
 
     Raises:
-        InputError: The file is missing or cannot be read as a structure.
+        InputError: As `read_crystals`.
     """
-    import warnings
-
-    from pymatgen.core import Structure
-
-    if not path.is_file():
-        raise InputError(f"There is no structure file {path}.")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # rounding notes of the CIF parser
-        try:
-            return Structure.from_file(path)
-        except Exception as error:  # noqa: BLE001 - the parsers raise anything
-            reason = str(error)
-        try:
-            return _read_with_ase(path)
-        except InputError:
-            raise
-        except Exception as error:
-            raise InputError(
-                f"{path} could not be read as a crystal structure: give a CIF, a POSCAR or another file that "
-                f"pymatgen or ASE reads ({' '.join(reason.split())})."
-            ) from error
-
-
-def read_structures(path: Path | StructureLike) -> list[Structure]:
-    """All structures of a file (each frame of an extxyz, else that of ``read_structure``), or the one given.
-
-    Raises:
-        InputError: As ``read_structure``; or a structure is disordered.
-    """
-    if not isinstance(path, Path):
-        structures = [as_structure(path).copy()]
-        path = Path(structures[0].composition.reduced_formula)  # its name in messages
-    elif path.suffix.lower() in (".xyz", ".extxyz") and path.is_file():
-        from ase.io import read
-        from pymatgen.core import Structure
-        from pymatgen.io.ase import AseAtomsAdaptor
-
-        _check_frame_sizes(path)
-        try:
-            frames = read(path, index=":", format="extxyz")
-            structures = [
-                Structure.from_sites(list(AseAtomsAdaptor.get_structure(frame))) for frame in frames
-            ]
-        except Exception as error:
-            raise InputError(f"{path} could not be read as extended XYZ with a cell ({error}).") from error
-    else:
-        structures = [read_structure(path)]
-    if not structures:
-        raise InputError(f"{path} holds no structure.")
-    for structure in structures:
-        if not structure.is_ordered:
-            raise InputError(f"{path} is disordered: only fully ordered structures can be used.")
-        if reason := implausible(structure.lattice.matrix, structure.frac_coords):
-            raise InputError(f"{path} cannot be a crystal: {reason}.")
-        structure.remove_oxidation_states()
-    return structures
-
-
-def _check_frame_sizes(path: Path) -> None:
-    """Refuse frames that promise more atoms than the file has lines: ASE would count up to any number.
-
-    Raises:
-        InputError: A frame is cut short.
-    """
-    left = 0  # lines of the frame being read
-    with path.open(encoding="utf-8", errors="replace") as stream:
-        for number, line in enumerate(stream, start=1):
-            if left:
-                left -= 1
-            elif line.strip() and not line.startswith("VEC"):
-                if not line.strip().isdecimal():
-                    return  # ASE says what it makes of it
-                if len(line.strip()) > LONGEST_COUNT:
-                    left, begun = 1, number
-                    break  # more atoms than any file has
-                left, begun = int(line) + 1, number
-    if left:
-        raise InputError(
-            f"{path} could not be read as extended XYZ: the frame that begins at line {begun} is cut short."
-        )
-
-
-def _read_with_ase(path: Path) -> Structure:
-    from ase.io import read
-    from pymatgen.core import Structure
-    from pymatgen.io.ase import AseAtomsAdaptor
-
-    atoms = read(path, index=-1)
-    if isinstance(atoms, list) or atoms.cell.rank < 3:
-        raise InputError(f"{path} has no three-dimensional cell: only crystals can be used.")
-    return Structure.from_sites(list(AseAtomsAdaptor.get_structure(atoms)))
+    crystals = read_crystals(source)
+    for crystal in crystals:
+        for note in crystal.notes:
+            _log.warning("%s: %s", crystal.name, note)
+    return [crystal.structure for crystal in crystals]

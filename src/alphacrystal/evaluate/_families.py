@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alphacrystal.errors import InputError
 from alphacrystal.evaluate._atoms import AtomicCell
 from alphacrystal.evaluate._measured import Measured, NotComparableError
 from alphacrystal.evaluate._wyckoff_rows import IndependentAtoms, wyckoff_differences
@@ -44,14 +45,21 @@ class Crystal:
 
     @classmethod
     def read(cls, path: Path) -> Crystal:
-        """The structure of a file.
+        """The structure of a file that holds one.
 
         Raises:
-            InputError: It cannot be read, or is disordered.
+            InputError: It cannot be read, is disordered, or holds several structures.
         """
         from alphacrystal.data import read_structures
 
-        structure = read_structures(path)[-1]
+        structures = read_structures(path)
+        if len(structures) != 1:
+            raise InputError(f"{path} holds {len(structures)} structures: give a file with one.")
+        return cls.of_file(structures[0], path)
+
+    @classmethod
+    def of_file(cls, structure: Structure, path: Path) -> Crystal:
+        """The only structure of a file, with the rows that the file lists."""
         return cls(structure, IndependentAtoms.read(path) or IndependentAtoms.of(structure), str(path))
 
 

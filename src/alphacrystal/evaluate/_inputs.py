@@ -78,14 +78,16 @@ def _read_file(path: Path) -> list[Crystal]:
 
     if path.name.endswith(_RECORDS):
         return [Crystal.of(record.structure(), record.id) for record in read_records(path)]
-    if path.suffix.lower() in (".xyz", ".extxyz"):
-        frames = read_structures(path)
-        return [Crystal.of(frame, f"{path}#{place}") for place, frame in enumerate(frames, 1)]
-    return [Crystal.read(path)]
+    structures = read_structures(path)
+    if len(structures) == 1:
+        return [Crystal.of_file(structures[0], path)]
+    return [Crystal.of(structure, f"{path}#{place}") for place, structure in enumerate(structures, 1)]
 
 
 def _read_run(folder: Path, *, first_only: bool) -> list[Crystal]:
     from alphacrystal.report import read_run_folder
 
     rows = sorted(read_run_folder(folder).rows, key=lambda row: row.rank)
-    return [Crystal.read(folder / row.file) for row in (rows[:1] if first_only else rows)]
+    return [
+        crystal for row in (rows[:1] if first_only else rows) for crystal in _read_file(folder / row.file)
+    ]

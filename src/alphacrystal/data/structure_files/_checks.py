@@ -1,0 +1,274 @@
+"""Checks that every structure passes after reading, whatever the format of its file."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphacrystal.composition import element_table
+from alphacrystal.crystal import ISOTOPES, MAX_SITES, OCCUPANCY_TOLERANCE, implausible, minkowski_reduced
+from alphacrystal.data.structure_files._listed import Array, ListedCrystal, ListedSite
+from alphacrystal.errors import InputError
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+#: Å. Like atoms closer than this are one atom, listed twice or rounded off a special position.
+SAME_ATOM = 0.05
+#: Å. Atoms closer than this overlap: the shortest known bond, of H2, has 0.74 Å.
+OVERLAP = 0.5
+#: Cell volumes of the header that differ by more (relative) are noted, and refused.
+_VOLUME_NOTED, _VOLUME_REFUSED = 0.005, 0.05
+#: Largest difference between atomic fractions of the header formula and of the sites.
+_FRACTION_TOLERANCE = 2e-3
+
+#: Atoms in a cube of `OVERLAP` Å; real disorder has fewer.
+_CROWD = 50
+
+_SYMBOL = re.compile(r"([A-Za-z]{1,2})(?![A-Za-z])")
+
+
+@dataclass(frozen=True, slots=True)
+class CrystalRead:
+    """A checked crystal of a file.
+
+    Attributes:
+        structure: Ordered; lattice, elements and positions only.
+        name: What messages call it.
+        notes: Sentences on what the file did not say or what was changed while reading it.
+    """
+
+    structure: Structure
+    name: str
+    notes: tuple[str, ...] = ()
+
+
+def checked_crystal(listed: ListedCrystal) -> CrystalRead:
+    """Check a listed cell and build its structure.
+
+    Like atoms within `SAME_ATOM` are merged; occupancies of one element on one position are added (mixed
+    valence); everything but lattice, elements and positions is left out.
+
+    Raises:
+        InputError: The cell cannot be a crystal, a site is partly occupied, shared or not an element, atoms
+            overlap, or the sites do not give the formula of the header.
+    """
+    notes = list(listed.notes)
+    if not listed.sites:
+        raise InputError(f"{listed.name} lists no atoms.")
+    if len(listed.sites) > MAX_SITES:
+        raise InputError(
+            f"{listed.name} has {len(listed.sites)} sites in its cell; at most {MAX_SITES} can be read."
+        )
+    lattice = np.asarray(listed.lattice, dtype=np.float64)
+    present = _occupied(listed, notes)
+    positions = np.array([site.position for site in present], dtype=np.float64)  # (sites, 3)
+    if not (np.isfinite(lattice).all() and np.isfinite(positions).all()):
+        raise InputError(
+            f"{listed.name} cannot be a crystal: its cell or a coordinate is not a finite number."
+        )
+    if reason := implausible(lattice, positions[:1]):
+        raise InputError(f"{listed.name} cannot be a crystal: {reason}.")
+    symbols = [element_of(site, listed.name) for site in present]
+    elements, merged = _merged(listed, present, symbols, positions, lattice, notes)
+    if reason := implausible(lattice, merged):
+        raise InputError(f"{listed.name} cannot be a crystal: {reason}.")
+    _check_header(listed, Counter(elements), abs(float(np.linalg.det(lattice))), notes)
+    from pymatgen.core import Lattice, Structure
+
+    return CrystalRead(Structure(Lattice(lattice), elements, merged), listed.name, tuple(notes))
+
+
+def element_of(site: ListedSite, name: str) -> str:
+    """Element symbol of a site; oxidation states are dropped, and D and T are hydrogen.
+
+    Raises:
+        InputError: The symbol is not that of an element from H to Lr.
+    """
+    match = _SYMBOL.match(site.symbol.strip())
+    symbol = match.group(1).capitalize() if match else ""
+    symbol = ISOTOPES.get(symbol, symbol)
+    if symbol not in element_table().symbols[1:] or not _is_charge(
+        site.symbol.strip()[match.end() if match else 0 :]
+    ):
+        if re.search(r"[A-Za-z].*[+,/].*[A-Za-z]", site.symbol):
+            raise InputError(
+                f"{name} is disordered (site {site.label[:30]} holds {site.symbol[:30]!r}): "
+                "only fully ordered structures can be used."
+            )
+        raise InputError(
+            f"Site {site.label[:30]} of {name} holds {site.symbol[:30]!r}, which is not an element from H to "
+            "Lr: replace or remove it."
+        )
+    return symbol
+
+
+def _is_charge(text: str) -> bool:
+    """Whether what follows an element symbol is a charge or a number, as in Fe3+, O2-, Na+1 or Fe(III)."""
+    return re.fullmatch(r"[\d.]*[+-]?[\d.]*|\([IVX0-9+-]+\)", text.strip()) is not None
+
+
+def _occupied(listed: ListedCrystal, notes: list[str]) -> list[ListedSite]:
+    """Sites that hold atoms; empty ones are noted."""
+    for site in listed.sites:
+        if not np.isfinite(site.occupancy) or not 0 <= site.occupancy <= 1 + OCCUPANCY_TOLERANCE:
+            raise InputError(
+                f"Site {site.label[:30]} of {listed.name} has the occupancy {site.occupancy:g}, "
+                "which is not between 0 and 1."
+            )
+    present = [site for site in listed.sites if site.occupancy > 0]
+    if empty := len(listed.sites) - len(present):
+        notes.append(f"{empty} sites with occupancy 0 were left out.")
+    if not present:
+        raise InputError(f"{listed.name} lists no occupied site.")
+    return present
+
+
+def _merged(
+    listed: ListedCrystal,
+    sites: Sequence[ListedSite],
+    symbols: Sequence[str],
+    positions: Array,
+    lattice: Array,
+    notes: list[str],
+) -> tuple[list[str], Array]:
+    """One element and position per atom; overlaps and partial occupation are refused."""
+    if _crowded(lattice, positions):
+        raise InputError(
+            f"{listed.name} has more than {_CROWD} atoms on one position: correct the coordinates."
+        )
+    first, second, shifts, distances = close_pairs(lattice, positions, OVERLAP)
+    near: dict[int, list[int]] = {}
+    for i, j, distance in zip(first.tolist(), second.tolist(), distances.tolist(), strict=True):
+        if distance <= SAME_ATOM:
+            near.setdefault(i, []).append(j)
+    group_of: dict[int, int] = {}
+    groups: list[list[int]] = []
+    for index in range(len(sites)):
+        if index not in group_of:
+            members = sorted({index, *(j for j in near.get(index, ()) if j not in group_of)})
+            group_of.update(dict.fromkeys(members, len(groups)))
+            groups.append(members)
+    for members in groups:
+        _check_occupancy(listed, [sites[i] for i in members], [symbols[i] for i in members])
+    for i, j, distance in zip(first.tolist(), second.tolist(), distances.tolist(), strict=True):
+        if group_of[i] != group_of[j] or (i == j):
+            raise InputError(
+                f"{listed.name} has overlapping atoms: {sites[i].label[:30]} and {sites[j].label[:30]} are "
+                f"{distance:.3f} Å apart; correct the cell, the symmetry or the coordinates."
+            )
+    offsets = {(i, j): shift for i, j, shift in zip(first.tolist(), second.tolist(), shifts, strict=True)}
+    elements, merged, twice = [], [], 0
+    for members in groups:
+        lead = members[0]
+        near_lead = [positions[lead]] + [positions[j] + offsets[lead, j] for j in members[1:]]
+        if len(members) > 1:
+            twice += sum(sites[j].occupancy >= 1 - OCCUPANCY_TOLERANCE for j in members) - 1
+        elements.append(symbols[lead])
+        merged.append(np.mean(near_lead, axis=0) if len(members) > 1 else positions[lead])
+    if twice > 0:
+        notes.append(
+            f"{twice} atoms within {SAME_ATOM} Å of an atom of the same element were merged with it."
+        )
+    return elements, np.array(merged)
+
+
+def _check_occupancy(listed: ListedCrystal, sites: Sequence[ListedSite], symbols: Sequence[str]) -> None:
+    """Refuse a position that is not held by one element with occupancy 1."""
+    total = sum(site.occupancy for site in sites)
+    contents = ", ".join(f"{site.occupancy:g} {site.symbol}"[:20] for site in sites[:4])
+    where = f"site {sites[0].label[:30]} holds {contents}"
+    full = [site for site in sites if site.occupancy >= 1 - OCCUPANCY_TOLERANCE]
+    if len(set(symbols)) > 1 and total > 1 + OCCUPANCY_TOLERANCE:
+        raise InputError(
+            f"{listed.name} has overlapping atoms of different elements ({where}, occupancies sum to "
+            f"{total:g}): correct the coordinates or the occupancies."
+        )
+    if len(set(symbols)) > 1 or (not full and abs(total - 1) > OCCUPANCY_TOLERANCE):
+        raise InputError(f"{listed.name} is disordered ({where}): only fully ordered structures can be used.")
+    if len(sites) > 1 and full and (len(full) < len(sites) or len({site.symbol for site in sites}) > 1):
+        raise InputError(
+            f"{listed.name} holds more than one atom on one position ({where}, occupancies sum to "
+            f"{total:g}): correct the occupancies."
+        )
+
+
+def close_pairs(
+    lattice: Array, positions: Array, cutoff: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Array, Array]:
+    """Pairs of atoms, periodic images included, closer than a cutoff, each in both directions.
+
+    Args:
+        lattice: Rows in Å, shape (3, 3).
+        positions: Fractional coordinates, shape (atoms, 3).
+        cutoff: Å.
+
+    Returns:
+        Indices i and j, shape (pairs,); translations in the basis ``lattice``, shape (pairs, 3), such that
+        ``positions[j] + translation`` lies at the distance from ``positions[i]``; distances in Å, (pairs,).
+    """
+    from pymatgen.core import Lattice, Structure
+
+    # In a skewed cell too many images would have to be searched.
+    reduced, transformation = minkowski_reduced(lattice)
+    cell = Structure(Lattice(reduced), ["H"] * len(positions), positions @ np.linalg.inv(transformation))
+    first, second, images, distances = cell.get_neighbor_list(cutoff)
+    translations = np.asarray(images, dtype=np.float64).reshape(-1, 3) @ transformation
+    return (
+        np.asarray(first, dtype=np.int64),
+        np.asarray(second, dtype=np.int64),
+        translations,
+        np.asarray(distances, dtype=np.float64),
+    )
+
+
+def _crowded(lattice: Array, positions: Array) -> bool:
+    """Whether many atoms share a cube of `OVERLAP` Å: listing their pairs could exhaust the memory."""
+    cubes = np.floor((positions % 1.0) @ lattice / OVERLAP).astype(np.int64)
+    return bool(np.unique(cubes, axis=0, return_counts=True)[1].max() > _CROWD)
+
+
+def _check_header(listed: ListedCrystal, counts: Mapping[str, int], volume: float, notes: list[str]) -> None:
+    """Compare formula, formula units and cell volume of the header with what was read."""
+    if listed.formula:
+        total, header_total = sum(counts.values()), sum(listed.formula.values())
+        wrong = {
+            symbol
+            for symbol in {*counts, *listed.formula}
+            if abs(counts.get(symbol, 0) / total - listed.formula.get(symbol, 0) / header_total)
+            > _FRACTION_TOLERANCE
+        }
+        if wrong:
+            missing = sorted(set(listed.formula) - set(counts))
+            detail = f" ({', '.join(missing)} is missing)" if missing else ""
+            raise InputError(
+                f"The header of {listed.name} gives the formula {formula_text(listed.formula)}, but its "
+                f"sites give {formula_text(counts)}{detail}: complete or correct the file."
+            )
+        units = total / header_total
+        if listed.formula_units and abs(units - listed.formula_units) > 1e-2 * units:
+            notes.append(
+                f"The header gives Z = {listed.formula_units:g}, but the cell holds {units:g} formula units."
+            )
+    if listed.volume:
+        difference = abs(volume / listed.volume - 1)
+        if difference > _VOLUME_REFUSED:
+            raise InputError(
+                f"The header of {listed.name} gives a cell volume of {listed.volume:g} Å³, but its cell has "
+                f"{volume:.2f} Å³: correct the cell."
+            )
+        if difference > _VOLUME_NOTED:
+            notes.append(
+                f"The header gives a cell volume of {listed.volume:g} Å³; the cell has {volume:.2f} Å³."
+            )
+
+
+def formula_text(amounts: Mapping[str, float]) -> str:
+    """Amounts by element as text, e.g. "Na4 Cl4"."""
+    return " ".join(f"{symbol}{amount:g}" for symbol, amount in amounts.items())

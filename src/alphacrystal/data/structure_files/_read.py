@@ -1,0 +1,120 @@
+"""The one way from a structure file of any format to checked crystals."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alphacrystal.crystal import StructureLike, as_structure, structure_from_json
+from alphacrystal.data.structure_files._checks import CrystalRead, checked_crystal
+from alphacrystal.data.structure_files._cif import read_cif
+from alphacrystal.data.structure_files._frames import ASE_FORMATS, read_frames
+from alphacrystal.data.structure_files._listed import ListedCrystal, ListedSite
+from alphacrystal.data.structure_files._poscar import read_poscar
+from alphacrystal.data.structure_files._source_text import MAX_TRAJECTORY_BYTES, check_size, read_text
+from alphacrystal.errors import InputError
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+_VASP_NAMES = ("poscar", "contcar", "xdatcar", "chgcar", "aeccar", "locpot", "parchg", "elfcar")
+_VASP_ENDINGS = (".vasp", ".poscar", ".contcar")
+_BINARY = frozenset({".traj"})
+FORMATS = "CIF, POSCAR, extended XYZ, pymatgen JSON, or one of " + ", ".join(sorted(ASE_FORMATS))
+
+
+def is_structure_file(path: Path) -> bool:
+    """Whether a file's name is that of a crystal's file in a folder; JSON files may be something else."""
+    name = path.name.lower().removesuffix(".gz")
+    return (
+        name.endswith((".cif", ".mcif", ".xyz", ".extxyz", *_VASP_ENDINGS))
+        or name.startswith(("poscar", "contcar"))
+        or (name.endswith(".json") and is_structure_json(path))
+    )
+
+
+def is_structure_json(path: Path) -> bool:
+    """Whether a JSON file is a pymatgen Structure."""
+    try:
+        document = json.loads(read_text(path))
+    except (InputError, ValueError, RecursionError):
+        return False
+    return isinstance(document, dict) and document.keys() >= {"lattice", "sites"}
+
+
+def read_crystals(source: Path | StructureLike) -> list[CrystalRead]:
+    """Read all crystals of a file: data blocks of a CIF, frames of a trajectory; or check one that is given.
+
+    Lattice, elements and positions are taken and nothing else. Like atoms closer than 0.05 Å are merged.
+
+    Args:
+        source: A file, a pymatgen Structure or ASE Atoms.
+
+    Raises:
+        InputError: The file is missing, too large or in no known format; it is disordered, not periodic in
+            three directions, contradicts itself or cannot be a crystal.
+    """
+    if not isinstance(source, Path):
+        structure = as_structure(source)
+        return [checked_crystal(_listed(structure, structure.composition.reduced_formula))]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the libraries; what they warn of is checked here
+        return _read_file(source)
+
+
+def _read_file(path: Path) -> list[CrystalRead]:
+    name, lower = str(path), path.name.lower().removesuffix(".gz")
+    suffix = Path(lower).suffix
+    if suffix in ASE_FORMATS:
+        check_size(path, MAX_TRAJECTORY_BYTES)
+        text = None if suffix in _BINARY else read_text(path, MAX_TRAJECTORY_BYTES)
+        return [checked_crystal(frame) for frame in read_frames(Path(lower) if text else path, text, name)]
+    text = read_text(path)
+    if not text.strip():
+        raise InputError(f"{name} is empty: give a structure file.")
+    if suffix in (".cif", ".mcif"):
+        return read_cif(text, name)
+    if suffix == ".json":
+        return [_read_json(text, name)]
+    if suffix in _VASP_ENDINGS or lower.startswith(_VASP_NAMES):
+        return [checked_crystal(frame) for frame in read_poscar(text, name)]
+    return _read_by_content(text, name)
+
+
+def _read_by_content(text: str, name: str) -> list[CrystalRead]:
+    """Read a file whose name says nothing of its format."""
+    begin = text.lstrip()
+    if begin.startswith(("data_", "#\\#CIF")):
+        return read_cif(text, name)
+    if begin.startswith("{"):
+        return [_read_json(text, name)]
+    try:
+        frames = read_poscar(text, name)
+    except InputError as error:
+        raise InputError(f"{name} is in no known format: give {FORMATS}.") from error
+    return [checked_crystal(frame) for frame in frames]
+
+
+def _read_json(text: str, name: str) -> CrystalRead:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        reason = (
+            "it is nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())
+        )
+        raise InputError(f"{name} is not valid JSON ({reason}): correct the file.") from error
+    return checked_crystal(_listed(structure_from_json(document, name), name))
+
+
+def _listed(structure: Structure, name: str) -> ListedCrystal:
+    """A pymatgen Structure as a file would list it."""
+    if not all(structure.lattice.pbc):
+        raise InputError(f"{name} is not periodic in three directions: give a crystal.")
+    sites = [
+        ListedSite(f"{species.symbol}{number}", species.symbol, site.frac_coords, float(amount))
+        for number, site in enumerate(structure, start=1)
+        for species, amount in site.species.items()
+    ]
+    return ListedCrystal(name, structure.lattice.matrix, tuple(sites))
