@@ -42,13 +42,14 @@ class _Lattice(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True)
 
     matrix: Annotated[list[_Vector], Field(min_length=3, max_length=3)]
+    pbc: list[bool] = [True, True, True]
 
 
 class _StructureDocument(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True)
 
     lattice: _Lattice
-    sites: list[_Site] = Field(min_length=1, max_length=MAX_SITES)
+    sites: list[_Site] = Field(min_length=1)
 
 
 def structure_from_json(document: object, name: str = "the structure") -> Structure:
@@ -68,10 +69,15 @@ def structure_from_json(document: object, name: str = "the structure") -> Struct
     """
     from pymatgen.core import Lattice, Structure
 
+    sites = document.get("sites") if isinstance(document, dict) else None
+    if isinstance(sites, list) and len(sites) > MAX_SITES:
+        raise InputError(f"{name} has {len(sites)} sites; at most {MAX_SITES} can be read.")
     try:
         parsed = _StructureDocument.model_validate(document)
     except ValidationError as error:
         raise InputError(f"{name} is not a crystal structure: {validation_problem(error)}.") from error
+    if not all(parsed.lattice.pbc):
+        raise InputError(f"{name} is not periodic in three directions: give a crystal.")
     elements = [_element(site, number, name) for number, site in enumerate(parsed.sites, start=1)]
     coordinates = [site.abc for site in parsed.sites]
     if reason := implausible(parsed.lattice.matrix, coordinates):

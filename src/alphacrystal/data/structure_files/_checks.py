@@ -218,13 +218,17 @@ def close_pairs(
     # In a skewed cell too many images would have to be searched.
     reduced, transformation = minkowski_reduced(lattice)
     cell = Structure(Lattice(reduced), ["H"] * len(positions), positions @ np.linalg.inv(transformation))
-    first, second, images, distances = cell.get_neighbor_list(cutoff)
-    translations = np.asarray(images, dtype=np.float64).reshape(-1, 3) @ transformation
+    # The search divides the cell into cubes of its radius: in a large and empty one a small radius needs
+    # more memory than there is.
+    radius = max(cutoff, (cell.volume / (8 * len(cell))) ** (1 / 3))
+    first, second, images, distances = cell.get_neighbor_list(radius)
+    near = np.asarray(distances) <= cutoff
+    translations = np.asarray(images, dtype=np.float64).reshape(-1, 3)[near] @ transformation
     return (
-        np.asarray(first, dtype=np.int64),
-        np.asarray(second, dtype=np.int64),
+        np.asarray(first, dtype=np.int64)[near],
+        np.asarray(second, dtype=np.int64)[near],
         translations,
-        np.asarray(distances, dtype=np.float64),
+        np.asarray(distances, dtype=np.float64)[near],
     )
 
 

@@ -67,6 +67,7 @@ def read_cif(text: str, name: str) -> list[CrystalRead]:
         document = cif.read_string(text)
     except (RuntimeError, ValueError) as error:
         reason = " ".join(str(error).removeprefix("string:").split())
+        reason += _odd_character(text)
         raise InputError(f"{name} is not a valid CIF (line {reason}): correct the file.") from error
     blocks = [CifItems(block) for block in document]
     crystals = [items for items in blocks if items.has(_COORDINATES[0])]
@@ -90,6 +91,17 @@ def read_cif(text: str, name: str) -> list[CrystalRead]:
     return reads
 
 
+def _odd_character(text: str) -> str:
+    """A clause on the first character outside ASCII that no quotes or text block protects."""
+    for line in text.split("\n"):
+        if line.startswith(("#", ";")):
+            continue
+        for word in line.split():
+            if not word.isascii() and word[0] not in "'\"":
+                return f"; {word[:20]!r} is not ASCII"
+    return ""
+
+
 def _read_block(items: CifItems, name: str) -> CrystalRead:
     if items.starting_with("cell_modulation_dimension") or items.starting_with("space_group_ssg_"):
         raise InputError(
@@ -99,7 +111,7 @@ def _read_block(items: CifItems, name: str) -> CrystalRead:
     lattice = _lattice(items, name)
     notes: list[str] = []
     formula = _header_formula(items, notes)
-    rows = _rows(items, formula, name)
+    rows = _rows(items, formula, name, notes)
     header = ListedCrystal(
         name, lattice, (), formula, items.number("cell_formula_units_z"), items.number("cell_volume")
     )
@@ -122,7 +134,8 @@ def _read_block(items: CifItems, name: str) -> CrystalRead:
     if len(settings) > 1:
         note = f"The setting of the space group is not stated: read as {chosen.source}."
         read = replace(read, notes=(*read.notes, note))
-    _check_listing(items, read, chosen, rows, name)
+    if chosen.only_identity:
+        _check_listing(items, read, header, name)
     return read
 
 
@@ -130,12 +143,18 @@ def _positive(value: float | None) -> float | None:
     return value if value is not None and np.isfinite(value) and value > 0 else None
 
 
+def _expected_atoms(header: ListedCrystal) -> float | None:
+    """Atoms of the cell by the header's formula and Z, None where it lacks one."""
+    if not header.formula or not header.formula_units:
+        return None
+    return sum(header.formula.values()) * header.formula_units
+
+
 def _implausibility(read: CrystalRead, header: ListedCrystal) -> tuple[bool, int]:
     """Sort key of possible settings: those that give the header's Z, then the fewest atoms."""
-    expected = (
-        sum(header.formula.values()) * header.formula_units if header.formula and header.formula_units else 0
-    )
-    return bool(expected) and abs(len(read.structure) - expected) > 1e-2 * expected, len(read.structure)
+    expected = _expected_atoms(header)
+    atoms = len(read.structure)
+    return expected is not None and abs(atoms - expected) > 1e-2 * expected, atoms
 
 
 def _lattice(items: CifItems, name: str) -> Array:
@@ -180,7 +199,9 @@ def _header_formula(items: CifItems, notes: list[str]) -> Mapping[str, float] | 
     return amounts
 
 
-def _rows(items: CifItems, formula: Mapping[str, float] | None, name: str) -> list[ListedSite]:
+def _rows(
+    items: CifItems, formula: Mapping[str, float] | None, name: str, notes: list[str]
+) -> list[ListedSite]:
     """The listed sites, before symmetry is applied."""
     columns = [items.column(tag) for tag in _COORDINATES]
     count = len(columns[0] or ())
@@ -205,7 +226,7 @@ def _rows(items: CifItems, formula: Mapping[str, float] | None, name: str) -> li
                 "file."
             )
         if symbol is None:
-            symbol = _symbol_of_label(label, formula, name)
+            symbol = _symbol_of_label(label, formula, name, notes)
         position = [_coordinate(column[place] if column else None, label, name) for column in columns]
         text = occupancies[place]
         occupancy = 1.0 if text is None else number(text)
@@ -232,28 +253,27 @@ def _coordinate(text: str | None, label: str, name: str) -> float:
     return value
 
 
-def _symbol_of_label(label: str, formula: Mapping[str, float] | None, name: str) -> str:
+def _symbol_of_label(label: str, formula: Mapping[str, float] | None, name: str, notes: list[str]) -> str:
     """The element that a label such as "Na1" or "OW2" stands for, where the file gives no symbols."""
     known = set(element_table().symbols[1:]) | set(ISOTOPES)
     letters = re.match(r"[A-Za-z]*", label)
     word = letters.group() if letters else ""
     if "," in label or "+" in label.strip("+-0123456789"):
         return label  # several elements: refused as disordered
-    if word in known:
-        return word
+    if word in known or (len(word) > 1 and word[1].islower() and word[:2] in known):
+        return word[:2]
     choices = [
         word[:size].capitalize() for size in (2, 1) if word[:size].capitalize() in known and word[:size]
     ]
-    if len(word) > 1 and word[1].islower() and word[:2] in known:
-        choices = [word[:2]]
     if formula is not None:
         choices = [symbol for symbol in choices if ISOTOPES.get(symbol, symbol) in formula] or choices
-    if len(set(choices)) != 1:
-        meaning = " or ".join(dict.fromkeys(choices)) or "no element"
+    if not choices:
         raise InputError(
-            f"Site {label[:30]} of {name} has no chemical symbol, and its label may stand for {meaning}: "
+            f"Site {label[:30]} of {name} has no chemical symbol, and its label stands for no element: "
             "add the column _atom_site_type_symbol."
         )
+    if len(set(choices)) > 1:
+        notes.append(f"The label {label[:30]} of a site without chemical symbol was read as {choices[0]}.")
     return choices[0]
 
 
@@ -390,7 +410,10 @@ def _expanded(
     sites, shifts = [], []
     for row in rows:
         if not np.abs(row.position).max() <= 1e6:
-            raise InputError(f"{header.name} cannot be a crystal: site {row.label[:30]} lies too far away.")
+            raise InputError(
+                f"{header.name} cannot be a crystal: site {row.label[:30]} has a coordinate beyond a million "
+                "cells."
+            )
         orbit, shift = _orbit(row.position, operations, header.lattice)
         sites += [replace(row, position=position) for position in orbit]
         shifts.append(shift)
@@ -399,7 +422,7 @@ def _expanded(
         moved = sum(shift > _SHIFT_NOTED for shift in shifts)
         more.append(
             f"Rounded coordinates of {moved} sites were moved onto special positions, by up to "
-            f"{max(shifts):.3f} Å."
+            f"{max(shifts):.3f} Å, and their coincident images were merged."
         )
     return checked_crystal(replace(header, sites=tuple(sites), notes=tuple(more)))
 
@@ -426,25 +449,25 @@ def _orbit(position: Array, operations: SymmetryOperations, lattice: Array) -> t
     return np.array(kept), float(np.linalg.norm((position - start) @ lattice))
 
 
-def _check_listing(
-    items: CifItems, read: CrystalRead, operations: SymmetryOperations, rows: Sequence[ListedSite], name: str
-) -> None:
-    """Refuse only the identity under the name of another space group, unless all atoms are listed.
+def _check_listing(items: CifItems, read: CrystalRead, header: ListedCrystal, name: str) -> None:
+    """Refuse a cell without symmetry that lists only a part of its atoms.
 
-    The atoms are all listed where the header's formula and Z say so, or where they obey the named group.
+    All atoms are listed where the header's formula and Z say so, or where they obey the named space group.
     """
-    symbol = items.text(*_SYMBOLS)
-    if not operations.only_identity or not items.column(*_OPERATIONS):
+    expected = _expected_atoms(header)
+    if expected is not None:
+        if abs(len(read.structure) - expected) > 1e-2 * expected:
+            raise InputError(
+                f"{name} lists {len(read.structure)} atoms and no symmetry, but its formula and Z give "
+                f"{expected:g}: add the space group or the missing atoms."
+            )
         return
+    symbol = items.text(*_SYMBOLS)
     lattice = read.structure.lattice.matrix
     named = settings_of_symbol(symbol, lattice) if symbol else []
     stated = items.number(*_NUMBERS)
     groups = named or (settings_of_number(int(stated)) if stated else [])
     if not groups or groups[0].number == 1:
-        return
-    header = items.number("cell_formula_units_z")
-    formula = _header_formula(items, [])
-    if header and formula and abs(header * sum(formula.values()) - len(read.structure)) < 1e-6:
         return
     candidates = [operations_of_group(group, group.xhm()) for group in groups]
     candidates = [group for group in candidates if group.largest_strain(lattice) <= _STRAIN_REFUSED]

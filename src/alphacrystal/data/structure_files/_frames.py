@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -53,9 +53,14 @@ def read_frames(path: Path, text: str | None, name: str) -> list[ListedCrystal]:
     file_format = ASE_FORMATS[path.suffix.lower()]
     if file_format == "extxyz" and text is not None:
         _check_frame_sizes(text, name)
-    source: Any = path if text is None else io.StringIO(text)
     try:
-        frames = read(source, index=":", format=file_format)
+        if text is None:
+            frames = read(path, index=":", format=file_format)
+        else:  # decoded, and in a file, which some of ASE's readers need
+            with tempfile.TemporaryDirectory() as folder:
+                plain = Path(folder) / f"structure{path.suffix}"
+                plain.write_text(text, encoding="utf-8")
+                frames = read(plain, index=":", format=file_format)
     except Exception as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(

@@ -11,7 +11,7 @@ from alphacrystal.errors import InputError
 #: Bytes of the largest structure file, decompressed too.
 MAX_BYTES = 32 * 2**20
 #: Bytes of the largest trajectory (extended XYZ and others with many frames).
-MAX_TRAJECTORY_BYTES = 256 * 2**20
+MAX_TRAJECTORY_BYTES = 64 * 2**20
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _BYTE_ORDER_MARKS = (  # UTF-32 first: its mark begins with that of UTF-16

@@ -182,13 +182,23 @@ def settings_of_symbol(symbol: str, lattice: Array) -> list[gemmi.SpaceGroup]:
             return [group]
         if mark in (":1", ":2") and (group := _tabulated(base)) is not None:
             return [group]  # a symbol with one origin only
-    group = _tabulated(plain, *lengths_angles)
+    group = _tabulated(plain, *lengths_angles) or _tabulated(_short_symbol(plain), *lengths_angles)
     if group is None:
         return []
     same = [other for other in gemmi.spacegroup_table_itb() if other.hm == group.hm]
     if group.ext in ("1", "2"):
         return sorted(same, key=lambda other: str(other.ext))
     return [group]
+
+
+def _short_symbol(symbol: str) -> str:
+    """The short form of a full Hermann-Mauguin symbol: "F 4/m -3 2/m" gives "F m -3 m" (ITA, section 1.4)."""
+    centring, *parts = symbol.split()
+    plane = r"^\d{1,2}/([a-z])$"
+    orthorhombic = len(parts) == 3 and all(re.match(r"^21?/[a-z]$", part) for part in parts)
+    cubic = len(parts) == 3 and parts[1] in ("-3", "3")
+    begin = 0 if orthorhombic or cubic else 1
+    return " ".join([centring, *parts[:begin], *(re.sub(plane, r"\1", part) for part in parts[begin:])])
 
 
 def _tabulated(symbol: str, alpha: float = 0.0, gamma: float = 0.0) -> gemmi.SpaceGroup | None:
