@@ -42,5 +42,24 @@ def validation_problem(error: ValidationError) -> str:
     """The first field that a pydantic schema refuses and the reason, in one clause."""
     first = error.errors(include_url=False)[0]
     field = ".".join(map(str, first["loc"]))
-    message = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
+    message = _PROBLEMS.get(first["type"]) or str(first["msg"]).removeprefix("Value error, ").rstrip(".")
     return f"{field}: {message}" if field else message
+
+
+#: Plain words for the problems that pydantic reports in terms of Python.
+_PROBLEMS = {
+    "missing": "it is missing",
+    "finite_number": "it must be a finite number",
+    "float_type": "it must be a number",
+    "float_parsing": "it must be a number",
+    "int_type": "it must be a whole number",
+    "int_parsing": "it must be a whole number",
+    "string_type": "it must be text",
+    "bool_type": "it must be true or false",
+    "list_type": "it must be a list",
+    "model_type": "it must be an object with named values",
+    "model_attributes_type": "it must be an object with named values",
+    "dict_type": "it must be an object with named values",
+    "too_short": "it has too few items",
+    "too_long": "it has too many items",
+}

@@ -18,7 +18,7 @@ ISOTOPES = {"D": "H", "T": "H"}
 #: Sites of the largest structure that is read from any file.
 MAX_SITES = 20_000
 #: Occupancies that differ from 1 by less count as full: files round them.
-OCCUPANCY_TOLERANCE = 0.011
+OCCUPANCY_TOLERANCE = 0.0101
 
 _Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 _Vector = Annotated[list[_Number], Field(min_length=3, max_length=3)]
@@ -69,7 +69,9 @@ def structure_from_json(document: object, name: str = "the structure") -> Struct
     """
     from pymatgen.core import Lattice, Structure
 
-    sites = document.get("sites") if isinstance(document, dict) else None
+    if not isinstance(document, dict) or not document.keys() >= {"lattice", "sites"}:
+        raise InputError(f"{name} is not a crystal structure: it has no lattice and no sites.")
+    sites = document["sites"]
     if isinstance(sites, list) and len(sites) > MAX_SITES:
         raise InputError(f"{name} has {len(sites)} sites; at most {MAX_SITES} can be read.")
     try:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from alphacrystal.composition import element_table
 from alphacrystal.crystal import ISOTOPES, MAX_SITES, OCCUPANCY_TOLERANCE, implausible, minkowski_reduced
-from alphacrystal.data.structure_files._listed import Array, ListedCrystal, ListedSite
+from alphacrystal.data.structure_files._listed import Array, ListedCrystal, ListedSite, count_of
 from alphacrystal.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ SAME_ATOM = 0.05
 OVERLAP = 0.5
 #: Cell volumes of the header that differ by more (relative) are noted, and refused.
 _VOLUME_NOTED, _VOLUME_REFUSED = 0.005, 0.05
-#: Largest difference between atomic fractions of the header formula and of the sites.
-_FRACTION_TOLERANCE = 2e-3
+#: Largest difference between an amount in the header formula and in the cell, per formula: for rounding.
+_AMOUNT_TOLERANCE = 2e-3
 
 #: Atoms in a cube of `OVERLAP` Å; real disorder has fewer.
 _CROWD = 50
@@ -111,7 +111,7 @@ def element_of(site: ListedSite, name: str) -> str:
 
 def _is_charge(text: str) -> bool:
     """Whether what follows an element symbol is a charge or a number, as in Fe3+, O2-, Na+1 or Fe(III)."""
-    return re.fullmatch(r"[\d.]*[+-]?[\d.]*|\([IVX0-9+-]+\)", text.strip()) is not None
+    return re.fullmatch(r"\d*|[\d.]*[+-][\d.]*|\([IVX0-9+-]+\)", text.strip()) is not None
 
 
 def _occupied(listed: ListedCrystal, notes: list[str]) -> list[ListedSite]:
@@ -124,7 +124,9 @@ def _occupied(listed: ListedCrystal, notes: list[str]) -> list[ListedSite]:
             )
     present = [site for site in listed.sites if site.occupancy > 0]
     if empty := len(listed.sites) - len(present):
-        notes.append(f"{empty} sites with occupancy 0 were left out.")
+        notes.append(f"{count_of(empty, 'site')} with occupancy 0 left out.")
+    if rounded := sum(1e-3 < abs(site.occupancy - 1) <= OCCUPANCY_TOLERANCE for site in present):
+        notes.append(f"The occupancy of {count_of(rounded, 'site')}, within 0.01 of 1, was taken as 1.")
     if not present:
         raise InputError(f"{listed.name} lists no occupied site.")
     return present
@@ -217,17 +219,20 @@ def close_pairs(
 
     # In a skewed cell too many images would have to be searched.
     reduced, transformation = minkowski_reduced(lattice)
-    cell = Structure(Lattice(reduced), ["H"] * len(positions), positions @ np.linalg.inv(transformation))
+    coordinates = positions @ np.linalg.inv(transformation)
+    cells = np.floor(coordinates)  # the search lists all cells between atoms, so they must be in one
+    cell = Structure(Lattice(reduced), ["H"] * len(positions), coordinates - cells)
     # The search divides the cell into cubes of its radius: in a large and empty one a small radius needs
     # more memory than there is.
     radius = max(cutoff, (cell.volume / (8 * len(cell))) ** (1 / 3))
     first, second, images, distances = cell.get_neighbor_list(radius)
     near = np.asarray(distances) <= cutoff
-    translations = np.asarray(images, dtype=np.float64).reshape(-1, 3)[near] @ transformation
+    first, second = np.asarray(first, dtype=np.int64)[near], np.asarray(second, dtype=np.int64)[near]
+    translations = np.asarray(images, dtype=np.float64).reshape(-1, 3)[near] + cells[first] - cells[second]
     return (
-        np.asarray(first, dtype=np.int64)[near],
-        np.asarray(second, dtype=np.int64)[near],
-        translations,
+        first,
+        second,
+        translations @ transformation,
         np.asarray(distances, dtype=np.float64)[near],
     )
 
@@ -242,11 +247,14 @@ def _check_header(listed: ListedCrystal, counts: Mapping[str, int], volume: floa
     """Compare formula, formula units and cell volume of the header with what was read."""
     if listed.formula:
         total, header_total = sum(counts.values()), sum(listed.formula.values())
+        shared = sorted(counts[symbol] / listed.formula[symbol] for symbol in counts.keys() & listed.formula)
+        units = (
+            shared[len(shared) // 2] if shared else 0.0
+        )  # formulas in the cell, whichever element is wrong
         wrong = {
             symbol
             for symbol in {*counts, *listed.formula}
-            if abs(counts.get(symbol, 0) / total - listed.formula.get(symbol, 0) / header_total)
-            > _FRACTION_TOLERANCE
+            if abs(counts.get(symbol, 0) - units * listed.formula.get(symbol, 0)) > _AMOUNT_TOLERANCE * units
         }
         if wrong:
             missing = sorted(set(listed.formula) - set(counts))
@@ -255,10 +263,10 @@ def _check_header(listed: ListedCrystal, counts: Mapping[str, int], volume: floa
                 f"The header of {listed.name} gives the formula {formula_text(listed.formula)}, but its "
                 f"sites give {formula_text(counts)}{detail}: complete or correct the file."
             )
-        units = total / header_total
-        if listed.formula_units and abs(units - listed.formula_units) > 1e-2 * units:
+        if listed.contradicts(total):
             notes.append(
-                f"The header gives Z = {listed.formula_units:g}, but the cell holds {units:g} formula units."
+                f"The header gives Z = {listed.formula_units:g}, but the cell holds {total / header_total:g} "
+                "formula units."
             )
     if listed.volume:
         difference = abs(volume / listed.volume - 1)

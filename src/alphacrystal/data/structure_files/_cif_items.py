@@ -63,9 +63,9 @@ class CifItems:
         text = self.text(*tags)
         return None if text is None else number(text)
 
-    def starting_with(self, prefix: str) -> Sequence[str]:
-        """Tags of the block with a prefix."""
-        return [tag for tag in self._columns if tag.startswith(prefix)]
+    def containing(self, part: str) -> bool:
+        """Whether a tag of the block contains a text."""
+        return any(part in tag for tag in self._columns)
 
     def _text(self, value: str) -> str | None:
         return None if value in ("?", ".") else str(self._string(value))

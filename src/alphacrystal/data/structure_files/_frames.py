@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alphacrystal.crystal import MAX_SITES
-from alphacrystal.data.structure_files._listed import ListedCrystal, ListedSite
+from alphacrystal.crystal import MAX_SITES, OCCUPANCY_TOLERANCE
+from alphacrystal.data.structure_files._listed import MAX_CRYSTALS, ListedCrystal, ListedSite
 from alphacrystal.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,6 +31,10 @@ ASE_FORMATS: Mapping[str, str] = {
     ".traj": "traj",
     ".xml": "vasp-xml",
 }
+#: Names of formats in messages.
+_TITLES = {"extxyz": "extended XYZ", "res": "a SHELX file", "aims": "an FHI-aims geometry"}
+#: SHELX instructions with numbers, which are no atoms.
+_SHELX_NUMERIC = frozenset({"CELL", "ZERR", "UNIT", "TITL", "LATT", "FVAR", "WGHT", "SFAC"})
 #: Digits of a number of atoms that a frame may announce.
 _LONGEST_COUNT = 9
 
@@ -52,20 +57,25 @@ def read_frames(path: Path, text: str | None, name: str) -> list[ListedCrystal]:
 
     file_format = ASE_FORMATS[path.suffix.lower()]
     if file_format == "extxyz" and text is not None:
+        text = re.sub(r"(?m)^(\s*)[DT](?=\s)", r"\1H", text)
         _check_frame_sizes(text, name)
+    if file_format == "res" and text is not None:
+        _check_shelx(text, name)
     try:
         if text is None:
-            frames = read(path, index=":", format=file_format)
+            frames = read(path, index=f":{MAX_CRYSTALS + 1}", format=file_format)
         else:  # decoded, and in a file, which some of ASE's readers need
             with tempfile.TemporaryDirectory() as folder:
                 plain = Path(folder) / f"structure{path.suffix}"
                 plain.write_text(text, encoding="utf-8")
-                frames = read(plain, index=":", format=file_format)
+                frames = read(plain, index=f":{MAX_CRYSTALS + 1}", format=file_format)
     except Exception as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(
-            f"{name} could not be read as {file_format} with a cell ({reason}): correct the file."
+            f"{name} could not be read as {_TITLES.get(file_format, file_format)} with a cell: compare it with "
+            "the format and correct it."
         ) from error
+    if len(frames) > MAX_CRYSTALS:
+        raise InputError(f"{name} holds more than {MAX_CRYSTALS} frames, the most that can be read.")
     if not frames:
         raise InputError(f"{name} holds no structure.")
     several = len(frames) > 1
@@ -110,20 +120,43 @@ def _occupancies(atoms: Atoms) -> dict[int, float]:
 
 def _check_frame_sizes(text: str, name: str) -> None:
     """Refuse frames that announce more atoms than the file has lines: ASE would count up to any number."""
-    left, begin = 0, 0  # lines of the frame being read, and its first line
-    for number, line in enumerate(text.split("\n"), start=1):
-        if left:
-            left -= 1
-        elif line.strip() and not line.startswith("VEC"):
-            if not line.strip().isdecimal():
-                return  # ASE reports it
-            left, begin = 1, number
-            if len(line.strip()) > _LONGEST_COUNT:
-                break
-            left += int(line)
-            if number >= len(text):
-                break
-    if left > 1 or (left == 1 and not text.endswith("\n")):
+    lines = text.rstrip().split("\n")
+    place = frames = 0
+    while place < len(lines):
+        line = lines[place].strip()
+        if not line or line.startswith("VEC"):
+            place += 1
+            continue
+        if not line.isdecimal():
+            return  # not a frame; ASE reports it
+        if len(line) > _LONGEST_COUNT or place + 1 + int(line) >= len(lines) + (int(line) == 0):
+            raise InputError(
+                f"{name} could not be read as extended XYZ: the frame that begins at line {place + 1} is cut "
+                "short."
+            )
+        place += int(line) + 2
+        frames += 1
+        if frames > MAX_CRYSTALS:
+            raise InputError(f"{name} holds more than {MAX_CRYSTALS} frames, the most that can be read.")
+
+
+def _check_shelx(text: str, name: str) -> None:
+    """Refuse SHELX files with symmetry or partial occupancy, which ASE leaves out."""
+    words = [line.split() for line in text.split("\n") if line.strip()]
+    commands = {row[0].upper(): row[1:] for row in words}
+    if "SYMM" in commands or commands.get("LATT", ["1"])[:1] != ["-1"]:
         raise InputError(
-            f"{name} could not be read as extended XYZ: the frame that begins at line {begin} is cut short."
+            f"{name} has symmetry (LATT or SYMM), which is not read from SHELX files: convert it to a CIF."
         )
+    atoms = [row for row in words if len(row) >= 6 and row[1].isdecimal() and row[0][0].isalpha()]
+    for row in atoms:
+        if row[0].upper() not in _SHELX_NUMERIC and row[5] not in ("1", "1.0", "11", "11.0", "11.00000"):
+            try:
+                full = abs(float(row[5]) % 10 - 1) <= OCCUPANCY_TOLERANCE
+            except ValueError:
+                full = False
+            if not full:
+                raise InputError(
+                    f"{name} is disordered (site {row[0][:30]} has the occupancy {row[5][:20]}): only fully "
+                    "ordered structures can be used."
+                )

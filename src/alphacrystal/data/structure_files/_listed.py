@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -9,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+
+#: Crystals of the longest file that is read: data blocks, frames.
+MAX_CRYSTALS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +53,21 @@ class ListedCrystal:
     formula_units: float | None = None
     volume: float | None = None
     notes: tuple[str, ...] = field(default=())
+
+    def possible_atoms(self) -> tuple[float, ...]:
+        """Atoms of the cell by the header: Z formulas, which some programs give for the whole cell."""
+        if not self.formula or not self.formula_units:
+            return ()
+        total = sum(self.formula.values())
+        divisor = math.gcd(*(round(amount) for amount in self.formula.values())) or 1
+        return (total * self.formula_units, total / divisor * self.formula_units)
+
+    def contradicts(self, atoms: int) -> bool:
+        """Whether the header says that the cell holds another number of atoms."""
+        possible = self.possible_atoms()
+        return bool(possible) and not any(abs(atoms - number) < 1e-2 * number for number in possible)
+
+
+def count_of(number: int, noun: str) -> str:
+    """A number with its noun: "1 site", "2 sites"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -9,7 +9,7 @@ import numpy as np
 
 from alphacrystal.composition import element_table
 from alphacrystal.crystal import ISOTOPES, MAX_SITES
-from alphacrystal.data.structure_files._listed import Array, ListedCrystal, ListedSite
+from alphacrystal.data.structure_files._listed import MAX_CRYSTALS, Array, ListedCrystal, ListedSite
 from alphacrystal.errors import InputError
 
 _FRAME = re.compile(r"\s*direct\s+configuration", re.IGNORECASE)
@@ -69,8 +69,11 @@ def read_poscar(text: str, name: str) -> list[ListedCrystal]:
         place += 1 + total
         while place < len(lines) and not lines[place].strip():
             place += 1
-        if not (place < len(lines) and _FRAME.match(lines[place]) and len(frames) * total <= 50 * MAX_SITES):
-            return frames
+        if not (place < len(lines) and _FRAME.match(lines[place]) and len(frames) < MAX_CRYSTALS):
+            break
+    if place < len(lines) and _FRAME.match(lines[place]):
+        raise InputError(f"{name} holds more than {MAX_CRYSTALS} frames, the most that can be read.")
+    return frames
 
 
 def _lattice(lines: Sequence[str], name: str) -> tuple[Array, Array]:
@@ -106,15 +109,20 @@ def _line(lines: Sequence[str], place: int, name: str) -> str:
 
 def _numbers(words: Sequence[str], line: int, name: str) -> list[float]:
     try:
-        return [float(word.replace("d", "e").replace("D", "E")) for word in words]
+        values = [float(word.replace("d", "e").replace("D", "E")) for word in words]
     except ValueError as error:
         raise InputError(f"Line {line} of {name} must hold numbers, not {' '.join(words)[:40]!r}.") from error
+    if not np.isfinite(values).all():
+        raise InputError(f"Line {line} of {name} must hold finite numbers, not {' '.join(words)[:40]!r}.")
+    return values
 
 
 def _counts(words: Sequence[str], place: int, name: str) -> list[int]:
     counts = []
     for word in words:
         if not word.isdigit():
+            if word[0] in "+-.0123456789":
+                raise InputError(f"Line {place + 1} of {name} gives {word[:20]!r} for a number of atoms.")
             break  # a comment
         if len(word) > 9:
             raise InputError(f"{name} has {word[:12]}… sites in its cell; at most {MAX_SITES} can be read.")

@@ -47,6 +47,16 @@ class SymmetryOperations:
         """Whether the group is P 1 in a primitive cell."""
         return len(self) == 1
 
+    @property
+    def point_group_order(self) -> int:
+        """Number of different rotations."""
+        return len(np.unique(self.rotations, axis=0))
+
+    @property
+    def centrings(self) -> int:
+        """Number of pure translations, the zero one included: 4 for F."""
+        return len(self) // self.point_group_order
+
     @cached_property
     def group(self) -> gemmi.SpaceGroup | None:
         """The tabulated setting with these operations, None where there is none."""
@@ -171,6 +181,7 @@ def settings_of_symbol(symbol: str, lattice: Array) -> list[gemmi.SpaceGroup]:
 
     plain = " ".join(symbol.strip().strip("'\"").replace("\u2212", "-").split())
     plain = re.sub(r"(\d)\((\d)\)", r"\1\2", plain)
+    plain = re.sub(r"\s*\(\d{1,3}\)$", "", plain)  # the number behind the symbol
     plain = re.sub(r"^H(?=\s*-?3)", "R", plain)
     lengths_angles = _angles(lattice)
     match = _MARK.match(plain)

@@ -1,0 +1,120 @@
+"""Sites and formula that a CIF data block lists, before symmetry is applied."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+
+from alphacrystal.composition import element_table
+from alphacrystal.crystal import ISOTOPES, MAX_SITES
+from alphacrystal.data.structure_files._cif_items import CifItems, number
+from alphacrystal.data.structure_files._listed import ListedSite
+from alphacrystal.errors import InputError
+
+COORDINATES = ("atom_site_fract_x", "atom_site_fract_y", "atom_site_fract_z")
+
+
+def header_formula(items: CifItems, notes: list[str]) -> Mapping[str, float] | None:
+    """Amounts by element of the header, None without a formula that can be read."""
+    text = items.text("chemical_formula_sum")
+    if text is None:
+        return None
+    amounts: dict[str, float] = {}
+    rest = re.sub(r"[\s']", "", text)
+    if re.fullmatch(r"(?:[A-Z][a-z]?\d*\.?\d*)+", rest):
+        for symbol, amount in re.findall(r"([A-Z][a-z]?)(\d*\.?\d*)", rest):
+            element = ISOTOPES.get(symbol, symbol)
+            amounts[element] = amounts.get(element, 0.0) + float(amount or 1)
+    amounts = {symbol: amount for symbol, amount in amounts.items() if amount > 0}
+    if not amounts or not amounts.keys() <= set(element_table().symbols):
+        notes.append(f"The formula {text[:40]!r} of the header could not be read and was not compared.")
+        return None
+    return amounts
+
+
+def listed_sites(
+    items: CifItems, formula: Mapping[str, float] | None, name: str, notes: list[str]
+) -> list[ListedSite]:
+    """The listed sites, before symmetry is applied."""
+    columns = [items.column(tag) for tag in COORDINATES]
+    count = len(columns[0] or ())
+    labels = items.column("atom_site_label") or [None] * count
+    symbols = items.column("atom_site_type_symbol") or [None] * count
+    if any(len(column or ()) != count for column in (*columns, labels, symbols)):
+        raise InputError(f"{name} lists atom sites with missing columns: correct the loop of atom sites.")
+    if count > MAX_SITES:
+        raise InputError(f"{name} lists {count} sites; at most {MAX_SITES} can be read.")
+    occupancies = items.column("atom_site_occupancy") or [None] * count
+    flags = items.column("atom_site_calc_flag") or [None] * count
+    attached = items.column("atom_site_attached_hydrogens") or [None] * count
+    _check_disorder_groups(items, name)
+    rows = []
+    for place in range(count):
+        symbol, label = symbols[place], labels[place] or symbols[place] or f"number {place + 1}"
+        if (flags[place] or "").lower() == "dum":
+            raise InputError(f"Site {label[:30]} of {name} is a dummy site: remove it.")
+        if attached[place] is not None and number(attached[place] or "0") > 0:
+            raise InputError(
+                f"Site {label[:30]} of {name} has attached hydrogen atoms without positions: add them to the "
+                "file."
+            )
+        if symbol is None:
+            symbol = _symbol_of_label(label, formula, name, notes)
+        position = [_coordinate(column[place] if column else None, label, name) for column in columns]
+        text = occupancies[place]
+        occupancy = 1.0 if text is None else number(text)
+        if text is not None and not np.isfinite(occupancy):
+            raise InputError(
+                f"Site {label[:30]} of {name} has the occupancy {text[:20]!r}, which is no number."
+            )
+        rows.append(ListedSite(label, symbol, np.array(position), occupancy))
+    return rows
+
+
+def _check_disorder_groups(items: CifItems, name: str) -> None:
+    groups = {text for text in items.column("atom_site_disorder_group") or () if text not in (None, "0")}
+    if len(groups) > 1:
+        raise InputError(
+            f"{name} is disordered (its sites belong to the disorder groups "
+            f"{', '.join(sorted(map(str, groups))[:5])}): "
+            "only fully ordered structures can be used."
+        )
+
+
+def _coordinate(text: str | None, label: str, name: str) -> float:
+    if text is None:
+        raise InputError(f"Site {label[:30]} of {name} has no coordinates: add them or remove the site.")
+    value = number(text)
+    if not np.isfinite(value):
+        raise InputError(f"Site {label[:30]} of {name} has the coordinate {text[:20]!r}, which is no number.")
+    return value
+
+
+def _symbol_of_label(label: str, formula: Mapping[str, float] | None, name: str, notes: list[str]) -> str:
+    """The element that a label such as "Na1" or "OW2" stands for, where the file gives no symbols."""
+    known = set(element_table().symbols[1:]) | set(ISOTOPES)
+    letters = re.match(r"[A-Za-z]*", label)
+    word = letters.group() if letters else ""
+    if "," in label or "+" in label.strip("+-0123456789"):
+        return label  # several elements: refused as disordered
+    if word in known or (len(word) > 1 and word[1].islower() and word[:2] in known):
+        return word[:2]
+    sizes = (2, 1) if len(word) < 2 or word[1].isupper() else (2,)  # Wat is not tungsten
+    choices = [word[:size].capitalize() for size in sizes if word[:size].capitalize() in known]
+    if formula is not None:
+        choices = [symbol for symbol in choices if ISOTOPES.get(symbol, symbol) in formula] or choices
+    if not choices:
+        raise InputError(
+            f"Site {label[:30]} of {name} has no chemical symbol, and its label stands for no element: "
+            "add the column _atom_site_type_symbol."
+        )
+    if len(set(choices)) > 1 and "H" in choices:  # HO1 may be a hydrogen atom at O1, or holmium
+        raise InputError(
+            f"Site {label[:30]} of {name} has no chemical symbol, and its label stands for "
+            f"{' or '.join(choices)}: add the column _atom_site_type_symbol."
+        )
+    if len(set(choices)) > 1:
+        notes.append(f"The label {label[:30]} of a site without chemical symbol was read as {choices[0]}.")
+    return choices[0]
