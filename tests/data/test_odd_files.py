@@ -26,6 +26,10 @@ VOLUME_TOLERANCE = 1e-3  # relative
 DISTANCE_TOLERANCE = 0.01  # Å
 MERGE_DISTANCE = 0.05  # Å, between like atoms
 MAX_SENTENCE = 700  # characters, without the path
+# What only a programmer understands has no place in a sentence for a user.
+INTERNAL_WORDS = re.compile(
+    r"\b_[A-Za-z]\w+Document|instance of|base 10|invalid literal|has no attribute|NoneType|index out of range"
+)
 ISOTOPES = {"D": "H", "T": "H"}
 
 
@@ -200,6 +204,7 @@ def _check_sentence(text: str, path: Path) -> None:
     assert text.isprintable(), "one line of text"
     assert text.endswith("."), text
     assert len(text.replace(str(path), "")) <= MAX_SENTENCE, text
+    assert not INTERNAL_WORDS.search(text.replace(str(path), "")), text
 
 
 def _atoms(formula: str) -> Counter[str]:
@@ -456,6 +461,33 @@ def test_pipes_and_devices_are_refused_and_never_waited_for(tmp_path: Path) -> N
 
     refused = [line.split(" refused:")[0] for line in done.stdout.splitlines()]
     assert refused == [pipe.name for pipe in pipes]
+
+
+LIMITED = f"""
+import resource
+resource.setrlimit(resource.RLIMIT_CPU, (40, 40))  # s
+resource.setrlimit(resource.RLIMIT_AS, (6 * 2**30, 6 * 2**30))  # bytes
+{READ_EACH}
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits processor time and memory")
+@pytest.mark.parametrize(
+    ("lattice", "position"),
+    [
+        ("3 0 0\n9000 3 0\n0 9000 3", "0.5 0.5 0.5"),  # of a cubic lattice with a = 3 Å
+        ("3 0 0\n0 3 0\n0 0 3", "900000.5 0.5 -30000.5"),  # an unwrapped trajectory
+    ],
+    ids=["almost parallel lattice vectors", "coordinates far outside the cell"],
+)
+def test_two_atoms_never_take_long_or_much_memory(lattice: str, position: str, tmp_path: Path) -> None:
+    path = tmp_path / "two.vasp"
+    path.write_text(f"CsCl\n1.0\n{lattice}\nCs Cl\n1 1\nDirect\n0 0 0\n{position}\n", encoding="utf-8")
+
+    # In a process that can be ended; processor time does not depend on how busy the machine is.
+    done = subprocess.run([sys.executable, "-c", LIMITED, path], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr[-300:] or f"ended by signal {-done.returncode}"
 
 
 @pytest.mark.parametrize("name", ["halite@2.xyz", "halite@:.xyz", "a:b.xyz", "%41.xyz", "ß \u2212 {x}.xyz"])
