@@ -233,8 +233,8 @@ def _check_listing(read: CrystalRead, header: ListedCrystal, symmetry: StatedSym
     groups = [group for group in groups if group.largest_strain(header.lattice) <= STRAIN_REFUSED]
     if groups and not any(_obeys(read, group) for group in groups):
         raise InputError(
-            f"{header.name} contradicts itself: it names the space group {symmetry.named[0].xhm()}, but lists "
-            "only the identity, and its atoms do not obey that group; add the symmetry operations."
+            f"{header.name} contradicts itself: it names the space group {symmetry.named[0].xhm()}, but "
+            "lists only the identity, and its atoms do not obey that group; add the symmetry operations."
         )
 
 

@@ -79,6 +79,11 @@ def stated_symmetry(items: CifItems, lattice: Array, name: str, notes: list[str]
     if explicit is not None:
         groups = named or (settings_of_number(stated) if stated else [])
         contradiction = _contradiction(explicit, groups, name)
+        if listed is not None and hall is not None and listed.point_group_order != hall.point_group_order:
+            contradiction = contradiction or (
+                f"{name} contradicts itself: its symmetry operations are not those of its Hall symbol "
+                f"{hall_text}; correct one of them."
+            )
         return StatedSymmetry(tuple(_fitting([explicit], lattice, name, notes)), contradiction, tuple(groups))
     if named:
         return StatedSymmetry(tuple(_fitting(_operations(named), lattice, name, notes)), None, tuple(named))
@@ -106,8 +111,8 @@ def _named(items: CifItems, lattice: Array, name: str) -> tuple[str | None, list
     for symbol, found in meanings[1:]:
         if found[0].number != meanings[0][1][0].number:
             raise InputError(
-                f"{name} contradicts itself: it gives the space groups {meanings[0][0]} and {symbol}; correct "
-                "one of them."
+                f"{name} contradicts itself: it gives the space groups {meanings[0][0]} and {symbol}; "
+                "correct one of them."
             )
     return min(meanings, key=lambda meaning: len(meaning[1]))  # the symbol that states the origin
 
@@ -139,10 +144,11 @@ def _settings_of_number(
 ) -> list[SymmetryOperations]:
     """The settings that a number alone may mean."""
     several = {group.hm for group in groups}
-    if symbol and len(several) > 1:
+    centring = groups[0].hm[0]
+    if symbol and (len(several) > 1 or symbol.strip("'\" ")[:1].upper() != centring):
         raise InputError(
-            f"{name} gives the space group {symbol[:40]!r}, which is unknown, and number {groups[0].number} has "
-            "several settings: correct the symbol or add the symmetry operations."
+            f"{name} gives the space group {symbol[:40]!r}, which is unknown, and number {groups[0].number} "
+            "has other settings: correct the symbol or add the symmetry operations."
         )
     if symbol:
         notes.append(

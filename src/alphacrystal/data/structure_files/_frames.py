@@ -71,8 +71,8 @@ def read_frames(path: Path, text: str | None, name: str) -> list[ListedCrystal]:
                 frames = read(plain, index=f":{MAX_CRYSTALS + 1}", format=file_format)
     except Exception as error:
         raise InputError(
-            f"{name} could not be read as {_TITLES.get(file_format, file_format)} with a cell: compare it with "
-            "the format and correct it."
+            f"{name} could not be read as {_TITLES.get(file_format, file_format)} with a cell: correct it, or "
+            "give a CIF."
         ) from error
     if len(frames) > MAX_CRYSTALS:
         raise InputError(f"{name} holds more than {MAX_CRYSTALS} frames, the most that can be read.")
