@@ -25,28 +25,28 @@ _Vector = Annotated[list[_Number], Field(min_length=3, max_length=3)]
 
 
 class _Species(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True)
+    model_config = ConfigDict(extra="ignore")
 
     element: str
     occu: _Number = 1.0
 
 
 class _Site(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True)
+    model_config = ConfigDict(extra="ignore")
 
     species: list[_Species] = Field(min_length=1)
     abc: _Vector
 
 
 class _Lattice(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True)
+    model_config = ConfigDict(extra="ignore")
 
     matrix: Annotated[list[_Vector], Field(min_length=3, max_length=3)]
     pbc: list[bool] = [True, True, True]
 
 
 class _StructureDocument(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True)
+    model_config = ConfigDict(extra="ignore")
 
     lattice: _Lattice
     sites: list[_Site] = Field(min_length=1)

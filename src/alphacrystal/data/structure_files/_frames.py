@@ -71,7 +71,7 @@ def read_frames(path: Path, text: str | None, name: str) -> list[ListedCrystal]:
                 frames = read(plain, index=f":{MAX_CRYSTALS + 1}", format=file_format)
     except Exception as error:
         raise InputError(
-            f"{name} could not be read as {_TITLES.get(file_format, file_format)} with a cell: correct it, or "
+            f"{name} could not be read as {_TITLES.get(file_format, file_format)} with a cell: correct it or "
             "give a CIF."
         ) from error
     if len(frames) > MAX_CRYSTALS:
