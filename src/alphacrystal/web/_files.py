@@ -132,7 +132,7 @@ def remove_entry(folder: int, name: str) -> None:
 
 def entries(folder: int) -> list[str]:
     """Names in an open folder."""
-    return os.listdir(folder)  # noqa: PTH208 - a path cannot name a descriptor
+    return os.listdir(folder)
 
 
 def empty_folder(folder: int) -> None:

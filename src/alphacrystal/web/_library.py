@@ -263,7 +263,7 @@ def _entry(root: Path, parts: tuple[str, ...], shown: str) -> tuple[RunEntry, bo
     if not all(map(is_name, parts)):
         problem = "Its folder name is too long or has a control character or backslash: rename the folder."
     try:
-        facts = root.joinpath(*parts, RUN_FILE).lstat()
+        facts = os.lstat("/".join((os.fspath(root), *parts, RUN_FILE)))  # thousands at once: no Path
     except FileNotFoundError:
         return RunEntry(shown, parts, 0, problem), False
     except OSError as error:

@@ -40,7 +40,7 @@ Id = Annotated[str, Query(min_length=1, max_length=500)]
 Rank = Annotated[int, Path(ge=1, le=10**6)]
 
 BLOCK = 1 << 16  # bytes sent at once
-MAX_CIF_BYTES = 1_000_000  # of a CIF that is computed with; one of 20 atoms has 2 kB
+MAX_CIF_BYTES = 200_000  # of a CIF that is computed with; one of 20 atoms has 2 kB
 
 
 @router.get("/runs")
