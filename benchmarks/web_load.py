@@ -43,6 +43,8 @@ def write_folder(folder: Path, runs: int, jobs: int) -> int:
     for number in range(runs):
         run = folder / f"run{number:05}"
         shutil.copytree(template / "structures", run / "structures")
+        for cif in (run / "structures").iterdir():  # no two are equal, or an answer would be known
+            cif.write_text(f"# {run.name}\n{cif.read_text()}")
         for name in FILES:
             if name == "report.html":  # the largest file by far: one copy, many names
                 os.link(template / name, run / name)

@@ -14,7 +14,7 @@ from typing import BinaryIO, Generic, TypeVar
 
 from alphacrystal.errors import InputError
 from alphacrystal.report import RunSummary, SummaryRow, run_summary
-from alphacrystal.web._files import open_file, read_file, stat_entry
+from alphacrystal.web._files import open_file, open_folder, read_file, stat_entry
 from alphacrystal.web._names import RUN_FILE, is_name, run_id, run_places
 from alphacrystal.web._refusals import FolderGoneError, MissingError
 
@@ -84,8 +84,8 @@ class RunLibrary:
             FolderGoneError: The runs folder cannot be read.
         """
         outer = list(self._outer_entries())
-        taken = {entry.id for entry, is_run in outer if is_run}
         found = [entry for entry, is_run in outer if is_run]
+        taken = {entry.id for entry in found}
         for batch, is_run in outer:
             if not is_run:
                 found += self._inner_entries(batch, taken)
@@ -196,7 +196,10 @@ class RunLibrary:
                 yield entry
 
     def _version(self, parts: tuple[str, ...]) -> tuple[Version, Version]:
-        run, table = (stat_entry(self.root, *parts, name) for name in (RUN_FILE, TABLE_FILE))
+        with open_folder(self.root, *parts) as folder:
+            run, table = (
+                os.stat(name, dir_fd=folder, follow_symlinks=False) for name in (RUN_FILE, TABLE_FILE)
+            )
         return (run.st_ino, run.st_size, run.st_mtime_ns), (table.st_ino, table.st_size, table.st_mtime_ns)
 
     def _summary(self, parts: tuple[str, ...], version: tuple[Version, Version]) -> RunSummary:
