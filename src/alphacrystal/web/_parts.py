@@ -10,10 +10,11 @@ from fastapi import Depends, Request
 from alphacrystal.report import RunSummary, SummaryRow
 from alphacrystal.web._disk import DiskGauge
 from alphacrystal.web._job import DamagedJob, JobStatus
+from alphacrystal.web._job_list import JobLine
 from alphacrystal.web._library import RunLibrary
 from alphacrystal.web._names import plain_text
 from alphacrystal.web._pool import ComputePool
-from alphacrystal.web._queue import JobLine, JobQueue
+from alphacrystal.web._queue import JobQueue
 from alphacrystal.web._settings import ServeSettings
 from alphacrystal.web._views import JobView, Refusal, RunView, StructureView
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Lock, RLock, Thread
 
-from alphacrystal.errors import AlphaCrystalError, InputError
+from alphacrystal.errors import InputError
 from alphacrystal.web._disk import DiskGauge
 from alphacrystal.web._files import is_regular, stat_entry
 from alphacrystal.web._job import ACTIVE, DamagedJob, Job, JobFiles, JobStatus, Outcome
+from alphacrystal.web._job_list import JobLine, StateWriter, place_in_list
 from alphacrystal.web._library import read_summary, time_of
 from alphacrystal.web._names import check_name
 from alphacrystal.web._process import JobProcess
@@ -30,19 +30,6 @@ STARTS = 3  # a job whose process dies so often is given up
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class JobLine:
-    """A job in the list of jobs.
-
-    Attributes:
-        job: Its state, or its damaged state file.
-        ahead: How many jobs come before a waiting one.
-    """
-
-    job: Job | DamagedJob
-    ahead: int = 0
-
-
 class JobQueue:
     """Every method may be called from any thread; a thread of the queue watches the processes."""
 
@@ -57,7 +44,7 @@ class JobQueue:
         self._readers: dict[str, ProgressReader] = {}
         self._reading = Lock()
         self._kill_at: dict[str, float] = {}
-        self._unsaved: set[str] = set()  # jobs whose state file is older than their state
+        self._states = StateWriter(self.files)
         self._trouble = ""  # the last sentence of the log, so that each stands there once
         self._leaving = False  # nothing new starts while the running ones are put back to wait
         self._closing = Event()
@@ -118,7 +105,7 @@ class JobQueue:
         """
         with self._lock:
             everything: list[Job | DamagedJob] = [*self._jobs.values(), *self._damaged.values()]
-            everything.sort(key=_place_in_list)
+            everything.sort(key=place_in_list)
             part = everything[first : first + count]
             ahead = {job.id: place for place, job in enumerate(self._waiting())}
             lines = [
@@ -204,7 +191,7 @@ class JobQueue:
             # A new allowance of time: whoever resumes a job that reached its limit wants just that.
             job.spent, job.starts, job.reason, job.outcome, job.ended = 0.0, 0, "", None, None
             job.status = JobStatus.WAITING
-            self._save(job)
+            self._states.save(job)
             return job.model_copy()
 
     def remove(self, job_id: str) -> None:
@@ -230,7 +217,7 @@ class JobQueue:
                 ) from error
             self._jobs.pop(job_id, None)
             self._damaged.pop(job_id, None)
-            self._unsaved.discard(job_id)
+            self._states.forget(job_id)
         with self._reading:
             self._readers.pop(job_id, None)
         self.disk.measure_soon()
@@ -299,7 +286,7 @@ class JobQueue:
             self._look_at(self._jobs[job_id], process)
         if not self.files.runs.is_dir():
             return "The runs folder is gone: no job starts until it is back."
-        if problem := self._save_again():
+        if problem := self._states.save_again(self._jobs):
             return problem
         for job in self._waiting():
             if len(self._processes) >= self.limits.jobs or self._leaving:
@@ -351,14 +338,14 @@ class JobQueue:
         self._processes[job.id] = process
         job.status, job.pid, job.started = JobStatus.RUNNING, process.pid, datetime.now(UTC)
         job.starts += 1
-        self._save(job)
+        self._states.save(job)
 
     def _end(self, job: Job, outcome: Outcome, reason: str) -> None:
         """Ask a process to end; what the job becomes is settled when it has."""
         job.status, job.outcome, job.reason = JobStatus.ENDING, outcome, reason
         self._kill_at[job.id] = time.monotonic() + GRACE
         self._processes[job.id].interrupt()
-        self._save(job)
+        self._states.save(job)
 
     def _settle(self, job: Job, code: int | None) -> None:
         """What becomes of a job whose process has ended."""
@@ -368,14 +355,14 @@ class JobQueue:
             self._conclude(job, JobStatus.DONE, "")
         elif outcome is JobStatus.WAITING:
             job.status, job.starts = JobStatus.WAITING, max(0, job.starts - 1)
-            self._save(job)
+            self._states.save(job)
         elif outcome is not None:
             self._conclude(job, outcome, job.reason)
         elif sentence := self._complaint(job):
             self._conclude(job, JobStatus.FAILED, sentence)
         elif job.starts < STARTS:
             job.status = JobStatus.WAITING
-            self._save(job)
+            self._states.save(job)
         else:
             how = "" if code is None else f" (signal {-code})" if code < 0 else f" (exit code {code})"
             self._conclude(
@@ -384,35 +371,7 @@ class JobQueue:
 
     def _conclude(self, job: Job, status: JobStatus, reason: str) -> None:
         job.status, job.outcome, job.reason, job.ended = status, None, reason, datetime.now(UTC)
-        self._save(job)
-
-    def _save(self, job: Job) -> None:
-        """Write a state, or remember to do so: a full disk must not stop the queue."""
-        try:
-            self.files.save(job)
-        except AlphaCrystalError:
-            self._unsaved.add(job.id)
-        else:
-            self._unsaved.discard(job.id)
-
-    def _save_again(self) -> str:
-        """Write the states that the disk refused; returns why it still does, "" if it does not."""
-        if not self._unsaved and self.files.folder.is_dir():
-            return ""
-        try:
-            if not self.files.folder.is_dir():
-                self.files.make_folder()
-                self._unsaved |= self._jobs.keys()
-            for job_id in sorted(self._unsaved):
-                self.files.save(self._jobs[job_id])
-                self._unsaved.discard(job_id)
-        except AlphaCrystalError as error:
-            return str(error)
-        except OSError as error:
-            return (
-                f"The folder {self.files.folder} cannot be made ({(error.strerror or str(error)).lower()})."
-            )
-        return ""
+        self._states.save(job)
 
     def _complete(self, job: Job) -> bool:
         try:
@@ -425,11 +384,3 @@ class JobQueue:
         lines = self.files.end_of_log(job.id).splitlines()
         found = [line for line in lines if line.startswith("Error: ")]
         return found[-1].removeprefix("Error: ")[:1000] if found else ""
-
-
-def _place_in_list(job: Job | DamagedJob) -> tuple[bool, float, str]:
-    if isinstance(job, DamagedJob):
-        return True, -job.changed.timestamp(), job.id
-    active = job.status in ACTIVE
-    last = job.created if active or job.ended is None else job.ended
-    return not active, -last.timestamp(), job.id
