@@ -8,7 +8,7 @@ import pickle
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, cast
 
@@ -37,10 +37,20 @@ class TaskProcess:
 
     Args:
         preload: Modules that it imports before its first task, so that no time limit counts that.
+        environment: Variables of the process; those of this process, with its import path, if None.
+        folder: Current folder of the process; that of this process if None.
     """
 
-    def __init__(self, preload: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        preload: Sequence[str] = (),
+        *,
+        environment: Mapping[str, str] | None = None,
+        folder: str | None = None,
+    ) -> None:
         self._preload = tuple(preload)
+        self._environment = environment
+        self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -71,15 +81,18 @@ class TaskProcess:
         return TaskResult(value=value) if worked else TaskResult(failure=str(value))
 
     def _start(self) -> bool:
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-        # The child finds the same packages as this process, however they got onto its path.
-        environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+        environment = dict(os.environ if self._environment is None else self._environment)
+        environment |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        if self._environment is None:
+            # The child finds the same packages as this process, however they got onto its path.
+            environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "alphacrystal._task_worker", *self._preload],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=environment,
+            cwd=self._folder,
             # Its own session: Ctrl-C in the terminal reaches the parent only, which then stops the workers.
             start_new_session=True,
         )

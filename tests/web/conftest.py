@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -87,15 +88,68 @@ def wait_for() -> Callable[..., dict[str, Any]]:
     return wait
 
 
+@pytest.fixture
+def write_job(runs: Path) -> Callable[..., Path]:
+    """A function of (file name without .json, changed fields) that writes a foreign state file."""
+
+    def write(name: str, **fields: Any) -> Path:
+        state = {
+            "id": name,
+            "formula": "NaCl",
+            "request": {"formula": "NaCl"} | QUICK,
+            "workers": 1,
+            "status": "done",
+            "created": "2025-01-01T00:00:00Z",
+            "ended": "2025-01-01T00:01:00Z",
+        } | fields
+        path = runs / ".jobs" / f"{name}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(state))
+        return path
+
+    return write
+
+
+def tree(folder: Path) -> dict[str, str]:
+    """Every entry below a folder with its content or target, to compare before and after."""
+    entries = {}
+    for path in sorted(folder.rglob("*")):
+        name = str(path.relative_to(folder))
+        if path.is_symlink():
+            entries[name] = f"link to {path.readlink()}"
+        elif path.is_file():
+            entries[name] = path.read_bytes().hex()
+        else:
+            entries[name] = "no file"
+    return entries
+
+
+@pytest.fixture
+def snapshot() -> Callable[[Path], dict[str, str]]:
+    """A function that takes a snapshot of a folder."""
+    return tree
+
+
 class Server:
     """`alphacrystal serve` as a process of its own."""
 
-    def __init__(self, runs: Path, *options: str) -> None:
+    def __init__(self, runs: Path, *options: str, cwd: Path | None = None, **variables: str) -> None:
         code = "from alphacrystal.cli import main; main()"
-        arguments = [sys.executable, "-c", code, "serve", "--folder", str(runs), "--port", "0", *options]
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+        arguments = [
+            sys.executable,
+            "-P",
+            "-c",
+            code,
+            "serve",
+            "--folder",
+            str(runs),
+            "--port",
+            "0",
+            *options,
+        ]
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"} | variables
         self.process = subprocess.Popen(
-            arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+            arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=cwd
         )
         assert self.process.stdout is not None
         self.greeting = self.process.stdout.readline()
@@ -123,8 +177,8 @@ def start_server(runs: Path) -> Iterator[Callable[..., Server]]:
     """A function that starts `alphacrystal serve` with options on the folder of runs."""
     started: list[Server] = []
 
-    def begin(*options: str) -> Server:
-        started.append(Server(runs, *options))
+    def begin(*options: str, **settings: Any) -> Server:
+        started.append(Server(runs, *options, **settings))
         return started[-1]
 
     yield begin

@@ -188,4 +188,12 @@ def test_damaged_state_files_do_not_keep_the_server_from_starting(
     (jobs / "a.json").write_text("{")
     (jobs / "b.json").write_bytes(b"\xff\x00")
     (jobs / "c.json").write_text('{"id": "../../x"}')
-    assert open_server().get("/api/jobs").json() == []
+    client = open_server()
+    assert {(job["id"], job["status"]) for job in client.get("/api/jobs").json()} == {
+        ("a", "damaged"),
+        ("b", "damaged"),
+        ("c", "damaged"),
+    }
+    assert client.delete("/api/jobs/a").status_code == 204
+    assert not (jobs / "a.json").exists()
+    assert client.post("/api/jobs/b/resume").status_code == 409

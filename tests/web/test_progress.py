@@ -19,7 +19,7 @@ def append(path: Path, *events: dict[str, object]) -> None:
 
 def test_stages_appear_count_and_end(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
-    reader = ProgressReader(path)
+    reader = ProgressReader(tmp_path, ("events.jsonl",))
     assert shown(reader) == []
     append(path, {"stage": "generate", "event": "start"})
     assert shown(reader) == [("generate", None, None, False)]
@@ -39,7 +39,7 @@ def test_resumed_run_begins_its_stages_anew(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     append(path, {"stage": "relax", "event": "start"})
     append(path, {"stage": "relax (loose)", "event": "progress", "done": 3, "total": 4})
-    reader = ProgressReader(path)
+    reader = ProgressReader(tmp_path, ("events.jsonl",))
     assert shown(reader) == [("relax (loose)", 3, 4, False)]
     append(path, {"stage": "relax", "event": "start"})
     assert shown(reader) == [("relax", None, None, False)]
@@ -50,7 +50,7 @@ def test_torn_and_foreign_lines_do_no_harm(tmp_path: Path) -> None:
     path.write_bytes(
         b'\xff\n[]\n{"stage": 3}\n{"stage": "x", "event": "progress", "done": "a"}\n{"stage": "ge'
     )
-    reader = ProgressReader(path)
+    reader = ProgressReader(tmp_path, ("events.jsonl",))
     assert shown(reader) == []
     with path.open("a") as stream:
         stream.write('nerate", "event": "start"}\n')

@@ -14,7 +14,7 @@ from alphacrystal.report._index import INDEX_COLUMNS, IndexRow, write_index
 from alphacrystal.report._plain_json import plain_json
 from alphacrystal.report._poscar import poscar_text
 from alphacrystal.report._prediction import DistogramSummary, Prediction
-from alphacrystal.report._read import RunSummary, finished_run, read_run_folder
+from alphacrystal.report._read import RunSummary, finished_run, read_run_folder, run_summary
 from alphacrystal.report._run_folder import prepare_output_folder, write_run_folder
 from alphacrystal.report._run_record import RunRecord
 from alphacrystal.report._summary import SUMMARY_COLUMNS, SummaryRow
@@ -41,6 +41,7 @@ __all__ = [
     "prepare_output_folder",
     "ranked_table",
     "read_run_folder",
+    "run_summary",
     "table_legend",
     "write_figures",
     "write_index",

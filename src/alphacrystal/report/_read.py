@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
-import json
+import io
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
 from alphacrystal.errors import InputError
 from alphacrystal.report._run_folder import (
@@ -16,10 +19,12 @@ from alphacrystal.report._run_folder import (
     PAGE_FILE,
     RESULTS_FILE,
     RUN_FILE,
-    RUN_FORMAT,
     SUMMARY_FILE,
 )
 from alphacrystal.report._summary import ADDED_COLUMNS, SUMMARY_COLUMNS, SummaryRow, column_kinds
+
+#: Largest run.json and summary.csv; a list of 1,000 structures has 0.3 MB.
+MAX_FILE_BYTES = 16_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,43 +58,29 @@ class RunSummary:
     rows: tuple[SummaryRow, ...]
 
 
+class _RunFile(BaseModel):
+    """The part of ``run.json`` that is read back, with its types checked."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+    format: Literal["alphacrystal-run"]
+    formula: str
+    formula_text: str
+    complete: bool
+    notes: tuple[str, ...]
+    potential: str | None
+    hull_reference: str | None
+    seed: int
+    candidates: int
+    timings_s: dict[str, FiniteFloat]
+
+
 def read_run_folder(folder: Path) -> RunSummary:
     """The facts and the ranked table of a run folder.
 
     Raises:
         InputError: It is not a run folder, the run wrote no result yet, or a file is damaged.
     """
-    run = _read_run(folder)
-    rows = _read_rows(folder / SUMMARY_FILE)
-    try:
-        return RunSummary(
-            folder=folder,
-            formula=str(run["formula"]),
-            formula_text=str(run["formula_text"]),
-            complete=bool(run["complete"]),
-            notes=tuple(str(note) for note in run["notes"]),
-            potential=run["potential"],
-            hull_reference=run["hull_reference"],
-            seed=int(run["seed"]),
-            candidates=int(run["candidates"]),
-            timings={str(stage): float(seconds) for stage, seconds in run["timings_s"].items()},
-            rows=rows,
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(damaged(folder / RUN_FILE)) from error
-
-
-def finished_run(folder: Path, *, page: bool = True) -> RunSummary | None:
-    """A run that ended and whose files are all there (``page``: the report too), or None."""
-    try:
-        run = read_run_folder(folder)
-    except InputError:
-        return None
-    files = [*(row.file for row in run.rows), RESULTS_FILE, CANDIDATES_FILE, *([PAGE_FILE] if page else [])]
-    return run if run.complete and all((folder / file).is_file() for file in files) else None
-
-
-def _read_run(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise InputError(f"There is no folder {folder}; give the folder of an earlier run.")
     path = folder / RUN_FILE
@@ -102,28 +93,66 @@ def _read_run(folder: Path) -> dict[str, Any]:
         raise InputError(
             f"The folder {folder} is not a finished run (it has no {RUN_FILE}); give a run folder."
         )
+    return run_summary(folder, _content(path), _content(folder / SUMMARY_FILE))
+
+
+def run_summary(folder: Path, run_json: bytes, summary_csv: bytes) -> RunSummary:
+    """The same from the contents of ``run.json`` and ``summary.csv``.
+
+    Raises:
+        InputError: One of them is damaged: not UTF-8, nested too deeply, a value of the wrong type, a number
+            that is not finite.
+    """
     try:
-        run = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        run = _RunFile.model_validate_json(run_json)
+    except ValidationError as error:
+        raise InputError(damaged(folder / RUN_FILE)) from error
+    return RunSummary(
+        folder=folder,
+        formula=run.formula,
+        formula_text=run.formula_text,
+        complete=run.complete,
+        notes=run.notes,
+        potential=run.potential,
+        hull_reference=run.hull_reference,
+        seed=run.seed,
+        candidates=run.candidates,
+        timings=run.timings_s,
+        rows=_rows(folder / SUMMARY_FILE, summary_csv),
+    )
+
+
+def finished_run(folder: Path, *, page: bool = True) -> RunSummary | None:
+    """A run that ended and whose files are all there (``page``: the report too), or None."""
+    try:
+        run = read_run_folder(folder)
+    except InputError:
+        return None
+    files = [*(row.file for row in run.rows), RESULTS_FILE, CANDIDATES_FILE, *([PAGE_FILE] if page else [])]
+    return run if run.complete and all((folder / file).is_file() for file in files) else None
+
+
+def _content(path: Path) -> bytes:
+    """Content of a regular file of bounded size: opening a FIFO would wait for ever."""
+    try:
+        if not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
+            raise InputError(damaged(path))
+        return path.read_bytes()
+    except OSError as error:
         raise InputError(damaged(path)) from error
-    if not isinstance(run, dict) or run.get("format") != RUN_FORMAT:
-        raise InputError(damaged(path))
-    return run
 
 
-def _read_rows(path: Path) -> tuple[SummaryRow, ...]:
+def _rows(path: Path, content: bytes) -> tuple[SummaryRow, ...]:
     types = column_kinds()
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            reader = csv.DictReader(stream, strict=True)
-            present = [name for name in SUMMARY_COLUMNS if name in (reader.fieldnames or ())]
-            if missing := set(SUMMARY_COLUMNS) - set(present) - ADDED_COLUMNS:
-                raise ValueError(f"no column {min(missing)}")
-            return tuple(
-                SummaryRow(**{name: _parsed(cells[name], types[name]) for name in present})
-                for cells in reader
-            )
-    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        reader = csv.DictReader(io.StringIO(content.decode("utf-8"), newline=""), strict=True)
+        present = [name for name in SUMMARY_COLUMNS if name in (reader.fieldnames or ())]
+        if missing := set(SUMMARY_COLUMNS) - set(present) - ADDED_COLUMNS:
+            raise ValueError(f"no column {min(missing)}")
+        return tuple(
+            SummaryRow(**{name: _parsed(cells[name], types[name]) for name in present}) for cells in reader
+        )
+    except (ValueError, KeyError, TypeError, csv.Error) as error:
         raise InputError(damaged(path)) from error
 
 
@@ -134,14 +163,21 @@ def _parsed(text: str, kind: object) -> Any:
     if kind is int:
         return int(text)
     if kind is float:
-        return float(text)
+        return _finite(text)
     if text == "":
         return None
     if kind == int | None:
         return int(text)
     if kind == bool | None:
         return {"true": True, "false": False}[text]
-    return float(text)
+    return _finite(text)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is not finite")
+    return value
 
 
 def damaged(path: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
@@ -15,13 +15,19 @@ from starlette.exceptions import HTTPException
 from alphacrystal import __version__
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.web import _job_routes, _page_routes, _run_routes
+from alphacrystal.web._compare import PATIENCE_S, PRELOAD
 from alphacrystal.web._disk import DiskGauge
 from alphacrystal.web._guard import Guard
 from alphacrystal.web._library import RunLibrary
+from alphacrystal.web._names import plain_text
 from alphacrystal.web._parts import ServerParts
+from alphacrystal.web._pool import ComputePool
 from alphacrystal.web._queue import JobQueue
 from alphacrystal.web._refusals import status_of
 from alphacrystal.web._settings import ServeSettings, check_access
+
+COMPARE_LIMIT_S = PATIENCE_S + 10  # a pair that hangs never looks at the clock
+STRUCTURE_LIMIT_S = 10.0
 
 _log = logging.getLogger(__name__)
 
@@ -38,23 +44,34 @@ def create_app(settings: ServeSettings) -> FastAPI:
         InputError: Nobody would be asked for a token where somebody should be, or the folder cannot be used.
     """
     check_access(settings)
-    folder = settings.folder.absolute()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        settings.folder.mkdir(parents=True, exist_ok=True)
+        folder = settings.folder.resolve(strict=True)
         disk = DiskGauge(folder, settings.limits.disk_mb)
         queue = JobQueue(folder, settings.limits, disk)
     except OSError as error:
         raise InputError(
-            f"The folder {folder} cannot be written ({error.strerror}): choose another --folder."
+            f"The folder {settings.folder} cannot be written ({error.strerror}): choose another --folder."
         ) from error
+
+    comparisons = ComputePool(
+        "comparing runs", processes=1, waiting=2, limit_s=COMPARE_LIMIT_S, preload=PRELOAD
+    )
+    structures = ComputePool(
+        "reading structures", processes=1, waiting=8, limit_s=STRUCTURE_LIMIT_S, preload=PRELOAD
+    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(disk.open)
         await run_in_threadpool(queue.open)
         try:
             yield
         finally:
+            for pool in (comparisons, structures):
+                await run_in_threadpool(pool.close)
             await run_in_threadpool(queue.close)
+            await run_in_threadpool(disk.close)
 
     # The usual documentation pages load scripts from other servers: the description alone is served.
     app = FastAPI(
@@ -67,7 +84,7 @@ def create_app(settings: ServeSettings) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.state.parts = ServerParts(settings, queue, RunLibrary(folder), disk)
+    app.state.parts = ServerParts(settings, queue, RunLibrary(folder), disk, comparisons, structures)
     for routes in (_job_routes, _run_routes, _page_routes):
         app.include_router(routes.router)
     app.add_exception_handler(AlphaCrystalError, _refuse)
@@ -81,21 +98,25 @@ def create_app(settings: ServeSettings) -> FastAPI:
 async def _refuse(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, AlphaCrystalError)
     status = 403 if isinstance(error, _page_routes.WrongTokenError) else status_of(error)
-    return JSONResponse({"detail": str(error)}, status)
+    return _answer(str(error), status)
 
 
 async def _refuse_values(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
-    return JSONResponse({"detail": f"{place}: {first['msg']}."}, 422)
+    return _answer(f"{place}: {first['msg']}.", 422)
 
 
 async def _refuse_plainly(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    return JSONResponse({"detail": f"{error.detail}."}, error.status_code, error.headers)
+    return _answer(f"{error.detail}.", error.status_code, error.headers)
 
 
 async def _fail(request: Request, error: Exception) -> JSONResponse:
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return JSONResponse({"detail": "Internal failure: the server's log says more."}, 500)
+    return _answer("Internal failure: the server's log says more.", 500)
+
+
+def _answer(sentence: str, status: int, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return JSONResponse({"detail": plain_text(sentence)}, status, headers)

@@ -1,11 +1,11 @@
-"""Which structures of two runs are the same crystal."""
+"""Computations on the structure files of runs; they run in processes with a time limit (see ``_pool``)."""
 
 from __future__ import annotations
 
+import tempfile
 import time
 from functools import lru_cache
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 DEPTH = 20  # structures of each list that are compared
-PATIENCE = 30.0  # s for all pairs
+PATIENCE_S = 20.0  # for all pairs; the pairs that are left are counted as undecided
 PRESET = "cspbench"
+#: Imported before the first task, so that no time limit counts it.
+PRELOAD = ("alphacrystal.web._compare", "alphacrystal.evaluate", "alphacrystal.data", "pymatgen.io.cif")
 
-_one_at_a_time = Lock()
+#: Rank, file name and content of a CIF.
+RankedFile = tuple[int, str, bytes]
 
 
 class Match(BaseModel):
@@ -50,49 +53,56 @@ class Matches(BaseModel):
     undecided: int = 0
 
 
-def find_matches(left: list[tuple[int, Path]], right: list[tuple[int, Path]]) -> Matches:
-    """Compare each (rank, CIF) of one list with each of the other by StructureMatcher (0.2, 0.3, 5°)."""
-    with _one_at_a_time:  # one comparison takes a processor; a second visitor waits
-        begin = time.monotonic()
-        found = Matches(pairs=[])
-        for first, one in _structures(left[:DEPTH]):
-            for second, other in _structures(right[:DEPTH]):
-                if time.monotonic() - begin > PATIENCE:
-                    found.undecided += 1
-                    continue
-                rms = _distance(one, other)
-                if rms is not None:
-                    found.pairs.append(Match(left=first, right=second, rms=round(rms, 4)))
-        return found
-
-
-def _distance(one: Structure, other: Structure) -> float | None:
-    from alphacrystal.evaluate import match_pair
-
-    return match_pair(one, other, PRESET).rms
-
-
-def _structures(files: list[tuple[int, Path]]) -> list[tuple[int, Structure]]:
-    return [(rank, crystal(path)) for rank, path in files]
-
-
-def crystal(path: Path) -> Structure:
-    """The structure of a run's CIF, read once as long as the file stays as it is.
+def find_matches(left: list[RankedFile], right: list[RankedFile]) -> Matches:
+    """Compare each CIF of one list with each of the other by StructureMatcher (0.2, 0.3, 5°).
 
     Raises:
-        InputError: It cannot be read.
+        InputError: A file cannot be read.
     """
-    return _structure(path, path.stat().st_mtime_ns)
+    from alphacrystal.evaluate import match_pair
+
+    begin = time.monotonic()
+    matches = Matches(pairs=[])
+    others = [(rank, structure_of(name, content)) for rank, name, content in right[:DEPTH]]
+    for first, name, content in left[:DEPTH]:
+        one = structure_of(name, content)
+        for second, other in others:
+            if time.monotonic() - begin > PATIENCE_S:
+                matches.undecided += 1
+                continue
+            rms = match_pair(one, other, PRESET).rms
+            if rms is not None:
+                matches.pairs.append(Match(left=first, right=second, rms=round(rms, 4)))
+    return matches
+
+
+def poscar_of(name: str, content: bytes) -> str:
+    """A CIF as the text of a POSCAR.
+
+    Raises:
+        InputError: The file cannot be read.
+    """
+    from alphacrystal.report import poscar_text
+
+    return poscar_text(structure_of(name, content))
 
 
 @lru_cache(maxsize=200)
-def _structure(path: Path, changed: int) -> Structure:
+def structure_of(name: str, content: bytes) -> Structure:
+    """The one structure of a CIF.
+
+    Raises:
+        InputError: It cannot be read, or does not hold one structure.
+    """
     from alphacrystal.data import read_structures
 
-    try:
-        found = read_structures(path)
-    except InputError as error:  # its sentence names a path of this machine
-        raise InputError(f"The structure {path.name} cannot be read.") from error
-    if len(found) != 1:
-        raise InputError(f"{path.name} does not hold one structure.")
-    return found[0]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "structure.cif"
+        path.write_bytes(content)
+        try:
+            structures = read_structures(path)
+        except InputError as error:  # its sentence names a path of this machine
+            raise InputError(f"The structure {name} cannot be read.") from error
+    if len(structures) != 1:
+        raise InputError(f"{name} does not hold one structure.")
+    return structures[0]

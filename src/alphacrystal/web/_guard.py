@@ -40,6 +40,9 @@ _HEADERS = {
     "cache-control": "no-store",
 }
 
+#: The rest of such a request must not be taken for the next one.
+_CLOSE = {"connection": "close"}
+
 
 class Guard:
     """Checks each request before the application sees it, and puts the same headers on each answer."""
@@ -65,9 +68,12 @@ class Guard:
 
         refusal = self._refusal(scope)
         if refusal is None and scope["method"] not in SAFE_METHODS:
-            body = await _body(receive)
-            if body is None:
-                refusal = _no(413, f"A request may have {LARGEST_BODY} bytes at most.")
+            try:
+                body = await _body(receive)
+            except TimeoutError:
+                refusal = _no(408, f"The request did not arrive within {BODY_PATIENCE:g} s.", _CLOSE)
+            except ValueError:
+                refusal = _no(413, f"A request may have {LARGEST_BODY} bytes at most.", _CLOSE)
             else:
                 receive = _replay(body, receive)
         await (refusal or self._app)(scope, receive, guarded)
@@ -127,22 +133,24 @@ def _no(status: int, sentence: str, headers: Mapping[str, str] | None = None) ->
     return JSONResponse({"detail": sentence}, status, headers)
 
 
-async def _body(receive: Receive) -> bytes | None:
-    """The whole body, None where it is too large or does not come."""
+async def _body(receive: Receive) -> bytes:
+    """The whole body.
+
+    Raises:
+        TimeoutError: It does not come in time, or the visitor is gone.
+        ValueError: It is too large.
+    """
     body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_PATIENCE):
-            while True:
-                message: MutableMapping[str, Any] = await receive()
-                if message["type"] != "http.request":
-                    return None
-                body += message.get("body", b"")
-                if len(body) > LARGEST_BODY:
-                    return None
-                if not message.get("more_body", False):
-                    return bytes(body)
-    except TimeoutError:
-        return None
+    async with asyncio.timeout(BODY_PATIENCE):
+        while True:
+            message: MutableMapping[str, Any] = await receive()
+            if message["type"] != "http.request":
+                raise TimeoutError
+            body += message.get("body", b"")
+            if len(body) > LARGEST_BODY:
+                raise ValueError("too large")
+            if not message.get("more_body", False):
+                return bytes(body)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

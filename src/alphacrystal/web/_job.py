@@ -1,22 +1,34 @@
-"""A job and the small file that remembers it."""
+"""A job and the small file that holds its state."""
 
 from __future__ import annotations
 
-import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from alphacrystal.report import write_text_atomically
+from alphacrystal.errors import AlphaCrystalError, InputError
+from alphacrystal.web._files import open_file, open_folder, read_file, remove_entry, stat_entry, write_file
+from alphacrystal.web._library import time_of
+from alphacrystal.web._names import MAX_NAME_BYTES, is_name
 from alphacrystal.web._request import JobRequest
+from alphacrystal.web._settings import MAX_WORKERS
 
 JOBS_FOLDER = ".jobs"
+#: No job has a name that begins with a dot, so none can name this lock as its own.
+SERVER_LOCK = ".server.lock"
+STATE_SUFFIX = ".json"
+MAX_STATE_BYTES = 64_000
+MAX_LOG_BYTES = 64_000  # read from the end of a log
 
 
 class JobStatus(StrEnum):
-    """Where a job stands."""
+    """Where a job stands; ``damaged`` where its state file cannot be read."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -25,45 +37,60 @@ class JobStatus(StrEnum):
     CANCELLED = "cancelled"
     STOPPED = "stopped"
     FAILED = "failed"
+    DAMAGED = "damaged"
 
 
 ACTIVE = (JobStatus.WAITING, JobStatus.RUNNING, JobStatus.ENDING)
 
 
+def _name(text: str) -> str:
+    if not is_name(text):
+        raise ValueError("not the name of a job")
+    return text
+
+
+#: What a process that is asked to end can leave behind.
+Outcome = Literal[JobStatus.WAITING, JobStatus.CANCELLED, JobStatus.STOPPED]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
 class Job(BaseModel):
-    """A prediction that somebody asked for.
+    """A prediction that somebody requested.
 
     Attributes:
-        id: Name of the job and of its run folder.
+        id: Name of the job and of its run folder; see ``_names``.
         formula: Reduced formula.
-        request: What was asked for.
+        request: The prediction to run.
         workers: Its relaxation processes: a setting of the run, so a later server must keep it.
         status: Where it stands.
-        outcome: What it becomes when its process has ended, None if that depends on the process.
+        outcome: Its status once its process has ended, None if that depends on the process.
         reason: One sentence where it did not end well, else "".
-        created: When it was asked for.
+        created: Time of the request.
         started: When its process started last, None before.
         ended: When it ended, None before.
         spent: Running time in s of the processes before the present one.
         pid: Number of its process, None without one.
         starts: How often its process was started and ended by something else than the server.
+        folder_inode: Inode number of the run folder that the server created for it, None before. Only a
+            folder with this number is ever written to or deleted: no state file of others can name it.
     """
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
-    id: str
-    formula: str
+    id: Annotated[str, Field(max_length=MAX_NAME_BYTES), AfterValidator(_name)]
+    formula: Annotated[str, Field(max_length=1000)]
     request: JobRequest
-    workers: int
+    workers: Annotated[int, Field(ge=1, le=MAX_WORKERS)]
     status: JobStatus = JobStatus.WAITING
-    outcome: JobStatus | None = None
-    reason: str = ""
-    created: datetime
-    started: datetime | None = None
-    ended: datetime | None = None
-    spent: float = 0.0
-    pid: int | None = None
-    starts: int = 0
+    outcome: Outcome | None = None
+    reason: Annotated[str, Field(max_length=4000)] = ""
+    created: AwareDatetime
+    started: AwareDatetime | None = None
+    ended: AwareDatetime | None = None
+    spent: Seconds = 0.0
+    pid: Annotated[int, Field(gt=1, lt=2**31)] | None = None
+    starts: Annotated[int, Field(ge=0, le=10**6)] = 0
+    folder_inode: Annotated[int, Field(gt=0, lt=2**64)] | None = None
 
     def seconds(self) -> float:
         """Running time so far in s."""
@@ -72,25 +99,65 @@ class Job(BaseModel):
         return self.spent + max(0.0, (datetime.now(UTC) - self.started).total_seconds())
 
 
+@dataclass(frozen=True, slots=True)
+class DamagedJob:
+    """A state file that cannot be used.
+
+    Attributes:
+        id: Its name without the suffix.
+        changed: When it was changed last.
+        problem: Why, in one sentence.
+    """
+
+    id: str
+    changed: datetime
+    problem: str
+
+
 class JobFiles:
-    """The state, log and lock files of the jobs, in a hidden folder among the runs."""
+    """The state, log and lock files of the jobs, in a hidden folder among the runs.
+
+    Raises:
+        InputError: The hidden folder is a link or no folder.
+        OSError: It cannot be made.
+    """
 
     def __init__(self, runs: Path) -> None:
         self.runs = runs
         self.folder = runs / JOBS_FOLDER
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.make_folder()
+
+    def make_folder(self) -> None:
+        """Make the hidden folder where it is missing, inside of the runs folder that is there."""
+        self.folder.mkdir(exist_ok=True)
+        try:
+            with open_folder(self.runs, JOBS_FOLDER):
+                pass
+        except NotADirectoryError as error:
+            raise InputError(
+                f"{self.folder} is a link: remove it, or choose another --folder. Nothing was changed."
+            ) from error
 
     def run_folder(self, job_id: str) -> Path:
         """Where its results go."""
         return self.runs / job_id
 
     def log(self, job_id: str) -> Path:
-        """What its process says."""
+        """Standard error of its process."""
         return self.folder / f"{job_id}.log"
 
     def lock(self, job_id: str) -> Path:
         """The file that its process keeps locked."""
         return self.folder / f"{job_id}.lock"
+
+    def end_of_log(self, job_id: str) -> str:
+        """The last part of its log, "" without one."""
+        try:
+            with open_file(self.runs, JOBS_FOLDER, f"{job_id}.log") as stream:
+                stream.seek(max(0, os.fstat(stream.fileno()).st_size - MAX_LOG_BYTES))
+                return stream.read(MAX_LOG_BYTES).decode("utf-8", errors="replace")
+        except OSError:
+            return ""
 
     def save(self, job: Job) -> None:
         """Write its state.
@@ -98,19 +165,58 @@ class JobFiles:
         Raises:
             AlphaCrystalError: The disk refused it.
         """
-        write_text_atomically(self.folder / f"{job.id}.json", job.model_dump_json(indent=1) + "\n")
+        content = (job.model_dump_json(indent=1) + "\n").encode()
+        try:
+            write_file(self.runs, JOBS_FOLDER, f"{job.id}{STATE_SUFFIX}", content=content)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise AlphaCrystalError(
+                f"The state of the job {job.id} cannot be written ({reason}): "
+                "free some space or restore the runs folder."
+            ) from error
 
-    def load_all(self) -> list[Job]:
-        """Every job that can be read, oldest first; a damaged file is passed over."""
-        found = []
-        for path in self.folder.glob("*.json"):
-            with contextlib.suppress(OSError, ValidationError, UnicodeDecodeError):
-                job = Job.model_validate_json(path.read_text(encoding="utf-8"))
-                if job.id == path.stem:
-                    found.append(job)
-        return sorted(found, key=lambda job: (job.created, job.id))
+    def load_all(self) -> tuple[list[Job], list[DamagedJob]]:
+        """Every job, and every state file that cannot be read as one."""
+        jobs, damaged = [], []
+        for name in self._state_files():
+            job_id = name.removesuffix(STATE_SUFFIX)
+            try:
+                content = read_file(self.runs, JOBS_FOLDER, name, limit=MAX_STATE_BYTES)
+                job = Job.model_validate_json(content)
+            except OSError as error:
+                damaged.append(self._damaged(job_id, (error.strerror or str(error)).lower()))
+            except ValidationError as error:
+                first = error.errors(include_input=False, include_url=False)[0]
+                place = ".".join(map(str, first["loc"])) or "the file"
+                damaged.append(self._damaged(job_id, f"{place}: {first['msg'].lower()}"))
+            else:
+                if job.id == job_id:
+                    jobs.append(job)
+                else:
+                    damaged.append(self._damaged(job_id, "its id is not the name of the file"))
+        return jobs, damaged
 
     def remove(self, job_id: str) -> None:
-        """Forget a job; its run folder stays."""
-        for suffix in (".json", ".log", ".lock"):
-            (self.folder / f"{job_id}{suffix}").unlink(missing_ok=True)
+        """Forget a job; its run folder stays.
+
+        Raises:
+            OSError: A file cannot be removed.
+        """
+        with open_folder(self.runs, JOBS_FOLDER) as folder:
+            for suffix in (".log", ".lock", STATE_SUFFIX):
+                remove_entry(folder, f"{job_id}{suffix}")
+
+    def _state_files(self) -> Iterator[str]:
+        with os.scandir(self.folder) as entries:
+            names = sorted(entry.name for entry in entries)
+        for name in names:
+            if name.endswith(STATE_SUFFIX) and is_name(name.removesuffix(STATE_SUFFIX)):
+                yield name
+
+    def _damaged(self, job_id: str, reason: str) -> DamagedJob:
+        try:
+            changed = stat_entry(self.runs, JOBS_FOLDER, f"{job_id}{STATE_SUFFIX}").st_mtime_ns
+        except OSError:
+            changed = 0
+        problem = f"The state file {job_id}{STATE_SUFFIX} is damaged ({reason}): delete this job."
+        return DamagedJob(job_id, time_of(changed), problem)

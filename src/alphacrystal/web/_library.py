@@ -2,118 +2,294 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+import os
+import stat
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from threading import Lock
+from typing import BinaryIO, Generic, TypeVar
 
 from alphacrystal.errors import InputError
-from alphacrystal.report import RunSummary, SummaryRow, read_run_folder
-from alphacrystal.web._refusals import MissingError
+from alphacrystal.report import RunSummary, SummaryRow, run_summary
+from alphacrystal.web._files import open_file, open_folder, read_file, stat_entry
+from alphacrystal.web._names import RUN_FILE, is_name, run_id, run_places
+from alphacrystal.web._refusals import FolderGoneError, MissingError
 
-RUN_FILE = "run.json"
+TABLE_FILE = "summary.csv"
 REPORT_FILE = "report.html"
-#: Joins the folder of a run with several formulas and that of one formula in an id.
-JOINT = "~"
-LONGEST_ID = 255
-_CACHED = 2000
+MAX_RUN_BYTES = 2_000_000  # of run.json or summary.csv; a list of 1,000 structures has 0.3 MB
+_SUMMARIES = 32  # whole runs kept in memory
+_HEADS = 10_000  # lines of the list kept in memory
+
+#: What tells two states of a file apart: inode, size, time of its last change in ns.
+Version = tuple[int, int, int]
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class RunEntry:
+    """A run folder as the list of folders shows it, before any of its files is read.
+
+    Attributes:
+        id: Its id, or its place where no id can name it.
+        parts: Its place below the runs folder.
+        written: Time of the last change of its run.json, in ns.
+        problem: One sentence where it cannot be opened, else "".
+    """
+
+    id: str
+    parts: tuple[str, ...]
+    written: int
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunHead:
+    """What the list of runs shows of one.
+
+    Attributes:
+        formula: Reduced formula, "" where the run is damaged.
+        complete: False where it was interrupted.
+        structures: Structures in its list.
+        best: The first of them, None without one.
+        problem: One sentence where it cannot be read, else "".
+    """
+
+    formula: str
+    complete: bool
+    structures: int
+    best: SummaryRow | None
+    problem: str = ""
 
 
 class RunLibrary:
-    """Finds runs by id: the folder's name, or `BATCH~FOLDER` inside a run with several formulas.
+    """Reads runs by id: the folder's name, or `BATCH~FOLDER` inside a run with several formulas.
 
-    An id is looked up among the folders that are there and never made into a path, so it cannot lead outside;
-    links are not followed.
+    Links are not followed below the root. What was read of a run is kept until one of its files changes, and
+    each run is read apart: a damaged one is listed with a sentence.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._summaries: _Cache[RunSummary] = _Cache(_SUMMARIES)
+        self._heads: _Cache[RunHead] = _Cache(_HEADS)
 
-    def ids(self) -> list[str]:
-        """All runs with a result, latest first."""
-        found = {run_id: (path / RUN_FILE).stat().st_mtime_ns for run_id, path in self._folders()}
-        return sorted(found, key=lambda run_id: (-found[run_id], run_id))
+    def entries(self) -> list[RunEntry]:
+        """All runs with a result, latest first.
 
-    def folder(self, run_id: str) -> Path:
-        """The folder of a run.
+        Raises:
+            FolderGoneError: The runs folder cannot be read.
+        """
+        outer = list(self._outer_entries())
+        found = [entry for entry, is_run in outer if is_run]
+        taken = {entry.id for entry in found}
+        for batch, is_run in outer:
+            if not is_run:
+                found += self._inner_entries(batch, taken)
+        return sorted(found, key=lambda entry: (-entry.written, entry.id))
+
+    def head(self, entry: RunEntry) -> RunHead:
+        """The line of a run; it is read anew only where one of its files has changed."""
+        if entry.problem:
+            return RunHead("", complete=False, structures=0, best=None, problem=entry.problem)
+        try:
+            version = self._version(entry.parts)
+        except OSError as error:
+            return RunHead("", complete=False, structures=0, best=None, problem=_damaged(entry.parts, error))
+        return self._heads.get(entry.parts, version, lambda: self._read_head(entry.parts, version))
+
+    def folder(self, id_text: str) -> tuple[str, ...]:
+        """Place of a run below the root.
 
         Raises:
             MissingError: There is no such run.
         """
-        if 0 < len(run_id) <= LONGEST_ID:
-            for known, path in self._folders(run_id.partition(JOINT)[0]):
-                if known == run_id:
-                    return path
+        for parts in run_places(id_text):
+            try:
+                stat_entry(self.root, *parts, RUN_FILE)
+            except OSError:
+                continue
+            return parts
         raise MissingError("There is no run of this name.")
 
-    def summary(self, run_id: str) -> RunSummary:
+    def summary(self, id_text: str) -> RunSummary:
         """Its facts and its ranked table.
 
         Raises:
             MissingError: There is no such run.
             InputError: One of its files is damaged.
         """
-        folder = self.folder(run_id)
-        return _read(folder, (folder / RUN_FILE).stat().st_mtime_ns)
+        parts = self.folder(id_text)
+        try:
+            return self._summary(parts, self._version(parts))
+        except OSError as error:
+            raise InputError(_damaged(parts, error)) from error
 
-    def written(self, run_id: str) -> datetime:
-        """When its result was written."""
-        return datetime.fromtimestamp((self.folder(run_id) / RUN_FILE).stat().st_mtime, UTC)
+    def version(self, id_text: str) -> tuple[Version, Version]:
+        """What changes when one of the two files changes that tell what a run holds.
 
-    def file(self, run_id: str, name: str) -> Path:
-        """A file of a run that its own table names.
+        Raises:
+            MissingError: There is no such run.
+            InputError: One of its files is missing.
+        """
+        parts = self.folder(id_text)
+        try:
+            return self._version(parts)
+        except OSError as error:
+            raise InputError(_damaged(parts, error)) from error
+
+    def open(self, id_text: str, name: str) -> BinaryIO:
+        """Open a file of a run that its table names.
 
         Raises:
             MissingError: There is no such run or file, or the name leads outside of the run.
         """
-        folder = self.folder(run_id)
-        path = folder / name
+        inner = PurePosixPath(name).parts
         try:
-            inside = path.resolve(strict=True).is_relative_to(folder.resolve()) and path.is_file()
-        except (OSError, ValueError):
-            inside = False
-        if not inside:
-            raise MissingError("The run has no such file.")
-        return path
+            if not inner or not all(map(is_name, inner)):
+                raise MissingError("The run has no such file.")
+            return open_file(self.root, *self.folder(id_text), *inner)
+        except OSError as error:
+            raise MissingError("The run has no such file.") from error
 
-    def structure(self, run_id: str, rank: int) -> tuple[SummaryRow, Path]:
-        """A ranked structure and its CIF.
+    def row(self, id_text: str, rank: int) -> SummaryRow:
+        """A ranked structure.
 
         Raises:
             MissingError: There is no such run or rank.
         """
-        for row in self.summary(run_id).rows:
+        for row in self.summary(id_text).rows:
             if row.rank == rank:
-                return row, self.file(run_id, row.file)
+                return row
         raise MissingError(f"The run has no structure of rank {rank}.")
 
-    def _folders(self, only: str | None = None) -> Iterator[tuple[str, Path]]:
-        for path in _visible_folders(self.root, only):
-            if (path / RUN_FILE).is_file():
-                yield path.name, path
-            elif JOINT not in path.name:
-                for inner in _visible_folders(path):
-                    if (inner / RUN_FILE).is_file():
-                        yield f"{path.name}{JOINT}{inner.name}", inner
+    def _outer_entries(self) -> Iterator[tuple[RunEntry, bool]]:
+        """Each visible folder, and whether it is a run."""
+        try:
+            names = sorted(_visible_folders(self.root))
+        except OSError as error:
+            raise FolderGoneError(
+                "The runs folder is not there: restore it or restart the server."
+            ) from error
+        for name in names:
+            yield _entry(self.root, (name,), name)
+
+    def _inner_entries(self, batch: RunEntry, taken: set[str]) -> Iterator[RunEntry]:
+        if batch.problem:
+            return
+        (outer,) = batch.parts
+        try:
+            names = sorted(_visible_folders(self.root / outer))
+        except OSError:
+            return
+        for name in names:
+            parts = (outer, name)
+            shown = run_id(parts)
+            entry, is_run = _entry(self.root, parts, shown)
+            if is_run and shown in taken:
+                problem = f"Its id is the name of another folder: rename the folder {shown}."
+                entry = RunEntry("/".join(parts), parts, entry.written, problem)
+            if is_run:
+                yield entry
+
+    def _version(self, parts: tuple[str, ...]) -> tuple[Version, Version]:
+        with open_folder(self.root, *parts) as folder:
+            run, table = (
+                os.stat(name, dir_fd=folder, follow_symlinks=False) for name in (RUN_FILE, TABLE_FILE)
+            )
+        return (run.st_ino, run.st_size, run.st_mtime_ns), (table.st_ino, table.st_size, table.st_mtime_ns)
+
+    def _summary(self, parts: tuple[str, ...], version: tuple[Version, Version]) -> RunSummary:
+        return self._summaries.get(parts, version, lambda: read_summary(self.root, parts))
+
+    def _read_head(self, parts: tuple[str, ...], version: tuple[Version, Version]) -> RunHead:
+        try:
+            run = self._summary(parts, version)
+        except InputError as error:
+            return RunHead("", complete=False, structures=0, best=None, problem=str(error))
+        best = run.rows[0] if run.rows else None
+        return RunHead(run.formula, run.complete, len(run.rows), best)
 
 
-def download_name(run_id: str) -> str:
-    """A file name of plain letters for a run."""
-    return re.sub(r"[^A-Za-z0-9._-]", "_", run_id).lstrip(".") or "run"
+def read_summary(root: Path, parts: tuple[str, ...]) -> RunSummary:
+    """Facts and table of the run at ``parts`` below ``root``.
 
-
-def _visible_folders(folder: Path, only: str | None = None) -> list[Path]:
+    Raises:
+        InputError: One of its files is missing, damaged, too large, or no regular file; the sentence names no
+            path of this machine.
+    """
     try:
-        names = sorted(path.name for path in folder.iterdir() if only in (None, path.name))
-    except OSError:
-        return []
-    paths = [folder / name for name in names if not name.startswith(".") and _is_text(name)]
-    return [path for path in paths if path.is_dir() and not path.is_symlink()]
+        run, table = (read_file(root, *parts, name, limit=MAX_RUN_BYTES) for name in (RUN_FILE, TABLE_FILE))
+    except OSError as error:
+        raise InputError(_damaged(parts, error)) from error
+    try:
+        return run_summary(root.joinpath(*parts), run, table)
+    except InputError as error:
+        raise InputError(_damaged(parts, None)) from error
+
+
+def time_of(nanoseconds: int) -> datetime:
+    """A file's time; one outside of the years 1970 to 9999 is moved to their border."""
+    return datetime.fromtimestamp(min(max(nanoseconds // 1000, 0) / 1e6, 253_402_300_799.0), UTC)
+
+
+class _Cache(Generic[Value]):
+    """The latest values by place, each valid for one version of its files."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._values: OrderedDict[tuple[str, ...], tuple[object, Value]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: tuple[str, ...], version: object, read: Callable[[], Value]) -> Value:
+        """The stored value, or that of ``read()``."""
+        with self._lock:
+            stored = self._values.get(key)
+            if stored is not None and stored[0] == version:
+                self._values.move_to_end(key)
+                return stored[1]
+        value = read()
+        with self._lock:
+            self._values[key] = (version, value)
+            self._values.move_to_end(key)
+            while len(self._values) > self._size:
+                self._values.popitem(last=False)
+        return value
+
+
+def _entry(root: Path, parts: tuple[str, ...], shown: str) -> tuple[RunEntry, bool]:
+    """A folder as an entry, and whether it is a run."""
+    problem = ""
+    if not all(map(is_name, parts)):
+        problem = "Its folder name is too long or has a control character or backslash: rename the folder."
+    try:
+        facts = os.lstat("/".join((os.fspath(root), *parts, RUN_FILE)))  # thousands at once: no Path
+    except FileNotFoundError:
+        return RunEntry(shown, parts, 0, problem), False
+    except OSError as error:
+        return RunEntry(shown, parts, 0, problem or _damaged(parts, error)), True
+    if not problem and not stat.S_ISREG(facts.st_mode):
+        problem = _damaged(parts, None)
+    return RunEntry(shown, parts, facts.st_mtime_ns, problem), True
+
+
+def _visible_folders(folder: Path) -> Iterator[str]:
+    """Names of the folders that are neither hidden nor links, if they are text."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if (
+                not entry.name.startswith(".")
+                and _is_text(entry.name)
+                and entry.is_dir(follow_symlinks=False)
+            ):
+                yield entry.name
 
 
 def _is_text(name: str) -> bool:
-    """False for names of bytes that are no UTF-8: they cannot be said in JSON."""
+    """False for names of bytes that are no UTF-8: JSON cannot hold them."""
     try:
         name.encode("utf-8")
     except UnicodeEncodeError:
@@ -121,12 +297,9 @@ def _is_text(name: str) -> bool:
     return True
 
 
-@lru_cache(maxsize=_CACHED)
-def _read(folder: Path, changed: int) -> RunSummary:
-    try:
-        return read_run_folder(folder)
-    except InputError as error:
-        # Its own sentence names a path of this machine, which is nobody's business over a network.
-        raise InputError(
-            f"The run {folder.name} is damaged: a file is missing or no longer readable."
-        ) from error
+def _damaged(parts: tuple[str, ...], error: OSError | None) -> str:
+    reason = f" ({error.strerror.lower()})" if error is not None and error.strerror else ""
+    return (
+        f"The run {parts[-1]} is damaged: {RUN_FILE} or {TABLE_FILE} is missing or cannot be read{reason}; "
+        "repeat the run with --resume."
+    )

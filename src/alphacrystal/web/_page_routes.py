@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 
 from fastapi import APIRouter, Response
@@ -69,5 +70,6 @@ def close_session() -> Response:
     return response
 
 
+@cache
 def _text(name: str) -> str:
     return files("alphacrystal.web").joinpath("assets", name).read_text(encoding="utf-8")

@@ -9,8 +9,11 @@ from fastapi import Depends, Request
 
 from alphacrystal.report import RunSummary, SummaryRow
 from alphacrystal.web._disk import DiskGauge
-from alphacrystal.web._job import Job
+from alphacrystal.web._job import DamagedJob, JobStatus
+from alphacrystal.web._job_list import JobLine
 from alphacrystal.web._library import RunLibrary
+from alphacrystal.web._names import plain_text
+from alphacrystal.web._pool import ComputePool
 from alphacrystal.web._queue import JobQueue
 from alphacrystal.web._settings import ServeSettings
 from alphacrystal.web._views import JobView, Refusal, RunView, StructureView
@@ -25,12 +28,16 @@ class ServerParts:
         queue: Its jobs.
         library: The runs of its folder.
         disk: The room they take.
+        comparisons: Processes that compare runs.
+        structures: Processes that read structure files.
     """
 
     settings: ServeSettings
     queue: JobQueue
     library: RunLibrary
     disk: DiskGauge
+    comparisons: ComputePool
+    structures: ComputePool
 
 
 def _parts(request: Request) -> ServerParts:
@@ -46,7 +53,9 @@ ANY_REFUSAL: dict[int | str, dict[str, object]] = {
     400: {"model": Refusal, "description": "The request is malformed."},
     401: {"model": Refusal, "description": "The token is missing or wrong."},
     403: {"model": Refusal, "description": "The request comes from a page of another site."},
+    408: {"model": Refusal, "description": "The request did not arrive in time."},
     422: {"model": Refusal, "description": "A value cannot be used; the sentence says which and why."},
+    503: {"model": Refusal, "description": "The server is busy, or the runs folder is gone."},
 }
 NOT_FOUND: dict[int | str, dict[str, object]] = {
     404: {"model": Refusal, "description": "There is nothing of this name."}
@@ -57,27 +66,44 @@ CONFLICT: dict[int | str, dict[str, object]] = {
 TOO_LARGE: dict[int | str, dict[str, object]] = {
     413: {"model": Refusal, "description": "The request is too large."}
 }
+LATE: dict[int | str, dict[str, object]] = {
+    504: {"model": Refusal, "description": "The computation was stopped at its time limit."}
+}
 NO_PLACE: dict[int | str, dict[str, object]] = {
     409: {"model": Refusal, "description": "The runs take as much of the disk as they may."},
     429: {"model": Refusal, "description": "Too many jobs wait already."},
 }
 
 
-def job_view(job: Job, parts: ServerParts) -> JobView:
+def job_view(line: JobLine, parts: ServerParts) -> JobView:
     """A job as the API shows it."""
-    folder = parts.queue.files.run_folder(job.id)
+    job = line.job
+    if isinstance(job, DamagedJob):
+        return JobView(
+            id=job.id,
+            formula="",
+            request=None,
+            status=JobStatus.DAMAGED,
+            reason=plain_text(job.problem),
+            created=job.changed,
+            ended=job.changed,
+            seconds=0.0,
+            ahead=0,
+            stages=[],
+            has_result=False,
+        )
     return JobView(
         id=job.id,
         formula=job.formula,
         request=job.request,
         status=job.status,
-        reason=job.reason,
+        reason=plain_text(job.reason),
         created=job.created,
         ended=job.ended,
         seconds=round(job.seconds(), 1),
-        ahead=parts.queue.ahead(job),
-        stages=parts.queue.stages(job.id),
-        has_result=(folder / "run.json").is_file(),
+        ahead=line.ahead,
+        stages=parts.queue.stages(job),
+        has_result=parts.queue.has_result(job.id),
     )
 
 

@@ -1,4 +1,4 @@
-"""A process that outlives the server which started it, and can be found again by the next one."""
+"""A process that outlives the server which started it, and can be recognized by the next one."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import contextlib
 import fcntl
 import os
 import signal
+import stat
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-#: Environment variable of the server's token; its jobs need not know it.
-TOKEN_VARIABLE = "ALPHACRYSTAL_SERVE_TOKEN"  # noqa: S105 - the name, not the token
+from alphacrystal.web._environment import NEUTRAL_FOLDER, job_environment
+
+_NO_LINK = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_PROCESSES = Path("/proc")
 
 
 class JobProcess:
@@ -28,12 +31,14 @@ class JobProcess:
 
     @classmethod
     def start(cls, arguments: Sequence[str], *, log: Path, lock: Path) -> JobProcess:
-        """Start a process that writes what it says to ``log``, from its beginning.
+        """Start a process whose standard error goes to ``log``, a new file.
+
+        It runs in a neutral folder with an environment that names no folder of the server's.
 
         Raises:
             OSError: A file cannot be written or no process can be started.
         """
-        with log.open("wb") as output, lock.open("wb") as held:
+        with _new_file(log) as output, _lock_file(lock) as held:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             child = subprocess.Popen(
                 list(arguments),
@@ -41,21 +46,26 @@ class JobProcess:
                 stdout=subprocess.DEVNULL,
                 stderr=output,
                 start_new_session=True,
-                pass_fds=(held.fileno(),),
-                env={name: value for name, value in os.environ.items() if name != TOKEN_VARIABLE},
+                pass_fds=(held,),
+                cwd=NEUTRAL_FOLDER,
+                env=job_environment(),
             )
         return cls(child.pid, lock, child)
 
     @classmethod
     def find(cls, pid: int | None, lock: Path) -> JobProcess | None:
-        """The process of an earlier server, None where it has ended."""
-        return cls(pid, lock) if pid is not None and _is_held(lock) else None
+        """The process of an earlier server, None where it has ended or ``pid`` does not hold the lock."""
+        if pid is None or not _is_held(lock) or not _group_holds(pid, lock):
+            return None
+        return cls(pid, lock)
 
     def ended(self) -> bool:
-        """Whether it is over; what it may have left running is ended with it."""
+        """Whether it is over; workers that it left running are ended with it."""
         if _is_held(self._lock):
             return False
         if self._child is not None and self._child.returncode is None:
+            if not self._child_ended():  # its lock file was deleted
+                return False
             # Over but not yet collected: its number is still its own, and so is its group's.
             self._signal_group(signal.SIGKILL)
             self._child.wait()
@@ -68,7 +78,7 @@ class JobProcess:
 
     def interrupt(self) -> None:
         """Ask it to write what is finished and end."""
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(self.pid, signal.SIGTERM)
 
     def kill(self) -> None:
@@ -79,13 +89,74 @@ class JobProcess:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
 
+    def _child_ended(self) -> bool:
+        if not hasattr(os, "waitid"):  # macOS before Python 3.13
+            return self._lock.exists()
+        try:
+            return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        except ChildProcessError:
+            return True
+
+
+@contextlib.contextmanager
+def _new_file(path: Path) -> Iterator[int]:
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o666)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _lock_file(path: Path, *, create: bool = True) -> Iterator[int]:
+    flags = os.O_RDWR | os.O_CREAT if create else os.O_RDONLY
+    descriptor = os.open(path, flags | _NO_LINK, 0o666)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(f"{path.name} is not a regular file")
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock on a file, which is made where it is missing.
+
+    Raises:
+        BlockingIOError: Another process holds it.
+        OSError: It is a link or no regular file, or cannot be opened.
+    """
+    with _lock_file(path) as descriptor:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+
 
 def _is_held(lock: Path) -> bool:
     try:
-        with lock.open("rb") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
+        with _lock_file(lock, create=False) as descriptor:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
+    except OSError:  # missing, a link, no regular file
+        return False
+    return False
+
+
+def _group_holds(pid: int, lock: Path) -> bool:
+    """Whether a process of the group ``pid`` has the lock file open; taken for granted without /proc."""
+    if not _PROCESSES.is_dir():
+        return True
+    wanted = lock.lstat()
+    for process in _PROCESSES.iterdir():
+        if not process.name.isdecimal():
+            continue
+        with contextlib.suppress(OSError):
+            if os.getpgid(int(process.name)) != pid:
+                continue
+            for descriptor in (process / "fd").iterdir():
+                with contextlib.suppress(OSError):
+                    if os.path.samestat(descriptor.stat(), wanted):
+                        return True
     return False

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-import json
+import os
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from alphacrystal.web._files import open_file
+
+MAX_BYTES_AT_ONCE = 4_000_000
+MAX_LINE_BYTES = 20_000
+MAX_STAGES = 50
+
+Count = Annotated[int, Field(ge=0, le=10**9)]
 
 
 class Stage(BaseModel):
@@ -25,54 +34,92 @@ class Stage(BaseModel):
     ended: bool = False
 
 
-class ProgressReader:
-    """Reads only what was appended since the last look; a torn last line waits for its end."""
+class _Event(BaseModel):
+    """The part of an event that tells progress."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    stage: Annotated[str, Field(max_length=200)]
+    event: Annotated[str, Field(max_length=200)] = ""
+    done: Count | None = None
+    total: Count | None = None
+
+
+class ProgressReader:
+    """Reads only what was appended since the last look; a torn last line waits for its end.
+
+    Args:
+        root: Folder below which the file lies.
+        parts: Its place below ``root``; links are not followed.
+    """
+
+    def __init__(self, root: Path, parts: tuple[str, ...]) -> None:
+        self._root = root
+        self._parts = parts
         self._read = 0
         self._stages: dict[str, Stage] = {}
+        self._final: datetime | None = None
 
-    def stages(self) -> list[Stage]:
-        """The stages met so far, in the order of their start."""
-        try:
-            with self._path.open("rb") as stream:
-                stream.seek(self._read)
-                text = stream.read()
-        except OSError:
-            return []
-        whole = text[: text.rfind(b"\n") + 1]
-        self._read += len(whole)
-        for line in whole.splitlines():
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(event, dict):
-                self._take(event)
+    def stages(self, ended: datetime | None = None) -> list[Stage]:
+        """The stages met so far, in the order of their start.
+
+        Args:
+            ended: When the run ended, None while it grows; the file of one that ended is read once.
+        """
+        if ended is None or ended != self._final:
+            self._final = ended if self._read_on() else None
         return [stage.model_copy() for stage in self._stages.values()]
 
-    def _take(self, event: dict[str, Any]) -> None:
-        name, kind = event.get("stage"), event.get("event")
-        if not isinstance(name, str) or name == "run":
+    def _read_on(self) -> bool:
+        """Take the lines that are new; returns whether the end of the file was reached."""
+        try:
+            with open_file(self._root, *self._parts) as stream:
+                size = os.fstat(stream.fileno()).st_size
+                if size < self._read:  # another file
+                    self._read, self._stages = 0, {}
+                stream.seek(self._read)
+                text = stream.read(MAX_BYTES_AT_ONCE)
+        except OSError:
+            return True
+        whole = text[: text.rfind(b"\n") + 1]
+        if not whole and len(text) == MAX_BYTES_AT_ONCE:  # no line of a run is so long
+            whole = text
+        self._read += len(whole)
+        for line in whole.splitlines():
+            event = _event(line)
+            if event is not None:
+                self._take(event)
+        return len(text) < MAX_BYTES_AT_ONCE
+
+    def _take(self, event: _Event) -> None:
+        name, change = event.stage, event.event
+        if name == "run" or (name not in self._stages and len(self._stages) >= MAX_STAGES):
             return
-        if kind == "start":
+        if change == "start":
             self._stages = {key: old for key, old in self._stages.items() if not _belongs(key, name)}
             self._stages[name] = Stage(name=name)
-        elif kind == "end":
+        elif change == "end":
             for key, stage in self._stages.items():
                 if _belongs(key, name):
                     stage.ended = True
-        elif (
-            kind == "progress" and isinstance(event.get("done"), int) and isinstance(event.get("total"), int)
-        ):
+        elif change == "progress" and event.done is not None and event.total is not None:
             if name not in self._stages:  # the passes of a stage: they replace its uncounted line
                 outer = self._stages.get(name.partition(" (")[0])
                 if outer is not None and outer.total is None:
                     del self._stages[outer.name]
                 for stage in self._stages.values():
                     stage.ended = stage.ended or stage.name.partition(" (")[0] == name.partition(" (")[0]
-            self._stages[name] = Stage(name=name, done=event["done"], total=event["total"])
+            self._stages[name] = Stage(name=name, done=event.done, total=event.total)
+
+
+def _event(line: bytes) -> _Event | None:
+    """A line as an event, None where it is none: torn, foreign, nested too deeply."""
+    if len(line) > MAX_LINE_BYTES:
+        return None
+    try:
+        return _Event.model_validate_json(line)
+    except ValidationError:
+        return None
 
 
 def _belongs(key: str, name: str) -> bool:

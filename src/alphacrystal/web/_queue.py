@@ -1,23 +1,26 @@
-"""The jobs of a server: started in turn, watched, stopped at their limits, found again after a restart."""
+"""The jobs of a server: started in turn, watched, stopped at their limits, taken over after a restart."""
 
 from __future__ import annotations
 
 import logging
 import secrets
-import shutil
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event, RLock, Thread
+from threading import Event, Lock, RLock, Thread
 
-from alphacrystal.errors import AlphaCrystalError, InputError
-from alphacrystal.report import read_run_folder
+from alphacrystal.errors import InputError
 from alphacrystal.web._disk import DiskGauge
-from alphacrystal.web._job import ACTIVE, Job, JobFiles, JobStatus
+from alphacrystal.web._files import is_regular, stat_entry
+from alphacrystal.web._job import ACTIVE, DamagedJob, Job, JobFiles, JobStatus, Outcome
+from alphacrystal.web._job_list import JobLine, StateWriter, place_in_list
+from alphacrystal.web._library import read_summary, time_of
+from alphacrystal.web._names import check_name
 from alphacrystal.web._process import JobProcess
 from alphacrystal.web._progress import ProgressReader, Stage
-from alphacrystal.web._refusals import BusyError, ConflictError, MissingError, NoRoomError
+from alphacrystal.web._refusals import BusyError, ConflictError, FolderGoneError, MissingError, NoRoomError
 from alphacrystal.web._request import JobRequest, check_job, command
+from alphacrystal.web._run_folder import EVENTS_FILE, delete_run_folder, prepare_run_folder
 from alphacrystal.web._settings import Limits
 
 TICK = 0.1  # s between two looks at the processes
@@ -28,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 class JobQueue:
-    """Every method may be called from any thread; one thread of its own watches the processes."""
+    """Every method may be called from any thread; a thread of the queue watches the processes."""
 
     def __init__(self, runs: Path, limits: Limits, disk: DiskGauge) -> None:
         self.limits = limits
@@ -36,24 +39,32 @@ class JobQueue:
         self.files = JobFiles(runs)
         self._lock = RLock()
         self._jobs: dict[str, Job] = {}
+        self._damaged: dict[str, DamagedJob] = {}
         self._processes: dict[str, JobProcess] = {}
         self._readers: dict[str, ProgressReader] = {}
+        self._reading = Lock()
         self._kill_at: dict[str, float] = {}
+        self._states = StateWriter(self.files)
+        self._trouble = ""  # the last sentence of the log, so that each stands there once
         self._leaving = False  # nothing new starts while the running ones are put back to wait
         self._closing = Event()
         self._watcher = Thread(target=self._watch, name="alphacrystal-jobs", daemon=True)
 
     def open(self) -> None:
-        """Take over what an earlier server left, and start to work."""
+        """Take over the jobs of an earlier server, and start to work."""
         with self._lock:
-            self._jobs = {job.id: job for job in self.files.load_all()}
-            for job in list(self._jobs.values()):
-                if job.status in (JobStatus.RUNNING, JobStatus.ENDING):
+            jobs, damaged = self.files.load_all()
+            self._jobs = {job.id: job for job in jobs}
+            self._damaged = {job.id: job for job in damaged}
+            for job in jobs:
+                if job.status is JobStatus.DAMAGED:  # no state that a server writes
+                    self._conclude(job, JobStatus.FAILED, job.reason)
+                elif job.status in (JobStatus.RUNNING, JobStatus.ENDING):
                     self._take_over(job)
         self._watcher.start()
 
     def close(self) -> None:
-        """Interrupt what runs, so that the next server goes on with it, and stop."""
+        """Interrupt the running jobs, so that the next server goes on with them, and stop."""
         with self._lock:
             self._leaving = True
             for job in self._jobs.values():
@@ -73,6 +84,7 @@ class JobQueue:
         """
         formula = check_job(request, self.limits)
         with self._lock:
+            self._check_folder()
             if refusal := self.disk.refusal():
                 raise NoRoomError(refusal)
             self._check_places()
@@ -84,35 +96,64 @@ class JobQueue:
             self._jobs[job_id] = job
             return job.model_copy()
 
-    def jobs(self) -> list[Job]:
-        """All jobs, newest first."""
-        with self._lock:
-            found = [job.model_copy() for job in self._jobs.values()]
-        return sorted(found, key=lambda job: (job.created, job.id), reverse=True)
+    def page(self, first: int, count: int) -> tuple[int, list[JobLine]]:
+        """The number of jobs, and a part of them: active ones first, then the one that ended last.
 
-    def job(self, job_id: str) -> Job:
+        Args:
+            first: Jobs to pass over.
+            count: Largest number of jobs returned.
+        """
+        with self._lock:
+            everything: list[Job | DamagedJob] = [*self._jobs.values(), *self._damaged.values()]
+            everything.sort(key=place_in_list)
+            part = everything[first : first + count]
+            ahead = {job.id: place for place, job in enumerate(self._waiting())}
+            lines = [
+                JobLine(job.model_copy() if isinstance(job, Job) else job, ahead.get(job.id, 0))
+                for job in part
+            ]
+        return len(everything), lines
+
+    def counts(self) -> dict[JobStatus, int]:
+        """How many jobs have each status."""
+        with self._lock:
+            statuses = [job.status for job in self._jobs.values()]
+        return {status: statuses.count(status) for status in JobStatus}
+
+    def is_over(self, job_id: str) -> bool:
+        """Whether there is a job of this name that has ended, so that it can be deleted."""
+        with self._lock:
+            job = self._jobs.get(job_id)
+            return job is not None and job.status not in ACTIVE
+
+    def line(self, job_id: str) -> JobLine:
         """One job.
 
         Raises:
             MissingError: There is none of this name.
         """
         with self._lock:
-            return self._job(job_id).model_copy()
+            if (damaged := self._damaged.get(job_id)) is not None:
+                return JobLine(damaged)
+            return self.line_of(self._job(job_id).model_copy())
 
-    def stages(self, job_id: str) -> list[Stage]:
-        """Its progress."""
+    def line_of(self, job: Job) -> JobLine:
+        """A copy of a job with its place in the queue."""
         with self._lock:
-            path = self.files.run_folder(job_id) / "events.jsonl"
-            return self._readers.setdefault(job_id, ProgressReader(path)).stages()
+            waiting = [other.id for other in self._waiting()] if job.status is JobStatus.WAITING else []
+        return JobLine(job, waiting.index(job.id) if job.id in waiting else 0)
 
-    def ahead(self, job: Job) -> int:
-        """How many jobs come before a waiting one."""
-        with self._lock:
-            return sum(
-                (other.created, other.id) < (job.created, job.id)
-                for other in self._jobs.values()
-                if other.status is JobStatus.WAITING
-            )
+    def stages(self, job: Job) -> list[Stage]:
+        """Its progress; once a job is over, its file is read one last time."""
+        with self._reading:
+            reader = self._readers.get(job.id)
+            if reader is None:
+                reader = self._readers[job.id] = ProgressReader(self.files.runs, (job.id, EVENTS_FILE))
+            return reader.stages(job.ended if job.status not in ACTIVE else None)
+
+    def has_result(self, job_id: str) -> bool:
+        """Whether its run can be opened."""
+        return is_regular(self.files.runs, job_id, "run.json")
 
     def cancel(self, job_id: str) -> Job:
         """Stop a job; what it has finished stays.
@@ -143,39 +184,60 @@ class JobQueue:
             job = self._job(job_id)
             if job.status in ACTIVE or job.status is JobStatus.DONE:
                 raise ConflictError(f"The job {job_id} is {job.status}: there is nothing to resume.")
+            self._check_folder()
             if refusal := self.disk.refusal():
                 raise NoRoomError(refusal)
             self._check_places()
             # A new allowance of time: whoever resumes a job that reached its limit wants just that.
             job.spent, job.starts, job.reason, job.outcome, job.ended = 0.0, 0, "", None, None
             job.status = JobStatus.WAITING
-            self.files.save(job)
+            self._states.save(job)
             return job.model_copy()
 
     def remove(self, job_id: str) -> None:
-        """Delete a job that is over, with its run folder.
+        """Delete a job that is over, with its run folder; of a damaged one, its state file only.
 
         Raises:
             MissingError: There is none of this name.
-            ConflictError: It still runs.
+            ConflictError: It still runs, or its run folder is a link or was not created by a server.
         """
         with self._lock:
-            job = self._job(job_id)
-            if job.status in ACTIVE:
+            damaged = self._damaged.get(job_id)
+            job = None if damaged is not None else self._job(job_id)
+            if job is not None and job.status in ACTIVE:
                 raise ConflictError(f"The job {job_id} is {job.status}: cancel it first.")
-            folder = self.files.run_folder(job_id)
-            if folder.is_dir() and not folder.is_symlink():
-                shutil.rmtree(folder)
-            self.files.remove(job_id)
-            del self._jobs[job_id]
+            try:
+                if job is not None:
+                    delete_run_folder(self.files, job)
+                self.files.remove(job_id)
+            except OSError as error:
+                reason = (error.strerror or str(error)).lower()
+                raise ConflictError(
+                    f"Not everything of {job_id} can be deleted ({reason}): delete it by hand."
+                ) from error
+            self._jobs.pop(job_id, None)
+            self._damaged.pop(job_id, None)
+            self._states.forget(job_id)
+        with self._reading:
             self._readers.pop(job_id, None)
-        self.disk.used(anew=True)
+        self.disk.measure_soon()
 
     def _job(self, job_id: str) -> Job:
-        job = self._jobs.get(job_id)
+        job = self._jobs.get(check_name(job_id, "job"))
         if job is None:
+            if job_id in self._damaged:
+                raise ConflictError(self._damaged[job_id].problem)
             raise MissingError(f"There is no job {job_id}.")
         return job
+
+    def _waiting(self) -> list[Job]:
+        """The jobs that wait, in the order of their turn."""
+        waiting = [job for job in self._jobs.values() if job.status is JobStatus.WAITING]
+        return sorted(waiting, key=lambda job: (job.created, job.id))
+
+    def _check_folder(self) -> None:
+        if not self.files.runs.is_dir():
+            raise FolderGoneError("The runs folder is not there: restore it or restart the server.")
 
     def _check_places(self) -> None:
         waiting = sum(job.status is JobStatus.WAITING for job in self._jobs.values())
@@ -191,10 +253,12 @@ class JobQueue:
                 self._end(job, job.outcome or JobStatus.CANCELLED, job.reason)
             return
         # Its time stood still when its process died, not now.
-        events = self.files.run_folder(job.id) / "events.jsonl"
         if job.started is not None:
-            last = datetime.fromtimestamp(events.stat().st_mtime, UTC) if events.is_file() else job.started
-            job.spent += max(0.0, (last - job.started).total_seconds())
+            try:
+                last = time_of(stat_entry(self.files.runs, job.id, EVENTS_FILE).st_mtime_ns)
+            except OSError:
+                last = job.started
+            job.spent += min(max(0.0, (last - job.started).total_seconds()), self.limits.seconds)
             job.started = None
         self._settle(job, None)
 
@@ -202,60 +266,86 @@ class JobQueue:
         while not self._closing.wait(TICK):
             try:
                 with self._lock:
-                    self._tick()
-            except AlphaCrystalError as error:  # the disk refused a state file; the next tick tries again
-                _log.warning("Jobs could not be looked after: %s", error)
+                    self._say_once(self._tick())
             except Exception:  # noqa: BLE001 - without this thread no job would start or end any more
-                _log.exception("Jobs could not be looked after")
+                self._say_once("Internal failure of the job queue.", trace=True)
 
-    def _tick(self) -> None:
+    def _say_once(self, sentence: str, *, trace: bool = False) -> None:
+        """Write a sentence to the log unless it was the last one; "" says that all is well again."""
+        if sentence == self._trouble:
+            return
+        if sentence:
+            _log.warning("%s", sentence, exc_info=trace)
+        else:
+            _log.warning("The jobs go on.")
+        self._trouble = sentence
+
+    def _tick(self) -> str:
+        """One look at everything; returns what is wrong, "" if nothing is."""
         for job_id, process in list(self._processes.items()):
-            job = self._jobs[job_id]
-            if process.ended():
-                job.spent, job.started = job.seconds(), None
-                del self._processes[job_id]
-                self._kill_at.pop(job_id, None)
-                self._settle(job, process.code)
-            elif job.status is JobStatus.ENDING:
-                if time.monotonic() > self._kill_at.get(job_id, 0.0):
-                    process.kill()
-            elif job.seconds() > self.limits.seconds:
-                reason = f"It reached the time limit of {self.limits.seconds:g} s"
-                self._end(job, JobStatus.STOPPED, f"{reason}; what was finished by then is kept.")
-            elif refusal := self.disk.refusal():
-                self._end(job, JobStatus.STOPPED, refusal)
-        waiting = [job for job in self._jobs.values() if job.status is JobStatus.WAITING]
-        for job in sorted(waiting, key=lambda job: (job.created, job.id)):
+            self._look_at(self._jobs[job_id], process)
+        if not self.files.runs.is_dir():
+            return "The runs folder is gone: no job starts until it is back."
+        if problem := self._states.save_again(self._jobs):
+            return problem
+        for job in self._waiting():
             if len(self._processes) >= self.limits.jobs or self._leaving:
-                return
+                break
             self._start(job)
+        return ""
+
+    def _look_at(self, job: Job, process: JobProcess) -> None:
+        if process.ended():
+            job.spent, job.started = job.seconds(), None
+            del self._processes[job.id]
+            self._kill_at.pop(job.id, None)
+            self._settle(job, process.code)
+        elif job.status is JobStatus.ENDING:
+            if time.monotonic() > self._kill_at.get(job.id, 0.0):
+                process.kill()
+        elif job.seconds() > self.limits.seconds:
+            reason = f"It reached the time limit of {self.limits.seconds:g} s"
+            self._end(job, JobStatus.STOPPED, f"{reason}; what was finished by then is kept.")
+        elif refusal := self._disk_refusal():
+            self._end(job, JobStatus.STOPPED, refusal)
+
+    def _disk_refusal(self) -> str | None:
+        try:
+            return self.disk.refusal()
+        except OSError:  # the folder is gone, which the tick says
+            return None
 
     def _start(self, job: Job) -> None:
-        if refusal := self.disk.refusal():
+        if refusal := self._disk_refusal():
             self._conclude(job, JobStatus.STOPPED, refusal)
             return
-        folder = self.files.run_folder(job.id)
-        begun = (folder / "events.jsonl").is_file()
-        if folder.exists() and not begun:
-            shutil.rmtree(folder)  # killed before it wrote anything worth keeping
-        arguments = command(job.request, folder, job.workers, resume=begun)
-        log, lock = self.files.log(job.id), self.files.lock(job.id)
         try:
-            process = JobProcess.start(arguments, log=log, lock=lock)
-        except OSError as error:
-            self._conclude(job, JobStatus.FAILED, f"Its process could not be started: {error.strerror}.")
+            begun = prepare_run_folder(self.files, job)
+            folder = self.files.run_folder(job.id)
+            arguments = command(job.request, folder, job.workers, resume=begun)
+            process = JobProcess.start(
+                arguments,
+                log=self.files.log(job.id),
+                lock=self.files.lock(job.id),
+            )
+        except ConflictError as error:
+            self._conclude(job, JobStatus.FAILED, str(error))
+            return
+        except (OSError, ValueError) as error:  # a NUL in an argument is a ValueError
+            reason = getattr(error, "strerror", None) or str(error)
+            self._conclude(job, JobStatus.FAILED, f"Its process could not be started: {reason}.")
             return
         self._processes[job.id] = process
         job.status, job.pid, job.started = JobStatus.RUNNING, process.pid, datetime.now(UTC)
         job.starts += 1
-        self.files.save(job)
+        self._states.save(job)
 
-    def _end(self, job: Job, outcome: JobStatus, reason: str) -> None:
+    def _end(self, job: Job, outcome: Outcome, reason: str) -> None:
         """Ask a process to end; what the job becomes is settled when it has."""
         job.status, job.outcome, job.reason = JobStatus.ENDING, outcome, reason
         self._kill_at[job.id] = time.monotonic() + GRACE
         self._processes[job.id].interrupt()
-        self.files.save(job)
+        self._states.save(job)
 
     def _settle(self, job: Job, code: int | None) -> None:
         """What becomes of a job whose process has ended."""
@@ -265,14 +355,14 @@ class JobQueue:
             self._conclude(job, JobStatus.DONE, "")
         elif outcome is JobStatus.WAITING:
             job.status, job.starts = JobStatus.WAITING, max(0, job.starts - 1)
-            self.files.save(job)
+            self._states.save(job)
         elif outcome is not None:
             self._conclude(job, outcome, job.reason)
         elif sentence := self._complaint(job):
             self._conclude(job, JobStatus.FAILED, sentence)
         elif job.starts < STARTS:
             job.status = JobStatus.WAITING
-            self.files.save(job)
+            self._states.save(job)
         else:
             how = "" if code is None else f" (signal {-code})" if code < 0 else f" (exit code {code})"
             self._conclude(
@@ -281,19 +371,16 @@ class JobQueue:
 
     def _conclude(self, job: Job, status: JobStatus, reason: str) -> None:
         job.status, job.outcome, job.reason, job.ended = status, None, reason, datetime.now(UTC)
-        self.files.save(job)
+        self._states.save(job)
 
     def _complete(self, job: Job) -> bool:
         try:
-            return read_run_folder(self.files.run_folder(job.id)).complete
+            return read_summary(self.files.runs, (job.id,)).complete
         except InputError:
             return False
 
     def _complaint(self, job: Job) -> str:
         """The sentence that the command line ended with, "" without one."""
-        try:
-            text = self.files.log(job.id).read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return ""
-        found = [line for line in text.splitlines() if line.startswith("Error: ")]
+        lines = self.files.end_of_log(job.id).splitlines()
+        found = [line for line in lines if line.startswith("Error: ")]
         return found[-1].removeprefix("Error: ")[:1000] if found else ""

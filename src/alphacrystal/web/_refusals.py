@@ -29,8 +29,27 @@ class NoRoomError(AlphaCrystalError):
     status = 409
 
 
+class FolderGoneError(AlphaCrystalError):
+    """The runs folder was deleted or cannot be read."""
+
+    status = 503
+
+
+class OverloadedError(AlphaCrystalError):
+    """Too many computations wait already."""
+
+    status = 503
+
+
+class LateError(AlphaCrystalError):
+    """A computation was stopped at its time limit."""
+
+    status = 504
+
+
 def status_of(error: AlphaCrystalError) -> int:
     """HTTP status: that of the refusal, 422 for other bad input, 500 for failures of our own."""
-    if isinstance(error, (MissingError, ConflictError, BusyError, NoRoomError)):
-        return error.status
+    status = getattr(error, "status", None)
+    if isinstance(status, int):
+        return status
     return 422 if error.exit_code == 2 else 500

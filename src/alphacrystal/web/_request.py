@@ -97,6 +97,7 @@ def command(request: JobRequest, folder: Path, workers: int, *, resume: bool) ->
         options["space-group"] = request.space_group
     return [
         sys.executable,
+        "-P",  # nothing is imported from the current folder
         "-c",
         "from alphacrystal.cli import main; main()",
         "predict",

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path as FilePath
-from typing import Annotated, Any
+import os
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Annotated, BinaryIO
 
 from fastapi import APIRouter, Path, Query
-from fastapi.responses import FileResponse, Response, StreamingResponse
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import Response, StreamingResponse
 
 from alphacrystal.errors import InputError
-from alphacrystal.report import RunSummary, poscar_text
+from alphacrystal.report import RunSummary, SummaryRow
 from alphacrystal.web._archive import zipped
-from alphacrystal.web._compare import Matches, crystal, find_matches
-from alphacrystal.web._library import REPORT_FILE, download_name
-from alphacrystal.web._parts import ANY_REFUSAL, NOT_FOUND, Parts, ServerParts, run_view, structure_view
+from alphacrystal.web._compare import DEPTH, Matches, RankedFile, find_matches, poscar_of
+from alphacrystal.web._library import REPORT_FILE, RunEntry, time_of
+from alphacrystal.web._names import download_name
+from alphacrystal.web._parts import ANY_REFUSAL, LATE, NOT_FOUND, Parts, ServerParts, run_view, structure_view
+from alphacrystal.web._refusals import MissingError
 from alphacrystal.web._views import ComparisonView, RunLine, RunPage, RunView
 
 router = APIRouter(prefix="/api", tags=["runs"], responses=ANY_REFUSAL | NOT_FOUND)
@@ -31,19 +36,22 @@ _CIF: dict[int | str, dict[str, object]] = {200: {"content": {"chemical/x-cif": 
 _TEXT: dict[int | str, dict[str, object]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 _HTML: dict[int | str, dict[str, object]] = {200: {"content": {"text/html": {"schema": {"type": "string"}}}}}
 
-Id = Annotated[str, Query(min_length=1, max_length=255)]
+Id = Annotated[str, Query(min_length=1, max_length=500)]
+Rank = Annotated[int, Path(ge=1, le=10**6)]
+
+BLOCK = 1 << 16  # bytes sent at once
+MAX_CIF_BYTES = 200_000  # of a CIF that is computed with; one of 20 atoms has 2 kB
 
 
 @router.get("/runs")
 def list_runs(
     parts: Parts,
     first: Annotated[int, Query(ge=0, le=10**9, description="Runs to pass over.")] = 0,
-    count: Annotated[int, Query(ge=1, le=200)] = 50,
+    count: Annotated[int, Query(ge=1, le=200, description="Runs returned at most.")] = 50,
 ) -> RunPage:
     """The runs of the folder, latest first: this server's and those of the command line."""
-    ids = parts.library.ids()
-    ours = {job.id for job in parts.queue.jobs()}
-    return RunPage(total=len(ids), runs=[_line(run_id, parts, ours) for run_id in ids[first : first + count]])
+    entries = parts.library.entries()
+    return RunPage(total=len(entries), runs=[_line(entry, parts) for entry in entries[first : first + count]])
 
 
 @router.get("/runs/{run_id}")
@@ -52,43 +60,49 @@ def show_run(run_id: str, parts: Parts) -> RunView:
     return run_view(run_id, parts.library.summary(run_id))
 
 
-@router.get("/runs/{run_id}/report", responses=_HTML, response_class=FileResponse)
-def show_report(run_id: str, parts: Parts) -> FileResponse:
+@router.get("/runs/{run_id}/report", responses=_HTML, response_class=StreamingResponse)
+def show_report(run_id: str, parts: Parts) -> StreamingResponse:
     """The report page of a run."""
-    path = parts.library.file(run_id, REPORT_FILE)
-    return FileResponse(path, media_type="text/html", headers={"Content-Security-Policy": REPORT_POLICY})
+    stream = parts.library.open(run_id, REPORT_FILE)
+    return _sent(stream, "text/html; charset=utf-8", {"Content-Security-Policy": REPORT_POLICY})
 
 
 @router.get("/runs/{run_id}/zip", responses=_ZIP, response_class=StreamingResponse)
 def download_run(run_id: str, parts: Parts) -> StreamingResponse:
     """The files of a run as one zip file."""
-    folder, name = parts.library.folder(run_id), download_name(run_id)
+    place, name = parts.library.folder(run_id), download_name(run_id)
     headers = {"Content-Disposition": f'attachment; filename="{name}.zip"'}
-    return StreamingResponse(zipped(folder, name), media_type="application/zip", headers=headers)
+    content = zipped(parts.library.root, place, name)
+    return StreamingResponse(content, media_type="application/zip", headers=headers)
 
 
-@router.get("/runs/{run_id}/structures/{rank}/cif", responses=_CIF, response_class=FileResponse)
-def download_structure(run_id: str, rank: Annotated[int, Path(ge=1, le=10**6)], parts: Parts) -> FileResponse:
+@router.get("/runs/{run_id}/structures/{rank}/cif", responses=_CIF, response_class=StreamingResponse)
+def download_structure(run_id: str, rank: Rank, parts: Parts) -> StreamingResponse:
     """The CIF file of a ranked structure."""
-    _, path = parts.library.structure(run_id, rank)
-    return FileResponse(path, media_type="chemical/x-cif", filename=path.name)
+    row = parts.library.row(run_id, rank)
+    headers = {"Content-Disposition": f'attachment; filename="{download_name(_file_name(row))}"'}
+    return _sent(_open_cif(run_id, row, parts), "chemical/x-cif", headers)
 
 
-@router.get("/runs/{run_id}/structures/{rank}/poscar", responses=_TEXT, response_class=Response)
-def download_poscar(run_id: str, rank: Annotated[int, Path(ge=1, le=10**6)], parts: Parts) -> Response:
+@router.get("/runs/{run_id}/structures/{rank}/poscar", responses=_TEXT | LATE, response_class=Response)
+async def download_poscar(run_id: str, rank: Rank, parts: Parts) -> Response:
     """A ranked structure as a POSCAR file."""
-    _, path = parts.library.structure(run_id, rank)
-    headers = {"Content-Disposition": f'attachment; filename="{download_name(path.stem)}.vasp"'}
-    return Response(poscar_text(crystal(path)), media_type="text/plain", headers=headers)
+    row = await run_in_threadpool(parts.library.row, run_id, rank)
+    _, name, content = await run_in_threadpool(_read_cif, run_id, row, parts)
+    text = await parts.structures.run(poscar_of, name, content)
+    stem = download_name(PurePosixPath(name).stem)
+    headers = {"Content-Disposition": f'attachment; filename="{stem}.vasp"'}
+    return Response(text, media_type="text/plain", headers=headers)
 
 
-@router.get("/compare")
-def compare_runs(left: Id, right: Id, parts: Parts) -> ComparisonView:
+@router.get("/compare", responses=LATE)
+async def compare_runs(left: Id, right: Id, parts: Parts) -> ComparisonView:
     """Two runs side by side, with the structures that are the same crystal."""
-    one, other = parts.library.summary(left), parts.library.summary(right)
+    one, first = await run_in_threadpool(_compared, left, parts)
+    other, second = await run_in_threadpool(_compared, right, parts)
     matches = Matches(pairs=[])
     if one.formula == other.formula:
-        matches = find_matches(_files(left, one, parts), _files(right, other, parts))
+        matches = await parts.comparisons.run(find_matches, first, second)
     return ComparisonView(
         left=run_view(left, one),
         right=run_view(right, other),
@@ -98,26 +112,53 @@ def compare_runs(left: Id, right: Id, parts: Parts) -> ComparisonView:
     )
 
 
-def _files(run_id: str, run: RunSummary, parts: ServerParts) -> list[tuple[int, FilePath]]:
-    return [(row.rank, parts.library.file(run_id, row.file)) for row in run.rows]
+def _compared(run_id: str, parts: ServerParts) -> tuple[RunSummary, list[RankedFile]]:
+    run = parts.library.summary(run_id)
+    return run, [_read_cif(run_id, row, parts) for row in run.rows[:DEPTH]]
 
 
-def _line(run_id: str, parts: ServerParts, ours: set[str]) -> RunLine:
-    common: dict[str, Any] = {
-        "id": run_id,
-        "written": parts.library.written(run_id),
-        "removable": run_id in ours,
-    }
-    try:
-        run = parts.library.summary(run_id)
-    except InputError as error:
-        return RunLine(**common, formula="", complete=False, structures=0, best=None, problem=str(error))
-    best = structure_view(run.rows[0]) if run.rows else None
+def _file_name(row: SummaryRow) -> str:
+    return PurePosixPath(row.file).name
+
+
+def _open_cif(run_id: str, row: SummaryRow, parts: ServerParts) -> BinaryIO:
+    if not row.file.endswith(".cif"):
+        raise MissingError("The run has no such file.")
+    return parts.library.open(run_id, row.file)
+
+
+def _read_cif(run_id: str, row: SummaryRow, parts: ServerParts) -> RankedFile:
+    with _open_cif(run_id, row, parts) as stream:
+        content = stream.read(MAX_CIF_BYTES + 1)
+    if len(content) > MAX_CIF_BYTES:
+        raise InputError(f"{_file_name(row)} has more than {MAX_CIF_BYTES / 1e6:g} MB: download it instead.")
+    return row.rank, _file_name(row), content
+
+
+def _sent(stream: BinaryIO, media_type: str, headers: dict[str, str]) -> StreamingResponse:
+    """A file, read block by block while it is sent; its end is the one that it has now."""
+    length = os.fstat(stream.fileno()).st_size
+    return StreamingResponse(
+        _blocks(stream, length), media_type=media_type, headers=headers | {"Content-Length": str(length)}
+    )
+
+
+def _blocks(stream: BinaryIO, length: int) -> Iterator[bytes]:
+    with stream:
+        while length > 0 and (block := stream.read(min(BLOCK, length))):
+            length -= len(block)
+            yield block
+
+
+def _line(entry: RunEntry, parts: ServerParts) -> RunLine:
+    head = parts.library.head(entry)
     return RunLine(
-        **common,
-        formula=run.formula,
-        complete=run.complete,
-        structures=len(run.rows),
-        best=best,
-        problem="",
+        id=entry.id,
+        formula=head.formula,
+        complete=head.complete,
+        structures=head.structures,
+        written=time_of(entry.written),
+        best=None if head.best is None else structure_view(head.best),
+        problem=head.problem,
+        removable=parts.queue.is_over(entry.id),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
 import socket
 from collections.abc import Callable, Iterator
@@ -14,11 +13,12 @@ import uvicorn
 
 from alphacrystal.errors import InputError
 from alphacrystal.web._application import create_app
-from alphacrystal.web._job import JOBS_FOLDER
+from alphacrystal.web._connections import LimitedConnection
+from alphacrystal.web._job import JOBS_FOLDER, SERVER_LOCK
+from alphacrystal.web._process import locked
 from alphacrystal.web._settings import ServeSettings
 
 BACKLOG = 128
-CONNECTIONS = 200  # at the same time; more are answered with 503
 
 
 def serve(settings: ServeSettings, *, on_ready: Callable[[str], None] | None = None) -> None:
@@ -35,11 +35,12 @@ def serve(settings: ServeSettings, *, on_ready: Callable[[str], None] | None = N
     with _alone(settings.folder), contextlib.closing(_listen(settings)) as listener:
         config = uvicorn.Config(
             app,
-            log_level=logging.WARNING,
+            http=LimitedConnection,
+            ws="none",
+            log_level=logging.ERROR,  # each malformed request would be a warning
             access_log=False,
             server_header=False,
             lifespan="on",
-            limit_concurrency=CONNECTIONS,
             timeout_keep_alive=5,
             timeout_graceful_shutdown=3,
         )
@@ -69,12 +70,17 @@ def _listen(settings: ServeSettings) -> socket.socket:
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Two servers on one folder would start its jobs twice."""
-    with (folder / JOBS_FOLDER / "server.lock").open("wb") as stream:
+    """Hold the lock of the folder: two servers would start its jobs twice."""
+    lock = folder / JOBS_FOLDER / SERVER_LOCK
+    with contextlib.ExitStack() as stack:
         try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+            stack.enter_context(locked(lock))
+        except BlockingIOError as error:
             raise InputError(
                 f"Another server has the folder {folder}: stop it, or choose another --folder."
+            ) from error
+        except OSError as error:
+            raise InputError(
+                f"The file {lock} cannot be used as a lock ({error.strerror or error}): delete it."
             ) from error
         yield

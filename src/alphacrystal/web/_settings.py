@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from alphacrystal.errors import InputError
 
 SHORTEST_TOKEN = 16  # characters
+MAX_WORKERS = 256
 
 
 class Limits(BaseModel):
@@ -33,7 +34,7 @@ class Limits(BaseModel):
     disk_mb: float = Field(5000, gt=0, allow_inf_nan=False)
     formula_length: int = Field(60, ge=1, le=1000)
     candidates: int = Field(200, ge=1, le=5000)
-    workers: int = Field(2, ge=1, le=256)
+    workers: int = Field(2, ge=1, le=MAX_WORKERS)
 
 
 class ServeSettings(BaseModel):

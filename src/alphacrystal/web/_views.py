@@ -42,11 +42,12 @@ class JobView(BaseModel):
 
     Attributes:
         id: Its name, and that of its run.
-        formula: Reduced formula.
-        request: What was asked for.
-        status: waiting, running, ending (asked to stop), done, cancelled, stopped (by a limit) or failed.
+        formula: Reduced formula, "" where its state file is damaged.
+        request: The prediction to run, null where its state file is damaged.
+        status: waiting, running, ending (asked to stop), done, cancelled, stopped (by a limit), failed, or
+            damaged (its state file cannot be read).
         reason: One sentence where it did not end well, else "".
-        created: When it was asked for.
+        created: Time of the request; of a damaged state file, its last change.
         ended: When it ended, null before.
         seconds: Running time in s.
         ahead: Jobs that come before it, 0 unless it waits.
@@ -56,7 +57,7 @@ class JobView(BaseModel):
 
     id: str
     formula: str
-    request: JobRequest
+    request: JobRequest | None
     status: JobStatus
     reason: str
     created: datetime

@@ -3,6 +3,16 @@
 export class TokenNeeded extends Error {}
 
 export async function call(method, path, body) {
+  return (await request(method, path, body)).content;
+}
+
+/** A list that comes in parts: the items of one part, and the number of all. */
+export async function callPart(path) {
+  const { content, answer } = await request("GET", path);
+  return { items: content, total: Number(answer.headers.get("X-Total-Count")) };
+}
+
+async function request(method, path, body) {
   const options = { method, headers: {}, credentials: "same-origin" };
   if (body !== undefined) {
     options.body = JSON.stringify(body);
@@ -15,10 +25,10 @@ export async function call(method, path, body) {
     throw new Error("The server does not answer; jobs go on when it is back.");
   }
   if (answer.status === 401) throw new TokenNeeded("Give the server's token.");
-  if (answer.status === 204) return null;
-  const found = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(found.detail ?? `The server answered ${answer.status}.`);
-  return found;
+  if (answer.status === 204) return { content: null, answer };
+  const content = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error(content.detail ?? `The server answered ${answer.status}.`);
+  return { content, answer };
 }
 
 export const runPath = (id, rest = "") => `/api/runs/${encodeURIComponent(id)}${rest}`;

@@ -1,10 +1,13 @@
 // The jobs that run, wait or did not end well.
 
-import { call, jobPath } from "./api.js";
+import { callPart, jobPath } from "./api.js";
 import { byId, duration, element, formula, say } from "./show.js";
 
 export const ACTIVE = ["waiting", "running", "ending"];
-const WORDS = { ending: "stopping", stopped: "stopped by a limit" };
+const WORDS = { ending: "stopping", stopped: "stopped by a limit", damaged: "damaged state file" };
+
+const PART = 50; // jobs of one answer
+let wanted = PART;
 
 function stageRows(stage) {
   const counted = stage.total !== null;
@@ -24,24 +27,24 @@ function facts(job) {
 function card(job, actions) {
   const buttons = element("span", { class: "buttons" });
   const button = (name, act) =>
-    buttons.append(element("button", { "data-key": `${job.id} ${name}`, "aria-label": `${name} ${job.formula}`, click: act }, name));
+    buttons.append(element("button", { "data-key": `${job.id} ${name}`, "aria-label": `${name} ${job.formula || job.id}`, click: act }, name));
   if (job.status === "waiting" || job.status === "running") button("Cancel", () => actions.act("POST", jobPath(job.id, "/cancel")));
   if (!ACTIVE.includes(job.status)) {
-    button("Resume", () => actions.act("POST", jobPath(job.id, "/resume")));
-    button("Delete", () => actions.remove(job.id, job.formula));
+    if (job.status !== "damaged") button("Resume", () => actions.act("POST", jobPath(job.id, "/resume")));
+    button("Delete", () => actions.remove(job.id, job.formula || job.id));
   }
   if (job.has_result) button("Show", () => actions.show(job.id));
   const head = element(
     "div",
     { class: "job-head" },
-    element("strong", {}, formula(job.formula)),
+    element("strong", {}, formula(job.formula) || job.id),
     element("span", { class: `status ${job.status}` }, WORDS[job.status] ?? job.status),
     element("span", { class: "quiet facts" }, facts(job)),
     buttons,
   );
   return element(
     "article",
-    { class: "job", "data-job": job.id, "aria-label": `Job ${job.formula}` },
+    { class: "job", "data-job": job.id, "aria-label": `Job ${job.formula || job.id}` },
     head,
     job.reason ? element("p", { class: "wrong" }, job.reason) : null,
     job.stages.length && ACTIVE.includes(job.status) ? element("div", { class: "stages" }, ...job.stages.flatMap(stageRows)) : null,
@@ -59,6 +62,7 @@ let drawn = new Map();
 export function drawJobs(jobs, actions) {
   if (pressed) return;
   const shown = jobs.filter((job) => job.status !== "done");
+  byId("jobs-section").hidden = shown.length === 0 && byId("more-jobs").hidden;
   const focused = document.activeElement?.dataset?.key;
   const cards = new Map();
   for (const job of shown) {
@@ -75,7 +79,6 @@ export function drawJobs(jobs, actions) {
   drawn = cards;
   if (same) return;
   byId("jobs").replaceChildren(...[...cards.values()].map((item) => item.card));
-  byId("jobs-section").hidden = shown.length === 0;
   if (focused) [...document.querySelectorAll("[data-key]")].find((item) => item.dataset.key === focused)?.focus();
 }
 
@@ -87,4 +90,22 @@ export function newlyEnded(before, jobs) {
   return ended;
 }
 
-export const listJobs = () => call("GET", "/api/jobs");
+/** The active jobs, then those that ended last: as many parts as were requested. */
+export async function listJobs() {
+  const jobs = [];
+  let total = 0;
+  while (jobs.length < wanted) {
+    const part = await callPart(`/api/jobs?first=${jobs.length}&count=${PART}`);
+    total = part.total;
+    jobs.push(...part.items);
+    if (part.items.length < PART) break;
+  }
+  const left = total - jobs.length;
+  byId("more-jobs").hidden = left <= 0;
+  byId("more-jobs").textContent = `Look through ${Math.min(left, PART)} earlier jobs`;
+  return jobs;
+}
+
+export function showMoreJobs() {
+  wanted += PART;
+}

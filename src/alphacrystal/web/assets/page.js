@@ -3,7 +3,7 @@
 import { TokenNeeded, call, jobPath } from "./api.js";
 import { offerRuns, setUpCompare } from "./compare.js";
 import { setUpForm } from "./form.js";
-import { ACTIVE, drawJobs, listJobs, newlyEnded } from "./jobs.js";
+import { ACTIVE, drawJobs, listJobs, newlyEnded, showMoreJobs } from "./jobs.js";
 import { drawRun, drawRuns, hideRun, showMore } from "./runs.js";
 import { byId, say } from "./show.js";
 
@@ -130,6 +130,10 @@ byId("leave").addEventListener("click", async () => {
 byId("more").addEventListener("click", () => {
   showMore();
   refreshRuns().catch(warn);
+});
+byId("more-jobs").addEventListener("click", () => {
+  showMoreJobs();
+  look();
 });
 setUpForm((job) => {
   opened = job.id;
