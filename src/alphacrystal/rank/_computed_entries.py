@@ -1,7 +1,7 @@
 """Strict reading of pymatgen's computed entries: numbers and names only, never its object decoder.
 
-pymatgen's `from_dict` imports the modules that a file names. The fields needed for a hull are validated here and
-the objects are built from them.
+pymatgen's `from_dict` imports the modules that a file names. Here the fields that a hull needs are validated,
+and objects are built from them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat,
 from pydantic_core import from_json
 
 from alphacrystal.composition import element_table
-from alphacrystal.errors import InputError
+from alphacrystal.crystal import ISOTOPES, structure_from_json
+from alphacrystal.errors import InputError, validation_problem
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 #: Largest entry file in bytes; the Materials Project's entries of a six-element system take about 50 MB.
 MAX_BYTES = 512 * 2**20
 
-_ISOTOPES = {"D": "H", "T": "H"}
 #: An element with or without an oxidation state, as pymatgen writes species: "Na", "Na+", "Fe2.5+".
 _SPECIES = re.compile(r"([A-Z][a-z]?)(?:\d*\.?\d*[+-])?")
 #: A stored correction that differs from the sum of its parts by more (eV/atom) contradicts itself.
@@ -42,7 +42,7 @@ def _amounts(value: object) -> object:
     known = set(element_table().symbols[1:])
     for name, amount in value.items():
         match = _SPECIES.fullmatch(str(name))
-        symbol = _ISOTOPES.get(match[1], match[1]) if match else None
+        symbol = ISOTOPES.get(match[1], match[1]) if match else None
         if symbol not in known:
             raise ValueError(f"{name!r} is not an element from H to Lr")
         if isinstance(amount, bool) or not isinstance(amount, int | float):
@@ -157,7 +157,7 @@ def read_computed_entries(path: Path, elements: set[str]) -> list[ComputedPhase]
         try:
             entry = _Entry.model_validate(item)
         except ValidationError as error:
-            raise InputError(f"{where} cannot be used: {_first_problem(error)}.") from error
+            raise InputError(f"{where} cannot be used: {validation_problem(error)}.") from error
         try:
             phase = _phase(entry, f"{path.stem}-{number}", elements)
         except (ValueError, InputError) as error:
@@ -185,12 +185,6 @@ def _json_list(path: Path) -> Sequence[Any]:
     return items
 
 
-def _first_problem(error: ValidationError) -> str:
-    first = error.errors()[0]
-    field = ".".join(map(str, first["loc"]))
-    return f"{field}: {first['msg'].removeprefix('Value error, ')}"
-
-
 def _phase(entry: _Entry, default_id: str, elements: set[str]) -> ComputedPhase | None:
     """The phase of an entry; None where it contains other elements.
 
@@ -203,7 +197,7 @@ def _phase(entry: _Entry, default_id: str, elements: set[str]) -> ComputedPhase 
     if composition is None:
         if entry.structure is None:
             raise ValueError("it has neither a composition nor a structure")
-        structure = _structure(entry.structure)
+        structure = structure_from_json(entry.structure, "its structure")
         composition = {str(k): float(v) for k, v in structure.composition.get_el_amt_dict().items()}
     atoms = math.fsum(composition.values())
     if abs(entry.energy) > _MAX_ENERGY * atoms:
@@ -212,7 +206,7 @@ def _phase(entry: _Entry, default_id: str, elements: set[str]) -> ComputedPhase 
     if not composition.keys() <= elements:
         return None
     if structure is None and entry.structure is not None:
-        structure = _structure(entry.structure)
+        structure = structure_from_json(entry.structure, "its structure")
         if not _same_composition(composition, structure):
             raise ValueError(
                 f"its structure is {structure.composition.reduced_formula}, its composition is not"
@@ -243,12 +237,6 @@ def _corrections(entry: _Entry, atoms: float) -> tuple[tuple[str, float], ...]:
     if any(not math.isfinite(value) or abs(value) > _MAX_ENERGY * atoms for _, value in parts):
         raise ValueError("its correction is not a number that an energy can have")
     return parts
-
-
-def _structure(document: dict[str, Any]) -> Structure:
-    from alphacrystal.crystal import structure_from_json
-
-    return structure_from_json(document)
 
 
 def _same_composition(composition: dict[str, float], structure: Structure) -> bool:

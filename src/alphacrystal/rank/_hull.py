@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from alphacrystal.errors import InputError
 
@@ -102,14 +102,15 @@ class HullReference:
             _entry("absent element", {symbol: 1.0}, highest + _ABSENT)
             for symbol in composition.keys() - present
         ]
-        by_point = {
-            PDEntry(Composition(dict(entry.fractions)), entry.energy, str(number)): entry
-            for number, entry in enumerate([*phases, *absent])
-        }
+        candidates = [*phases, *absent]
+        points = [
+            PDEntry(Composition(dict(entry.fractions)), entry.energy, name=str(number))
+            for number, entry in enumerate(candidates)
+        ]
+        diagram: Any = PhaseDiagram(points)  # its entries are typed as their base class, without a name
         target = Composition(dict(composition)).fractional_composition
-        diagram = PhaseDiagram(list(by_point))
         shares = {
-            by_point[point]: float(share)
+            candidates[int(point.name)]: float(share)
             for point, share in diagram.get_decomposition(target).items()
             if share > _NO_SHARE
         }
@@ -150,7 +151,7 @@ def read_hull_reference(
         path: Records (.jsonl, .jsonl.gz, or a folder: what `alphacrystal data build` writes or reads), or a
             JSON list of pymatgen's ComputedEntry or ComputedStructureEntry.
         elements: Symbols of the chemical system.
-        enthalpies: Stored energies do not count, because they are at no pressure: all structures are returned.
+        enthalpies: Ignore stored energies, which are of zero pressure, and return all structures.
         potential: The run's potential; of a file with several functionals, its functional is used.
 
     Returns:
@@ -210,11 +211,11 @@ def _of_records(path: Path, wanted: set[str], enthalpies: bool) -> HullReference
         for name, record, e_form in known
         if (record.energy_source, record.functional) == scale
     ]
-    notes = ()
+    notes = []
     if left_out := len(records) - len(entries):
-        notes = (
+        notes.append(
             f"{left_out} phases of {path.name} have no energy, or one of another source or functional: "
-            "they are left out of the hull.",
+            "they are left out of the hull."
         )
     # The formation energy of an element is zero by definition, whether or not the file lists it.
     entries += _missing_elements(entries, wanted, dict.fromkeys(wanted, 0.0))
@@ -222,7 +223,7 @@ def _of_records(path: Path, wanted: set[str], enthalpies: bool) -> HullReference
         f"{path.name} ({label})" if label else path.name,
         tuple(entries),
         elements=frozenset(wanted),
-        notes=notes,
+        notes=tuple(notes),
     )
 
 
@@ -246,8 +247,8 @@ def _of_entries(path: Path, wanted: set[str], *, enthalpies: bool, potential: st
         if not structures:
             raise InputError(f"{path} holds no structures, so its phases have no enthalpies under pressure.")
         note = (
-            f"The entries of {path.name} state no run_type, so their energies are not used: {potential} relaxes "
-            "their structures."
+            f"The entries of {path.name} state no run_type, so their energies are not used: {potential} "
+            "computes energies of their structures."
         )
         return HullReference(
             path.name,
@@ -319,13 +320,13 @@ def _choose_functional(
     if len(groups) > 1:
         others = sum(len(phases) for other, phases in groups.items() if other != name)
         notes.append(
-            f"{path.name} mixes functionals ({largest_offset(groups)}): its {len(groups[name])} {name} entries "
-            f"make the hull, {others} others are left out."
+            f"{path.name} mixes functionals ({largest_offset(groups)}): its {len(groups[name])} {name} "
+            f"entries make the hull, the other {others} are left out."
         )
     if preferred is not None and name != preferred:
         notes.append(
-            f"The hull is made of {name} energies, {potential} was trained on {preferred}: formation energies of "
-            "the two differ by about 0.1 eV/atom, so an energy above hull of this size says nothing."
+            f"The hull is made of {name} energies, {potential} was trained on {preferred}: formation "
+            "energies of the two differ by about 0.1 eV/atom, and so do the energies above hull."
         )
     return name, notes
 

@@ -13,7 +13,7 @@ GGA = "GGA/GGA+U"
 UNKNOWN = "no run_type"
 
 _GGA_NAMES = {"GGA", "GGA+U", "GGA_U", "PBE", "PBE+U", "PBE_U"}
-#: Names of stored corrections on the scale of a GGA entry: those of MP2020, and pymatgen's names for a bare number.
+#: Names of stored corrections to the MP2020 scale; pymatgen gives a bare number the second or third name.
 _GGA_CORRECTIONS = ("mp2020", "manual", "constant energy adjustment")
 #: Words in the names of corrections to another scale: the r2SCAN mixing scheme, older and aqueous schemes.
 _OTHER_SCALES = ("mixing adjustment", "mp gas", "mp anion", "mp gga", "mp advanced", "mit ", "aqueous")
@@ -82,7 +82,7 @@ def _label(name: str, phases: Sequence[ComputedPhase]) -> str:
 
 
 def reduced_formula(composition: Mapping[str, float]) -> str:
-    """pymatgen's reduced formula."""
+    """Reduced formula as pymatgen writes it."""
     from pymatgen.core import Composition
 
     return Composition(dict(composition)).reduced_formula
@@ -91,7 +91,7 @@ def reduced_formula(composition: Mapping[str, float]) -> str:
 def corrected_energies(phases: Sequence[ComputedPhase], name: str) -> tuple[list[float], list[str]]:
     """Energies per atom of phases of one functional, with the corrections of its scale.
 
-    Stored corrections to another scale (r2SCAN mixing, schemes before MP2020, aqueous references) are removed.
+    Stored corrections to another scale (r2SCAN mixing, schemes before MP2020, aqueous) are removed.
     Entries of GGA and GGA+U that then have none get those of MP2020.
 
     Args:
@@ -102,7 +102,7 @@ def corrected_energies(phases: Sequence[ComputedPhase], name: str) -> tuple[list
         Energies in eV/atom, and notes on what was added.
 
     Raises:
-        InputError: MP2020 has no correction for a phase, e.g. because its Hubbard U is not that of the scheme.
+        InputError: MP2020 cannot correct a phase, e.g. because its Hubbard U is not that of the scheme.
     """
     energies, added = [], []
     for phase in phases:
@@ -155,7 +155,7 @@ def _mp2020(phase: ComputedPhase) -> float:
         return mp2020_correction(entry)
     except PotentialError as error:
         raise InputError(
-            f"The entry {phase.id} ({composition.reduced_formula}, {phase.run_type}) has no corrections, and the "
-            f"MP2020 scheme cannot correct it: {str(error).rstrip('.')}. Give corrected entries, or structures "
-            "(a folder of CIF files) for the potential to relax."
+            f"The entry {phase.id} ({composition.reduced_formula}, {phase.run_type}) has no corrections, and "
+            f"the MP2020 scheme cannot correct it: {str(error).rstrip('.')}. Give corrected entries, or "
+            "structures (a folder of CIF files) for the potential to relax."
         ) from error
