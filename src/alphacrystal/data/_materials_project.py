@@ -75,28 +75,25 @@ def record_of_document(document: Mapping[str, Any] | None) -> StructureRecord | 
     if document is None or not document.get("structure"):
         return None
     structure = document["structure"]
+    built = document.get("builder_meta") or {}
+    version = built.get("database_version")
+    theoretical = document.get("theoretical")
     try:
         name = str(document["material_id"])
         if not isinstance(structure, Structure):
             structure = structure_from_json(structure, name)
-        record = StructureRecord.from_structure(structure, name)
+        return StructureRecord.from_structure(structure, name).with_fields(
+            spacegroup_number=(document.get("symmetry") or {}).get("number"),
+            e_form=document.get("formation_energy_per_atom"),
+            e_above_hull=document.get("energy_above_hull"),
+            energy_source=f"Materials Project {version}" if version else "Materials Project",
+            functional="MP-mixed",
+            icsd=None if theoretical is None else not theoretical,
+            source=f"https://next-gen.materialsproject.org/materials/{name}",
+            licence=LICENCES.get(str(built.get("license")), LICENCE),
+        )
     except (InputError, KeyError, ValueError, TypeError):
         return None
-    built = document.get("builder_meta") or {}
-    version = built.get("database_version")
-    theoretical = document.get("theoretical")
-    return record.model_copy(
-        update={
-            "spacegroup_number": (document.get("symmetry") or {}).get("number"),
-            "e_form": document.get("formation_energy_per_atom"),
-            "e_above_hull": document.get("energy_above_hull"),
-            "energy_source": f"Materials Project {version}" if version else "Materials Project",
-            "functional": "MP-mixed",
-            "icsd": None if theoretical is None else not theoretical,
-            "source": f"https://next-gen.materialsproject.org/materials/{name}",
-            "licence": LICENCES.get(str(built.get("license")), LICENCE),
-        }
-    )
 
 
 def connect(key: str | None) -> SummaryClient:
