@@ -56,10 +56,12 @@ class MaterialsProjectSource:
         wanted = list(identifiers[start : start + self.chunk])
         documents = self._asked(material_ids=wanted, fields=list(FIELDS))
         by_id = {str(document["material_id"]): document for document in documents}
-        records = [found for name in wanted if (found := record_of_document(by_id.get(name))) is not None]
+        records = {name: record_of_document(by_id.get(name)) for name in wanted}
+        skipped = {name: "without an ordered structure" for name, record in records.items() if record is None}
         end = start + len(wanted)
         following = str(end) if end < len(identifiers) else None
-        return SourcePage(tuple(records), len(wanted) - len(records), following, len(identifiers))
+        usable = tuple(record for record in records.values() if record is not None)
+        return SourcePage(usable, skipped, following, len(identifiers))
 
     def _asked(self, **query: Any) -> Sequence[Mapping[str, Any]]:
         try:
