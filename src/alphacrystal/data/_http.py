@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from pydantic import TypeAdapter, ValidationError
+
 from alphacrystal import __version__
 from alphacrystal.errors import AlphaCrystalError, InputError
 
@@ -117,8 +119,6 @@ def _session() -> Session:
 
 def _object(answer: Response, address: str) -> dict[str, Any]:
     """The JSON object of an answer, whatever its content type."""
-    from pydantic_core import from_json
-
     body = bytearray()
     for part in answer.iter_content(2**16):
         body += part
@@ -128,8 +128,8 @@ def _object(answer: Response, address: str) -> dict[str, Any]:
                 "--page-limit."
             )
     try:
-        document = from_json(bytes(body).removeprefix(b"\xef\xbb\xbf"))
-    except ValueError:
+        document = TypeAdapter(Any).validate_json(bytes(body).removeprefix(b"\xef\xbb\xbf"))
+    except ValidationError:
         document = None
     if answer.status_code in _TRY_AGAIN:
         raise AlphaCrystalError(

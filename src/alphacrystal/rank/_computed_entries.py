@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, ValidationError
-from pydantic_core import from_json
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
 
 from alphacrystal.composition import element_table
 from alphacrystal.crystal import ISOTOPES, structure_from_json
@@ -173,9 +172,10 @@ def _json_list(path: Path) -> Sequence[Any]:
             f"{path} is larger than {MAX_BYTES // 2**20} MB: keep the entries of one chemical system."
         )
     try:
-        document = from_json(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} could not be read as JSON of pymatgen entries ({error}).") from error
+        document = TypeAdapter(Any).validate_json(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
+    except (OSError, ValidationError) as error:
+        reason = validation_problem(error) if isinstance(error, ValidationError) else error
+        raise InputError(f"{path} could not be read as JSON of pymatgen entries ({reason}).") from error
     items = document.get("entries") if isinstance(document, dict) else document
     if not isinstance(items, list) or not any(isinstance(item, dict) for item in items):
         raise InputError(
