@@ -29,8 +29,6 @@ def _cell(value: Any) -> Any:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return f"'{value}"  # a spreadsheet would take it for a formula
     return f"{value:.6f}" if isinstance(value, float) else value
 
 

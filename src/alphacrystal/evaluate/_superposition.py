@@ -24,8 +24,8 @@ from alphacrystal.evaluate._measured import NotComparableError, NotComputedError
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-#: Periodic distances computed for one pair of crystals, about three million a second. A usual pair takes up to
-#: ten million, and always the same number.
+#: Periodic distances computed for one pair of crystals, about three million a second. A usual pair takes
+#: up to ten million, and always the same number.
 MAX_STEPS = 30_000_000
 
 _LARGEST = 200  # atoms in the common cell
