@@ -82,7 +82,9 @@ def energy_measure(elements: Iterable[str], config: PredictConfig) -> EnergyMeas
     references = read_references(config.references, config.potential) if config.references else None
     hull = None
     if config.hull is not None:
-        hull = read_hull_reference(config.hull, elements, enthalpies=config.pressure != 0)
+        hull = read_hull_reference(
+            config.hull, elements, enthalpies=config.pressure != 0, potential=config.potential
+        )
     return EnergyMeasure(config.potential, config.pressure, references, hull)
 
 

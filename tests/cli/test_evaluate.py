@@ -26,6 +26,9 @@ SC_AL = {
     "ofm_dist": 0,
 }
 
+#: StructureMatcher with the tolerances of the preset cspbench.
+STRICT = "StructureMatcher, ltol 0.2, stol 0.3, angle_tol 5"
+
 
 def sc_al(shift: tuple[float, float, float] = (0, 0, 0)) -> Structure:
     sites = [[(x + s) % 1 for s in shift] for x in (0.0, 0.5)]
@@ -84,10 +87,70 @@ def test_table_of_a_pair_puts_the_invariant_form_beside(run) -> None:
     sc_al().to("target.cif")
     sc_al((0.58, 0.09, 0.43)).to("predicted.cif")
     outcome = run("evaluate", "predicted.cif", "target.cif", "--metrics", "superpose_rmsd")
-    assert "Same crystal (cspbench): yes" in outcome.out
+    assert outcome.out.splitlines()[0] == (
+        "Same structure: yes (StructureMatcher, ltol 0.2, stol 0.3, angle_tol 5; rms 0.000)"
+    )
     line = next(line for line in outcome.out.splitlines() if line.startswith("superpose_rmsd"))
     assert line.split() == ["superpose_rmsd", "1.4594", "0.0000", "Å"]
-    assert all(len(line) <= 80 for line in outcome.out.splitlines())
+    assert all(len(line) <= 80 for line in outcome.out.splitlines()[1:])
+
+
+@pytest.mark.parametrize(
+    ("predicted", "preset", "answer"),
+    [
+        ("rutile", "cspbench", f"yes ({STRICT}; rms 0.000)"),
+        (
+            "anatase",
+            "diffcsp",
+            "no (StructureMatcher, ltol 0.3, stol 0.5, angle_tol 10; no mapping within the tolerances)",
+        ),
+        (
+            "halite",
+            "cspbench",
+            f"no ({STRICT}; different composition: predicted NaCl, target TiO2)",
+        ),
+    ],
+)
+def test_first_line_says_whether_two_structures_are_the_same(
+    run, textbook, predicted: str, preset: str, answer: str
+) -> None:
+    textbook("rutile").to("target.vasp", fmt="poscar")
+    textbook(predicted).to("predicted.vasp", fmt="poscar")
+    arguments = ("evaluate", "predicted.vasp", "target.vasp", "--metrics", "none", "--preset", preset)
+    assert run(*arguments).out.splitlines()[0] == f"Same structure: {answer}"
+    verdict = json.loads(run(*arguments, "--json").out)["same_structure"]
+    assert verdict["sentence"] == f"Same structure: {answer}"
+    assert verdict["same"] is answer.startswith("yes")
+    assert (verdict["rms"] is None) is answer.startswith("no")
+    assert (verdict["reason"] is None) is answer.startswith("yes")
+    assert verdict["ltol"] == {"cspbench": 0.2, "diffcsp": 0.3}[preset]
+
+
+@pytest.mark.parametrize(
+    ("ranked", "answer", "best"),
+    [
+        (["anatase", "rutile", "anatase", "rutile"], "2 of 4 candidates match; best at rank 2", 2),
+        (["anatase", "anatase"], "0 of 2 candidates match", None),
+    ],
+)
+def test_first_line_counts_the_candidates_that_match(
+    run, textbook, ranked: list[str], answer: str, best: int | None
+) -> None:
+    textbook("rutile").to("target.vasp", fmt="poscar")
+    Path("ranked").mkdir()
+    for rank, name in enumerate(ranked, 1):
+        textbook(name).to(f"ranked/{rank}.vasp", fmt="poscar")
+    first = run("evaluate", "ranked", "target.vasp").out.splitlines()[0]
+    assert first == f"Same structure: {answer} (StructureMatcher, ltol 0.2, stol 0.3, angle_tol 5)"
+    verdict = json.loads(run("evaluate", "ranked", "target.vasp", "--json").out)["same_structure"]
+    assert (verdict["best_rank"], verdict["candidates"]) == (best, len(ranked))
+
+
+def test_first_line_counts_the_targets_that_are_matched(run, crystals: Path) -> None:
+    first = run("evaluate", "predicted", "targets").out.splitlines()[0]
+    assert first.startswith("Same structure: 2 of 3 targets are matched, 1 at rank 1 (StructureMatcher, ")
+    verdict = json.loads(run("evaluate", "predicted", "targets", "--json").out)["same_structure"]
+    assert (verdict["matched"], verdict["targets"], verdict["matched_at_rank_1"]) == (2, 3, 1)
 
 
 def test_folders_are_matched_by_formula_and_natural_order(run, crystals: Path) -> None:

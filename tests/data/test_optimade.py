@@ -20,7 +20,7 @@ import pytest
 import requests
 from pymatgen.analysis.structure_matcher import StructureMatcher
 
-from alphacrystal.data import OptimadeSource, _optimade, download, read_records
+from alphacrystal.data import OptimadeSource, _http, download, read_records
 from alphacrystal.errors import AlphaCrystalError, InputError
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Answer(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def pages(textbook: Textbook, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pages]:
-    monkeypatch.setattr(_optimade, "_PAUSE_S", 0.01)
+    monkeypatch.setattr(_http, "_PAUSE_S", 0.01)
     entries = [entry(name, textbook(name)) for name in NAMES]
     server = Pages([*entries[:2], disordered(textbook), *entries[2:]])
     thread = threading.Thread(target=server.serve_forever)
@@ -154,7 +154,7 @@ def test_busy_server_is_asked_again(pages: Pages, tmp_path: Path) -> None:
 def test_download_that_broke_off_goes_on_at_its_page(pages: Pages, tmp_path: Path) -> None:
     out = tmp_path / "all.jsonl"
     source = OptimadeSource(pages.address)
-    pages.refusals = [0, *([503] * _optimade.TRIES)]
+    pages.refusals = [0, *([503] * _http.TRIES)]
     with pytest.raises(AlphaCrystalError, match=r"did not answer in 5 tries \(status 503\)"):
         fetch_all(source, out)
     assert not out.exists()
@@ -172,7 +172,7 @@ def test_download_that_broke_off_goes_on_at_its_page(pages: Pages, tmp_path: Pat
 
 def test_refusal_is_told_in_one_sentence(pages: Pages) -> None:
     pages.refusals = [400]
-    with pytest.raises(InputError, match=r"refused the question \(status 400\): not now\."):
+    with pytest.raises(InputError, match=r"refused the request \(status 400\): not now\."):
         OptimadeSource(pages.address).licence()
     with pytest.raises(InputError, match="is no web address"):
         OptimadeSource("ftp://example.org").first()
@@ -248,7 +248,7 @@ def test_reference_server_of_optimade(reference_server: str, tmp_path: Path, tex
     for name, record in records.items():
         assert StructureMatcher().fit(record.structure(), textbook(name))
     assert source.licence() is None  # the server would look a licence up in the internet
-    with pytest.raises(InputError, match="refused the question"):
+    with pytest.raises(InputError, match="refused the request"):
         fetch_all(OptimadeSource(reference_server, "elements HAS HAS"), tmp_path / "none.jsonl")
 
 

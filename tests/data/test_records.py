@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from alphacrystal.data import (
     read_structures,
     split_of_formula,
 )
+from alphacrystal.data._records import MAX_LINE
 from alphacrystal.errors import InputError
 
 HALITE: dict[str, Any] = {
@@ -65,7 +67,27 @@ def test_json_lines_are_read_from_a_file_or_its_folder(tmp_path: Path, name: str
         ({"lattice": [[1, 0, 0], [0, 1, 0], [1, 1, 0]]}, "it cannot be a crystal: it has 0 Å³ per atom"),
         ({"lattice": "cubic"}, "lattice"),
         ({"frac_coords": [[0, 0, 0], [0.5, 0.5]]}, "frac_coords needs three numbers"),
-        ({"frac_coords": [[0, 0, 0], [0.5, 0.5, float("nan")]]}, "a coordinate is not a finite number"),
+        (
+            {"frac_coords": [[0, 0, 0], [0.5, 0.5, math.nan]]},
+            "frac_coords.1.2: Input should be a finite number",
+        ),
+        ({"frac_coords": [[0, 0, 0], [0.5, 0.5, "0.5"]]}, "frac_coords.1.2: Input should be a valid number"),
+        ({"frac_coords": [[0, 0, 0], [0.5, 0.5, True]]}, "frac_coords.1.2: Input should be a valid number"),
+        (
+            {"lattice": [[math.inf, 0, 0], [0, 5, 0], [0, 0, 5]]},
+            "lattice.0.0: Input should be a finite number",
+        ),
+        (
+            {"lattice": [[10**400, 0, 0], [0, 5, 0], [0, 0, 5]]},
+            "lattice.0.0: Input should be a finite number",
+        ),
+        ({"e_form": math.nan}, "e_form: Input should be a finite number"),
+        ({"e_form": "-2.1"}, "e_form: Input should be a valid number"),
+        ({"e_form": False}, "e_form: Input should be a valid number"),
+        ({"e_above_hull": -math.inf}, "e_above_hull: Input should be a finite number"),
+        ({"icsd": "yes"}, "icsd: Input should be a valid boolean"),
+        ({"spacegroup_number": 225.5}, "Input should be a valid integer"),
+        ({"spacegroup_number": 231}, "Input should be less than or equal to 230"),
         ({"split": "test"}, "split"),
     ],
 )
@@ -75,6 +97,36 @@ def test_a_bad_line_is_named_with_what_is_wrong(tmp_path: Path, change: dict[str
         list(read_records(path))
     assert problem in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        (json.dumps(HALITE | {"e_form": -12345.5}).replace("-12345.5", "-1e999"), "finite number"),
+        (json.dumps(HALITE | {"nsites": 12345}).replace("12345", "1" + "0" * 6000), "number out of range"),
+        (json.dumps(HALITE)[:-1] + ', "x": ' + "[" * 10_000 + "]" * 10_000 + "}", "recursion limit exceeded"),
+        (json.dumps(HALITE)[:-1] + ', "x": "\\ud800"}', "Invalid JSON"),
+    ],
+)
+def test_json_beyond_what_a_record_can_hold_is_named(tmp_path: Path, line: str, problem: str) -> None:
+    with pytest.raises(InputError, match=r"line 1 is not a structure record") as caught:
+        list(read_records(write_lines(tmp_path / "mine.jsonl", [line])))
+    assert problem in str(caught.value)
+
+
+def test_line_of_endless_length_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.jsonl.gz"
+    path.write_bytes(gzip.compress(b"0" * (MAX_LINE + 1)))
+    with pytest.raises(InputError, match=r"bomb\.jsonl\.gz line 1 is longer than 16 MB"):
+        list(read_records(path))
+
+
+def test_whole_numbers_with_a_decimal_point_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:
+    path = write_lines(
+        tmp_path / "mine.jsonl", ["\ufeff" + json.dumps(HALITE | {"spacegroup_number": 225.0})]
+    )
+    (record,) = read_records(path)
+    assert record.spacegroup_number == 225
 
 
 @pytest.mark.parametrize("field", ["id", "lattice", "species", "frac_coords"])

@@ -188,3 +188,28 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path, keep: int) -> None:
     checkpoint.write_bytes(checkpoint.read_bytes()[:keep])
     with pytest.raises(InputError, match="is damaged: remove it and train anew"):
         train(LineFit(), SETTINGS, tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("part", ["model", "average"])
+def test_checkpoint_that_is_not_finite_is_refused(tmp_path: Path, part: str) -> None:
+    train(LineFit(), SETTINGS, tmp_path)
+    checkpoint = tmp_path / "checkpoint.pt"
+    state = torch.load(checkpoint, weights_only=True)
+    state[part]["weight"][0, 0] = torch.inf
+    torch.save(state, checkpoint)
+    with pytest.raises(InputError, match="weight contains NaN or an infinity"):
+        train(LineFit(), SETTINGS, tmp_path, resume=True)
+
+
+def test_checkpoint_that_would_run_code_is_refused(tmp_path: Path) -> None:
+    train(LineFit(), SETTINGS, tmp_path)
+    target = tmp_path / "written"
+
+    class Attack:
+        def __reduce__(self) -> tuple[object, ...]:
+            return Path.touch, (target,)
+
+    torch.save({"settings": Attack()}, tmp_path / "checkpoint.pt")
+    with pytest.raises(InputError, match="is damaged: remove it and train anew"):
+        train(LineFit(), SETTINGS, tmp_path, resume=True)
+    assert not target.exists()

@@ -1,6 +1,8 @@
 """Weights on disk: the shipped ones are whole and described, any damage is one clear sentence."""
 
+import hashlib
 import json
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from alphacrystal.errors import InputError, WeightsError
 from alphacrystal.learn import (
@@ -208,3 +212,40 @@ def test_equal_weights_make_equal_files(
     for task in (symmetry_task, lattice_task, distance_task):
         digests = {save_weights(task.model, tmp_path / f"{number}.safetensors") for number in range(6)}
         assert len(digests) == 1
+
+
+def put_back(tensors: dict[str, torch.Tensor], path: Path) -> None:
+    """Write a weights file with its old metadata, and its hash into the card."""
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    save_file(tensors, path, metadata=metadata)
+    card = path.with_suffix(".json")
+    content = json.loads(card.read_text(encoding="utf-8"))
+    content["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    card.write_text(json.dumps(content), encoding="utf-8")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("name", MODEL_NAMES)
+def test_weights_that_are_not_finite_are_refused_by_tensor(name: str, value: float, folder: Path) -> None:
+    path = folder / f"{name}.safetensors"
+    tensors = load_file(path)
+    damaged = next(
+        key for key, tensor in tensors.items() if tensor.is_floating_point() and tensor.numel() > 1
+    )
+    tensors[damaged].view(-1)[-1] = value
+    put_back(tensors, path)
+    with pytest.raises(WeightsError) as error:
+        load_model(name, folder)
+    assert_one_sentence(error, str(path), f"contains NaN or an infinity in {damaged}")
+
+
+@pytest.mark.parametrize("value", ["NaN", "1e999"])
+def test_card_with_a_metric_that_is_not_finite_is_damaged(value: str, folder: Path) -> None:
+    path = folder / "lattice.json"
+    card = json.loads(path.read_text(encoding="utf-8"))
+    card["metrics"] = {"val_loss": 12345.5}
+    path.write_text(json.dumps(card).replace("12345.5", value), encoding="utf-8")
+    with pytest.raises(WeightsError) as error:
+        read_card("lattice", folder)
+    assert_one_sentence(error, str(path), "val_loss is not a finite number")

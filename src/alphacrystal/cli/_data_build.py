@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from alphacrystal.cli._json import JsonOption, print_json
-from alphacrystal.errors import AlphaCrystalError, InputError
+from alphacrystal.errors import InputError
 
 if TYPE_CHECKING:
     from alphacrystal.data import SourcePage, StructureRecord
@@ -46,7 +46,7 @@ def build(
         str | None, typer.Option(help="Its field of energies above hull in eV/atom, e.g. _oqmd_stability.")
     ] = None,
     page_limit: Annotated[int, typer.Option(min=1, max=1000, help="Entries asked for at once.")] = 100,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a download of --out.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue a download of --out.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Turn structures into a record file with a split by reduced formula."""
@@ -113,7 +113,6 @@ def _download(
     from alphacrystal.cli._progress import ProgressDisplay
     from alphacrystal.data import download
 
-    hint = f"What came is kept; repeat the command with --resume to go on with {shlex.quote(str(out))}."
     try:
         with ProgressDisplay("data build") as progress:
             came = download(
@@ -125,17 +124,17 @@ def _download(
                 on_progress=lambda done, total: progress("entries", done, total),
             )
     except KeyboardInterrupt:
-        typer.echo(hint, err=True)
-        raise
-    except InputError:
-        raise
-    except AlphaCrystalError:
-        typer.echo(hint, err=True)
+        name = shlex.quote(str(out))
+        typer.echo(f"What came is kept; repeat the command with --resume to go on with {name}.", err=True)
         raise
     say_written(came.records, "records", out, as_json=as_json)
     if came.skipped:
-        left_out = f"{came.skipped} entries left out: disordered, incomplete or not periodic"
-        typer.echo(left_out, err=as_json)
+        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(came.reasons.items()))
+        typer.echo(f"{came.skipped} entries left out: {reasons}", err=as_json)
+    if came.repeated:
+        typer.echo(f"{came.repeated} entries came more than once and were written once", err=as_json)
+    if came.renamed:
+        typer.echo(f"{came.renamed} entries share the id of another one and were renamed", err=as_json)
 
 
 def say_written(count: int, what: str, out: Path, *, as_json: bool) -> None:

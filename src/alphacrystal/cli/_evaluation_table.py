@@ -33,10 +33,11 @@ def _cell(value: Any) -> Any:
 
 
 def print_evaluation(found: Evaluation) -> None:
-    """Print tables that fit 80 columns."""
+    """Print whether the structures are the same, then tables that fit 80 columns."""
     from rich.console import Console
 
     console = Console(soft_wrap=True, highlight=False)
+    console.print(found.same_structure()["sentence"], markup=False)
     if found.is_pair:
         _print_pair(found, console)
     else:
@@ -56,10 +57,7 @@ def _print_pair(found: Evaluation, console: Console) -> None:
     from alphacrystal.evaluate import METRICS
 
     target = found.match.targets[0]
-    match, values = target.matches[0], found.values[0][0]
-    said = {True: "yes", False: "no", None: "undecided"}[match.matched]
-    why = f" ({match.reason})" if match.reason else f", rms {match.rms:.4f}"
-    console.print(f"Same crystal ({found.match.preset.name}): {said}{why}", markup=False)
+    values = found.values[0][0]
     for symprec in found.match.symprecs:
         ours, own = target.candidate_space_groups[symprec][0], target.space_group[symprec]
         console.print(f"Space group at {symprec} Å: {ours or '?'}, target {own or '?'}", markup=False)

@@ -1,26 +1,61 @@
-"""Downloads that go on where they stopped: pages are appended, and what comes next is remembered."""
+"""Downloads that can be resumed: pages are appended, and a state file names the next page."""
 
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from alphacrystal.data._optimade import SourcePage
-from alphacrystal.errors import InputError
+from alphacrystal.data._records import StructureRecord
+from alphacrystal.errors import AlphaCrystalError, InputError
 
 
 @dataclass(frozen=True, slots=True)
 class Downloaded:
-    """Entries of a source that were written, and that could not be used."""
+    """What a download wrote.
+
+    Attributes:
+        records: Entries written.
+        skipped: Entries that cannot be used.
+        reasons: Number of skipped entries by reason.
+        repeated: Entries that came more than once, identical, and are written once.
+        renamed: Entries with the id of a different one, which got the ids "ID-2", "ID-3".
+    """
 
     records: int
     skipped: int
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    repeated: int = 0
+    renamed: int = 0
+
+
+class _State(BaseModel):
+    """How far a download is: the next page, and what lies before it."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    question: Any
+    following: str | None
+    bytes: int = Field(ge=0)
+    records: int = Field(ge=0)
+    reasons: dict[str, int] = {}
+    repeated: int = Field(default=0, ge=0)
+    renamed: int = Field(default=0, ge=0)
+
+    @property
+    def entries(self) -> int:
+        """Entries that came so far."""
+        return self.records + self.repeated + sum(self.reasons.values())
 
 
 def download(
@@ -36,76 +71,187 @@ def download(
 
     Args:
         out: Record file.
-        question: What was asked for; a resumed download keeps it.
-        first: What `page` is asked for first.
-        page: Gives a page and what to ask for next.
-        resume: Go on with an earlier download.
+        question: What is requested; a resumed download must request the same.
+        first: Address of the first page.
+        page: Gives a page by its address.
+        resume: Continue an earlier download.
         on_progress: Called with entries so far and the number of all.
 
     Raises:
-        InputError: There is nothing to resume, it was another question, or nothing came.
-        AlphaCrystalError: The source does not answer; what came stays.
+        InputError: There is nothing to resume, it is another request, or there is no usable entry.
+        AlphaCrystalError: The source does not answer, or ends before it gave what it promised; what is
+            downloaded is kept, and the sentence says how to resume.
     """
-    grown, state = out.with_name(out.name + ".partial"), out.with_name(out.name + ".progress")
-    following: str | None = first
-    kept = written = skipped = 0
+    grown, path = out.with_name(out.name + ".partial"), out.with_name(out.name + ".progress")
+    state = _State(question=question, following=first, bytes=0, records=0)
     if resume:
-        told = _state(state, question, out)
-        following, kept = told["following"], told["bytes"]
-        written, skipped = told["records"], told["skipped"]
-    elif state.exists():
+        state = _read_state(path, question, out, grown)
+    elif path.exists():
         raise InputError(f"{out} was begun: go on with --resume, or choose another --out.")
     out.parent.mkdir(parents=True, exist_ok=True)
-    seen = {following}
+    known = _known_entries(grown, state.bytes) if resume else {}
+    visited: set[str] = set()
+    pages: set[tuple[str, ...]] = set()
     with grown.open("r+b" if resume else "wb") as stream:
-        stream.truncate(kept)  # a page that was cut short comes again
-        stream.seek(kept)
-        while following is not None:
-            found = page(following)
-            stream.writelines(record.model_dump_json().encode() + b"\n" for record in found.records)
-            stream.flush()
-            os.fsync(stream.fileno())
-            written, skipped = written + len(found.records), skipped + found.skipped
-            following = found.following
-            if following in seen:
-                raise InputError(f"The source repeats itself after {written + skipped} entries.")
-            seen.add(following)
-            told = {
-                "question": question,
-                "following": following,
-                "bytes": stream.tell(),
-                "records": written,
-                "skipped": skipped,
-            }
-            fresh = state.with_name(state.name + ".tmp")
-            fresh.write_text(json.dumps(told), encoding="utf-8")
-            fresh.replace(state)
+        stream.truncate(state.bytes)  # a page that was cut short is requested again
+        stream.seek(state.bytes)
+        while state.following is not None:
+            visited.add(state.following)
+            try:
+                answer = page(state.following)
+                _check_new(answer, pages)
+                after = _append(answer, state, stream.write, known)
+                stream.flush()
+                os.fsync(stream.fileno())
+                after.bytes = stream.tell()
+                if after.following in visited:
+                    after.following = None
+                if after.following is None:
+                    _check_complete(answer, after.entries, grown)
+            except AlphaCrystalError as error:
+                if not (resume or state.entries or stream.tell()):
+                    grown.unlink()
+                    raise
+                _write_state(state, path)
+                raise type(error)(
+                    f"{error} What was downloaded is kept; repeat the command with --resume to continue."
+                ) from error
+            state = after
+            _write_state(state, path)
             if on_progress is not None:
-                on_progress(written + skipped, found.available or written + skipped)
-    if not written:
+                on_progress(state.entries, max(answer.available or 0, state.entries))
+    if not state.records:
         grown.unlink()
-        state.unlink()
+        path.unlink()
         raise InputError("The source has no ordered crystal that fits: loosen the filter.")
-    if out.suffix == ".gz":
-        packed = out.with_name(out.name + ".packed")
-        with grown.open("rb") as stream, gzip.open(packed, "wb") as target:
-            shutil.copyfileobj(stream, target)
-        packed.replace(out)
-        grown.unlink()
-    else:
+    _finish(grown, out)
+    path.unlink()
+    return Downloaded(
+        state.records, sum(state.reasons.values()), state.reasons, state.repeated, state.renamed
+    )
+
+
+def _append(
+    answer: SourcePage, state: _State, write: Callable[[bytes], int], known: dict[str, bytes]
+) -> _State:
+    """Write the new records of a page; the state after it.
+
+    ``known`` has a digest of each entry by id and grows.
+    """
+    after = state.model_copy(update={"following": answer.following, "reasons": dict(state.reasons)})
+    for record in answer.records:
+        digest = _digest(record)
+        name, number = record.id, 1
+        while known.get(name, digest) != digest:
+            number += 1
+            name = f"{record.id}-{number}"
+        if name in known:
+            after.repeated += 1
+            continue
+        known[name] = digest
+        after.renamed += number > 1
+        after.records += 1
+        write(record.with_fields(id=name).model_dump_json().encode() + b"\n" if number > 1 else _line(record))
+    counts: Counter[str] = Counter(after.reasons)
+    for name, reason in answer.skipped.items():
+        digest = reason.encode()
+        if known.get(f"skipped {name}") == digest:
+            after.repeated += 1
+            continue
+        known[f"skipped {name}"] = digest
+        counts[reason] += 1
+    after.reasons = dict(counts)
+    return after
+
+
+def _line(record: StructureRecord) -> bytes:
+    return record.model_dump_json().encode() + b"\n"
+
+
+def _digest(record: StructureRecord) -> bytes:
+    """Of the whole record but its id."""
+    return hashlib.sha256(record.model_dump_json(exclude={"id"}).encode()).digest()
+
+
+def _known_entries(grown: Path, size: int) -> dict[str, bytes]:
+    """Digests by id of the records in the first ``size`` bytes of a file.
+
+    Raises:
+        InputError: A line is no record.
+    """
+    known = {}
+    with grown.open("rb") as stream:
+        while stream.tell() < size:
+            line = stream.readline()
+            try:
+                record = StructureRecord.model_validate_json(line)
+            except ValidationError as error:
+                raise InputError(f"{grown} is damaged: remove it and start anew.") from error
+            known[record.id] = _digest(record)
+    return known
+
+
+def _check_new(answer: SourcePage, pages: set[tuple[str, ...]]) -> None:
+    """Refuse a page that came before under another address; ``pages`` has the ids of each and grows.
+
+    Raises:
+        AlphaCrystalError: The source ignores what the address asks for.
+    """
+    ids = (*(record.id for record in answer.records), *answer.skipped)
+    if len(ids) > 1 and ids in pages:
+        raise AlphaCrystalError(
+            f"The source repeats itself: it gave the page that begins with {ids[0]} again."
+        )
+    pages.add(ids)
+
+
+def _check_complete(last: SourcePage, entries: int, grown: Path) -> None:
+    """Compare what came with what the source promised.
+
+    Raises:
+        AlphaCrystalError: It promised more.
+    """
+    if last.available is not None and entries < last.available:
+        raise AlphaCrystalError(
+            f"The source promised {last.available} entries and gave {entries}; they are in {grown}."
+        )
+    if last.more and (last.available is None or entries < last.available):
+        raise AlphaCrystalError(
+            f"The source says that more entries follow these {entries}, but gives no next page; they are in "
+            f"{grown}."
+        )
+
+
+def _finish(grown: Path, out: Path) -> None:
+    if out.suffix != ".gz":
         grown.replace(out)
-    state.unlink()
-    return Downloaded(written, skipped)
+        return
+    packed = out.with_name(out.name + ".packed")
+    with grown.open("rb") as stream, gzip.open(packed, "wb") as target:
+        shutil.copyfileobj(stream, target)
+    packed.replace(out)
+    grown.unlink()
 
 
-def _state(path: Path, question: dict[str, Any], out: Path) -> dict[str, Any]:
+def _write_state(state: _State, path: Path) -> None:
+    fresh = path.with_name(path.name + ".tmp")
+    fresh.write_text(state.model_dump_json(), encoding="utf-8")
+    fresh.replace(path)
+
+
+def _read_state(path: Path, question: dict[str, Any], out: Path, grown: Path) -> _State:
+    damaged = f"{path} is damaged: remove it and {grown.name}, and start anew."
     try:
-        told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        stored = told["question"]
+        state = _State.model_validate_json(path.read_bytes())
+        size = grown.stat().st_size if state.bytes else 0
     except FileNotFoundError:
+        if path.exists():
+            raise InputError(damaged) from None
         raise InputError(f"There is no begun download of {out}: start one without --resume.") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is damaged: remove it and start anew.") from error
-    if stored != json.loads(json.dumps(question)):
+    except (OSError, ValidationError) as error:
+        raise InputError(damaged) from error
+    if size < state.bytes:
+        raise InputError(damaged)
+    if state.question != json.loads(json.dumps(question)):
         raise InputError(f"The download of {out} asked for something else: give the same options again.")
-    return told
+    return state

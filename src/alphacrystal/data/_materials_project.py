@@ -56,10 +56,12 @@ class MaterialsProjectSource:
         wanted = list(identifiers[start : start + self.chunk])
         documents = self._asked(material_ids=wanted, fields=list(FIELDS))
         by_id = {str(document["material_id"]): document for document in documents}
-        records = [found for name in wanted if (found := record_of_document(by_id.get(name))) is not None]
+        records = {name: record_of_document(by_id.get(name)) for name in wanted}
+        skipped = {name: "without an ordered structure" for name, record in records.items() if record is None}
         end = start + len(wanted)
         following = str(end) if end < len(identifiers) else None
-        return SourcePage(tuple(records), len(wanted) - len(records), following, len(identifiers))
+        usable = tuple(record for record in records.values() if record is not None)
+        return SourcePage(usable, skipped, following, len(identifiers))
 
     def _asked(self, **query: Any) -> Sequence[Mapping[str, Any]]:
         try:
@@ -75,28 +77,25 @@ def record_of_document(document: Mapping[str, Any] | None) -> StructureRecord | 
     if document is None or not document.get("structure"):
         return None
     structure = document["structure"]
+    built = document.get("builder_meta") or {}
+    version = built.get("database_version")
+    theoretical = document.get("theoretical")
     try:
         name = str(document["material_id"])
         if not isinstance(structure, Structure):
             structure = structure_from_json(structure, name)
-        record = StructureRecord.from_structure(structure, name)
+        return StructureRecord.from_structure(structure, name).with_fields(
+            spacegroup_number=(document.get("symmetry") or {}).get("number"),
+            e_form=document.get("formation_energy_per_atom"),
+            e_above_hull=document.get("energy_above_hull"),
+            energy_source=f"Materials Project {version}" if version else "Materials Project",
+            functional="MP-mixed",
+            icsd=None if theoretical is None else not theoretical,
+            source=f"https://next-gen.materialsproject.org/materials/{name}",
+            licence=LICENCES.get(str(built.get("license")), LICENCE),
+        )
     except (InputError, KeyError, ValueError, TypeError):
         return None
-    built = document.get("builder_meta") or {}
-    version = built.get("database_version")
-    theoretical = document.get("theoretical")
-    return record.model_copy(
-        update={
-            "spacegroup_number": (document.get("symmetry") or {}).get("number"),
-            "e_form": document.get("formation_energy_per_atom"),
-            "e_above_hull": document.get("energy_above_hull"),
-            "energy_source": f"Materials Project {version}" if version else "Materials Project",
-            "functional": "MP-mixed",
-            "icsd": None if theoretical is None else not theoretical,
-            "source": f"https://next-gen.materialsproject.org/materials/{name}",
-            "licence": LICENCES.get(str(built.get("license")), LICENCE),
-        }
-    )
 
 
 def connect(key: str | None) -> SummaryClient:

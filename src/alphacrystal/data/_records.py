@@ -9,9 +9,17 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from alphacrystal.composition import element_table
 from alphacrystal.crystal import ISOTOPES, StructureLike, implausible
@@ -24,10 +32,19 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 VALIDATION_SHARE = 40  # one formula in 40 validates where a source brings no split of its own
+#: Longest line of a record file in characters: ten times that of the largest crystal that is read.
+MAX_LINE = 16 * 2**20
+
+
+def _whole(value: object) -> object:
+    """225.0 as 225: tables with empty cells write whole numbers so."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class StructureRecord(BaseModel):
     """One ordered crystal with its provenance; the schema of ``structures.jsonl``.
+
+    Numbers must be finite JSON numbers: NaN, infinities, text and truth values are refused.
 
     Attributes:
         id: Identifier in its source, e.g. an mp-id.
@@ -44,14 +61,14 @@ class StructureRecord(BaseModel):
         licence: Of the entry, as the database states it.
     """
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
 
     id: str
     reduced_formula: str
     lattice: list[list[float]]
     species: list[str] = Field(min_length=1)
     frac_coords: list[list[float]]
-    spacegroup_number: int | None = None
+    spacegroup_number: Annotated[Annotated[int, Field(ge=1, le=230)] | None, BeforeValidator(_whole)] = None
     e_form: float | None = None
     e_above_hull: float | None = None
     energy_source: str | None = None
@@ -91,6 +108,17 @@ class StructureRecord(BaseModel):
         from pymatgen.core import Lattice, Structure
 
         return Structure(Lattice(self.lattice), self.species, self.frac_coords)
+
+    def with_fields(self, **fields: object) -> StructureRecord:
+        """A copy with other values of some fields, validated.
+
+        Raises:
+            InputError: A value breaks the schema.
+        """
+        try:
+            return StructureRecord.model_validate(self.model_dump() | fields)
+        except ValidationError as error:
+            raise InputError(f"{self.id} cannot be used: {validation_problem(error)}.") from error
 
     @classmethod
     def from_structure(cls, structure: Structure, identifier: str) -> StructureRecord:
@@ -148,8 +176,10 @@ def _read_lines(path: Path) -> Iterator[StructureRecord]:
     opener = gzip.open if path.suffix == ".gz" else open
     number = 0
     try:
-        with opener(path, "rt", encoding="utf-8") as stream:
-            for number, line in enumerate(stream, start=1):
+        with opener(path, "rt", encoding="utf-8-sig") as stream:
+            for number, line in enumerate(iter(lambda: stream.readline(MAX_LINE), ""), start=1):
+                if len(line) == MAX_LINE:
+                    raise InputError(f"{path.name} line {number} is longer than {MAX_LINE // 2**20} MB.")
                 if line.strip():
                     yield _record_of_line(line, f"{path.name} line {number}")
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:

@@ -75,7 +75,8 @@ def compare_many(
                 found |= run_family(family, target, predicted)
             elif family != "energy":
                 result = next(results)
-                found |= result.value or _failed(family, names, result.failure or "it was not computed")
+                missing = Measured.not_computed(result.failure or "it failed")
+                found |= result.value or _failed(family, names, missing)
         values.append({name: found[name] for name in names})
     return values
 
@@ -86,8 +87,8 @@ def _crystal(given: Crystal | Structure | Path) -> Crystal:
     return Crystal.read(given) if isinstance(given, Path) else Crystal.of(given)
 
 
-def _failed(family: str, names: Sequence[str], clause: str) -> Values:
-    return {name: Measured.missing(clause) for name in names if METRICS[name].family == family}
+def _failed(family: str, names: Sequence[str], missing: Measured) -> Values:
+    return {name: missing for name in names if METRICS[name].family == family}
 
 
 def _energy_values(
@@ -110,12 +111,13 @@ def _energy_values(
             clause = (
                 f"{model.name} does not know all elements of {missing.structure.composition.reduced_formula}"
             )
-            values.append(_failed("energy", list(METRICS), clause))
+            values.append(_failed("energy", list(METRICS), Measured.missing(clause)))
             continue
         per_atom = [energies[id(item.structure)] for item in (target, predicted)]
         sizes = [len(item.structure) for item in (target, predicted)]
         if not all(map(math.isfinite, per_atom)):
-            values.append(_failed("energy", list(METRICS), f"{model.name} gives no energy for one of them"))
+            clause = f"{model.name} gives no energy for one of them"
+            values.append(_failed("energy", list(METRICS), Measured.missing(clause)))
             continue
         values.append(
             {

@@ -15,6 +15,7 @@ from alphacrystal.evaluate._polymorphs import PolymorphSummary, polymorph_summar
 from alphacrystal.evaluate._presets import MatchPreset, match_preset
 from alphacrystal.evaluate._summary import DEPTHS, MatchSummary, match_summary
 from alphacrystal.evaluate._tasks import TIME_LIMIT_S
+from alphacrystal.evaluate._verdict import same_structure
 
 OnProgress = Callable[[str, int, int], None]
 
@@ -49,6 +50,15 @@ class Evaluation:
         """Best value of each metric within the first ``depth`` candidates; see `best_values`."""
         return best_values(self.values[target][:depth])
 
+    def same_structure(self) -> dict[str, Any]:
+        """Whether the structures are the same, with a sentence and the tolerances; see `same_structure`."""
+        pair = None
+        if self.is_pair:
+            crystals = (self.candidates[0][0], self.targets[0])
+            predicted, target = (item.structure.composition.reduced_formula for item in crystals)
+            pair = (predicted, target)
+        return same_structure(self.match, pair)
+
     def rows(self) -> list[dict[str, Any]]:
         """One row per target and candidate: names, rank, match, space groups, metrics, reasons."""
         rows: list[dict[str, Any]] = []
@@ -78,7 +88,11 @@ class Evaluation:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON: one flat object for a pair, else the summary and all targets."""
-        head: dict[str, Any] = {"format": "alphacrystal-evaluation", "format_version": 1}
+        head: dict[str, Any] = {
+            "format": "alphacrystal-evaluation",
+            "format_version": 1,
+            "same_structure": self.same_structure(),
+        }
         if self.potential is not None:
             head["potential"] = self.potential
         if self.is_pair:

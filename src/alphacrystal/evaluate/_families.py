@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from alphacrystal.errors import InputError
 from alphacrystal.evaluate._atoms import AtomicCell
-from alphacrystal.evaluate._measured import Measured, NotComparableError
+from alphacrystal.evaluate._measured import Measured, NotComparableError, NotComputedError
 from alphacrystal.evaluate._wyckoff_rows import IndependentAtoms, wyckoff_differences
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ def _safely(name: str, compute: Callable[[], float]) -> dict[str, Measured]:
         value = float(compute())
     except NotComparableError as error:
         return {name: Measured.missing(str(error))}
+    except NotComputedError as error:
+        return {name: Measured.not_computed(str(error))}
     except Exception as error:  # noqa: BLE001 - libraries raise anything on odd cells
         words = " ".join(f"{type(error).__name__}: {error}".split())
         return {name: Measured.missing(f"its computation failed ({words[:160]})")}

@@ -11,13 +11,17 @@ class NotComparableError(AlphaCrystalError):
     """Two structures that a metric cannot compare; the text is the clause after "not comparable, because"."""
 
 
+class NotComputedError(AlphaCrystalError):
+    """A computation that takes too many steps; the text is the clause after "not computed: "."""
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """One metric of one pair.
 
     Attributes:
-        value: In the unit of the metric; None where it cannot be had.
-        reason: None, or "not comparable, because ...".
+        value: In the unit of the metric; None where there is none.
+        reason: None, "not comparable, because ...", or "not computed: ..." where a limit was reached.
     """
 
     value: float | None
@@ -25,5 +29,10 @@ class Measured:
 
     @classmethod
     def missing(cls, clause: str) -> Measured:
-        """No value, with the clause that says why."""
+        """No value, with the clause that says why the metric does not exist for the pair."""
         return cls(None, f"not comparable, because {clause}")
+
+    @classmethod
+    def not_computed(cls, clause: str) -> Measured:
+        """No value, with the clause that says which limit the computation reached."""
+        return cls(None, f"not computed: {clause}")

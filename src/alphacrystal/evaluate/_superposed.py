@@ -8,8 +8,10 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from alphacrystal.errors import AlphaCrystalError
 from alphacrystal.evaluate._atoms import AtomicCell
 from alphacrystal.evaluate._graph_edit import changed_bonds
+from alphacrystal.evaluate._measured import NotComparableError, NotComputedError
 from alphacrystal.evaluate._overlap import distance_map_overlap
 from alphacrystal.evaluate._standard_cell import conventional_basis
 from alphacrystal.evaluate._superposition import Superposition, best_superpositions
@@ -24,8 +26,18 @@ def superposed_values(target: AtomicCell, predicted: AtomicCell) -> dict[str, Ca
     """
 
     @cache
+    def outcome() -> list[Superposition] | AlphaCrystalError:
+        # An error is an outcome, too: the search is not repeated for each metric.
+        try:
+            return best_superpositions(target, predicted)
+        except (NotComparableError, NotComputedError) as error:
+            return error
+
     def found() -> list[Superposition]:
-        return best_superpositions(target, predicted)
+        result = outcome()
+        if isinstance(result, AlphaCrystalError):
+            raise result
+        return result
 
     def least(value: Callable[[Superposition], float]) -> Callable[[], float]:
         return lambda: min(value(item) for item in found())

@@ -12,11 +12,21 @@ from scipy.optimize import linear_sum_assignment
 
 from alphacrystal.crystal import NEIGHBOUR_IMAGES, minkowski_reduced
 from alphacrystal.evaluate._atoms import AtomicCell
-from alphacrystal.evaluate._correspondences import Correspondence, correspondences, sublattices
-from alphacrystal.evaluate._measured import NotComparableError
+from alphacrystal.evaluate._correspondences import (
+    FIRST_SHEAR,
+    LARGEST_SHEAR,
+    Correspondence,
+    correspondences,
+    sublattices,
+)
+from alphacrystal.evaluate._measured import NotComparableError, NotComputedError
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
+
+#: Periodic distances computed for one pair of crystals, about three million a second. A usual pair takes
+#: up to ten million, and always the same number.
+MAX_STEPS = 30_000_000
 
 _LARGEST = 200  # atoms in the common cell
 _MOST_PAIRS = 400  # of sublattices
@@ -64,16 +74,37 @@ def best_superpositions(target: AtomicCell, predicted: AtomicCell) -> list[Super
 
     Raises:
         NotComparableError: The reduced formulas differ, or the cells have no small common multiple.
+        NotComputedError: The search takes more than `MAX_STEPS` steps.
     """
     one, other = _primitive(target), _primitive(predicted)
     _check_composition(one, other)
     search = _Search(len(one.numbers))
-    for left, right in _common_cells(one, other):
-        for match in correspondences(left.lattice, right.lattice):
-            search.add(left, right, match)
+    cells = list(_common_cells(one, other))
+    untried, shear = cells, FIRST_SHEAR
+    while untried and not search.best and shear < 1.5 * LARGEST_SHEAR:
+        untried = _try_shear(search, untried, shear)
+        shear *= 1.5
+    if search.best:
+        # Strain alone is a lower bound of the distance: cells with more shear cannot be better.
+        _try_shear(search, untried, search.largest_shear(one, other))
     if not search.best:
         raise NotComparableError("their lattices are too different to lay one on the other")
-    return search.best
+    return sorted(search.best, key=lambda item: item.rms)
+
+
+def _try_shear(
+    search: _Search, cells: list[tuple[AtomicCell, AtomicCell]], largest: float
+) -> list[tuple[AtomicCell, AtomicCell]]:
+    """Try the common cells whose least shear is at most ``largest``, the least strained first; the others."""
+    ways, others = [], []
+    for left, right in cells:
+        matches = correspondences(left.lattice, right.lattice, largest)
+        ways += [(left, right, match) for match in matches]
+        if not matches:
+            others.append((left, right))
+    for left, right, match in sorted(ways, key=lambda way: way[2].strain):
+        search.add(left, right, match)
+    return others
 
 
 def _primitive(cell: AtomicCell) -> AtomicCell:
@@ -137,13 +168,21 @@ class _Search:
 
     primitive_atoms: int
     best: list[Superposition] = field(default_factory=list)
+    rms: float = math.inf
+    steps: int = 0
+    _seen: set[tuple[object, ...]] = field(default_factory=set)
+
+    def largest_shear(self, one: AtomicCell, other: AtomicCell) -> float:
+        """The shear (norm of the logarithmic strain) that alone gives the least distance so far."""
+        size = math.lcm(len(one.numbers), len(other.numbers))
+        # The cell half way between two is not smaller than the smaller of them.
+        volume = min(abs(np.linalg.det(cell.lattice)) * size / len(cell.numbers) for cell in (one, other))
+        return (self.rms + _TIE) / _strain_distance(volume)
 
     def add(self, target: AtomicCell, predicted: AtomicCell, match: Correspondence) -> None:
         """Try all origins of one correspondence."""
-        volume = abs(np.linalg.det(match.middle))
-        # Root mean square of |strain · x| over a ball: radius / sqrt(5) times the norm of the strain.
-        strain = (3 * volume / (4 * np.pi)) ** (1 / 3) / np.sqrt(5) * match.strain
-        if self.best and strain > self.best[0].rms + _TIE:
+        strain = _strain_distance(abs(np.linalg.det(match.middle))) * match.strain
+        if strain > self.rms + _TIE:
             return
         pairing = _Pairing(target, predicted, match)
         starts = pairing.starts()
@@ -151,13 +190,25 @@ class _Search:
         for first in range(0, len(starts), step):
             for vectors, order in pairing.refined(starts[first : first + step]):
                 self._offer(pairing, vectors, order, strain)
+            self.steps += pairing.steps
+            pairing.steps = 0
+            if self.steps > MAX_STEPS:
+                raise NotComputedError(f"the superposition takes more than {MAX_STEPS:,} distances")
 
     def _offer(self, pairing: _Pairing, vectors: Array, order: Integers, strain: float) -> None:
         rows = np.arange(len(order))
         shifts = vectors[rows, order]
         rms = float(np.sqrt((shifts**2).sum(1).mean() + strain**2))
-        if self.best and rms > self.best[0].rms + _TIE:
+        if rms > self.rms + _TIE:
             return
+        # Symmetry operations of the prediction give the same displacements of the same target cell.
+        key = (
+            id(pairing.target),
+            *((np.round(part, 5) + 0.0).tobytes() for part in (pairing.middle, shifts)),
+        )
+        if key in self._seen:
+            return
+        self._seen.add(key)
         pairwise = np.where(pairing.alike, np.sqrt((vectors**2).sum(-1) + strain**2), np.inf)[:, order]
         found = Superposition(
             rms=rms,
@@ -173,18 +224,24 @@ class _Search:
             ),
             primitive_atoms=self.primitive_atoms,
         )
-        least = min(rms, self.best[0].rms) if self.best else rms
-        self.best = sorted(
-            (item for item in [*self.best, found] if item.rms <= least + _TIE), key=lambda item: item.rms
-        )
+        if rms < self.rms:
+            self.rms = rms
+            self.best = [item for item in self.best if item.rms <= rms + _TIE]
+        self.best.append(found)
+
+
+def _strain_distance(volume: float) -> float:
+    """Root mean square of |strain · x| over a ball of this volume (Å³) per unit norm of the strain, Å."""
+    return float((3 * volume / (4 * np.pi)) ** (1 / 3) / np.sqrt(5))
 
 
 class _Pairing:
     """The atoms of two cells under one correspondence of their lattices."""
 
     def __init__(self, target: AtomicCell, predicted: AtomicCell, match: Correspondence) -> None:
-        self.target, self.predicted = target, predicted
+        self.target, self.predicted, self.middle = target, predicted, match.middle
         self.alike = target.numbers[:, None] == predicted.numbers
+        self.steps = 0  # distances computed
         lattice, transformation = minkowski_reduced(match.middle)
         into = np.linalg.inv(transformation)
         moved = predicted.positions @ np.linalg.inv(match.matrix) @ into
@@ -207,6 +264,7 @@ class _Pairing:
         orders = np.full((len(shifts), len(atoms)), -1)
         moving = np.arange(len(shifts))
         for _ in range(_ROUNDS):
+            self.steps += len(moving) * len(atoms) ** 2
             vectors = self._vectors(shifts[moving])  # (moving, atoms, atoms, 3)
             squares = np.where(self.alike, (vectors**2).sum(-1), _FAR)
             found = np.array([linear_sum_assignment(costs)[1] for costs in squares])

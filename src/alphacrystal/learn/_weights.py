@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -24,6 +25,7 @@ from alphacrystal.learn._structure_types import StructureType
 from alphacrystal.learn._symmetry_members import MemberTable
 from alphacrystal.learn._symmetry_net import SymmetryNet, SymmetryNetConfig
 from alphacrystal.learn._templates import TypeTemplates
+from alphacrystal.learn._training_loop import not_finite
 from alphacrystal.learn._type_coordinates import TypeCoordinates, TypeCoordinatesConfig
 
 CORE_MODELS = ("symmetry", "group", "lattice", "distance", "coordinates")  # of the AlphaCrystal-II generator
@@ -103,6 +105,11 @@ def read_card(name: str, folder: Path | None = None) -> ModelCard:
         raise WeightsError(
             f"The model card {path} is damaged: reinstall alphacrystal or pass another --models."
         ) from error
+    if number := next((key for key, value in card.metrics.items() if not math.isfinite(value)), None):
+        raise WeightsError(
+            f"The model card {path} is damaged ({number} is not a finite number): reinstall alphacrystal or "
+            "pass another --models."
+        )
     if card.name != name:
         raise WeightsError(
             f"The model card {path} is of the model {card.name}: reinstall alphacrystal or pass another "
@@ -146,7 +153,8 @@ def load_model(name: str, folder: Path) -> nn.Module:
     """A trained network in evaluation mode, checked against the hash of its card.
 
     Raises:
-        WeightsError: The file is missing, damaged, or not the one its card describes.
+        WeightsError: The file is missing, damaged, not the one its card describes, or contains NaN or an
+            infinity.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -170,6 +178,8 @@ def load_model(name: str, folder: Path) -> nn.Module:
         tensors = {
             key: value.float() if value.is_floating_point() else value for key, value in tensors.items()
         }
+        if tensor := not_finite(tensors):
+            raise WeightsError(f"The weights file {path} contains NaN or an infinity in {tensor}: {hint}.")
         config = json.loads(metadata["config"])
         types = _decode_types(config.pop("types", metadata.get("types", "")))
         model: nn.Module

@@ -82,7 +82,7 @@ class EnergyMeasure:
         """What a reader of the energies above the hull must know, one sentence each."""
         if self.hull is None:
             return []
-        said = []
+        said = list(self.hull.notes)
         if self.hull.lost:
             said.append(
                 f"{self.hull.lost} phases of {self.hull.name} could not be relaxed: the hull lacks them."

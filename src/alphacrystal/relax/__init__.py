@@ -10,6 +10,7 @@ from alphacrystal.relax._energy_model import EnergyModel, PotentialEnergies
 from alphacrystal.relax._energy_scale import (
     EnergyScale,
     corrected_energy_per_atom,
+    mp2020_correction,
     mp2020_correction_per_atom,
 )
 from alphacrystal.relax._pool import RelaxPool
@@ -51,6 +52,7 @@ __all__ = [
     "formation_energy_per_atom",
     "load_energy_model",
     "load_potential",
+    "mp2020_correction",
     "mp2020_correction_per_atom",
     "potential_names",
     "read_references",

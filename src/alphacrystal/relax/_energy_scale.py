@@ -9,6 +9,7 @@ from alphacrystal.errors import PotentialError
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
+    from pymatgen.entries.computed_entries import ComputedEntry
 
 #: The Materials Project puts a Hubbard U on some metals in compounds with these.
 _HUBBARD_ANIONS = ("O", "F")
@@ -38,30 +39,49 @@ def mp2020_correction_per_atom(structure: Structure) -> float:
     Raises:
         PotentialError: pymatgen knows no correction for this compound.
     """
-    import warnings
-
     from pymatgen.entries.compatibility import MaterialsProject2020Compatibility
     from pymatgen.entries.computed_entries import ComputedStructureEntry
 
+    symbols = {element.symbol for element in structure.composition.elements}
+    anions = [anion for anion in _HUBBARD_ANIONS if anion in symbols]
+    hubbards = {}
+    if anions and len(symbols) > 1:
+        table = MaterialsProject2020Compatibility(check_potcar=False).u_settings[anions[0]]
+        hubbards = {symbol: table[symbol] for symbol in symbols if symbol in table}
+    entry = ComputedStructureEntry(
+        structure,
+        0.0,
+        parameters={"run_type": "GGA+U" if hubbards else "GGA", "hubbards": hubbards},
+    )
+    return mp2020_correction(entry) / len(structure)
+
+
+def mp2020_correction(entry: ComputedEntry) -> float:
+    """MP2020 correction in eV of a whole GGA or GGA+U entry; the entry is changed.
+
+    Args:
+        entry: With the parameters ``run_type`` ("GGA" or "GGA+U") and ``hubbards`` (U in eV by element).
+
+    Raises:
+        PotentialError: The scheme has no correction for the entry; gives the reason.
+    """
+    import warnings
+
+    from pymatgen.entries.compatibility import CompatibilityError, MaterialsProject2020Compatibility
+
+    entry.energy_adjustments = []
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pymatgen warns of oxidation states it had to guess
+        warnings.simplefilter("ignore")  # pymatgen warns of oxidation states that it guessed
         scheme = MaterialsProject2020Compatibility(check_potcar=False)
-        symbols = {element.symbol for element in structure.composition.elements}
-        anions = [anion for anion in _HUBBARD_ANIONS if anion in symbols]
-        hubbards = {}
-        if anions and len(symbols) > 1:
-            table = scheme.u_settings[anions[0]]
-            hubbards = {symbol: table[symbol] for symbol in symbols if symbol in table}
-        entry = ComputedStructureEntry(
-            structure,
-            0.0,
-            parameters={"run_type": "GGA+U" if hubbards else "GGA", "hubbards": hubbards},
-        )
-        if not scheme.process_entries([entry], clean=True, verbose=False, inplace=True):
+        try:
+            adjustments = scheme.get_adjustments(entry)
+        except (CompatibilityError, KeyError) as error:
+            # pymatgen appends the whole entry to its reason
+            reason = " ".join(str(error).split()).split(" for {", 1)[0].rstrip(".")
             raise PotentialError(
-                f"pymatgen has no MP2020 correction for {structure.composition.reduced_formula}."
-            )
-    return float(entry.correction) / len(structure)
+                f"pymatgen has no MP2020 correction for {entry.composition.reduced_formula} ({reason})."
+            ) from error
+    return float(sum(adjustment.value for adjustment in adjustments))
 
 
 def corrected_energy_per_atom(structure: Structure, energy_per_atom: float, scale: EnergyScale) -> float:

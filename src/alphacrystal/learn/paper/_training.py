@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from alphacrystal.errors import InputError
-from alphacrystal.learn._training_loop import _save_checkpoint, _write_log, check_folder
+from alphacrystal.learn._training_loop import _save_checkpoint, _write_log, check_folder, not_finite
 from alphacrystal.learn.paper._labels import Matrices, class_labels
 from alphacrystal.learn.paper._losses import Loss, matrix_loss
 from alphacrystal.learn.paper._network import PREDICT_BATCH, PaperNet, PaperNetConfig
@@ -230,6 +230,11 @@ class _Run:
             raise InputError(
                 f"The checkpoint in {path.parent} was made {made}: resume with the same, or give another "
                 "--out."
+            )
+        if name := not_finite(state["net"]) or not_finite(state["best"] or {}):
+            raise InputError(
+                f"The checkpoint {path} is damaged: {name} contains NaN or an infinity. Remove it and train "
+                "anew."
             )
         self.net.load_state_dict(state["net"])
         self.optimiser.load_state_dict(state["optimiser"])
