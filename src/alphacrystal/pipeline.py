@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -24,6 +26,7 @@ from alphacrystal.checkpoint import Checkpoint
 from alphacrystal.composition import Formula, parse_formula
 from alphacrystal.config import PredictConfig, check_unchanged, make_config
 from alphacrystal.errors import InputError
+from alphacrystal.folder_lock import lock_folder
 from alphacrystal.generate import Candidate
 from alphacrystal.interrupts import interrupts_held
 from alphacrystal.preflight import check_potential_covers, check_request, models_in_use
@@ -34,6 +37,7 @@ from alphacrystal.report import (
     RunRecord,
     default_folder,
     prepare_output_folder,
+    read_run_folder,
     write_index,
     write_run_folder,
 )
@@ -44,6 +48,7 @@ if TYPE_CHECKING:
     from alphacrystal.relax import Relaxation, Relaxer, RelaxSettings
 
 HOPELESS = 0.5  # eV/atom above the best after the loose pass: worth the tight one only if it will be listed
+REASONS, REASON_LENGTH = 5, 200  # shown where nothing could be relaxed
 SPARE = 5  # structures beyond the list that are relaxed with it, for relaxing merges and reorders
 
 
@@ -74,7 +79,7 @@ def predict(
         **settings: Fields of ``PredictConfig`` that replace those of ``config``.
 
     Raises:
-        InputError: The formula, a setting or the folder cannot be used.
+        InputError: The formula, a setting or the folder cannot be used, or another process writes into it.
         AlphaCrystalError: The disk refused a file.
         KeyboardInterrupt: Passed on after the finished part has been written.
     """
@@ -86,28 +91,29 @@ def predict(
     units = check_request(formula, config)
     measure = energy_measure(formula.elements, config)
     record = _record(config)
-    prepare_output_folder(folder, resume=resume)
-    with EventLog(folder / "events.jsonl") as events:
-        run = Run(formula, config, folder, events.also(progress or _silent), Checkpoint(folder), events)
-        run.measure = measure
-        run.notes += formula.notes
-        run.checkpoint.save_request(text, config.model_dump(mode="json"))
-        complete = False
-        try:
-            with relaxer(config) if shared is None else nullcontext(shared) as pool:
-                with run.stage("generate"):
-                    _generate(run, units)
-                if pool is not None:
-                    with run.stage("relax"):
-                        _relax(run, pool)
-                    _complete_hull(run, pool)
-            complete = True
-        finally:
-            if run.candidates:
-                with interrupts_held():
+    with lock_folder(folder, create=True):
+        prepare_output_folder(folder, resume=resume)
+        with interrupts_held() as hold, EventLog(folder / "events.jsonl") as events:
+            run = Run(formula, config, folder, events.also(progress or _silent), Checkpoint(folder), events)
+            run.measure = measure
+            run.notes += formula.notes
+            run.checkpoint.save_request(text, config.model_dump(mode="json"))
+            complete = False
+            try:
+                with hold.lifted():
+                    with relaxer(config) if shared is None else nullcontext(shared) as pool:
+                        with run.stage("generate"):
+                            _generate(run, units)
+                        if pool is not None:
+                            with run.stage("relax"):
+                                _relax(run, pool)
+                            _complete_hull(run, pool)
+                    complete = True
+            finally:
+                if run.candidates:
                     prediction = _conclude(run, units, complete=complete)
                     write_run_folder(folder, prediction, record, page=page)
-            run.events.emit("run", event="end" if complete else "interrupted")
+                run.events.emit("run", event="end" if complete else "interrupted")
     return prediction
 
 
@@ -143,31 +149,30 @@ def relax_files(
     for formula in groups:
         check_potential_covers(formula, config)
     measures = {formula: energy_measure(formula.elements, config) for formula in groups}
-    prepare_output_folder(folder)
-    folders = []
-    with relaxer(config) as pool:
-        for formula, candidates in groups.items():
-            own = folder if len(groups) == 1 else folder / formula.reduced_formula
-            own.mkdir(parents=True, exist_ok=True)
-            listed = config.model_copy(update={"top": len(candidates)})  # nothing that was asked for is cut
-            _relax_group(
-                formula,
-                candidates,
-                listed,
-                own,
-                pool,
-                keep_symmetry,
-                measures[formula],
-                progress or _silent,
-                notes[formula],
+    with lock_folder(folder, create=True):
+        prepare_output_folder(folder)
+        folders = []
+        with relaxer(config) as pool:
+            for formula, candidates in groups.items():
+                target = folder if len(groups) == 1 else folder / formula.reduced_formula
+                target.mkdir(parents=True, exist_ok=True)
+                listed = config.model_copy(update={"top": len(candidates)})  # nothing in the files is cut
+                _relax_group(
+                    formula,
+                    candidates,
+                    listed,
+                    target,
+                    pool,
+                    keep_symmetry,
+                    measures[formula],
+                    progress or _silent,
+                    notes[formula],
+                )
+                folders.append(target)
+        if len(groups) > 1:
+            write_index(
+                folder, [_index_row(formula, path) for formula, path in zip(groups, folders, strict=True)]
             )
-            folders.append(own)
-    if len(groups) > 1:
-        rows = [
-            IndexRow(formula.reduced_formula, own.name, "done")
-            for formula, own in zip(groups, folders, strict=True)
-        ]
-        write_index(folder, rows)
     return folders
 
 
@@ -182,7 +187,7 @@ def _relax_group(
     progress: Progress,
     notes: Sequence[str],
 ) -> None:
-    with EventLog(folder / "events.jsonl") as events:
+    with interrupts_held() as hold, EventLog(folder / "events.jsonl") as events:
         logged = events.also(progress)
         run = Run(formula, config, folder, logged, Checkpoint(folder), events, candidates=candidates)
         run.measure = measure
@@ -190,18 +195,28 @@ def _relax_group(
         run.checkpoint.save_candidates(candidates)
         complete = False
         try:
-            if pool is not None:
-                with run.stage("relax"):
-                    structures = {i: candidate.structure for i, candidate in enumerate(candidates)}
-                    _relax_pass(
-                        run, pool, "tight", structures, relax_settings(config, keep_symmetry=keep_symmetry)
-                    )
-                _complete_hull(run, pool)
-            complete = True
+            with hold.lifted():
+                if pool is not None:
+                    with run.stage("relax"):
+                        structures = {i: candidate.structure for i, candidate in enumerate(candidates)}
+                        _relax_pass(
+                            run,
+                            pool,
+                            "tight",
+                            structures,
+                            relax_settings(config, keep_symmetry=keep_symmetry),
+                        )
+                    _complete_hull(run, pool)
+                complete = True
         finally:
-            with interrupts_held():
-                prediction = _conclude(run, [], complete=complete)
-                write_run_folder(folder, prediction, _record(config))
+            prediction = _conclude(run, [], complete=complete)
+            write_run_folder(folder, prediction, _record(config))
+
+
+def _index_row(formula: Formula, folder: Path) -> IndexRow:
+    """How the relaxation of the files of one formula ended."""
+    reason = read_run_folder(folder).failure
+    return IndexRow(formula.reduced_formula, folder.name, "failed" if reason else "done", reason)
 
 
 def _check_same_request(checkpoint: Checkpoint, formula: Formula, config: PredictConfig) -> None:
@@ -363,7 +378,7 @@ def _conclude(run: Run, units: Sequence[int], *, complete: bool) -> Prediction:
     if relaxed and run.measure is not None:
         run.notes += run.measure.remarks()
     if relaxed and not ranked:
-        run.notes.append("No candidate could be relaxed; try --no-relax or another potential.")
+        run.notes.append(_unrelaxed_note(broken))
     return Prediction(
         formula=run.formula.reduced_formula,
         formula_text=run.formula.text,
@@ -379,6 +394,21 @@ def _conclude(run: Run, units: Sequence[int], *, complete: bool) -> Prediction:
         complete=complete,
         folder=run.folder,
     )
+
+
+def _unrelaxed_note(failed: Sequence[Relaxation]) -> str:
+    """One sentence on a run without a relaxed structure: the reasons and how often each occurred."""
+    examples: dict[str, str] = {}  # reasons that differ in their numbers only count as one
+    counts: Counter[str] = Counter()
+    for relaxation in failed:
+        text = " ".join(relaxation.reason.split())[:REASON_LENGTH].rstrip(".") or str(relaxation.status)
+        reason = re.sub(r"\d+(\.\d+)?(e[+-]?\d+)?", "0", text)
+        examples.setdefault(reason, text)
+        counts[reason] += 1
+    listed = "; ".join(f"{count} × {examples[reason]}" for reason, count in counts.most_common(REASONS))
+    more = f"; {len(counts) - REASONS} further reasons" if len(counts) > REASONS else ""
+    why = f" ({listed}{more})" if listed else ""
+    return f"No candidate could be relaxed{why}: try --no-relax or another potential."
 
 
 def _record(config: PredictConfig) -> RunRecord:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -27,6 +28,7 @@ from alphacrystal.cli import (
 )
 from alphacrystal.cli._say import complain
 from alphacrystal.failures import explain
+from alphacrystal.interrupts import Terminated, raise_terminated
 
 app = typer.Typer(
     name="alphacrystal",
@@ -69,8 +71,12 @@ def _options(
 
 
 def main() -> NoReturn:
-    """Run the command line and exit: 0 done, 2 bad input, 1 failure, 130 interrupted."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    """Run the command line and exit: 0 done, 2 bad input, 1 failure, 130 after Ctrl-C, 143 after SIGTERM."""
+    signal.signal(signal.SIGTERM, raise_terminated)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Letters that the encoding lacks, and bytes of a file name that are no text, become escapes.
+            stream.reconfigure(errors="backslashreplace")
     # pymatgen says so whenever it sorts by electronegativity; nothing here depends on it
     warnings.filterwarnings("ignore", message="No Pauling electronegativity")
     try:
@@ -82,8 +88,10 @@ def main() -> NoReturn:
         if error.format_message():  # without arguments the help has been shown already
             complain(error.format_message())
         sys.exit(2)
-    except (KeyboardInterrupt, typer.Abort):
-        sys.exit(130)
+    except (KeyboardInterrupt, typer.Abort) as error:
+        # Typer turns an interrupt into an Abort.
+        terminated = isinstance(error, Terminated) or isinstance(error.__cause__, Terminated)
+        sys.exit(143 if terminated else 130)
     except BrokenPipeError:
         # The reader of our output went away (for example `head`): nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -94,7 +102,3 @@ def main() -> NoReturn:
         code, sentence = explain(error)
         complain(sentence)
         sys.exit(code)
-
-
-def _interrupt(number: int, frame: object) -> NoReturn:
-    raise KeyboardInterrupt

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
-import json
+import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from alphacrystal.bounded_files import read_bounded_text, read_json
+from alphacrystal.csv_cells import original_text
 from alphacrystal.errors import InputError
 from alphacrystal.report._run_folder import (
     CANDIDATES_FILE,
@@ -19,7 +22,18 @@ from alphacrystal.report._run_folder import (
     RUN_FORMAT,
     SUMMARY_FILE,
 )
-from alphacrystal.report._summary import ADDED_COLUMNS, SUMMARY_COLUMNS, SummaryRow, column_kinds
+from alphacrystal.report._summary import (
+    ADDED_COLUMNS,
+    STRUCTURES_FOLDER,
+    SUMMARY_COLUMNS,
+    SummaryRow,
+    column_kinds,
+)
+
+MAX_RUN_BYTES = 10_000_000
+MAX_SUMMARY_BYTES = 100_000_000
+MAX_COLUMNS = 1000
+_STRUCTURE_FILE = re.compile(rf"{STRUCTURES_FOLDER}/[^./\\\0][^/\\\0]*\.cif")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +65,13 @@ class RunSummary:
     candidates: int
     timings: Mapping[str, float]
     rows: tuple[SummaryRow, ...]
+
+    @property
+    def failure(self) -> str:
+        """Why no candidate of a finished run could be relaxed, "" where one was or none had to be."""
+        if self.rows or not self.complete or self.potential is None:
+            return ""
+        return self.notes[-1] if self.notes else "No candidate could be relaxed."
 
 
 def read_run_folder(folder: Path) -> RunSummary:
@@ -103,7 +124,7 @@ def _read_run(folder: Path) -> dict[str, Any]:
             f"The folder {folder} is not a finished run (it has no {RUN_FILE}); give a run folder."
         )
     try:
-        run = json.loads(path.read_text(encoding="utf-8"))
+        run = read_json(path, MAX_RUN_BYTES)
     except (OSError, ValueError) as error:
         raise InputError(damaged(path)) from error
     if not isinstance(run, dict) or run.get("format") != RUN_FORMAT:
@@ -112,25 +133,35 @@ def _read_run(folder: Path) -> dict[str, Any]:
 
 
 def _read_rows(path: Path) -> tuple[SummaryRow, ...]:
-    types = column_kinds()
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            reader = csv.DictReader(stream, strict=True)
-            present = [name for name in SUMMARY_COLUMNS if name in (reader.fieldnames or ())]
-            if missing := set(SUMMARY_COLUMNS) - set(present) - ADDED_COLUMNS:
-                raise ValueError(f"no column {min(missing)}")
-            return tuple(
-                SummaryRow(**{name: _parsed(cells[name], types[name]) for name in present})
-                for cells in reader
-            )
-    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        lines = csv.reader(io.StringIO(read_bounded_text(path, MAX_SUMMARY_BYTES), newline=""), strict=True)
+        header = next(lines, [])
+        if len(header) > MAX_COLUMNS:
+            raise InputError(f"{path} has more than {MAX_COLUMNS} columns, the limit for such a file.")
+        places = {name: header.index(name) for name in SUMMARY_COLUMNS if name in header}
+        if missing := set(SUMMARY_COLUMNS) - set(places) - ADDED_COLUMNS:
+            raise ValueError(f"no column {min(missing)}")
+        types = column_kinds()
+        rows = tuple(
+            SummaryRow(**{name: _parsed(cells[place], types[name]) for name, place in places.items()})
+            for cells in lines
+            if cells
+        )
+    except (OSError, ValueError, LookupError, TypeError, csv.Error) as error:
         raise InputError(damaged(path)) from error
+    for row in rows:
+        if not _STRUCTURE_FILE.fullmatch(row.file):
+            raise InputError(
+                f"{path} names the structure file {row.file[:200]!r}, which is no CIF in the folder "
+                f"{STRUCTURES_FOLDER}: correct it or repeat the run."
+            )
+    return rows
 
 
 def _parsed(text: str, kind: object) -> Any:
     """A cell as its column's type; an empty cell is None where the column allows it."""
     if kind is str:
-        return text
+        return original_text(text)
     if kind is int:
         return int(text)
     if kind is float:
