@@ -7,11 +7,11 @@ text that begins with quotes and one of them, so that reading gives back the ori
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import TextIO
 
+_QUOTED = re.compile('[",\r\n]')
 # The full-width forms count as well.
 _FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
@@ -44,13 +44,21 @@ def write_csv(
         number: Format of floats.
         verbatim: Columns whose text is our own, such as Miller indices, and is written as it is.
     """
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
+    stream.write(_line(columns))
     plain = [name in verbatim for name in columns]
-    for row in rows:
-        writer.writerow(
-            [value if is_plain else _cell(value, number) for value, is_plain in zip(row, plain, strict=True)]
+    stream.writelines(
+        _line(
+            str(value) if is_plain else _cell(value, number)
+            for value, is_plain in zip(row, plain, strict=True)
         )
+        for row in rows
+    )
+
+
+def _line(cells: Iterable[str]) -> str:
+    # Python's writer leaves a carriage return unquoted before 3.13, and readers take it for the end of a row.
+    quoted = ('"' + cell.replace('"', '""') + '"' if _QUOTED.search(cell) else cell for cell in cells)
+    return ",".join(quoted) + "\n"
 
 
 def _cell(value: object, number: str) -> str:
