@@ -7,22 +7,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM: ends a run as Ctrl-C does."""
-
-
-def raise_terminated(number: int, frame: FrameType | None) -> NoReturn:
-    """Handler of SIGTERM.
-
-    Raises:
-        Terminated: Always.
-    """
-    raise Terminated
 
 
 class InterruptHold:
@@ -92,7 +79,7 @@ def interrupts_held() -> InterruptHold:
     ``lifted`` of the value lets them interrupt a part of the block.
 
     Raises:
-        KeyboardInterrupt: After the block, where a signal arrived in it. SIGTERM raises ``Terminated`` on the
-            command line; where Python has no handler for it, it ends the process as usual.
+        KeyboardInterrupt: After the block, where a signal arrived in it. SIGTERM ends the process where Python
+            has no handler for it; the command line has one.
     """
     return InterruptHold()

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import warnings
+from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
@@ -28,7 +29,8 @@ from alphacrystal.cli import (
 )
 from alphacrystal.cli._say import complain
 from alphacrystal.failures import explain
-from alphacrystal.interrupts import Terminated, raise_terminated
+
+INTERRUPTED, TERMINATED = 130, 143  # 128 and the number of the signal
 
 app = typer.Typer(
     name="alphacrystal",
@@ -72,33 +74,44 @@ def _options(
 
 def main() -> NoReturn:
     """Run the command line and exit: 0 done, 2 bad input, 1 failure, 130 after Ctrl-C, 143 after SIGTERM."""
-    signal.signal(signal.SIGTERM, raise_terminated)
+    terminated = False
+
+    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+        nonlocal terminated
+        terminated = True
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # Letters that the encoding lacks, and bytes of a file name that are no text, become escapes.
             stream.reconfigure(errors="backslashreplace")
     # pymatgen says so whenever it sorts by electronegativity; nothing here depends on it
     warnings.filterwarnings("ignore", message="No Pauling electronegativity")
+    code = _exit_code()
+    sys.exit(TERMINATED if code == INTERRUPTED and terminated else code)
+
+
+def _exit_code() -> int:
+    """Run the command line; an error becomes a sentence on standard error."""
     try:
         code = app(standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
+        return code if isinstance(code, int) else 0
     except typer.Exit as error:
-        sys.exit(error.exit_code)
+        return error.exit_code
     except typer.TyperException as error:
         if error.format_message():  # without arguments the help has been shown already
             complain(error.format_message())
-        sys.exit(2)
-    except (KeyboardInterrupt, typer.Abort) as error:
-        # Typer turns an interrupt into an Abort.
-        terminated = isinstance(error, Terminated) or isinstance(error.__cause__, Terminated)
-        sys.exit(143 if terminated else 130)
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
     except BrokenPipeError:
         # The reader of our output went away (for example `head`): nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        return 0
     except Exception as error:
         if os.environ.get("ALPHACRYSTAL_DEBUG"):
             raise
         code, sentence = explain(error)
         complain(sentence)
-        sys.exit(code)
+        return code
