@@ -79,7 +79,7 @@ def interrupts_held() -> InterruptHold:
     ``lifted`` of the value lets them interrupt a part of the block.
 
     Raises:
-        KeyboardInterrupt: After the block, where a signal arrived in it. SIGTERM ends the process where Python
-            has no handler for it; the command line has one.
+        KeyboardInterrupt: After the block, where a signal arrived in it. SIGTERM without a handler ends the
+            process; the command line has one.
     """
     return InterruptHold()
