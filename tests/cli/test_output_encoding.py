@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -44,15 +45,42 @@ def said(
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a run in a folder of each name, whose formula has a letter beyond ASCII."""
+    """A folder with a run in a folder of each name."""
     place = tmp_path_factory.mktemp("runs")
-    for name in NAMES.values():
-        said(place, "C without UTF-8", "predict", "NaCl", *QUICK, "--out", name + b"/run")
+    first, *others = map(os.fsdecode, NAMES.values())
+    said(place, "C without UTF-8", "predict", "NaCl", *QUICK, "--out", first + "/run")
+    for name in others:
+        shutil.copytree(place / first, place / name)
     return place
 
 
-@pytest.mark.parametrize("environment", list(ENVIRONMENTS))
-@pytest.mark.parametrize("name", list(NAMES))
+@pytest.mark.parametrize(
+    ("environment", "name"),
+    [
+        ("ascii", "no UTF-8"),
+        pytest.param("C without UTF-8", "surrogate", marks=pytest.mark.slow),
+        pytest.param("latin-1", "letters", marks=pytest.mark.slow),
+    ],
+)
+def test_run_is_written_into_a_folder_of_any_name(tmp_path: Path, environment: str, name: str) -> None:
+    done = said(tmp_path, environment, "predict", "NaCl", *QUICK, "--out", NAMES[name])
+    assert b"Fm-3m (225)" in done.stdout
+    folder = tmp_path / os.fsdecode(NAMES[name])
+    assert json.loads((folder / "run.json").read_text())["complete"] is True
+
+
+@pytest.mark.parametrize(
+    ("environment", "name"),
+    [
+        ("ascii", "letters"),
+        ("C without UTF-8", "no UTF-8"),
+        *(
+            pytest.param(environment, name, marks=pytest.mark.slow)
+            for environment in ENVIRONMENTS
+            for name in NAMES
+        ),
+    ],
+)
 def test_run_in_a_folder_of_any_name_is_shown(runs: Path, environment: str, name: str) -> None:
     run = NAMES[name] + b"/run"
     shown = said(runs, environment, "view", run)

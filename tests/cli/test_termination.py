@@ -49,13 +49,18 @@ def check_whole(folder: Path) -> None:
         assert finished_run(folder) is not None
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("file", ["structures", "results.json", "run.json"])
+@pytest.mark.parametrize(
+    ("file", "number"),
+    [
+        ("structures", signal.SIGTERM),
+        ("structures", signal.SIGINT),
+        pytest.param("results.json", signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param("run.json", signal.SIGTERM, marks=pytest.mark.slow),
+    ],
+)
 def test_signal_while_the_list_is_written_waits_for_its_end(
     start: Start, tmp_path: Path, file: str, number: signal.Signals
 ) -> None:
-    if number == signal.SIGINT and file != "structures":
-        pytest.skip("one moment is enough for the signal that was held before")
     folder = tmp_path / "run"
     process = start(
         "predict", "NaCl", "--candidates", "12", "--max-atoms", "4", "--no-relax", "--out", folder
@@ -67,10 +72,11 @@ def test_signal_while_the_list_is_written_waits_for_its_end(
     assert run is not None
     assert len(run.rows) == run.candidates >= 2
     # After run.json the process may have ended before the signal came.
-    assert process.returncode == 128 + number or (file == "run.json" and process.returncode == 0)
+    late = {0, -number} if file == "run.json" else set()
+    assert process.returncode in {128 + number, *late}
 
 
-@pytest.mark.parametrize("moments", [6, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("moments", [4, pytest.param(60, marks=pytest.mark.slow)])
 def test_termination_at_any_moment_leaves_no_torn_folder(
     start: Start, run: Run, tmp_path: Path, moments: int
 ) -> None:
@@ -126,11 +132,11 @@ def test_terminated_list_names_what_is_done_and_goes_on(
     assert [row["status"] for row in rows_of(folder / "index.csv")] == ["done"] * 3
 
 
-@pytest.mark.parametrize("moments", [3, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("moments", [2, pytest.param(20, marks=pytest.mark.slow)])
 def test_terminated_campaign_goes_on(
     start: Start, run: Run, tmp_path: Path, rows_of: Rows, moments: int
 ) -> None:
-    formulas = ["NaF", "NaCl", "KF"]
+    formulas = ["NaF", "KF"]
     (tmp_path / "list.txt").write_text("\n".join(formulas))
     for moment in range(moments):
         folder = tmp_path / f"campaign-{moment}"

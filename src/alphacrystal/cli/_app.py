@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import signal
 import sys
@@ -27,6 +26,7 @@ from alphacrystal.cli import (
     _train,
     _view,
 )
+from alphacrystal.cli._encoding import escape_what_the_output_lacks
 from alphacrystal.cli._say import complain
 from alphacrystal.failures import explain
 
@@ -82,13 +82,11 @@ def main() -> NoReturn:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, interrupt)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # Letters that the encoding lacks, and bytes of a file name that are no text, become escapes.
-            stream.reconfigure(errors="backslashreplace")
+    escape_what_the_output_lacks()
     # pymatgen says so whenever it sorts by electronegativity; nothing here depends on it
     warnings.filterwarnings("ignore", message="No Pauling electronegativity")
     code = _exit_code()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # nothing is left to write
     sys.exit(TERMINATED if code == INTERRUPTED and terminated else code)
 
 
