@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -21,6 +19,7 @@ from alphacrystal._energies import (
 )
 from alphacrystal._generators import generate_mix
 from alphacrystal._kept import KEPT, keep_as_predicted
+from alphacrystal._relaxation_failures import failure_note
 from alphacrystal._run import Progress, Run
 from alphacrystal.checkpoint import Checkpoint
 from alphacrystal.composition import Formula, parse_formula
@@ -48,7 +47,6 @@ if TYPE_CHECKING:
     from alphacrystal.relax import Relaxation, Relaxer, RelaxSettings
 
 HOPELESS = 0.5  # eV/atom above the best after the loose pass: worth the tight one only if it will be listed
-REASONS, REASON_LENGTH = 5, 200  # shown where nothing could be relaxed
 SPARE = 5  # structures beyond the list that are relaxed with it, for relaxing merges and reorders
 
 
@@ -199,13 +197,8 @@ def _relax_group(
                 if pool is not None:
                     with run.stage("relax"):
                         structures = {i: candidate.structure for i, candidate in enumerate(candidates)}
-                        _relax_pass(
-                            run,
-                            pool,
-                            "tight",
-                            structures,
-                            relax_settings(config, keep_symmetry=keep_symmetry),
-                        )
+                        settings = relax_settings(config, keep_symmetry=keep_symmetry)
+                        _relax_pass(run, pool, "tight", structures, settings)
                     _complete_hull(run, pool)
                 complete = True
         finally:
@@ -378,7 +371,7 @@ def _conclude(run: Run, units: Sequence[int], *, complete: bool) -> Prediction:
     if relaxed and run.measure is not None:
         run.notes += run.measure.remarks()
     if relaxed and not ranked:
-        run.notes.append(_unrelaxed_note(broken))
+        run.notes.append(failure_note(broken))
     return Prediction(
         formula=run.formula.reduced_formula,
         formula_text=run.formula.text,
@@ -394,21 +387,6 @@ def _conclude(run: Run, units: Sequence[int], *, complete: bool) -> Prediction:
         complete=complete,
         folder=run.folder,
     )
-
-
-def _unrelaxed_note(failed: Sequence[Relaxation]) -> str:
-    """One sentence on a run without a relaxed structure: the reasons and how often each occurred."""
-    examples: dict[str, str] = {}  # reasons that differ in their numbers only count as one
-    counts: Counter[str] = Counter()
-    for relaxation in failed:
-        text = " ".join(relaxation.reason.split())[:REASON_LENGTH].rstrip(".") or str(relaxation.status)
-        reason = re.sub(r"\d+(\.\d+)?(e[+-]?\d+)?", "0", text)
-        examples.setdefault(reason, text)
-        counts[reason] += 1
-    listed = "; ".join(f"{count} × {examples[reason]}" for reason, count in counts.most_common(REASONS))
-    more = f"; {len(counts) - REASONS} further reasons" if len(counts) > REASONS else ""
-    why = f" ({listed}{more})" if listed else ""
-    return f"No candidate could be relaxed{why}: try --no-relax or another potential."
 
 
 def _record(config: PredictConfig) -> RunRecord:
