@@ -31,10 +31,10 @@ from alphacrystal.interrupts import interrupts_held
 from alphacrystal.preflight import check_potential_covers, check_request, models_in_use
 from alphacrystal.report import (
     EventLog,
-    IndexRow,
     Prediction,
     RunRecord,
     default_folder,
+    index_row,
     prepare_output_folder,
     read_run_folder,
     write_index,
@@ -168,9 +168,8 @@ def relax_files(
                 )
                 folders.append(target)
         if len(groups) > 1:
-            write_index(
-                folder, [_index_row(formula, path) for formula, path in zip(groups, folders, strict=True)]
-            )
+            runs = zip(groups, map(read_run_folder, folders), strict=True)
+            write_index(folder, [index_row(formula.reduced_formula, run) for formula, run in runs])
     return folders
 
 
@@ -204,12 +203,6 @@ def _relax_group(
         finally:
             prediction = _conclude(run, [], complete=complete)
             write_run_folder(folder, prediction, _record(config))
-
-
-def _index_row(formula: Formula, folder: Path) -> IndexRow:
-    """How the relaxation of the files of one formula ended."""
-    reason = read_run_folder(folder).failure
-    return IndexRow(formula.reduced_formula, folder.name, "failed" if reason else "done", reason)
 
 
 def _check_same_request(checkpoint: Checkpoint, formula: Formula, config: PredictConfig) -> None:

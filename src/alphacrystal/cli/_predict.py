@@ -269,7 +269,7 @@ def _batch_row(
     request: FormulaRequest, settings: PredictConfig, folder: Path, *, resume: bool, as_json: bool
 ) -> tuple[IndexRow, int]:
     """Predict one formula of several; returns its row of the index and its exit code."""
-    from alphacrystal.report import IndexRow, finished_run
+    from alphacrystal.report import IndexRow, finished_run, index_row
 
     begin = time.monotonic()
     try:
@@ -287,7 +287,7 @@ def _batch_row(
         if as_json:
             print_json(row)
         return row, code
-    return _index_row(request, folder.name, run, seconds), 1 if run.failure else 0
+    return index_row(request.formula, run, seconds), 1 if run.failure else 0
 
 
 def _folder_names(requests: list[FormulaRequest]) -> list[str]:
@@ -302,23 +302,6 @@ def _folder_names(requests: list[FormulaRequest]) -> list[str]:
         names.append(name)
         taken.add(name)
     return names
-
-
-def _index_row(request: FormulaRequest, name: str, run: RunSummary, seconds: float) -> IndexRow:
-    from alphacrystal.report import IndexRow
-
-    best = run.rows[0] if run.rows else None
-    return IndexRow(
-        formula=request.formula,
-        folder=name,
-        status="failed" if run.failure else "done",
-        reason=run.failure,
-        structures=len(run.rows),
-        space_group_number=best.space_group_number if best else None,
-        space_group_symbol=best.space_group_symbol if best else "",
-        energy_per_atom_ev=best.energy_per_atom_ev if best else None,
-        seconds=round(seconds, 2),
-    )
 
 
 def _resume(
