@@ -17,8 +17,9 @@ from alphacrystal.learn import MODEL_NAMES, read_card
 DOCS = Path(__file__).parents[1] / "docs"
 NOTE = "<!-- Written by scripts/build_docs_pages.py: do not edit. -->\n\n"
 ABOUT_CLI = """\
-Exit codes: 0 done; 2 bad input, one sentence on standard error; 1 internal failure; 130 interrupted, with
-everything finished so far on disk. Results go to standard output, progress and messages to standard error.
+Exit codes: 0 done; 2 bad input, one sentence on standard error; 1 internal failure, or no candidate could be
+relaxed; 130 after Ctrl-C and 143 after SIGTERM, with everything finished so far on disk. Results go to
+standard output, progress and messages to standard error.
 """
 ABOUT_CARDS = """\
 # Model cards

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, FiniteFloat, TypeAdapter
 
+from alphacrystal.bounded_files import read_json
 from alphacrystal.crystal import SymmetryHypothesis, structure_from_json, structure_to_json
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.generate import Candidate
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from alphacrystal.relax import Relaxation
 
 FOLDER = "checkpoint"
+MAX_REQUEST_BYTES = 100_000_000  # a list of formulas may be long
 
 _HYPOTHESIS = TypeAdapter(SymmetryHypothesis)
 
@@ -82,12 +84,12 @@ class Checkpoint:
         if not path.is_file():
             return None
         try:
-            found: Any = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
+            request: Any = read_json(path, MAX_REQUEST_BYTES)
+        except (OSError, ValueError) as error:
             raise InputError(f"{path} is damaged: start the run anew with another --out.") from error
-        if not isinstance(found, dict) or "settings" not in found:
+        if not isinstance(request, dict) or not isinstance(request.get("settings"), dict):
             raise InputError(f"{path} is damaged: start the run anew with another --out.")
-        return found
+        return request
 
     def save_batch(self, formulas: Sequence[tuple[Any, ...]], settings: Mapping[str, Any]) -> None:
         """Remember a list of (formula, cell, space group) and the settings they share.

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import reprlib
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from alphacrystal.bounded_files import check_depth, read_bounded_text
 from alphacrystal.errors import InputError
+
+MAX_CONFIG_BYTES = 1_000_000
 
 GENERATOR_NAMES = (
     "distance_matrix",
@@ -153,14 +157,14 @@ def make_config(**values: Any) -> PredictConfig:
         return PredictConfig(**values)
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
+        name = ".".join(str(part) for part in first["loc"])[:200]
         if first["type"] == "extra_forbidden":
             known = ", ".join(PredictConfig.model_fields)
             raise InputError(f"There is no setting {name}: choose from {known}.") from error
         message = first["msg"].removeprefix("Value error, ").rstrip(".")
         message = message[:1].lower() + message[1:]
         given = first.get("input")
-        shown = "" if "Value error" in first["msg"] else f" (got {given!r})"
+        shown = "" if "Value error" in first["msg"] else f" (got {reprlib.repr(given)})"
         raise InputError(f"Setting {name}: {message}{shown}.") from error
 
 
@@ -189,13 +193,19 @@ def read_config_file(path: Path) -> dict[str, Any]:
     """Settings of a TOML file, not yet validated.
 
     Raises:
-        InputError: The file is missing or not TOML.
+        InputError: The file is missing, not TOML, too large or nested too deeply.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(read_bounded_text(path, MAX_CONFIG_BYTES))
+        check_depth(values)
+    except RecursionError as error:
+        raise InputError(
+            f"{path} is nested too deeply; a configuration file holds plain settings."
+        ) from error
     except FileNotFoundError as error:
         raise InputError(f"There is no configuration file {path}.") from error
     except OSError as error:
         raise InputError(f"The configuration file {path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not a TOML file: {error}.") from error
+    except ValueError as error:  # of TOML, of UTF-8, or nested too deeply
+        raise InputError(f"{path} is not a TOML file of settings: {str(error)[:200]}.") from error
+    return values

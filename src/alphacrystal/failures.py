@@ -16,6 +16,8 @@ def explain(error: Exception) -> tuple[int, str]:
     if isinstance(error, OSError) and error.errno in DISK_FULL:
         where = f"Cannot write {error.filename}" if error.filename else "A file could not be written"
         return 1, f"{where}: the disk is full; free some space and repeat the command."
+    if isinstance(error, RecursionError):
+        return 2, "An input file is nested too deeply to be read."
     if isinstance(error, MemoryError):
         return 1, "The memory did not suffice: use a smaller --candidates or --max-atoms, or fewer --workers."
     return 1, (

@@ -6,12 +6,18 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
+from alphacrystal.bounded_files import size_text
+from alphacrystal.csv_cells import original_text
 from alphacrystal.errors import InputError
 
 if TYPE_CHECKING:
     from alphacrystal.config import PredictConfig
+
+MAX_LIST_BYTES = 1_000_000_000
+LONGEST_LINE = 1_000_000  # characters
+SHOWN = 80  # characters of a line in a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,57 +42,101 @@ class FormulaRequest:
         """
         from alphacrystal.config import make_config
 
-        own = {"cell": self.cell, "space_group": self.space_group}
-        return make_config(**{**settings.model_dump(), **{key: value for key, value in own.items() if value}})
+        given = {"cell": self.cell, "space_group": self.space_group}
+        return make_config(
+            **{**settings.model_dump(), **{name: value for name, value in given.items() if value}}
+        )
 
 
-def read_requests(path: Path) -> Iterator[FormulaRequest]:
+def read_requests(path: Path, max_bytes: int = MAX_LIST_BYTES) -> Iterator[FormulaRequest]:
     """The lines of a list as they are read, so that it may be longer than the memory.
 
     A CSV has a ``formula`` column (optional ``cell`` and ``space_group``); any other text has one formula a
     line. Empty lines and those that begin with # are left out.
 
+    Args:
+        path: The list.
+        max_bytes: Size of the largest file that is read.
+
     Raises:
-        InputError: The file is missing, empty or malformed; the line is named.
+        InputError: The file is missing, empty, malformed or too large; the line is named.
     """
     try:
+        if path.stat().st_size > max_bytes:
+            raise InputError(
+                f"{path} is larger than {size_text(max_bytes)}, the limit for a list of formulas: split it"
+                + (" or use alphacrystal campaign." if max_bytes < MAX_LIST_BYTES else ".")
+            )
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            lines = _told_lines(stream)
+            lines = _content_lines(path, stream)
             first = next(lines, None)
             if first is None:
                 raise InputError(f"{path} holds no formula.")
-            header = [name.strip().lower() for name in next(csv.reader([first[1]]))]
-            if "formula" in header:
-                found = 0
+            columns = _columns(path, *first)
+            if columns is not None:
+                empty = True
                 for number, line in lines:
-                    yield _request(path, number, header, line)
-                    found += 1
-                if not found:
+                    yield _request(path, number, columns, line)
+                    empty = False
+                if empty:
                     raise InputError(f"{path} holds a header but no formula.")
                 return
             if path.suffix.lower() == ".csv":
-                raise InputError(f"{path} has no column named formula; its first line is {first[1]!r}.")
+                raise InputError(
+                    f"{path} has no column named formula; its first line is {first[1][:SHOWN]!r}."
+                )
             yield FormulaRequest(first[1].strip())
             for _, line in lines:
                 yield FormulaRequest(line.strip())
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
         raise InputError(f"{path} cannot be read as a list of formulas: {reason}.") from error
 
 
-def _told_lines(stream: Iterator[str]) -> Iterator[tuple[int, str]]:
-    """Number and text of the lines that say something."""
-    for number, line in enumerate(stream, start=1):
+def _content_lines(path: Path, stream: TextIO) -> Iterator[tuple[int, str]]:
+    """Number and text of the lines with content."""
+    number = 0
+    while line := stream.readline(LONGEST_LINE + 1):
+        number += 1
+        if len(line) > LONGEST_LINE:
+            raise InputError(f"{path} line {number} is longer than {LONGEST_LINE:,} characters, the limit.")
         if line.strip() and not line.lstrip().startswith("#"):
             yield number, line.rstrip("\r\n")
 
 
-def _request(path: Path, number: int, header: list[str], line: str) -> FormulaRequest:
-    cells = next(csv.reader([line]), [])
-    values = dict(zip(header, (value.strip() for value in cells), strict=False))
+def _columns(path: Path, number: int, line: str) -> dict[str, int] | None:
+    """Places of our columns in a header, None where the line is no header."""
+    try:
+        header = [name.strip().lower() for name in _cells(path, number, line)]
+    except InputError:
+        if path.suffix.lower() == ".csv":
+            raise
+        return None
+    if "formula" not in header:
+        return None
+    for name in ("formula", "cell", "space_group"):
+        if header.count(name) > 1:
+            raise InputError(f"{path} line {number} names two columns {name}: rename one.")
+    return {name: header.index(name) for name in ("formula", "cell", "space_group") if name in header}
+
+
+def _cells(path: Path, number: int, line: str) -> list[str]:
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error as error:
+        raise InputError(f"{path} line {number} cannot be read as CSV: {error}.") from error
+
+
+def _request(path: Path, number: int, columns: dict[str, int], line: str) -> FormulaRequest:
+    cells = _cells(path, number, line)
+    values = {
+        name: original_text(cells[place].strip()) for name, place in columns.items() if place < len(cells)
+    }
     group = values.get("space_group") or None
     if not values.get("formula"):
         raise InputError(f"{path} line {number} has no formula.")
-    if group is not None and not (group.isdecimal() and 1 <= int(group) <= 230):
-        raise InputError(f"{path} line {number}: space_group {group!r} is not a number from 1 to 230.")
+    if group is not None and not (group.isdecimal() and len(group) <= 3 and 1 <= int(group) <= 230):
+        raise InputError(
+            f"{path} line {number}: space_group {group[:SHOWN]!r} is not a number from 1 to 230."
+        )
     return FormulaRequest(values["formula"], values.get("cell") or None, int(group) if group else None)

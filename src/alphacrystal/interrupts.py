@@ -1,4 +1,4 @@
-"""Ctrl-C that waits until something is whole."""
+"""Ctrl-C and termination that wait until something is whole."""
 
 from __future__ import annotations
 
@@ -6,31 +6,80 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-@contextmanager
-def interrupts_held() -> Iterator[None]:
-    """Let no interrupt stop the block; one that came meanwhile is raised at its end.
+class InterruptHold:
+    """A block that neither SIGINT nor SIGTERM stops; one that arrives meanwhile takes effect at its end.
 
-    Only the main thread is ever interrupted, so elsewhere this does nothing.
+    In other threads than the main one this does nothing, since signals never reach those.
+    """
+
+    def __init__(self) -> None:
+        self._arrived: list[int] = []
+        self._handlers: dict[int, Any] = {}
+        self._active = threading.current_thread() is threading.main_thread()
+
+    def __enter__(self) -> Self:
+        self._hold()
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._restore()
+        if error_type is None:
+            self._deliver()
+
+    @contextmanager
+    def lifted(self) -> Iterator[None]:
+        """Let signals interrupt a part of the block.
+
+        Raises:
+            KeyboardInterrupt: A signal arrived before or arrives in that part.
+        """
+        try:
+            self._restore()
+            self._deliver()
+            yield
+        finally:
+            self._hold()
+
+    def _hold(self) -> None:
+        if self._active:
+            for number in _SIGNALS:
+                handler = signal.signal(number, self._remember)
+                if handler != self._remember:  # it is still there where a signal cut `_restore` short
+                    self._handlers[number] = signal.SIG_DFL if handler is None else handler
+
+    def _restore(self) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def _remember(self, number: int, frame: FrameType | None) -> None:
+        self._arrived.append(number)
+
+    def _deliver(self) -> None:
+        """Send what arrived to the handlers that are in place now."""
+        arrived = list(dict.fromkeys(self._arrived))
+        self._arrived.clear()
+        for number in arrived:
+            signal.raise_signal(number)
+
+
+def interrupts_held() -> InterruptHold:
+    """Let neither SIGINT nor SIGTERM stop the block.
+
+    ``lifted`` of the value lets them interrupt a part of the block.
 
     Raises:
-        KeyboardInterrupt: After the block, where an interrupt arrived in it.
+        KeyboardInterrupt: After the block, where a signal arrived in it. SIGTERM without a handler ends the
+            process; the command line has one.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came = False
-
-    def remember(number: int, frame: FrameType | None) -> None:
-        nonlocal came
-        came = True
-
-    usual = signal.signal(signal.SIGINT, remember)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, usual)
-    if came:
-        raise KeyboardInterrupt
+    return InterruptHold()

@@ -19,21 +19,24 @@ from alphacrystal._energies import (
 )
 from alphacrystal._generators import generate_mix
 from alphacrystal._kept import KEPT, keep_as_predicted
+from alphacrystal._relaxation_failures import failure_note
 from alphacrystal._run import Progress, Run
 from alphacrystal.checkpoint import Checkpoint
 from alphacrystal.composition import Formula, parse_formula
 from alphacrystal.config import PredictConfig, check_unchanged, make_config
 from alphacrystal.errors import InputError
+from alphacrystal.folder_lock import lock_folder
 from alphacrystal.generate import Candidate
 from alphacrystal.interrupts import interrupts_held
 from alphacrystal.preflight import check_potential_covers, check_request, models_in_use
 from alphacrystal.report import (
     EventLog,
-    IndexRow,
     Prediction,
     RunRecord,
     default_folder,
+    index_row,
     prepare_output_folder,
+    read_run_folder,
     write_index,
     write_run_folder,
 )
@@ -74,7 +77,7 @@ def predict(
         **settings: Fields of ``PredictConfig`` that replace those of ``config``.
 
     Raises:
-        InputError: The formula, a setting or the folder cannot be used.
+        InputError: The formula, a setting or the folder cannot be used, or another process writes into it.
         AlphaCrystalError: The disk refused a file.
         KeyboardInterrupt: Passed on after the finished part has been written.
     """
@@ -86,28 +89,29 @@ def predict(
     units = check_request(formula, config)
     measure = energy_measure(formula.elements, config)
     record = _record(config)
-    prepare_output_folder(folder, resume=resume)
-    with EventLog(folder / "events.jsonl") as events:
-        run = Run(formula, config, folder, events.also(progress or _silent), Checkpoint(folder), events)
-        run.measure = measure
-        run.notes += formula.notes
-        run.checkpoint.save_request(text, config.model_dump(mode="json"))
-        complete = False
-        try:
-            with relaxer(config) if shared is None else nullcontext(shared) as pool:
-                with run.stage("generate"):
-                    _generate(run, units)
-                if pool is not None:
-                    with run.stage("relax"):
-                        _relax(run, pool)
-                    _complete_hull(run, pool)
-            complete = True
-        finally:
-            if run.candidates:
-                with interrupts_held():
+    with lock_folder(folder, create=True):
+        prepare_output_folder(folder, resume=resume)
+        with interrupts_held() as hold, EventLog(folder / "events.jsonl") as events:
+            run = Run(formula, config, folder, events.also(progress or _silent), Checkpoint(folder), events)
+            run.measure = measure
+            run.notes += formula.notes
+            run.checkpoint.save_request(text, config.model_dump(mode="json"))
+            complete = False
+            try:
+                with hold.lifted():
+                    with relaxer(config) if shared is None else nullcontext(shared) as pool:
+                        with run.stage("generate"):
+                            _generate(run, units)
+                        if pool is not None:
+                            with run.stage("relax"):
+                                _relax(run, pool)
+                            _complete_hull(run, pool)
+                    complete = True
+            finally:
+                if run.candidates:
                     prediction = _conclude(run, units, complete=complete)
                     write_run_folder(folder, prediction, record, page=page)
-            run.events.emit("run", event="end" if complete else "interrupted")
+                run.events.emit("run", event="end" if complete else "interrupted")
     return prediction
 
 
@@ -143,31 +147,29 @@ def relax_files(
     for formula in groups:
         check_potential_covers(formula, config)
     measures = {formula: energy_measure(formula.elements, config) for formula in groups}
-    prepare_output_folder(folder)
-    folders = []
-    with relaxer(config) as pool:
-        for formula, candidates in groups.items():
-            own = folder if len(groups) == 1 else folder / formula.reduced_formula
-            own.mkdir(parents=True, exist_ok=True)
-            listed = config.model_copy(update={"top": len(candidates)})  # nothing that was asked for is cut
-            _relax_group(
-                formula,
-                candidates,
-                listed,
-                own,
-                pool,
-                keep_symmetry,
-                measures[formula],
-                progress or _silent,
-                notes[formula],
-            )
-            folders.append(own)
-    if len(groups) > 1:
-        rows = [
-            IndexRow(formula.reduced_formula, own.name, "done")
-            for formula, own in zip(groups, folders, strict=True)
-        ]
-        write_index(folder, rows)
+    with lock_folder(folder, create=True):
+        prepare_output_folder(folder)
+        folders = []
+        with relaxer(config) as pool:
+            for formula, candidates in groups.items():
+                target = folder if len(groups) == 1 else folder / formula.reduced_formula
+                target.mkdir(parents=True, exist_ok=True)
+                listed = config.model_copy(update={"top": len(candidates)})  # nothing in the files is cut
+                _relax_group(
+                    formula,
+                    candidates,
+                    listed,
+                    target,
+                    pool,
+                    keep_symmetry,
+                    measures[formula],
+                    progress or _silent,
+                    notes[formula],
+                )
+                folders.append(target)
+        if len(groups) > 1:
+            runs = zip(groups, map(read_run_folder, folders), strict=True)
+            write_index(folder, [index_row(formula.reduced_formula, run) for formula, run in runs])
     return folders
 
 
@@ -182,7 +184,7 @@ def _relax_group(
     progress: Progress,
     notes: Sequence[str],
 ) -> None:
-    with EventLog(folder / "events.jsonl") as events:
+    with interrupts_held() as hold, EventLog(folder / "events.jsonl") as events:
         logged = events.also(progress)
         run = Run(formula, config, folder, logged, Checkpoint(folder), events, candidates=candidates)
         run.measure = measure
@@ -190,18 +192,17 @@ def _relax_group(
         run.checkpoint.save_candidates(candidates)
         complete = False
         try:
-            if pool is not None:
-                with run.stage("relax"):
-                    structures = {i: candidate.structure for i, candidate in enumerate(candidates)}
-                    _relax_pass(
-                        run, pool, "tight", structures, relax_settings(config, keep_symmetry=keep_symmetry)
-                    )
-                _complete_hull(run, pool)
-            complete = True
+            with hold.lifted():
+                if pool is not None:
+                    with run.stage("relax"):
+                        structures = {i: candidate.structure for i, candidate in enumerate(candidates)}
+                        settings = relax_settings(config, keep_symmetry=keep_symmetry)
+                        _relax_pass(run, pool, "tight", structures, settings)
+                    _complete_hull(run, pool)
+                complete = True
         finally:
-            with interrupts_held():
-                prediction = _conclude(run, [], complete=complete)
-                write_run_folder(folder, prediction, _record(config))
+            prediction = _conclude(run, [], complete=complete)
+            write_run_folder(folder, prediction, _record(config))
 
 
 def _check_same_request(checkpoint: Checkpoint, formula: Formula, config: PredictConfig) -> None:
@@ -363,7 +364,7 @@ def _conclude(run: Run, units: Sequence[int], *, complete: bool) -> Prediction:
     if relaxed and run.measure is not None:
         run.notes += run.measure.remarks()
     if relaxed and not ranked:
-        run.notes.append("No candidate could be relaxed; try --no-relax or another potential.")
+        run.notes.append(failure_note(broken))
     return Prediction(
         formula=run.formula.reduced_formula,
         formula_text=run.formula.text,

@@ -117,8 +117,10 @@ def test_candidate_that_cannot_be_relaxed_is_marked_and_the_rest_goes_on(
 def test_run_without_one_relaxed_structure_says_so(run: Run, tmp_path: Path, rows_of: Rows) -> None:
     options = ("--candidates", "2", "--max-atoms", "4", "--workers", "1", "--potential", "hopeless")
     outcome = run("predict", "NaCl", *options, "--out", "run")
-    assert outcome.code == 0
-    assert "No candidate could be relaxed" in outcome.out
+    assert outcome.code == 1
+    said = " ".join(outcome.out.split())
+    assert "No candidate could be relaxed (2 × " in said
+    assert "the network has no answer" in said
     assert rows_of(tmp_path / "run" / "summary.csv") == []
     assert (tmp_path / "run" / "candidates.extxyz").read_text().count("Lattice=") == 2
 

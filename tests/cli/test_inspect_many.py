@@ -77,7 +77,7 @@ def test_an_interrupted_list_keeps_what_is_finished(
         time.sleep(0.05)
     process.send_signal(number)
     process.communicate()
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     text = target.read_text()
     assert text.endswith("\n")
     formulas = [json.loads(line)["formula"] for line in text.splitlines()]

@@ -258,5 +258,5 @@ def test_termination_is_an_interrupt_too(
     process.stderr.readline()
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 143
     assert "Interrupted; go on with" in err

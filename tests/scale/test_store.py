@@ -121,7 +121,8 @@ def test_memory_does_not_grow_with_the_list(tmp_path: Path, monkeypatch: pytest.
         assert executor.most <= 8
         peaks[count].append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert min(peaks[1200]) < 1.3 * min(peaks[300])
+    # Less than a request and its row would take: the cache of bounded size that reading formulas has.
+    assert min(peaks[1200]) - min(peaks[300]) < 100 * (1200 - 300)
 
 
 def test_campaign_in_which_everything_breaks_stops(tmp_path: Path) -> None:

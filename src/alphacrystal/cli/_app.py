@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import warnings
+from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
@@ -25,8 +26,11 @@ from alphacrystal.cli import (
     _train,
     _view,
 )
+from alphacrystal.cli._encoding import escape_what_the_output_lacks
 from alphacrystal.cli._say import complain
 from alphacrystal.failures import explain
+
+INTERRUPTED, TERMINATED = 130, 143  # 128 and the number of the signal
 
 app = typer.Typer(
     name="alphacrystal",
@@ -69,32 +73,43 @@ def _options(
 
 
 def main() -> NoReturn:
-    """Run the command line and exit: 0 done, 2 bad input, 1 failure, 130 interrupted."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    """Run the command line and exit: 0 done, 2 bad input, 1 failure, 130 after Ctrl-C, 143 after SIGTERM."""
+    terminated = False
+
+    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+        nonlocal terminated
+        terminated = True
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    escape_what_the_output_lacks()
     # pymatgen says so whenever it sorts by electronegativity; nothing here depends on it
     warnings.filterwarnings("ignore", message="No Pauling electronegativity")
+    code = _exit_code()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # nothing is left to write
+    sys.exit(TERMINATED if code == INTERRUPTED and terminated else code)
+
+
+def _exit_code() -> int:
+    """Run the command line; an error becomes a sentence on standard error."""
     try:
         code = app(standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
+        return code if isinstance(code, int) else 0
     except typer.Exit as error:
-        sys.exit(error.exit_code)
+        return error.exit_code
     except typer.TyperException as error:
         if error.format_message():  # without arguments the help has been shown already
             complain(error.format_message())
-        sys.exit(2)
+        return 2
     except (KeyboardInterrupt, typer.Abort):
-        sys.exit(130)
+        return INTERRUPTED
     except BrokenPipeError:
         # The reader of our output went away (for example `head`): nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        return 0
     except Exception as error:
         if os.environ.get("ALPHACRYSTAL_DEBUG"):
             raise
         code, sentence = explain(error)
         complain(sentence)
-        sys.exit(code)
-
-
-def _interrupt(number: int, frame: object) -> NoReturn:
-    raise KeyboardInterrupt
+        return code

@@ -60,6 +60,8 @@ def campaign(
 ) -> None:
     """Predict thousands of formulas: nothing finished is lost or computed twice."""
     from alphacrystal.config import make_config, read_config_file
+    from alphacrystal.folder_lock import lock_folder
+    from alphacrystal.report import default_folder
     from alphacrystal.scale import CampaignPlan, begin_campaign, check_same, stored_plan
 
     values: dict[str, Any] = read_config_file(config) if config else {}
@@ -77,27 +79,28 @@ def campaign(
     }
     values |= {name: value for name, value in flags.items() if value is not None}
     values.pop("workers", None)  # of relaxation: here each formula has one process
-    if resume:
-        if out is None:
-            raise InputError("--resume needs the folder: alphacrystal campaign --resume --out DIR.")
-        plan = stored_plan(out)
-        check_same(out, formulas, values)
-        if report not in {None, plan.page} or pack not in {None, plan.pack}:
-            raise InputError(f"The campaign in {out} keeps its --report and --pack: leave them out.")
-        folder = out
-    else:
-        if formulas is None:
-            raise InputError("Give a list of formulas, for example: alphacrystal campaign formulas.csv.")
-        if retry_failed:
-            raise InputError("--retry-failed goes with --resume.")
-        from alphacrystal.report import default_folder
-
-        folder = out or default_folder("campaign")
-        settings = make_config(**{**values, "workers": 1})
-        plan = CampaignPlan(settings, bool(report), bool(pack))
-        with ProgressDisplay("campaign") as progress:
-            begin_campaign(formulas, folder, plan, progress)
-    _run(folder, plan, _executor(folder, plan, workers, scheduler, limit), retry_failed, as_json)
+    if resume and out is None:
+        raise InputError("--resume needs the folder: alphacrystal campaign --resume --out DIR.")
+    if resume and out is not None and not out.is_dir():
+        raise InputError(f"{out} holds no campaign to resume: start one without --resume.")
+    if not resume and formulas is None:
+        raise InputError("Give a list of formulas, for example: alphacrystal campaign formulas.csv.")
+    if not resume and retry_failed:
+        raise InputError("--retry-failed goes with --resume.")
+    folder = out or default_folder("campaign")
+    with lock_folder(folder, create=not resume):
+        if resume:
+            plan = stored_plan(folder)
+            check_same(folder, formulas, values)
+            if report not in {None, plan.page} or pack not in {None, plan.pack}:
+                raise InputError(f"The campaign in {folder} keeps its --report and --pack: leave them out.")
+        else:
+            settings = make_config(**{**values, "workers": 1})
+            plan = CampaignPlan(settings, bool(report), bool(pack))
+            assert formulas is not None
+            with ProgressDisplay("campaign") as progress:
+                begin_campaign(formulas, folder, plan, progress)
+        _run(folder, plan, _executor(folder, plan, workers, scheduler, limit), retry_failed, as_json)
 
 
 def _executor(

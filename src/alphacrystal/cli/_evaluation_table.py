@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from alphacrystal.csv_cells import write_csv
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,18 +19,9 @@ def evaluation_csv(found: Evaluation) -> str:
     """CSV with a header and one line per pair; empty cells where there is no value."""
     rows = found.rows()
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    columns = list(rows[0])
+    write_csv(stream, columns, ([row.get(name) for name in columns] for row in rows))
     return stream.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f"{value:.6f}" if isinstance(value, float) else value
 
 
 def print_evaluation(found: Evaluation) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Annotated
 
 import typer
@@ -16,7 +17,15 @@ JsonOption = Annotated[
 
 
 def print_json(value: object) -> None:
-    """Print a dataclass, model or mapping as one line; numbers that are not finite become null."""
+    """Print a dataclass, model or mapping as one line; numbers that are not finite become null.
+
+    Letters beyond ASCII are JSON escapes where standard output is not in UTF-8.
+    """
     from alphacrystal.report import plain_json
 
-    typer.echo(json.dumps(plain_json(value), ensure_ascii=False))
+    typer.echo(json.dumps(plain_json(value), ensure_ascii=not prints_unicode()))
+
+
+def prints_unicode() -> bool:
+    """Whether standard output takes any letter."""
+    return (sys.stdout.encoding or "ascii").lower().replace("-", "").startswith("utf")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import time
+from collections.abc import Mapping
 from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +20,7 @@ from alphacrystal.cli._table import print_run
 from alphacrystal.errors import InputError
 from alphacrystal.failures import explain
 from alphacrystal.formula_list import FormulaRequest
+from alphacrystal.interrupts import interrupts_held
 
 if TYPE_CHECKING:
     from alphacrystal.config import PredictConfig
@@ -143,7 +145,7 @@ def predict(
     settings = make_config(**values)
     if len(requests) == 1 and source is None:
         folder = out or default_folder(_file_name(requests[0].formula))
-        _predict_one(requests[0], settings, folder, resume=False, as_json=as_json)
+        _exit_if_failed(_predict_one(requests[0], settings, folder, resume=False, as_json=as_json))
     else:
         _predict_many(requests, settings, out or default_folder("batch"), resume=False, as_json=as_json)
 
@@ -188,7 +190,7 @@ def _file_name(formula: str) -> str:
 
 def _predict_one(
     request: FormulaRequest, settings: PredictConfig, folder: Path, *, resume: bool, as_json: bool
-) -> None:
+) -> RunSummary:
     """Predict, then print the list; after an interrupt, print what was finished and how to go on."""
     from alphacrystal.checkpoint import Checkpoint
     from alphacrystal.pipeline import predict as run_prediction
@@ -206,7 +208,13 @@ def _predict_one(
         else:
             typer.echo("Interrupted before anything was computed.", err=True)
         raise
-    print_run(folder, as_json=as_json)
+    return print_run(folder, as_json=as_json)
+
+
+def _exit_if_failed(run: RunSummary) -> None:
+    """Exit code 1 where no candidate could be relaxed; the reasons are a note of the run."""
+    if run.failure:
+        raise typer.Exit(1)
 
 
 def _resume_command(folder: Path) -> str:
@@ -216,85 +224,84 @@ def _resume_command(folder: Path) -> str:
 def _predict_many(
     requests: list[FormulaRequest], settings: PredictConfig, folder: Path, *, resume: bool, as_json: bool
 ) -> None:
-    """One subfolder per formula; a formula that fails does not stop the others."""
-    from alphacrystal.checkpoint import Checkpoint
-    from alphacrystal.report import (
-        IndexRow,
-        finished_run,
-        prepare_output_folder,
-        read_run_folder,
-        write_index,
-    )
+    """One subfolder per formula; a formula that fails does not stop the others.
 
-    prepare_output_folder(folder, resume=resume)
-    Checkpoint(folder).save_batch(
-        [astuple(request) for request in requests], settings.model_dump(mode="json")
-    )
-    rows = [IndexRow(formula=request.formula, folder="", status="waiting") for request in requests]
-    worst = 0
-    write_index(folder, rows)
-    for place, (request, name) in enumerate(zip(requests, _folder_names(requests), strict=True)):
-        begin = time.monotonic()
-        own = folder / name
-        if resume and (finished := finished_run(own)):
-            rows[place] = _index_row(request, name, finished, sum(finished.timings.values()))
-            write_index(folder, rows)
-            if as_json:
-                print_json(finished)
-            continue
+    The exit code is the gravest of the formulas: 1 (no candidate could be relaxed, or another failure) before
+    2 (bad input) before 0.
+    """
+    from alphacrystal.checkpoint import Checkpoint
+    from alphacrystal.folder_lock import lock_folder
+    from alphacrystal.report import IndexRow, prepare_output_folder, write_index
+
+    with lock_folder(folder, create=True):
+        prepare_output_folder(folder, resume=resume)
+        Checkpoint(folder).save_batch(
+            [astuple(request) for request in requests], settings.model_dump(mode="json")
+        )
+        rows = [IndexRow(formula=request.formula, folder="", status="waiting") for request in requests]
+        names = _folder_names(requests)
+        codes = [0]
+        place = 0
         try:
-            _predict_one(request, settings, own, resume=resume, as_json=as_json)
-            rows[place] = _index_row(request, name, read_run_folder(own), time.monotonic() - begin)
-        except KeyboardInterrupt:
-            begun = (own / "events.jsonl").is_file()
-            rows[place] = IndexRow(
-                request.formula, name if begun else "", "interrupted" if begun else "waiting"
-            )
             write_index(folder, rows)
-            typer.echo(f"The whole list goes on with: {_resume_command(folder)}", err=True)
+            for place, request in enumerate(requests):
+                rows[place], code = _batch_row(
+                    request, settings, folder / names[place], resume=resume, as_json=as_json
+                )
+                codes.append(code)
+                write_index(folder, rows)
+        except KeyboardInterrupt:
+            with interrupts_held():
+                if rows[place].status == "waiting" and (folder / names[place] / "events.jsonl").is_file():
+                    rows[place] = IndexRow(requests[place].formula, names[place], "interrupted")
+                write_index(folder, rows)
+                typer.echo(f"The whole list goes on with: {_resume_command(folder)}", err=True)
             raise
-        except Exception as error:  # noqa: BLE001 - whatever one formula meets, the others get their turn
-            code, reason = explain(error)
-            worst = max(worst, code) if worst != 1 else 1
-            say_failure(request.formula, reason)
-            rows[place] = IndexRow(request.formula, name if own.is_dir() else "", "failed", reason)
-            if as_json:
-                print_json(rows[place])
-        write_index(folder, rows)
     failed = sum(row.status == "failed" for row in rows)
     typer.echo(
         f"{len(rows) - failed} of {len(rows)} formulas done; list: {folder / 'index.csv'}", err=as_json
     )
-    if worst:
+    if worst := 1 if 1 in codes else max(codes):
         raise typer.Exit(worst)
+
+
+def _batch_row(
+    request: FormulaRequest, settings: PredictConfig, folder: Path, *, resume: bool, as_json: bool
+) -> tuple[IndexRow, int]:
+    """Predict one formula of several; returns its row of the index and its exit code."""
+    from alphacrystal.report import IndexRow, finished_run, index_row
+
+    begin = time.monotonic()
+    try:
+        if resume and (finished := finished_run(folder)):
+            run, seconds = finished, sum(finished.timings.values())
+            if as_json:
+                print_json(finished)
+        else:
+            run = _predict_one(request, settings, folder, resume=resume, as_json=as_json)
+            seconds = time.monotonic() - begin
+    except Exception as error:  # noqa: BLE001 - a failure of one formula does not stop the others
+        code, reason = explain(error)
+        say_failure(request.formula, reason)
+        row = IndexRow(request.formula, folder.name if folder.is_dir() else "", "failed", reason)
+        if as_json:
+            print_json(row)
+        return row, code
+    return index_row(request.formula, run, seconds), 1 if run.failure else 0
 
 
 def _folder_names(requests: list[FormulaRequest]) -> list[str]:
     names: list[str] = []
+    taken: set[str] = set()
     for request in requests:
         base = _file_name(request.cell or request.formula)
         base += f"-sg{request.space_group}" if request.space_group else ""
         name, number = base, 2
-        while name in names:
+        while name in taken:
             name, number = f"{base}-{number}", number + 1
         names.append(name)
+        taken.add(name)
     return names
-
-
-def _index_row(request: FormulaRequest, name: str, run: RunSummary, seconds: float) -> IndexRow:
-    from alphacrystal.report import IndexRow
-
-    best = run.rows[0] if run.rows else None
-    return IndexRow(
-        formula=request.formula,
-        folder=name,
-        status="done",
-        structures=len(run.rows),
-        space_group_number=best.space_group_number if best else None,
-        space_group_symbol=best.space_group_symbol if best else "",
-        energy_per_atom_ev=best.energy_per_atom_ev if best else None,
-        seconds=round(seconds, 2),
-    )
 
 
 def _resume(
@@ -317,19 +324,23 @@ def _resume(
     if stored is None:
         if formulas and not source and len(formulas) == 1 and (out / "events.jsonl").is_file():
             # Stopped before it could write down what was asked for.
-            _predict_one(FormulaRequest(formulas[0]), make_config(**given), out, resume=True, as_json=as_json)
+            only = FormulaRequest(formulas[0])
+            _exit_if_failed(_predict_one(only, make_config(**given), out, resume=True, as_json=as_json))
             return
         raise InputError(f"{out} holds no run to resume: start one without --resume.")
     settings = make_config(**stored["settings"])
     check_unchanged(settings, make_config(**{**stored["settings"], **given}), out)
     asked = gather_requests(formulas, source) if formulas or source else []
     if batch is not None:
-        requests = [FormulaRequest(*item) for item in batch["formulas"]]
+        requests = _stored_requests(batch, checkpoint.folder / "batch.json")
         if asked and asked != requests:
             raise InputError(f"The run in {out} is of another list of formulas: choose another --out.")
         _predict_many(requests, settings, out, resume=True, as_json=as_json)
         return
-    assert request is not None
+    if request is None or not isinstance(request.get("formula"), str):
+        raise InputError(
+            f"{checkpoint.folder / 'request.json'} is damaged: start the run anew with another --out."
+        )
     if asked and [parse_formula(item.formula) for item in asked] != [parse_formula(request["formula"])]:
         names = ", ".join(item.formula for item in asked)
         raise InputError(
@@ -337,6 +348,24 @@ def _resume(
         )
     if finished_run(out):
         typer.echo("This run is finished: there is nothing to resume.", err=as_json)
-        print_run(out, as_json=as_json)
+        _exit_if_failed(print_run(out, as_json=as_json))
         return
-    _predict_one(FormulaRequest(request["formula"]), settings, out, resume=True, as_json=as_json)
+    same = FormulaRequest(request["formula"])
+    _exit_if_failed(_predict_one(same, settings, out, resume=True, as_json=as_json))
+
+
+def _stored_requests(batch: Mapping[str, Any], path: Path) -> list[FormulaRequest]:
+    """The formulas of a run with several.
+
+    Raises:
+        InputError: The file is damaged.
+    """
+    items = batch.get("formulas")
+    requests = []
+    for item in items if isinstance(items, list) else [None]:
+        match item:
+            case [str(formula), str() | None as cell, None | int() as group] if not isinstance(group, bool):
+                requests.append(FormulaRequest(formula, cell, group))
+            case _:
+                raise InputError(f"{path} is damaged: start the run anew with another --out.")
+    return requests

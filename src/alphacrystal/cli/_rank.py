@@ -49,7 +49,8 @@ def rank(
     )
     with ProgressDisplay("rank") as progress:
         folders = relax_files(files, config, folder=out, progress=progress)
-    for folder in folders:
-        print_run(folder, as_json=as_json)
+    runs = [print_run(folder, as_json=as_json) for folder in folders]
     if not as_json:
         typer.echo("Energies are of the structures as given; nothing was relaxed.")
+    if any(run.failure for run in runs):
+        raise typer.Exit(1)

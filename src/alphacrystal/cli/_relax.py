@@ -60,5 +60,6 @@ def relax(
             print_run(folder, as_json=as_json)
         typer.echo("Interrupted; what was relaxed so far is listed above and on disk.", err=True)
         raise
-    for folder in folders:
-        print_run(folder, as_json=as_json)
+    runs = [print_run(folder, as_json=as_json) for folder in folders]
+    if any(run.failure for run in runs):
+        raise typer.Exit(1)

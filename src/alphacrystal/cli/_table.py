@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from alphacrystal.cli._json import print_json
+from alphacrystal.cli._say import printable
+
+if TYPE_CHECKING:
+    from alphacrystal.report import RunSummary
 
 ROWS = 10
 
 
-def print_run(folder: Path, rows: int = ROWS, *, as_json: bool = False) -> None:
+def print_run(folder: Path, rows: int = ROWS, *, as_json: bool = False) -> RunSummary:
     """Print notes, the first rows of the list and where the report is; the table fits 80 columns.
 
     Args:
         folder: The run folder.
         rows: Rows of the table.
         as_json: Print all of ``RunSummary`` as one JSON object instead.
+
+    Returns:
+        What was printed.
 
     Raises:
         InputError: The folder holds no readable run.
@@ -27,13 +35,13 @@ def print_run(folder: Path, rows: int = ROWS, *, as_json: bool = False) -> None:
     run = read_run_folder(folder)
     if as_json:
         print_json(run)
-        return
+        return run
     console = Console(soft_wrap=True, highlight=False)
     for note in run.notes:
-        console.print(f"Note: {note.rstrip('.')}.", markup=False)
+        console.print(f"Note: {printable(note).rstrip('.')}.", markup=False)
     if not run.complete:
         console.print("This run was interrupted: the list holds what was finished.")
-    console.print(f"{run.formula}: {found(len(run.rows), run.candidates)}")
+    console.print(f"{printable(run.formula)}: {found(len(run.rows), run.candidates)}", markup=False)
     if run.rows:
         console.print(ranked_table(run.rows, rows))
         console.print(table_legend(run.rows))
@@ -41,3 +49,4 @@ def print_run(folder: Path, rows: int = ROWS, *, as_json: bool = False) -> None:
         console.print(f"The other {len(run.rows) - rows} are in {folder / 'summary.csv'}", markup=False)
     console.print(f"Structures: {folder / 'structures'}", markup=False)
     console.print(f"Report: {folder / 'report.html'}", markup=False)
+    return run

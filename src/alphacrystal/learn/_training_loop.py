@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import csv
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from alphacrystal.csv_cells import write_csv
 from alphacrystal.errors import AlphaCrystalError, InputError
 
 
@@ -250,9 +250,8 @@ def _update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
 def _write_log(path: Path, rows: list[dict[str, Any]]) -> None:
     partial = path.with_suffix(".partial")
     with partial.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(rows[-1]))
-        writer.writeheader()
-        writer.writerows(rows)
+        columns = list(rows[-1])
+        write_csv(stream, columns, ([row.get(name) for name in columns] for row in rows), number="")
     partial.replace(path)
 
 

@@ -10,7 +10,7 @@ from alphacrystal.report._default_folder import default_folder
 from alphacrystal.report._events import EventLog
 from alphacrystal.report._figures import write_figures
 from alphacrystal.report._html import page_style
-from alphacrystal.report._index import INDEX_COLUMNS, IndexRow, write_index
+from alphacrystal.report._index import INDEX_COLUMNS, IndexRow, index_row, write_index
 from alphacrystal.report._plain_json import plain_json
 from alphacrystal.report._poscar import poscar_text
 from alphacrystal.report._prediction import DistogramSummary, Prediction
@@ -35,6 +35,7 @@ __all__ = [
     "default_folder",
     "finished_run",
     "found",
+    "index_row",
     "page_style",
     "plain_json",
     "poscar_text",

@@ -28,6 +28,10 @@ def temporary_path(path: Path) -> Path:
     return path.with_name(f".{path.name}.tmp")
 
 
+def _opened(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
+
+
 def write_text_atomically(path: Path, text: str) -> None:
     """Write ``text`` as UTF-8 so that ``path`` holds either its old content or all of the new one.
 
@@ -36,7 +40,10 @@ def write_text_atomically(path: Path, text: str) -> None:
     """
     unfinished = temporary_path(path)
     try:
-        with unfinished.open("w", encoding="utf-8", newline="") as stream:
+        # A link in place of the temporary file is not followed. File names that are no UTF-8 become escapes.
+        with open(
+            unfinished, "w", encoding="utf-8", errors="backslashreplace", newline="", opener=_opened
+        ) as stream:
             stream.write(text)
             stream.flush()
             # Delayed allocation reports a full disk only here, and only after this may the rename be trusted.

@@ -79,7 +79,7 @@ def patterns_csv(rows: Sequence[SummaryRow], patterns: Iterable[Sequence[Peak]])
         for row, pattern in zip(rows, patterns, strict=True)
         for peak in pattern
     ]
-    return csv_text(PATTERN_COLUMNS, lines)
+    return csv_text(PATTERN_COLUMNS, lines, verbatim={"hkl"})
 
 
 @cache

@@ -30,7 +30,7 @@ class EventLog:
         self._lock = Lock()
         try:
             torn = path.exists() and path.stat().st_size > 0 and not _ends_with_newline(path)
-            self._stream = path.open("a", encoding="utf-8", buffering=1)
+            self._stream = path.open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
             if torn:  # a killed run left half a line; keep it from swallowing the next event
                 self._stream.write("\n")
         except OSError as error:

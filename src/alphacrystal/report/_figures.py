@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alphacrystal.bounded_files import read_json
+from alphacrystal.contained_paths import check_inside, refuse_links
 from alphacrystal.crystal import structure_from_json
 from alphacrystal.errors import InputError
 from alphacrystal.report._diffraction import powder_pattern
@@ -21,6 +22,7 @@ from alphacrystal.report._typeset import typeset_formula, typeset_symbol
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
 
+MAX_RESULTS_BYTES = 1_000_000_000
 _IN_THE_PANELS = 6  # crystals side by side
 
 
@@ -32,14 +34,17 @@ def write_figures(folder: Path, rows: int) -> list[Path]:
     Figures of the same names are drawn anew; others are left alone.
 
     Raises:
-        InputError: It is not a run folder, the run wrote no result yet, or a file is damaged.
+        InputError: It is not a run folder, the run wrote no result yet, a file is damaged, or there is a link
+            in ``figures``.
         AlphaCrystalError: The disk refused a figure.
     """
     read_run_folder(folder)
-    path = folder / RESULTS_FILE
+    path, target = folder / RESULTS_FILE, folder / FIGURES_FOLDER
+    check_inside(target, folder)
+    refuse_links(target)
     try:
-        results = json.loads(path.read_text(encoding="utf-8"))
-        return [file for files in _drawn(results, rows, folder / FIGURES_FOLDER) for file in files]
+        results = read_json(path, MAX_RESULTS_BYTES)
+        return [file for files in _drawn(results, rows, target) for file in files]
     except (
         OSError,
         LookupError,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from alphacrystal.report._atomic_write import write_text_atomically
+from alphacrystal.report._read import RunSummary
 from alphacrystal.report._run_folder import INDEX_FILE
 from alphacrystal.report._summary import csv_text
 
@@ -18,7 +19,7 @@ class IndexRow:
     Attributes:
         formula: The formula as the user gave it.
         folder: Subfolder of its run, relative to the file; empty where nothing was written.
-        status: "done", "interrupted" or "failed".
+        status: "waiting", "done", "interrupted" or "failed".
         reason: One clause where it did not end well, else "".
         structures: Structures in its ranked list.
         space_group_number: Of the best structure, None without one.
@@ -39,6 +40,28 @@ class IndexRow:
 
 
 INDEX_COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(IndexRow))
+
+
+def index_row(formula: str, run: RunSummary, seconds: float | None = None) -> IndexRow:
+    """The row of a run that ended: "failed" where no candidate could be relaxed.
+
+    Args:
+        formula: As the user gave it.
+        run: Read from its folder.
+        seconds: Wall time in s.
+    """
+    best = run.rows[0] if run.rows else None
+    return IndexRow(
+        formula=formula,
+        folder=run.folder.name,
+        status="failed" if run.failure else "done",
+        reason=run.failure,
+        structures=len(run.rows),
+        space_group_number=best.space_group_number if best else None,
+        space_group_symbol=best.space_group_symbol if best else "",
+        energy_per_atom_ev=best.energy_per_atom_ev if best else None,
+        seconds=None if seconds is None else round(seconds, 2),
+    )
 
 
 def write_index(folder: Path, rows: Iterable[IndexRow]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
+from alphacrystal.csv_cells import original_text
 from alphacrystal.errors import InputError
 from alphacrystal.report._run_folder import (
     CANDIDATES_FILE,
@@ -21,7 +23,16 @@ from alphacrystal.report._run_folder import (
     RUN_FILE,
     SUMMARY_FILE,
 )
-from alphacrystal.report._summary import ADDED_COLUMNS, SUMMARY_COLUMNS, SummaryRow, column_kinds
+from alphacrystal.report._summary import (
+    ADDED_COLUMNS,
+    STRUCTURES_FOLDER,
+    SUMMARY_COLUMNS,
+    SummaryRow,
+    column_kinds,
+)
+
+MAX_COLUMNS = 1000
+_STRUCTURE_FILE = re.compile(rf"{STRUCTURES_FOLDER}/[^./\\\0][^/\\\0]*\.cif")
 
 #: Largest run.json and summary.csv; a list of 1,000 structures has 0.3 MB.
 MAX_FILE_BYTES = 16_000_000
@@ -56,6 +67,13 @@ class RunSummary:
     candidates: int
     timings: Mapping[str, float]
     rows: tuple[SummaryRow, ...]
+
+    @property
+    def failure(self) -> str:
+        """Why no candidate of a finished run could be relaxed, "" where one was or none had to be."""
+        if self.rows or not self.complete or self.potential is None:
+            return ""
+        return self.notes[-1] if self.notes else "No candidate could be relaxed."
 
 
 class _RunFile(BaseModel):
@@ -135,31 +153,46 @@ def finished_run(folder: Path, *, page: bool = True) -> RunSummary | None:
 def _content(path: Path) -> bytes:
     """Content of a regular file of bounded size: opening a FIFO would wait for ever."""
     try:
-        if not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
+        if not path.is_file():
             raise InputError(damaged(path))
+        if path.stat().st_size > MAX_FILE_BYTES:
+            limit = MAX_FILE_BYTES // 1_000_000
+            raise InputError(f"{path} is larger than {limit} MB, the limit for such a file.")
         return path.read_bytes()
     except OSError as error:
         raise InputError(damaged(path)) from error
 
 
 def _rows(path: Path, content: bytes) -> tuple[SummaryRow, ...]:
-    types = column_kinds()
     try:
-        reader = csv.DictReader(io.StringIO(content.decode("utf-8"), newline=""), strict=True)
-        present = [name for name in SUMMARY_COLUMNS if name in (reader.fieldnames or ())]
-        if missing := set(SUMMARY_COLUMNS) - set(present) - ADDED_COLUMNS:
+        lines = csv.reader(io.StringIO(content.decode("utf-8"), newline=""), strict=True)
+        header = next(lines, [])
+        if len(header) > MAX_COLUMNS:
+            raise InputError(f"{path} has more than {MAX_COLUMNS} columns, the limit for such a file.")
+        places = {name: header.index(name) for name in SUMMARY_COLUMNS if name in header}
+        if missing := set(SUMMARY_COLUMNS) - set(places) - ADDED_COLUMNS:
             raise ValueError(f"no column {min(missing)}")
-        return tuple(
-            SummaryRow(**{name: _parsed(cells[name], types[name]) for name in present}) for cells in reader
+        types = column_kinds()
+        rows = tuple(
+            SummaryRow(**{name: _parsed(cells[place], types[name]) for name, place in places.items()})
+            for cells in lines
+            if cells
         )
-    except (ValueError, KeyError, TypeError, csv.Error) as error:
+    except (ValueError, LookupError, TypeError, csv.Error) as error:
         raise InputError(damaged(path)) from error
+    for row in rows:
+        if not _STRUCTURE_FILE.fullmatch(row.file):
+            raise InputError(
+                f"{path} names the structure file {row.file[:200]!r}, which is no CIF in the folder "
+                f"{STRUCTURES_FOLDER}: correct it or repeat the run."
+            )
+    return rows
 
 
 def _parsed(text: str, kind: object) -> Any:
     """A cell as its column's type; an empty cell is None where the column allows it."""
     if kind is str:
-        return text
+        return original_text(text)
     if kind is int:
         return int(text)
     if kind is float:

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from alphacrystal.contained_paths import refuse_links
 from alphacrystal.errors import AlphaCrystalError, InputError
+from alphacrystal.folder_lock import LOCK_FILE
 from alphacrystal.report._atomic_write import storage_sentence, temporary_path, write_text_atomically
 from alphacrystal.report._candidates import candidates_extxyz
 from alphacrystal.report._cif import cif_text
@@ -77,14 +79,14 @@ def prepare_output_folder(path: Path, *, resume: bool = False) -> Path:
         resume: Whether an earlier run in it may be continued; without one the folder is made as usual.
 
     Raises:
-        InputError: It is a file, holds something already (without ``resume``), holds no run (with
+        InputError: It is a file, holds something already (without ``resume``), holds no run or a link (with
             ``resume``), or cannot be written.
     """
     try:
         if path.exists() and not path.is_dir():
             raise InputError(f"The output folder {path} is a file; choose another folder with --out.")
         path.mkdir(parents=True, exist_ok=True)
-        if any(path.iterdir()):
+        if any(item.name != LOCK_FILE for item in path.iterdir()):
             if not resume:
                 raise InputError(
                     f"The output folder {path} is not empty; "
@@ -94,6 +96,7 @@ def prepare_output_folder(path: Path, *, resume: bool = False) -> Path:
                 raise InputError(
                     f"The folder {path} holds no run to resume; give the folder of an earlier run with --out."
                 )
+            refuse_links(path)
         probe = temporary_path(path / RUN_FILE)
         probe.touch()
         probe.unlink()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, get_type_hints
+
+from alphacrystal.csv_cells import write_csv
 
 if TYPE_CHECKING:
     from pymatgen.core.composition import Composition
@@ -144,25 +145,13 @@ def summary_csv(rows: Iterable[SummaryRow]) -> str:
     return csv_text(SUMMARY_COLUMNS, ({name: getattr(row, name) for name in SUMMARY_COLUMNS} for row in rows))
 
 
-def csv_text(columns: tuple[str, ...], rows: Iterable[Mapping[str, object]]) -> str:
-    """CSV with a header line, plain line feeds and the values as ``cell_text`` writes them."""
+def csv_text(
+    columns: tuple[str, ...], rows: Iterable[Mapping[str, object]], *, verbatim: Collection[str] = ()
+) -> str:
+    """CSV of rows by column name, as ``write_csv`` writes them."""
     stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow([cell_text(row[name]) for name in columns])
+    write_csv(stream, columns, ([row[name] for name in columns] for row in rows), verbatim=verbatim)
     return stream.getvalue()
-
-
-def cell_text(value: object) -> str:
-    """A value as a CSV cell."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return f"{value:.{_DECIMALS}f}"
-    return str(value)
 
 
 def _finite(value: float | None) -> float | None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,12 @@ from typing import Any
 from alphacrystal import __version__
 from alphacrystal.config import PredictConfig, check_unchanged, make_config
 from alphacrystal.errors import AlphaCrystalError, InputError
+from alphacrystal.folder_lock import lock_folder
 from alphacrystal.formula_list import read_requests
 from alphacrystal.interrupts import interrupts_held
 from alphacrystal.report import prepare_output_folder
 from alphacrystal.scale._executor import Executor
-from alphacrystal.scale._store import FILE, CampaignStore, Counts
+from alphacrystal.scale._store import FILE, STORE_SUFFIXES, CampaignStore, Counts, remove_unborn_store
 from alphacrystal.scale._tables import write_tables
 from alphacrystal.scale._units import Outcome, Unit
 
@@ -49,12 +49,22 @@ def begin_campaign(
 ) -> None:
     """Write down the list and the plan of a new campaign.
 
+    The folder is locked before anything is written. A list that cannot be used leaves no store: only files
+    that this call wrote are deleted.
+
     Raises:
+        FolderInUseError: Another process has locked the folder.
         InputError: The list, the plan or the folder cannot be used.
     """
     check_plan(plan)
-    if not (folder / FILE).is_file() or _facts(folder):
-        prepare_output_folder(folder)
+    with lock_folder(folder, create=True):
+        remove_unborn_store(folder)
+        if not (folder / FILE).is_file() or _facts(folder):
+            prepare_output_folder(folder)
+        _fill(formulas, folder, plan, on_progress)
+
+
+def _fill(formulas: Path, folder: Path, plan: CampaignPlan, on_progress: OnProgress | None) -> None:
     facts = {
         "list": _digest(formulas),
         "settings": plan.settings.model_dump(mode="json"),
@@ -68,14 +78,14 @@ def begin_campaign(
         if on_progress is not None and count % 10_000 == 0:
             on_progress("formulas read", count, count)
 
+    is_new = not (folder / FILE).exists()
     try:
         with CampaignStore(folder) as store:
             store.fill(read_requests(formulas), facts, on_read)
     except InputError:
-        for path in folder.glob(f"{FILE}*"):
-            path.unlink()
-        with contextlib.suppress(OSError):
-            folder.rmdir()
+        if is_new:  # the lock keeps other processes out
+            for suffix in STORE_SUFFIXES:
+                folder.joinpath(FILE + suffix).unlink(missing_ok=True)
         raise
 
 
@@ -131,19 +141,20 @@ def run_campaign(
         How many are done, failed and waiting.
 
     Raises:
-        InputError: Another process runs this campaign.
+        FolderInUseError: Another process runs this campaign.
+        InputError: The store is damaged.
         SchedulerLostError: The scheduler is gone; what was finished is in the store and in the tables.
         AlphaCrystalError: Everything fails, or the disk refused the store.
         KeyboardInterrupt: Passed on after the tables have been written.
     """
-    with _alone(folder), CampaignStore(folder) as store:
+    with lock_folder(folder), CampaignStore(folder) as store:
         if retry_failed:
             store.retry_failed()
-        try:
-            with executor:
-                compute(store, executor, on_progress=on_progress, on_failure=on_failure)
-        finally:
-            with interrupts_held():
+        with interrupts_held() as hold:
+            try:
+                with hold.lifted(), executor:
+                    compute(store, executor, on_progress=on_progress, on_failure=on_failure)
+            finally:
                 write_tables(folder, store)
         return store.counts()
 
@@ -233,8 +244,8 @@ def _facts(folder: Path) -> dict[str, Any]:
         return {}
     with CampaignStore(folder) as store:
         facts = store.facts()
-        kinds = {"list": str, "settings": dict, "page": bool, "pack": bool, "version": str, "models": dict}
-        if facts and not all(isinstance(facts.get(name), kind) for name, kind in kinds.items()):
+        types = {"list": str, "settings": dict, "page": bool, "pack": bool, "version": str, "models": dict}
+        if facts and not all(isinstance(facts.get(name), type_) for name, type_ in types.items()):
             raise InputError(store.damaged())
         return facts
 
@@ -245,25 +256,3 @@ def _digest(path: Path) -> str:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"{path} cannot be read as a list of formulas: {error.strerror}.") from error
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """One client at a time; the lock ends with the process.
-
-    Raises:
-        InputError: Another client is at work.
-    """
-    try:
-        import fcntl
-    except ImportError:  # not on Windows
-        yield
-        return
-    with (folder / "campaign.lock").open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(f"Another process runs the campaign in {folder}: wait until it ends.") from None
-        except OSError:
-            pass  # a file system without locks
-        yield

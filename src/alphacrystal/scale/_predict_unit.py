@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alphacrystal.checkpoint import FOLDER as CHECKPOINT
 from alphacrystal.config import PredictConfig, make_config
+from alphacrystal.contained_paths import check_inside, remove_folder
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.failures import explain
+from alphacrystal.folder_lock import FolderInUseError, lock_file
 from alphacrystal.formula_list import FormulaRequest
 from alphacrystal.report import finished_run
 from alphacrystal.scale._units import Outcome, Unit
@@ -23,6 +23,8 @@ from alphacrystal.scale._units import Outcome, Unit
 if TYPE_CHECKING:
     from alphacrystal.relax import Relaxer
     from alphacrystal.report import RunSummary
+
+MAX_UNPACKED_BYTES = 100_000_000  # of a table in a packed run
 
 _OWN = threading.local()  # a potential is loaded once by each thread that relaxes
 
@@ -47,17 +49,22 @@ class PredictUnit:
 
     def __call__(self, unit: Unit) -> Outcome:
         """Predict; an error becomes the reason of a failure."""
-        folder = Path(self.campaign) / unit.folder
+        campaign = Path(self.campaign)
+        folder = campaign / unit.folder
         begin, processor = time.monotonic(), time.process_time()
         try:
-            with _only_one(folder):
+            check_inside(folder, campaign)
+            _create_parent(folder)
+            with lock_file(folder.with_name(f".{folder.name}.lock"), folder=folder, wait=True):
                 run, result = self._result(unit, folder)
-        except Exception as error:  # noqa: BLE001 - whatever one formula meets, the others get their turn
+        except Exception as error:  # noqa: BLE001 - a failure of one formula does not stop the others
             kind = "input" if isinstance(error, InputError) else "internal"
             return Outcome(unit.key, explain(error)[1], kind, seconds=time.monotonic() - begin)
         best = run.rows[0] if run.rows else None
         return Outcome(
             unit.key,
+            run.failure or None,
+            "relaxation" if run.failure else "",
             result=result,
             structures=len(run.rows),
             space_group_number=best.space_group_number if best else None,
@@ -73,13 +80,26 @@ class PredictUnit:
     def _result(self, unit: Unit, folder: Path) -> tuple[RunSummary, str]:
         packed = folder.with_name(folder.name + ".zip")
         if self.pack and packed.is_file():
-            return _unpacked_summary(packed, folder), f"{unit.folder}.zip"
-        run = finished_run(folder, page=self.page) or self._predicted(unit, folder)
-        shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
+            run = self._unpacked_summary(packed, folder)
+            if not run.failure:
+                return run, f"{unit.folder}.zip"
+        finished = finished_run(folder, page=self.page)
+        if (
+            finished is not None and finished.failure
+        ):  # tried again: with another result, or the same sentence
+            self._remove(folder)
+            finished = None
+        run = finished or self._predicted(unit, folder)
+        self._remove(folder / CHECKPOINT)
         if not self.pack:
             return run, unit.folder
         _pack(folder, packed)
+        self._remove(folder)
         return run, f"{unit.folder}.zip"
+
+    def _remove(self, folder: Path) -> None:
+        with contextlib.suppress(OSError):
+            remove_folder(folder, Path(self.campaign))
 
     def _predicted(self, unit: Unit, folder: Path) -> RunSummary:
         from alphacrystal.pipeline import predict
@@ -95,13 +115,32 @@ class PredictUnit:
                     unit.formula, own, folder=folder, resume=again, page=self.page, shared=_relaxer(settings)
                 )
                 break
+            except FolderInUseError:  # a person resumes this run alone
+                raise
             except InputError:
                 if not again:
-                    if folder.exists() and not any(folder.iterdir()):
+                    with contextlib.suppress(OSError):  # not empty
                         folder.rmdir()
                     raise
-                shutil.rmtree(folder)  # what a dying machine left cannot be read: begin anew
+                # What a dying machine left cannot be read: begin anew.
+                remove_folder(folder, Path(self.campaign))
         return read_run_folder(folder)
+
+    def _unpacked_summary(self, packed: Path, folder: Path) -> RunSummary:
+        """Facts and list of a packed run."""
+        from alphacrystal.report import read_run_folder
+
+        self._remove(folder)  # left where a process died after it had packed
+        with zipfile.ZipFile(packed) as archive:
+            for name in ("run.json", "summary.csv"):
+                member = archive.getinfo(f"{folder.name}/{name}")
+                if member.file_size > MAX_UNPACKED_BYTES:
+                    raise InputError(f"{packed} is damaged: remove it and resume the campaign.")
+                archive.extract(member, folder.parent)
+        try:
+            return read_run_folder(folder)
+        finally:
+            self._remove(folder)
 
 
 def _relaxer(settings: PredictConfig) -> Relaxer | None:
@@ -116,57 +155,27 @@ def _relaxer(settings: PredictConfig) -> Relaxer | None:
     return pool
 
 
-@contextlib.contextmanager
-def _only_one(folder: Path) -> Iterator[None]:
-    """Let no second process work in a folder; it waits, and then finds the result of the first.
-
-    The lock ends with the process that holds it, however that ends. On a file system without locks there is
-    none: then a unit that a scheduler runs twice at once is computed twice.
+def _create_parent(folder: Path) -> None:
+    """Create the folder above a run.
 
     Raises:
-        AlphaCrystalError: The folder cannot be written.
+        AlphaCrystalError: It cannot be created.
     """
     try:
-        import fcntl
-    except ImportError:  # not on Windows
-        yield
-        return
-    path = folder.with_name(f".{folder.name}.lock")
-    try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        stream = path.open("w")
     except OSError as error:
         raise AlphaCrystalError(
             f"{folder.parent} cannot be written from where the work is done ({error.strerror}): "
             "workers need the folder of the campaign at the same path."
         ) from error
-    with stream:
-        with contextlib.suppress(OSError):
-            fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
-        path.unlink(missing_ok=True)
 
 
 def _pack(folder: Path, packed: Path) -> None:
-    """One zip file in the place of a finished run folder; it appears whole or not at all."""
+    """Write a finished run folder as one zip file; it appears whole or not at all."""
     partial = packed.with_name(f".{packed.name}.tmp")
+    partial.unlink(missing_ok=True)  # of a process that died, or a link
     with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(folder.rglob("*")):
             if path.is_file():
                 archive.write(path, Path(folder.name) / path.relative_to(folder))
     partial.replace(packed)
-    shutil.rmtree(folder)
-
-
-def _unpacked_summary(packed: Path, folder: Path) -> RunSummary:
-    """What a packed run says of itself."""
-    from alphacrystal.report import read_run_folder
-
-    shutil.rmtree(folder, ignore_errors=True)  # left where a process died after it had packed
-    with zipfile.ZipFile(packed) as archive:
-        for name in ("run.json", "summary.csv"):
-            archive.extract(f"{folder.name}/{name}", folder.parent)
-    try:
-        return read_run_folder(folder)
-    finally:
-        shutil.rmtree(folder)

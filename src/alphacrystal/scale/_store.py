@@ -11,9 +11,11 @@ import hashlib
 import json
 import re
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,8 +26,14 @@ from alphacrystal.formula_list import FormulaRequest
 from alphacrystal.scale._units import Outcome, Unit
 
 FILE = "campaign.sqlite"
+#: Of the files that SQLite keeps for one database.
+STORE_SUFFIXES = ("", "-wal", "-shm", "-journal")
 WAITING, DONE, FAILED = "waiting", "done", "failed"
 PAGE = 1000  # waiting units read at once
+LONGEST_VALUE = 10_000_000  # bytes of a text in a store
+_PAGE_BYTES = 4096  # of a database without tables
+_JOURNAL_S = 1.0  # longer than it takes to create a database
+_FOLDER = re.compile(r"runs/[0-9a-f]{2}/[A-Za-z0-9]{1,40}-[0-9a-f]{10}")
 _DAMAGE = {
     "CORRUPT",
     "NOTADB",
@@ -52,6 +60,14 @@ CREATE TABLE IF NOT EXISTS lines (position INTEGER PRIMARY KEY, formula TEXT NOT
 """
 
 
+def remove_unborn_store(folder: Path) -> None:
+    """Delete a store that was killed before it had a table; the caller holds the lock of the folder."""
+    path, journal = folder / FILE, folder / f"{FILE}-journal"
+    if journal.is_file() and path.is_file() and path.stat().st_size <= _PAGE_BYTES:
+        path.unlink()
+        journal.unlink()
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """How many units of a campaign are waiting, done and failed."""
@@ -74,20 +90,58 @@ class CampaignStore:
         durable: Whether a commit waits for the disk; without, a power cut (no kill) may cost the last ones.
 
     Raises:
-        InputError: The file is damaged.
+        InputError: The file is damaged, a link, or holds anything but the tables of a campaign.
         AlphaCrystalError: The disk refused it.
     """
 
     def __init__(self, folder: Path, *, durable: bool = True) -> None:
         self.path = folder / FILE
         self._counts: Counts | None = None
+        self._check_files()
         with self._guarded():
             self._database = sqlite3.connect(self.path, isolation_level=None)
-            self._database.execute("PRAGMA journal_mode = WAL")
-            # Each commit reaches the disk: an outcome survives a power cut too.
-            self._database.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
-            if not self._database.execute("SELECT 1 FROM sqlite_master WHERE name = 'facts'").fetchone():
-                self._database.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+            try:
+                self._open(durable=durable)
+            except BaseException:
+                self._database.close()
+                raise
+
+    def _open(self, *, durable: bool) -> None:
+        self._database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
+        # Nothing that the file itself defines may run.
+        self._database.execute("PRAGMA trusted_schema = OFF")
+        self._database.execute("PRAGMA cell_size_check = ON")
+        schema = self._database.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
+        if schema and set(schema) != _expected_schema():
+            raise InputError(
+                f"{self.path} is damaged or no campaign: it holds other tables, views or triggers: "
+                "start the campaign anew with another --out."
+            )
+        self._database.execute("PRAGMA journal_mode = WAL")
+        # Each commit reaches the disk: an outcome survives a power cut too.
+        self._database.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
+        if not schema:
+            self._database.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+
+    def _check_files(self) -> None:
+        """Refuse files that would make SQLite write to or delete others.
+
+        A rollback journal names a further file that SQLite deletes when it opens the database. This class
+        has one only while it creates the file.
+        """
+        for suffix in STORE_SUFFIXES:
+            path = self.path.with_name(FILE + suffix)
+            if path.is_symlink() or (path.exists() and not path.is_file()):
+                raise InputError(f"{path} is a link or no regular file: remove it.")
+        journal = self.path.with_name(f"{FILE}-journal")
+        end = time.monotonic() + _JOURNAL_S
+        while journal.exists():
+            if time.monotonic() > end:
+                raise InputError(
+                    f"{journal} does not belong to a campaign: remove it, or start the campaign anew with "
+                    "another --out."
+                )
+            time.sleep(0.01)
 
     def __enter__(self) -> Self:
         return self
@@ -139,7 +193,7 @@ class CampaignStore:
             rows = self._database.execute("SELECT * FROM facts").fetchall()
         try:
             return {str(name): json.loads(value) for name, value in rows}
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise InputError(self.damaged()) from error
 
     def fill(
@@ -197,8 +251,8 @@ class CampaignStore:
         """Units by status; counted once and then kept up to date."""
         if self._counts is None:
             with self._guarded():
-                found = dict(self._database.execute("SELECT status, count(*) FROM units GROUP BY status"))
-            self._counts = Counts(found.get(WAITING, 0), found.get(DONE, 0), found.get(FAILED, 0))
+                counts = dict(self._database.execute("SELECT status, count(*) FROM units GROUP BY status"))
+            self._counts = Counts(counts.get(WAITING, 0), counts.get(DONE, 0), counts.get(FAILED, 0))
         return self._counts
 
     def waiting(self) -> Iterator[Unit]:
@@ -214,7 +268,10 @@ class CampaignStore:
             if not rows:
                 return
             for row in rows:
-                yield Unit(*row[1:])
+                unit = Unit(*row[1:])
+                if not _FOLDER.fullmatch(str(row[-1])):
+                    raise InputError(self.damaged())
+                yield unit
             last = rows[-1][0]
 
     def record(self, outcomes: Iterable[Outcome]) -> None:
@@ -263,9 +320,13 @@ class CampaignStore:
         return count
 
     def lines(self, *, failed_only: bool = False) -> Iterator[tuple[Any, ...]]:
-        """Rows for the tables, one per line of the list, in its order; see `INDEX_COLUMNS`."""
+        """Rows for the tables, one per line of the list, in its order; see `INDEX_COLUMNS`.
+
+        Raises:
+            InputError: The store is damaged, or names a result outside the folder.
+        """
         with self._guarded():
-            yield from self._database.execute(
+            for row in self._database.execute(
                 "SELECT lines.formula, units.result, units.status, units.reason, units.structures, "
                 "units.space_group_number, units.space_group_symbol, units.energy_per_atom_ev, "
                 "units.seconds, units.formation_energy_ev_per_atom, units.e_above_hull_ev_per_atom, "
@@ -273,7 +334,10 @@ class CampaignStore:
                 "FROM lines JOIN units ON units.id = lines.unit "
                 "WHERE ? = 0 OR units.status = 'failed' ORDER BY lines.position",
                 (int(failed_only),),
-            )
+            ):
+                if row[1] != "" and not _stays_inside(row[1]):
+                    raise InputError(self.damaged())
+                yield row
 
     def failure_kinds(self) -> dict[str, int]:
         """How many units failed, by kind."""
@@ -292,3 +356,21 @@ class CampaignStore:
                 "WHERE status = 'done' AND timings IS NOT NULL ORDER BY id"
             ):
                 yield wall, processor, json.loads(stages)
+
+
+def _stays_inside(result: object) -> bool:
+    """Whether a result is a relative path without "..": of this version's units or of another work."""
+    return (
+        isinstance(result, str)
+        and not result.startswith("/")
+        and ".." not in result.split("/")
+        and "\0" not in result
+    )
+
+
+@cache
+def _expected_schema() -> frozenset[tuple[Any, ...]]:
+    """Type, name, table and text of everything in a store."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        database.executescript(_SCHEMA)
+        return frozenset(database.execute("SELECT type, name, tbl_name, sql FROM sqlite_master"))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import importlib.util
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from alphacrystal.csv_cells import write_csv
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.report import INDEX_COLUMNS
 from alphacrystal.scale._store import CampaignStore
@@ -51,15 +51,15 @@ def write_tables(folder: Path, store: CampaignStore) -> None:
 
 def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
     partial = path.with_name(f".{path.name}.tmp")
+    _refuse_link(partial)
     with partial.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows([_cell(value) for value in row] for row in rows)
+        write_csv(stream, columns, rows, number=".6g")
     partial.replace(path)
 
 
-def _cell(value: object) -> object:
-    return f"{value:.6g}" if isinstance(value, float) else value
+def _refuse_link(partial: Path) -> None:
+    if partial.is_symlink():
+        raise InputError(f"{partial} is a link: remove it.")
 
 
 def _write_parquet(path: Path, store: CampaignStore) -> None:
@@ -73,6 +73,7 @@ def _write_parquet(path: Path, store: CampaignStore) -> None:
     kinds |= dict.fromkeys(("structures", "space_group_number"), whole)
     schema = pa.schema(list(kinds.items()))
     partial = path.with_name(f".{path.name}.tmp")
+    _refuse_link(partial)
     with parquet.ParquetWriter(partial, schema) as writer:
         for rows in _batches(store.lines()):
             columns = zip(*(row[: len(COLUMNS)] for row in rows), strict=True)
