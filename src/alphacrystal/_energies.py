@@ -25,18 +25,15 @@ LOOSE_STEPS = 25
 
 @contextmanager
 def relaxer(config: PredictConfig) -> Iterator[Relaxer | None]:
-    """What relaxes: processes, started early so that they load while candidates are made, or a search."""
+    """Worker processes that relax, started early so that they load while candidates are generated."""
     if not config.relax:
         yield None
         return
-    if config.relaxation == "bayesian":
-        from alphacrystal.relax import BayesianRelaxer
-
-        yield BayesianRelaxer(config.potential, seed=config.seed)
-        return
     from alphacrystal.relax import RelaxPool
 
-    with RelaxPool(config.potential, workers=config.workers) as pool:
+    with RelaxPool(
+        config.potential, workers=config.workers, method=config.relaxation, seed=config.seed
+    ) as pool:
         yield pool
 
 

@@ -17,7 +17,15 @@ if TYPE_CHECKING:
 
 
 class AsePotential:
-    """An ASE calculator with energy, forces and stress as a potential; takes one crystal at a time."""
+    """An ASE calculator with energy, forces and stress as a potential; takes one crystal at a time.
+
+    Attributes:
+        name: What the user calls it.
+        supported_elements: Symbols it knows.
+        batch_size: 1: nothing is gained by relaxing several crystals side by side.
+    """
+
+    batch_size = 1
 
     def __init__(
         self, name: str, calculator: Calculator, supported_elements: frozenset[str] | None = None
