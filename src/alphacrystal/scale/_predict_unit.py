@@ -48,7 +48,7 @@ class PredictUnit:
     def __call__(self, unit: Unit) -> Outcome:
         """Predict; an error becomes the reason of a failure."""
         folder = Path(self.campaign) / unit.folder
-        begin, processor = time.monotonic(), time.process_time()
+        begin, processor = time.monotonic(), _processor_seconds()
         try:
             with _only_one(folder):
                 run, result = self._result(unit, folder)
@@ -66,7 +66,7 @@ class PredictUnit:
             formation_energy_ev_per_atom=best.formation_energy_ev_per_atom if best else None,
             e_above_hull_ev_per_atom=best.e_above_hull_ev_per_atom if best else None,
             seconds=time.monotonic() - begin,
-            processor_seconds=time.process_time() - processor,
+            processor_seconds=_processor_seconds() - processor,
             timings=run.timings,
         )
 
@@ -111,9 +111,17 @@ def _relaxer(settings: PredictConfig) -> Relaxer | None:
     if getattr(_OWN, "name", None) != settings.potential:
         from alphacrystal.relax import RelaxPool
 
+        if hasattr(_OWN, "pool"):
+            _OWN.pool.close()
         _OWN.name, _OWN.pool = settings.potential, RelaxPool(settings.potential, workers=1)
     pool: Relaxer = _OWN.pool
     return pool
+
+
+def _processor_seconds() -> float:
+    """Processor time of this process and of the relaxations that this thread has had done, in s."""
+    pool = getattr(_OWN, "pool", None)
+    return time.process_time() + (0.0 if pool is None else pool.processor_seconds)
 
 
 @contextlib.contextmanager
