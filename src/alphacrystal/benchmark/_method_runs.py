@@ -1,7 +1,8 @@
 """Methods that predict a known compound, each with its cost: ours, its rivals, and controls.
 
-All run in one process with one potential, but for the relaxations of ours. Times are processor seconds, so that other work on the machine does
-not count; what is only done to judge a method (matching, say) is not counted either.
+All run in this process with one potential; only our relaxations have a worker process. Times are processor
+seconds of both, so that other work on the machine does not count; what is only done to judge a method
+(matching, say) is not counted either.
 """
 
 from __future__ import annotations
