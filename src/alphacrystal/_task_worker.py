@@ -1,8 +1,8 @@
 """A process that evaluates one task after the other; its parent kills it where a task takes too long.
 
-Messages on standard input are pickled (function, arguments, limit), those on standard output (worked, result):
-the result, or the sentence of the error. The kernel ends the process with SIGPROF where a task takes more
-processor time in s than its limit. Arguments on the command line are modules to import first.
+Messages on standard input are pickled (function, arguments, limit), those on standard output (worked,
+result): the result, or the sentence of the error. The kernel ends the process with SIGPROF where a task takes
+more processor time (s) than its limit. Arguments on the command line are modules to import first.
 """
 
 from __future__ import annotations

@@ -25,8 +25,8 @@ class Budget:
     Attributes:
         evaluations: Energy evaluations.
         trials: Structures proposed, those that are rejected without an energy included.
-        seconds: Processor time of this process. Runs that this limit ends are the only ones that the seed does
-            not decide alone.
+        seconds: Processor time of this process. Only in runs that this limit ends, the seed does not decide
+            alone.
     """
 
     evaluations: int | None = None
