@@ -25,18 +25,15 @@ LOOSE_STEPS = 25
 
 @contextmanager
 def relaxer(config: PredictConfig) -> Iterator[Relaxer | None]:
-    """What relaxes: processes, started early so that they load while candidates are made, or a search."""
+    """Worker processes that relax, started early so that they load while candidates are generated."""
     if not config.relax:
         yield None
         return
-    if config.relaxation == "bayesian":
-        from alphacrystal.relax import BayesianRelaxer
-
-        yield BayesianRelaxer(config.potential, seed=config.seed)
-        return
     from alphacrystal.relax import RelaxPool
 
-    with RelaxPool(config.potential, workers=config.workers) as pool:
+    with RelaxPool(
+        config.potential, workers=config.workers, method=config.relaxation, seed=config.seed
+    ) as pool:
         yield pool
 
 
@@ -91,6 +88,9 @@ def energy_measure(elements: Iterable[str], config: PredictConfig) -> EnergyMeas
 def energy_function(config: PredictConfig) -> EnergyFunction:
     """Formation energies in eV/atom by the run's potential, or its own energies where they cannot be had.
 
+    A structure for which the potential raises or returns no energy has NaN. A potential that hangs is not
+    stopped.
+
     Raises:
         PotentialError: The potential cannot be loaded.
         InputError: The references cannot be read.
@@ -98,15 +98,18 @@ def energy_function(config: PredictConfig) -> EnergyFunction:
     import numpy as np
 
     from alphacrystal.rank import EnergyMeasure
-    from alphacrystal.relax import load_energy_model, read_references
+    from alphacrystal.relax import energies_checked, load_energy_model, read_references
+    from alphacrystal.torch_threads import one_torch_thread
 
     model = load_energy_model(config.potential)
     references = read_references(config.references, config.potential) if config.references else None
     measure = EnergyMeasure(config.potential, 0.0, references)
 
+    @one_torch_thread()
     def energies(structures: Sequence[Structure]) -> NDArray[np.float64]:
+        values, _ = energies_checked(model, structures)
         found = []
-        for structure, energy in zip(structures, model.energies_per_atom(structures), strict=True):
+        for structure, energy in zip(structures, values, strict=True):
             finite = bool(np.isfinite(energy))
             formation = measure.formation_energy(structure, float(energy)) if finite else None
             found.append(float(energy) if formation is None else formation)

@@ -1,7 +1,8 @@
 """A process that evaluates one task after the other; its parent kills it where a task takes too long.
 
-Messages on standard input are pickled pairs (function, arguments), those on standard output (worked, result):
-the result, or the sentence of the error. Arguments on the command line are modules to import first.
+Messages on standard input are pickled (function, arguments, limit), those on standard output (worked,
+result): the result, or the sentence of the error. The kernel ends the process with SIGPROF where a task takes
+more processor time (s) than its limit. Arguments on the command line are modules to import first.
 """
 
 from __future__ import annotations
@@ -18,10 +19,14 @@ from typing import Any
 #: Sent when everything is imported, so that the time limit of a task does not count that.
 READY = "ready"
 
+#: Longest time that the kernel's timer counts.
+LONGEST_TIMER_S = 1e8
+
 
 def main() -> None:
     """Run until the parent closes the pipe, dies, or kills this process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
     # Results own the pipe; whatever a library prints must not end up in it.
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -32,11 +37,15 @@ def main() -> None:
     pickle.dump((True, READY), out)
     out.flush()
     while True:
-        function, arguments = tasks.get()
+        function, arguments, limit_s = tasks.get()
+        if limit_s is not None:
+            signal.setitimer(signal.ITIMER_PROF, min(limit_s, LONGEST_TIMER_S))
         try:
             answer: tuple[bool, Any] = (True, function(*arguments))
         except Exception as error:  # noqa: BLE001 - told to the parent, which decides
             answer = (False, f"{type(error).__name__}: {error}")
+        if limit_s is not None:
+            signal.setitimer(signal.ITIMER_PROF, 0.0)
         pickle.dump(answer, out)
         out.flush()
 

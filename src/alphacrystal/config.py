@@ -34,7 +34,7 @@ class PredictConfig(BaseModel):
         generators: Names of the generators to mix; the candidates are shared out among them.
         evaluations: Energy evaluations that a GNOA search may spend.
         trials: Structures that a generator may propose, rejected ones included; 5000 for GNOA.
-        generate_seconds: Time in s that a generator other than distance_matrix may take.
+        generate_seconds: Processor time in s that a generator other than distance_matrix may take.
         templates: Library of known crystals for the template generator: records or a folder of CIF files.
         without_benchmarks: Leave the benchmark compounds, and the formula asked for, out of the library.
         similarity: What the template generator goes by: the "learned" distance of compositions or
@@ -58,7 +58,7 @@ class PredictConfig(BaseModel):
         lattice: Conventional cell a, b, c (Å), alpha, beta, gamma (degrees) instead of predicted ones.
         fmax: Force limit of the final relaxation in eV/Å.
         steps: Step limit of the relaxation.
-        relax_seconds: Time limit per structure in s.
+        relax_seconds: Processor time per structure in s.
         workers: Processes that relax.
         seed: Same seed, same result.
         models: Folder of weights; the shipped ones if None.

@@ -290,16 +290,18 @@ def _relax_pass(
     run: Run, pool: Relaxer, name: str, structures: Mapping[int, Any], settings: RelaxSettings
 ) -> dict[int, Relaxation]:
     """One pass over candidates by index; finished ones come from the checkpoint."""
+    indices = sorted(structures)
     stored = run.checkpoint.load_relaxations()
-    finished = {i: stored[name, i] for i in structures if (name, i) in stored}
-    for index, relaxation in finished.items():
-        _keep(run, name, index, relaxation)
-    waiting = [i for i in sorted(structures) if i not in finished]
-    run.progress(f"relax ({name})", len(finished), len(structures))
+    finished = {place: stored[name, i] for place, i in enumerate(indices) if (name, i) in stored}
+    for place, relaxation in finished.items():
+        _keep(run, name, indices[place], relaxation)
+    done = len(finished)
+    run.progress(f"relax ({name})", done, len(indices))
 
     def on_result(place: int, relaxation: Relaxation) -> None:
-        index = waiting[place]
-        finished[index] = relaxation
+        nonlocal done
+        done += 1
+        index = indices[place]
         _keep(run, name, index, relaxation)
         run.checkpoint.add_relaxation(name, index, relaxation)
         run.events.emit(
@@ -309,11 +311,10 @@ def _relax_pass(
             status=str(relaxation.status),
             reason=relaxation.reason,
         )
-        run.progress(f"relax ({name})", len(finished), len(structures))
+        run.progress(f"relax ({name})", done, len(indices))
 
-    if waiting:
-        pool.relax([structures[i] for i in waiting], settings, on_result=on_result)
-    return finished
+    ends = pool.relax([structures[i] for i in indices], settings, finished=finished, on_result=on_result)
+    return dict(zip(indices, ends, strict=True))
 
 
 def _complete_hull(run: Run, pool: Relaxer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -13,6 +14,11 @@ from dataclasses import dataclass
 from typing import IO, Any, cast
 
 _START_LIMIT_S = 300.0
+
+#: A task with a limit of processor time is ended after so many times the limit in wall time, and not before
+#: the shortest: it waits for something that does not come.
+_WAITING = 10
+_SHORTEST_WAIT_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,12 @@ class TaskProcess:
         return None if process is None else process.pid
 
     def run(
-        self, function: Callable[..., Any], arguments: tuple[Any, ...], limit_s: float | None
+        self,
+        function: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        limit_s: float | None,
+        *,
+        processor_limit_s: float | None = None,
     ) -> TaskResult:
         """``function(*arguments)`` in the process; the function must be one of a module.
 
@@ -68,12 +79,20 @@ class TaskProcess:
             function: Pickled by its name, so that the process finds it.
             arguments: Pickled.
             limit_s: Wall seconds after which the process is killed; None for no limit.
+            processor_limit_s: Processor seconds after which the process is killed, whatever else the machine
+                does. Ten times as much wall time, at least 300 s, is a limit then, too, for a task that hangs
+                without computing.
         """
         if self._process is None and not self._start():
             return TaskResult(failure="the process that computes it does not start", died=True)
-        answer, late = self._exchange((function, arguments), limit_s)
+        if processor_limit_s is not None:
+            waiting = max(_SHORTEST_WAIT_S, _WAITING * processor_limit_s)
+            limit_s = waiting if limit_s is None else min(limit_s, waiting)
+        answer, late = self._exchange((function, arguments, processor_limit_s), limit_s)
         if answer is None:
-            self.stop()
+            if self.stop() == -signal.SIGPROF:
+                failure = f"it took more than {processor_limit_s:g} s of processor time"
+                return TaskResult(failure=failure, late=True)
             if late:
                 return TaskResult(failure=f"it took more than {limit_s:g} s", late=True)
             return TaskResult(failure="the process that computed it died", died=True)
@@ -125,13 +144,14 @@ class TaskProcess:
             if timer is not None:
                 timer.cancel()
 
-    def stop(self) -> None:
-        """Kill the process and reap it; the next task starts another."""
+    def stop(self) -> int | None:
+        """Kill the process and reap it; the next task starts another. Returns how it ended, if it ran."""
         process, self._process = self._process, None
         if process is None:
-            return
+            return None
         process.kill()
-        process.wait()
+        code = process.wait()
         for stream in (process.stdin, process.stdout):
             with contextlib.suppress(OSError):
                 cast(IO[bytes], stream).close()
+        return code

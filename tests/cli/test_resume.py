@@ -146,24 +146,17 @@ def test_generation_goes_on_where_it_stopped_and_ends_in_the_same_list(run: Run,
     assert (lines[: len(first)], lines[-1]) == (first, last)
 
 
-def test_torn_line_of_a_killed_run_does_not_swallow_the_next_one(
-    run: Run, tmp_path: Path, rows_of: Rows
-) -> None:
+def test_torn_line_of_a_killed_run_does_not_swallow_the_next_one(run: Run, tmp_path: Path) -> None:
     assert run("predict", "NaCl", *RELAXED, "--out", "run").code == 0
     folder = tmp_path / "run"
-    whole = rows_of(folder / "summary.csv")
+    whole = (folder / "summary.csv").read_bytes()
     path = folder / "checkpoint" / "relaxations.jsonl"
     lines = path.read_text().splitlines()
     path.write_text("\n".join(lines[:-2]) + "\n" + lines[-2][:50])
     (folder / "summary.csv").unlink()
     for _ in range(2):  # the second time everything is there
         assert run("predict", "--resume", "--out", "run").code == 0
-    resumed = rows_of(folder / "summary.csv")
-    assert [row["file"] for row in resumed] == [row["file"] for row in whole]
-    for row, before in zip(resumed, whole, strict=True):
-        # CHGNet's single precision feels which structures share a batch.
-        energies = [float(item["energy_per_atom_ev"]) for item in (row, before)]
-        assert energies[0] == pytest.approx(energies[1], abs=1e-4)
+    assert (folder / "summary.csv").read_bytes() == whole
     assert len([line for line in path.read_text().splitlines() if line.endswith("}")]) == len(lines)
 
 

@@ -1,7 +1,8 @@
 """Methods that predict a known compound, each with its cost: ours, its rivals, and controls.
 
-All run in one process with one potential. Times are processor seconds, so that other work on the machine does
-not count; what is only done to judge a method (matching, say) is not counted either.
+All run in this process with one potential; only our relaxations have a worker process. Times are processor
+seconds of both, so that other work on the machine does not count; what is only done to judge a method
+(matching, say) is not counted either.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ class MethodSettings:
         }
 
     def prediction(self, cell: str = "") -> PredictConfig:
-        """The default settings otherwise, in one process."""
+        """The default settings otherwise, with one worker."""
         return PredictConfig(
             potential=self.potential, seed=self.seed, relax=self.relax, workers=1, cell=cell or None
         )
@@ -226,8 +227,8 @@ def _ours(compound: Compound, settings: MethodSettings, folder: Path, cell: str)
 
     # the cell content is a setting; the formula is asked for as it is
     run = predict(compound.formula, settings.prediction(cell), folder=folder, progress=note)
-    spent = time.process_time() - begin
     steps = Checkpoint(folder).load_relaxations().values()
+    spent = time.process_time() - begin + sum(end.seconds for end in steps)  # those of the worker process
     structures = [
         {
             **plain_structure(item.primitive),
@@ -294,12 +295,12 @@ def _random_in_true_cell(compound: Compound, settings: MethodSettings) -> Row:
 
 def _relaxed_truth(compound: Compound, settings: MethodSettings) -> Row:
     from alphacrystal._energies import energy_measure, relax_settings
-    from alphacrystal.relax import RelaxPool
+    from alphacrystal.relax import load_potential, relax
 
     config = settings.prediction()
     measure = energy_measure(compound.structure.composition.get_el_amt_dict(), config)
     # as stored, so that its origin and orientation stay what they are
-    end = RelaxPool(settings.potential, workers=1).relax([compound.structure], relax_settings(config))[0]
+    (end,) = relax([compound.structure], load_potential(settings.potential), relax_settings(config))
     if not end.usable or end.energy_per_atom is None or measure is None:
         raise InputError(f"The known structure of {compound.formula} cannot be relaxed: {end.reason}.")
     energy = measure.formation_energy(end.structure, end.energy_per_atom)

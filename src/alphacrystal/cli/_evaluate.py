@@ -28,7 +28,8 @@ def evaluate(
     top: Annotated[int, typer.Option(min=1, help="Candidates of each target looked at.")] = 20,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     time_limit: Annotated[
-        float, typer.Option(min=0.01, help="Seconds per pair and group of metrics; beyond, no value.")
+        float,
+        typer.Option(min=0.01, help="Processor seconds per pair and group of metrics; then no value."),
     ] = 60.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print one CSV line per pair.")] = False,

@@ -51,7 +51,7 @@ def predict(
         int | None, typer.Option(help="Structures a generator may propose (GNOA: 5000 by default).")
     ] = None,
     generate_seconds: Annotated[
-        float | None, typer.Option(help="Time limit of each generator but distance_matrix.")
+        float | None, typer.Option(help="Processor time of each generator but distance_matrix.")
     ] = None,
     templates: Annotated[
         Path | None, typer.Option(help="Known crystals for template: records or a folder of CIFs.")

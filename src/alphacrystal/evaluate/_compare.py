@@ -36,7 +36,7 @@ def compare(
         target: The same holds.
         metrics: Names and sets, see `metric_names`; the invariant form of each comes with it.
         potential: What gives the energies, by its name or loaded.
-        time_limit_s: Wall seconds for each family of metrics; values beyond it are missing and say so.
+        time_limit_s: Processor seconds for each family of metrics; values beyond it are missing and say so.
 
     Raises:
         InputError: A file cannot be read, or there is no such metric.

@@ -166,7 +166,7 @@ def evaluate(
         potential: Gives the energies.
         depths: The k of "within the first k".
         workers: Processes.
-        time_limit_s: Wall seconds per pair and family of metrics.
+        time_limit_s: Processor seconds per pair and family of metrics.
         on_progress: Told (stage, done, total).
 
     One prediction and one target are compared even if their formulas differ.

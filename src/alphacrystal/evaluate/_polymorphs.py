@@ -70,7 +70,7 @@ def polymorph_summary(
         preset: "diffcsp" is the preset of the publication.
         per_reference: Candidates per reference of their composition, 1 in the publication; None takes all.
         workers: Processes with one thread each.
-        time_limit_s: Wall seconds per pair.
+        time_limit_s: Processor seconds per pair.
         on_progress: Told the number of pairs done and of all.
 
     Raises:

@@ -166,7 +166,7 @@ def match_summary(
         depths: The k of the rates.
         symprecs: Tolerances in Å of the space groups of both.
         workers: Processes with one thread each.
-        time_limit_s: Wall seconds per pair; a pair beyond it is undecided and says so.
+        time_limit_s: Processor seconds per pair; a pair beyond it is undecided and says so.
         on_progress: Told the number of pairs and space groups done, and of all.
 
     Raises:

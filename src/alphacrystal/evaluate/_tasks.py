@@ -14,7 +14,7 @@ from typing import Any
 
 from alphacrystal.task_process import TaskProcess, TaskResult
 
-#: Seconds per task; a usual pair takes some hundredths of a second.
+#: Processor seconds per task; a usual pair takes some hundredths of a second.
 TIME_LIMIT_S = 60.0
 
 #: Imported before a process takes its first task.
@@ -60,7 +60,7 @@ def run_tasks(
 
     Args:
         function: A function of a module, so that another process finds it.
-        time_limit_s: Wall seconds per task; a task beyond it has a failure instead of a value.
+        time_limit_s: Processor seconds per task; a task beyond it has a failure instead of a value.
         on_done: Told the number of tasks done and of all, after each.
 
     KeyboardInterrupt stops the processes and is raised again. Otherwise they wait for the next call and end
@@ -80,7 +80,7 @@ def run_tasks(
                 index = waiting.get_nowait()
             except queue.Empty:
                 return
-            done.put((index, process.run(function, todo[index], time_limit_s)))
+            done.put((index, process.run(function, todo[index], None, processor_limit_s=time_limit_s)))
 
     threads = [threading.Thread(target=serve, args=(process,), daemon=True) for process in processes]
     results = [TaskResult()] * len(todo)

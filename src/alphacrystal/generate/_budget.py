@@ -25,7 +25,8 @@ class Budget:
     Attributes:
         evaluations: Energy evaluations.
         trials: Structures proposed, those that are rejected without an energy included.
-        seconds: Wall time. Runs that this limit ends are the only ones that the seed does not decide alone.
+        seconds: Processor time of this process. Only in runs that this limit ends, the seed does not decide
+            alone.
     """
 
     evaluations: int | None = None
@@ -43,12 +44,12 @@ class Spent:
     budget: Budget
     evaluations: int = 0
     trials: int = 0
-    begin: float = field(default_factory=time.monotonic)
+    begin: float = field(default_factory=time.process_time)
 
     @property
     def seconds(self) -> float:
-        """Wall time since the start."""
-        return time.monotonic() - self.begin
+        """Processor time since the start."""
+        return time.process_time() - self.begin
 
     @property
     def over(self) -> bool:

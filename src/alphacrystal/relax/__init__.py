@@ -1,10 +1,11 @@
 """Potentials behind one protocol, and relaxation of atoms and cell that keeps the space group.
 
-`relax` works in this process, `RelaxPool` on several; formation energies use shipped elemental references.
+`relax` works in this process, `RelaxPool` on workers; formation energies use shipped elemental references.
 """
 
 from alphacrystal.relax._ase import AsePotential
 from alphacrystal.relax._bayesian import BayesianRelaxer, require_optuna
+from alphacrystal.relax._checked import energies_checked
 from alphacrystal.relax._chgnet import CHGNetPotential
 from alphacrystal.relax._energy_model import EnergyModel, PotentialEnergies
 from alphacrystal.relax._energy_scale import (
@@ -48,6 +49,7 @@ __all__ = [
     "check_potential",
     "corrected_energy_per_atom",
     "elemental_references",
+    "energies_checked",
     "energy_scale",
     "formation_energy_per_atom",
     "load_energy_model",

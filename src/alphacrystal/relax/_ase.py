@@ -17,7 +17,15 @@ if TYPE_CHECKING:
 
 
 class AsePotential:
-    """An ASE calculator with energy, forces and stress as a potential; takes one crystal at a time."""
+    """An ASE calculator with energy, forces and stress as a potential; takes one crystal at a time.
+
+    Attributes:
+        name: What the user calls it.
+        supported_elements: Symbols it knows.
+        batch_size: 1: nothing is gained by relaxing several crystals side by side.
+    """
+
+    batch_size = 1
 
     def __init__(
         self, name: str, calculator: Calculator, supported_elements: frozenset[str] | None = None
@@ -65,9 +73,12 @@ class AsePotential:
             atoms.calc = self._calculator
             try:
                 with np.errstate(all="ignore"):
-                    energies[i] = atoms.get_potential_energy()
-                    forces[i] = np.asarray(atoms.get_forces(), dtype=np.float64)
-                    stresses[i] = atoms.get_stress(voigt=False)
+                    energies[i] = float(atoms.get_potential_energy())
+                    # Complex numbers and text are refused.
+                    forces[i] = np.asarray(atoms.get_forces()).astype(np.float64, casting="same_kind")
+                    stresses[i] = np.asarray(atoms.get_stress(voigt=False)).astype(
+                        np.float64, casting="same_kind"
+                    )
             except Exception as error:  # noqa: BLE001 - a foreign calculator may raise anything
                 failures[i] = f"the calculator of {self.name} failed: {type(error).__name__} {error}".strip()
                 continue

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -19,11 +20,12 @@ from numpy.typing import NDArray
 
 from alphacrystal.crystal import StructureLike, as_structures
 from alphacrystal.errors import PotentialError
+from alphacrystal.relax._checked import Guard, energies_checked
 from alphacrystal.relax._crystal import Crystal
 from alphacrystal.relax._energy_model import EnergyModel
 from alphacrystal.relax._potential import EV_PER_A3_IN_GPA, check_known, element_symbols
 from alphacrystal.relax._registry import load_energy_model
-from alphacrystal.relax._relax import OnResult
+from alphacrystal.relax._relax import OnResult, one_thread
 from alphacrystal.relax._relaxation import Relaxation, RelaxationStatus
 from alphacrystal.relax._sanity import sanity_problem
 from alphacrystal.relax._settings import RelaxSettings
@@ -69,26 +71,34 @@ def require_optuna() -> None:
 
 
 class BayesianRelaxer:
-    """Implements `Relaxer` with a potential or a formation-energy model, in this process."""
+    """Implements `Relaxer` with a potential or a formation-energy model, in this process.
 
-    def __init__(self, model: str | EnergyModel = "chgnet", seed: int = 0) -> None:
+    A model that hangs cannot be stopped here; ``RelaxPool(name, method="bayesian")`` can stop it.
+    """
+
+    def __init__(
+        self, model: str | EnergyModel = "chgnet", seed: int = 0, guard: Guard = nullcontext
+    ) -> None:
         """Prepare a search.
 
         Args:
             model: An energy model, or the name of one (see `load_energy_model`).
             seed: Same seed, same proposals.
+            guard: Entered around each evaluation of the model.
 
         Raises:
             PotentialError: The model cannot be loaded.
         """
         self._model = load_energy_model(model) if isinstance(model, str) else model
         self._seed = seed
+        self._guard = guard
 
     def relax(
         self,
         structures: Sequence[StructureLike],
         settings: RelaxSettings | None = None,
         *,
+        finished: Mapping[int, Relaxation] | None = None,
         on_result: OnResult | None = None,
     ) -> list[Relaxation]:
         """See `Relaxer.relax`; ``max_steps`` limits the evaluations, forces and stresses are not known.
@@ -102,15 +112,18 @@ class BayesianRelaxer:
         settings = settings or RelaxSettings()
         if settings.max_steps:
             require_optuna()
-        results = []
-        for index, structure in enumerate(crystals):
-            results.append(self._relax_one(structure, settings))
-            if on_result is not None:
-                on_result(index, results[-1])
-        return results
+        results = dict(finished or {})
+        with one_thread():
+            for index, structure in enumerate(crystals):
+                if index in results:
+                    continue
+                results[index] = self._relax_one(structure, settings)
+                if on_result is not None:
+                    on_result(index, results[index])
+        return [results[index] for index in range(len(crystals))]
 
     def _relax_one(self, structure: Structure, settings: RelaxSettings) -> Relaxation:
-        begin = time.perf_counter()
+        begin = time.thread_time()
         start = Crystal.from_structure(structure)
         problem = None if structure.is_ordered else "its sites are partly occupied"
         problem = problem or sanity_problem(start, start.volume)
@@ -120,8 +133,9 @@ class BayesianRelaxer:
                 if settings.keep_symmetry
                 else _without_symmetry(start)
             )
-            first = self._enthalpy(start, settings)
-            problem = None if np.isfinite(first) else f"{self._model.name} gives it no energy"
+            first, reason = self._enthalpy(start, settings)
+            if not np.isfinite(first):
+                problem = reason or f"{self._model.name} gives it no energy"
         if problem is not None:
             return Relaxation(structure, RelaxationStatus.FAILED, problem, None, None, None, 0, 0.0)
         variables = SymmetricVariables(start, settings)
@@ -137,7 +151,7 @@ class BayesianRelaxer:
             variables.place(x)
             if sanity_problem(variables.crystal, volume) is not None:
                 return np.inf
-            energy = self._enthalpy(variables.crystal, settings)
+            energy, _ = self._enthalpy(variables.crystal, settings)
             return energy if np.isfinite(energy) else np.inf
 
         wanted = min(max(_LEAST, _PER_PARAMETER * variables.size), settings.max_steps)
@@ -149,12 +163,16 @@ class BayesianRelaxer:
         done = len(energies) > wanted and gained < _GAIN
         reason = "" if done else f"still falling by {1000 * gained:.0f} meV/atom in its last evaluations"
         status = RelaxationStatus.CONVERGED if done else RelaxationStatus.STEP_LIMIT
+        if len(energies) <= wanted and settings.time_limit_s is not None:
+            status = RelaxationStatus.TIME_LIMIT
+            reason = f"not converged in {settings.time_limit_s:g} s of processor time"
         return _end(variables.crystal, energies[best], status, reason, len(energies) - 1, begin)
 
-    def _enthalpy(self, crystal: Crystal, settings: RelaxSettings) -> float:
-        """eV/atom, or NaN."""
-        energy = float(self._model.energies_per_atom([crystal.to_structure()])[0])
-        return energy + settings.pressure_gpa / EV_PER_A3_IN_GPA * crystal.volume / len(crystal)
+    def _enthalpy(self, crystal: Crystal, settings: RelaxSettings) -> tuple[float, str]:
+        """eV/atom, or NaN and why ("" where the model does not say)."""
+        energies, reasons = energies_checked(self._model, [crystal.to_structure()], self._guard)
+        work = settings.pressure_gpa / EV_PER_A3_IN_GPA * crystal.volume / len(crystal)
+        return float(energies[0]) + work, reasons[0]
 
 
 def _search(
@@ -198,7 +216,7 @@ def _search(
                 points.append(np.array([trial.params[name] for name in names]))
                 energies.append(enthalpy(points[-1]))
                 study.tell(trial, _told(energies[-1] - first))
-                if time.perf_counter() > time_limit:
+                if time.thread_time() > time_limit:
                     return points, energies
     return points, energies
 
@@ -224,5 +242,5 @@ def _end(
         max_force=None,
         max_stress=None,
         steps=steps,
-        seconds=time.perf_counter() - begin,
+        seconds=time.thread_time() - begin,
     )

@@ -1,18 +1,20 @@
-"""Relaxes many crystals side by side: finished ones leave the batch, waiting ones take their place."""
+"""Relaxes crystals side by side; one that is finished leaves the batch."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alphacrystal.relax._checked import Guard, evaluate_checked, joined
 from alphacrystal.relax._crystal import Crystal
 from alphacrystal.relax._fire import Fire
-from alphacrystal.relax._potential import EV_PER_A3_IN_GPA, CrystalPotential, Evaluation, Potential
+from alphacrystal.relax._potential import EV_PER_A3_IN_GPA, Evaluation, Potential
 from alphacrystal.relax._quasi_newton import QuasiNewton
 from alphacrystal.relax._relaxation import Relaxation, RelaxationStatus
 from alphacrystal.relax._sanity import sanity_problem
@@ -60,11 +62,19 @@ class _Job:
 
 
 class RelaxationEngine:
-    """A batch of relaxations that advances by one evaluation of every active structure at a time."""
+    """A batch of relaxations that advances by one evaluation of every active structure at a time.
 
-    def __init__(self, potential: Potential, settings: RelaxSettings) -> None:
+    The time limit counts processor seconds of this thread, which do not depend on what else the machine does.
+    A structure is charged its share of a batch by its number of atoms. Once half of a time limit is spent in
+    this way, the structures are evaluated one by one and charged exactly, so that a slow one costs only its
+    own time.
+    """
+
+    def __init__(self, potential: Potential, settings: RelaxSettings, guard: Guard = nullcontext) -> None:
         self._potential = potential
         self._settings = settings
+        self._guard = guard
+        self._one_by_one = False
         self._jobs: list[_Job] = []
         self._refused: list[tuple[int, Relaxation]] = []
 
@@ -75,7 +85,7 @@ class RelaxationEngine:
 
     def add(self, index: int, structure: Structure) -> None:
         """Take a structure in; ``index`` comes back with its result."""
-        start = time.perf_counter()
+        start = time.thread_time()
         if not structure.is_ordered:
             self._refuse(index, structure, "its sites are partly occupied")
             return
@@ -90,7 +100,7 @@ class RelaxationEngine:
             crystal.symmetry = identity_symmetry(crystal)
         make = _MINIMISERS[self._settings.optimizer]
         job = _Job(index, structure, make(crystal, self._settings), crystal.volume)
-        job.seconds = time.perf_counter() - start
+        job.seconds = time.thread_time() - start
         self._jobs.append(job)
 
     def _refuse(self, index: int, structure: Structure, reason: str) -> None:
@@ -102,15 +112,12 @@ class RelaxationEngine:
         finished, self._refused = self._refused, []
         if not self._jobs:
             return finished
-        start = time.perf_counter()
         evaluation = self._evaluate()
-        ends = [self._advance(job, evaluation, position) for position, job in enumerate(self._jobs)]
-        # Each structure is charged its share of the batch by its size.
-        sizes = np.array([len(job.structure) for job in self._jobs], dtype=np.float64)
-        shares = (time.perf_counter() - start) * sizes / sizes.sum()
         active = []
-        for job, end, share in zip(self._jobs, ends, shares, strict=True):
-            job.seconds += float(share)
+        for position, job in enumerate(self._jobs):
+            begin = time.thread_time()
+            end = self._advance(job, evaluation, position)
+            job.seconds += time.thread_time() - begin
             if end is None:
                 active.append(job)
             else:
@@ -119,10 +126,24 @@ class RelaxationEngine:
         return finished
 
     def _evaluate(self) -> Evaluation:
-        crystals = [job.minimiser.crystal for job in self._jobs]
-        if isinstance(self._potential, CrystalPotential):
-            return self._potential.evaluate_crystals(crystals)
-        return self._potential.evaluate([c.to_structure() for c in crystals])
+        """Evaluate the active structures and charge each its time."""
+        if self._one_by_one:
+            return joined([self._timed([job]) for job in self._jobs])
+        evaluation = self._timed(self._jobs)
+        limit = self._settings.time_limit_s
+        if limit is not None and len(self._jobs) > 1 and max(job.seconds for job in self._jobs) > limit / 2:
+            self._one_by_one = True
+            for job in self._jobs:
+                job.seconds = min(job.seconds, limit / 2)
+        return evaluation
+
+    def _timed(self, jobs: Sequence[_Job]) -> Evaluation:
+        begin = time.thread_time()
+        evaluation = evaluate_checked(self._potential, [job.minimiser.crystal for job in jobs], self._guard)
+        share = (time.thread_time() - begin) / sum(len(job.structure) for job in jobs)
+        for job in jobs:
+            job.seconds += share * len(job.structure)
+        return evaluation
 
     def _advance(self, job: _Job, evaluation: Evaluation, position: int) -> _End | None:
         """Digest one evaluation; how the relaxation ended, or None where it goes on."""
@@ -147,7 +168,7 @@ class RelaxationEngine:
             return RelaxationStatus.STEP_LIMIT, f"not converged in {job.steps} steps"
         limit = self._settings.time_limit_s
         if limit is not None and job.seconds > limit:
-            return RelaxationStatus.TIME_LIMIT, f"not converged in {limit:g} s"
+            return RelaxationStatus.TIME_LIMIT, f"not converged in {limit:g} s of processor time"
         job.minimiser.tell(energy, forces, stress)
         if job.minimiser.stalled():
             return RelaxationStatus.STEP_LIMIT, "the energy stopped falling before the forces did"
@@ -156,10 +177,11 @@ class RelaxationEngine:
     @staticmethod
     def _retreat(job: _Job, problem: str, failed: bool) -> _End | None:
         """Answer to an unusable evaluation: a shorter step while there is one to shorten."""
+        status = RelaxationStatus.FAILED if failed else RelaxationStatus.EXPLODED
         if job.best is None:
-            return (RelaxationStatus.FAILED if failed else RelaxationStatus.EXPLODED), problem
+            return status, problem
         job.minimiser.reject()
-        return (RelaxationStatus.EXPLODED, problem) if job.minimiser.stalled() else None
+        return (status, problem) if job.minimiser.stalled() else None
 
     @staticmethod
     def _explosion(job: _Job, energy: float, forces: FloatArray) -> str | None:

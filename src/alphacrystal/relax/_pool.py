@@ -1,62 +1,87 @@
-"""Relaxation on several processes, one thread each; results stream back as they finish.
+"""Relaxation on worker processes, one thread each; results stream back as they finish.
 
 Workers are plain subprocesses that speak pickled messages over their standard streams (see `_worker`). Unlike
 multiprocessing's spawn method this never imports the caller's main module again, so it works from scripts
-without a main guard and from notebooks.
+without a main guard and from notebooks. A single worker is a process, too: a potential that hangs or crashes
+ends with its process, and the run goes on.
 """
 
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import pickle
 import queue
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, Self, cast
+from typing import IO, TYPE_CHECKING, Any, Literal, Self, cast
 
 from alphacrystal.crystal import StructureLike, as_structures
 from alphacrystal.errors import AlphaCrystalError, PotentialError
-from alphacrystal.relax._potential import Potential, check_known, element_symbols
-from alphacrystal.relax._registry import check_potential, load_potential
-from alphacrystal.relax._relax import OnResult, relax
+from alphacrystal.relax._groups import fixed_groups
+from alphacrystal.relax._potential import check_known, element_symbols
+from alphacrystal.relax._registry import check_potential
+from alphacrystal.relax._relax import OnResult
 from alphacrystal.relax._relaxation import Relaxation, RelaxationStatus
 from alphacrystal.relax._settings import RelaxSettings
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-#: Largest group of structures a worker relaxes side by side. Groups are fixed before the work begins and a
-#: worker takes the next only when it is done with one: the network's single precision feels which structures
-#: share a batch; if batches depended on who finishes first, equal runs would differ in the sixth digit.
-_GROUP = 8
-
 #: Workers that die before they have loaded the potential, one after the other, before the pool gives up.
 _FAILED_STARTS = 3
 
-#: A worker that shows no sign of life for this long (s), or for ten time limits, is stuck and is killed.
-_SILENCE = 300.0
+#: Wall seconds in which a worker must have loaded the potential.
+_START_LIMIT = 600.0
+
+#: Wall seconds between two looks at the silence of the workers.
+_TICK = 1.0
+
+_DIED = "the worker process died while relaxing it"
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Structures to be relaxed side by side.
+
+    Attributes:
+        indices: Of the structures.
+        deaths: Workers that died of unknown cause while they had this group.
+    """
+
+    indices: tuple[int, ...]
+    deaths: int = 0
 
 
 class _Worker:
-    """One subprocess and what it is working on."""
+    """One subprocess and what it is working on.
 
-    def __init__(self, potential_name: str, outbox: queue.SimpleQueue[tuple[_Worker, Any]]) -> None:
+    Attributes:
+        group: What it relaxes; None while it is idle.
+        left: Indices of the group that have no result yet.
+        elements: Symbols that its potential knows; None until it has loaded the potential.
+        silent_s: Wall seconds since its last message.
+        hung: Why the pool ended it, None where it did not.
+    """
+
+    def __init__(self, arguments: Sequence[str], outbox: queue.SimpleQueue[tuple[_Worker, Any]]) -> None:
         environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         # The child finds the same packages as this process, however they got onto its path.
         environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-        self.held: set[int] = set()
+        self.group: _Group | None = None
+        self.left: set[int] = set()
         self.elements: frozenset[str] | None = None
-        self.last_sign = time.monotonic()
+        self.silent_s = 0.0
+        self.hung: str | None = None
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "alphacrystal.relax._worker", potential_name],
+            [sys.executable, "-P", "-m", "alphacrystal.relax._worker", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # Errors come back as messages; native libraries chatter on stderr.
@@ -71,6 +96,11 @@ class _Worker:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def out_of_time(self) -> bool:
+        """True where the kernel ended it for the processor time of one evaluation; only after `stop`."""
+        return self._process.returncode == -signal.SIGPROF
 
     def _read(self, outbox: queue.SimpleQueue[tuple[_Worker, Any]]) -> None:
         stream = cast(IO[bytes], self._process.stdout)
@@ -103,41 +133,68 @@ class _Worker:
 
 @dataclass(slots=True)
 class _Round:
-    """One call of `RelaxPool.relax`."""
+    """One call of `RelaxPool.relax`.
+
+    Attributes:
+        waiting: Groups that no worker has yet; None until a worker has said the batch size.
+        results: By index, those of the caller included.
+    """
 
     structures: Sequence[Structure]
     settings: RelaxSettings
     on_result: OnResult | None
-    waiting: deque[tuple[int, ...]]
-    suspects: set[int] = field(default_factory=set)
-    results: dict[int, Relaxation] = field(default_factory=dict)
+    results: dict[int, Relaxation]
+    waiting: deque[_Group] | None = field(default=None)
 
     def finish(self, index: int, result: Relaxation) -> None:
+        """Take a result, unless there is one: a group is relaxed again as a whole."""
+        if index in self.results:
+            return
         self.results[index] = result
         if self.on_result is not None:
             self.on_result(index, result)
+
+    def fail(self, index: int, reason: str) -> None:
+        """A result for a structure that no worker survives."""
+        start = self.structures[index]
+        self.finish(index, Relaxation(start, RelaxationStatus.FAILED, reason, None, None, None, 0, 0.0))
 
 
 class RelaxPool:
     """Worker processes that relax structures with one potential.
 
-    Use as a context manager, or call `start` early, while other work goes on, and `close` at the end. With
-    one worker everything runs in this process.
+    Use as a context manager, or call `start` early, while other work goes on, and `close` at the end. Results
+    do not depend on the number of workers.
     """
 
-    def __init__(self, potential_name: str = "chgnet", workers: int = 2) -> None:
+    def __init__(
+        self,
+        potential_name: str = "chgnet",
+        workers: int = 2,
+        *,
+        method: Literal["gradient", "bayesian"] = "gradient",
+        seed: int = 0,
+    ) -> None:
         """Prepare a pool; nothing runs yet.
 
+        Args:
+            potential_name: See `load_potential`, or `load_energy_model` for the Bayesian method.
+            workers: Processes.
+            method: "gradient" (`relax`) or "bayesian" (`BayesianRelaxer`).
+            seed: Of the Bayesian method.
+
         Raises:
-            PotentialError: There is no potential of that name.
+            PotentialError: There is no potential of that name, or it has no forces for the gradient method.
         """
-        check_potential(potential_name)
+        check_potential(potential_name, forces=method == "gradient")
         self.potential_name = potential_name
         self.workers = max(1, workers)
+        #: Processor seconds of all relaxations so far.
+        self.processor_seconds = 0.0
+        self._arguments = (potential_name, method, str(seed))
         self._processes: list[_Worker] = []
         self._outbox: queue.SimpleQueue[tuple[_Worker, Any]] = queue.SimpleQueue()
-        self._potential: Potential | None = None
-        self._epoch = 0
+        self._batch_size: int | None = None
         self._failed_starts = 0
 
     @property
@@ -147,9 +204,8 @@ class RelaxPool:
 
     def start(self) -> None:
         """Launch the workers and return at once; they load the potential meanwhile."""
-        if self.workers > 1:
-            while len(self._processes) < self.workers:
-                self._processes.append(_Worker(self.potential_name, self._outbox))
+        while len(self._processes) < self.workers:
+            self._processes.append(_Worker(self._arguments, self._outbox))
 
     def close(self) -> None:
         """Stop the workers."""
@@ -171,108 +227,117 @@ class RelaxPool:
         structures: Sequence[StructureLike],
         settings: RelaxSettings | None = None,
         *,
+        finished: Mapping[int, Relaxation] | None = None,
         on_result: OnResult | None = None,
     ) -> list[Relaxation]:
         """Relax on the workers; arguments and results as in `alphacrystal.relax.relax`.
 
-        ``on_result`` runs in this process. Structures whose worker dies are tried once more, each alone; the
-        one that kills its worker again is FAILED and the rest goes on. KeyboardInterrupt stops the workers
-        and is raised again.
+        ``on_result`` runs in this process. A group whose worker dies is relaxed once more as it is, so that a
+        death from outside changes no result; if that worker dies too, each structure is relaxed alone, and
+        one that ends its worker again is FAILED. Structures of a group in which an evaluation reached its
+        limit (see `RelaxSettings`) are relaxed alone at once. KeyboardInterrupt stops the workers and is
+        raised again.
 
         Raises:
             InputError: A structure holds an element the potential does not know.
             PotentialError: The potential cannot be loaded.
         """
-        settings = settings or RelaxSettings()
-        if self.workers == 1:
-            if self._potential is None:
-                self._potential = load_potential(self.potential_name)
-            return relax(structures, self._potential, settings, on_result=on_result)
+        this = _Round(as_structures(structures), settings or RelaxSettings(), on_result, dict(finished or {}))
         try:
-            return self._distribute(as_structures(structures), settings, on_result)
+            return self._distribute(this)
         except BaseException:
             self.close()
             raise
 
-    def _distribute(
-        self, structures: Sequence[Structure], settings: RelaxSettings, on_result: OnResult | None
-    ) -> list[Relaxation]:
-        self.start()
-        self._epoch += 1
-        size = max(1, min(_GROUP, math.ceil(len(structures) / self.workers)))
-        groups = (
-            tuple(range(len(structures))[start : start + size]) for start in range(0, len(structures), size)
-        )
-        this = _Round(structures, settings, on_result, deque(groups))
-        for worker in self._processes:
-            worker.held = set()
-            worker.last_sign = time.monotonic()
-            worker.send("settings", self._epoch, settings)
-            if worker.elements is not None:
-                check_known(element_symbols(structures), worker.elements, self.potential_name)
-            self._fill(worker, this)
-        while len(this.results) < len(structures):
-            try:
-                worker, message = self._outbox.get(timeout=1.0)
-            except queue.Empty:
-                self._kill_silent(settings)
-                continue
-            if worker in self._processes:
-                worker.last_sign = time.monotonic()
-                self._handle(worker, message, this)
-        return [this.results[i] for i in range(len(structures))]
+    def _distribute(self, this: _Round) -> list[Relaxation]:
+        if len(this.results) < len(this.structures):
+            self.start()
+            for worker in self._processes:
+                worker.silent_s = 0.0
+                if worker.elements is not None:
+                    self._fill(worker, this)
+        last = time.monotonic()
+        # A group that is relaxed again is waited for, so that no late result gets into the next call.
+        while len(this.results) < len(this.structures) or any(worker.left for worker in self._processes):
+            with contextlib.suppress(queue.Empty):
+                worker, message = self._outbox.get(timeout=_TICK)
+                if worker in self._processes:
+                    worker.silent_s = 0.0
+                    self._handle(worker, message, this)
+            now = time.monotonic()
+            # Time in which this process was stopped, too, is no silence of the workers.
+            self._end_silent(min(now - last, 2 * _TICK), this.settings)
+            last = now
+        return [this.results[i] for i in range(len(this.structures))]
 
     def _handle(self, worker: _Worker, message: tuple[Any, ...] | None, this: _Round) -> None:
         if message is None:
-            worker = self._replace(worker, this)
+            self._replace(worker, this)
         elif message[0] == "error":
             raise cast(AlphaCrystalError, message[1])
         elif message[0] == "ready":
             self._failed_starts = 0
-            worker.elements = cast(frozenset[str], message[1])
-            check_known(element_symbols(this.structures), worker.elements, self.potential_name)
-        elif message[0] == "result" and message[1] == self._epoch:
-            worker.held.discard(message[2])
-            this.finish(message[2], message[3])
-        self._fill(worker, this)
+            worker.elements, self._batch_size = message[1:]
+            self._fill(worker, this)
+        elif message[0] == "result":
+            _, index, result = message
+            self.processor_seconds += result.seconds
+            worker.left.discard(index)
+            this.finish(index, result)
+            self._fill(worker, this)
 
     def _fill(self, worker: _Worker, this: _Round) -> None:
-        """Hand an idle worker the next group; each suspect of an earlier crash is a group of its own."""
-        if this.waiting and not worker.held:
-            group = this.waiting.popleft()
-            worker.held = set(group)
-            worker.send("work", self._epoch, group, [this.structures[index] for index in group])
+        """Hand a worker that has loaded its potential the next group once it is done with the last one."""
+        if worker.left:
+            return
+        if this.waiting is None:
+            check_known(
+                element_symbols(this.structures), cast(frozenset[str], worker.elements), self.potential_name
+            )
+            groups = fixed_groups(len(this.structures), cast(int, self._batch_size), this.results)
+            this.waiting = deque(map(_Group, groups))
+        worker.group = this.waiting.popleft() if this.waiting else None
+        if worker.group is not None:
+            indices = worker.group.indices
+            worker.left = set(indices)
+            worker.silent_s = 0.0
+            worker.send(this.settings, indices, [this.structures[index] for index in indices])
 
-    def _replace(self, worker: _Worker, this: _Round) -> _Worker:
-        """Put a new worker in the place of a dead one and decide on what the dead one held."""
+    def _replace(self, worker: _Worker, this: _Round) -> None:
+        """Put a new worker in the place of a dead one and decide on the group of the dead one."""
         worker.stop()
-        held = sorted(worker.held)
         if worker.elements is None:
             self._failed_starts += 1
             if self._failed_starts >= _FAILED_STARTS:
                 raise PotentialError(
-                    f"The worker processes for the potential {self.potential_name} do not start; "
-                    "use one worker to see why."
+                    f"The worker processes for the potential {self.potential_name} do not start; to see why, "
+                    "load it in Python: alphacrystal.relax.load_potential"
+                    f"({self.potential_name!r})."
                 )
-        else:
-            for index in [i for i in held if i in this.suspects]:
-                held.remove(index)
-                this.finish(index, _lost(this.structures[index]))
-            this.suspects.update(held)
-        # Innocent ones first, and each suspect alone.
-        this.waiting.extend((index,) for index in held)
-        new = _Worker(self.potential_name, self._outbox)
-        self._processes[self._processes.index(worker)] = new
-        new.send("settings", self._epoch, this.settings)
-        return new
+        if worker.left and worker.group is not None and this.waiting is not None:
+            this.waiting.extend(self._retries(worker, worker.group, this))
+        self._processes[self._processes.index(worker)] = _Worker(self._arguments, self._outbox)
 
-    def _kill_silent(self, settings: RelaxSettings) -> None:
-        patience = max(_SILENCE, 10 * (settings.time_limit_s or 0.0))
+    @staticmethod
+    def _retries(worker: _Worker, group: _Group, this: _Round) -> list[_Group]:
+        """What is done again after a worker ended; where nothing is, the structure has failed."""
+        hung = worker.hung
+        if worker.out_of_time:
+            hung = f"the potential gave no answer in {this.settings.evaluation_limit_s:g} s of processor time"
+        if hung is None and group.deaths == 0:
+            return [_Group(group.indices, deaths=1)]
+        if len(group.indices) == 1:
+            this.fail(group.indices[0], hung or _DIED)
+            return []
+        return [_Group((index,), group.deaths) for index in sorted(worker.left - this.results.keys())]
+
+    def _end_silent(self, passed_s: float, settings: RelaxSettings) -> None:
+        """Kill the workers that have been silent for too long."""
+        limit = settings.longest_silence_s
         for worker in self._processes:
-            if worker.held and time.monotonic() - worker.last_sign > patience:
+            worker.silent_s += passed_s
+            if worker.left and worker.silent_s > limit:
+                worker.hung = f"the potential gave no answer in {limit:g} s"
                 worker.kill()
-
-
-def _lost(structure: Structure) -> Relaxation:
-    reason = "the worker process died while relaxing it"
-    return Relaxation(structure, RelaxationStatus.FAILED, reason, None, None, None, 0, 0.0)
+            elif worker.elements is None and worker.silent_s > _START_LIMIT:
+                worker.kill()

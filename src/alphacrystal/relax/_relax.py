@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from alphacrystal.crystal import StructureLike, as_structures
 from alphacrystal.relax._engine import RelaxationEngine
+from alphacrystal.relax._groups import batch_size, fixed_groups
 from alphacrystal.relax._potential import Potential, check_elements
 from alphacrystal.relax._relaxation import Relaxation
 from alphacrystal.relax._settings import RelaxSettings
-
-#: Structures evaluated side by side; more gains little and delays the first results.
-BATCH = 16
+from alphacrystal.torch_threads import one_torch_thread
 
 OnResult = Callable[[int, Relaxation], None]
 
@@ -22,15 +22,21 @@ def relax(
     potential: Potential,
     settings: RelaxSettings | None = None,
     *,
+    finished: Mapping[int, Relaxation] | None = None,
     on_result: OnResult | None = None,
 ) -> list[Relaxation]:
     """Relax atoms and cells of ordered structures, keeping their space groups.
+
+    torch works on one thread meanwhile: results and processor time then do not depend on the number of
+    processors. A potential that hangs cannot be stopped in this process; `RelaxPool` can stop it.
 
     Args:
         structures: Ordered crystals, pymatgen Structures or ASE Atoms; primitive cells are cheapest.
         potential: What gives energies, forces and stresses.
         settings: Limits and options; defaults of `RelaxSettings` where None.
-        on_result: Called with (index, result) as soon as each structure is done.
+        finished: Results of an interrupted call with the same structures, by index. They are returned as they
+            are; what is left gets the results that the interrupted call would have given, bit for bit.
+        on_result: Called with (index, result) as soon as each structure that is not in ``finished`` is done.
 
     Returns:
         One result per structure, in order. A structure that cannot be relaxed says why in its own result.
@@ -40,14 +46,22 @@ def relax(
     """
     crystals = as_structures(structures)
     check_elements(crystals, potential)
-    engine = RelaxationEngine(potential, settings or RelaxSettings())
-    waiting = deque(enumerate(crystals))
-    results: dict[int, Relaxation] = {}
-    while waiting or engine.active:
-        while waiting and engine.active < BATCH:
-            engine.add(*waiting.popleft())
-        for index, result in engine.step():
-            results[index] = result
-            if on_result is not None:
-                on_result(index, result)
+    results = dict(finished or {})
+    with one_thread():
+        for group in fixed_groups(len(crystals), batch_size(potential), results):
+            engine = RelaxationEngine(potential, settings or RelaxSettings())
+            for index in group:
+                engine.add(index, crystals[index])
+            while engine.active:
+                for index, result in engine.step():
+                    if index in results:  # relaxed again for its companions' sake
+                        continue
+                    results[index] = result
+                    if on_result is not None:
+                        on_result(index, result)
     return [results[i] for i in range(len(crystals))]
+
+
+def one_thread() -> AbstractContextManager[None]:
+    """One torch thread where torch is in use; potentials without torch need not wait for its import."""
+    return one_torch_thread() if "torch" in sys.modules else nullcontext()

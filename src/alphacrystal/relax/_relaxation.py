@@ -33,7 +33,7 @@ class Relaxation:
         max_force: Largest atomic force in eV/Å; None if never evaluated.
         max_stress: Largest absolute component of (stress + pressure) in GPa; None if never evaluated.
         steps: Optimiser steps taken.
-        seconds: Wall time spent, as its share of the batches it was in.
+        seconds: Processor seconds spent, as its share of the batches it was in.
     """
 
     structure: Structure

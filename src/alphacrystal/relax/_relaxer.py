@@ -1,8 +1,8 @@
-"""Whatever relaxes a list of structures: a pool of gradient optimisers, or a search without gradients."""
+"""The protocol of everything that relaxes a list of structures."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from alphacrystal.crystal import StructureLike
@@ -20,6 +20,7 @@ class Relaxer(Protocol):
         structures: Sequence[StructureLike],
         settings: RelaxSettings | None = None,
         *,
+        finished: Mapping[int, Relaxation] | None = None,
         on_result: OnResult | None = None,
     ) -> list[Relaxation]:
         """One result per structure, in order; arguments and errors as in `alphacrystal.relax.relax`."""

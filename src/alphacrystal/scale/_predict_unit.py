@@ -51,7 +51,7 @@ class PredictUnit:
         """Predict; an error becomes the reason of a failure."""
         campaign = Path(self.campaign)
         folder = campaign / unit.folder
-        begin, processor = time.monotonic(), time.process_time()
+        begin, processor = time.monotonic(), _processor_seconds()
         try:
             check_inside(folder, campaign)
             _create_parent(folder)
@@ -73,7 +73,7 @@ class PredictUnit:
             formation_energy_ev_per_atom=best.formation_energy_ev_per_atom if best else None,
             e_above_hull_ev_per_atom=best.e_above_hull_ev_per_atom if best else None,
             seconds=time.monotonic() - begin,
-            processor_seconds=time.process_time() - processor,
+            processor_seconds=_processor_seconds() - processor,
             timings=run.timings,
         )
 
@@ -150,9 +150,17 @@ def _relaxer(settings: PredictConfig) -> Relaxer | None:
     if getattr(_OWN, "name", None) != settings.potential:
         from alphacrystal.relax import RelaxPool
 
+        if hasattr(_OWN, "pool"):
+            _OWN.pool.close()
         _OWN.name, _OWN.pool = settings.potential, RelaxPool(settings.potential, workers=1)
     pool: Relaxer = _OWN.pool
     return pool
+
+
+def _processor_seconds() -> float:
+    """Processor time of this process and of the relaxations of this thread, in s."""
+    pool = getattr(_OWN, "pool", None)
+    return time.process_time() + (0.0 if pool is None else pool.processor_seconds)
 
 
 def _create_parent(folder: Path) -> None:
