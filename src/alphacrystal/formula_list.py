@@ -132,11 +132,17 @@ def _request(path: Path, number: int, columns: dict[str, int], line: str) -> For
     values = {
         name: original_text(cells[place].strip()) for name, place in columns.items() if place < len(cells)
     }
-    group = values.get("space_group") or None
     if not values.get("formula"):
         raise InputError(f"{path} line {number} has no formula.")
-    if group is not None and not (group.isdecimal() and len(group) <= 3 and 1 <= int(group) <= 230):
-        raise InputError(
-            f"{path} line {number}: space_group {group[:SHOWN]!r} is not a number from 1 to 230."
-        )
-    return FormulaRequest(values["formula"], values.get("cell") or None, int(group) if group else None)
+    group = _space_group(values.get("space_group", ""), path, number)
+    return FormulaRequest(values["formula"], values.get("cell") or None, group)
+
+
+def _space_group(text: str, path: Path, number: int) -> int | None:
+    """A space group number; table programs write it as 225.0 where other lines of the column are empty."""
+    if not text or text.lower() in ("nan", "none", "null"):
+        return None
+    whole, _, decimals = text.partition(".")
+    if whole.isdecimal() and len(whole) <= 3 and not decimals.strip("0") and 1 <= int(whole) <= 230:
+        return int(whole)
+    raise InputError(f"{path} line {number}: space_group {text[:SHOWN]!r} is not a number from 1 to 230.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -27,7 +28,7 @@ from alphacrystal.cli import (
     _view,
 )
 from alphacrystal.cli._encoding import escape_what_the_output_lacks
-from alphacrystal.cli._say import complain
+from alphacrystal.cli._say import NoteHandler, complain
 from alphacrystal.failures import explain
 
 INTERRUPTED, TERMINATED = 130, 143  # 128 and the number of the signal
@@ -83,6 +84,7 @@ def main() -> NoReturn:
 
     signal.signal(signal.SIGTERM, interrupt)
     escape_what_the_output_lacks()
+    logging.getLogger("alphacrystal").addHandler(NoteHandler())
     # pymatgen says so whenever it sorts by electronegativity; nothing here depends on it
     warnings.filterwarnings("ignore", message="No Pauling electronegativity")
     code = _exit_code()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import typer
 
 
@@ -19,3 +21,11 @@ def complain(sentence: str) -> None:
 def say_failure(name: str, reason: str) -> None:
     """Why one item of a list failed; the others go on."""
     typer.echo(printable(f"{name}: {reason}"), err=True)
+
+
+class NoteHandler(logging.Handler):
+    """Prints what the package logs, such as how a file was read, as notes on standard error."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one message."""
+        typer.echo(printable(f"Note: {record.getMessage()}"), err=True)
