@@ -69,3 +69,21 @@ def test_atoms_relax_as_their_structure_does() -> None:
     assert StructureMatcher(scale=False).fit(one.structure, other.structure)
     energies = potential.evaluate([structure, as_atoms(structure)]).energies
     assert energies[0] == energies[1]
+
+
+def test_mixed_valence_is_one_element_and_disorder_is_refused() -> None:
+    cell = Lattice.cubic(4.3)
+    oxide = Structure(cell, [{"Fe2+": 0.5, "Fe3+": 0.5}, "O2-"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    assert [site.specie.symbol for site in as_structure(oxide)] == ["Fe", "O"]
+    alloy = Structure(cell, [{"Cu": 0.5, "Au": 0.5}], [[0, 0, 0]])
+    with pytest.raises(InputError, match="disordered"):
+        as_structure(alloy)
+    vacancies = Structure(cell, [{"Cu": 0.5}], [[0, 0, 0]])
+    with pytest.raises(InputError, match="disordered"):
+        as_structure(vacancies)
+
+
+def test_a_slab_is_refused() -> None:
+    slab = Structure(Lattice(np.eye(3) * 5, pbc=(True, True, False)), ["Cu"], [[0, 0, 0]])
+    with pytest.raises(InputError, match="not periodic in three directions"):
+        as_structure(slab)

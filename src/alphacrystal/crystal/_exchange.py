@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias, Union
 
+from alphacrystal.crystal._structure_json import OCCUPANCY_TOLERANCE
 from alphacrystal.errors import InputError
 
 if TYPE_CHECKING:
@@ -15,17 +16,22 @@ StructureLike: TypeAlias = Union["Structure", "Atoms"]
 
 
 def as_structure(crystal: StructureLike) -> Structure:
-    """A crystal as a pymatgen Structure: one that is it already is returned as it is, not copied.
+    """A crystal as a pymatgen Structure; an ordered Structure is returned as it is, not copied.
 
-    Of ASE Atoms the cell, the elements and the positions are taken, nothing else.
+    Of ASE Atoms the cell, the elements and the positions are taken, nothing else. A site that one element
+    holds in several oxidation states is a site of this element.
 
     Raises:
-        InputError: It is neither, or the Atoms are not periodic in three directions.
+        InputError: It is neither, is disordered, or is not periodic in three directions.
     """
     from pymatgen.core.structure import Structure
 
     if isinstance(crystal, Structure):
-        return crystal
+        if not all(crystal.lattice.pbc):
+            raise InputError(
+                f"The Structure {crystal.composition.reduced_formula} is not periodic in three directions."
+            )
+        return crystal if crystal.is_ordered else _with_whole_sites(crystal)
     from ase import Atoms
 
     if not isinstance(crystal, Atoms):
@@ -42,6 +48,20 @@ def as_structure(crystal: StructureLike) -> Structure:
 
     positions = crystal.get_scaled_positions(wrap=False)
     return Structure(Lattice(crystal.cell.array), crystal.get_chemical_symbols(), positions)
+
+
+def _with_whole_sites(structure: Structure) -> Structure:
+    """A structure of mixed valence with one element per site."""
+    elements = []
+    for site in structure:
+        symbols = {species.symbol for species in site.species}
+        if len(symbols) != 1 or abs(site.species.num_atoms - 1) > OCCUPANCY_TOLERANCE:
+            raise InputError(
+                f"The Structure {structure.composition.reduced_formula} is disordered: only fully ordered "
+                "structures can be used."
+            )
+        elements.append(symbols.pop())
+    return type(structure)(structure.lattice, elements, structure.frac_coords)
 
 
 def as_structures(crystals: Sequence[StructureLike]) -> list[Structure]:
