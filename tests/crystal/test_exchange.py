@@ -65,10 +65,11 @@ def test_atoms_relax_as_their_structure_does() -> None:
     settings = RelaxSettings(fmax=0.01)
     one, other = relax([structure, as_atoms(structure)], potential, settings)
     assert one.converged
-    assert other.energy_per_atom == one.energy_per_atom
+    # Cells of both may differ in the last bit.
+    assert other.energy_per_atom == pytest.approx(one.energy_per_atom, abs=1e-9)
     assert StructureMatcher(scale=False).fit(one.structure, other.structure)
     energies = potential.evaluate([structure, as_atoms(structure)]).energies
-    assert energies[0] == energies[1]
+    assert energies[0] == pytest.approx(energies[1], abs=1e-9)
 
 
 def test_mixed_valence_is_one_element_and_disorder_is_refused() -> None:
