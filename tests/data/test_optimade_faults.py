@@ -397,6 +397,12 @@ def test_partial_data_is_skipped(server: Server, tmp_path: Path) -> None:
     assert fetch(server, tmp_path / "all.jsonl").skipped == 1
 
 
+def test_large_and_empty_cell_needs_little_memory(server: Server, tmp_path: Path) -> None:
+    wide = [[9000.0, 0, 0], [0, 9000.0, 0], [0, 0, 9000.0]]
+    server.pages([salt("a", lattice_vectors=wide)], promised=1)
+    assert fetch(server, tmp_path / "all.jsonl").records == 1
+
+
 @pytest.mark.parametrize("content_type", ["text/html", "application/vnd.api+json", "image/png"])
 def test_content_type_does_not_matter(server: Server, tmp_path: Path, content_type: str) -> None:
     text = b"\xef\xbb\xbf" + json.dumps({"data": [salt("a")]}).encode()

@@ -306,7 +306,10 @@ def _structure(attributes: Mapping[str, Any]) -> Structure:
         coords_are_cartesian=True,
         to_unit_cell=True,
     )
-    if min(reduced.lattice.abc) < _COINCIDENT or len(reduced.get_neighbor_list(_COINCIDENT)[0]):
+    # The search divides the cell into cubes of its radius: a small one needs too much memory in a large cell.
+    radius = max(_COINCIDENT, (reduced.volume / (8 * len(elements))) ** (1 / 3))
+    distances = np.asarray(reduced.get_neighbor_list(radius)[3])
+    if min(reduced.lattice.abc) < _COINCIDENT or (distances < _COINCIDENT).any():
         raise _UnusableError(f"with two atoms closer than {_COINCIDENT} Å")
     return Structure(Lattice(lattice), elements, positions, coords_are_cartesian=True)
 
