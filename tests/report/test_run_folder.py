@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import ase.io
@@ -216,23 +215,6 @@ def test_a_folder_reads_back_as_it_was_written(tmp_path, make_prediction, run) -
     assert summary.rows[3].log_probability is None
 
 
-def test_twenty_structures_are_written_well_under_two_seconds(tmp_path, make_prediction, run) -> None:
-    prediction = make_prediction(count=20)
-    write_run_folder(tmp_path / "warm-up", prediction, run)
-    start = time.process_time()
-    write_run_folder(tmp_path / "measured", prediction, run)
-    assert time.process_time() - start < 1.5
-
-
-@pytest.mark.parametrize(
-    ("damage", "sentence"),
-    [
-        (lambda folder: None, "no folder"),
-        (lambda folder: folder.mkdir(), "not a finished run"),
-        (lambda folder: (folder.mkdir(), (folder / "run.json").write_text("{")), "damaged"),
-        (lambda folder: (folder.mkdir(), (folder / "run.json").write_text("[]")), "damaged"),
-    ],
-)
 def test_what_is_no_run_folder_is_refused(tmp_path, damage, sentence) -> None:
     damage(tmp_path / "run")
     with pytest.raises(InputError, match=sentence):
