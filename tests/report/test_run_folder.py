@@ -215,6 +215,15 @@ def test_a_folder_reads_back_as_it_was_written(tmp_path, make_prediction, run) -
     assert summary.rows[3].log_probability is None
 
 
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (lambda folder: None, "no folder"),
+        (lambda folder: folder.mkdir(), "not a finished run"),
+        (lambda folder: (folder.mkdir(), (folder / "run.json").write_text("{")), "damaged"),
+        (lambda folder: (folder.mkdir(), (folder / "run.json").write_text("[]")), "damaged"),
+    ],
+)
 def test_what_is_no_run_folder_is_refused(tmp_path, damage, sentence) -> None:
     damage(tmp_path / "run")
     with pytest.raises(InputError, match=sentence):
