@@ -78,3 +78,11 @@ def test_file_of_settings_is_read(tmp_path: Path) -> None:
     path = tmp_path / "run.toml"
     path.write_text('potential = "chgnet-r2scan"\nlattice = [4, 4, 6, 90, 90, 90]\n')
     assert make_config(**read_config_file(path)).lattice == (4, 4, 6, 90, 90, 90)
+
+
+@pytest.mark.parametrize("values", [{"a\nb": 1}, {"generators": ["x\n" * 3000]}, {"potential\x1b[2J": 1}])
+def test_refusal_of_a_setting_is_one_short_line(values: dict[str, object]) -> None:
+    with pytest.raises(InputError) as error:
+        make_config(**values)
+    assert str(error.value).isprintable()
+    assert len(str(error.value)) < 1000

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from alphacrystal.bounded_files import check_depth, read_bounded_text
-from alphacrystal.errors import InputError
+from alphacrystal.errors import InputError, one_line
 
 MAX_CONFIG_BYTES = 1_000_000
 
@@ -157,11 +157,11 @@ def make_config(**values: Any) -> PredictConfig:
         return PredictConfig(**values)
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])[:200]
+        name = one_line(".".join(str(part) for part in first["loc"]))
         if first["type"] == "extra_forbidden":
             known = ", ".join(PredictConfig.model_fields)
             raise InputError(f"There is no setting {name}: choose from {known}.") from error
-        message = first["msg"].removeprefix("Value error, ").rstrip(".")
+        message = one_line(first["msg"].removeprefix("Value error, ").rstrip("."))
         message = message[:1].lower() + message[1:]
         given = first.get("input")
         shown = "" if "Value error" in first["msg"] else f" (got {reprlib.repr(given)})"

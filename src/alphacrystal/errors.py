@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
 
+MAX_QUOTED = 300  # characters of a clause that may quote a file
+
+
 class AlphaCrystalError(Exception):
     """Base of every error this package raises on purpose; its text is one clear sentence."""
 
@@ -43,7 +46,13 @@ def validation_problem(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     field = ".".join(map(str, first["loc"]))
     message = _PROBLEMS.get(first["type"]) or str(first["msg"]).removeprefix("Value error, ").rstrip(".")
-    return f"{field}: {message}" if field else message
+    return one_line(f"{field}: {message}" if field else message)
+
+
+def one_line(text: str) -> str:
+    """Text that may quote a file, shortened, with a question mark for each character that does not print."""
+    shown = text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]} …"
+    return "".join(character if character.isprintable() else "?" for character in shown)
 
 
 #: Plain words for the problems that pydantic reports in terms of Python.

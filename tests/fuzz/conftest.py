@@ -78,6 +78,7 @@ HOSTILE = (
         b"@x",
         b";",
     ),
+    *(b'"a\\nb"', b'"\\u001b[2J"', b'"\\u2028"', b'"\\r"', b"a\nb", b"\xc3\xa9"),
     *(b"data_", b"loop_", b"save_", b"_cell_length_a", b"Lattice=", b"Direct", b"H", b"Og", b"X", b"D"),
 )
 HOSTILE_OBJECTS = (
@@ -268,12 +269,20 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     folders = _allowed[0]
     if folders is None:
         return
-    if event in _PROGRAMS:
+    changes = event in _CHANGES or (event == "open" and _for_writing(arguments[2]))
+    if event in _PROGRAMS or (changes and not _is_inside(event, arguments, folders)):
         _events.append((event, arguments))
-    elif event in _CHANGES or (event == "open" and _for_writing(arguments[2])):
-        place = arguments[0]
-        if not isinstance(place, str | Path) or not any(map(Path(place).resolve().is_relative_to, folders)):
-            _events.append((event, arguments))
+
+
+def _is_inside(event: str, arguments: tuple[Any, ...], folders: tuple[Path, ...]) -> bool:
+    """Whether an event changes a file in one of the folders."""
+    place = arguments[0]
+    if isinstance(place, int):  # a descriptor of a file that was opened, and checked, before
+        return True
+    path = Path(os.fsdecode(place))
+    if event in ("os.remove", "os.rmdir") and arguments[1] != -1:  # of a tree: relative to a descriptor
+        path = Path(f"/proc/self/fd/{arguments[1]}").readlink() / path
+    return any(map(path.resolve().is_relative_to, folders))
 
 
 def _for_writing(flags: object) -> bool:

@@ -249,3 +249,27 @@ def test_card_with_a_metric_that_is_not_finite_is_damaged(value: str, folder: Pa
     with pytest.raises(WeightsError) as error:
         read_card("lattice", folder)
     assert_one_sentence(error, str(path), "val_loss is not a finite number")
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [
+        ("group", {"width": 100_000}),
+        ("symmetry", {"layers": 10**9}),
+        ("distance", {"max_atoms": 10**6}),
+        ("contact", {"width": 100.0}),
+        ("lattice", {"layers": "x"}),
+    ],
+)
+def test_sizes_far_beyond_the_file_are_refused_before_memory_is_reserved(
+    name: str, sizes: dict[str, object], folder: Path
+) -> None:
+    path = folder / f"{name}.safetensors"
+    with safe_open(path, framework="pt") as file:
+        config = json.loads(file.metadata()["config"])
+    save_file(load_file(path), path, metadata={"config": json.dumps({**config, **sizes})})
+    rehash(folder, name)
+    with pytest.raises(WeightsError) as error:
+        load_model(name, folder)
+    assert_one_sentence(error, str(path), f"cannot be read as a {name} model")
+    assert not isinstance(error.value.__cause__, RuntimeError)  # torch refuses the tensors of a built network

@@ -32,6 +32,7 @@ CORE_MODELS = ("symmetry", "group", "lattice", "distance", "coordinates")  # of 
 MODEL_NAMES = (*CORE_MODELS, "contact")
 FITTED_MODELS = ("coordinates",)  # in one pass, without epochs
 NETWORK_NAMES = tuple(name for name in MODEL_NAMES if name not in FITTED_MODELS)
+_ALWAYS_BUILT = 1_000_000  # parameters of a network that is built whatever its file contains
 LICENCE = "MIT; trained on Materials Project data, CC BY 4.0 (Jain et al., doi:10.1063/1.4812323)"
 
 
@@ -148,6 +149,27 @@ def save_weights(model: nn.Module, path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def _check_sizes(config: dict[str, Any], stored: int) -> None:
+    """Refuse sizes of a network far larger than its file, before the memory for it is reserved.
+
+    Args:
+        config: Sizes of the network. Its largest layer has about the square of its largest whole number of
+            parameters; real numbers are multiples of a width of at most 1.
+        stored: Number of values in the file.
+
+    Raises:
+        ValueError: A network of these sizes has more parameters than the file has values.
+    """
+    layers = config.get("layers", 1)
+    if not isinstance(layers, int):
+        raise TypeError("layers is not a whole number")
+    for name, value in config.items():
+        if isinstance(value, int) and value * value * layers > max(stored, _ALWAYS_BUILT):
+            raise ValueError(f"{name} = {value} does not fit the file")
+        if isinstance(value, float) and not 0 <= value <= 1:
+            raise ValueError(f"{name} = {value} is not between 0 and 1")
+
+
 @cache
 def load_model(name: str, folder: Path) -> nn.Module:
     """A trained network in evaluation mode, checked against the hash of its card.
@@ -182,6 +204,7 @@ def load_model(name: str, folder: Path) -> nn.Module:
             raise WeightsError(f"The weights file {path} contains NaN or an infinity in {tensor}: {hint}.")
         config = json.loads(metadata["config"])
         types = _decode_types(config.pop("types", metadata.get("types", "")))
+        _check_sizes(config, sum(value.numel() for value in tensors.values()))
         model: nn.Module
         if name == "symmetry":
             members = MemberTable(*(tensors[f"member_{part}"] for part in ("numbers", "kind", "evidence")))
@@ -199,7 +222,15 @@ def load_model(name: str, folder: Path) -> nn.Module:
             stored = {key.removeprefix(prefix): v for key, v in tensors.items() if key.startswith(prefix)}
             model = DistanceNet(DistanceNetConfig(**config), TypeTemplates(types, stored))
         model.load_state_dict(tensors)
-    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (
+        SafetensorError,
+        LookupError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        AttributeError,
+        RuntimeError,
+    ) as error:
         raise WeightsError(f"The weights file {path} cannot be read as a {name} model: {hint}.") from error
     for parameter in model.parameters():
         parameter.requires_grad_(False)
