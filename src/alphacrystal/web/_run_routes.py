@@ -48,7 +48,7 @@ _HTML: dict[int | str, dict[str, object]] = {200: {"content": {"text/html": {"sc
 Id = Annotated[str, Query(min_length=1, max_length=500)]
 Rank = Annotated[int, Path(ge=1, le=10**6)]
 
-WAIT_S = 0.2  # for a computation; then the answer is 202, and the same request gives the result later
+WAIT_S = 0.15  # for a computation; then the answer is 202, and the same request gives the result later
 BLOCK = 1 << 16  # bytes sent at once
 MAX_CIF_BYTES = 200_000  # of a CIF that is computed with; one of 20 atoms has 2 kB
 
