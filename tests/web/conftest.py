@@ -39,6 +39,23 @@ def until(look: Callable[[], Any], wanted: Callable[[Any], bool], patience: floa
     return found
 
 
+def computed(client: Any, path: str, **options: Any) -> Any:
+    """The answer to GET requests of a result, repeated while the server computes it."""
+
+    def look() -> Any:
+        answer = client.get(path, **options)
+        assert answer.status_code != 202 or answer.json() == {"status": "computing"}
+        return answer
+
+    return until(look, lambda answer: answer.status_code != 202)
+
+
+@pytest.fixture
+def get_computed() -> Callable[..., Any]:
+    """The function ``computed``."""
+    return computed
+
+
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder of NaCl, not relaxed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -29,6 +30,7 @@ def test_damaged_run_is_shown_or_refused(
     finished_run: Path,
     damage: Callable[[bytes], st.SearchStrategy[bytes]],
     count: int,
+    get_computed: Callable[..., Any],
 ) -> None:
     structures = [str(path.relative_to(finished_run)) for path in finished_run.glob("structures/*.cif")]
     names = iter(range(10 * count))
@@ -43,7 +45,7 @@ def test_damaged_run_is_shown_or_refused(
         content = data.draw(damage((folder / file).read_bytes()))
         (folder / file).write_bytes(content)
         for address in ADDRESSES:
-            answer = client.get(address.format(name))
+            answer = get_computed(client, address.format(name))
             assert answer.status_code < 500, (address, file, answer.text)
             assert str(runs) not in answer.text or "report" in address
         assert (folder / file).read_bytes() == content

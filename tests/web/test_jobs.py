@@ -117,8 +117,10 @@ def test_structures_and_report_of_an_earlier_run(client: TestClient, runs: Path)
     assert report.headers["content-security-policy"].startswith("sandbox allow-scripts")
 
 
-def test_a_structure_is_handed_out_as_poscar(client: TestClient, runs: Path) -> None:
-    answer = client.get("/api/runs/earlier/structures/1/poscar")
+def test_a_structure_is_handed_out_as_poscar(
+    client: TestClient, runs: Path, get_computed: Callable[..., Any]
+) -> None:
+    answer = get_computed(client, "/api/runs/earlier/structures/1/poscar")
     assert answer.headers["content-disposition"] == 'attachment; filename="001_NaCl_sg225.vasp"'
     results = json.loads((runs / "earlier" / "results.json").read_text())
     known = Structure.from_dict(results["structures"][0]["structure"])
@@ -127,13 +129,15 @@ def test_a_structure_is_handed_out_as_poscar(client: TestClient, runs: Path) -> 
     assert found.matches(known)
     assert client.get("/api/runs/earlier/structures/99/poscar").status_code == 404
     (runs / "earlier" / "structures" / "001_NaCl_sg225.cif").write_text("data_nothing")
-    broken = client.get("/api/runs/earlier/structures/1/poscar")
+    broken = get_computed(client, "/api/runs/earlier/structures/1/poscar")
     assert broken.status_code == 422
     assert broken.json()["detail"] == "The structure 001_NaCl_sg225.cif cannot be read."
 
 
-def test_compared_runs_tell_which_structures_are_equal(client: TestClient, runs: Path) -> None:
-    found = client.get("/api/compare", params={"left": "earlier", "right": "earlier"}).json()
+def test_compared_runs_tell_which_structures_are_equal(
+    client: TestClient, runs: Path, get_computed: Callable[..., Any]
+) -> None:
+    found = get_computed(client, "/api/compare", params={"left": "earlier", "right": "earlier"}).json()
     ranks = [row["rank"] for row in found["left"]["structures"]]
     assert len(ranks) == 3
     same = {(match["left"], match["right"]) for match in found["matches"]}

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import combinations_with_replacement
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +22,13 @@ from alphacrystal.web._connections import ARRIVAL_S, MAX_CONNECTIONS, max_connec
 from alphacrystal.web._guard import BODY_PATIENCE
 
 Start = Callable[..., Any]
+PATIENCE_S = 240.0
 TOKEN = "correct-horse-battery"  # noqa: S105
 
 
 @pytest.fixture
 def hanging_runs(runs: Path, finished_run: Path) -> list[str]:
-    """Two runs whose first structures are so large that StructureMatcher does not end on them in minutes."""
+    """Runs whose first structures are so large that StructureMatcher does not end on them in minutes."""
     atoms = [(x, y, z) for x in range(7) for y in range(7) for z in range(7)]
     lines = [
         "data_x",
@@ -37,29 +40,30 @@ def hanging_runs(runs: Path, finished_run: Path) -> list[str]:
     for number, (x, y, z) in enumerate(atoms):
         shift = 0.003 * (number % 7)
         lines.append(f"A{number} {'Na' if number % 2 else 'Cl'} {x / 7 + shift:.5f} {y / 7:.5f} {z / 7:.5f}")
-    for name in ("one", "two"):
+    names = [f"large{number}" for number in range(9)]
+    for name in names:
         shutil.copytree(finished_run, runs / name)
         for path in (runs / name / "structures").glob("*.cif"):
-            path.write_text("\n".join(lines) + "\n")
-    return ["one", "two"]
+            path.write_text("\n".join([f"# {name}", *lines]) + "\n")  # no two are equal
+    return names
 
 
 @pytest.mark.slow
 def test_comparisons_that_hang_are_refused_or_stopped_and_other_requests_answered(
-    start_server: Start, hanging_runs: list[str]
+    start_server: Start, hanging_runs: list[str], get_computed: Callable[..., Any]
 ) -> None:
     server = start_server()
-    path = "/api/compare?left={}&right={}".format(*hanging_runs)
+    pairs = list(combinations_with_replacement(hanging_runs, 2))
     statuses: list[int] = []
 
-    def compare() -> None:
+    def compare(left: str, right: str) -> None:
         with httpx2.Client(base_url=server.address, timeout=300) as client:
-            answer = client.get(path)
+            answer = get_computed(client, f"/api/compare?left={left}&right={right}")
             statuses.append(answer.status_code)
             if answer.status_code != 200:
                 assert answer.json()["detail"].endswith((".", "minute."))
 
-    threads = [threading.Thread(target=compare) for _ in range(45)]
+    threads = [threading.Thread(target=compare, args=pair) for pair in pairs]
     for thread in threads:
         thread.start()
     for _ in range(20):
@@ -76,8 +80,8 @@ def test_comparisons_that_hang_are_refused_or_stopped_and_other_requests_answere
     assert len(statuses) == 45
     assert set(statuses) <= {200, 503, 504}
     assert statuses.count(503) >= 40
-    assert server.client.get("/api/runs/earlier/structures/1/poscar").status_code == 200
-    answer = server.client.get("/api/compare?left=earlier&right=earlier")
+    assert get_computed(server.client, "/api/runs/earlier/structures/1/poscar").status_code == 200
+    answer = get_computed(server.client, "/api/compare?left=earlier&right=earlier")
     assert (answer.status_code, answer.json()["undecided"]) == (200, 0)
 
 
@@ -103,6 +107,51 @@ def test_pool_refuses_stops_and_recovers() -> None:
             await pool.run(time.sleep, 0)
 
     asyncio.run(check())
+
+
+def test_pool_goes_on_without_its_callers_and_shares_the_task(tmp_path: Path) -> None:
+    import asyncio
+
+    path = tmp_path / "lines"
+
+    async def check() -> None:
+        # One place: a second task for an equal call would be refused.
+        pool = _pool.ComputePool("waiting", processes=1, waiting=0, limit_s=PATIENCE_S, preload=())
+        call = (subprocess.getoutput, f"echo task >> '{path}'; sleep 0.5; wc -l < '{path}'")
+        try:
+            for _ in range(3):
+                with pytest.raises(TimeoutError):
+                    await pool.run(*call, wait_s=0)
+            given_up = asyncio.ensure_future(pool.run(*call))
+            await asyncio.sleep(0)
+            given_up.cancel()  # as the server does when a visitor closes the connection
+            assert await asyncio.gather(pool.run(*call), pool.run(*call, wait_s=PATIENCE_S)) == ["1", "1"]
+            assert await pool.run(*call, wait_s=0) == "1"
+        finally:
+            pool.close()
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize(("memory_s", "tasks"), [(3600.0, 1), (0.0, 3)])
+def test_pool_remembers_a_failure_for_a_while(tmp_path: Path, memory_s: float, tasks: int) -> None:
+    import asyncio
+
+    path = tmp_path / "lines"
+
+    async def check() -> None:
+        pool = _pool.ComputePool(
+            "waiting", processes=1, waiting=0, limit_s=PATIENCE_S, preload=(), failure_memory_s=memory_s
+        )
+        try:
+            for _ in range(3):
+                with pytest.raises(_pool.InputError, match="cannot finish waiting .*exit status 3"):
+                    await pool.run(subprocess.check_output, ["sh", "-c", f"echo task >> '{path}'; exit 3"])
+        finally:
+            pool.close()
+
+    asyncio.run(check())
+    assert len(path.read_text().splitlines()) == tasks
 
 
 Connect = Callable[..., socket.socket]

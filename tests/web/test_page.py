@@ -45,6 +45,11 @@ def test_type_wait_see_and_download(start_server: Start, visit: Callable[..., An
         page.click("#run-table tbody tr:first-child a")
     assert Path(event.value.path()).read_text().startswith(("data_", "#"))
 
+    with page.expect_download() as event:
+        page.click("#run-table tbody tr:first-child a:has-text('POSCAR')")
+    assert event.value.suggested_filename.endswith(".vasp")
+    assert "direct" in Path(event.value.path()).read_text()
+
     with page.expect_popup() as popup:
         page.click("#run-report")
     report = popup.value
@@ -109,7 +114,10 @@ def test_compare_side_by_side(start_server: Start, visit: Callable[..., Any]) ->
     page = visit(start_server().address)
     page.wait_for_selector("#left option", state="attached")
     page.click("#compare button")
+    # The first comparison starts a process that imports pymatgen, which takes longer than the server waits.
+    page.wait_for_selector("#comparison .computing")
     page.wait_for_selector(".beside")
+    assert page.locator("#comparison .computing").count() == 0
     assert page.locator(".beside table").count() == 2
     headings = page.locator(".beside table").first.locator("thead th").all_inner_texts()
     assert headings == ["Rank", "Space group", "Volume (Å³/atom)", "Same as right rank (rms)"]

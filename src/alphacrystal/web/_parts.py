@@ -16,7 +16,7 @@ from alphacrystal.web._names import plain_text
 from alphacrystal.web._pool import ComputePool
 from alphacrystal.web._queue import JobQueue
 from alphacrystal.web._settings import ServeSettings
-from alphacrystal.web._views import JobView, Refusal, RunView, StructureView
+from alphacrystal.web._views import Computing, JobView, Refusal, RunView, StructureView
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,9 @@ TOO_LARGE: dict[int | str, dict[str, object]] = {
 }
 LATE: dict[int | str, dict[str, object]] = {
     504: {"model": Refusal, "description": "The computation was stopped at its time limit."}
+}
+COMPUTING: dict[int | str, dict[str, object]] = {
+    202: {"model": Computing, "description": "The result is being computed: send the same request again."}
 }
 NO_PLACE: dict[int | str, dict[str, object]] = {
     409: {"model": Refusal, "description": "The runs take as much of the disk as they may."},

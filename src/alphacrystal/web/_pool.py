@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import pickle
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Lock
 from typing import Any
@@ -17,13 +19,24 @@ from alphacrystal.task_process import TaskProcess, TaskResult
 from alphacrystal.web._environment import NEUTRAL_FOLDER, job_environment
 from alphacrystal.web._refusals import LateError, OverloadedError
 
-MAX_KNOWN = 200  # values kept in memory
+MAX_KNOWN = 200  # results kept in memory
+ENDING = "The server is ending: try again when it is back."
+FAILURE_MEMORY_S = 60.0  # a failure is answered from memory for so long, then the task may run again
+
+
+@dataclass(frozen=True, slots=True)
+class _Finished:
+    """The result of a task and the time (monotonic, s) of its end."""
+
+    result: TaskResult
+    ended: float
 
 
 class ComputePool:
     """Processes that compute one task each at a time, with a bounded number of tasks that wait.
 
-    No thread of the server waits for a task, so a hanging one does not slow other requests down.
+    No thread of the server waits for a task, so a hanging one does not slow other requests down. Equal calls
+    share one task, which goes on when its callers stop waiting.
 
     Args:
         name: What is computed, for the sentences of refusals.
@@ -31,14 +44,23 @@ class ComputePool:
         waiting: Tasks that may wait; more are refused at once.
         limit_s: Wall seconds of a task, after which its process is killed.
         preload: Modules that a process imports before its first task.
+        failure_memory_s: Seconds for which a failure is remembered.
     """
 
     def __init__(
-        self, name: str, *, processes: int, waiting: int, limit_s: float, preload: Sequence[str]
+        self,
+        name: str,
+        *,
+        processes: int,
+        waiting: int,
+        limit_s: float,
+        preload: Sequence[str],
+        failure_memory_s: float = FAILURE_MEMORY_S,
     ) -> None:
         self._name = name
         self._places = processes + waiting
         self._limit_s = limit_s
+        self._failure_memory_s = failure_memory_s
         self._threads = ThreadPoolExecutor(processes, thread_name_prefix="alphacrystal-compute")
         self._all = [
             TaskProcess(preload, environment=job_environment(), folder=NEUTRAL_FOLDER)
@@ -47,44 +69,45 @@ class ComputePool:
         self._free: SimpleQueue[TaskProcess] = SimpleQueue()
         for process in self._all:
             self._free.put(process)
-        self._taken = 0
-        self._known: OrderedDict[bytes, Any] = OrderedDict()
+        self._unfinished: dict[bytes, Future[TaskResult]] = {}
+        self._finished: OrderedDict[bytes, _Finished] = OrderedDict()
         self._lock = Lock()
         self._closed = False
 
-    async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+    async def run(self, function: Callable[..., Any], *arguments: Any, wait_s: float | None = None) -> Any:
         """``function(*arguments)`` in one of the processes; both must be picklable.
 
         The same call is answered from memory: nothing but its arguments may decide on its value.
 
+        Args:
+            function: A function of a module.
+            arguments: Its arguments.
+            wait_s: Seconds to wait for the value; None waits for the end of the task.
+
         Raises:
+            TimeoutError: There is no value after ``wait_s``; the task goes on, for the same call later.
             OverloadedError: Too many tasks wait already.
             LateError: The task was stopped at its time limit.
             InputError: The function raised an error or its process died.
         """
         key = hashlib.sha256(pickle.dumps((function, arguments))).digest()
         with self._lock:
-            if key in self._known:
-                self._known.move_to_end(key)
-                return self._known[key]
-            if self._closed or self._taken >= self._places:
-                raise OverloadedError(f"The server is busy with {self._name}: try again in a minute.")
-            self._taken += 1
-        try:
-            future: Future[TaskResult] = self._threads.submit(self._compute, function, arguments)
-        except RuntimeError as error:  # the pool closes
-            self._give_back()
-            raise OverloadedError("The server is ending: try again when it is back.") from error
-        future.add_done_callback(lambda _: self._give_back())
-        result = await asyncio.wrap_future(future)
+            result = self._remembered(key)
+            if result is None:
+                future = self._unfinished.get(key) or self._submit(key, function, arguments)
+        if result is None:
+            waiter = asyncio.wrap_future(future)
+            # Unlike wait_for, this does not cancel the task, which other callers share.
+            await asyncio.wait([waiter], timeout=wait_s)
+            if not waiter.done():
+                raise TimeoutError
+            if waiter.cancelled():
+                raise OverloadedError(ENDING)
+            result = waiter.result()
         if result.late:
             raise LateError(f"The limit of {self._limit_s:g} s for {self._name} was reached: it was stopped.")
         if result.failure is not None:
             raise InputError(_sentence(self._name, result.failure))
-        with self._lock:
-            self._known[key] = result.value
-            while len(self._known) > MAX_KNOWN:
-                self._known.popitem(last=False)
         return result.value
 
     def close(self) -> None:
@@ -96,18 +119,46 @@ class ComputePool:
         for process in self._all:
             process.stop()
 
-    def _compute(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> TaskResult:
-        if self._closed:
-            return TaskResult(failure="the server is ending")
+    def _remembered(self, key: bytes) -> TaskResult | None:
+        finished = self._finished.get(key)
+        if finished is None:
+            return None
+        failed = finished.result.failure is not None
+        if failed and time.monotonic() - finished.ended >= self._failure_memory_s:
+            del self._finished[key]
+            return None
+        self._finished.move_to_end(key)
+        return finished.result
+
+    def _submit(
+        self, key: bytes, function: Callable[..., Any], arguments: tuple[Any, ...]
+    ) -> Future[TaskResult]:
+        if not self._closed and len(self._unfinished) >= self._places:
+            raise OverloadedError(f"The server is busy with {self._name}: try again in a minute.")
+        try:
+            future = self._threads.submit(self._compute, key, function, arguments)
+        except RuntimeError as error:  # the pool is closed
+            raise OverloadedError(ENDING) from error
+        self._unfinished[key] = future
+        return future
+
+    def _compute(self, key: bytes, function: Callable[..., Any], arguments: tuple[Any, ...]) -> TaskResult:
         process = self._free.get()
         try:
-            return process.run(function, arguments, self._limit_s)
+            if self._closed:
+                result = TaskResult(failure="the server is ending")
+            else:
+                result = process.run(function, arguments, self._limit_s)
+        except OSError as error:
+            result = TaskResult(failure=f"the process that computes it does not start: {error.strerror}")
         finally:
             self._free.put(process)
-
-    def _give_back(self) -> None:
         with self._lock:
-            self._taken -= 1
+            del self._unfinished[key]
+            self._finished[key] = _Finished(result, time.monotonic())
+            while len(self._finished) > MAX_KNOWN:
+                self._finished.popitem(last=False)
+        return result
 
 
 def _sentence(name: str, failure: str) -> str:

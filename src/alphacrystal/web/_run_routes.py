@@ -9,7 +9,7 @@ from typing import Annotated, BinaryIO
 
 from fastapi import APIRouter, Path, Query
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from alphacrystal.errors import InputError
 from alphacrystal.report import RunSummary, SummaryRow
@@ -17,9 +17,18 @@ from alphacrystal.web._archive import zipped
 from alphacrystal.web._compare import DEPTH, Matches, RankedFile, find_matches, poscar_of
 from alphacrystal.web._library import REPORT_FILE, RunEntry, time_of
 from alphacrystal.web._names import download_name
-from alphacrystal.web._parts import ANY_REFUSAL, LATE, NOT_FOUND, Parts, ServerParts, run_view, structure_view
+from alphacrystal.web._parts import (
+    ANY_REFUSAL,
+    COMPUTING,
+    LATE,
+    NOT_FOUND,
+    Parts,
+    ServerParts,
+    run_view,
+    structure_view,
+)
 from alphacrystal.web._refusals import MissingError
-from alphacrystal.web._views import ComparisonView, RunLine, RunPage, RunView
+from alphacrystal.web._views import ComparisonView, Computing, RunLine, RunPage, RunView
 
 router = APIRouter(prefix="/api", tags=["runs"], responses=ANY_REFUSAL | NOT_FOUND)
 
@@ -39,6 +48,7 @@ _HTML: dict[int | str, dict[str, object]] = {200: {"content": {"text/html": {"sc
 Id = Annotated[str, Query(min_length=1, max_length=500)]
 Rank = Annotated[int, Path(ge=1, le=10**6)]
 
+WAIT_S = 0.15  # for a computation; then the answer is 202, and the same request gives the result later
 BLOCK = 1 << 16  # bytes sent at once
 MAX_CIF_BYTES = 200_000  # of a CIF that is computed with; one of 20 atoms has 2 kB
 
@@ -84,25 +94,33 @@ def download_structure(run_id: str, rank: Rank, parts: Parts) -> StreamingRespon
     return _sent(_open_cif(run_id, row, parts), "chemical/x-cif", headers)
 
 
-@router.get("/runs/{run_id}/structures/{rank}/poscar", responses=_TEXT | LATE, response_class=Response)
+@router.get(
+    "/runs/{run_id}/structures/{rank}/poscar", responses=_TEXT | COMPUTING | LATE, response_class=Response
+)
 async def download_poscar(run_id: str, rank: Rank, parts: Parts) -> Response:
     """A ranked structure as a POSCAR file."""
     row = await run_in_threadpool(parts.library.row, run_id, rank)
     _, name, content = await run_in_threadpool(_read_cif, run_id, row, parts)
-    text = await parts.structures.run(poscar_of, name, content)
+    try:
+        text = await parts.structures.run(poscar_of, name, content, wait_s=WAIT_S)
+    except TimeoutError:
+        return _computing()
     stem = download_name(PurePosixPath(name).stem)
     headers = {"Content-Disposition": f'attachment; filename="{stem}.vasp"'}
     return Response(text, media_type="text/plain", headers=headers)
 
 
-@router.get("/compare", responses=LATE)
-async def compare_runs(left: Id, right: Id, parts: Parts) -> ComparisonView:
+@router.get("/compare", responses=COMPUTING | LATE, response_model=ComparisonView)
+async def compare_runs(left: Id, right: Id, parts: Parts) -> ComparisonView | Response:
     """Two runs side by side, with the structures that are the same crystal."""
     one, first = await run_in_threadpool(_compared, left, parts)
     other, second = await run_in_threadpool(_compared, right, parts)
     matches = Matches(pairs=[])
     if one.formula == other.formula:
-        matches = await parts.comparisons.run(find_matches, first, second)
+        try:
+            matches = await parts.comparisons.run(find_matches, first, second, wait_s=WAIT_S)
+        except TimeoutError:
+            return _computing()
     return ComparisonView(
         left=run_view(left, one),
         right=run_view(right, other),
@@ -110,6 +128,10 @@ async def compare_runs(left: Id, right: Id, parts: Parts) -> ComparisonView:
         compared=matches.compared,
         undecided=matches.undecided,
     )
+
+
+def _computing() -> JSONResponse:
+    return JSONResponse(Computing().model_dump(), 202)
 
 
 def _compared(run_id: str, parts: ServerParts) -> tuple[RunSummary, list[RankedFile]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -172,6 +173,12 @@ class ComparisonView(BaseModel):
     matches: list[Match]
     compared: int
     undecided: int
+
+
+class Computing(BaseModel):
+    """The result is being computed: send the same request again, after half a second, to get it."""
+
+    status: Literal["computing"] = "computing"
 
 
 class TokenGiven(BaseModel):

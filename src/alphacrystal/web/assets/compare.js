@@ -1,6 +1,6 @@
 // Two runs side by side.
 
-import { call } from "./api.js";
+import { computed } from "./api.js";
 import { ENERGY, RANK, SPACE_GROUP, VOLUME, byId, element, formula, number, table, time } from "./show.js";
 
 /** Offers the runs in both lists; what was chosen stays chosen. */
@@ -41,7 +41,10 @@ export function setUpCompare(onTrouble) {
     button.disabled = true;
     const query = new URLSearchParams({ left: byId("left").value, right: byId("right").value });
     try {
-      const found = await call("GET", `/api/compare?${query}`);
+      const answer = await computed(`/api/compare?${query}`, () =>
+        byId("comparison").replaceChildren(element("p", { class: "quiet computing", role: "status" }, "Comparing the structures…")),
+      );
+      const found = await answer.json();
       const ofLeft = (rank) => found.matches.filter((m) => m.left === rank).map((m) => ({ rank: m.right, rms: m.rms }));
       const ofRight = (rank) => found.matches.filter((m) => m.right === rank).map((m) => ({ rank: m.left, rms: m.rms }));
       byId("comparison").replaceChildren(
@@ -49,6 +52,7 @@ export function setUpCompare(onTrouble) {
         element("div", { class: "beside" }, list("Left", found.left, "right", ofLeft), list("Right", found.right, "left", ofRight)),
       );
     } catch (error) {
+      byId("comparison").replaceChildren();
       if (!onTrouble(error)) wrong.textContent = error.message;
     } finally {
       button.disabled = false;

@@ -30,7 +30,7 @@ function warn(error) {
 }
 
 const actions = {
-  show: (id) => drawRun(id).catch(warn),
+  show: (id) => drawRun(id, warn).catch(warn),
   act: async (method, path) => {
     await call(method, path).catch(warn);
     await look();
@@ -61,7 +61,7 @@ async function look(everything = false) {
     }
     // The job started last opens by itself once it has its result.
     if (ended.some((job) => job.id === opened && job.has_result)) {
-      await drawRun(opened);
+      await drawRun(opened, warn);
       opened = "";
     }
     byId("trouble").hidden = true;

@@ -1,7 +1,7 @@
 // The list of runs, and the structures of one of them.
 
-import { call, runPath } from "./api.js";
-import { ENERGY, RANK, SPACE_GROUP, VOLUME, byId, element, formula, number, spaceGroup, table, time } from "./show.js";
+import { call, computed, runPath } from "./api.js";
+import { ENERGY, RANK, SPACE_GROUP, VOLUME, byId, element, formula, number, spaceGroup, say, table, time } from "./show.js";
 
 const PAGE = 50;
 let wanted = PAGE;
@@ -51,7 +51,26 @@ export function showMore() {
   wanted += PAGE;
 }
 
-const structureColumns = (run) => [
+/** Saves a POSCAR file, which the server may have to compute first. */
+async function savePoscar(path, name) {
+  const answer = await computed(path, () => say(`The server writes the ${name}.`));
+  const file = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition"))?.[1] ?? "POSCAR";
+  const address = URL.createObjectURL(await answer.blob());
+  element("a", { href: address, download: file }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
+function fileLinks(run, row, onError) {
+  const link = (format, title, attributes = {}) =>
+    element("a", { href: runPath(run.id, `/structures/${row.rank}/${format}`), download: true, "aria-label": `${title} of rank ${row.rank}`, ...attributes }, title);
+  const click = (event) => {
+    event.preventDefault();
+    savePoscar(event.currentTarget.href, `POSCAR of rank ${row.rank}`).catch(onError);
+  };
+  return element("span", { class: "buttons" }, link("cif", "CIF"), link("poscar", "POSCAR", { click }));
+}
+
+const structureColumns = (run, onError) => [
   RANK,
   SPACE_GROUP,
   { title: "At 0.01 Å", cell: (row) => (row.space_group_number_tight === null ? "" : String(row.space_group_number_tight)) },
@@ -61,17 +80,11 @@ const structureColumns = (run) => [
   { title: "Chemical rank", cell: (row) => String(row.chemical_rank) },
   { title: "Energy rank", cell: (row) => (row.energy_rank === null ? "" : String(row.energy_rank)) },
   { title: "Converged", bad: (row) => row.converged === false, cell: (row) => (row.converged === null ? "" : row.converged ? "yes" : "no") },
-  {
-    title: "Files",
-    text: true,
-    cell: (row) => element("span", { class: "buttons" }, ...[["cif", "CIF"], ["poscar", "POSCAR"]].map(([kind, name]) =>
-      element("a", { href: runPath(run.id, `/structures/${row.rank}/${kind}`), download: true, "aria-label": `${name} of rank ${row.rank}` }, name),
-    )),
-  },
+  { title: "Files", text: true, cell: (row) => fileLinks(run, row, onError) },
 ];
 
-/** Opens one run on the page and moves the focus there. */
-export async function drawRun(id) {
+/** Opens one run on the page and moves the focus there; onError gets the failure of a later download. */
+export async function drawRun(id, onError) {
   const run = await call("GET", runPath(id));
   const report = runPath(id, "/report");
   byId("run-title").textContent = `${formula(run.formula)}: ${run.structures.length} structures`;
@@ -81,7 +94,7 @@ export async function drawRun(id) {
   );
   const notes = run.complete ? run.notes : ["This run was interrupted: the list holds what was finished by then.", ...run.notes];
   byId("run-notes").replaceChildren(...notes.map((note) => element("p", { class: "notice" }, note)));
-  table(byId("run-table"), structureColumns(run), run.structures);
+  table(byId("run-table"), structureColumns(run, onError), run.structures);
   byId("run-facts").textContent = `${run.id}, ${run.candidates} candidates, ${run.potential ?? "not relaxed"}, seed ${run.seed}`;
   byId("run").hidden = false;
   byId("run").dataset.run = id;
