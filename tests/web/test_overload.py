@@ -145,7 +145,7 @@ def test_pool_remembers_a_failure_for_a_while(tmp_path: Path, memory_s: float, t
         )
         try:
             for _ in range(3):
-                with pytest.raises(_pool.InputError, match="cannot finish waiting .*exit status 3"):
+                with pytest.raises(_pool.InputError, match=r"cannot finish waiting .*exit status 3"):
                     await pool.run(subprocess.check_output, ["sh", "-c", f"echo task >> '{path}'; exit 3"])
         finally:
             pool.close()
