@@ -88,8 +88,8 @@ def energy_measure(elements: Iterable[str], config: PredictConfig) -> EnergyMeas
 def energy_function(config: PredictConfig) -> EnergyFunction:
     """Formation energies in eV/atom by the run's potential, or its own energies where they cannot be had.
 
-    A structure for which the potential raises or returns no energy has NaN. A potential that hangs is not
-    stopped.
+    A structure for which the potential raises, hangs or returns no energy has NaN. Potentials of other
+    packages run in a process that can be ended.
 
     Raises:
         PotentialError: The potential cannot be loaded.
@@ -98,16 +98,18 @@ def energy_function(config: PredictConfig) -> EnergyFunction:
     import numpy as np
 
     from alphacrystal.rank import EnergyMeasure
-    from alphacrystal.relax import energies_checked, load_energy_model, read_references
+    from alphacrystal.relax import EnergyProcess, read_references
     from alphacrystal.torch_threads import one_torch_thread
 
-    model = load_energy_model(config.potential)
+    # CHGNet is this package's code and ends: a process would only cost its start.
+    shipped = config.potential.startswith("chgnet")
+    evaluate = _in_process(config.potential) if shipped else EnergyProcess(config.potential).energies_per_atom
     references = read_references(config.references, config.potential) if config.references else None
     measure = EnergyMeasure(config.potential, 0.0, references)
 
     @one_torch_thread()
     def energies(structures: Sequence[Structure]) -> NDArray[np.float64]:
-        values, _ = energies_checked(model, structures)
+        values = evaluate(structures)
         found = []
         for structure, energy in zip(structures, values, strict=True):
             finite = bool(np.isfinite(energy))
@@ -116,6 +118,13 @@ def energy_function(config: PredictConfig) -> EnergyFunction:
         return np.array(found)
 
     return energies
+
+
+def _in_process(name: str) -> Callable[[Sequence[Structure]], NDArray[np.float64]]:
+    from alphacrystal.relax import energies_checked, load_energy_model
+
+    model = load_energy_model(name)
+    return lambda structures: energies_checked(model, structures)[0]
 
 
 def with_hull_energies(

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from ase.calculators.lj import LennardJones
 from pymatgen.core import Structure
@@ -14,6 +15,7 @@ from pymatgen.core import Structure
 from alphacrystal.relax import (
     AsePotential,
     BayesianRelaxer,
+    EnergyProcess,
     Relaxation,
     RelaxationStatus,
     RelaxPool,
@@ -356,3 +358,15 @@ def test_relaxation_of_an_ase_calculator_needs_no_torch(textbook: Textbook, tmp_
         "sys.exit('torch' in sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", program, str(tmp_path / "argon.json")], check=True)
+
+
+@pytest.mark.parametrize("fault", ["raise", "loop", "die"])
+def test_energies_of_a_faulty_potential_are_missing_for_one_structure(
+    faulty: Callable[[str], None], textbook: Textbook, fault: str
+) -> None:
+    faulty(fault)
+    process = EnergyProcess("energies-only", limit_s=1.0)
+    crystals = [textbook["argon"](5.0), textbook["rock salt"](5.6), textbook["argon"](5.4)]
+    energies = process.energies_per_atom(crystals)
+    process.close()
+    assert np.isfinite(energies).tolist() == [True, False, True]

@@ -8,6 +8,7 @@ from alphacrystal.relax._bayesian import BayesianRelaxer, require_optuna
 from alphacrystal.relax._checked import energies_checked
 from alphacrystal.relax._chgnet import CHGNetPotential
 from alphacrystal.relax._energy_model import EnergyModel, PotentialEnergies
+from alphacrystal.relax._energy_process import EnergyProcess
 from alphacrystal.relax._energy_scale import (
     EnergyScale,
     corrected_energy_per_atom,
@@ -36,6 +37,7 @@ __all__ = [
     "BayesianRelaxer",
     "CHGNetPotential",
     "EnergyModel",
+    "EnergyProcess",
     "EnergyRange",
     "EnergyScale",
     "Evaluation",
