@@ -92,8 +92,26 @@ def test_table_is_built_read_back_and_bound_to_its_potential(tmp_path: Path) -> 
     file.write_text(json.dumps(table))
     references = read_references(file, "emt")
     assert formation_energy_per_atom({"Cu": 4}, references["Cu"], "emt", references) == pytest.approx(0.0)
-    with pytest.raises(InputError, match="are of the potential emt, not of chgnet"):
+    with pytest.raises(InputError, match="are of the potential 'emt', not of chgnet"):
         read_references(file, "chgnet")
     file.write_text("{}")
     with pytest.raises(InputError, match="is no table of elemental energies"):
         read_references(file, "emt")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[" * 100_000,
+        '{"potential": "chgnet", "elements": {"Na": {"energy_per_atom": 1' + "0" * 400 + "}}}",
+        '{"potential": "chgnet", "elements": {"Na": {"energy_per_atom": NaN}}}',
+        '{"potential": "a\\nb", "elements": {}}',
+    ],
+    ids=["deep", "huge", "nan", "two lines"],
+)
+def test_a_hostile_table_is_refused_with_one_line(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "references.json"
+    path.write_text(content)
+    with pytest.raises(InputError) as caught:
+        read_references(path, "chgnet")
+    assert "\n" not in str(caught.value)

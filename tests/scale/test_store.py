@@ -159,3 +159,36 @@ def test_index_as_parquet_has_the_same_rows(tmp_path: Path) -> None:
     assert rows[1]["energy_per_atom_ev"] is None
     header = (tmp_path / "index.csv").read_text().splitlines()[0].split(",")
     assert header == list(rows[0])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE units SET formula = x'ff'",
+        "UPDATE units SET cell = x'ff'",
+        "UPDATE units SET space_group = 'many'",
+    ],
+)
+def test_waiting_units_of_the_wrong_type_are_damage(tmp_path: Path, change: str) -> None:
+    with CampaignStore(tmp_path) as store:
+        store.fill(requests("NaCl"), {})
+    with contextlib.closing(sqlite3.connect(tmp_path / "campaign.sqlite")) as database, database:
+        database.execute(change)
+    with CampaignStore(tmp_path) as store, pytest.raises(InputError, match="damaged"):
+        list(store.waiting())
+
+
+@pytest.mark.parametrize(
+    "timings", ["'{'", "'" + "[" * 1000 + "'", "x'ff'", "'NaN'", '\'{"relax": "long"}\'']
+)
+def test_damaged_times_are_damage(tmp_path: Path, timings: str) -> None:
+    with CampaignStore(tmp_path) as store:
+        store.fill(requests("NaCl"), {})
+        store.record(
+            [Outcome(next(store.waiting()).key, seconds=1.0, processor_seconds=1.0, timings={"relax": 1.0})]
+        )
+        assert list(store.times()) == [(1.0, 1.0, {"relax": 1.0})]
+    with contextlib.closing(sqlite3.connect(tmp_path / "campaign.sqlite")) as database, database:
+        database.execute(f"UPDATE units SET timings = {timings}")  # noqa: S608 - a test's own text
+    with CampaignStore(tmp_path) as store, pytest.raises(InputError, match="damaged"):
+        list(store.times())

@@ -8,7 +8,22 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
+from pydantic import BaseModel, FiniteFloat
+
+from alphacrystal.bounded_files import read_json
 from alphacrystal.errors import InputError
+
+#: Bytes of the largest table of elemental energies.
+_MAX_BYTES = 4_000_000
+
+
+class _ReferenceEntry(BaseModel):
+    energy_per_atom: FiniteFloat
+
+
+class _ReferenceTable(BaseModel):
+    potential: str
+    elements: dict[str, _ReferenceEntry]
 
 
 @cache
@@ -36,18 +51,17 @@ def read_references(path: Path, potential_name: str) -> Mapping[str, float]:
         InputError: The file is no such table, or is of another potential.
     """
     try:
-        table = json.loads(path.read_text(encoding="utf-8"))
-        energies = {symbol: float(own["energy_per_atom"]) for symbol, own in table["elements"].items()}
-        potential = str(table["potential"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        table = _ReferenceTable.model_validate(read_json(path, _MAX_BYTES))
+    except (OSError, ValueError) as error:
         raise InputError(
             f"{path} is no table of elemental energies: write one with alphacrystal data references."
         ) from error
-    if potential != potential_name:
+    if table.potential != potential_name:
         raise InputError(
-            f"The elemental energies in {path} are of the potential {potential}, not of {potential_name}."
+            f"The elemental energies in {path} are of the potential {table.potential[:40]!r}, not of "
+            f"{potential_name}."
         )
-    return energies
+    return {symbol: entry.energy_per_atom for symbol, entry in table.elements.items()}
 
 
 def formation_energy_per_atom(

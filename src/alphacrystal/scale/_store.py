@@ -20,6 +20,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from pydantic import ConfigDict, FiniteFloat, Json, TypeAdapter, ValidationError
+
 from alphacrystal.composition import parse_formula
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.formula_list import FormulaRequest
@@ -44,6 +46,10 @@ _DAMAGE = {
     "SCHEMA",
     "TOOBIG",
 }  # SQLite's kinds
+
+#: Columns of a waiting unit, and the times of one that is done, as a store from a stranger must hold them.
+_ROW = TypeAdapter(tuple[str, str, str | None, int | None, str], config=ConfigDict(strict=True))
+_TIMES = TypeAdapter(tuple[FiniteFloat, FiniteFloat, Json[dict[str, FiniteFloat]]])
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -268,10 +274,13 @@ class CampaignStore:
             if not rows:
                 return
             for row in rows:
-                unit = Unit(*row[1:])
-                if not _FOLDER.fullmatch(str(row[-1])):
+                *_, folder = row
+                if not _FOLDER.fullmatch(str(folder)):
                     raise InputError(self.damaged())
-                yield unit
+                try:
+                    yield Unit(*_ROW.validate_python(tuple(row[1:])))
+                except ValidationError as error:
+                    raise InputError(self.damaged()) from error
             last = rows[-1][0]
 
     def record(self, outcomes: Iterable[Outcome]) -> None:
@@ -355,7 +364,10 @@ class CampaignStore:
                 "SELECT seconds, processor_seconds, timings FROM units "
                 "WHERE status = 'done' AND timings IS NOT NULL ORDER BY id"
             ):
-                yield wall, processor, json.loads(stages)
+                try:
+                    yield _TIMES.validate_python((wall, processor, stages))
+                except ValidationError as error:
+                    raise InputError(self.damaged()) from error
 
 
 def _stays_inside(result: object) -> bool:

@@ -110,7 +110,7 @@ def listed_operations(texts: Sequence[str], source: str, name: str) -> tuple[Sym
     for text in texts:
         try:
             operation = gemmi.Op(text.strip().strip("'\""))
-        except RuntimeError as error:
+        except (RuntimeError, UnicodeDecodeError) as error:
             raise InputError(
                 f"{name} lists {text[:40]!r}, which is no symmetry operation that can be read: correct it."
             ) from error
