@@ -99,7 +99,7 @@ def test_pool_refuses_stops_and_recovers() -> None:
                 with pytest.raises(_pool.LateError, match="The limit of 1 s for waiting"):
                     await late
             assert await pool.run(json.dumps, [1]) == "[1]"
-            with pytest.raises(_pool.InputError, match="cannot finish waiting"):
+            with pytest.raises(_pool.InputError, match=r"cannot finish waiting"):
                 await pool.run(json.loads, "{")
         finally:
             pool.close()
