@@ -181,8 +181,8 @@ def test_structure_of_another_format_is_not_read(client: TestClient, runs: Path)
     file = lines[1].split(",")[1]
     table.write_text("\n".join([lines[0], lines[1].replace(file, "structures/x.json")]) + "\n")
     for address in ("cif", "poscar"):
-        assert client.get(f"/api/runs/earlier/structures/1/{address}").status_code == 404
-    assert client.get("/api/compare", params={"left": "earlier", "right": "earlier"}).status_code == 404
+        assert client.get(f"/api/runs/earlier/structures/1/{address}").status_code == 422
+    assert client.get("/api/compare", params={"left": "earlier", "right": "earlier"}).status_code == 422
 
 
 @pytest.mark.parametrize(

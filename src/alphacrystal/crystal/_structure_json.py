@@ -110,6 +110,8 @@ def _element(site: _Site, number: int, name: str) -> str:
                 f"Site {number} of {name} holds {symbol[:20]!r}, which is not an element from H to Lr."
             )
     occupancy = sum(species.occu for species in site.species)
+    if any(not 0 <= species.occu <= 1 + OCCUPANCY_TOLERANCE for species in site.species):
+        raise InputError(f"Site {number} of {name} has an occupancy that is not between 0 and 1.")
     if len(symbols) > 1 or abs(occupancy - 1.0) > OCCUPANCY_TOLERANCE:
         contents = ", ".join(f"{species.occu:g} {species.element}" for species in site.species[:5])
         raise InputError(

@@ -123,6 +123,7 @@ def _read_block(items: CifItems, name: str) -> CrystalRead:
             f"{chosen.source} are not those of the stated space group, but give the header's formula and Z."
         )
         read = replace(read, notes=(*read.notes, note[0].upper() + note[1:]))
+    _check_multiplicities(items, rows, chosen, header)
     if chosen.only_identity and not confirmed:
         _check_listing(read, header, symmetry)
     return read
@@ -214,6 +215,24 @@ def _orbit(position: Array, operations: SymmetryOperations, lattice: Array) -> t
     orbit = np.array(kept) % 1.0
     orbit[orbit > 1 - 1e-9] = 0.0
     return orbit, float(np.linalg.norm((position - start) @ lattice))
+
+
+def _check_multiplicities(
+    items: CifItems, rows: Sequence[ListedSite], operations: SymmetryOperations, header: ListedCrystal
+) -> None:
+    """Refuse sites whose stated multiplicity is not that of their orbit."""
+    stated = items.column("atom_site_symmetry_multiplicity", "atom_site_site_symmetry_multiplicity")
+    if stated is None or len(stated) != len(rows):
+        return
+    for text, row in zip(stated, rows, strict=True):
+        if text is None or not text.strip().isdecimal():
+            continue
+        size = len(_orbit(row.position, operations, header.lattice)[0])
+        if int(text) != size and not operations.only_identity:
+            raise InputError(
+                f"Site {row.label[:30]} of {header.name} has the multiplicity {text[:10]} in the file, but "
+                f"{size} by its symmetry: correct one of them."
+            )
 
 
 def _check_listing(read: CrystalRead, header: ListedCrystal, symmetry: StatedSymmetry) -> None:

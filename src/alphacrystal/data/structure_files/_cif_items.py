@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from alphacrystal.errors import InputError
+
 if TYPE_CHECKING:
     from gemmi import cif
 
@@ -32,12 +34,18 @@ class CifItems:
         for item in block:
             pair: Sequence[str] | None = item.pair  # type: ignore[assignment]  # untyped in gemmi
             if pair is not None:
-                self._columns.setdefault(_spelled(pair[0]), [pair[1]])
+                self._add(pair[0], [pair[1]])
             elif item.loop is not None:
                 tags = item.loop.tags
                 for place, tag in enumerate(tags):
-                    self._columns.setdefault(_spelled(tag), list(item.loop.values[place :: len(tags)]))
+                    self._add(tag, list(item.loop.values[place :: len(tags)]))
         self._string = cif.as_string
+
+    def _add(self, tag: str, values: list[str]) -> None:
+        if self._columns.setdefault(_spelled(tag), values) != values:
+            raise InputError(
+                f"The data block {self.name[:40]} gives {tag[:60]} twice, in two spellings: remove one."
+            )
 
     def has(self, tag: str) -> bool:
         """Whether the block has the item, with any value."""

@@ -62,6 +62,14 @@ def listed_sites(
             )
         if symbol is None:
             symbol = _symbol_of_label(label, formula, name, notes)
+        letters = re.match(r"[A-Z][a-z]?", label)
+        if symbol.isalpha() and len(symbol) == 2 and symbol.isupper() and letters:
+            written = symbol.capitalize()
+            if written not in (letters.group(), letters.group()[:1] + label[1:2].lower()):
+                raise InputError(
+                    f"Site {label[:30]} of {name} has the chemical symbol {symbol}, which its label "
+                    f"contradicts: write {written} for the element, or correct the label."
+                )
         position = [_coordinate(column[place] if column else None, label, name) for column in columns]
         text = occupancies[place]
         occupancy = 1.0 if text is None else number(text)
@@ -99,6 +107,11 @@ def _symbol_of_label(label: str, formula: Mapping[str, float] | None, name: str,
     word = letters.group() if letters else ""
     if "," in label or "+" in label.strip("+-0123456789"):
         return label  # several elements: refused as disordered
+    if word == "T":  # a tetrahedral site of a zeolite, or tritium
+        raise InputError(
+            f"Site {label[:30]} of {name} has no chemical symbol, and its label may stand for a tetrahedral "
+            "site: add the column _atom_site_type_symbol."
+        )
     if word in known or (len(word) > 1 and word[1].islower() and word[:2] in known):
         return word[:2]
     sizes = (2, 1) if len(word) < 2 or word[1].isupper() else (2,)  # Wat is not tungsten

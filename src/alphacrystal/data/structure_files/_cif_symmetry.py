@@ -15,6 +15,7 @@ from alphacrystal.data.structure_files._symmetry_operations import (
     operations_of_hall,
     settings_of_number,
     settings_of_symbol,
+    with_code,
 )
 from alphacrystal.errors import InputError
 
@@ -36,6 +37,7 @@ _SYMBOLS = (
     "space_group_name_h-m_ref",
 )
 _NUMBERS = ("space_group_it_number", "symmetry_int_tables_number", "space_group_int_tables_number")
+_SETTING_CODES = ("space_group_it_coordinate_system_code", "space_group_symop_it_coordinate_system_code")
 #: Relative change of the metric tensor under the operations: noted, and refused, beyond.
 _STRAIN_NOTED, STRAIN_REFUSED = 2e-3, 2e-2
 
@@ -73,13 +75,15 @@ def stated_symmetry(items: CifItems, lattice: Array, name: str, notes: list[str]
     hall = operations_of_hall(hall_text) if hall_text else None
     if hall_text and hall is None:
         notes.append(f"The Hall symbol {hall_text[:40]!r} could not be read.")
+    code = items.text(*_SETTING_CODES)
     symbol, named = _named(items, lattice, name)
+    named = with_code(named, code)
     stated = _number(items, named, symbol, name)
     explicit = listed if listed is not None else hall
     if explicit is not None:
         groups = named or (settings_of_number(stated) if stated else [])
         contradiction = _contradiction(explicit, groups, name)
-        if listed is not None and hall is not None and listed.point_group_order != hall.point_group_order:
+        if listed is not None and hall is not None and not listed.same_type(hall):
             contradiction = contradiction or (
                 f"{name} contradicts itself: its symmetry operations are not those of its Hall symbol "
                 f"{hall_text}; correct one of them."
@@ -88,7 +92,7 @@ def stated_symmetry(items: CifItems, lattice: Array, name: str, notes: list[str]
     if named:
         return StatedSymmetry(tuple(_fitting(_operations(named), lattice, name, notes)), None, tuple(named))
     if stated is not None:
-        groups = settings_of_number(stated)
+        groups = with_code(settings_of_number(stated), code)
         settings = _settings_of_number(groups, symbol, lattice, name, notes)
         return StatedSymmetry(tuple(settings), None, tuple(groups))
     if symbol:
@@ -155,6 +159,11 @@ def _settings_of_number(
             f"The space group symbol {symbol[:40]!r} is unknown: the number {groups[0].number} was used."
         )
     reference = [group for group in groups if group.hm == groups[0].hm]
+    if len(several) > 1:
+        notes.append(
+            f"Only the number {groups[0].number} of the space group is given, which has several settings: "
+            f"read in the standard setting, {groups[0].hm}, where the cell allows it."
+        )
     try:
         return _fitting(_operations(reference), lattice, name, notes)
     except InputError:  # another axis may be the unique one

@@ -79,6 +79,8 @@ def read_frames(path: Path, text: str | None, name: str) -> list[ListedCrystal]:
     if not frames:
         raise InputError(f"{name} holds no structure.")
     several = len(frames) > 1
+    if text is not None and re.search(r"(?i)species:S:1.*\bZ:I:1|\bZ:I:1.*species:S:1", text):
+        raise InputError(f"{name} gives the elements twice, as species and as Z: remove one of the columns.")
     return [
         _listed(frame, f"{name} (frame {number})" if several else name)
         for number, frame in enumerate(frames, start=1)
@@ -150,13 +152,16 @@ def _check_shelx(text: str, name: str) -> None:
         )
     atoms = [row for row in words if len(row) >= 6 and row[1].isdecimal() and row[0][0].isalpha()]
     for row in atoms:
-        if row[0].upper() not in _SHELX_NUMERIC and row[5] not in ("1", "1.0", "11", "11.0", "11.00000"):
-            try:
-                full = abs(float(row[5]) % 10 - 1) <= OCCUPANCY_TOLERANCE
-            except ValueError:
-                full = False
-            if not full:
-                raise InputError(
-                    f"{name} is disordered (site {row[0][:30]} has the occupancy {row[5][:20]}): only fully "
-                    "ordered structures can be used."
-                )
+        if row[0].upper() in _SHELX_NUMERIC:
+            continue
+        try:
+            occupancy = float(row[5])
+        except ValueError:
+            occupancy = float("nan")
+        # 11 is 1, fixed; other tens name a free variable, whose value is elsewhere.
+        if min(abs(occupancy - 1), abs(occupancy - 11)) <= OCCUPANCY_TOLERANCE:
+            continue
+        raise InputError(
+            f"{name} is disordered (site {row[0][:30]} has the occupancy {row[5][:20]}): only fully ordered "
+            "structures can be used."
+        )

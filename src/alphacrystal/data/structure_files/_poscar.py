@@ -50,7 +50,8 @@ def read_poscar(text: str, name: str) -> list[ListedCrystal]:
     frames: list[ListedCrystal] = []
     while True:
         mode = _line(lines, place, name).strip()
-        if mode[:1].lower() == "s":
+        selective = mode[:1].lower() == "s"
+        if selective:
             place += 1
             mode = _line(lines, place, name).strip()
         rows = [_line(lines, place + 1 + k, name).split() for k in range(total)]
@@ -59,7 +60,9 @@ def read_poscar(text: str, name: str) -> list[ListedCrystal]:
             positions = (positions * scale) @ np.linalg.inv(lattice)
         elif mode[:1].lower() != "d":
             raise InputError(f"Line {place + 1} of {name} must say Direct or Cartesian, not {mode[:20]!r}.")
-        elements, note = _elements(symbols, counts, rows, lines[0], name)
+        flagged = selective or all(len(row) > 5 and {*row[3:6]} <= {"T", "F"} for row in rows)
+        labels = [row[6 if flagged else 3 :] for row in rows]
+        elements, note = _elements(symbols, counts, labels, lines[0], name)
         label = name if not frames else f"{name} (frame {len(frames) + 1})"
         sites = [
             ListedSite(f"{element}{k + 1}", element, position)
@@ -73,6 +76,11 @@ def read_poscar(text: str, name: str) -> list[ListedCrystal]:
             break
     if place < len(lines) and _FRAME.match(lines[place]):
         raise InputError(f"{name} holds more than {MAX_CRYSTALS} frames, the most that can be read.")
+    if any(_FRAME.match(line) for line in lines[place:]):
+        raise InputError(
+            f"{name} gives a new cell for each frame, which is not read from XDATCAR files: give the frames "
+            "as POSCARs or extended XYZ."
+        )
     return frames
 
 
@@ -147,15 +155,24 @@ def _symbol(word: str) -> str:
 def _elements(
     symbols: Sequence[str] | None,
     counts: Sequence[int],
-    rows: Sequence[Sequence[str]],
+    labels: Sequence[Sequence[str]],
     comment: str,
     name: str,
 ) -> tuple[list[str], tuple[str, ...]]:
-    """One symbol per atom, from the species line, the ends of the position lines or the comment."""
-    if symbols is not None:
-        return [symbol for symbol, count in zip(symbols, counts, strict=True) for _ in range(count)], ()
+    """One symbol per atom, from the species line, the words behind the positions or the comment."""
     known = set(element_table().symbols[1:]) | set(ISOTOPES)
-    ends = [row[-1] for row in rows]
+    ends = [words[0] if words else "" for words in labels]
+    if symbols is not None:
+        elements = [symbol for symbol, count in zip(symbols, counts, strict=True) for _ in range(count)]
+        wrong = next(
+            (pair for pair in zip(elements, ends, strict=True) if pair[1] in known - {pair[0]}), None
+        )
+        if wrong and all(end in known for end in ends):
+            raise InputError(
+                f"{name} contradicts itself: its line of elements gives {wrong[0]} where the line of the "
+                f"position says {wrong[1]}; correct one of them."
+            )
+        return elements, ()
     if all(end in known for end in ends):
         note = "The file has no line of elements (VASP 4): they were taken from the lines of positions."
         return ends, (note,)

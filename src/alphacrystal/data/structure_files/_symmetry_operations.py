@@ -57,6 +57,12 @@ class SymmetryOperations:
         """Number of pure translations, the zero one included: 4 for F."""
         return len(self) // self.point_group_order
 
+    def same_type(self, other: SymmetryOperations) -> bool:
+        """Whether both may be of one space group type: by the table, else by their numbers of operations."""
+        if self.group is not None and other.group is not None:
+            return bool(self.group.number == other.group.number)
+        return self.point_group_order == other.point_group_order
+
     @cached_property
     def group(self) -> gemmi.SpaceGroup | None:
         """The tabulated setting with these operations, None where there is none."""
@@ -217,6 +223,18 @@ def _tabulated(symbol: str, alpha: float = 0.0, gamma: float = 0.0) -> gemmi.Spa
 
     # gemmi's types leave out that unknown symbols give None.
     return cast("gemmi.SpaceGroup | None", gemmi.find_spacegroup_by_name(symbol, alpha, gamma))
+
+
+def with_code(groups: list[gemmi.SpaceGroup], code: str | None) -> list[gemmi.SpaceGroup]:
+    """The settings that a coordinate system code of the CIF core dictionary means, e.g. "b2", "2" or "h".
+
+    A code that fits none of them leaves them all.
+    """
+    if not code:
+        return groups
+    plain = code.strip().lower().removeprefix("-")
+    chosen = [group for group in groups if plain in (str(group.ext).lower(), str(group.qualifier).lower())]
+    return chosen or groups
 
 
 def settings_of_number(number: int) -> list[gemmi.SpaceGroup]:
