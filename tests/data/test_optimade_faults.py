@@ -487,3 +487,31 @@ def test_user_name_of_the_address_is_not_written_into_records(server: Server, tm
     (record,) = page.records
     assert record.source == f"{server.address}/v1/structures/a%20b"
     assert "secret" not in record.model_dump_json()
+
+
+def test_number_of_entries_as_text_is_compared(server: Server, tmp_path: Path) -> None:
+    server.pages([salt("a"), salt("b")], data_returned="10")
+    with pytest.raises(AlphaCrystalError, match="promised 10 entries and gave 2"):
+        fetch(server, tmp_path / "out.jsonl")
+
+
+@pytest.mark.parametrize("count", ["many", -1, 1.5, True, [2]])
+def test_malformed_number_of_entries_is_refused(server: Server, tmp_path: Path, count: object) -> None:
+    server.pages([salt("a")], data_returned=count)
+    with pytest.raises(InputError, match="data_returned"):
+        fetch(server, tmp_path / "out.jsonl")
+
+
+def test_mixed_valence_is_one_element(server: Server, tmp_path: Path) -> None:
+    sodium = {"name": "Na", "chemical_symbols": ["Na", "Na"], "concentration": [0.5, 0.5]}
+    chlorine = {"name": "Cl", "chemical_symbols": ["Cl"], "concentration": [1.0]}
+    server.pages([salt("a", species=[sodium, chlorine])], promised=1)
+    assert fetch(server, tmp_path / "out.jsonl").records == 1
+
+
+def test_next_link_that_repeats_is_named(server: Server, tmp_path: Path) -> None:
+    following = "/v1/structures?page=1"
+    for path, name in (("/v1/structures", "a"), (following, "b")):
+        server.set(path, {"data": [salt(name)], "links": {"next": following}, "meta": {"data_returned": 3}})
+    with pytest.raises(AlphaCrystalError, match="gave 2, and its link to the next page repeats"):
+        fetch(server, tmp_path / "out.jsonl")

@@ -256,3 +256,20 @@ def test_a_frame_that_promises_more_atoms_than_it_has_is_cut_short(count: str, t
     path.write_text(f'{count}\nLattice="3 0 0 0 3 0 0 0 3" Properties=species:S:1:pos:R:3\nNa 0 0 0\n')
     with pytest.raises(InputError, match="the frame that begins at line 1 is cut short"):
         read_structures(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"e_form": -1e6}, "e_form"),
+        ({"e_above_hull": 101.0}, "e_above_hull"),
+        ({"reduced_formula": "KBr"}, "'KBr' is not that of the species"),
+        ({"reduced_formula": "NaCl2"}, "'NaCl2' is not that of the species"),
+    ],
+)
+def test_impossible_energy_or_formula_is_refused_by_line(
+    tmp_path: Path, change: dict[str, Any], problem: str
+) -> None:
+    path = write_lines(tmp_path / "a.jsonl", [json.dumps(HALITE), json.dumps(HALITE | change)])
+    with pytest.raises(InputError, match=rf"a\.jsonl line 2 .*{problem}"):
+        list(read_records(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 import subprocess
@@ -532,3 +533,53 @@ def test_hull_is_the_cheapest_mixture_of_phases(
     if point is not None:
         assert point.energy == pytest.approx(best.fun, abs=1e-8)
         assert sum(product.share for product in point.products) == pytest.approx(1, abs=1e-5)
+
+
+def test_mp2020_corrections_of_another_functional_are_removed_and_noted(tmp_path: Path) -> None:
+    plain = r2scan_entries()
+    adjustment = ConstantEnergyAdjustment(-0.6, name="MP2020 anion correction (Cl)")
+    wrong = [*plain[:2], computed("NaCl", -14.8, "R2SCAN", energy_adjustments=[adjustment])]
+    file = write(tmp_path / "wrong.json", wrong)
+    assert formation(file) == pytest.approx(formation(write(tmp_path / "plain.json", plain)), abs=1e-8)
+    assert (
+        "removed from 1 entries (NaCl: -0.300 eV/atom)" in read_hull_reference(file, ["Na", "Cl"]).notes[-1]
+    )
+
+
+def test_part_of_the_mp2020_corrections_is_completed_and_noted(tmp_path: Path) -> None:
+    oxide = ComputedEntry("Fe2O3", -33.0, parameters={"run_type": "GGA+U", "hubbards": {"Fe": 5.3, "O": 0}})
+    raw = [computed("Fe", -8.4), computed("O2", -9.8), oxide]
+    part = oxide.copy()
+    part.energy_adjustments = [ConstantEnergyAdjustment(3 * -0.687, name="MP2020 anion correction (oxide)")]
+    complete, partial = write(tmp_path / "raw.json", raw), write(tmp_path / "part.json", [*raw[:2], part])
+    assert formation(partial, ["Fe", "O"], "Fe2O3") == pytest.approx(
+        formation(complete, ["Fe", "O"], "Fe2O3"), abs=1e-8
+    )
+    assert "Fe2O3: -0.90" in read_hull_reference(partial, ["Fe", "O"]).notes[0]
+
+
+@pytest.mark.parametrize("run_type", ["GGA", "R2SCAN"])
+def test_large_correction_without_a_name_is_refused_with_its_size(tmp_path: Path, run_type: str) -> None:
+    phases = salt_entries() if run_type == "GGA" else r2scan_entries()
+    phases[2] = computed("NaCl", -6.789, run_type, correction=50.0)
+    with pytest.raises(InputError, match=r"id-NaCl .*\+25\.000 eV/atom without the name of a scheme"):
+        read_hull_reference(write(tmp_path / "large.json", phases), ["Na", "Cl"])
+
+
+def test_entry_files_are_read_by_any_spelling_of_their_ending(tmp_path: Path) -> None:
+    text = write(tmp_path / "plain.json", salt_entries()).read_bytes()
+    (tmp_path / "UPPER.JSON").write_bytes(text)
+    (tmp_path / "packed.json.gz").write_bytes(gzip.compress(text))
+    for name in ("UPPER.JSON", "packed.json.gz"):
+        assert formation(tmp_path / name) == pytest.approx(NACL_FORMATION, abs=1e-8)
+    (tmp_path / "cut.json.gz").write_bytes(gzip.compress(text)[:-20])
+    with pytest.raises(InputError, match="could not be read"):
+        read_hull_reference(tmp_path / "cut.json.gz", ["Na", "Cl"])
+
+
+@pytest.mark.parametrize("second", [0.001, 0.05])
+def test_records_with_atoms_at_one_place_are_no_hull_phases(tmp_path: Path, second: float) -> None:
+    phase = json.loads(record("O2", -1.0)) | {"frac_coords": [[0, 0, 0], [second, 0, 0]]}
+    (tmp_path / "phases.jsonl").write_text(json.dumps(phase) + "\n")
+    with pytest.raises(InputError, match="The record a-O2 cannot be used"):
+        read_hull_reference(tmp_path / "phases.jsonl", ["Mg", "O"])

@@ -104,10 +104,11 @@ def download(
                 stream.flush()
                 os.fsync(stream.fileno())
                 after.bytes = stream.tell()
-                if after.following in visited:
+                repeats = after.following in visited
+                if repeats:
                     after.following = None
                 if after.following is None:
-                    _check_complete(answer, after.entries, grown)
+                    _check_complete(answer, after.entries, grown, repeats=repeats)
             except AlphaCrystalError as error:
                 if not (resume or state.entries or stream.tell()):
                     grown.unlink()
@@ -205,19 +206,21 @@ def _check_new(answer: SourcePage, pages: set[tuple[str, ...]]) -> None:
     pages.add(ids)
 
 
-def _check_complete(last: SourcePage, entries: int, grown: Path) -> None:
+def _check_complete(last: SourcePage, entries: int, grown: Path, *, repeats: bool) -> None:
     """Compare what came with what the source promised.
 
     Raises:
         AlphaCrystalError: It promised more.
     """
     if last.available is not None and entries < last.available:
+        reason = ", and its link to the next page repeats an earlier page" if repeats else ""
         raise AlphaCrystalError(
-            f"The source promised {last.available} entries and gave {entries}; they are in {grown}."
+            f"The source promised {last.available} entries and gave {entries}{reason}; they are in {grown}."
         )
     if last.more and (last.available is None or entries < last.available):
         raise AlphaCrystalError(
-            f"The source says that more entries follow these {entries}, but gives no next page; they are in "
+            f"The source says that more entries follow these {entries}, but "
+            f"{'its next link repeats an earlier page' if repeats else 'gives no next page'}; they are in "
             f"{grown}."
         )
 

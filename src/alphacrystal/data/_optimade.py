@@ -186,12 +186,12 @@ class OptimadeSource:
                 name = entry.get("id") if isinstance(entry, dict) else None
                 skipped[str(name) if name else f"{address}#{number}"] = str(error)
         meta = _mapping(answer.get("meta"))
-        available, more = meta.get("data_returned"), meta.get("more_data_available")
+        available, more = _count(address, meta.get("data_returned")), meta.get("more_data_available")
         return SourcePage(
             tuple(records),
             skipped,
             self._following(address, answer) if entries else None,
-            available if isinstance(available, int) and not isinstance(available, bool) else None,
+            available,
             more if isinstance(more, bool) else None,
         )
 
@@ -257,6 +257,26 @@ class OptimadeSource:
 def _mapping(value: object) -> Mapping[str, Any]:
     """The value if it is a JSON object, else an empty one."""
     return value if isinstance(value, Mapping) else {}
+
+
+def _count(address: str, value: object) -> int | None:
+    """The number of entries that a database states, which some write as text.
+
+    Raises:
+        InputError: It is no whole number from 0.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,15}", value.strip()):
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InputError(
+            f"{address} states {str(value)[:40]!r} as the number of its entries (data_returned), which is no "
+            "count: report it to the database."
+        )
+    return value
 
 
 def _number(attributes: Mapping[str, Any], name: str | None) -> float | None:
@@ -345,14 +365,20 @@ def _elements(given: _Attributes) -> list[str]:
         shares = species.concentration or [1.0] * len(species.chemical_symbols)
         if len(shares) != len(species.chemical_symbols):
             raise _UnusableError("with species that contradict themselves")
-        present = [s for s, share in zip(species.chemical_symbols, shares, strict=True) if share > 0]
-        if len(present) != 1 or abs(max(shares) - 1) > _FULL:
+        # Mixed valence is often written as one element twice.
+        present: Counter[str] = Counter()
+        total = 0.0
+        for symbol, share in zip(species.chemical_symbols, shares, strict=True):
+            if share > 0:
+                present[symbol] += 1
+                total += share
+        if len(present) != 1 or abs(total - 1) > _FULL:
             if species.name in given.species_at_sites:
                 raise _UnusableError("disordered")
             continue
         if species.attached:
             raise _UnusableError("with atoms that have no single known place")
-        symbols[species.name] = present[0]
+        (symbols[species.name],) = present
     for name in set(given.species_at_sites) - symbols.keys():
         match = _LABEL.fullmatch(name)
         symbols[name] = match[1] if match else name

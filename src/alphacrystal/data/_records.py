@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import logging
+import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -41,6 +42,32 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+#: eV/atom; no formation energy is larger in size.
+Energy = Annotated[float, Field(ge=-100, le=100)]
+_FORMULA = re.compile(r"([A-Z][a-z]?)(\d*)")
+_GROUP = re.compile(r"\(([A-Za-z0-9]+)\)(\d*)")
+
+
+def _formula_counts(formula: str) -> Counter[str] | None:
+    """Atoms by symbol of a formula such as Ca(NO3)2; None where it cannot be read."""
+    if len(formula) > 1000:
+        return None
+    counts: Counter[str] = Counter()
+    rest = formula
+    for group, factor in _GROUP.findall(formula) if "(" in formula else ():
+        if _FORMULA.sub("", group):
+            return None
+        for symbol, count in _FORMULA.findall(group):
+            counts[ISOTOPES.get(symbol, symbol)] += int(count or 1) * int(factor or 1)
+    if "(" in formula:
+        rest = _GROUP.sub("", formula)
+    if _FORMULA.sub("", rest):
+        return None
+    for symbol, count in _FORMULA.findall(rest):
+        counts[ISOTOPES.get(symbol, symbol)] += int(count or 1)
+    return counts
+
+
 class StructureRecord(BaseModel):
     """One ordered crystal with its provenance; the schema of ``structures.jsonl``.
 
@@ -69,8 +96,8 @@ class StructureRecord(BaseModel):
     species: list[str] = Field(min_length=1)
     frac_coords: list[list[float]]
     spacegroup_number: Annotated[Annotated[int, Field(ge=1, le=230)] | None, BeforeValidator(_whole)] = None
-    e_form: float | None = None
-    e_above_hull: float | None = None
+    e_form: Energy | None = None
+    e_above_hull: Energy | None = None
     energy_source: str | None = None
     functional: str | None = None
     icsd: bool | None = None
@@ -101,6 +128,12 @@ class StructureRecord(BaseModel):
             raise ValueError("frac_coords needs three numbers for each of the species")
         if reason := implausible(self.lattice, self.frac_coords):
             raise ValueError(f"it cannot be a crystal: {reason}")
+        stated, counts = _formula_counts(self.reduced_formula), Counter(self.species)
+        atoms, sites = sum((stated or {}).values()), len(self.species)
+        if stated is None or {s: n * sites for s, n in stated.items()} != {
+            s: n * atoms for s, n in counts.items()
+        }:
+            raise ValueError(f"reduced_formula {self.reduced_formula[:40]!r} is not that of the species")
         return self
 
     def structure(self) -> Structure:
@@ -108,6 +141,20 @@ class StructureRecord(BaseModel):
         from pymatgen.core import Lattice, Structure
 
         return Structure(Lattice(self.lattice), self.species, self.frac_coords)
+
+    def checked_structure(self) -> Structure:
+        """The same crystal after the checks that structure files pass.
+
+        Raises:
+            InputError: Atoms overlap or lie at one place; names the record.
+        """
+        try:
+            structure = read_structures(self.structure())[0]
+            if len(structure) != len(self.species):
+                raise InputError(f"{len(self.species) - len(structure)} of its atoms are listed twice")
+            return structure
+        except InputError as error:
+            raise InputError(f"The record {self.id} cannot be used: {str(error).rstrip('.')}.") from error
 
     def with_fields(self, **fields: object) -> StructureRecord:
         """A copy with other values of some fields, validated.
@@ -166,14 +213,14 @@ def read_records(source: Path) -> Iterator[StructureRecord]:
     if source.is_dir():
         lines = sorted(source.glob("structures.jsonl*"))
         yield from _read_lines(lines[0]) if lines else _read_folder(source)
-    elif source.name.endswith((".jsonl", ".jsonl.gz")):
+    elif source.name.lower().endswith((".jsonl", ".jsonl.gz")):
         yield from _read_lines(source)
     else:
         yield from _read_structure_file(source)
 
 
 def _read_lines(path: Path) -> Iterator[StructureRecord]:
-    opener = gzip.open if path.suffix == ".gz" else open
+    opener = gzip.open if path.suffix.lower() == ".gz" else open
     number = 0
     try:
         with opener(path, "rt", encoding="utf-8-sig") as stream:

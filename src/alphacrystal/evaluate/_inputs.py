@@ -76,8 +76,8 @@ def _is_structure(path: Path) -> bool:
 def _read_file(path: Path) -> list[Crystal]:
     from alphacrystal.data import read_records, read_structures
 
-    if path.name.endswith(_RECORDS):
-        return [Crystal.of(record.structure(), record.id) for record in read_records(path)]
+    if path.name.lower().endswith(_RECORDS):
+        return [Crystal.of(record.checked_structure(), record.id) for record in read_records(path)]
     structures = read_structures(path)
     if len(structures) == 1:
         return [Crystal.of_file(structures[0], path)]

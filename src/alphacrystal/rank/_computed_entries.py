@@ -6,8 +6,10 @@ and objects are built from them.
 
 from __future__ import annotations
 
+import gzip
 import math
 import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -167,13 +169,16 @@ def read_computed_entries(path: Path, elements: set[str]) -> list[ComputedPhase]
 
 
 def _json_list(path: Path) -> Sequence[Any]:
-    if path.stat().st_size > MAX_BYTES:
-        raise InputError(
-            f"{path} is larger than {MAX_BYTES // 2**20} MB: keep the entries of one chemical system."
-        )
+    opener = gzip.open if path.name.lower().endswith(".gz") else open
     try:
-        document = TypeAdapter(Any).validate_json(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
-    except (OSError, ValidationError) as error:
+        with opener(path, "rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise InputError(
+                f"{path} is larger than {MAX_BYTES // 2**20} MB: keep the entries of one chemical system."
+            )
+        document = TypeAdapter(Any).validate_json(content.removeprefix(b"\xef\xbb\xbf"))
+    except (OSError, EOFError, zlib.error, ValidationError) as error:
         reason = validation_problem(error) if isinstance(error, ValidationError) else error
         raise InputError(f"{path} could not be read as JSON of pymatgen entries ({reason}).") from error
     items = document.get("entries") if isinstance(document, dict) else document

@@ -149,7 +149,7 @@ def read_hull_reference(
 
     Args:
         path: Records (.jsonl, .jsonl.gz, or a folder: what `alphacrystal data build` writes or reads), or a
-            JSON list of pymatgen's ComputedEntry or ComputedStructureEntry.
+            JSON list (.json, .json.gz) of pymatgen's ComputedEntry or ComputedStructureEntry.
         elements: Symbols of the chemical system.
         enthalpies: Ignore stored energies, which are of zero pressure, and return all structures.
         potential: The run's potential; of a file with several functionals, its functional is used.
@@ -165,7 +165,7 @@ def read_hull_reference(
             common scale.
     """
     wanted = set(elements)
-    if path.is_file() and path.suffix == ".json":
+    if path.is_file() and path.name.lower().endswith((".json", ".json.gz")):
         return _of_entries(path, wanted, enthalpies=enthalpies, potential=potential)
     return _of_records(path, wanted, enthalpies)
 
@@ -194,6 +194,7 @@ def _of_records(path: Path, wanted: set[str], enthalpies: bool) -> HullReference
         raise InputError(
             f"{path} holds no phase of {'-'.join(sorted(wanted))}: no hull can be drawn from it."
         )
+    structures = [record.checked_structure() for record in records]
     names = _unique([record.id for record in records])
     known = [
         (name, record, record.e_form)
@@ -201,8 +202,9 @@ def _of_records(path: Path, wanted: set[str], enthalpies: bool) -> HullReference
         if record.e_form is not None
     ]
     if enthalpies or not known:
-        structures = {name: record.structure() for name, record in zip(names, records, strict=True)}
-        return HullReference(path.name, structures=structures, elements=frozenset(wanted))
+        return HullReference(
+            path.name, structures=dict(zip(names, structures, strict=True)), elements=frozenset(wanted)
+        )
     scales = Counter((record.energy_source, record.functional) for _, record, _ in known)
     scale = max(sorted(scales, key=str), key=scales.__getitem__)
     label = ", ".join(word for word in scale if word is not None)

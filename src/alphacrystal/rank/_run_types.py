@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from alphacrystal.errors import InputError, PotentialError
@@ -15,8 +16,25 @@ UNKNOWN = "no run_type"
 _GGA_NAMES = {"GGA", "GGA+U", "GGA_U", "PBE", "PBE+U", "PBE_U"}
 #: Names of stored corrections to the MP2020 scale; pymatgen gives a bare number the second or third name.
 _GGA_CORRECTIONS = ("mp2020", "manual", "constant energy adjustment")
-#: Words in the names of corrections to another scale: the r2SCAN mixing scheme, older and aqueous schemes.
-_OTHER_SCALES = ("mixing adjustment", "mp gas", "mp anion", "mp gga", "mp advanced", "mit ", "aqueous")
+#: Names that pymatgen gives a bare number.
+_UNNAMED = ("manual", "constant energy adjustment")
+#: eV/atom. Stored corrections that differ from those of MP2020 by less are those of MP2020.
+_SAME = 1e-3
+#: eV/atom. Largest difference from MP2020 of a correction without the name of a scheme.
+_UNEXPLAINED = 0.05
+_OXIDE = re.compile(r"mp2020 anion correction \((oxide|peroxide|superoxide|ozonide)\)")
+#: Words in the names of corrections that do not belong to a functional other than GGA: those of MP2020, of the
+#: r2SCAN mixing scheme, of older and of aqueous schemes.
+_OTHER_SCALES = (
+    "mp2020",
+    "mixing adjustment",
+    "mp gas",
+    "mp anion",
+    "mp gga",
+    "mp advanced",
+    "mit ",
+    "aqueous",
+)
 
 
 def functional(run_type: str | None) -> str:
@@ -91,35 +109,60 @@ def reduced_formula(composition: Mapping[str, float]) -> str:
 def corrected_energies(phases: Sequence[ComputedPhase], name: str) -> tuple[list[float], list[str]]:
     """Energies per atom of phases of one functional, with the corrections of its scale.
 
-    Stored corrections to another scale (r2SCAN mixing, schemes before MP2020, aqueous) are removed.
-    Entries of GGA and GGA+U that then have none get those of MP2020.
+    Stored corrections to another scale (MP2020 on another functional than GGA, r2SCAN mixing, schemes before
+    MP2020, aqueous) are removed. Entries of GGA and GGA+U get the corrections of MP2020 where theirs are
+    missing or differ.
 
     Args:
         phases: Of one functional.
         name: That functional, see `functional`.
 
     Returns:
-        Energies in eV/atom, and notes on what was added.
+        Energies in eV/atom, and notes on what was added, replaced and removed.
 
     Raises:
-        InputError: MP2020 cannot correct a phase, e.g. because its Hubbard U is not that of the scheme.
+        InputError: MP2020 cannot correct a phase, e.g. because its Hubbard U is not that of the scheme, or a
+            phase has a correction without a name that is not that of MP2020.
     """
-    energies, added = [], []
+    energies = []
+    changes: dict[str, list[tuple[float, str]]] = {"added": [], "replaced": [], "removed": []}
     for phase in phases:
-        kept = [value for label, value in phase.corrections if _belongs(label.lower(), name)]
-        correction = math.fsum(kept)
-        if name == GGA and not kept:
-            correction = _mp2020(phase)
-            if correction:
-                added.append((correction / phase.atoms, reduced_formula(phase.composition)))
+        kept = [
+            (label, value) for label, value in phase.corrections if _belongs(label.lower(), name) and value
+        ]
+        stored = math.fsum(value for _, value in kept)
+        unnamed = any(label.lower().startswith(_UNNAMED) or not label for label, _ in kept)
+        correction = stored
+        if name == GGA:
+            scheme = _mp2020(phase)
+            if abs(scheme - stored) > _SAME * phase.atoms:
+                correction = scheme
+        formula = reduced_formula(phase.composition)
+        expected = correction if name == GGA else 0.0
+        if unnamed and abs(stored - expected) > _UNEXPLAINED * phase.atoms:
+            meant = f"MP2020 gives {expected / phase.atoms:+.3f}" if name == GGA else f"{name} has none"
+            raise InputError(
+                f"The entry {phase.id} ({formula}, {phase.run_type}) has a correction of "
+                f"{stored / phase.atoms:+.3f} eV/atom without the name of a scheme, and {meant}: remove the "
+                "correction, or correct the entry by MP2020."
+            )
+        removed = math.fsum(value for _, value in phase.corrections) - stored
+        if correction != stored:
+            changes["replaced" if kept else "added"].append(((correction - stored) / phase.atoms, formula))
+        elif removed and name != GGA:
+            changes["removed"].append((removed / phase.atoms, formula))
         energies.append((phase.energy + correction) / phase.atoms)
+    sentences = {
+        "added": "MP2020 corrections were added to {} GGA or GGA+U entries that had none ({}).",
+        "replaced": "The stored corrections of {} GGA or GGA+U entries are not those of MP2020 and were "
+        "replaced (change for {}).",
+        "removed": f"Corrections that do not belong to {name} were removed from {{}} entries ({{}}).",
+    }
     notes = []
-    if added:
-        size, formula = min(added)
-        notes.append(
-            f"MP2020 corrections were added to {len(added)} GGA or GGA+U entries that had none "
-            f"({formula}: {size:+.3f} eV/atom)."
-        )
+    for change, items in changes.items():
+        if items:
+            size, formula = max(items, key=lambda item: (abs(item[0]), item[1]))
+            notes.append(sentences[change].format(len(items), f"{formula}: {size:+.3f} eV/atom"))
     return energies, notes
 
 
@@ -143,6 +186,10 @@ def _mp2020(phase: ComputedPhase) -> float:
 
     parameters = {"run_type": "GGA+U" if phase.hubbards else "GGA", "hubbards": dict(phase.hubbards)}
     data = dict(phase.classes)
+    oxides = [match[1] for label, _ in phase.corrections if (match := _OXIDE.search(label.lower()))]
+    if oxides and phase.structure is None:
+        # Without a structure only the name of the stored correction tells a peroxide from an oxide.
+        data.setdefault("oxide_type", oxides[0])
     composition = Composition(phase.composition)
     entry = (
         ComputedEntry(composition, phase.energy, parameters=parameters, data=data)
@@ -154,8 +201,9 @@ def _mp2020(phase: ComputedPhase) -> float:
     try:
         return mp2020_correction(entry)
     except PotentialError as error:
+        state = "corrections that cannot be checked" if phase.corrections else "no corrections"
         raise InputError(
-            f"The entry {phase.id} ({composition.reduced_formula}, {phase.run_type}) has no corrections, and "
-            f"the MP2020 scheme cannot correct it: {str(error).rstrip('.')}. Give corrected entries, or "
-            "structures (a folder of CIF files) for the potential to relax."
+            f"The entry {phase.id} ({composition.reduced_formula}, {phase.run_type}) has {state}, and "
+            f"the MP2020 scheme cannot correct it: {str(error).rstrip('.')}. Give corrected entries with "
+            "their hubbards, or structures (a folder of CIF files) for the potential to relax."
         ) from error
