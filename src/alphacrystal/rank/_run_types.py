@@ -23,8 +23,8 @@ _SAME = 1e-3
 #: eV/atom. Largest difference from MP2020 of a correction without the name of a scheme.
 _UNEXPLAINED = 0.05
 _OXIDE = re.compile(r"mp2020 anion correction \((oxide|peroxide|superoxide|ozonide)\)")
-#: Words in the names of corrections that do not belong to a functional other than GGA: those of MP2020, of the
-#: r2SCAN mixing scheme, of older and of aqueous schemes.
+#: Words in the names of corrections that do not belong to a functional other than GGA: those of MP2020, of
+#: the r2SCAN mixing scheme, of older and of aqueous schemes.
 _OTHER_SCALES = (
     "mp2020",
     "mixing adjustment",
