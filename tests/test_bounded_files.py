@@ -49,11 +49,23 @@ def test_file_larger_than_the_limit_is_named_with_the_limit(tmp_path: Path) -> N
         "top." + "a." * 5000 + "a = 1",
         "top = " + "{a=" * 2000 + "1" + "}" * 2000,
         "[" + "a." * 500 + "a]\nb = 1",
+        "a." * 50_000 + "a = 1",
+        "\n".join(f"b{i}." + '"".' * 3000 + "a = 1" for i in range(100)),
         "# " + "x" * 2_000_000,
         "top = 5\0",
         "top = \udcff",
     ],
-    ids=["lists", "names", "tables", "header", "size", "control character", "no text"],
+    ids=[
+        "lists",
+        "names",
+        "tables",
+        "header",
+        "long key",
+        "many keys",
+        "size",
+        "control character",
+        "no text",
+    ],
 )
 def test_configuration_that_is_no_settings_is_one_sentence(tmp_path: Path, text: str) -> None:
     path = tmp_path / "x.toml"
@@ -61,6 +73,12 @@ def test_configuration_that_is_no_settings_is_one_sentence(tmp_path: Path, text:
     with pytest.raises(InputError, match=r"x\.toml is (not a TOML|nested too|larger than 1 MB)") as caught:
         read_config_file(path)
     assert len(str(caught.value)) < 500
+
+
+def test_configuration_with_a_ruled_comment_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text("# " + "." * 200 + "\npressure = 1.5\n")
+    assert read_config_file(path) == {"pressure": 1.5}
 
 
 @pytest.mark.parametrize(

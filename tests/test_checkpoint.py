@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import chain
 from pathlib import Path
 
@@ -116,3 +117,10 @@ def test_place_that_cannot_be_written_is_named_and_no_crumbs_stay(tmp_path: Path
     with pytest.raises(AlphaCrystalError, match=r"Cannot write .*relaxations\.jsonl"):
         Checkpoint(tmp_path).add_relaxation("loose", 0, relaxation())
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
+
+
+def test_refusal_to_append_to_a_pipe_gives_a_plain_reason(tmp_path: Path) -> None:
+    (tmp_path / "checkpoint").mkdir()
+    os.mkfifo(tmp_path / "checkpoint" / "generated.jsonl")
+    with pytest.raises(AlphaCrystalError, match=r"generated\.jsonl: it is no regular file; check the folder"):
+        Checkpoint(tmp_path).add_generated(0, [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from alphacrystal.contained_paths import check_inside, refuse_links, remove_folder
 from alphacrystal.errors import InputError
+from alphacrystal.report import prepare_output_folder
 
 
 @pytest.fixture
@@ -37,6 +39,24 @@ def test_link_in_a_folder_is_refused_by_name(outside: Path, link: str) -> None:
     LINKS[link](run, outside)
     with pytest.raises(InputError, match=r"is a link to another place; replace it"):
         refuse_links(run)
+
+
+def test_named_pipe_in_a_folder_is_refused(outside: Path) -> None:
+    run = outside.parent / "run"
+    os.mkfifo(run / "part" / "generated.jsonl")
+    with pytest.raises(InputError, match=r"generated\.jsonl is no regular file; remove it"):
+        refuse_links(run)
+
+
+@pytest.mark.parametrize("create", [os.mkfifo, os.mkdir])
+def test_resume_of_a_run_with_an_irregular_file_is_refused_before_computing(
+    tmp_path: Path, create: Callable[[Path], None]
+) -> None:
+    (tmp_path / "run.json").write_text("{}")
+    (tmp_path / "checkpoint").mkdir()
+    create(tmp_path / "checkpoint" / "generated.jsonl")
+    with pytest.raises(InputError, match=r"generated\.jsonl is no regular file; remove it"):
+        prepare_output_folder(tmp_path, resume=True)
 
 
 @pytest.mark.parametrize("place", ["..", "../outside", "part/../../outside", "link", "link/below", "."])

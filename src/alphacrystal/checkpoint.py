@@ -227,7 +227,7 @@ class Checkpoint:
 
 def _refused(path: Path, error: OSError) -> AlphaCrystalError:
     full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    reason = "the disk is full" if full else (error.strerror or type(error).__name__).lower()
+    reason = "the disk is full" if full else (error.strerror or "it is no regular file").lower()
     fix = "free some space" if full else "check the folder"
     return AlphaCrystalError(f"Cannot write {path}: {reason}; {fix} and repeat the command with --resume.")
 

@@ -13,6 +13,8 @@ from alphacrystal.bounded_files import check_depth, read_bounded_text
 from alphacrystal.errors import InputError, one_line
 
 MAX_CONFIG_BYTES = 1_000_000
+MAX_CONFIG_LINE = 10_000  # characters
+MAX_CONFIG_DOTS = 50  # of a line; the parser's time grows with the square of the parts of a key
 
 GENERATOR_NAMES = (
     "distance_matrix",
@@ -196,7 +198,9 @@ def read_config_file(path: Path) -> dict[str, Any]:
         InputError: The file is missing, not TOML, too large or nested too deeply.
     """
     try:
-        values = tomllib.loads(read_bounded_text(path, MAX_CONFIG_BYTES))
+        text = read_bounded_text(path, MAX_CONFIG_BYTES)
+        _check_lines(text)
+        values = tomllib.loads(text)
         check_depth(values)
     except RecursionError as error:
         raise InputError(
@@ -206,6 +210,19 @@ def read_config_file(path: Path) -> dict[str, Any]:
         raise InputError(f"There is no configuration file {path}.") from error
     except OSError as error:
         raise InputError(f"The configuration file {path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:  # of TOML, of UTF-8, or nested too deeply
+    except ValueError as error:  # of TOML, of UTF-8, of a line, or nested too deeply
         raise InputError(f"{path} is not a TOML file of settings: {str(error)[:200]}.") from error
     return values
+
+
+def _check_lines(text: str) -> None:
+    """Refuse text whose lines would keep the TOML parser busy for minutes.
+
+    Raises:
+        ValueError: A line is too long, or its key may have too many parts; names the line.
+    """
+    for number, line in enumerate(text.split("\n"), 1):
+        if len(line) > MAX_CONFIG_LINE:
+            raise ValueError(f"line {number} is longer than {MAX_CONFIG_LINE:,} characters")
+        if line.count(".") > MAX_CONFIG_DOTS and not line.lstrip().startswith("#"):
+            raise ValueError(f"line {number} has more than {MAX_CONFIG_DOTS} dots")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from pathlib import Path
 
 from alphacrystal.errors import InputError
@@ -12,10 +13,11 @@ from alphacrystal.errors import InputError
 def refuse_links(folder: Path) -> None:
     """Refuse a folder with links in it: writing through one would change files outside.
 
-    Hard links are refused too. The folder itself may be reached through links.
+    Hard links are refused too, and pipes, sockets and devices, which would block a reader. The folder itself
+    may be reached through links.
 
     Raises:
-        InputError: Names the first link.
+        InputError: Names the first link or irregular file.
     """
     for place, folders, files in os.walk(folder):
         for name in sorted(folders):
@@ -23,8 +25,11 @@ def refuse_links(folder: Path) -> None:
                 raise InputError(_link_sentence(Path(place, name)))
         for name in sorted(files):
             path = Path(place, name)
-            if path.is_symlink() or path.lstat().st_nlink > 1:
+            state = path.lstat()
+            if stat.S_ISLNK(state.st_mode) or (stat.S_ISREG(state.st_mode) and state.st_nlink > 1):
                 raise InputError(_link_sentence(path))
+            if not stat.S_ISREG(state.st_mode):
+                raise InputError(f"{path} is no regular file; remove it.")
 
 
 def check_inside(path: Path, root: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +36,7 @@ CANDIDATES_FILE = "candidates.extxyz"
 PAGE_FILE = "report.html"
 PATTERNS_FILE = "xrd.csv"
 FIGURES_FOLDER = "figures"
+_OUR_SUFFIXES = {".json", ".jsonl", ".csv", ".extxyz", ".html", ".cif"}
 _OUR_CIF = re.compile(r"\d{3,}_[A-Za-z0-9]+_sg\d{1,3}\.cif")
 
 
@@ -79,8 +81,8 @@ def prepare_output_folder(path: Path, *, resume: bool = False) -> Path:
         resume: Whether an earlier run in it may be continued; without one the folder is made as usual.
 
     Raises:
-        InputError: It is a file, holds something already (without ``resume``), holds no run or a link (with
-            ``resume``), or cannot be written.
+        InputError: It is a file, holds something already (without ``resume``), holds no run, or a link or a
+            pipe (with ``resume``), or cannot be written.
     """
     try:
         if path.exists() and not path.is_dir():
@@ -97,6 +99,7 @@ def prepare_output_folder(path: Path, *, resume: bool = False) -> Path:
                     f"The folder {path} holds no run to resume; give the folder of an earlier run with --out."
                 )
             refuse_links(path)
+            _refuse_folders_as_files(path)
         probe = temporary_path(path / RUN_FILE)
         probe.touch()
         probe.unlink()
@@ -106,6 +109,14 @@ def prepare_output_folder(path: Path, *, resume: bool = False) -> Path:
             f"The output folder {path} cannot be written ({reason}); choose another folder with --out."
         ) from error
     return path
+
+
+def _refuse_folders_as_files(path: Path) -> None:
+    """Refuse a folder in place of a file of a run."""
+    for place, folders, _ in os.walk(path):
+        for name in sorted(folders):
+            if Path(name).suffix in _OUR_SUFFIXES:
+                raise InputError(f"{Path(place, name)} is no regular file; remove it.")
 
 
 def _holds_a_run(path: Path) -> bool:
