@@ -12,6 +12,7 @@ from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.core import Lattice, Structure
 
 from alphacrystal.crystal import as_atoms, as_structure, group_duplicates, standard_structure
+from alphacrystal.data import read_crystals
 from alphacrystal.errors import InputError
 from alphacrystal.relax import AsePotential, RelaxSettings, relax
 
@@ -72,16 +73,17 @@ def test_atoms_relax_as_their_structure_does() -> None:
     assert energies[0] == pytest.approx(energies[1], abs=1e-9)
 
 
-def test_mixed_valence_is_one_element_and_disorder_is_refused() -> None:
+def test_mixed_valence_is_one_element_and_disorder_stays() -> None:
     cell = Lattice.cubic(4.3)
     oxide = Structure(cell, [{"Fe2+": 0.5, "Fe3+": 0.5}, "O2-"], [[0, 0, 0], [0.5, 0.5, 0.5]])
     assert [site.specie.symbol for site in as_structure(oxide)] == ["Fe", "O"]
     alloy = Structure(cell, [{"Cu": 0.5, "Au": 0.5}], [[0, 0, 0]])
-    with pytest.raises(InputError, match="disordered"):
-        as_structure(alloy)
+    assert as_structure(alloy) is alloy
     vacancies = Structure(cell, [{"Cu": 0.5}], [[0, 0, 0]])
-    with pytest.raises(InputError, match="disordered"):
-        as_structure(vacancies)
+    assert as_structure(vacancies) is vacancies
+    for disordered in (alloy, vacancies):
+        with pytest.raises(InputError, match="disordered"):
+            read_crystals(disordered)
 
 
 def test_a_slab_is_refused() -> None:

@@ -22,7 +22,7 @@ def as_structure(crystal: StructureLike) -> Structure:
     holds in several oxidation states is a site of this element.
 
     Raises:
-        InputError: It is neither, is disordered, or is not periodic in three directions.
+        InputError: It is neither, or is not periodic in three directions.
     """
     from pymatgen.core.structure import Structure
 
@@ -51,15 +51,12 @@ def as_structure(crystal: StructureLike) -> Structure:
 
 
 def _with_whole_sites(structure: Structure) -> Structure:
-    """A structure of mixed valence with one element per site."""
+    """A structure of mixed valence with one element per site; a disordered one as it is."""
     elements = []
     for site in structure:
         symbols = {species.symbol for species in site.species}
         if len(symbols) != 1 or abs(site.species.num_atoms - 1) > OCCUPANCY_TOLERANCE:
-            raise InputError(
-                f"The Structure {structure.composition.reduced_formula} is disordered: only fully ordered "
-                "structures can be used."
-            )
+            return structure
         elements.append(symbols.pop())
     return type(structure)(structure.lattice, elements, structure.frac_coords)
 
