@@ -14,9 +14,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
 from alphacrystal.composition import element_table
-from alphacrystal.crystal import ISOTOPES, MAX_SITES, implausible, minkowski_reduced
+from alphacrystal.crystal import ISOTOPES, MAX_SITES, implausible
 from alphacrystal.data._http import fetch_json, host, same_host
 from alphacrystal.data._records import StructureRecord
+from alphacrystal.data.structure_files import close_pairs
 from alphacrystal.errors import InputError
 
 if TYPE_CHECKING:
@@ -318,20 +319,10 @@ def _structure(attributes: Mapping[str, Any]) -> Structure:
         raise _UnusableError("with a formula that is not that of the atoms")
     if implausible(lattice, np.zeros((len(elements), 3))):
         raise _UnusableError("with a cell that no crystal has")
-    # In a reduced cell the search for neighbours is short, whatever the angles of the given one.
-    reduced = Structure(
-        Lattice(minkowski_reduced(np.array(lattice))[0]),
-        elements,
-        positions,
-        coords_are_cartesian=True,
-        to_unit_cell=True,
-    )
-    # The search divides the cell into cubes of its radius: a small one needs too much memory in a large cell.
-    radius = max(_COINCIDENT, (reduced.volume / (8 * len(elements))) ** (1 / 3))
-    distances = np.asarray(reduced.get_neighbor_list(radius)[3])
-    if min(reduced.lattice.abc) < _COINCIDENT or (distances < _COINCIDENT).any():
+    structure = Structure(Lattice(lattice), elements, positions, coords_are_cartesian=True)
+    if len(close_pairs(structure.lattice.matrix, structure.frac_coords, _COINCIDENT)[0]):
         raise _UnusableError(f"with two atoms closer than {_COINCIDENT} Å")
-    return Structure(Lattice(lattice), elements, positions, coords_are_cartesian=True)
+    return structure
 
 
 def _vectors(rows: list[list[float | None] | None] | None, problem: str) -> list[list[float]]:

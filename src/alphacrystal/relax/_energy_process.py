@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -37,6 +38,7 @@ class EnergyProcess:
     def __init__(self, name: str, limit_s: float = ENERGY_LIMIT_S) -> None:
         self._name, self._limit_s = name, limit_s
         self._process = TaskProcess(preload=("alphacrystal.relax",))
+        weakref.finalize(self, self._process.stop)
         self._load()
 
     def energies_per_atom(self, structures: Sequence[Structure]) -> NDArray[np.float64]:

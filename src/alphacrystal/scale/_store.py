@@ -361,7 +361,7 @@ class CampaignStore:
         """Wall time and processor time in s of each unit that is done, and its wall times by stage."""
         with self._guarded():
             for wall, processor, stages in self._database.execute(
-                "SELECT seconds, processor_seconds, timings FROM units "
+                "SELECT COALESCE(seconds, 0.0), COALESCE(processor_seconds, 0.0), timings FROM units "
                 "WHERE status = 'done' AND timings IS NOT NULL ORDER BY id"
             ):
                 try:
