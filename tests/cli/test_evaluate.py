@@ -209,7 +209,7 @@ def test_run_folder_is_read_in_rank_order(run, textbook) -> None:
         (["predicted", "targets", "--preset", "strict"], "choose one of cspbench, diffcsp"),
         (["predicted", "targets", "--json", "--csv"], "Give --json or --csv, not both."),
         (["predicted", "targets", "--metrics", "all", "--potential", "x"], "There is no potential named 'x'"),
-        (["predicted", "broken.cif"], "broken.cif could not be read as a crystal structure"),
+        (["predicted", "broken.cif"], "broken.cif is not a valid CIF"),
     ],
 )
 def test_bad_input_is_one_sentence(run, crystals: Path, arguments: list[str], sentence: str) -> None:

@@ -179,9 +179,9 @@ def oversized(path: Path, size: int) -> None:
     ("name", "content", "sentence"),
     [
         ("run.json", DEEP, "run.json is missing or damaged"),
-        ("run.json", 11_000_000, "run.json is larger than 10 MB"),
+        ("run.json", 17_000_000, "run.json is larger than 16 MB"),
         ("results.json", DEEP, "results.json is missing or damaged"),
-        ("summary.csv", 101_000_000, "summary.csv is larger than 100 MB"),
+        ("summary.csv", 17_000_000, "summary.csv is larger than 16 MB"),
         ("summary.csv", "a," * 1_000_000, "more than 1000 columns"),
         ("summary.csv", "rank," + "a" * 200_000, "summary.csv is missing or damaged"),
         ("summary.csv", "rank\0,file\n1,\0", "summary.csv is missing or damaged"),
