@@ -34,8 +34,17 @@ def read_json(path: Path, max_bytes: int) -> Any:
         OSError: It cannot be read.
         ValueError: It is not JSON, not UTF-8 or nested more deeply.
     """
+    return parse_json(read_bounded_text(path, max_bytes))
+
+
+def parse_json(text: str) -> Any:
+    """Value of a JSON text of at most ``MAX_DEPTH`` levels.
+
+    Raises:
+        ValueError: It is not JSON or is nested more deeply.
+    """
     try:
-        value = json.loads(read_bounded_text(path, max_bytes))
+        value = json.loads(text)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     check_depth(value)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from ase.build import bulk
 
 from alphacrystal.data import read_crystals
 from alphacrystal.errors import InputError
@@ -98,6 +100,27 @@ def test_a_file_that_contradicts_itself_is_refused(
     path = tmp_path / name
     path.write_text(content)
     with pytest.raises(InputError, match=reason):
+        read_crystals(path)
+
+
+@pytest.mark.parametrize("name", ["salt.traj", "salt.traj.gz", "salt.xyz.gz", "salt.cif.gz"])
+def test_compressed_and_binary_files_are_read(tmp_path: Path, name: str) -> None:
+    atoms = bulk("NaCl", "rocksalt", a=5.64)
+    plain = tmp_path / name.removesuffix(".gz")
+    atoms.write(plain)
+    content = plain.read_bytes()
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    (crystal,) = read_crystals(path)
+    assert crystal.structure.composition.reduced_formula == "NaCl"
+    assert crystal.structure.volume == pytest.approx(5.64**3 / 4)
+
+
+@pytest.mark.parametrize("name", ["a.xyz", "a.cif", "a.json", "a.res", "a.traj"])
+def test_an_empty_file_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.touch()
+    with pytest.raises(InputError, match="is empty|could not be read"):
         read_crystals(path)
 
 

@@ -93,7 +93,7 @@ def _session() -> Session:
     from urllib3.util import Retry
 
     class Patience(Retry):
-        """Retries that wait no longer than a minute, whatever the server asks for."""
+        """Retries that wait at most a minute, also where the server requests more."""
 
         def get_retry_after(self, response: Any) -> float | None:
             try:
@@ -118,7 +118,7 @@ def _session() -> Session:
 
 
 def _object(answer: Response, address: str) -> dict[str, Any]:
-    """The JSON object of an answer, whatever its content type."""
+    """The JSON object of an answer of any content type."""
     body = bytearray()
     for part in answer.iter_content(2**16):
         body += part

@@ -32,7 +32,7 @@ CORE_MODELS = ("symmetry", "group", "lattice", "distance", "coordinates")  # of 
 MODEL_NAMES = (*CORE_MODELS, "contact")
 FITTED_MODELS = ("coordinates",)  # in one pass, without epochs
 NETWORK_NAMES = tuple(name for name in MODEL_NAMES if name not in FITTED_MODELS)
-_ALWAYS_BUILT = 1_000_000  # parameters of a network that is built whatever its file contains
+_ALWAYS_BUILT = 1_000_000  # parameters of a network that is built without a look at the size of its file
 LICENCE = "MIT; trained on Materials Project data, CC BY 4.0 (Jain et al., doi:10.1063/1.4812323)"
 
 

@@ -1,4 +1,4 @@
-"""Energies by a potential in a process of its own, which ends where the potential hangs."""
+"""Energies by a potential in a separate process, which is ended if the potential hangs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks that every structure passes after reading, whatever the format of its file."""
+"""Checks that every structure passes after reading, for all file formats."""
 
 from __future__ import annotations
 

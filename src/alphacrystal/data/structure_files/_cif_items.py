@@ -1,4 +1,4 @@
-"""Items of a CIF data block by tag, whatever the dictionary's spelling of the tag."""
+"""Items of a CIF data block by tag, in the spellings of all CIF dictionaries."""
 
 from __future__ import annotations
 

@@ -223,7 +223,7 @@ def _fitting(
 ) -> list[SymmetryOperations]:
     """Those settings that the cell obeys."""
     strains = [operations.largest_strain(lattice) for operations in settings]
-    fitting = [own for own, strain in zip(settings, strains, strict=True) if strain <= STRAIN_REFUSED]
+    fitting = [group for group, strain in zip(settings, strains, strict=True) if strain <= STRAIN_REFUSED]
     if not fitting:
         raise InputError(
             f"The cell of {name} does not obey {settings[0].source}: correct the cell or the symmetry."

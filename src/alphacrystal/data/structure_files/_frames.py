@@ -39,15 +39,15 @@ _SHELX_NUMERIC = frozenset({"CELL", "ZERR", "UNIT", "TITL", "LATT", "FVAR", "WGH
 _LONGEST_COUNT = 9
 
 
-def read_frames(path: Path, text: str | None, name: str) -> list[ListedCrystal]:
+def read_frames(content: str | bytes, suffix: str, name: str) -> list[ListedCrystal]:
     """Read all frames of a file that ASE reads.
 
     Only cell, elements and positions are taken; calculator results, momenta, moments, constraints and tags
     are left out.
 
     Args:
-        path: Its ending chooses the format.
-        text: Of the file; None for binary formats, which ASE reads from the path.
+        content: Of the file: text, or bytes for a binary format.
+        suffix: A key of `ASE_FORMATS`.
         name: What messages call the file.
 
     Raises:
@@ -55,20 +55,23 @@ def read_frames(path: Path, text: str | None, name: str) -> list[ListedCrystal]:
     """
     from ase.io import read
 
-    file_format = ASE_FORMATS[path.suffix.lower()]
-    if file_format == "extxyz" and text is not None:
-        text = re.sub(r"(?m)^(\s*)[DT](?=\s)", r"\1H", text)
-        _check_frame_sizes(text, name)
-    if file_format == "res" and text is not None:
-        _check_shelx(text, name)
+    file_format = ASE_FORMATS[suffix]
+    if isinstance(content, str):
+        if file_format == "extxyz":
+            content = re.sub(r"(?m)^(\s*)[DT](?=\s)", r"\1H", content)
+            _check_frame_sizes(content, name)
+            if re.search(r"(?i)species:S:1.*\bZ:I:1|\bZ:I:1.*species:S:1", content):
+                raise InputError(
+                    f"{name} gives the elements twice, as species and as Z: remove one of the columns."
+                )
+        elif file_format == "res":
+            _check_shelx(content, name)
+        content = content.encode()
     try:
-        if text is None:
-            frames = read(path, index=f":{MAX_CRYSTALS + 1}", format=file_format)
-        else:  # decoded, and in a file, which some of ASE's readers need
-            with tempfile.TemporaryDirectory() as folder:
-                plain = Path(folder) / f"structure{path.suffix}"
-                plain.write_text(text, encoding="utf-8")
-                frames = read(plain, index=f":{MAX_CRYSTALS + 1}", format=file_format)
+        with tempfile.TemporaryDirectory() as folder:  # some of ASE's readers need a file
+            file = Path(folder) / f"structure{suffix}"
+            file.write_bytes(content)
+            frames = read(file, index=f":{MAX_CRYSTALS + 1}", format=file_format)
     except Exception as error:
         raise InputError(
             f"{name} could not be read as {_TITLES.get(file_format, file_format)} with a cell: correct it or "
@@ -79,8 +82,6 @@ def read_frames(path: Path, text: str | None, name: str) -> list[ListedCrystal]:
     if not frames:
         raise InputError(f"{name} holds no structure.")
     several = len(frames) > 1
-    if text is not None and re.search(r"(?i)species:S:1.*\bZ:I:1|\bZ:I:1.*species:S:1", text):
-        raise InputError(f"{name} gives the elements twice, as species and as Z: remove one of the columns.")
     return [
         _listed(frame, f"{name} (frame {number})" if several else name)
         for number, frame in enumerate(frames, start=1)

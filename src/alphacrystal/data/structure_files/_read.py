@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from alphacrystal.bounded_files import parse_json
 from alphacrystal.crystal import StructureLike, as_structure, structure_from_json
 from alphacrystal.data.structure_files._checks import CrystalRead, checked_crystal
 from alphacrystal.data.structure_files._cif import read_cif
 from alphacrystal.data.structure_files._frames import ASE_FORMATS, read_frames
 from alphacrystal.data.structure_files._listed import ListedCrystal, ListedSite
 from alphacrystal.data.structure_files._poscar import read_poscar
-from alphacrystal.data.structure_files._source_text import MAX_TRAJECTORY_BYTES, check_size, read_text
+from alphacrystal.data.structure_files._source_text import (
+    MAX_BYTES,
+    MAX_TRAJECTORY_BYTES,
+    read_bytes,
+    read_text,
+)
 from alphacrystal.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,8 +43,8 @@ def is_structure_file(path: Path) -> bool:
 def is_structure_json(path: Path) -> bool:
     """Whether a JSON file is a pymatgen Structure."""
     try:
-        document = json.loads(read_text(path))
-    except (InputError, ValueError, RecursionError):
+        document = parse_json(read_text(path))
+    except (InputError, ValueError):
         return False
     return isinstance(document, dict) and document.keys() >= {"lattice", "sites"}
 
@@ -67,13 +72,14 @@ def read_crystals(source: Path | StructureLike) -> list[CrystalRead]:
 def _read_file(path: Path) -> list[CrystalRead]:
     name, lower = str(path), path.name.lower().removesuffix(".gz")
     suffix = Path(lower).suffix
-    if suffix in ASE_FORMATS:
-        check_size(path, MAX_TRAJECTORY_BYTES)
-        text = None if suffix in _BINARY else read_text(path, MAX_TRAJECTORY_BYTES)
-        return [checked_crystal(frame) for frame in read_frames(Path(lower) if text else path, text, name)]
-    text = read_text(path)
+    limit = MAX_TRAJECTORY_BYTES if suffix in ASE_FORMATS else MAX_BYTES
+    if suffix in _BINARY:
+        return [checked_crystal(frame) for frame in read_frames(read_bytes(path, limit), suffix, name)]
+    text = read_text(path, limit)
     if not text.strip():
         raise InputError(f"{name} is empty: give a structure file.")
+    if suffix in ASE_FORMATS:
+        return [checked_crystal(frame) for frame in read_frames(text, suffix, name)]
     if suffix in (".cif", ".mcif"):
         return read_cif(text, name)
     if suffix == ".json":
@@ -99,19 +105,15 @@ def _read_by_content(text: str, name: str) -> list[CrystalRead]:
 
 def _read_json(text: str, name: str) -> CrystalRead:
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        reason = (
-            "it is nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())
-        )
-        raise InputError(f"{name} is not valid JSON ({reason}): correct the file.") from error
+        document = parse_json(text)
+    except ValueError as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{name} cannot be used as JSON ({reason}): correct the file.") from error
     return checked_crystal(_listed(structure_from_json(document, name), name))
 
 
 def _listed(structure: Structure, name: str) -> ListedCrystal:
     """A pymatgen Structure as a file would list it."""
-    if not all(structure.lattice.pbc):
-        raise InputError(f"{name} is not periodic in three directions: give a crystal.")
     sites = [
         ListedSite(f"{species.symbol}{number}", species.symbol, site.frac_coords, float(amount))
         for number, site in enumerate(structure, start=1)
