@@ -120,7 +120,7 @@ def test_compressed_and_binary_files_are_read(tmp_path: Path, name: str) -> None
 def test_an_empty_file_is_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.touch()
-    with pytest.raises(InputError, match="is empty|could not be read"):
+    with pytest.raises(InputError, match=r"is empty|could not be read"):
         read_crystals(path)
 
 
