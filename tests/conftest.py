@@ -160,8 +160,8 @@ def redescribe() -> "Callable[..., Structure]":
 
 @pytest.fixture(scope="session")
 def textbook() -> "Callable[[str], Structure]":
-    """Conventional cell of a textbook crystal by name; take a copy before changing it."""
-    return textbook_structure
+    """Conventional cell of a textbook crystal by name; each call gives a new one, which a test may change."""
+    return lambda name: textbook_structure(name).copy()
 
 
 @pytest.fixture(scope="session", params=list(TEXTBOOK))
