@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, FiniteFloat, TypeAdapter
 
-from alphacrystal.bounded_files import read_json
+from alphacrystal.bounded_files import parse_json, read_json
 from alphacrystal.crystal import SymmetryHypothesis, structure_from_json, structure_to_json
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.generate import Candidate
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 FOLDER = "checkpoint"
 MAX_REQUEST_BYTES = 100_000_000  # a list of formulas may be long
+MAX_CANDIDATES_BYTES = 1_000_000_000
+MAX_LINE_BYTES = 100_000_000  # one part of the generation
 
 _HYPOTHESIS = TypeAdapter(SymmetryHypothesis)
 
@@ -117,8 +119,8 @@ class Checkpoint:
         if not path.is_file():
             return None
         try:
-            return [_candidate_from_json(item) for item in json.loads(path.read_text(encoding="utf-8"))]
-        except (OSError, ValueError, TypeError, RecursionError, InputError) as error:
+            return [_candidate_from_json(item) for item in read_json(path, MAX_CANDIDATES_BYTES)]
+        except (OSError, ValueError, TypeError, InputError) as error:
             raise InputError(f"{path} is damaged: start the run anew with another --out.") from error
 
     def add_generated(self, part: int, candidates: Sequence[Candidate]) -> None:
@@ -203,13 +205,14 @@ class Checkpoint:
         path = self.folder / name
         if not path.is_file():
             return
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            try:
-                item = json.loads(line)
-            except (ValueError, RecursionError):
-                continue
-            if isinstance(item, dict):
-                yield item
+        with path.open("rb") as stream:
+            while line := stream.readline(MAX_LINE_BYTES):
+                try:
+                    item = parse_json(line.decode())
+                except ValueError:
+                    continue
+                if isinstance(item, dict):
+                    yield item
 
     def _write(self, name: str, text: str) -> None:
         path = self.folder / name

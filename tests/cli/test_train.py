@@ -7,6 +7,7 @@ import json
 import shlex
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from itertools import product
@@ -15,6 +16,8 @@ from typing import Any
 
 import pytest
 from pymatgen.core import Composition
+
+from alphacrystal.folder_lock import lock_folder
 
 Run = Callable[..., Any]
 
@@ -137,3 +140,24 @@ def test_training_does_not_overwrite_an_earlier_run(run: Run, records: Path) -> 
     outcome = run("train", "lattice", *options, "--epochs", "2", "--resume")
     assert outcome.code == 2
     assert "other settings" in outcome.sentence
+
+
+def test_one_process_trains_in_a_folder(run: Run, records: Path, tmp_path: Path) -> None:
+    holding, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with lock_folder(tmp_path / "net", create=True):
+            holding.set()
+            done.wait(60)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    holding.wait(60)
+    try:
+        answer = run("train", "group", "--data", records, "--out", tmp_path / "net", "--epochs", 1)
+    finally:
+        done.set()
+        holder.join()
+    assert answer.code == 2
+    assert "in use" in answer.sentence
+    assert not (tmp_path / "net" / "log.csv").exists()

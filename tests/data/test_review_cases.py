@@ -53,6 +53,21 @@ REFUSED = {
         CUBE + SITES.replace("_atom_site_type_symbol\n", "") + "T1 0.47 0 0\nO1 0.6 0.3 0.2\n",
         "tetrahedral",
     ),
+    "atoms missing by the density": (
+        "density.cif",
+        CUBE + "_exptl_crystal_density_diffrn 2.164\n_symmetry_Int_Tables_number 1\n" + SITES + SALT,
+        r"density of 2.164 g/cm³, but its atoms give 0.5409",
+    ),
+    "atoms missing by the formula weight": (
+        "weight.cif",
+        CUBE + FM3M + "_chemical_formula_weight 58.44\n_cell_formula_units_Z 4\n" + SITES + "Na1 Na 0 0 0\n",
+        r"formula weight of 58.44 u, but its atoms give 22.99",
+    ),
+    "an element missing by the moieties": (
+        "moiety.cif",
+        CUBE + FM3M + "_chemical_formula_moiety 'Na 1+, Cl 1-'\n" + SITES + "Na1 Na 0 0 0\n",
+        r"formula Na1 Cl1, but its sites give Na4 \(Cl is missing\)",
+    ),
     "operations against the Hall symbol": (
         "hall.cif",
         CUBE
@@ -155,3 +170,26 @@ def test_a_number_with_several_settings_is_noted(tmp_path: Path) -> None:
     path.write_text(cell + "_space_group_IT_number 14\n" + SITES + "Na1 Na .1 .2 .3\n")
     (crystal,) = read_crystals(path)
     assert any("standard setting" in note for note in crystal.notes)
+
+
+@pytest.mark.parametrize(
+    ("header", "note"),
+    [
+        ("_exptl_crystal_density_diffrn 2.164", None),
+        ("_exptl_crystal_density_diffrn 2164", None),  # in kg/m³
+        ("_exptl_crystal_density_diffrn 2.07", "density of 2.07 g/cm³; the atoms give 2.164 g/cm³"),
+        ("_chemical_formula_sum 'Na Cl'\n_exptl_crystal_density_diffrn 1.0", "density of 1 g/cm³"),
+        ("_chemical_formula_weight 58.44\n_cell_formula_units_Z 4", None),
+        ("_chemical_formula_moiety '2(Na 1+), Cl2 2-'", None),
+        ("_chemical_formula_moiety 'sodium chloride'", None),
+        ("_chemical_formula_sum 'Na. Cl'", "formula 'Na. Cl' of the header could not be read"),
+        (f"_chemical_formula_sum 'Na{'9' * 400} Cl'", "could not be read"),
+    ],
+)
+def test_statements_on_the_mass_are_compared(tmp_path: Path, header: str, note: str | None) -> None:
+    path = tmp_path / "salt.cif"
+    path.write_text(CUBE + FM3M + header + "\n" + SITES + SALT)
+    (crystal,) = read_crystals(path)
+    assert len(crystal.structure) == 8
+    assert len(crystal.notes) == (note is not None)
+    assert note is None or note in crystal.notes[0]

@@ -39,6 +39,7 @@ LAZY_MODULES = {
     "encodings.utf_16": "codec of a text that begins with a UTF-16 byte order mark",
     "encodings.utf_16_le": "the same",
     "encodings.utf_16_be": "the same",
+    "encodings.utf_8_sig": "codec of a text that begins with a UTF-8 byte order mark",
     "encodings.cp1252": "codec of a text that is not UTF-8",
 }
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from alphacrystal.cli._json import JsonOption, print_json
+from alphacrystal.cli._output_folder import make_folder
 from alphacrystal.errors import InputError
 
 if TYPE_CHECKING:
@@ -112,9 +113,12 @@ def _download(
 ) -> None:
     from alphacrystal.cli._progress import ProgressDisplay
     from alphacrystal.data import download
+    from alphacrystal.folder_lock import lock_file
 
+    make_folder(out.parent)
+    lock = out.with_name(out.name + ".lock")
     try:
-        with ProgressDisplay("data build") as progress:
+        with lock_file(lock, folder=out), ProgressDisplay("data build") as progress:
             came = download(
                 out,
                 question,

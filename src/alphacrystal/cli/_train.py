@@ -34,13 +34,14 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Train a network on known crystals (benchmark compounds are dropped)."""
+    from alphacrystal.folder_lock import lock_folder
     from alphacrystal.learn.training import train_model, with_overrides
 
     overrides = {"epochs": epochs, "seed": seed, "threads": threads}
     chosen = "".join(f" --{key} {value}" for key, value in overrides.items() if value is not None)
     make_folder(out)
     try:
-        with ProgressDisplay(f"train {name}") as progress:
+        with lock_folder(out), ProgressDisplay(f"train {name}") as progress:
             result = train_model(
                 name,
                 data,

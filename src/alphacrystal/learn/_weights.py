@@ -158,13 +158,16 @@ def _check_sizes(config: dict[str, Any], stored: int) -> None:
         stored: Number of values in the file.
 
     Raises:
-        ValueError: A network of these sizes has more parameters than the file has values.
+        ValueError: A size is not positive, or a network of these sizes has more parameters than the file has
+            values.
     """
     layers = config.get("layers", 1)
     if not isinstance(layers, int):
         raise TypeError("layers is not a whole number")
     for name, value in config.items():
-        if isinstance(value, int) and value * value * layers > max(stored, _ALWAYS_BUILT):
+        if isinstance(value, int) and not (
+            value > 0 and value * value * layers <= max(stored, _ALWAYS_BUILT)
+        ):
             raise ValueError(f"{name} = {value} does not fit the file")
         if isinstance(value, float) and not 0 <= value <= 1:
             raise ValueError(f"{name} = {value} is not between 0 and 1")

@@ -25,6 +25,12 @@ SAME_ATOM = 0.05
 OVERLAP = 0.5
 #: Cell volumes of the header that differ by more (relative) are noted, and refused.
 _VOLUME_NOTED, _VOLUME_REFUSED = 0.005, 0.05
+#: Densities and cell masses of the header that differ by more (relative) are noted, and refused.
+_MASS_NOTED, _MASS_REFUSED = 0.03, 0.15
+#: Mass of a cubic Å at a density of 1 g/cm³, in u: the Avogadro constant (SI, 2019) times 1e-24.
+_DENSITY_UNIT = 0.602214076
+#: Densities above any crystal's (osmium: 22.6 g/cm³) are in kg/m³.
+_MAX_DENSITY = 50.0
 #: Largest difference between an amount in the header formula and in the cell, per formula: for rounding.
 _AMOUNT_TOLERANCE = 2e-3
 
@@ -278,6 +284,33 @@ def _check_header(listed: ListedCrystal, counts: Mapping[str, int], volume: floa
         if difference > _VOLUME_NOTED:
             notes.append(
                 f"The header gives a cell volume of {listed.volume:g} Å³; the cell has {volume:.2f} Å³."
+            )
+    _check_masses(listed, counts, volume, notes)
+
+
+def _check_masses(listed: ListedCrystal, counts: Mapping[str, int], volume: float, notes: list[str]) -> None:
+    """Compare density and formula weight of the header with the atoms that were read."""
+    from pymatgen.core import Element
+
+    mass = sum(float(Element(symbol).atomic_mass) * count for symbol, count in counts.items())
+    statements: list[tuple[str, float, float, str]] = []
+    if listed.density:
+        stated = listed.density / (1000 if listed.density > _MAX_DENSITY else 1)
+        statements.append(("density", stated, mass / volume / _DENSITY_UNIT, "g/cm³"))
+    if listed.formula_weight and listed.formula_units:
+        weight = mass / listed.formula_units
+        statements.append(("formula weight", listed.formula_weight, weight, "u"))
+    for quantity, stated, read, unit in statements:
+        difference = abs(read / stated - 1)
+        # A formula that fits the sites is the stronger statement: these are often of another sample.
+        if difference > _MASS_REFUSED and not listed.formula:
+            raise InputError(
+                f"The header of {listed.name} gives a {quantity} of {stated:g} {unit}, but its atoms give "
+                f"{read:.4g} {unit}: complete or correct the file."
+            )
+        if difference > _MASS_NOTED:
+            notes.append(
+                f"The header gives a {quantity} of {stated:g} {unit}; the atoms give {read:.4g} {unit}."
             )
 
 

@@ -94,12 +94,14 @@ def _read_block(items: CifItems, name: str) -> CrystalRead:
     formula = header_formula(items, notes)
     rows = listed_sites(items, formula, name, notes)
     header = ListedCrystal(
-        name, lattice, (), formula, items.number("cell_formula_units_z"), items.number("cell_volume")
-    )
-    header = replace(
-        header,
-        formula_units=_positive(header.formula_units),
-        volume=_positive(header.volume),
+        name,
+        lattice,
+        (),
+        formula,
+        formula_units=_positive(items.number("cell_formula_units_z")),
+        volume=_positive(items.number("cell_volume")),
+        density=_positive(items.number("exptl_crystal_density_diffrn")),
+        formula_weight=_positive(items.number("chemical_formula_weight")),
     )
     symmetry = stated_symmetry(items, lattice, name, notes)
     reads: list[tuple[CrystalRead, SymmetryOperations]] = []
@@ -147,7 +149,9 @@ def _lattice(items: CifItems, name: str) -> Array:
         if value is None:
             raise InputError(f"{name} lacks _cell_{tag}: complete the cell.")
         if not np.isfinite(value):
-            raise InputError(f"{name} gives {items.text(f'cell_{tag}')!r} for _cell_{tag}: give a number.")
+            raise InputError(
+                f"{name} gives {(items.text(f'cell_{tag}') or '')[:20]!r} for _cell_{tag}: give a number."
+            )
         values.append(value)
     lengths, angles = values[:3], values[3:]
     if min(lengths) <= 0:

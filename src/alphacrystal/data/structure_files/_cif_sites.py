@@ -13,6 +13,7 @@ from alphacrystal.data.structure_files._cif_items import CifItems, number
 from alphacrystal.data.structure_files._listed import ListedSite
 from alphacrystal.errors import InputError
 
+_AMOUNT = r"\d+\.?\d*|\.\d+"
 COORDINATES = ("atom_site_fract_x", "atom_site_fract_y", "atom_site_fract_z")
 
 
@@ -20,18 +21,44 @@ def header_formula(items: CifItems, notes: list[str]) -> Mapping[str, float] | N
     """Amounts by element of the header, None without a formula that can be read."""
     text = items.text("chemical_formula_sum")
     if text is None:
-        return None
-    amounts: dict[str, float] = {}
-    rest = re.sub(r"[\s']", "", text)
-    if re.fullmatch(r"(?:[A-Z][a-z]?\d*\.?\d*)+", rest):
-        for symbol, amount in re.findall(r"([A-Z][a-z]?)(\d*\.?\d*)", rest):
-            element = ISOTOPES.get(symbol, symbol)
-            amounts[element] = amounts.get(element, 0.0) + float(amount or 1)
-    amounts = {symbol: amount for symbol, amount in amounts.items() if amount > 0}
-    if not amounts or not amounts.keys() <= set(element_table().symbols):
+        moiety = items.text("chemical_formula_moiety")
+        return None if moiety is None else _known_amounts(_moiety_amounts(moiety))
+    amounts = _known_amounts(_amounts(re.sub(r"[\s']", "", text)))
+    if amounts is None:
         notes.append(f"The formula {text[:40]!r} of the header could not be read and was not compared.")
         return None
     return amounts
+
+
+def _amounts(formula: str) -> dict[str, float]:
+    """Amounts by element of a formula without brackets or blanks; empty where it cannot be read."""
+    amounts: dict[str, float] = {}
+    if re.fullmatch(rf"(?:[A-Z][a-z]?(?:{_AMOUNT})?)+", formula):
+        for symbol, amount in re.findall(rf"([A-Z][a-z]?)((?:{_AMOUNT})?)", formula):
+            element = ISOTOPES.get(symbol, symbol)
+            amounts[element] = amounts.get(element, 0.0) + float(amount or 1)
+    return amounts
+
+
+def _moiety_amounts(text: str) -> dict[str, float]:
+    """Amounts by element of a formula by moieties, e.g. "Ca 2+, C O3 2-, 2(H2 O)"; empty if unreadable."""
+    total: dict[str, float] = {}
+    for part in text.split(","):
+        match = re.fullmatch(rf"({_AMOUNT})?\s*\(?([^()]+?)(?:\s+\d*[+-])?\)?", part.strip())
+        amounts = _amounts(re.sub(r"\s", "", match[2])) if match else {}
+        if not match or not amounts:
+            return {}
+        for symbol, amount in amounts.items():
+            total[symbol] = total.get(symbol, 0.0) + amount * float(match[1] or 1)
+    return total
+
+
+def _known_amounts(amounts: Mapping[str, float]) -> Mapping[str, float] | None:
+    """The positive amounts, None where there are none, one is too large or an element is unknown."""
+    positive = {symbol: amount for symbol, amount in amounts.items() if amount > 0}
+    if not positive or max(positive.values()) > MAX_SITES:
+        return None
+    return positive if positive.keys() <= set(element_table().symbols) else None
 
 
 def listed_sites(

@@ -86,7 +86,7 @@ def stated_symmetry(items: CifItems, lattice: Array, name: str, notes: list[str]
         if listed is not None and hall is not None and not listed.same_type(hall):
             contradiction = contradiction or (
                 f"{name} contradicts itself: its symmetry operations are not those of its Hall symbol "
-                f"{hall_text}; correct one of them."
+                f"{(hall_text or '')[:40]}; correct one of them."
             )
         return StatedSymmetry(tuple(_fitting([explicit], lattice, name, notes)), contradiction, tuple(groups))
     if named:
@@ -115,8 +115,8 @@ def _named(items: CifItems, lattice: Array, name: str) -> tuple[str | None, list
     for symbol, found in meanings[1:]:
         if found[0].number != meanings[0][1][0].number:
             raise InputError(
-                f"{name} contradicts itself: it gives the space groups {meanings[0][0]} and {symbol}; "
-                "correct one of them."
+                f"{name} contradicts itself: it gives the space groups {meanings[0][0][:40]} and "
+                f"{symbol[:40]}; correct one of them."
             )
     return min(meanings, key=lambda meaning: len(meaning[1]))  # the symbol that states the origin
 
@@ -125,8 +125,10 @@ def _number(items: CifItems, named: Sequence[gemmi.SpaceGroup], symbol: str | No
     """The number of the space group."""
     values = {tag: items.number(tag) for tag in _NUMBERS if items.text(tag)}
     for tag, value in values.items():
-        if value is None or value != round(value) or not 1 <= value <= 230:
-            raise InputError(f"{name} gives the space group number {items.text(tag)!r}: it must be 1 to 230.")
+        if value is None or not (1 <= value <= 230 and value == round(value)):
+            raise InputError(
+                f"{name} gives the space group number {(items.text(tag) or '')[:20]!r}: it must be 1 to 230."
+            )
     numbers = sorted({int(value) for value in values.values() if value is not None})
     if len(numbers) > 1:
         raise InputError(
@@ -135,8 +137,8 @@ def _number(items: CifItems, named: Sequence[gemmi.SpaceGroup], symbol: str | No
         )
     if named and numbers and named[0].number != numbers[0]:
         raise InputError(
-            f"{name} contradicts itself: its space group symbol {symbol!r} is number {named[0].number}, "
-            f"but it gives number {numbers[0]}; correct one of them."
+            f"{name} contradicts itself: its space group symbol {(symbol or '')[:40]!r} is number "
+            f"{named[0].number}, but it gives number {numbers[0]}; correct one of them."
         )
     if named:
         return int(named[0].number)

@@ -43,6 +43,8 @@ class ListedCrystal:
         formula: Amounts by element symbol in the header, None without one.
         formula_units: Formula units per cell in the header, None without them.
         volume: Cell volume in the header in Å³, None without one.
+        density: Density in the header in g/cm³, None without one.
+        formula_weight: Mass of one formula in the header in u, None without one.
         notes: Sentences on how the file was read.
     """
 
@@ -52,6 +54,8 @@ class ListedCrystal:
     formula: Mapping[str, float] | None = None
     formula_units: float | None = None
     volume: float | None = None
+    density: float | None = None
+    formula_weight: float | None = None
     notes: tuple[str, ...] = field(default=())
 
     def possible_atoms(self) -> tuple[float, ...]:

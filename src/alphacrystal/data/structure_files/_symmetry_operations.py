@@ -144,7 +144,7 @@ def operations_of_hall(symbol: str) -> SymmetryOperations | None:
     import gemmi
 
     try:
-        return _of_gemmi(gemmi.symops_from_hall(" ".join(symbol.split())), f"the Hall symbol {symbol}")
+        return _of_gemmi(gemmi.symops_from_hall(" ".join(symbol.split())), f"the Hall symbol {symbol[:40]}")
     except (RuntimeError, ValueError):
         return None
 
