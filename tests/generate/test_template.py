@@ -117,6 +117,22 @@ def test_forbidden_formulas_never_serve_whatever_their_label(
         made(guarded, "Hf4Al3")
 
 
+def test_a_record_with_overlapping_atoms_is_no_template(
+    textbook: Callable[[str], Structure], caplog: pytest.LogCaptureFixture
+) -> None:
+    halite = textbook("halite")
+    collapsed = Structure(halite.lattice, halite.species, [[0, 0, 0.002 * i] for i in range(len(halite))])
+    records = [
+        StructureRecord.from_structure(crystal, name)
+        for name, crystal in (("good", halite), ("bad", collapsed))
+    ]
+    candidates = made(TemplateLibrary.of_records(records), "KBr")
+    assert {candidate.provenance["template"] for candidate in candidates} == {"good"}
+    assert "1 of the crystals of records have overlapping atoms" in caplog.text
+    with pytest.raises(InputError, match="holds no crystal"):
+        made(TemplateLibrary.of_records(records[1:]), "KBr")
+
+
 def test_a_library_is_read_from_records_or_cif_files(
     template_records: list[StructureRecord], textbook: Callable[[str], Structure], tmp_path: Path
 ) -> None:

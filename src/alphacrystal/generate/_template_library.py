@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from itertools import compress
 from math import gcd
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from alphacrystal.data import StructureRecord, read_records
+from alphacrystal.data.structure_files import atoms_overlap
 from alphacrystal.errors import InputError
 
 if TYPE_CHECKING:
     from alphacrystal.composition import Formula
+
+_log = logging.getLogger(__name__)
 
 Stoichiometry = tuple[int, ...]  # reduced counts in ascending order
 
@@ -29,6 +36,7 @@ class TemplateLibrary:
         self, records: Mapping[Stoichiometry, list[StructureRecord]], source: str, forbidden: int = 0
     ) -> None:
         self._records = records
+        self._checked: dict[Stoichiometry, list[StructureRecord]] = {}
         self.source = source
         self.forbidden = forbidden
 
@@ -78,12 +86,12 @@ class TemplateLibrary:
         return cls(found, source, forbidden)
 
     def matching(self, formula: Formula) -> list[StructureRecord]:
-        """Templates of the stoichiometry of a formula.
+        """Templates of the stoichiometry of a formula; records with overlapping atoms are left out.
 
         Raises:
             InputError: There is none.
         """
-        found = self._records.get(stoichiometry(formula.counts), [])
+        found = self._usable(stoichiometry(formula.counts))
         if not found:
             ratio = ":".join(map(str, stoichiometry(formula.counts)))
             left_out = f" ({self.forbidden} of forbidden formulas were left out)" if self.forbidden else ""
@@ -92,6 +100,25 @@ class TemplateLibrary:
                 f"{formula.text}{left_out}: give a larger --templates or another generator."
             )
         return found
+
+    def _usable(self, ratio: Stoichiometry) -> list[StructureRecord]:
+        """Records of a stoichiometry without overlapping atoms; the check runs once."""
+        if ratio not in self._checked:
+            records = self._records.get(ratio, [])
+            clear = [not _overlaps(record) for record in records]
+            if not all(clear):
+                _log.warning(
+                    "%d of the crystals of %s have overlapping atoms and were left out, the first is %s.",
+                    clear.count(False),
+                    self.source,
+                    records[clear.index(False)].id[:40],
+                )
+            self._checked[ratio] = list(compress(records, clear))
+        return self._checked[ratio]
+
+
+def _overlaps(record: StructureRecord) -> bool:
+    return atoms_overlap(np.asarray(record.lattice, float), np.asarray(record.frac_coords, float))
 
 
 def stoichiometry(counts: Mapping[str, int]) -> Stoichiometry:

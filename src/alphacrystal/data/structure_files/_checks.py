@@ -243,6 +243,16 @@ def close_pairs(
     )
 
 
+def atoms_overlap(lattice: Array, positions: Array) -> bool:
+    """Whether two atoms, periodic images included, are closer than `OVERLAP` Å.
+
+    Args:
+        lattice: Rows in Å, shape (3, 3).
+        positions: Fractional coordinates, shape (atoms, 3).
+    """
+    return _crowded(lattice, positions) or len(close_pairs(lattice, positions, OVERLAP)[0]) > 0
+
+
 def _crowded(lattice: Array, positions: Array) -> bool:
     """Whether many atoms share a cube of `OVERLAP` Å: listing their pairs could exhaust the memory."""
     cubes = np.floor((positions % 1.0) @ lattice / OVERLAP).astype(np.int64)
