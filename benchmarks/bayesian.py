@@ -15,11 +15,11 @@ import torch
 from pymatgen.core import Lattice, Structure
 
 from alphacrystal import AlphaCrystalError
-from alphacrystal.benchmark import run_facts
 from alphacrystal.relax import BayesianRelaxer, RelaxSettings, load_potential, relax
 from alphacrystal.relax._crystal import Crystal
 from alphacrystal.relax._symmetry import symmetrise_crystal
 from alphacrystal.relax._variables import SymmetricVariables
+from alphacrystal_bench.harness.run_facts import run_facts
 
 SEED = 0
 #: Largest strain, and displacement of a free mode in Å.

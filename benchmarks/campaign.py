@@ -18,9 +18,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from alphacrystal.benchmark import run_facts
 from alphacrystal.config import make_config
-from alphacrystal.formula_list import FormulaRequest
+from alphacrystal.pipeline.formula_list import FormulaRequest
 from alphacrystal.scale import (
     CampaignStore,
     DaskExecutor,
@@ -30,6 +29,7 @@ from alphacrystal.scale import (
     no_work,
     run_campaign,
 )
+from alphacrystal_bench.harness.run_facts import run_facts
 
 NAP_S = 0.5
 REAL = tuple(metal + other for metal in ("Li", "Na", "K", "Rb") for other in ("F", "Cl", "Br", "I"))

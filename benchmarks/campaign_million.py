@@ -24,9 +24,9 @@ from typing import Self
 
 import numpy as np
 
-from alphacrystal.benchmark import run_facts
-from alphacrystal.formula_list import FormulaRequest
+from alphacrystal.pipeline.formula_list import FormulaRequest
 from alphacrystal.scale import CampaignStore, Outcome, Unit, compute, write_tables
+from alphacrystal_bench.harness.run_facts import run_facts
 
 TIMES = Path(__file__).parents[1] / "docs" / "benchmarks" / "campaign-times.json"
 ELEMENTS = (

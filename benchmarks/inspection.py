@@ -21,7 +21,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from alphacrystal.benchmark import run_facts
 from alphacrystal.composition import parse_formula
 from alphacrystal.config import make_config
 from alphacrystal.data import read_records
@@ -32,7 +31,8 @@ from alphacrystal.learn import (
     predict_cell_distogram,
     predict_hypotheses,
 )
-from alphacrystal.preflight import units_to_try
+from alphacrystal.pipeline.preflight import units_to_try
+from alphacrystal_bench.harness.run_facts import run_facts
 
 SEED = 0
 # From elements to eight of them, common and odd stoichiometries, small and large cells; many in no database.

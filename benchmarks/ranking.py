@@ -23,9 +23,10 @@ from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.core import Structure
 
 from alphacrystal import AlphaCrystalError, PredictConfig, predict
-from alphacrystal.benchmark import reference_records, run_facts
 from alphacrystal.data import read_records
 from alphacrystal.rank import ENERGY_SCALE, UNCONVERGED_PENALTY
+from alphacrystal_bench.harness.run_facts import run_facts
+from alphacrystal_bench.models.subsets import reference_records
 
 SCALES = (0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 2.0)  # eV/atom that weigh as a factor e in probability
 PENALTIES = (0.0, 1.0, 3.0, 6.0)  # for a relaxation that did not converge

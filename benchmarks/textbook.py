@@ -14,10 +14,10 @@ from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.core.lattice import Lattice
 from pymatgen.core.structure import Structure
 
-from alphacrystal.benchmark import run_facts
 from alphacrystal.composition import formula_units_within, parse_formula
 from alphacrystal.generate import DistanceMatrixGenerator
 from alphacrystal.rank import rank_candidates
+from alphacrystal_bench.harness.run_facts import run_facts
 
 
 def textbook_structures() -> dict[str, Structure]:

@@ -20,14 +20,6 @@ import numpy as np
 import torch
 from pymatgen.analysis.structure_matcher import StructureMatcher
 
-from alphacrystal.benchmark import (
-    commonest_crystals,
-    mean_distance,
-    pair_lookup,
-    random_crystals,
-    reference_records,
-    run_facts,
-)
 from alphacrystal.composition import formula_units_within, parse_formula
 from alphacrystal.crystal import Distogram
 from alphacrystal.data import StructureRecord, prepare, read_records
@@ -35,6 +27,10 @@ from alphacrystal.errors import AlphaCrystalError
 from alphacrystal.generate import DistanceMatrixGenerator
 from alphacrystal.learn import predict_distograms, predict_hypotheses
 from alphacrystal.reconstruct import SearchSettings, reconstruct
+from alphacrystal_bench.cspbench.random_crystals import commonest_crystals, random_crystals
+from alphacrystal_bench.harness.run_facts import run_facts
+from alphacrystal_bench.models.distance_controls import mean_distance, pair_lookup
+from alphacrystal_bench.models.subsets import reference_records
 
 SEED = 0
 MATCHER = StructureMatcher(ltol=0.2, stol=0.3, angle_tol=5)

@@ -5,8 +5,10 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,8 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
+
+from alphacrystal.cli import main
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -370,3 +374,73 @@ def faults_of() -> Callable[[Any], list[str]]:
         return found
 
     return look
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def sentence(self) -> str:
+        """The one sentence on standard error."""
+        assert "Traceback" not in self.err + self.out
+        lines = [line for line in self.err.splitlines() if line.startswith("Error: ")]
+        assert len(lines) == 1, self.err
+        return lines[0].removeprefix("Error: ")
+
+
+Run = Callable[..., Outcome]
+
+
+def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> Outcome:
+    """`alphacrystal ARGUMENTS` in this process, through its real entry point."""
+    before = sys.argv, signal.getsignal(signal.SIGTERM)
+    capsys.readouterr()
+    sys.argv = ["alphacrystal", *map(str, arguments)]
+    try:
+        main()
+    except SystemExit as stop:
+        code = stop.code
+    finally:
+        sys.argv = before[0]
+        signal.signal(signal.SIGTERM, before[1])
+    assert isinstance(code, int)
+    captured = capsys.readouterr()
+    return Outcome(code, captured.out, captured.err)
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A function that runs the command line in an empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.delenv("ALPHACRYSTAL_MODELS", raising=False)
+    return lambda *arguments: call(capsys, *arguments)
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """A function that starts the command line as a process of its own, ended after the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def begin(*arguments: object, path: Path | None = None) -> subprocess.Popen[str]:
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "80"}
+        if path is not None:
+            paths = [str(path), os.environ.get("PYTHONPATH", "")]
+            environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from alphacrystal.cli import main; main()", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()

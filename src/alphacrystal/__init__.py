@@ -6,7 +6,7 @@ if _typing.TYPE_CHECKING:
     from alphacrystal.composition import parse_formula
     from alphacrystal.config import PredictConfig
     from alphacrystal.errors import AlphaCrystalError, InputError
-    from alphacrystal.pipeline import predict
+    from alphacrystal.pipeline.predict import predict
 
 __version__ = "0.1.0"
 
@@ -17,7 +17,7 @@ _HOMES = {
     "InputError": "alphacrystal.errors",
     "PredictConfig": "alphacrystal.config",
     "parse_formula": "alphacrystal.composition",
-    "predict": "alphacrystal.pipeline",
+    "predict": "alphacrystal.pipeline.predict",
 }
 
 

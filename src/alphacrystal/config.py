@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from alphacrystal.bounded_files import check_depth, read_bounded_text
 from alphacrystal.errors import InputError, one_line
+from alphacrystal.runtime.bounded_files import check_depth, read_bounded_text
 
 MAX_CONFIG_BYTES = 1_000_000
 MAX_CONFIG_LINE = 10_000  # characters

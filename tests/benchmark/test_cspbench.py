@@ -10,8 +10,12 @@ import numpy as np
 import pytest
 from pymatgen.core import Structure
 
-from alphacrystal.benchmark import CspBenchSettings, benchmark_cspbench, cspbench_page
-from alphacrystal.benchmark._compound_causes import (
+from alphacrystal.composition import parse_formula
+from alphacrystal.errors import InputError
+from alphacrystal.evaluate import match_pair
+from alphacrystal.generate import Candidate, DistanceMatrixGenerator
+from alphacrystal.report import Prediction
+from alphacrystal_bench.cspbench.causes import (
     FOUND,
     LOST,
     RANKED_LOW,
@@ -21,12 +25,9 @@ from alphacrystal.benchmark._compound_causes import (
     cause,
     true_type,
 )
-from alphacrystal.benchmark._compounds import Compound
-from alphacrystal.composition import parse_formula
-from alphacrystal.errors import InputError
-from alphacrystal.evaluate import match_pair
-from alphacrystal.generate import Candidate, DistanceMatrixGenerator
-from alphacrystal.report import Prediction
+from alphacrystal_bench.cspbench.compounds import Compound
+from alphacrystal_bench.cspbench.page import cspbench_page
+from alphacrystal_bench.cspbench.run import CspBenchSettings, benchmark_cspbench
 
 SETTINGS = CspBenchSettings(relax=False)
 

@@ -6,13 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alphacrystal.benchmark._forests import ForestRuns
-from alphacrystal.benchmark._lattice_forest import PUBLISHED_R2, length_forests, symmetry_features
-from alphacrystal.benchmark._lattice_forest import SETTINGS as LENGTH_SETTINGS
-from alphacrystal.benchmark._rivals import crystal_systems, rival_predictions
-from alphacrystal.benchmark._symmetry_forest import PUBLISHED_ACCURACY, group_forest, group_forests_by_system
 from alphacrystal.data import PreparedStructures
 from alphacrystal.errors import InputError
+from alphacrystal_bench.models.baselines import crystal_systems, rival_predictions
+from alphacrystal_bench.models.forests import ForestRuns
+from alphacrystal_bench.models.lattice_forest import PUBLISHED_R2, length_forests, symmetry_features
+from alphacrystal_bench.models.lattice_forest import SETTINGS as LENGTH_SETTINGS
+from alphacrystal_bench.models.symmetry_forest import (
+    PUBLISHED_ACCURACY,
+    group_forest,
+    group_forests_by_system,
+)
 
 ROOM = np.random.default_rng(0)
 POINTS = ROOM.random((300, 90)).astype(np.float32)

@@ -8,15 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alphacrystal.benchmark import (
-    CurveSettings,
-    learning_curves,
-    learning_curves_page,
-    write_learning_curves_page,
-)
-from alphacrystal.benchmark._learning_curve import formula_part
 from alphacrystal.data import PreparedStructures
 from alphacrystal.errors import InputError
+from alphacrystal_bench.models.learning_curve import CurveSettings, formula_part, learning_curves
+from alphacrystal_bench.models.learning_curve_page import learning_curves_page, write_learning_curves_page
 
 SETTINGS = CurveSettings(curves=("lattice",), shares=(0.5, 1.0), widths=(0.25,))
 

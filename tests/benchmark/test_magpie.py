@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymatgen.core import Composition
 
-from alphacrystal.benchmark._magpie import (
+from alphacrystal.data import PreparedStructures
+from alphacrystal_bench.models.magpie import (
     cell_contents,
     composition_features,
     elemental_values,
@@ -17,7 +18,6 @@ from alphacrystal.benchmark._magpie import (
     group_counts,
     lattice_counts,
 )
-from alphacrystal.data import PreparedStructures
 
 # Written by scripts/build_magpie_table.py --golden, from matminer 0.10.1.
 GOLDEN = json.loads((Path(__file__).parent / "magpie_golden.json").read_text(encoding="utf-8"))

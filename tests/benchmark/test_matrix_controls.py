@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from alphacrystal.benchmark._matrix_controls import (
+from alphacrystal.learn.contacts.matrix_labels import pair_mask
+from alphacrystal_bench.paper_tables.matrix_controls import (
     ElementPairLookup,
     NearestComposition,
     block_means,
     element_counts,
     shuffled_inside,
 )
-from alphacrystal.learn.paper import pair_mask
 
 NA, MG, CA, CL, O, F = 11, 12, 20, 17, 8, 9  # noqa: E741 - oxygen
 SLOTS = 4

@@ -3,23 +3,23 @@
 import numpy as np
 import pytest
 
-from alphacrystal.benchmark._distance_controls import mean_distance, pair_lookup, polymorph_means
-from alphacrystal.benchmark._distance_table import control_errors, distance_table
-from alphacrystal.benchmark._lattice_table import (
+from alphacrystal.data import PreparedStructures, StructureRecord, assemble, prepare_record
+from alphacrystal.learn import StructureType
+from alphacrystal_bench.models.distance_controls import mean_distance, pair_lookup, polymorph_means
+from alphacrystal_bench.models.distance_table import control_errors, distance_table
+from alphacrystal_bench.models.lattice_table import (
     axis_errors,
     lattice_table_by_subset,
     lattice_table_by_system,
 )
-from alphacrystal.benchmark._subsets import reference_entries, subsets
-from alphacrystal.benchmark._symmetry_table import (
+from alphacrystal_bench.models.subsets import reference_entries, subsets
+from alphacrystal_bench.models.symmetry_table import (
     frequencies,
     group_table_by_system,
     symmetry_table,
     true_ranks,
 )
-from alphacrystal.benchmark._type_copy import additive_volumes, structure_types, type_copies
-from alphacrystal.data import PreparedStructures, StructureRecord, assemble, prepare_record
-from alphacrystal.learn import StructureType
+from alphacrystal_bench.models.type_copy import additive_volumes, structure_types, type_copies
 
 HALITE, CHLORIDE = StructureType(225, ("a", "b")), StructureType(221, ("a", "b"))
 

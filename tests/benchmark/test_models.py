@@ -8,13 +8,13 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from alphacrystal.benchmark import benchmark_models, models_page, write_models_page
-from alphacrystal.benchmark._models_page import reliability_panels
-from alphacrystal.cli._benchmark import app
 from alphacrystal.data import StructureRecord
 from alphacrystal.errors import InputError
 from alphacrystal.learn import MODEL_NAMES
 from alphacrystal.learn.training import TrainSettings, train_model
+from alphacrystal_bench.commands.app import app
+from alphacrystal_bench.models.page import models_page, reliability_panels, write_models_page
+from alphacrystal_bench.models.tables import benchmark_models
 
 WHO = ("network", "forest", "frequency", "type copy")
 

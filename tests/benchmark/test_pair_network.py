@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alphacrystal.benchmark._pair_network import (
+from alphacrystal.data import PreparedStructures
+from alphacrystal.learn.contacts.matrix_labels import matrices
+from alphacrystal_bench.paper_tables.pair_network import (
     PairTraining,
     epochs_for,
     predict_with_pair_network,
     train_pair_network,
 )
-from alphacrystal.data import PreparedStructures
-from alphacrystal.learn.paper import matrices
 
 SIZE = 12
 

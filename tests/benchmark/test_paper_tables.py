@@ -12,32 +12,38 @@ import numpy as np
 import pytest
 from pymatgen.core import Structure
 
-from alphacrystal.benchmark import (
-    MethodSettings,
-    PaperCompound,
+from alphacrystal.composition import parse_formula
+from alphacrystal.errors import InputError
+from alphacrystal.evaluate import match_pair, superpose_rmsd
+from alphacrystal_bench.cost.methods import MethodSettings
+from alphacrystal_bench.cost.page import cost_page
+from alphacrystal_bench.cost.random_searches import search
+from alphacrystal_bench.cost.run import (
     benchmark_cost,
-    benchmark_table3,
-    benchmark_table4,
-    cost_page,
-    read_table3,
-    read_table4,
-    table4_page,
-    write_table3_page,
+    expected_seconds,
+    seconds_per_right_answer,
+    time_ratios,
 )
-from alphacrystal.benchmark._compounds import Compound
-from alphacrystal.benchmark._cost import expected_seconds, seconds_per_right_answer, time_ratios
-from alphacrystal.benchmark._list_scores import (
+from alphacrystal_bench.cspbench.compounds import Compound
+from alphacrystal_bench.paper_tables.list_scores import (
     INVARIANT,
     PRINTED,
     best_of,
     list_scores,
     same_with_random_origins,
 )
-from alphacrystal.benchmark._paper_compounds import plain_structure, standard_cell, structure_of
-from alphacrystal.benchmark._random_searches import search
-from alphacrystal.composition import parse_formula
-from alphacrystal.errors import InputError
-from alphacrystal.evaluate import match_pair, superpose_rmsd
+from alphacrystal_bench.paper_tables.paper_compounds import (
+    PaperCompound,
+    plain_structure,
+    read_table3,
+    read_table4,
+    standard_cell,
+    structure_of,
+)
+from alphacrystal_bench.paper_tables.table3 import benchmark_table3
+from alphacrystal_bench.paper_tables.table3_page import write_table3_page
+from alphacrystal_bench.paper_tables.table4 import benchmark_table4
+from alphacrystal_bench.paper_tables.table4_page import table4_page
 
 # Limited by evaluations alone: what a search evaluates in a given time depends on the machine.
 SETTINGS = MethodSettings(relax=False, seconds=1e5, max_evaluations=3)

@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 from pymatgen.core import Structure
 
-from alphacrystal.benchmark import benchmark_reconstruction, reconstruction_page, write_reconstruction_page
-from alphacrystal.benchmark._reconstruction_puzzles import puzzles, spoiled
-from alphacrystal.benchmark._reconstruction_rivals import (
+from alphacrystal.data import StructureRecord
+from alphacrystal_bench.reconstruction.baselines import (
     contact_evolution,
     matrix_evolution,
     random_crystals,
     rival_note,
 )
-from alphacrystal.data import StructureRecord
+from alphacrystal_bench.reconstruction.page import reconstruction_page, write_reconstruction_page
+from alphacrystal_bench.reconstruction.run import benchmark_reconstruction
+from alphacrystal_bench.reconstruction.tasks import puzzles, spoiled
 
 NAMES = ["rutile", "halite", "quartz", "wurtzite"]
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from alphacrystal.benchmark._reliability import (
+from alphacrystal_bench.models.reliability import (
     DistogramReliability,
     Reliability,
     from_confidence,

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from alphacrystal.benchmark import run_facts
-from alphacrystal.benchmark._run_facts import commit_of
+from alphacrystal_bench.harness.run_facts import commit_of, run_facts
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from alphacrystal.benchmark import SpeedSettings, benchmark_speed, speed_page
-from alphacrystal.benchmark._speed_processes import process_speed
-from alphacrystal.benchmark._speed_structures import random_crystals
-from alphacrystal.benchmark._speed_symmetry import symmetry_kept
 from alphacrystal.errors import InputError
+from alphacrystal_bench.speed.page import speed_page
+from alphacrystal_bench.speed.processes import process_speed
+from alphacrystal_bench.speed.run import SpeedSettings, benchmark_speed
+from alphacrystal_bench.speed.structures import random_crystals
+from alphacrystal_bench.speed.symmetry import symmetry_kept
 
 
 def rutile(a: float = 4.6, c: float = 2.96, u: float = 0.305) -> Structure:

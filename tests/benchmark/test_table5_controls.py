@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alphacrystal.benchmark._table5_controls import control_scores, padded_orbits
-from alphacrystal.benchmark._table5_data import RowSplit, data_facts, row_split, table5_data
-from alphacrystal.benchmark._table5_predictors import CONTROLS, FLOORS
-from alphacrystal.benchmark._table5_rows import rows_numbered
 from alphacrystal.data import PreparedStructures, StructureRecord, split_rows
-from alphacrystal.learn.paper import LONGEST_DISTANCE, matrices
+from alphacrystal.learn.contacts.matrix_labels import LONGEST_DISTANCE, matrices
+from alphacrystal_bench.paper_tables.table5_controls import control_scores, padded_orbits
+from alphacrystal_bench.paper_tables.table5_data import RowSplit, data_facts, row_split, table5_data
+from alphacrystal_bench.paper_tables.table5_predictors import CONTROLS, FLOORS
+from alphacrystal_bench.paper_tables.table5_rows import rows_numbered
 
 
 @pytest.fixture(scope="module")

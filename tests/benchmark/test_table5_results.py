@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from alphacrystal.benchmark._table5_page import table5_page
-from alphacrystal.benchmark._table5_results import (
+from alphacrystal.errors import InputError
+from alphacrystal_bench.paper_tables.table5_page import table5_page
+from alphacrystal_bench.paper_tables.table5_results import (
     DataFacts,
     Scores,
     Table5Cell,
@@ -17,9 +18,8 @@ from alphacrystal.benchmark._table5_results import (
     save_cell,
     save_data_facts,
 )
-from alphacrystal.benchmark._table5_rows import TABLE5_ROWS, rows_numbered
-from alphacrystal.benchmark._table5_tables import markdown, score_table
-from alphacrystal.errors import InputError
+from alphacrystal_bench.paper_tables.table5_rows import TABLE5_ROWS, rows_numbered
+from alphacrystal_bench.paper_tables.table5_tables import markdown, score_table
 
 FACTS = {
     "commit": "abc1234",

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alphacrystal.benchmark._pair_network import PairTraining, train_pair_network
-from alphacrystal.benchmark._type_models import TypeModels, predict_over_types, train_type_models
 from alphacrystal.data import PreparedStructures
-from alphacrystal.learn.paper import matrices
+from alphacrystal.learn.contacts.matrix_labels import matrices
+from alphacrystal_bench.paper_tables.pair_network import PairTraining, train_pair_network
+from alphacrystal_bench.paper_tables.type_models import TypeModels, predict_over_types, train_type_models
 
 SIZE = 12
 

@@ -13,7 +13,7 @@ from pymatgen.core import Lattice, Structure
 
 from alphacrystal.config import make_config
 from alphacrystal.data import StructureRecord
-from alphacrystal.pipeline import predict
+from alphacrystal.pipeline.predict import predict
 
 Run = Callable[..., Any]
 SMALL = ("--max-atoms", "4", "--no-relax", "--out", "run")

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from alphacrystal.cli._progress import ProgressDisplay
+from alphacrystal.cli.progress_display import ProgressDisplay
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from pymatgen.core import Composition
 
-from alphacrystal.folder_lock import lock_folder
+from alphacrystal.runtime.folder_lock import lock_folder
 
 Run = Callable[..., Any]
 

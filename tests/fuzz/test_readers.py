@@ -19,17 +19,17 @@ from pymatgen.entries.computed_entries import ComputedEntry, ComputedStructureEn
 from pymatgen.io.ase import AseAtomsAdaptor
 
 import alphacrystal
-from alphacrystal.checkpoint import Checkpoint
 from alphacrystal.config import make_config, read_config_file
 from alphacrystal.data import StructureRecord, read_crystals, read_records
-from alphacrystal.formula_list import FormulaRequest, read_requests
 from alphacrystal.learn import ModelCard, load_model
-from alphacrystal.learn._contact_net import ContactNet, ContactNetConfig
-from alphacrystal.learn._group_net import GroupNet, GroupNetConfig
-from alphacrystal.learn._lattice_net import LatticeNet, LatticeNetConfig
-from alphacrystal.learn._structure_types import StructureType
-from alphacrystal.learn._symmetry_net import SymmetryNet, SymmetryNetConfig
-from alphacrystal.learn._weights import save_weights
+from alphacrystal.learn.contacts.network import ContactNet, ContactNetConfig
+from alphacrystal.learn.lattice.network import LatticeNet, LatticeNetConfig
+from alphacrystal.learn.space_groups.network import GroupNet, GroupNetConfig
+from alphacrystal.learn.structure_types import StructureType
+from alphacrystal.learn.symmetry.network import SymmetryNet, SymmetryNetConfig
+from alphacrystal.learn.weight_files import save_weights
+from alphacrystal.pipeline.checkpoint import Checkpoint
+from alphacrystal.pipeline.formula_list import FormulaRequest, read_requests
 from alphacrystal.rank import read_hull_reference
 from alphacrystal.relax import read_references
 from alphacrystal.report import read_run_folder, write_figures

@@ -7,9 +7,9 @@ import torch
 from pymatgen.core import Structure
 
 from alphacrystal.data import PreparedStructures, StructureRecord, assemble, prepare_record
-from alphacrystal.learn._distance_net import DistanceNetConfig
-from alphacrystal.learn._lattice_net import LatticeNetConfig
-from alphacrystal.learn._symmetry_net import SymmetryNetConfig
+from alphacrystal.learn.distances.network import DistanceNetConfig
+from alphacrystal.learn.lattice.network import LatticeNetConfig
+from alphacrystal.learn.symmetry.network import SymmetryNetConfig
 from alphacrystal.learn.training import DistanceTask, LatticeTask, SymmetryTask
 
 torch.set_num_threads(1)

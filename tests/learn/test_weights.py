@@ -25,8 +25,8 @@ from alphacrystal.learn import (
     predict_cell_distogram,
     read_card,
 )
-from alphacrystal.learn._weights import save_weights, state_size
 from alphacrystal.learn.training import DistanceTask, LatticeTask, SymmetryTask
+from alphacrystal.learn.weight_files import save_weights, state_size
 
 LARGEST_FILE = 10_000_000
 Damage = Callable[[Path], None]

@@ -28,10 +28,10 @@ from pymatgen.entries.computed_entries import (
 )
 from scipy.optimize import linprog
 
-from alphacrystal._energies import energy_measure, with_hull_energies
 from alphacrystal.config import PredictConfig
 from alphacrystal.errors import InputError
 from alphacrystal.generate import Candidate
+from alphacrystal.pipeline.energies import energy_measure, with_hull_energies
 from alphacrystal.rank import EnergyMeasure, HullReference, rank_candidates, read_hull_reference
 from alphacrystal.rank._hull import HullEntry
 from alphacrystal.relax import Relaxation, RelaxationStatus, RelaxSettings, load_energy_model

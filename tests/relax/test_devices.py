@@ -12,11 +12,11 @@ import torch
 from pymatgen.core import Structure
 
 from alphacrystal.relax import CHGNetPotential
-from alphacrystal.relax._chgnet_network import CHGNetNetwork
 from alphacrystal.relax._crystal import Crystal
-from alphacrystal.relax._graph_batch import join_graphs
-from alphacrystal.relax._quotient import build_quotient_graph
 from alphacrystal.relax._symmetry import symmetrise_crystal
+from alphacrystal.relax.chgnet.graph_batch import join_graphs
+from alphacrystal.relax.chgnet.network import CHGNetNetwork
+from alphacrystal.relax.chgnet.quotient_graph import build_quotient_graph
 
 Textbook = dict[str, Callable[..., Structure]]
 

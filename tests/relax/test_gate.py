@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from alphacrystal.relax._gate import WIDTH, Gate
-from alphacrystal.relax._products import FrozenProduct
+from alphacrystal.relax.chgnet.frozen_products import FrozenProduct
+from alphacrystal.relax.chgnet.gated_layer import WIDTH, Gate
 
 
 def weights(hidden: bool) -> dict[str, torch.Tensor]:

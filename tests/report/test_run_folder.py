@@ -306,7 +306,7 @@ FULL_DISK = """
     import sys
     from pathlib import Path
     from alphacrystal.errors import AlphaCrystalError
-    from alphacrystal.report._atomic_write import write_text_atomically
+    from alphacrystal.runtime.atomic_write import write_text_atomically
     folder = Path(sys.argv[1])
     {limit}
     write_text_atomically(folder / "summary.csv", "first")

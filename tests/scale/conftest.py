@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from alphacrystal.formula_list import FormulaRequest
+from alphacrystal.pipeline.formula_list import FormulaRequest
 from alphacrystal.scale import CampaignStore, Unit
 
 WORK = """

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from alphacrystal.errors import AlphaCrystalError, InputError
-from alphacrystal.formula_list import FormulaRequest, read_requests
+from alphacrystal.pipeline.formula_list import FormulaRequest, read_requests
 from alphacrystal.scale import CampaignStore, Outcome, Unit, _store, _tables, compute, write_tables
 
 

@@ -19,7 +19,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from alphacrystal.config import PredictConfig
-from alphacrystal.pipeline import predict
+from alphacrystal.pipeline.predict import predict
 from alphacrystal.web import Limits, ServeSettings, create_app
 
 HERE = "http://127.0.0.1"

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import warnings
+from importlib.metadata import entry_points
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -14,7 +15,6 @@ import typer
 
 from alphacrystal import __version__
 from alphacrystal.cli import (
-    _benchmark,
     _campaign,
     _data,
     _evaluate,
@@ -29,8 +29,9 @@ from alphacrystal.cli import (
 )
 from alphacrystal.cli._encoding import escape_what_the_output_lacks
 from alphacrystal.cli._say import NoteHandler, complain
-from alphacrystal.failures import explain
+from alphacrystal.runtime.failures import explain
 
+COMMANDS = "alphacrystal.commands"  # entry points of other packages: Typer applications
 INTERRUPTED, TERMINATED = 130, 143  # 128 and the number of the signal
 
 app = typer.Typer(
@@ -53,9 +54,10 @@ for verb in (
     _serve.serve,
 ):
     app.command()(verb)
-app.add_typer(_benchmark.app, name="benchmark")
 app.add_typer(_data.app, name="data")
 app.add_typer(_model.app, name="model")
+for entry_point in sorted(entry_points(group=COMMANDS), key=lambda item: item.name):
+    app.add_typer(entry_point.load(), name=entry_point.name)
 
 
 def _show_version(wanted: bool) -> None:

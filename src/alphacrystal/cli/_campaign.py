@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alphacrystal.cli._json import JsonOption, print_json
-from alphacrystal.cli._progress import ProgressDisplay
 from alphacrystal.cli._say import say_failure
+from alphacrystal.cli.json_output import JsonOption, print_json
+from alphacrystal.cli.progress_display import ProgressDisplay
 from alphacrystal.errors import AlphaCrystalError, InputError
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ def campaign(
 ) -> None:
     """Predict thousands of formulas: nothing finished is lost or computed twice."""
     from alphacrystal.config import make_config, read_config_file
-    from alphacrystal.folder_lock import lock_folder
     from alphacrystal.report import default_folder
+    from alphacrystal.runtime.folder_lock import lock_folder
     from alphacrystal.scale import CampaignPlan, begin_campaign, check_same, stored_plan
 
     values: dict[str, Any] = read_config_file(config) if config else {}

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from alphacrystal.cli._data_build import OutOption, build, check_new_file, say_written, write_records
-from alphacrystal.cli._json import JsonOption, print_json
+from alphacrystal.cli.json_output import JsonOption, print_json
 from alphacrystal.errors import InputError
 
 app = typer.Typer(no_args_is_help=True, help="Record files for training: build, cut, look at.")
@@ -129,7 +129,7 @@ def references(
     """Energies of the elements with a potential: what formation energies are measured against."""
     import json
 
-    from alphacrystal.cli._progress import ProgressDisplay
+    from alphacrystal.cli.progress_display import ProgressDisplay
     from alphacrystal.data import read_records
     from alphacrystal.relax import load_potential, reference_table
     from alphacrystal.report import write_text_atomically

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alphacrystal.cli._json import JsonOption, print_json
-from alphacrystal.cli._output_folder import make_folder
+from alphacrystal.cli.json_output import JsonOption, print_json
+from alphacrystal.cli.output_folder import make_folder
 from alphacrystal.errors import InputError
 
 if TYPE_CHECKING:
@@ -111,9 +111,9 @@ def _download(
     resume: bool,
     as_json: bool,
 ) -> None:
-    from alphacrystal.cli._progress import ProgressDisplay
+    from alphacrystal.cli.progress_display import ProgressDisplay
     from alphacrystal.data import download
-    from alphacrystal.folder_lock import lock_file
+    from alphacrystal.runtime.folder_lock import lock_file
 
     make_folder(out.parent)
     lock = out.with_name(out.name + ".lock")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from alphacrystal.cli._progress import ProgressDisplay
+from alphacrystal.cli.progress_display import ProgressDisplay
 from alphacrystal.errors import InputError
 
 

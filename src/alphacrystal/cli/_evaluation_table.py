@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alphacrystal.csv_cells import write_csv
+from alphacrystal.runtime.csv_cells import write_csv
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Self, TextIO
 
 import typer
 
-from alphacrystal.cli._inspection import Inspection, inspect_formula
-from alphacrystal.cli._progress import ProgressDisplay
 from alphacrystal.cli._requests import gather_requests
 from alphacrystal.cli._say import say_failure
+from alphacrystal.cli.progress_display import ProgressDisplay
 from alphacrystal.errors import AlphaCrystalError, InputError
-from alphacrystal.interrupts import interrupts_held
+from alphacrystal.pipeline.inspection import Inspection, inspect_formula
+from alphacrystal.runtime.interrupts import interrupts_held
 
 if TYPE_CHECKING:
     from alphacrystal.crystal import SymmetryHypothesis

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from alphacrystal.cli._json import JsonOption, print_json
+from alphacrystal.cli.json_output import JsonOption, print_json
 
 app = typer.Typer(no_args_is_help=True, help="The trained networks and their model cards.")
 

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alphacrystal.cli._json import JsonOption, print_json
-from alphacrystal.cli._progress import ProgressDisplay
 from alphacrystal.cli._requests import gather_requests
 from alphacrystal.cli._say import say_failure
-from alphacrystal.cli._table import print_run
+from alphacrystal.cli.json_output import JsonOption, print_json
+from alphacrystal.cli.progress_display import ProgressDisplay
+from alphacrystal.cli.text_table import print_run
 from alphacrystal.errors import InputError
-from alphacrystal.failures import explain
-from alphacrystal.formula_list import FormulaRequest
-from alphacrystal.interrupts import interrupts_held
+from alphacrystal.pipeline.formula_list import FormulaRequest
+from alphacrystal.runtime.failures import explain
+from alphacrystal.runtime.interrupts import interrupts_held
 
 if TYPE_CHECKING:
     from alphacrystal.config import PredictConfig
@@ -192,8 +192,8 @@ def _predict_one(
     request: FormulaRequest, settings: PredictConfig, folder: Path, *, resume: bool, as_json: bool
 ) -> RunSummary:
     """Predict, then print the list; after an interrupt, print what was finished and how to go on."""
-    from alphacrystal.checkpoint import Checkpoint
-    from alphacrystal.pipeline import predict as run_prediction
+    from alphacrystal.pipeline.checkpoint import Checkpoint
+    from alphacrystal.pipeline.predict import predict as run_prediction
 
     try:
         with ProgressDisplay(request.formula) as progress:
@@ -229,9 +229,9 @@ def _predict_many(
     The exit code is the gravest of the formulas: 1 (no candidate could be relaxed, or another failure) before
     2 (bad input) before 0.
     """
-    from alphacrystal.checkpoint import Checkpoint
-    from alphacrystal.folder_lock import lock_folder
+    from alphacrystal.pipeline.checkpoint import Checkpoint
     from alphacrystal.report import IndexRow, prepare_output_folder, write_index
+    from alphacrystal.runtime.folder_lock import lock_folder
 
     with lock_folder(folder, create=True):
         prepare_output_folder(folder, resume=resume)
@@ -311,9 +311,9 @@ def _resume(
 
     The same flags may be repeated; others are refused.
     """
-    from alphacrystal.checkpoint import Checkpoint
     from alphacrystal.composition import parse_formula
     from alphacrystal.config import check_unchanged, make_config
+    from alphacrystal.pipeline.checkpoint import Checkpoint
     from alphacrystal.report import finished_run
 
     if out is None:

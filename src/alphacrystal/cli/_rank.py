@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from alphacrystal.cli._json import JsonOption
-from alphacrystal.cli._progress import ProgressDisplay
-from alphacrystal.cli._table import print_run
+from alphacrystal.cli.json_output import JsonOption
+from alphacrystal.cli.progress_display import ProgressDisplay
+from alphacrystal.cli.text_table import print_run
 
 
 def rank(
@@ -30,7 +30,7 @@ def rank(
 ) -> None:
     """Order crystal structures by energy without relaxing them; one subfolder per formula."""
     from alphacrystal.config import make_config
-    from alphacrystal.pipeline import relax_files
+    from alphacrystal.pipeline.predict import relax_files
     from alphacrystal.relax import EnergyScale, check_potential, energy_scale
     from alphacrystal.report import default_folder
 

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from alphacrystal.cli._json import JsonOption
-from alphacrystal.cli._progress import ProgressDisplay
-from alphacrystal.cli._table import print_run
+from alphacrystal.cli.json_output import JsonOption
+from alphacrystal.cli.progress_display import ProgressDisplay
+from alphacrystal.cli.text_table import print_run
 
 
 def relax(
@@ -37,7 +37,7 @@ def relax(
 ) -> None:
     """Relax crystal structures from files; one subfolder per formula where there are several."""
     from alphacrystal.config import make_config
-    from alphacrystal.pipeline import relax_files
+    from alphacrystal.pipeline.predict import relax_files
     from alphacrystal.report import default_folder
 
     out = out or default_folder("relax")

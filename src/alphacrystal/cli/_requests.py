@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from alphacrystal.errors import InputError
-from alphacrystal.formula_list import FormulaRequest, read_requests
+from alphacrystal.pipeline.formula_list import FormulaRequest, read_requests
 
 MAX_LIST_BYTES = 20_000_000  # all lines are in memory at once; a campaign reads one after the other
 

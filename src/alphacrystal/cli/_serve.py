@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from alphacrystal.cli._json import JsonOption, print_json
+from alphacrystal.cli.json_output import JsonOption, print_json
 from alphacrystal.errors import InputError
 
 PACKAGES = {"fastapi", "starlette", "uvicorn"}

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from alphacrystal.cli._json import JsonOption, print_json
-from alphacrystal.cli._output_folder import make_folder
-from alphacrystal.cli._progress import ProgressDisplay
+from alphacrystal.cli.json_output import JsonOption, print_json
+from alphacrystal.cli.output_folder import make_folder
+from alphacrystal.cli.progress_display import ProgressDisplay
 
 
 def train(
@@ -34,8 +34,8 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Train a network on known crystals (benchmark compounds are dropped)."""
-    from alphacrystal.folder_lock import lock_folder
     from alphacrystal.learn.training import train_model, with_overrides
+    from alphacrystal.runtime.folder_lock import lock_folder
 
     overrides = {"epochs": epochs, "seed": seed, "threads": threads}
     chosen = "".join(f" --{key} {value}" for key, value in overrides.items() if value is not None)

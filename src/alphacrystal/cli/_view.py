@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from alphacrystal.cli._json import JsonOption
-from alphacrystal.cli._table import print_run
+from alphacrystal.cli.json_output import JsonOption
+from alphacrystal.cli.text_table import print_run
 
 
 def view(

@@ -13,7 +13,7 @@ from alphacrystal.evaluate._presets import PRESETS, MatchPreset, match_preset
 from alphacrystal.evaluate._summary import DEPTHS, SYMPRECS, MatchSummary, TargetMatch, match_summary
 from alphacrystal.evaluate._superpose import superpose_rmsd
 from alphacrystal.evaluate._tasks import TIME_LIMIT_S, run_tasks
-from alphacrystal.task_process import TaskResult
+from alphacrystal.runtime.task_process import TaskResult
 
 __all__ = [
     "DEPTHS",

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from alphacrystal.task_process import TaskProcess, TaskResult
+from alphacrystal.runtime.task_process import TaskProcess, TaskResult
 
 #: Processor seconds per task; a usual pair takes some hundredths of a second.
 TIME_LIMIT_S = 60.0

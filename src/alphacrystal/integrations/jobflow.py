@@ -74,7 +74,7 @@ class PredictMaker(Maker):
     @job(output_schema=PredictionOutput)
     def make(self, formula: str) -> PredictionOutput:
         """A job that predicts ``formula``."""
-        from alphacrystal.pipeline import predict
+        from alphacrystal.pipeline.predict import predict
 
         prediction = predict(formula, **self.settings)
         return PredictionOutput(

@@ -1,12 +1,12 @@
 """The networks: symmetry prior, lattice model, pair distance network; their training and their weights."""
 
-from alphacrystal.learn._contact_net import MOST_ATOMS_IN_CONTACT_MAP, ContactNet, contact_probabilities
-from alphacrystal.learn._distograms import predict_cell_distogram, predict_distograms
-from alphacrystal.learn._hypotheses import check_supported, predict_hypotheses, type_probabilities
-from alphacrystal.learn._known_coordinates import known_coordinates
-from alphacrystal.learn._similarity import composition_distances
-from alphacrystal.learn._structure_types import StructureType
-from alphacrystal.learn._weights import (
+from alphacrystal.learn.contacts.network import MOST_ATOMS_IN_CONTACT_MAP, ContactNet, contact_probabilities
+from alphacrystal.learn.coordinates.lookup import known_coordinates
+from alphacrystal.learn.distances.distograms import predict_cell_distogram, predict_distograms
+from alphacrystal.learn.hypotheses import check_supported, predict_hypotheses, type_probabilities
+from alphacrystal.learn.structure_types import StructureType
+from alphacrystal.learn.symmetry.similarity import composition_distances
+from alphacrystal.learn.weight_files import (
     CORE_MODELS,
     MODEL_NAMES,
     NETWORK_NAMES,

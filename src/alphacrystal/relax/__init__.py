@@ -6,7 +6,6 @@
 from alphacrystal.relax._ase import AsePotential
 from alphacrystal.relax._bayesian import BayesianRelaxer, require_optuna
 from alphacrystal.relax._checked import energies_checked
-from alphacrystal.relax._chgnet import CHGNetPotential
 from alphacrystal.relax._energy_model import EnergyModel, PotentialEnergies
 from alphacrystal.relax._energy_process import EnergyProcess
 from alphacrystal.relax._energy_scale import (
@@ -31,6 +30,7 @@ from alphacrystal.relax._relax import relax
 from alphacrystal.relax._relaxation import Relaxation, RelaxationStatus
 from alphacrystal.relax._relaxer import Relaxer
 from alphacrystal.relax._settings import RelaxSettings
+from alphacrystal.relax.chgnet.potential import CHGNetPotential
 
 __all__ = [
     "AsePotential",

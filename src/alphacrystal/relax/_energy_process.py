@@ -14,7 +14,7 @@ from alphacrystal.errors import PotentialError
 from alphacrystal.relax._checked import energies_checked
 from alphacrystal.relax._energy_model import EnergyModel
 from alphacrystal.relax._registry import load_energy_model
-from alphacrystal.task_process import TaskProcess
+from alphacrystal.runtime.task_process import TaskProcess
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

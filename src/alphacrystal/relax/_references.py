@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, FiniteFloat
 
-from alphacrystal.bounded_files import read_json
 from alphacrystal.errors import InputError
+from alphacrystal.runtime.bounded_files import read_json
 
 #: Bytes of the largest table of elemental energies.
 _MAX_BYTES = 4_000_000

@@ -9,10 +9,10 @@ from importlib.metadata import entry_points
 import numpy as np
 
 from alphacrystal.errors import AlphaCrystalError, PotentialError
-from alphacrystal.relax._chgnet import CHGNetPotential, supported_symbols
 from alphacrystal.relax._energy_model import EnergyModel, PotentialEnergies
 from alphacrystal.relax._energy_scale import EnergyScale
 from alphacrystal.relax._potential import Potential, check_known
+from alphacrystal.relax.chgnet.potential import CHGNetPotential, supported_symbols
 
 #: Entry-point group; a callable without arguments returns a Potential, an EnergyModel or an ASE calculator.
 ENTRY_POINT_GROUP = "alphacrystal.potentials"

@@ -12,7 +12,7 @@ from alphacrystal.relax._groups import batch_size, fixed_groups
 from alphacrystal.relax._potential import Potential, check_elements
 from alphacrystal.relax._relaxation import Relaxation
 from alphacrystal.relax._settings import RelaxSettings
-from alphacrystal.torch_threads import one_torch_thread
+from alphacrystal.runtime.torch_threads import one_torch_thread
 
 OnResult = Callable[[int, Relaxation], None]
 

@@ -3,7 +3,6 @@
 ``Prediction`` is what the pipeline hands over; ``write_run_folder`` puts it on disk.
 """
 
-from alphacrystal.report._atomic_write import write_text_atomically
 from alphacrystal.report._cif import cif_text
 from alphacrystal.report._crystal_view import crystal_view
 from alphacrystal.report._default_folder import default_folder
@@ -19,6 +18,7 @@ from alphacrystal.report._run_folder import prepare_output_folder, write_run_fol
 from alphacrystal.report._run_record import RunRecord
 from alphacrystal.report._summary import SUMMARY_COLUMNS, SummaryRow
 from alphacrystal.report._table import found, ranked_table, table_legend
+from alphacrystal.runtime.atomic_write import write_text_atomically
 
 __all__ = [
     "INDEX_COLUMNS",

@@ -12,8 +12,8 @@ from types import TracebackType
 from typing import Self
 
 from alphacrystal.errors import AlphaCrystalError
-from alphacrystal.report._atomic_write import storage_sentence
 from alphacrystal.report._plain_json import plain_json
+from alphacrystal.runtime.atomic_write import storage_sentence
 
 PROGRESS_EVERY = 0.5  # s between progress events of one stage
 

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alphacrystal.bounded_files import read_json
-from alphacrystal.contained_paths import check_inside, refuse_links
 from alphacrystal.crystal import structure_from_json
 from alphacrystal.errors import InputError
 from alphacrystal.report._diffraction import powder_pattern
@@ -18,6 +16,8 @@ from alphacrystal.report._prediction import DistogramSummary
 from alphacrystal.report._read import damaged, read_run_folder
 from alphacrystal.report._run_folder import FIGURES_FOLDER, RESULTS_FILE
 from alphacrystal.report._typeset import typeset_formula, typeset_symbol
+from alphacrystal.runtime.bounded_files import read_json
+from alphacrystal.runtime.contained_paths import check_inside, refuse_links
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure

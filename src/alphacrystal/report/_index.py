@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from alphacrystal.report._atomic_write import write_text_atomically
 from alphacrystal.report._read import RunSummary
 from alphacrystal.report._run_folder import INDEX_FILE
 from alphacrystal.report._summary import csv_text
+from alphacrystal.runtime.atomic_write import write_text_atomically
 
 
 @dataclass(frozen=True, slots=True)

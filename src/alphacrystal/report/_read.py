@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
 
-from alphacrystal.csv_cells import original_text
 from alphacrystal.errors import InputError
 from alphacrystal.report._run_folder import (
     CANDIDATES_FILE,
@@ -30,6 +29,7 @@ from alphacrystal.report._summary import (
     SummaryRow,
     column_kinds,
 )
+from alphacrystal.runtime.csv_cells import original_text
 
 MAX_COLUMNS = 1000
 _STRUCTURE_FILE = re.compile(rf"{STRUCTURES_FOLDER}/[^./\\\0][^/\\\0]*\.cif")

@@ -9,10 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alphacrystal.contained_paths import refuse_links
 from alphacrystal.errors import AlphaCrystalError, InputError
-from alphacrystal.folder_lock import LOCK_FILE
-from alphacrystal.report._atomic_write import storage_sentence, temporary_path, write_text_atomically
 from alphacrystal.report._candidates import candidates_extxyz
 from alphacrystal.report._cif import cif_text
 from alphacrystal.report._diffraction import patterns_csv, powder_pattern
@@ -20,6 +17,9 @@ from alphacrystal.report._html import report_html
 from alphacrystal.report._plain_json import plain_json
 from alphacrystal.report._results import results_json
 from alphacrystal.report._summary import STRUCTURES_FOLDER, summary_csv, summary_rows
+from alphacrystal.runtime.atomic_write import storage_sentence, temporary_path, write_text_atomically
+from alphacrystal.runtime.contained_paths import refuse_links
+from alphacrystal.runtime.folder_lock import LOCK_FILE
 
 if TYPE_CHECKING:
     from alphacrystal.report._prediction import Prediction

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, get_type_hints
 
-from alphacrystal.csv_cells import write_csv
+from alphacrystal.runtime.csv_cells import write_csv
 
 if TYPE_CHECKING:
     from pymatgen.core.composition import Composition

@@ -11,10 +11,10 @@ from typing import Any
 from alphacrystal import __version__
 from alphacrystal.config import PredictConfig, check_unchanged, make_config
 from alphacrystal.errors import AlphaCrystalError, InputError
-from alphacrystal.folder_lock import lock_folder
-from alphacrystal.formula_list import read_requests
-from alphacrystal.interrupts import interrupts_held
+from alphacrystal.pipeline.formula_list import read_requests
 from alphacrystal.report import prepare_output_folder
+from alphacrystal.runtime.folder_lock import lock_folder
+from alphacrystal.runtime.interrupts import interrupts_held
 from alphacrystal.scale._executor import Executor
 from alphacrystal.scale._store import FILE, STORE_SUFFIXES, CampaignStore, Counts, remove_unborn_store
 from alphacrystal.scale._tables import write_tables
@@ -215,7 +215,7 @@ def check_plan(plan: CampaignPlan) -> None:
     """
     from alphacrystal.composition import parse_formula
     from alphacrystal.learn import load_model, models_folder
-    from alphacrystal.preflight import check_generators, models_in_use
+    from alphacrystal.pipeline.preflight import check_generators, models_in_use
     from alphacrystal.relax import check_potential
 
     settings = plan.settings
@@ -234,7 +234,7 @@ def check_plan(plan: CampaignPlan) -> None:
 
 def _models(settings: PredictConfig) -> dict[str, str]:
     from alphacrystal.learn import model_hashes
-    from alphacrystal.preflight import models_in_use
+    from alphacrystal.pipeline.preflight import models_in_use
 
     return dict(model_hashes(settings.models, models_in_use(settings)))
 

@@ -9,9 +9,9 @@ import time
 from types import TracebackType
 from typing import Self
 
+from alphacrystal.runtime.task_process import TaskProcess
 from alphacrystal.scale._executor import TRIES
 from alphacrystal.scale._units import Outcome, Unit, Work
-from alphacrystal.task_process import TaskProcess
 
 #: Units after which a process is replaced, so that what libraries keep in memory stays bounded.
 RECYCLE = 500

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alphacrystal.checkpoint import FOLDER as CHECKPOINT
 from alphacrystal.config import PredictConfig, make_config
-from alphacrystal.contained_paths import check_inside, remove_folder
 from alphacrystal.errors import AlphaCrystalError, InputError
-from alphacrystal.failures import explain
-from alphacrystal.folder_lock import FolderInUseError, lock_file
-from alphacrystal.formula_list import FormulaRequest
+from alphacrystal.pipeline.checkpoint import FOLDER as CHECKPOINT
+from alphacrystal.pipeline.formula_list import FormulaRequest
 from alphacrystal.report import finished_run
+from alphacrystal.runtime.contained_paths import check_inside, remove_folder
+from alphacrystal.runtime.failures import explain
+from alphacrystal.runtime.folder_lock import FolderInUseError, lock_file
 from alphacrystal.scale._units import Outcome, Unit
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class PredictUnit:
             remove_folder(folder, Path(self.campaign))
 
     def _predicted(self, unit: Unit, folder: Path) -> RunSummary:
-        from alphacrystal.pipeline import predict
+        from alphacrystal.pipeline.predict import predict
         from alphacrystal.report import read_run_folder
 
         settings = make_config(**self.settings)

@@ -24,7 +24,7 @@ from pydantic import ConfigDict, FiniteFloat, Json, TypeAdapter, ValidationError
 
 from alphacrystal.composition import parse_formula
 from alphacrystal.errors import AlphaCrystalError, InputError
-from alphacrystal.formula_list import FormulaRequest
+from alphacrystal.pipeline.formula_list import FormulaRequest
 from alphacrystal.scale._units import Outcome, Unit
 
 FILE = "campaign.sqlite"

@@ -8,9 +8,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from alphacrystal.csv_cells import write_csv
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.report import INDEX_COLUMNS
+from alphacrystal.runtime.csv_cells import write_csv
 from alphacrystal.scale._store import CampaignStore
 
 COLUMNS = (*INDEX_COLUMNS, "formation_energy_ev_per_atom", "e_above_hull_ev_per_atom")

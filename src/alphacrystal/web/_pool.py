@@ -15,7 +15,7 @@ from threading import Lock
 from typing import Any
 
 from alphacrystal.errors import InputError
-from alphacrystal.task_process import TaskProcess, TaskResult
+from alphacrystal.runtime.task_process import TaskProcess, TaskResult
 from alphacrystal.web._environment import NEUTRAL_FOLDER, job_environment
 from alphacrystal.web._refusals import LateError, OverloadedError
 

@@ -59,7 +59,7 @@ def check_job(request: JobRequest, limits: Limits) -> str:
         AlphaCrystalError: The formula is none, or a setting or limit does not allow it.
     """
     from alphacrystal.composition import parse_formula
-    from alphacrystal.preflight import check_request
+    from alphacrystal.pipeline.preflight import check_request
 
     for text in filter(None, (request.formula, request.cell)):
         if len(text) > limits.formula_length:

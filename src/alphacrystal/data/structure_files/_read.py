@@ -6,7 +6,6 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alphacrystal.bounded_files import parse_json
 from alphacrystal.crystal import StructureLike, as_structure, structure_from_json
 from alphacrystal.data.structure_files._checks import CrystalRead, checked_crystal
 from alphacrystal.data.structure_files._cif import read_cif
@@ -20,6 +19,7 @@ from alphacrystal.data.structure_files._source_text import (
     read_text,
 )
 from alphacrystal.errors import InputError
+from alphacrystal.runtime.bounded_files import parse_json
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

@@ -1,0 +1,1 @@
+"""Processor time and energy evaluations until the known structure is found."""

@@ -1,0 +1,344 @@
+"""Methods that predict a known compound, each with its cost: ours, its rivals, and controls.
+
+All run in this process with one potential; only our relaxations have a worker process. Times are processor
+seconds of both, so that other work on the machine does not count; what is only done to judge a method
+(matching, say) is not counted either.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alphacrystal.composition import parse_formula
+from alphacrystal.config import PredictConfig
+from alphacrystal.crystal import describe_symmetry, lattice_parameters
+from alphacrystal.errors import AlphaCrystalError, InputError
+from alphacrystal.evaluate import match_pair
+from alphacrystal.generate import (
+    Budget,
+    ContactMapGenerator,
+    DistanceMatrixGenerator,
+    EnergyFunction,
+    RandomSymmetricGenerator,
+)
+from alphacrystal.pipeline.checkpoint import Checkpoint
+from alphacrystal.pipeline.energies import energy_function
+from alphacrystal.pipeline.predict import predict
+from alphacrystal_bench.cost.random_searches import SEARCHES, search
+from alphacrystal_bench.cspbench.compounds import Compound
+from alphacrystal_bench.harness.progress import Progress
+from alphacrystal_bench.harness.resumable_rows import append_row, check_settings, read_rows
+from alphacrystal_bench.harness.run_facts import commit_of
+from alphacrystal_bench.paper_tables.paper_compounds import plain_structure
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+Row = dict[str, Any]
+
+OURS, CONTACT_MAP = "ours", "contact_map"
+TRUE_CELL, RELAXED_TRUTH = "random_in_true_cell", "relaxed_truth"
+METHODS = (OURS, CONTACT_MAP, TRUE_CELL, RELAXED_TRUTH, *SEARCHES)
+LISTED = 20
+SAME_ENERGY = 1e-3  # eV/atom; structures of a search within it count as one
+CONTROL_TRIALS = 100_000  # of low symmetry few draws keep all atoms apart
+ROWS = "methods.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class MethodSettings:
+    """What all methods share.
+
+    Attributes:
+        potential: Energies and relaxation.
+        seed: Of everything random.
+        seconds: Processor seconds that a search may take for a compound.
+        relax: Whether our candidates are relaxed.
+        max_evaluations: Energy evaluations that a search may take for a compound; no limit if None.
+    """
+
+    potential: str = "chgnet"
+    seed: int = 0
+    seconds: float = 60.0
+    relax: bool = True
+    max_evaluations: int | None = None
+
+    def noted(self) -> dict[str, Any]:
+        """What an interrupted run must share with the one that goes on."""
+        return {
+            "potential": self.potential,
+            "seed": self.seed,
+            "seconds": self.seconds,
+            "relax": self.relax,
+            **({} if self.max_evaluations is None else {"max_evaluations": self.max_evaluations}),
+        }
+
+    def prediction(self, cell: str = "") -> PredictConfig:
+        """The default settings otherwise, with one worker."""
+        return PredictConfig(
+            potential=self.potential, seed=self.seed, relax=self.relax, workers=1, cell=cell or None
+        )
+
+
+def method_row(
+    method: str, compound: Compound, settings: MethodSettings, folder: Path, *, cell: str = ""
+) -> Row:
+    """Predict a compound with one method.
+
+    Args:
+        method: One of METHODS. The rivals are told how many formula units the primitive cell holds; ours is
+            not, unless ``cell`` says it.
+        compound: What is known.
+        settings: Shared by all methods.
+        folder: For the run folder of ours; new or empty.
+        cell: Cell content for ours.
+
+    Returns:
+        Plain values: up to 20 ``structures`` in the method's own order with ``match`` and ``energy``
+        (formation energy in eV/atom; ours also as ``written`` in the CIF file), ``cpu_seconds`` and
+        ``evaluations`` of the whole, ``first_match``: what had been spent when the known structure was first
+        met, ``made``: structures made in all, ``refused``.
+    """
+    row: Row = {"compound": compound.id, "formula": compound.formula, "method": method, "refused": ""}
+    row |= {"cpu_seconds": 0.0, "evaluations": 0, "made": 0, "first_match": None, "structures": []}
+    try:
+        if method == OURS:
+            row |= _ours(compound, settings, folder, cell)
+        elif method == CONTACT_MAP:
+            row |= _contact_map(compound, settings)
+        elif method == TRUE_CELL:
+            row |= _random_in_true_cell(compound, settings)
+        elif method == RELAXED_TRUTH:
+            row |= _relaxed_truth(compound, settings)
+        else:
+            energies = energies_of(settings)
+            found = search(
+                method,
+                parse_formula(compound.formula),
+                units_of(compound),
+                energies,
+                settings.potential,
+                settings.seconds,
+                settings.seed,
+                settings.max_evaluations,
+            )
+            row |= _searched(found, compound)
+    except AlphaCrystalError as error:
+        row["refused"] = str(error)
+    return row
+
+
+def method_rows(
+    methods: Sequence[str],
+    compounds: Sequence[Compound],
+    settings: MethodSettings,
+    out: Path,
+    tell: Progress,
+    cells: Mapping[str, str] | None = None,
+) -> dict[tuple[str, str], Row]:
+    """Rows of methods and compounds by (method, compound id), the finished ones read from ``out``."""
+    check_settings(out, settings.noted())
+    kept = read_rows(out / ROWS)
+    rows: dict[tuple[str, str], Row] = {}
+    commit = commit_of(Path(__file__))
+    warm = False
+    for method in methods:
+        for done, compound in enumerate(compounds):
+            key = f"{compound.id} {method}"
+            tell(method, done, len(compounds))
+            if key not in kept:
+                if not warm:
+                    warm_up(settings)
+                    warm = True
+                folder = _new_folder(out / "runs" / f"{compound.formula}-{compound.id}")
+                cell = (cells or {}).get(compound.id, "")
+                row = method_row(method, compound, settings, folder, cell=cell)
+                kept[key] = {"id": key, "commit": commit, **row}
+                append_row(out / ROWS, kept[key])
+            rows[method, compound.id] = kept[key]
+        tell(method, len(compounds), len(compounds))
+    return rows
+
+
+def row_facts(rows: Mapping[tuple[str, str], Row]) -> dict[str, Any]:
+    """Commits that the rows were made at, and the processor time of all of them."""
+    own = [row for row in rows.values() if "cpu_seconds" in row]
+    return {
+        "row_commits": sorted({row.get("commit", "unknown") for row in own}),
+        "cpu_minutes": round(sum(row["cpu_seconds"] for row in own) / 60, 1),
+    }
+
+
+def _new_folder(folder: Path) -> Path:
+    """The folder, or one beside it: what an interrupted run left there has no honest time."""
+    number = 2
+    own = folder
+    while own.exists():
+        own, number = folder.with_name(f"{folder.name}-{number}"), number + 1
+    return own
+
+
+def warm_up(settings: MethodSettings) -> None:
+    """Load networks and potential, so that the first method does not pay for all."""
+    formula = parse_formula("NaCl")
+    structures = [
+        candidate.structure
+        for candidate in DistanceMatrixGenerator(units=[1]).generate(formula, 1, np.random.default_rng(0))
+    ]
+    if settings.relax:
+        energies_of(settings)(structures)
+
+
+def energies_of(settings: MethodSettings) -> EnergyFunction:
+    """Formation energies in eV/atom by the potential of the run."""
+    return energy_function(settings.prediction())
+
+
+def energies_by_formula(
+    settings: MethodSettings,
+) -> Callable[[str, Sequence[Structure]], list[float | None]]:
+    """Energies in eV/atom of structures of a formula, None where there is none."""
+
+    def energies(_: str, structures: Sequence[Structure]) -> list[float | None]:
+        values = energies_of(settings)(structures)
+        return [float(value) if np.isfinite(value) else None for value in values]
+
+    return energies
+
+
+def units_of(compound: Compound) -> int:
+    """Formula units in the primitive cell of the known structure."""
+    return max(1, round(compound.atoms / parse_formula(compound.formula).num_atoms))
+
+
+def _ours(compound: Compound, settings: MethodSettings, folder: Path, cell: str) -> Row:
+    begin = time.process_time()
+    generated: list[float] = []
+
+    def note(stage: str, done: int, total: int) -> None:
+        if not stage.startswith("generate") and not generated:
+            generated.append(time.process_time() - begin)
+
+    # the cell content is a setting; the formula is asked for as it is
+    run = predict(compound.formula, settings.prediction(cell), folder=folder, progress=note)
+    steps = Checkpoint(folder).load_relaxations().values()
+    spent = time.process_time() - begin + sum(end.seconds for end in steps)  # those of the worker process
+    structures = [
+        {
+            **plain_structure(item.primitive),
+            "energy": item.formation_energy_per_atom,
+            "match": _matches(item.primitive, compound),
+            "written": plain_structure(item.structure),
+        }
+        for item in run.ranked[:LISTED]
+    ]
+    evaluations = sum(1 + end.steps for end in steps)
+    unrelaxed = [_matches(candidate.structure, compound) for candidate in run.candidates[:LISTED]]
+    met = any(item["match"] for item in structures)
+    return {
+        "cpu_seconds": round(spent, 3),
+        "generate_cpu_seconds": round(generated[0] if generated else spent, 3),
+        "evaluations": evaluations,
+        "made": len(run.candidates),
+        "first_match": {"cpu_seconds": round(spent, 3), "evaluations": evaluations} if met else None,
+        "structures": structures,
+        "unrelaxed": unrelaxed,
+    }
+
+
+def _contact_map(compound: Compound, settings: MethodSettings) -> Row:
+    begin = time.process_time()
+    generator = ContactMapGenerator([units_of(compound)])
+    rng = np.random.default_rng(settings.seed)
+    made = list(generator.generate(parse_formula(compound.formula), LISTED, rng))
+    structures = [candidate.structure for candidate in made]
+    values = energies_of(settings)(structures) if settings.relax else np.zeros(len(structures))
+    spent = round(time.process_time() - begin, 3)
+    order = np.argsort(np.where(np.isfinite(values), values, np.inf), kind="stable")
+    listed = [_listed(structures[index], float(values[index]), compound) for index in order]
+    met = any(item["match"] for item in listed)
+    return {
+        "cpu_seconds": spent,
+        "evaluations": len(structures),
+        "made": len(structures),
+        "first_match": {"cpu_seconds": spent, "evaluations": len(structures)} if met else None,
+        "structures": listed,
+    }
+
+
+def _random_in_true_cell(compound: Compound, settings: MethodSettings) -> Row:
+    """The control of everything that is told the space group and the lattice."""
+    structure = compound.structure
+    numbers = np.array(structure.atomic_numbers, dtype=np.int64)
+    told = describe_symmetry(structure.lattice.matrix, structure.frac_coords, numbers)
+    generator = RandomSymmetricGenerator(
+        [units_of(compound)],
+        told.space_group,
+        lattice_parameters(told.lattice),
+        budget=Budget(trials=CONTROL_TRIALS),
+    )
+    begin = time.process_time()
+    rng = np.random.default_rng(settings.seed)
+    made = list(generator.generate(parse_formula(compound.formula), LISTED, rng))
+    return {
+        "cpu_seconds": round(time.process_time() - begin, 3),
+        "made": len(made),
+        "structures": [_listed(candidate.structure, None, compound) for candidate in made],
+    }
+
+
+def _relaxed_truth(compound: Compound, settings: MethodSettings) -> Row:
+    from alphacrystal.pipeline.energies import energy_measure, relax_settings
+    from alphacrystal.relax import load_potential, relax
+
+    config = settings.prediction()
+    measure = energy_measure(compound.structure.composition.get_el_amt_dict(), config)
+    # as stored, so that its origin and orientation stay what they are
+    (end,) = relax([compound.structure], load_potential(settings.potential), relax_settings(config))
+    if not end.usable or end.energy_per_atom is None or measure is None:
+        raise InputError(f"The known structure of {compound.formula} cannot be relaxed: {end.reason}.")
+    energy = measure.formation_energy(end.structure, end.energy_per_atom)
+    return {
+        "evaluations": 1 + end.steps,
+        "made": 1,
+        "structures": [_listed(end.structure, energy, compound)],
+    }
+
+
+def _searched(found: Sequence[Any], compound: Compound) -> Row:
+    """What a search spent until it met the known structure, and its lowest energies."""
+    first = next((item for item in found if _matches(item.structure, compound)), None)
+    listed: list[Any] = []
+    for item in sorted((own for own in found if np.isfinite(own.energy)), key=lambda own: own.energy):
+        if all(abs(item.energy - other.energy) >= SAME_ENERGY for other in listed):
+            listed.append(item)
+        if len(listed) == LISTED:
+            break
+    return {
+        "cpu_seconds": round(found[-1].cpu_seconds, 3) if found else 0.0,
+        "evaluations": found[-1].evaluations if found else 0,
+        "made": len(found),
+        "first_match": None
+        if first is None
+        else {"cpu_seconds": round(first.cpu_seconds, 3), "evaluations": first.evaluations},
+        "structures": [_listed(item.structure, item.energy, compound) for item in listed],
+    }
+
+
+def _listed(structure: Structure, energy: float | None, compound: Compound) -> Row:
+    finite = energy is not None and np.isfinite(energy)
+    return {
+        **plain_structure(structure),
+        "energy": round(float(energy), 6) if energy is not None and finite else None,
+        "match": _matches(structure, compound),
+    }
+
+
+def _matches(structure: Structure, compound: Compound) -> bool:
+    return bool(match_pair(structure, compound.structure).matched)

@@ -1,0 +1,1 @@
+"""CSPBench: whole predictions of known compounds, with controls and causes of failure."""

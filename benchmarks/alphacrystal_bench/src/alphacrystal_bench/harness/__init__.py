@@ -1,0 +1,1 @@
+"""What all benchmarks share: facts of a run, resumable rows, progress, Markdown."""

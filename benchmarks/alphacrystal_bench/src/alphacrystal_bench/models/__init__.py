@@ -1,0 +1,1 @@
+"""Accuracy of the learned models on validation compounds, beside baselines and controls."""

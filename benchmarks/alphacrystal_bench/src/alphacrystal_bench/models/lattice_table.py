@@ -1,0 +1,95 @@
+"""Errors of predicted conventional cells: R² and mean absolute error of axes, relative errors of lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphacrystal.crystal import cell_matrices
+from alphacrystal_bench.models.lattice_forest import AXES, PUBLISHED_R2
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+def lattice_table_by_system(
+    true: Array, predicted: Mapping[str, Array], systems: NDArray[np.str_]
+) -> dict[str, Any]:
+    """R², mean absolute error (Å) of the free axes and relative errors of lengths (%) in each crystal system.
+
+    Args:
+        true: Conventional a, b, c (Å), alpha, beta, gamma (degrees), shape (n, 6).
+        predicted: By the name of who predicts: shape (n, 3), or (n, 6) with angles; NaN where there is none.
+        systems: Crystal systems, shape (n,).
+    """
+    table: dict[str, Any] = {}
+    for system, published in PUBLISHED_R2.items():
+        own = systems == system
+        if own.any():
+            table[system] = {
+                "n": int(own.sum()),
+                "published R2": published,
+                **{
+                    name: {
+                        **axis_errors(true[own], cells[own], "".join(published)),
+                        **relative_errors(true[own], cells[own]),
+                    }
+                    for name, cells in predicted.items()
+                },
+            }
+    return table
+
+
+def lattice_table_by_subset(
+    true: Array, predicted: Mapping[str, Array], subsets: Mapping[str, Mask]
+) -> dict[str, Any]:
+    """Relative errors (%) of lengths, and of volumes where angles are predicted, in each subset."""
+    return {
+        name: {
+            "n": int(mask.sum()),
+            **{who: relative_errors(true[mask], cells[mask]) for who, cells in predicted.items()},
+        }
+        for name, mask in subsets.items()
+        if mask.any()
+    }
+
+
+def axis_errors(true: Array, predicted: Array, axes: str) -> dict[str, float]:
+    """R² and mean absolute error in Å of the named axes, over the rows that have a prediction."""
+    errors = {}
+    for axis in axes:
+        place = AXES.index(axis)
+        here = np.isfinite(predicted[:, place])
+        own, answer = true[here, place], predicted[here, place]
+        spread = float(((own - own.mean()) ** 2).sum()) if here.any() else 0.0
+        if spread > 0:
+            errors[f"R2 {axis}"] = round(1 - float(((own - answer) ** 2).sum()) / spread, 4)
+        if here.any():
+            errors[f"MAE {axis}"] = round(float(np.abs(own - answer).mean()), 4)
+    return errors
+
+
+def relative_errors(true: Array, predicted: Array) -> dict[str, float]:
+    """How many have a prediction; mean and median absolute error in % of the lengths and of the volume."""
+    here = np.isfinite(predicted[:, 0])
+    errors: dict[str, float] = {"predicted": int(here.sum())}
+    if not here.any():
+        return errors
+    lengths = 100 * np.abs(predicted[here, :3] / true[here, :3] - 1)
+    errors |= {"length mean %": _round(lengths.mean()), "length median %": _round(np.median(lengths))}
+    if predicted.shape[1] == 6:
+        volumes = 100 * np.abs(_volumes(predicted[here]) / _volumes(true[here]) - 1)
+        errors |= {"volume mean %": _round(volumes.mean()), "volume median %": _round(np.median(volumes))}
+    return errors
+
+
+def _volumes(cells: Array) -> Array:
+    """Å³ of cells (n, 6)."""
+    return np.asarray(np.abs(np.linalg.det(cell_matrices(cells))))
+
+
+def _round(value: float) -> float:
+    return round(float(value), 3)

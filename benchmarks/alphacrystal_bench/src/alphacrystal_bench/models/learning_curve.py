@@ -1,0 +1,213 @@
+"""Errors of the models against the size of their training data and of their networks."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from alphacrystal.data import PreparedStructures, prepare, select
+from alphacrystal.errors import InputError
+from alphacrystal.learn.training import (
+    DEFAULT_SETTINGS,
+    LatticeNetConfig,
+    LatticeTask,
+    SymmetryNetConfig,
+    SymmetryTask,
+    train,
+)
+from alphacrystal.report import write_text_atomically
+from alphacrystal_bench.harness.run_facts import run_facts
+
+CURVES = ("symmetry", "lattice")
+SHARES = (1 / 64, 1 / 16, 1 / 4, 1.0)
+WIDTHS = (1 / 4, 1 / 2, 1.0)
+PATIENCE = 4  # epochs without a lower validation loss
+MORE_EPOCHS = 0.25  # small data are passed over more often: epochs grow with share ** -this
+
+Point = dict[str, Any]
+OnProgress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CurveSettings:
+    """What to train.
+
+    Attributes:
+        curves: "symmetry" and "lattice".
+        shares: Of the training formulas, at full width; smaller parts lie within larger ones.
+        widths: Of the networks, beside the default of 1, on all formulas.
+        seed: Of the parts, weights and batches.
+        threads: torch threads.
+    """
+
+    curves: tuple[str, ...] = CURVES
+    shares: tuple[float, ...] = SHARES
+    widths: tuple[float, ...] = WIDTHS
+    seed: int = 0
+    threads: int = 1
+
+    def points(self) -> Iterator[tuple[str, float, float]]:
+        """Curve, share and width of each training, each once."""
+        for curve in self.curves:
+            yield from dict.fromkeys(
+                [(curve, share, 1.0) for share in self.shares]
+                + [(curve, 1.0, width) for width in self.widths]
+            )
+
+
+def learning_curves(
+    settings: CurveSettings,
+    folder: Path,
+    *,
+    source: Path,
+    cache: Path | None = None,
+    resume: bool = False,
+    on_progress: OnProgress | None = None,
+) -> dict[str, Any]:
+    """Train what is missing and return the facts of the run and all points.
+
+    Every point is measured on the whole validation split. The best epoch is the one with the lowest
+    validation loss there, as for the shipped weights, so that all points are equally kind.
+
+    Args:
+        settings: What to train.
+        folder: Of results and checkpoints; a point is there as soon as it is trained.
+        source: Records, as for ``prepare``.
+        cache: Folder of prepared arrays, ``folder/cache`` by default.
+        resume: Keep the points in the folder.
+        on_progress: Called with (what, steps done, steps in total).
+
+    Returns:
+        {"commit", "seed", "time", "machine", "versions", "points": [{"curve", "share", "width",
+        "structures", "parameters", "best_epoch", "minutes", "metrics"}]}.
+
+    Raises:
+        InputError: The folder holds points and ``resume`` is not set, or the source cannot be read.
+    """
+    facts = run_facts(settings.seed)
+    done = folder / "points"
+    if done.is_dir() and not resume:
+        raise InputError(f"{folder} already holds results: give --resume to go on, or another --out.")
+    torch.set_num_threads(settings.threads)
+    data = prepare(source, cache or folder / "cache")
+    points = []
+    for curve, share, width in settings.points():
+        name = f"{curve}-share{share:g}-width{width:g}-seed{settings.seed}"
+        path = done / f"{name}.json"
+        if not path.is_file():
+            point = _point(data, curve, share, width, settings, folder / "training" / name, on_progress)
+            done.mkdir(parents=True, exist_ok=True)
+            write_text_atomically(path, json.dumps(point | {"facts": facts}, indent=1) + "\n")
+        points.append(json.loads(path.read_text(encoding="utf-8")))
+    result = {**facts, "points": points}
+    write_text_atomically(folder / "learning-curves.json", json.dumps(result, indent=1) + "\n")
+    return result
+
+
+def formula_part(data: PreparedStructures, share: float, seed: int) -> NDArray[np.int64]:
+    """Training structures of a share of the training formulas; a smaller share is part of a larger one."""
+    rows = np.flatnonzero(~data.validation)
+    names = np.unique(data.formulas[rows])
+    kept = np.random.default_rng(seed).permutation(names)[: max(1, round(share * len(names)))]
+    return rows[np.isin(data.formulas[rows], kept)]
+
+
+def _point(
+    data: PreparedStructures,
+    curve: str,
+    share: float,
+    width: float,
+    settings: CurveSettings,
+    folder: Path,
+    on_progress: OnProgress | None,
+) -> Point:
+    begin = time.monotonic()
+    rows = formula_part(data, share, settings.seed)
+    own = select(data, rows, np.flatnonzero(data.validation))
+    task = _task(curve, own, width, settings.seed)
+    usual = DEFAULT_SETTINGS[curve]
+    chosen = replace(
+        usual,
+        epochs=round(usual.epochs * share**-MORE_EPOCHS),
+        patience=PATIENCE,
+        seed=settings.seed,
+        threads=settings.threads,
+    )
+    name = folder.name
+    best = train(
+        task,
+        chosen,
+        folder,
+        resume=(folder / "checkpoint.pt").is_file(),
+        data_hash=sha256(own.ids.tobytes()).hexdigest(),
+        on_step=lambda step, total, _: on_progress(name, step, total) if on_progress else None,
+    )
+    metrics = {key: value for key, value in best.items() if key not in ("epoch", "seconds")}
+    if isinstance(task, SymmetryTask):
+        metrics |= _ceilings(task)
+    return {
+        "curve": curve,
+        "share": share,
+        "width": width,
+        "structures": len(rows),
+        "parameters": sum(parameter.numel() for parameter in task.model.parameters()),
+        "best_epoch": int(best["epoch"]),
+        "minutes": round((time.monotonic() - begin) / 60, 2),
+        "metrics": metrics,
+    }
+
+
+def _ceilings(task: SymmetryTask) -> dict[str, float]:
+    """Share of validation entries whose type the training part holds: the most that known types can reach."""
+    known = task.target.numpy()[task.validation] >= 0
+    wanted = task.experimental[task.validation] & task.small[task.validation]
+    ceilings = {"type_known": float(known.mean())}
+    if wanted.any():
+        ceilings["type_known_experimental_12"] = float(known[wanted].mean())
+    return {key: round(value, 5) for key, value in ceilings.items()}
+
+
+def _task(curve: str, data: PreparedStructures, width: float, seed: int) -> Any:
+    """A task whose hidden layers have ``width`` times their usual number of channels."""
+
+    def scaled(channels: int, multiple: int = 1) -> int:
+        return max(1, round(width * channels / multiple)) * multiple
+
+    if curve == "symmetry":
+        usual = SymmetryNetConfig()
+        config = replace(
+            usual,
+            width=scaled(usual.width, usual.heads),
+            site_width=scaled(usual.site_width),
+            type_width=scaled(usual.type_width),
+            kernel_width=scaled(usual.kernel_width),
+        )
+        return SymmetryTask(data, config, seed=seed)
+    own = LatticeNetConfig()
+    return LatticeTask(
+        data,
+        replace(
+            own,
+            width=scaled(own.width),
+            slot_width=scaled(own.slot_width),
+            element_width=scaled(own.element_width),
+            features=scaled(own.features),
+        ),
+        seed=seed,
+    )
+
+
+def points_of(points: Sequence[Point], curve: str, *, by: str) -> list[Point]:
+    """Points of a curve with everything but ``by`` ("share" or "width") at its full value, ascending."""
+    other = "width" if by == "share" else "share"
+    chosen = [point for point in points if point["curve"] == curve and point[other] == 1]
+    return sorted(chosen, key=lambda point: float(point[by]))

@@ -1,0 +1,107 @@
+"""What the symmetry models say about validation entries, from the formula alone and told more."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphacrystal.composition import formula_units_within, parse_formula
+from alphacrystal.crystal import space_group
+from alphacrystal.data import PreparedStructures
+from alphacrystal.learn import StructureType, type_probabilities
+from alphacrystal_bench.models.symmetry_forest import GROUPS
+
+MAX_ATOMS = 20  # of the primitive cell, as in a prediction
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SymmetryPredictions:
+    """Predictions for some entries, from the list of structure types that a prediction works with.
+
+    Attributes:
+        rows: Of the prepared structures, shape (n,).
+        groups: Probability of each space group, shape (n, 231).
+        groups_given_cell: The same told the atoms in the conventional cell, zero where no type fits.
+        groups_given_system: The same told that number and the crystal system.
+        type_ranks: Types more probable than the true one, infinite where it is not listed, shape (n,).
+        type_confidence: Probability of the first type, shape (n,).
+        type_right: Whether it is the true one, shape (n,).
+    """
+
+    rows: NDArray[np.int64]
+    groups: Array
+    groups_given_cell: Array
+    groups_given_system: Array
+    type_ranks: Array
+    type_confidence: Array
+    type_right: NDArray[np.bool_]
+
+
+def predict_symmetry(
+    data: PreparedStructures,
+    types: list[StructureType],
+    rows: NDArray[np.int64],
+    models: Path | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> SymmetryPredictions:
+    """Ask the symmetry models for each formula once and judge its entries.
+
+    Args:
+        data: Prepared structures.
+        types: True structure type of each of them.
+        rows: Entries to judge.
+        models: Folder of weights; the shipped ones by default.
+        on_progress: Called with (formulas asked, formulas).
+    """
+    named = [space_group(number) for number in range(1, GROUPS)]
+    system_of = np.array(["", *(group.crystal_system for group in named)])
+    centring_of = np.array([0, *(len(group.centring) for group in named)])
+    found = SymmetryPredictions(
+        rows=rows,
+        groups=np.zeros((len(rows), GROUPS)),
+        groups_given_cell=np.zeros((len(rows), GROUPS)),
+        groups_given_system=np.zeros((len(rows), GROUPS)),
+        type_ranks=np.full(len(rows), np.inf),
+        type_confidence=np.zeros(len(rows)),
+        type_right=np.zeros(len(rows), dtype=bool),
+    )
+    entries: dict[str, list[int]] = defaultdict(list)
+    for place, row in enumerate(rows.tolist()):
+        entries[str(data.formulas[row])].append(place)
+    for done, (text, places) in enumerate(entries.items()):
+        formula = parse_formula(text)
+        kinds, logs = type_probabilities(formula, formula_units_within(formula, MAX_ATOMS), models=models)
+        chances = np.exp(logs)
+        groups = np.array([kind.space_group for kind in kinds])
+        atoms = np.array([sum(kind.counts()) for kind in kinds]) * centring_of[groups]
+        place_of = {kind: at for at, kind in enumerate(kinds)}
+        first = int(chances.argmax())
+        for place in places:
+            row = int(rows[place])
+            group = int(data.space_groups[row])
+            fits = atoms == data.sizes[row] * centring_of[group]
+            system = fits & (system_of[groups] == system_of[group])
+            found.groups[place] = _by_group(groups, chances)
+            found.groups_given_cell[place] = _by_group(groups, chances * fits)
+            found.groups_given_system[place] = _by_group(groups, chances * system)
+            found.type_confidence[place] = chances[first]
+            own = place_of.get(types[row])
+            if own is not None:
+                found.type_ranks[place] = np.sum(chances > chances[own])
+                found.type_right[place] = own == first
+        if on_progress:
+            on_progress(done + 1, len(entries))
+    return found
+
+
+def _by_group(groups: NDArray[np.int64], chances: Array) -> Array:
+    """Probability of each space group, normalised where there is any, shape (231,)."""
+    summed = np.zeros(GROUPS)
+    np.add.at(summed, groups, chances)
+    return np.asarray(summed / max(float(summed.sum()), 1e-300))

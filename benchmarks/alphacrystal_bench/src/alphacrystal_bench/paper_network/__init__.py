@@ -1,0 +1,1 @@
+"""Training and metrics of the network of the AlphaCrystal-II paper (section 2.3)."""

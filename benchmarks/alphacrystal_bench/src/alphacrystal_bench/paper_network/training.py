@@ -1,0 +1,278 @@
+"""Training of the paper's network: Adam at a constant rate, a log of both losses, checkpoint and resume."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from alphacrystal.errors import InputError
+from alphacrystal.learn.contacts.matrix_labels import Matrices, class_labels
+from alphacrystal.learn.contacts.paper_network import PREDICT_BATCH, PaperNet, PaperNetConfig
+from alphacrystal.learn.training.loop import check_folder, save_checkpoint, write_log
+from alphacrystal.learn.weight_files import not_finite
+from alphacrystal_bench.paper_network.losses import Loss, matrix_loss
+
+Stopped = Literal["epochs", "patience", "time"]
+
+
+@dataclass(frozen=True, slots=True)
+class PaperTrainSettings:
+    """How to train; the defaults are the paper's where it tells.
+
+    Attributes:
+        epochs: Passes over the training structures.
+        learning_rate: Adam's, constant.
+        batch: Structures in a batch; the paper does not tell.
+        loss: "binary" (the paper's) or "categorical".
+        masked: Leave the diagonal and the padding out of the loss.
+        patience: Stop after so many epochs without a lower validation loss and keep the weights of the
+            lowest. None: train to the end and keep the last weights, as the paper seems to do.
+        minutes: Begin no epoch that would probably end later; the first is always trained. None: no limit.
+        seed: Of weights and batches.
+        threads: torch threads.
+    """
+
+    epochs: int = 125
+    learning_rate: float = 1e-3
+    batch: int = 32
+    loss: Loss = "binary"
+    masked: bool = True
+    patience: int | None = None
+    minutes: float | None = None
+    seed: int = 0
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PaperTraining:
+    """What a training run leaves.
+
+    Attributes:
+        net: The trained network, in evaluation mode; its config holds the maximum as a number.
+        log: Per epoch "epoch", "train_loss", "val_loss" (mean over structures as the network was then) and
+            "seconds".
+        epoch: Whose weights ``net`` has, from 1.
+        stopped: Why the run ended.
+    """
+
+    net: PaperNet
+    log: tuple[dict[str, Any], ...]
+    epoch: int
+    stopped: Stopped
+
+
+def train_paper_net(
+    train: Matrices,
+    validation: Matrices,
+    config: PaperNetConfig,
+    settings: PaperTrainSettings,
+    folder: Path | None = None,
+    *,
+    resume: bool = False,
+    on_step: Callable[[int, int, float], None] | None = None,
+) -> PaperTraining:
+    """Train the paper's network.
+
+    With a folder, ``checkpoint.pt`` and ``log.csv`` there are replaced after every epoch; a stopped run goes
+    on with ``resume=True`` and ends where an unbroken one would. A finished run is only loaded.
+
+    Args:
+        train: Structures to train on, from ``matrices``.
+        validation: Structures whose loss is logged. Where ``patience`` is set they choose the weights, so
+            they should not be the ones that are tested on.
+        config: The network.
+        settings: How to train.
+        folder: For checkpoint and log, or None.
+        resume: Go on from the checkpoint.
+        on_step: Called with (step, steps in total, running loss).
+
+    Raises:
+        InputError: There is nothing to train or validate on; ``resume`` is asked for without a checkpoint, or
+            a checkpoint exists and it is not, or the checkpoint is damaged or of another run.
+    """
+    if not train.mask.any() or not validation.mask.any():
+        raise InputError("Training needs structures of at least two atoms, to train and to validate on.")
+    torch.set_num_threads(settings.threads)
+    config = replace(config, maximum=config.maximum or float(train.distances.max()))
+    run = _Run(train, validation, config, settings)
+    if folder is not None:
+        check_folder(folder, resume=resume)
+        folder.mkdir(parents=True, exist_ok=True)
+        if resume:
+            run.load(folder / "checkpoint.pt")
+    while (stopped := run.ended()) is None:
+        run.epoch(on_step)
+        if folder is not None:
+            write_log(folder / "log.csv", run.log)
+            save_checkpoint(run.state(), folder / "checkpoint.pt")
+    return run.result(stopped)
+
+
+class _Run:
+    """A training run between two epochs."""
+
+    def __init__(
+        self, train: Matrices, validation: Matrices, config: PaperNetConfig, settings: PaperTrainSettings
+    ) -> None:
+        self.settings = settings
+        self.data = _digest(train, validation)
+        self.train, self.validation = _Tensors.of(train, config), _Tensors.of(validation, config)
+        torch.manual_seed(settings.seed)
+        self.net = PaperNet(config)
+        self.optimiser = torch.optim.Adam(self.net.parameters(), lr=settings.learning_rate, fused=True)
+        self.log: list[dict[str, Any]] = []
+        self.best: dict[str, Tensor] | None = None  # only kept with patience
+        self.best_epoch = 0
+
+    def ended(self) -> Stopped | None:
+        """Why no further epoch follows, or None."""
+        done, settings = len(self.log), self.settings
+        if done >= settings.epochs:
+            return "epochs"
+        if settings.patience is not None and done - self.best_epoch >= settings.patience > 0 < done:
+            return "patience"
+        seconds = sum(row["seconds"] for row in self.log)
+        if settings.minutes is not None and done and seconds * (1 + 1 / done) > 60 * settings.minutes:
+            return "time"
+        return None
+
+    def epoch(self, on_step: Callable[[int, int, float], None] | None) -> None:
+        """Train one epoch and validate."""
+        begin, done = time.monotonic(), len(self.log)
+        order = np.random.default_rng([self.settings.seed, done]).permutation(len(self.train))
+        batches = [order[i : i + self.settings.batch] for i in range(0, len(order), self.settings.batch)]
+        self.net.train()
+        losses: list[float] = []
+        for batch in batches:
+            loss = self._loss(self.train, torch.as_tensor(batch))
+            self.optimiser.zero_grad()
+            loss.backward()
+            self.optimiser.step()
+            losses.append(loss.item())
+            if on_step:
+                steps = self.settings.epochs * len(batches)
+                on_step(done * len(batches) + len(losses), steps, float(np.mean(losses[-50:])))
+        self.log.append(
+            {
+                "epoch": done + 1,
+                "train_loss": round(float(np.average(losses, weights=[len(own) for own in batches])), 6),
+                "val_loss": round(self._validation_loss(), 6),
+                "seconds": round(time.monotonic() - begin, 2),
+            }
+        )
+        lowest = min(row["val_loss"] for row in self.log[:-1]) if done else np.inf
+        if self.log[-1]["val_loss"] < lowest:
+            self.best_epoch = done + 1
+            if self.settings.patience is not None:
+                self.best = {name: value.clone() for name, value in self.net.state_dict().items()}
+
+    def _loss(self, data: _Tensors, rows: Tensor) -> Tensor:
+        return matrix_loss(
+            self.net(data.numbers[rows]),
+            data.labels[rows],
+            data.mask[rows],
+            self.settings.loss,
+            masked=self.settings.masked,
+        )
+
+    def _validation_loss(self) -> float:
+        self.net.eval()
+        parts = torch.arange(len(self.validation)).split(PREDICT_BATCH)
+        with torch.no_grad():
+            losses = [float(self._loss(self.validation, rows)) for rows in parts]
+        return float(np.average(losses, weights=[len(rows) for rows in parts]))
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint holds."""
+        return {
+            "settings": self._made_with(),
+            "data": self.data,
+            "net": self.net.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "log": self.log,
+            "best": self.best,
+            "best_epoch": self.best_epoch,
+        }
+
+    def _made_with(self) -> dict[str, Any]:
+        return asdict(self.net.config) | asdict(self.settings)
+
+    def load(self, path: Path) -> None:
+        """Go back to a checkpoint of the same run.
+
+        The end of the run (``epochs``, ``minutes``) may differ: a longer one goes on where a shorter one
+        ended.
+
+        Raises:
+            InputError: It is damaged, or of another run.
+        """
+        try:
+            state: dict[str, Any] = torch.load(path, weights_only=True)
+            made_with, data = dict(state["settings"]), state["data"]
+        except (OSError, EOFError, RuntimeError, KeyError, TypeError, ValueError, UnpicklingError) as error:
+            raise InputError(f"The checkpoint {path} is damaged: remove it and train anew.") from error
+        may_differ = {"epochs", "minutes", "threads"}
+        different = [
+            f"{name} {made_with.get(name)}"
+            for name, value in self._made_with().items()
+            if name not in may_differ and made_with.get(name) != value
+        ]
+        if different or data != self.data:
+            made = f"with other settings ({', '.join(different)})" if different else "from other data"
+            raise InputError(
+                f"The checkpoint in {path.parent} was made {made}: resume with the same, or give another "
+                "--out."
+            )
+        if name := not_finite(state["net"]) or not_finite(state["best"] or {}):
+            raise InputError(
+                f"The checkpoint {path} is damaged: {name} contains NaN or an infinity. Remove it and train "
+                "anew."
+            )
+        self.net.load_state_dict(state["net"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.log, self.best, self.best_epoch = state["log"], state["best"], state["best_epoch"]
+
+    def result(self, stopped: Stopped) -> PaperTraining:
+        """The network with the weights that are kept."""
+        epoch = len(self.log)
+        if self.best is not None:
+            self.net.load_state_dict(self.best)
+            epoch = self.best_epoch
+        self.net.eval()
+        return PaperTraining(self.net, tuple(self.log), epoch, stopped)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tensors:
+    """Structures as the loss takes them: atomic numbers, classes and mask of the pairs."""
+
+    numbers: Tensor
+    labels: Tensor
+    mask: Tensor
+
+    @classmethod
+    def of(cls, cells: Matrices, config: PaperNetConfig) -> _Tensors:
+        assert config.maximum is not None
+        labels = class_labels(cells.distances, config.classes, config.maximum)
+        return cls(torch.as_tensor(cells.numbers), torch.as_tensor(labels), torch.as_tensor(cells.mask))
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+
+def _digest(*parts: Matrices) -> str:
+    """Tells training data apart."""
+    digest = hashlib.sha256()
+    for cells in parts:
+        for array in (cells.numbers, cells.distances):
+            digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]

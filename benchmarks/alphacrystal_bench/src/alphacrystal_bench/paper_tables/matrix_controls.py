@@ -1,0 +1,129 @@
+"""What padded distance matrices are worth without a network: predictors that learn only means, and floors.
+
+Atomic numbers are (n, atoms), 0 where padded, atoms in canonical order; distances in Å (n, atoms, atoms),
+anything where padded.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphacrystal.composition import element_features
+from alphacrystal.learn.contacts.matrix_labels import pair_mask
+
+Indices = NDArray[np.int64]
+Array = NDArray[np.float64]
+
+
+class ElementPairLookup:
+    """Mean distance of an element pair in cells of as many atoms.
+
+    An element pair never seen in cells of that size gets its mean over all cells; one never seen at all gets
+    the mean of all pairs in cells of that size, and failing that of all pairs.
+    """
+
+    def __init__(self, numbers: Indices, distances: Array) -> None:
+        mask = pair_mask(numbers)
+        values = distances[mask]
+        self._tables = [_means(key[mask], values) for key in _pair_keys(numbers)]
+        self._overall = float(values.mean())
+
+    def predict(self, numbers: Indices) -> Array:
+        """Distances in Å, shape (n, atoms, atoms); 0 outside the pairs."""
+        found = np.full((*numbers.shape, numbers.shape[1]), self._overall)
+        missing = np.ones(found.shape, dtype=bool)
+        for key, (known, means) in zip(_pair_keys(numbers), self._tables, strict=True):
+            place = np.searchsorted(known, key).clip(max=len(known) - 1)
+            here = missing & (known[place] == key)
+            found[here] = means[place][here]
+            missing &= ~here
+        return np.where(pair_mask(numbers), found, 0.0)
+
+
+def _pair_keys(numbers: Indices) -> tuple[Indices, Indices, Indices]:
+    """Element pair and cell size, element pair, cell size of each pair of atoms, (n, atoms, atoms) each."""
+    low = np.minimum(numbers[:, :, None], numbers[:, None, :])
+    high = np.maximum(numbers[:, :, None], numbers[:, None, :])
+    pair = low * 128 + high
+    size = (numbers > 0).sum(1)[:, None, None] + np.zeros_like(pair)
+    return pair * 1024 + size, pair, size
+
+
+def _means(keys: Indices, values: Array) -> tuple[Indices, Array]:
+    """Sorted distinct keys and the mean of the values of each."""
+    known, place = np.unique(keys, return_inverse=True)
+    return known, np.bincount(place, values) / np.bincount(place)
+
+
+class NearestComposition:
+    """The matrix of the most similar composition with the same numbers of atoms.
+
+    Cells are compared where they hold the same numbers of atoms of their elements in electronegativity order
+    (Na2Cl2 with Ca2O2, not with CaO). The most similar one has the least sum over the atoms of the distance
+    between the elements there and here in the 11 standardised features of the paper's Table 1. A cell content
+    without such a neighbour gets the element-pair lookup.
+    """
+
+    def __init__(self, numbers: Indices, distances: Array) -> None:
+        self._lookup = ElementPairLookup(numbers, distances)
+        self._numbers, self._distances = numbers, distances
+        self._rows: dict[tuple[int, ...], list[int]] = {}
+        for row, counts in enumerate(map(element_counts, numbers)):
+            self._rows.setdefault(counts, []).append(row)
+        features = element_features()
+        self._unlike = np.sqrt(((features[:, None] - features[None]) ** 2).sum(-1))  # (104, 104)
+
+    def nearest(self, numbers: Indices) -> Indices:
+        """Row of the most similar composition of each, -1 without one, shape (n,)."""
+        found = np.full(len(numbers), -1)
+        for place, own in enumerate(numbers):
+            rows = self._rows.get(element_counts(own))
+            if rows is not None:
+                unlike = self._unlike[self._numbers[rows], own].sum(1)  # padding is alike
+                found[place] = rows[int(unlike.argmin())]
+        return found
+
+    def predict(self, numbers: Indices) -> Array:
+        """Distances in Å, shape (n, atoms, atoms)."""
+        nearest = self.nearest(numbers)
+        copied = (nearest >= 0)[:, None, None]
+        return np.where(copied, self._distances[nearest], self._lookup.predict(numbers))
+
+
+def element_counts(numbers: Indices) -> tuple[int, ...]:
+    """Atoms of each element of one cell in the order of its atoms, from shape (atoms,)."""
+    own = numbers[numbers > 0]
+    starts = np.flatnonzero(np.diff(own, prepend=0))
+    return tuple(np.diff(np.append(starts, len(own))).tolist())
+
+
+def shuffled_inside(groups: Indices, distances: Array, rng: np.random.Generator) -> Array:
+    """The same crystals with the atoms of each group in random order.
+
+    Args:
+        groups: Group of each atom (its element or its orbit), any number of its own where padded, shape
+            (n, atoms).
+        distances: shape (n, atoms, atoms).
+        rng: Draws the orders.
+    """
+    # The places of a group, in ascending order, are given to its atoms in random order.
+    places = np.argsort(groups, axis=1, kind="stable")
+    atoms = np.lexsort((rng.random(groups.shape), groups), axis=1)
+    order = np.empty_like(places)
+    np.put_along_axis(order, places, atoms, axis=1)
+    crystals = np.arange(len(groups))[:, None, None]
+    return distances[crystals, order[:, :, None], order[:, None, :]]
+
+
+def block_means(numbers: Indices, distances: Array) -> Array:
+    """Each distance replaced by the mean over all pairs of the same two elements in its own crystal.
+
+    The best that a prediction can do that knows the crystal but not one atom of an element from another.
+    """
+    mask = pair_mask(numbers)
+    keys = (_pair_keys(numbers)[1] + np.arange(len(numbers))[:, None, None] * 128**2)[mask]
+    known, means = _means(keys, distances[mask])
+    averaged = np.zeros_like(distances)
+    averaged[mask] = means[np.searchsorted(known, keys)]
+    return averaged

@@ -1,0 +1,165 @@
+"""Our pair network on the rows of Table 5: the one place that knows how it is trained and asked there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from alphacrystal.data import PreparedStructures, select
+from alphacrystal.learn.training import DEFAULT_SETTINGS, GIVEN_NOTHING, DistanceTask, TrainSettings, train
+from alphacrystal_bench.models.early_stopping_split import held_back
+
+Rows = NDArray[np.int64]
+OnStep = Callable[[int, int, float], None]
+
+# Passes over the data for up to so many training structures: small data need more of them.
+EPOCHS = ((1_500, 200), (3_500, 90), (6_500, 50))
+EPOCHS_BEYOND = 30
+TRIAL_BATCHES = 12  # timed to see how many epochs fit into a time limit
+VALIDATION_COST = 1.25  # an epoch with its validation beside one without
+PREDICT_BATCH = 128
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairTraining:
+    """A trained pair network.
+
+    Attributes:
+        model: The network with the weights of its best epoch.
+        notes: Parameters, epochs, best epoch, structures held back.
+    """
+
+    model: Any
+    notes: dict[str, float | int | str | None]
+
+
+def epochs_for(structures: int) -> int:
+    """Passes over the data for so many training structures."""
+    return next((epochs for most, epochs in EPOCHS if structures <= most), EPOCHS_BEYOND)
+
+
+def train_pair_network(
+    data: PreparedStructures,
+    rows: Rows,
+    folder: Path,
+    *,
+    epochs: int | None,
+    time_limit: float | None,
+    seed: int,
+    threads: int,
+    told_types: bool = False,
+    on_step: OnStep | None = None,
+) -> PairTraining:
+    """Train on some structures; goes on from a checkpoint in ``folder`` where there is one.
+
+    A part of the formulas is held back from the rows to choose the best epoch, so that no test structure
+    has a say in it.
+
+    Args:
+        data: Prepared structures.
+        rows: Those to train on.
+        folder: Of checkpoint and log.
+        epochs: Passes over the data; by the number of rows by default.
+        time_limit: Minutes; fewer epochs are planned where they would take longer on this machine.
+        seed: Of weights and batches, and of which formulas are held back.
+        threads: torch threads.
+        told_types: Most samples are told their structure type, as for the shipped weights, so that the
+            network can be asked about types; otherwise it learns from compositions alone.
+        on_step: Called with (step, steps in total, running loss).
+
+    Raises:
+        InputError: The checkpoint is damaged or of another training.
+    """
+    torch.set_num_threads(threads)
+    watched = rows[held_back(data, rows, seed)]
+    own = select(data, rows, watched)
+    share = GIVEN_NOTHING if told_types else 1.0
+    # To a type checker its narrower model is no TrainingTask.
+    task: Any = DistanceTask(own, seed=seed, given_nothing=share)
+    settings = replace(
+        DEFAULT_SETTINGS["distance"], epochs=epochs or epochs_for(len(rows)), seed=seed, threads=threads
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    if time_limit is not None:
+        settings = replace(settings, epochs=_planned_epochs(task, settings, 60 * time_limit, folder))
+    best = train_task(task, own, settings, folder, on_step)
+    return PairTraining(
+        task.model,
+        {
+            "parameters": sum(p.numel() for p in task.model.parameters()),
+            "epochs": settings.epochs,
+            "best_epoch": int(best["epoch"]),
+            "held_back": len(watched),
+        },
+    )
+
+
+def train_task(
+    task: Any, data: PreparedStructures, settings: TrainSettings, folder: Path, on_step: OnStep | None
+) -> dict[str, Any]:
+    """Train a task on its data, going on from a checkpoint in ``folder`` where there is one.
+
+    Returns:
+        The log row of the best epoch, whose weights ``task.model`` then has.
+    """
+    content = sha256(b"".join([data.ids.tobytes(), data.validation.tobytes(), data.distances.tobytes()]))
+    resume = (folder / "checkpoint.pt").is_file()
+    return train(task, settings, folder, resume=resume, data_hash=content.hexdigest(), on_step=on_step)
+
+
+def _planned_epochs(task: Any, settings: TrainSettings, seconds: float, folder: Path) -> int:
+    """As many epochs as the settings ask for, or as fit into the time; once planned, kept for going on.
+
+    The learning rate falls to zero at the last epoch, so that a training must know its end when it begins.
+    """
+    plan = folder / "epochs.txt"
+    if plan.is_file():
+        return int(plan.read_text(encoding="utf-8"))
+    rng = np.random.default_rng(settings.seed)
+    batches = task.batches(rng)
+    trial = batches[:TRIAL_BATCHES]
+    task.loss(trial[0], rng).backward()  # warms up
+    begin = time.monotonic()
+    for batch in trial:
+        task.loss(batch, rng).backward()
+    epoch = (time.monotonic() - begin) / len(trial) * len(batches) * VALIDATION_COST
+    task.model.zero_grad(set_to_none=True)
+    epochs = max(1, min(settings.epochs, int(seconds / epoch)))
+    plan.write_text(f"{epochs}\n", encoding="utf-8")
+    return epochs
+
+
+def predict_with_pair_network(
+    training: PairTraining, data: PreparedStructures, train_rows: Rows, rows: Rows, size: int
+) -> NDArray[np.float64]:
+    """Expected distances given the composition alone, padded with zeros, shape (rows, size, size).
+
+    Args:
+        training: The network.
+        data: Prepared structures.
+        train_rows: What it was trained on.
+        rows: What to predict.
+        size: Atoms of the padded matrices.
+    """
+    task = DistanceTask(select(data, train_rows, rows))  # validates on what is asked
+    matrices = np.zeros((len(task.data), size, size))
+    sizes = task.data.sizes
+    with torch.no_grad():
+        for atoms in np.unique(sizes[task.validation]).tolist():
+            own = task.validation[sizes[task.validation] == atoms]
+            left, right = np.triu_indices(atoms, 1)
+            for start in range(0, len(own), PREDICT_BATCH):
+                batch = own[start : start + PREDICT_BATCH]
+                _, log_probabilities, _ = task.predict(training.model, batch, given=False)
+                expected = training.model.expected_distances(log_probabilities).double().numpy()
+                matrices[batch[:, None], left, right] = expected
+                matrices[batch[:, None], right, left] = expected
+    return matrices[len(task.data) - len(rows) :]

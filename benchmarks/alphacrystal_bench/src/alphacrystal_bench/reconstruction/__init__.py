@@ -1,0 +1,1 @@
+"""Crystals rebuilt from their distance matrices, beside other methods."""

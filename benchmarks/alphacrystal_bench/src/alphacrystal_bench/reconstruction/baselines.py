@@ -1,0 +1,239 @@
+"""Other ways from a distance matrix, space group and cell to a crystal, at a fixed number of evaluations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from ase.data import chemical_symbols, covalent_radii
+from numpy.typing import NDArray
+
+from alphacrystal.composition import element_order
+from alphacrystal.crystal import (
+    CONTACT_FACTOR,
+    NEIGHBOUR_IMAGES,
+    CrystalEncoding,
+    LatticeParameters,
+    SymmetryHypothesis,
+    encode,
+    min_image_distances,
+    wyckoff_assignments,
+)
+from alphacrystal_bench.reconstruction.tasks import Puzzle
+
+Array = NDArray[np.float64]
+Crystal = tuple[Array, NDArray[np.int64], Array]  # lattice, atomic numbers, fractional positions
+Fitness = Callable[[Array], Array]  # distances (members, pairs) -> (members,), low is good
+Rival = Callable[[Puzzle, int], Crystal | None]
+
+ASSIGNMENTS = 300  # Wyckoff assignments that a rival looks at, fewest orbits first
+SCREENED = 24  # random individuals of each
+EVOLVED = 6  # assignments that are evolved
+POPULATION = 50
+GENERATIONS = 30  # with the population and the evolved assignments about the 10,000 evaluations of CMCrystal
+RANDOM_CRYSTALS = 50  # as CMCrystal draws
+
+
+def rival_note(name: str) -> str | None:
+    """Why a rival cannot run here, None if it can."""
+    if name == "random crystals (pyxtal)" and find_spec("pyxtal") is None:
+        return "pyxtal is not installed: pip install 'alphacrystal[pyxtal]'"
+    return None
+
+
+def random_crystals(puzzle: Puzzle, seed: int) -> Crystal | None:
+    """The best by matrix error of random Wyckoff assignments with random coordinates."""
+    random = np.random.default_rng(seed)
+    encodings = _encodings(puzzle)
+    best: tuple[float, Crystal] | None = None
+    for index in random.integers(len(encodings), size=RANDOM_CRYSTALS) if encodings else ():
+        encoding = encodings[index]
+        positions = encoding.positions(random.random(encoding.free))
+        cell = encoding.lattice(np.zeros(6))
+        error = float(matrix_fitness(puzzle, encoding)(_pairs(encoding, cell, positions[None]))[0])
+        if best is None or error < best[0]:
+            best = (error, (cell, encoding.numbers, positions))
+    return best[1] if best else None
+
+
+def pyxtal_crystals(puzzle: Puzzle, seed: int) -> Crystal | None:
+    """The best by matrix error of pyxtal's random symmetric crystals with the given group and cell."""
+    from pyxtal import pyxtal
+    from pyxtal.lattice import Lattice as PyxtalLattice
+
+    symbols = [chemical_symbols[number] for number in puzzle.numbers]
+    species = sorted(set(symbols), key=element_order)
+    lattice = puzzle.lattice
+    cell = PyxtalLattice.from_para(
+        lattice.a, lattice.b, lattice.c, lattice.alpha, lattice.beta, lattice.gamma, ltype=puzzle.system
+    )
+    centring = round(lattice.volume / abs(np.linalg.det(_primitive(puzzle))))
+    counts = [symbols.count(symbol) * centring for symbol in species]
+    best: tuple[float, Crystal] | None = None
+    for draw in range(RANDOM_CRYSTALS):
+        crystal = pyxtal()
+        try:
+            crystal.from_random(
+                3, puzzle.space_group, species, counts, lattice=cell, random_state=seed + draw
+            )
+        except Exception:  # noqa: BLE001, S112 - pyxtal gives up with many kinds of errors; the next draw may do
+            continue
+        if not crystal.valid:
+            continue
+        structure = crystal.to_pymatgen().get_primitive_structure()
+        numbers = np.array(structure.atomic_numbers, dtype=np.int64)
+        if sorted(numbers) != sorted(puzzle.numbers):
+            continue
+        distances = min_image_distances(structure.lattice.matrix, structure.frac_coords)
+        error = float(
+            np.sqrt(np.mean((_sorted(distances, numbers) - _sorted(puzzle.distances, puzzle.numbers)) ** 2))
+        )
+        if best is None or error < best[0]:
+            best = (error, (structure.lattice.matrix, numbers, structure.frac_coords))
+    return best[1] if best else None
+
+
+def matrix_evolution(puzzle: Puzzle, seed: int) -> Crystal | None:
+    """Differential evolution in plain NumPy on the matrix error, atoms of an element interchangeable."""
+    return _evolved(puzzle, seed, matrix_fitness)
+
+
+def contact_evolution(puzzle: Puzzle, seed: int) -> Crystal | None:
+    """As CMCrystal: differential evolution on the F1 of the contact map, but with coupled coordinates."""
+    return _evolved(puzzle, seed, contact_fitness)
+
+
+RIVALS: dict[str, Rival] = {
+    "random crystals": random_crystals,
+    "random crystals (pyxtal)": pyxtal_crystals,
+    "contact map, NumPy evolution": contact_evolution,
+    "distance matrix, NumPy evolution": matrix_evolution,
+}
+
+
+def matrix_fitness(puzzle: Puzzle, encoding: CrystalEncoding) -> Fitness:
+    """Root mean square error with the atoms of each element interchangeable."""
+    target = _sorted(puzzle.distances, puzzle.numbers)
+    blocks = _blocks(encoding.numbers)
+
+    def fitness(distances: Array) -> Array:
+        ranked = np.concatenate([np.sort(distances[:, block], -1) for block in blocks], -1)
+        return np.asarray(np.sqrt(np.square(ranked - target).mean(-1)))
+
+    return fitness
+
+
+def contact_fitness(puzzle: Puzzle, encoding: CrystalEncoding) -> Fitness:
+    """1 - F1 of the contact maps, pairs of the same elements interchangeable."""
+    given = _pair_list(puzzle.distances) < CONTACT_FACTOR * _pair_list(_radii(puzzle.numbers))
+    wanted = np.array([given[block].sum() for block in _blocks(puzzle.numbers)])
+    limits = CONTACT_FACTOR * _pair_list(_radii(encoding.numbers))
+    blocks = _blocks(encoding.numbers)
+
+    def fitness(distances: Array) -> Array:
+        contacts = distances < limits
+        found = np.stack([contacts[:, block].sum(-1) for block in blocks], -1)
+        return np.asarray(1 - 2 * np.minimum(found, wanted).sum(-1) / (found.sum(-1) + wanted.sum() + 1e-9))
+
+    return fitness
+
+
+def _evolved(puzzle: Puzzle, seed: int, kind: Callable[[Puzzle, CrystalEncoding], Fitness]) -> Crystal | None:
+    random = np.random.default_rng(seed)
+    screened: list[tuple[float, int, CrystalEncoding, Fitness, Array]] = []
+    for encoding in _encodings(puzzle):
+        cell = encoding.lattice(np.zeros(6))
+        fitness = kind(puzzle, encoding)
+        members = random.random((SCREENED if encoding.free else 1, encoding.free))
+        cost = fitness(_pairs(encoding, cell, encoding.positions(members)))
+        screened.append((float(cost.min()), len(screened), encoding, fitness, members[cost.argmin()]))
+    screened.sort(key=lambda entry: entry[:2])
+    best: tuple[float, Crystal] | None = None
+    for value, _, encoding, fitness, member in screened[:EVOLVED]:
+        if encoding.free:
+            value, member = _evolution(encoding, fitness, member, random)
+        if best is None or value < best[0]:
+            cell = encoding.lattice(np.zeros(6))
+            best = (value, (cell, encoding.numbers, encoding.positions(member)))
+    return best[1] if best else None
+
+
+def _evolution(
+    encoding: CrystalEncoding, fitness: Fitness, start: Array, random: np.random.Generator
+) -> tuple[float, Array]:
+    """Storn & Price (doi:10.1023/A:1008202821328): best and random base, coordinates wrap around."""
+    cell = encoding.lattice(np.zeros(6))
+    members = random.random((POPULATION, encoding.free))
+    members[0] = start
+    cost = fitness(_pairs(encoding, cell, encoding.positions(members)))
+    for _ in range(GENERATIONS):
+        first, second, third = (members[random.integers(POPULATION, size=POPULATION)] for _ in range(3))
+        base = np.where(random.random((POPULATION, 1)) < 0.5, members[cost.argmin()], first)
+        mutant = base + random.uniform(0.3, 0.9, (POPULATION, 1)) * (second - third)
+        trial = np.where(random.random(members.shape) < 0.8, mutant, members) % 1.0
+        trial_cost = fitness(_pairs(encoding, cell, encoding.positions(trial)))
+        better = trial_cost < cost
+        members[better], cost[better] = trial[better], trial_cost[better]
+    return float(cost.min()), members[cost.argmin()]
+
+
+def _encodings(puzzle: Puzzle) -> list[CrystalEncoding]:
+    symbols = [chemical_symbols[number] for number in puzzle.numbers]
+    elements = sorted(set(symbols), key=element_order)
+    counts = [symbols.count(element) for element in elements]
+    return [
+        encode(_hypothesis(puzzle, dict(zip(elements, letters, strict=True))))
+        for letters in islice(wyckoff_assignments(puzzle.space_group, counts), ASSIGNMENTS)
+    ]
+
+
+def _hypothesis(puzzle: Puzzle, occupation: dict[str, str]) -> SymmetryHypothesis:
+    return SymmetryHypothesis(
+        space_group=puzzle.space_group,
+        occupation=occupation,
+        formula_units=1,
+        lattice=puzzle.lattice,
+        lattice_std=LatticeParameters(0, 0, 0, 0, 0, 0),
+        shape_scale=(0, 0, 0, 0, 0, 0),
+        log_probability=0.0,
+        source="given",
+    )
+
+
+def _primitive(puzzle: Puzzle) -> Array:
+    return np.asarray(puzzle.solution.get_primitive_structure().lattice.matrix)
+
+
+def _pairs(encoding: CrystalEncoding, cell: Array, positions: Array) -> Array:
+    """Minimum-image distances of the pairs in Å, shape (members, pairs); the encoding's cell is reduced."""
+    rows, columns = np.triu_indices(len(encoding.numbers), 1)
+    difference = positions[:, rows] - positions[:, columns]
+    difference -= np.round(difference)
+    vectors = (difference[..., None, :] + NEIGHBOUR_IMAGES) @ cell
+    return np.asarray(np.sqrt(np.square(vectors).sum(-1).min(-1)))
+
+
+def _pair_list(matrix: Array) -> Array:
+    return np.asarray(matrix[np.triu_indices(len(matrix), 1)])
+
+
+def _radii(numbers: NDArray[np.int64]) -> Array:
+    return np.asarray(covalent_radii[numbers][:, None] + covalent_radii[numbers])
+
+
+def _blocks(numbers: NDArray[np.int64]) -> Sequence[NDArray[np.intp]]:
+    """Pairs of each two elements, in the order of the elements."""
+    rows, columns = np.triu_indices(len(numbers), 1)
+    both = np.sort(np.stack([numbers[rows], numbers[columns]]), axis=0)
+    _, kinds = np.unique(both, axis=1, return_inverse=True)
+    kinds = kinds.reshape(-1)
+    return [np.flatnonzero(kinds == kind) for kind in range(int(kinds.max(initial=-1)) + 1)]
+
+
+def _sorted(distances: Array, numbers: NDArray[np.int64]) -> Array:
+    values: Any = _pair_list(distances)
+    blocks = _blocks(numbers)
+    return np.concatenate([np.sort(values[block]) for block in blocks]) if blocks else values

@@ -1,0 +1,1 @@
+"""Speed of relaxation beside chgnet, and of whole predictions."""

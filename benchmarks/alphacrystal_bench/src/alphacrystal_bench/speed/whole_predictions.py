@@ -1,0 +1,75 @@
+"""How long a prediction with default settings takes, and how much of its list is converged."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from alphacrystal_bench.harness.progress import Progress
+from alphacrystal_bench.speed.structures import MOST_ATOMS
+from alphacrystal_bench.speed.symmetry import symmetry_kept
+
+
+def prediction_speed(formulas: Sequence[str], seed: int, out: Path, tell: Progress) -> dict[str, Any]:
+    """Wall seconds from formula to report of `predict` for cells up to 12 atoms; finished ones are kept."""
+    file = out / "predict.jsonl"
+    rows = [json.loads(line) for line in file.read_text().splitlines()] if file.is_file() else []
+    for done, formula in enumerate(formulas):
+        tell("predict", done, len(formulas))
+        if done < len(rows):
+            continue
+        rows.append(_predict(formula, seed, out / "run"))
+        with file.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(rows[-1]) + "\n")
+    seconds = [row["wall_s"] for row in rows]
+    listed = sum(row["listed"] for row in rows)
+    return {
+        "n": len(rows),
+        "median_wall_s": round(float(np.median(seconds)), 1),
+        "longest_wall_s": round(max(seconds), 1),
+        "median_cpu_s": round(float(np.median([row["cpu_s"] for row in rows])), 1),
+        "listed": listed,
+        "converged": round(sum(row["converged"] for row in rows) / max(listed, 1), 4),
+        "space_group_kept": round(sum(row["kept"] for row in rows) / max(listed, 1), 4),
+    }
+
+
+def _predict(formula: str, seed: int, folder: Path) -> dict[str, Any]:
+    from alphacrystal.config import PredictConfig
+    from alphacrystal.pipeline.predict import predict
+
+    shutil.rmtree(folder, ignore_errors=True)
+    begin, spent = time.monotonic(), _processor_seconds()
+    run = predict(formula, PredictConfig(seed=seed, max_atoms=MOST_ATOMS), folder=folder)
+    wall, cpu = time.monotonic() - begin, _processor_seconds() - spent
+    shutil.rmtree(folder, ignore_errors=True)
+    ends = [(row.candidate, row.relaxation) for row in run.ranked if row.relaxation is not None]
+    kept = [
+        symmetry_kept(
+            candidate.structure,
+            end.structure,
+            None if candidate.hypothesis is None else candidate.hypothesis.space_group,
+        )
+        for candidate, end in ends
+    ]
+    return {
+        "formula": formula,
+        "wall_s": round(wall, 2),
+        "cpu_s": round(cpu, 2),
+        "listed": len(ends),
+        "converged": sum(end.converged for _, end in ends),
+        "kept": sum(item.operations_kept for item in kept),
+    }
+
+
+def _processor_seconds() -> float:
+    """Of this process and of its children that have ended."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system

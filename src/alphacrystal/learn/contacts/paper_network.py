@@ -1,0 +1,177 @@
+"""The residual network of the paper's section 2.3, at any width.
+
+Read so: the sequence of atoms (12 x 11 features) runs through 9 residual blocks of 1-D convolutions; each
+pair of atoms gets the outputs of both side by side (the "outer product", whose 2 x 128 channels are the 256
+that the paper states next), merged by a 1 x 1 convolution; 9 residual blocks of 2-D convolutions and a last
+1 x 1 convolution give N logits for each entry of the matrix. Filters double every 3 blocks.
+
+The paper does not state, so we chose: kernels of 3, zeros beyond the border, no symmetrisation of the output,
+padded atoms zero at the input and treated like atoms from there on, features standardised over the elements.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import relu
+
+from alphacrystal.composition import element_features
+from alphacrystal.learn.contacts.matrix_labels import LONGEST_DISTANCE, MOST_ATOMS, decode, pair_mask
+
+SEQUENCE_FILTERS, PAIR_FILTERS = 32, 256  # of the first block of each module
+NARROWEST_SEQUENCE = 0.5  # multiplier
+KERNEL = 3
+PREDICT_BATCH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class PaperNetConfig:
+    """Sizes of the network and what its classes mean.
+
+    Attributes:
+        width: Multiplier of the filters of the 2-D module, which is 99.9 % of the network; 1 is the paper's.
+        classes: Distance classes N.
+        maximum: Upper edge of the last class in Å; None: the longest distance of the training structures.
+        sequence_width: The same for the 1-D module; None: that of the 2-D module, but at least 1/2, since
+            fewer than 11 filters could not even hold the features.
+        pairs: "concatenation" of the features of both atoms, or "product": their product beside it.
+        blocks: Residual blocks in each module.
+        doubled_every: Blocks after which the filters double.
+    """
+
+    width: float = 1.0
+    classes: int = 10
+    maximum: float | None = LONGEST_DISTANCE
+    sequence_width: float | None = None
+    pairs: Literal["concatenation", "product"] = "concatenation"
+    blocks: int = 9
+    doubled_every: int = 3
+
+    def sequence_filters(self) -> list[int]:
+        """Filters of each block of the 1-D module."""
+        width = max(self.width, NARROWEST_SEQUENCE) if self.sequence_width is None else self.sequence_width
+        return self._filters(SEQUENCE_FILTERS * width)
+
+    def pair_filters(self) -> list[int]:
+        """Filters of each block of the 2-D module."""
+        return self._filters(PAIR_FILTERS * self.width)
+
+    def _filters(self, first: float) -> list[int]:
+        return [max(1, round(first)) * 2 ** (block // self.doubled_every) for block in range(self.blocks)]
+
+
+class ResidualBlock(nn.Module):
+    """conv - batch norm - ReLU - conv, plus the input, ReLU: two convolutions, one norm, two nonlinearities.
+
+    Where the number of filters changes, a 1 x 1 convolution brings the input to the new one.
+    """
+
+    def __init__(self, dimensions: Literal[1, 2], inputs: int, filters: int) -> None:
+        super().__init__()
+        conv: Any = nn.Conv1d if dimensions == 1 else nn.Conv2d
+        norm: Any = nn.BatchNorm1d if dimensions == 1 else nn.BatchNorm2d
+        self.first = conv(inputs, filters, KERNEL, padding=KERNEL // 2, bias=False)  # the norm has a bias
+        self.norm = norm(filters)
+        self.second = conv(filters, filters, KERNEL, padding=KERNEL // 2)
+        self.skip = nn.Identity() if inputs == filters else conv(inputs, filters, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Shape (batch, inputs, ...) -> (batch, filters, ...)."""
+        inner = relu(self.norm(self.first(x)), inplace=True)
+        return relu(self.second(inner) + self.skip(x), inplace=True)
+
+
+class PaperNet(nn.Module):
+    """Logits of the distance classes of all pairs of atoms from the elements alone."""
+
+    features: Tensor
+
+    def __init__(self, config: PaperNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        features = torch.as_tensor(element_features(), dtype=torch.float32)  # (104, 11), row 0 zeros: padding
+        self.register_buffer("features", features, persistent=False)
+        sequence, pair = config.sequence_filters(), config.pair_filters()
+        self.sequence = nn.Sequential(
+            *(
+                ResidualBlock(1, inputs, filters)
+                for inputs, filters in zip([features.shape[1], *sequence], sequence, strict=False)
+            )
+        )
+        # A 1 x 1 convolution over [h_i, h_j] is the sum of one map of h_i and one of h_j: 12 + 12 positions
+        # instead of 144.
+        self.merge_left = nn.Linear(sequence[-1], pair[0])
+        self.merge_right = nn.Linear(sequence[-1], pair[0], bias=False)
+        self.merge_product = (
+            nn.Linear(sequence[-1], pair[0], bias=False) if config.pairs == "product" else None
+        )
+        self.pair = nn.Sequential(
+            *(
+                ResidualBlock(2, inputs, filters)
+                for inputs, filters in zip([pair[0], *pair], pair, strict=False)
+            )
+        )
+        self.output = nn.Conv2d(pair[-1], config.classes, 1)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        """Logits.
+
+        Args:
+            numbers: Atomic numbers, 0 where padded, shape (batch, 12).
+
+        Returns:
+            shape (batch, N, 12, 12).
+        """
+        sequence = self.sequence(self.features[numbers].transpose(1, 2)).transpose(1, 2)  # (batch, 12, c)
+        pairs = self.merge_left(sequence)[:, :, None] + self.merge_right(sequence)[:, None]
+        if self.merge_product is not None:
+            pairs = pairs + self.merge_product(sequence[:, :, None] * sequence[:, None])
+        logits: Tensor = self.output(self.pair(pairs.permute(0, 3, 1, 2)))
+        return logits
+
+
+def parameter_count(config: PaperNetConfig) -> int:
+    """Trainable numbers of the network."""
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in PaperNet(config).parameters())
+
+
+def flop_count(config: PaperNetConfig) -> int:
+    """Floating-point operations to predict one structure: two for each multiplication of a convolution."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        PaperNet(config)(torch.zeros(1, MOST_ATOMS, dtype=torch.int64))
+    return int(counter.get_total_flops())
+
+
+def predict_matrices(
+    net: PaperNet, numbers: NDArray[np.int64], *, symmetric: bool = False
+) -> NDArray[np.float64]:
+    """Distance matrices at the centres of the likeliest classes.
+
+    Args:
+        net: Trained, with a number as ``config.maximum``.
+        numbers: Atomic numbers, 0 where padded, shape (n, 12).
+        symmetric: Add the logits of (i, j) and (j, i) first. The paper speaks of no such step, and without it
+            a matrix need not be symmetric.
+
+    Returns:
+        Å, 0 on the diagonal and where padded, shape (n, 12, 12).
+    """
+    assert net.config.maximum is not None, "train_paper_net fills it in"
+    net.eval()
+    labels = np.zeros((*numbers.shape, numbers.shape[1]), dtype=np.int64)
+    with torch.no_grad():
+        for start in range(0, len(numbers), PREDICT_BATCH):
+            logits = net(torch.as_tensor(numbers[start : start + PREDICT_BATCH]))
+            if symmetric:
+                logits = logits + logits.transpose(2, 3)
+            labels[start : start + PREDICT_BATCH] = logits.argmax(1).numpy()
+    return np.where(pair_mask(numbers), decode(labels, net.config.classes, net.config.maximum), 0.0)

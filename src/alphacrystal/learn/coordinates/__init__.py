@@ -1,0 +1,1 @@
+"""Prototype coordinates: mean free coordinates of the known structure types."""

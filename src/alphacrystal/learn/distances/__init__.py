@@ -1,0 +1,1 @@
+"""The distance model: probabilities of the interatomic distances in a cell."""

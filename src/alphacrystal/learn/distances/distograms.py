@@ -1,0 +1,190 @@
+"""From cell contents or hypotheses to distograms."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from ase.data import atomic_numbers
+from numpy.typing import NDArray
+
+from alphacrystal.composition import CellContent
+from alphacrystal.crystal import (
+    AtomSites,
+    Distogram,
+    SymmetryHypothesis,
+    atom_sites,
+    lattice_points,
+    sorted_letters,
+)
+from alphacrystal.data import FUNCTIONALS
+from alphacrystal.errors import InputError
+from alphacrystal.learn.distances.derivative_templates import add_related
+from alphacrystal.learn.distances.network import (
+    BIN_CENTRES,
+    BIN_EDGES,
+    AtomTokens,
+    DistanceNet,
+    full_matrices,
+)
+from alphacrystal.learn.distances.template_fitting import element_slots
+from alphacrystal.learn.distances.unordered import likely_distances
+from alphacrystal.learn.lattice.network import lattice_targets
+from alphacrystal.learn.structure_types import StructureType
+from alphacrystal.learn.weight_files import load_model, models_folder
+from alphacrystal.runtime.torch_threads import one_torch_thread
+
+FUNCTIONAL = FUNCTIONALS.index("PBE")
+BATCH_PAIRS = 20_000
+LETTERS = 32  # more than there are Wyckoff letters: atoms of one element and letter are interchangeable
+MIXED_TYPES = 12  # likeliest structure types whose distograms make that of a cell content
+LEAST_SHARE = 0.01  # types less likely than this are left out of it
+
+
+@one_torch_thread()
+def predict_cell_distogram(
+    cell: CellContent, hypotheses: Sequence[SymmetryHypothesis], *, models: Path | None = None
+) -> Distogram:
+    """Distogram of a cell content: that of each likely structure type, weighted by its probability.
+
+    Without any likely type it is what the network says of the composition alone. Where one matrix is asked
+    for, the answer is the one with the least expected error over the types (``likely_distances``) instead of
+    the mean of matrices that exclude each other.
+
+    Args:
+        cell: The cell content.
+        hypotheses: Of the composition, best first; those of another number of formula units are passed over.
+        models: Folder of weights; the shipped ones by default.
+
+    Raises:
+        InputError: The cell holds more atoms than the network was trained for.
+    """
+    numbers = np.array(
+        [atomic_numbers[symbol] for symbol, count in cell.counts.items() for _ in range(count)]
+    )
+    own = [h for h in hypotheses if h.formula_units == cell.formula_units]
+    total = sum(math.exp(h.log_probability) for h in own)
+    chosen = [h for h in own[:MIXED_TYPES] if math.exp(h.log_probability) > LEAST_SHARE * total]
+    if chosen:
+        shares = np.array([math.exp(h.log_probability) for h in chosen])
+        sites = [atom_sites(hypothesis) for hypothesis in chosen]
+        parts = np.concatenate([pairs for _, pairs in _batches(chosen, sites, models)])
+        # Equal sizes keep their order, so the parts stand in that of the shares.
+        mixed = np.tensordot(shares / shares.sum(), parts, 1)
+        nearest = likely_distances(numbers, parts.astype(np.float64) @ BIN_CENTRES, shares)
+        answer = np.zeros((len(numbers), len(numbers)))
+        answer[np.triu_indices(len(numbers), 1)] = nearest
+        answer += answer.T
+    else:
+        answer = None
+        zeros = np.zeros((1, len(numbers)), dtype=np.int64)
+        (mixed,) = _pair_probabilities(
+            numbers[None], zeros, zeros, np.zeros(1, dtype=np.int64), [None], np.zeros((1, 6)), models
+        )
+    matrix = _matrices(mixed[None], len(numbers))[0]
+    return Distogram(numbers, BIN_EDGES, BIN_CENTRES, matrix, answer=answer)
+
+
+@one_torch_thread()
+def predict_distograms(
+    hypotheses: Sequence[SymmetryHypothesis], *, models: Path | None = None
+) -> list[Distogram]:
+    """One distogram per hypothesis, given its structure type and cell; atoms in the order of ``encode``.
+
+    Raises:
+        InputError: A cell holds more atoms than the network was trained for.
+    """
+    sites = [atom_sites(hypothesis) for hypothesis in hypotheses]
+    results: dict[int, Distogram] = {}
+    for rows, pairs in _batches(hypotheses, sites, models):
+        for index, matrix in zip(rows, _matrices(pairs, len(sites[rows[0]].numbers)), strict=True):
+            own = sites[index]
+            classes = own.numbers * LETTERS + own.letters
+            results[index] = Distogram(own.numbers, BIN_EDGES, BIN_CENTRES, matrix, classes)
+    return [results[index] for index in range(len(hypotheses))]
+
+
+def _batches(
+    hypotheses: Sequence[SymmetryHypothesis], sites: Sequence[AtomSites], models: Path | None
+) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
+    """Rows of hypotheses of equal size, and the probabilities of their pairs (rows, pairs, bins)."""
+    shapes = _shapes(hypotheses, sites)
+    groups: dict[int, list[int]] = defaultdict(list)
+    for index, own in enumerate(sites):
+        groups[len(own.numbers)].append(index)
+    for size, members in groups.items():
+        step = max(1, BATCH_PAIRS // size**2)
+        for start in range(0, len(members), step):
+            rows = members[start : start + step]
+            yield (
+                rows,
+                _pair_probabilities(
+                    np.stack([sites[i].numbers for i in rows]),
+                    np.stack([sites[i].letters for i in rows]),
+                    np.stack([np.bincount(sites[i].orbits)[sites[i].orbits] for i in rows]),
+                    np.array([hypotheses[i].space_group for i in rows]),
+                    [_type(hypotheses[i]) for i in rows],
+                    shapes[rows],
+                    models,
+                ),
+            )
+
+
+def _type(hypothesis: SymmetryHypothesis) -> StructureType:
+    return StructureType(hypothesis.space_group, tuple(map(sorted_letters, hypothesis.occupation.values())))
+
+
+def _shapes(hypotheses: Sequence[SymmetryHypothesis], sites: Sequence[AtomSites]) -> NDArray[np.float64]:
+    """Lattice targets of the cells of the hypotheses, shape (n, 6)."""
+    if not hypotheses:
+        return np.zeros((0, 6))
+    cells = np.array([list(hypothesis.lattice.as_dict().values()) for hypothesis in hypotheses])
+    volumes = [
+        hypothesis.lattice.volume / (lattice_points(hypothesis.space_group) * len(own.numbers))
+        for hypothesis, own in zip(hypotheses, sites, strict=True)
+    ]
+    return lattice_targets(cells, np.array(volumes)).astype(np.float64)
+
+
+def _pair_probabilities(
+    numbers: NDArray[np.int64],
+    letters: NDArray[np.int64],
+    multiplicities: NDArray[np.int64],
+    groups: NDArray[np.int64],
+    types: Sequence[StructureType | None],
+    shapes: NDArray[np.float64],
+    models: Path | None,
+) -> NDArray[np.float32]:
+    """Probabilities of the pairs i < j row by row, shape (batch, pairs, bins)."""
+    net = load_model("distance", models_folder(models))
+    assert isinstance(net, DistanceNet)
+    if numbers.shape[1] > net.config.max_atoms:
+        raise InputError(
+            f"A cell of {numbers.shape[1]} atoms is larger than the {net.config.max_atoms} the distance "
+            "network was trained for: use a smaller --cell or --max-atoms."
+        )
+    tokens = AtomTokens(
+        numbers=torch.as_tensor(numbers),
+        letters=torch.as_tensor(letters),
+        multiplicities=torch.as_tensor(multiplicities),
+        space_groups=torch.as_tensor(groups),
+        functionals=torch.full((len(numbers),), FUNCTIONAL),
+        shapes=torch.as_tensor(shapes.astype(np.float32)),
+    )
+    rows = np.array([-1 if kind is None else net.templates.rows.get(kind, -1) for kind in types])
+    known = net.templates.batch(rows, element_slots(numbers))
+    add_related(known, net.templates, types, numbers)
+    with torch.no_grad():
+        log_probabilities = net(tokens, known)
+    return np.asarray(log_probabilities.exp().numpy(), dtype=np.float32)
+
+
+def _matrices(pairs: NDArray[np.floating], size: int) -> NDArray[np.float32]:
+    """Symmetric matrices (batch, size, size, bins) of the pairs i < j; the diagonal means nothing."""
+    full = full_matrices(torch.as_tensor(pairs, dtype=torch.float32), size).numpy()
+    full[:, np.arange(size), np.arange(size), 0] = 1
+    return np.asarray(full)

@@ -1,0 +1,1 @@
+"""Space groups predicted from the composition alone."""

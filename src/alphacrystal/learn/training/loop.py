@@ -1,0 +1,265 @@
+"""One training loop for all networks: checkpoint and resume, averaged weights, CSV log, loss plot."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from alphacrystal.errors import AlphaCrystalError, InputError
+from alphacrystal.learn.weight_files import not_finite
+from alphacrystal.runtime.csv_cells import write_csv
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """How to train.
+
+    Attributes:
+        epochs: Passes over the training data; the learning rate falls to zero at the last one.
+        learning_rate: Peak of the cosine schedule.
+        weight_decay: AdamW's.
+        average: Decay of the exponential moving average of the weights, which is validated and saved.
+        seed: Seed of everything random.
+        threads: torch threads.
+        patience: Stop after this many epochs without a lower validation loss; 0 means never.
+    """
+
+    epochs: int = 6
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.05
+    average: float = 0.998
+    seed: int = 0
+    threads: int = 1
+    patience: int = 0
+
+
+class TrainingTask(Protocol):
+    """What the loop needs to know of a network and its data."""
+
+    model: nn.Module
+
+    def batches(self, rng: np.random.Generator) -> Sequence[NDArray[np.int64]]:
+        """Index batches of one epoch."""
+        ...
+
+    def loss(self, batch: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
+        """Mean loss of a batch."""
+        ...
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Metrics on the validation split; "val_loss" chooses the best epoch."""
+        ...
+
+
+def train(
+    task: TrainingTask,
+    settings: TrainSettings,
+    folder: Path,
+    *,
+    resume: bool = False,
+    data_hash: str = "",
+    on_step: Callable[[int, int, float], None] | None = None,
+) -> dict[str, Any]:
+    """Train until the last epoch and leave the best averaged weights in ``task.model``.
+
+    After every epoch ``checkpoint.pt`` and ``log.csv`` in ``folder`` are replaced, so that a stopped run goes
+    on with ``resume=True`` and ends exactly where an unbroken run would.
+
+    Args:
+        data_hash: Tells the training data apart, so that a run never goes on with other data.
+        on_step: Called with (step, steps in total, running loss).
+
+    Returns:
+        The log row of the best epoch.
+
+    Raises:
+        InputError: ``resume`` is asked for without a checkpoint, or a checkpoint exists and it is not, or the
+            checkpoint is damaged or was made with other settings or data.
+    """
+    torch.set_num_threads(settings.threads)
+    check_folder(folder, resume=resume)
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoint = folder / "checkpoint.pt"
+    average = copy.deepcopy(task.model)
+    decay = [p for p in task.model.parameters() if p.ndim > 1]
+    plain = [p for p in task.model.parameters() if p.ndim <= 1]
+    optimiser = torch.optim.AdamW(
+        [{"params": decay, "weight_decay": settings.weight_decay}, {"params": plain, "weight_decay": 0.0}],
+        lr=settings.learning_rate,
+    )
+    rows: list[dict[str, Any]] = []
+    best: dict[str, Tensor] | None = None
+    best_row: dict[str, Any] = {}
+    started, steps_done = 0, 0
+    if resume:
+        state = _read_checkpoint(checkpoint, settings, data_hash)
+        try:
+            task.model.load_state_dict(state["model"])
+            average.load_state_dict(state["average"])
+            optimiser.load_state_dict(state["optimiser"])
+        except (RuntimeError, ValueError) as error:
+            raise InputError(
+                f"The checkpoint in {folder} is of another network or other data: give the --data it was "
+                "made with, or another --out."
+            ) from error
+        rows, best, best_row = state["rows"], state["best"], state["best_row"]
+        started, steps_done = state["epoch"], state["steps"]
+    for epoch in range(started, settings.epochs):
+        if settings.patience and rows and rows[-1]["epoch"] - best_row["epoch"] >= settings.patience:
+            break
+        begin = time.monotonic()
+        rng = np.random.default_rng([settings.seed, epoch])
+        torch.manual_seed(settings.seed * 100_003 + epoch)
+        task.model.train()
+        batches = task.batches(rng)
+        total = settings.epochs * len(batches)
+        losses: list[float] = []
+        for batch in batches:
+            progress = steps_done / max(total, 1)
+            warm = min(1.0, (steps_done + 1) / max(0.03 * total, 1))
+            for group in optimiser.param_groups:
+                group["lr"] = settings.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * min(progress, 1)))
+            loss = task.loss(batch, rng)
+            optimiser.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(task.model.parameters(), 1.0)
+            optimiser.step()
+            steps_done += 1
+            _update_average(average, task.model, min(settings.average, (1 + steps_done) / (10 + steps_done)))
+            losses.append(loss.item())
+            if on_step:
+                on_step(steps_done, total, float(np.mean(losses[-50:])))
+        average.eval()
+        with torch.no_grad():
+            metrics = task.validate(average)
+        row = {
+            "epoch": epoch + 1,
+            "train_loss": round(float(np.mean(losses)), 5),
+            **{key: round(value, 5) for key, value in metrics.items()},
+            "seconds": round(time.monotonic() - begin, 1),
+        }
+        rows.append(row)
+        if best is None or metrics["val_loss"] < best_row["val_loss"]:
+            best, best_row = {k: v.clone() for k, v in average.state_dict().items()}, row
+        write_log(folder / "log.csv", rows)
+        state = {
+            "settings": asdict(settings),
+            "data": data_hash,
+            "model": task.model.state_dict(),
+            "average": average.state_dict(),
+            "optimiser": optimiser.state_dict(),
+            "rows": rows,
+            "best": best,
+            "best_row": best_row,
+            "epoch": epoch + 1,
+            "steps": steps_done,
+        }
+        save_checkpoint(state, checkpoint)
+    if best is not None:
+        task.model.load_state_dict(best)
+    task.model.eval()
+    return best_row
+
+
+def check_folder(folder: Path, *, resume: bool) -> None:
+    """Refuse to overwrite a run that was not to be resumed, or to resume one that is not there.
+
+    Raises:
+        InputError: As above.
+    """
+    exists = (folder / "checkpoint.pt").is_file()
+    if resume and not exists:
+        raise InputError(f"There is no checkpoint in {folder}: train without --resume first.")
+    if exists and not resume:
+        raise InputError(f"{folder} already holds a training run: give --resume to go on, or another --out.")
+
+
+def _read_checkpoint(path: Path, settings: TrainSettings, data_hash: str) -> dict[str, Any]:
+    """The stored state of a run with the same settings and data.
+
+    Raises:
+        InputError: It is damaged, or of another run.
+    """
+    try:
+        state: dict[str, Any] = torch.load(path, weights_only=True)
+        made_with = dict(state["settings"])
+        made_from = state.get("data", data_hash)
+        tensors = {
+            f"{part} {name}": tensor for part in ("model", "average") for name, tensor in state[part].items()
+        }
+    except (
+        OSError,
+        EOFError,
+        RuntimeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        UnpicklingError,
+    ) as error:
+        raise InputError(f"The checkpoint {path} is damaged: remove it and train anew.") from error
+    differences = [
+        f"{name} {value}" for name, value in made_with.items() if value != asdict(settings).get(name)
+    ]
+    if differences:
+        raise InputError(
+            f"The checkpoint in {path.parent} was made with other settings ({', '.join(differences)}): "
+            "resume with the same, or give another --out."
+        )
+    if name := not_finite(tensors):
+        raise InputError(
+            f"The checkpoint {path} is damaged: {name} contains NaN or an infinity. Remove it and train anew."
+        )
+    if made_from != data_hash:
+        raise InputError(
+            f"The checkpoint in {path.parent} was made from other data: resume with the same --data, or give "
+            "another --out."
+        )
+    return state
+
+
+@torch.no_grad()
+def _update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
+    # Buffers too: the running means of batch norms belong to the weights that they were measured with.
+    targets, sources = (
+        [value for value in (*net.parameters(), *net.buffers()) if value.is_floating_point()]
+        for net in (average, model)
+    )
+    torch._foreach_lerp_(targets, sources, 1 - decay)
+
+
+def write_log(path: Path, rows: list[dict[str, Any]]) -> None:
+    partial = path.with_suffix(".partial")
+    with partial.open("w", newline="", encoding="utf-8") as stream:
+        columns = list(rows[-1])
+        write_csv(stream, columns, ([row.get(name) for name in columns] for row in rows), number="")
+    partial.replace(path)
+
+
+def save_checkpoint(state: dict[str, Any], path: Path) -> None:
+    """Replace the checkpoint whole.
+
+    Raises:
+        AlphaCrystalError: The disk refused it; the last checkpoint stays.
+    """
+    partial = path.with_suffix(".partial")
+    try:
+        torch.save(state, partial)
+        partial.replace(path)
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError of its zip writer
+        partial.unlink(missing_ok=True)
+        raise AlphaCrystalError(
+            f"The checkpoint {path} could not be written ({error}): free some space, then run again "
+            "with --resume."
+        ) from error

@@ -1,0 +1,267 @@
+"""Trained weights on disk: safetensors in half precision, each with a model card that names its hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from torch import Tensor, nn
+
+from alphacrystal.errors import InputError, WeightsError
+from alphacrystal.learn.contacts.network import ContactNet, ContactNetConfig
+from alphacrystal.learn.coordinates.prototypes import TypeCoordinates, TypeCoordinatesConfig
+from alphacrystal.learn.distances.network import DistanceNet, DistanceNetConfig
+from alphacrystal.learn.distances.templates import TypeTemplates
+from alphacrystal.learn.lattice.network import LatticeNet, LatticeNetConfig
+from alphacrystal.learn.space_groups.network import GroupNet, GroupNetConfig
+from alphacrystal.learn.structure_types import StructureType
+from alphacrystal.learn.symmetry.member_table import MemberTable
+from alphacrystal.learn.symmetry.network import SymmetryNet, SymmetryNetConfig
+
+CORE_MODELS = ("symmetry", "group", "lattice", "distance", "coordinates")  # of the AlphaCrystal-II generator
+MODEL_NAMES = (*CORE_MODELS, "contact")
+FITTED_MODELS = ("coordinates",)  # in one pass, without epochs
+NETWORK_NAMES = tuple(name for name in MODEL_NAMES if name not in FITTED_MODELS)
+_ALWAYS_BUILT = 1_000_000  # parameters of a network that is built without a look at the size of its file
+LICENCE = "MIT; trained on Materials Project data, CC BY 4.0 (Jain et al., doi:10.1063/1.4812323)"
+
+
+class ModelCard(BaseModel):
+    """What a weights file is, how it was made and how good it is.
+
+    Attributes:
+        name: One of MODEL_NAMES.
+        description: One sentence.
+        sha256: Hash of the weights file.
+        parameters: Number of trained parameters.
+        data: The training data and its licence.
+        split: How validation compounds were kept apart.
+        seed: Seed of the training run.
+        settings: Training settings and network sizes.
+        metrics: Measured on the validation split only.
+        command: What reproduces the file.
+        licence: Licence of the weights.
+        trained: Date, machine and training time.
+        limits: What the model was not trained for.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    description: str
+    sha256: str
+    parameters: int
+    data: str
+    split: str
+    seed: int
+    settings: dict[str, Any]
+    metrics: dict[str, float]
+    command: str
+    licence: str
+    trained: dict[str, Any]
+    limits: str
+
+
+def models_folder(folder: Path | None = None) -> Path:
+    """The given folder, else $ALPHACRYSTAL_MODELS, else the weights shipped with the package."""
+    if folder is not None:
+        return folder
+    if chosen := os.environ.get("ALPHACRYSTAL_MODELS"):
+        return Path(chosen)
+    return Path(str(files("alphacrystal.learn").joinpath("weights")))
+
+
+def read_card(name: str, folder: Path | None = None) -> ModelCard:
+    """The card of a model.
+
+    Raises:
+        InputError: No model has this name.
+        WeightsError: The card is missing, unreadable or of another model.
+    """
+    if name not in MODEL_NAMES:
+        raise InputError(f"There is no model {name!r}: choose one of {', '.join(MODEL_NAMES)}.")
+    path = models_folder(folder) / f"{name}.json"
+    try:
+        card = ModelCard.model_validate_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise WeightsError(
+            f"The model card {path} is missing: reinstall alphacrystal or pass another --models."
+        ) from error
+    except OSError as error:
+        raise WeightsError(
+            f"The model card {path} cannot be read ({error.strerror}): reinstall alphacrystal or pass "
+            "another --models."
+        ) from error
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise WeightsError(
+            f"The model card {path} is damaged: reinstall alphacrystal or pass another --models."
+        ) from error
+    if number := next((key for key, value in card.metrics.items() if not math.isfinite(value)), None):
+        raise WeightsError(
+            f"The model card {path} is damaged ({number} is not a finite number): reinstall alphacrystal or "
+            "pass another --models."
+        )
+    if card.name != name:
+        raise WeightsError(
+            f"The model card {path} is of the model {card.name}: reinstall alphacrystal or pass another "
+            "--models."
+        )
+    return card
+
+
+def _encode_types(types: Sequence[StructureType]) -> str:
+    return " ".join(f"{kind.space_group}:{','.join(kind.letters)}" for kind in types)
+
+
+def _decode_types(text: str) -> list[StructureType]:
+    pairs = (word.split(":") for word in text.split())
+    return [StructureType(int(number), tuple(letters.split(","))) for number, letters in pairs]
+
+
+def save_weights(model: nn.Module, path: Path) -> str:
+    """Write a network as half-precision safetensors with its sizes and vocabulary; returns its SHA-256."""
+    from safetensors.torch import save_file
+
+    tensors = {
+        name: (value.half() if value.is_floating_point() else value).contiguous()
+        for name, value in model.state_dict().items()
+    }
+    config = asdict(model.config)  # type: ignore[call-overload]
+    if isinstance(model, (SymmetryNet, LatticeNet, TypeCoordinates)):
+        config["types"] = _encode_types(model.types)
+    elif isinstance(model, DistanceNet):
+        config["types"] = _encode_types(model.templates.types)
+    # One entry only: safetensors writes several in random order, and equal weights should have equal hashes.
+    metadata = {"config": json.dumps(config)}
+    partial = path.with_suffix(".partial")
+    save_file(tensors, partial, metadata=metadata)
+    partial.replace(path)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _check_sizes(config: dict[str, Any], stored: int) -> None:
+    """Refuse sizes of a network far larger than its file, before the memory for it is reserved.
+
+    Args:
+        config: Sizes of the network. Its largest layer has about the square of its largest whole number of
+            parameters; real numbers are multiples of a width of at most 1.
+        stored: Number of values in the file.
+
+    Raises:
+        ValueError: A size is not positive, or a network of these sizes has more parameters than the file has
+            values.
+    """
+    layers = config.get("layers", 1)
+    if not isinstance(layers, int):
+        raise TypeError("layers is not a whole number")
+    for name, value in config.items():
+        if isinstance(value, int) and not (
+            value > 0 and value * value * layers <= max(stored, _ALWAYS_BUILT)
+        ):
+            raise ValueError(f"{name} = {value} does not fit the file")
+        if isinstance(value, float) and not 0 <= value <= 1:
+            raise ValueError(f"{name} = {value} is not between 0 and 1")
+
+
+@cache
+def load_model(name: str, folder: Path) -> nn.Module:
+    """A trained network in evaluation mode, checked against the hash of its card.
+
+    Raises:
+        WeightsError: The file is missing, damaged, not the one its card describes, or contains NaN or an
+            infinity.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    card = read_card(name, folder)
+    path = folder / f"{name}.safetensors"
+    hint = "reinstall alphacrystal or pass another --models"
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except FileNotFoundError as error:
+        raise WeightsError(f"The weights file {path} is missing: {hint}.") from error
+    except OSError as error:
+        raise WeightsError(f"The weights file {path} cannot be read ({error.strerror}): {hint}.") from error
+    if digest != card.sha256:
+        raise WeightsError(
+            f"The weights file {path} is not the one its model card describes (wrong hash): {hint}."
+        )
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata()
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - a safetensors file is no mapping
+        tensors = {
+            key: value.float() if value.is_floating_point() else value for key, value in tensors.items()
+        }
+        if tensor := not_finite(tensors):
+            raise WeightsError(f"The weights file {path} contains NaN or an infinity in {tensor}: {hint}.")
+        config = json.loads(metadata["config"])
+        types = _decode_types(config.pop("types", metadata.get("types", "")))
+        _check_sizes(config, sum(value.numel() for value in tensors.values()))
+        model: nn.Module
+        if name == "symmetry":
+            members = MemberTable(*(tensors[f"member_{part}"] for part in ("numbers", "kind", "evidence")))
+            model = SymmetryNet(SymmetryNetConfig(**config), types, members)
+        elif name == "group":
+            model = GroupNet(GroupNetConfig(**config))
+        elif name == "lattice":
+            model = LatticeNet(LatticeNetConfig(**config), types)
+        elif name == "coordinates":
+            model = TypeCoordinates(TypeCoordinatesConfig(**config), types, tensors)
+        elif name == "contact":
+            model = ContactNet(ContactNetConfig(**config))
+        else:
+            prefix = "templates."
+            stored = {key.removeprefix(prefix): v for key, v in tensors.items() if key.startswith(prefix)}
+            model = DistanceNet(DistanceNetConfig(**config), TypeTemplates(types, stored))
+        model.load_state_dict(tensors)
+    except (
+        SafetensorError,
+        LookupError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        AttributeError,
+        RuntimeError,
+    ) as error:
+        raise WeightsError(f"The weights file {path} cannot be read as a {name} model: {hint}.") from error
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    # What is worked out once from the weights belongs to loading, not to the first formula.
+    if isinstance(model, LatticeNet):
+        model.related([])
+    elif isinstance(model, DistanceNet):
+        _ = model.templates.starts
+    elif isinstance(model, TypeCoordinates):
+        _ = model.starts
+    return model.eval()
+
+
+def model_hashes(folder: Path | None = None, names: Sequence[str] = CORE_MODELS) -> dict[str, str]:
+    """SHA-256 of each model in use, from its card."""
+    return {name: read_card(name, folder).sha256 for name in names}
+
+
+def state_size(model: nn.Module) -> int:
+    """Number of trained parameters."""
+    if isinstance(model, TypeCoordinates):
+        return model.values.numel()
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def not_finite(tensors: Mapping[str, Tensor]) -> str | None:
+    """Name of the first tensor that contains NaN or an infinity; None where all numbers are finite."""
+    for name, tensor in tensors.items():
+        # The sum is five times faster than a test of each number, and not finite if one of them is not.
+        if tensor.is_floating_point() and not math.isfinite(tensor.sum()) and not tensor.isfinite().all():
+            return name
+    return None

@@ -1,0 +1,252 @@
+"""What a run has finished so far, on disk as it happens, so that nothing is computed twice."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, FiniteFloat, TypeAdapter
+
+from alphacrystal.crystal import SymmetryHypothesis, structure_from_json, structure_to_json
+from alphacrystal.errors import AlphaCrystalError, InputError
+from alphacrystal.generate import Candidate
+from alphacrystal.runtime.bounded_files import parse_json, read_json
+
+if TYPE_CHECKING:
+    from alphacrystal.relax import Relaxation
+
+FOLDER = "checkpoint"
+MAX_REQUEST_BYTES = 100_000_000  # a list of formulas may be long
+MAX_CANDIDATES_BYTES = 1_000_000_000
+MAX_LINE_BYTES = 100_000_000  # one part of the generation
+
+_HYPOTHESIS = TypeAdapter(SymmetryHypothesis)
+
+
+class _CandidateLine(BaseModel):
+    """A candidate as it stands in the checkpoint."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    structure: Any
+    generator: str
+    log_probability: FiniteFloat | None
+    hypothesis: dict[str, Any] | None
+    provenance: dict[str, object]
+
+
+class _RelaxationLine(BaseModel):
+    """A relaxation as it stands in the checkpoint."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    stage: str
+    index: int
+    structure: Any
+    status: str
+    reason: str
+    energy_per_atom: FiniteFloat | None
+    max_force: FiniteFloat | None
+    max_stress: FiniteFloat | None
+    steps: int
+    seconds: FiniteFloat
+
+
+class Checkpoint:
+    """Candidates and relaxations of a run below ``folder/checkpoint``.
+
+    Each finished part of the generation is one line, appended at once, and so is each relaxation; a torn last
+    line (a killed run) is dropped on reading. All candidates are written whole once generation ends.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.run_folder = folder
+        self.folder = folder / FOLDER
+
+    def save_request(self, formula: str, settings: Mapping[str, Any]) -> None:
+        """Remember what was asked for, so that --resume needs no other flags.
+
+        Raises:
+            AlphaCrystalError: The disk refused it.
+        """
+        self._write("request.json", json.dumps({"formula": formula, "settings": dict(settings)}))
+
+    def load_request(self) -> dict[str, Any] | None:
+        """Formula and settings of the run, None where there is none."""
+        return self._read_object("request.json")
+
+    def _read_object(self, name: str) -> dict[str, Any] | None:
+        path = self.folder / name
+        if not path.is_file():
+            return None
+        try:
+            request: Any = read_json(path, MAX_REQUEST_BYTES)
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path} is damaged: start the run anew with another --out.") from error
+        if not isinstance(request, dict) or not isinstance(request.get("settings"), dict):
+            raise InputError(f"{path} is damaged: start the run anew with another --out.")
+        return request
+
+    def save_batch(self, formulas: Sequence[tuple[Any, ...]], settings: Mapping[str, Any]) -> None:
+        """Remember a list of (formula, cell, space group) and the settings they share.
+
+        Raises:
+            AlphaCrystalError: The disk refused it.
+        """
+        self._write("batch.json", json.dumps({"formulas": list(formulas), "settings": dict(settings)}))
+
+    def load_batch(self) -> dict[str, Any] | None:
+        """What ``save_batch`` wrote, None where there is none."""
+        return self._read_object("batch.json")
+
+    def save_candidates(self, candidates: Sequence[Candidate]) -> None:
+        """Write all candidates at once.
+
+        Raises:
+            AlphaCrystalError: The disk refused it.
+        """
+        self._write("candidates.json", json.dumps([_candidate_to_json(c) for c in candidates]))
+
+    def load_candidates(self) -> list[Candidate] | None:
+        """Candidates of the run, None where generation had not finished."""
+        path = self.folder / "candidates.json"
+        if not path.is_file():
+            return None
+        try:
+            return [_candidate_from_json(item) for item in read_json(path, MAX_CANDIDATES_BYTES)]
+        except (OSError, ValueError, TypeError, InputError) as error:
+            raise InputError(f"{path} is damaged: start the run anew with another --out.") from error
+
+    def add_generated(self, part: int, candidates: Sequence[Candidate]) -> None:
+        """Append the candidates of one finished part of the generation.
+
+        Raises:
+            AlphaCrystalError: The disk refused it.
+        """
+        self._append(
+            "generated.jsonl", {"part": part, "candidates": [_candidate_to_json(c) for c in candidates]}
+        )
+
+    def load_generated(self) -> dict[int, list[Candidate]]:
+        """Candidates of the finished parts of the generation."""
+        found: dict[int, list[Candidate]] = {}
+        for item in self._lines("generated.jsonl"):
+            try:
+                found[item["part"]] = [_candidate_from_json(candidate) for candidate in item["candidates"]]
+            except (ValueError, KeyError, TypeError, InputError):
+                continue
+        return found
+
+    def add_relaxation(self, stage: str, index: int, relaxation: Relaxation) -> None:
+        """Append one finished relaxation.
+
+        Raises:
+            AlphaCrystalError: The disk refused it.
+        """
+        item = {
+            "stage": stage,
+            "index": index,
+            "structure": structure_to_json(relaxation.structure),
+            "status": relaxation.status.value,
+            "reason": relaxation.reason,
+            "energy_per_atom": relaxation.energy_per_atom,
+            "max_force": relaxation.max_force,
+            "max_stress": relaxation.max_stress,
+            "steps": relaxation.steps,
+            "seconds": relaxation.seconds,
+        }
+        self._append("relaxations.jsonl", item)
+
+    def load_relaxations(self) -> dict[tuple[str, int], Relaxation]:
+        """Finished relaxations by stage and candidate index."""
+        from alphacrystal.relax import Relaxation, RelaxationStatus
+
+        relaxations: dict[tuple[str, int], Relaxation] = {}
+        for item in self._lines("relaxations.jsonl"):
+            try:
+                line = _RelaxationLine.model_validate(item)
+                relaxations[line.stage, line.index] = Relaxation(
+                    structure=structure_from_json(line.structure),
+                    status=RelaxationStatus(line.status),
+                    reason=line.reason,
+                    energy_per_atom=line.energy_per_atom,
+                    max_force=line.max_force,
+                    max_stress=line.max_stress,
+                    steps=line.steps,
+                    seconds=line.seconds,
+                )
+            except (ValueError, InputError):  # a damaged line counts as not finished
+                continue
+        return relaxations
+
+    def _append(self, name: str, item: Mapping[str, Any]) -> None:
+        path = self.folder / name
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with path.open("a+b") as stream:
+                if stream.tell() > 0:
+                    stream.seek(-1, os.SEEK_END)
+                    if (
+                        stream.read(1) != b"\n"
+                    ):  # a killed run left half a line; keep it from swallowing this one
+                        stream.write(b"\n")
+                stream.write(json.dumps(item).encode() + b"\n")
+        except OSError as error:
+            raise _refused(path, error) from error
+
+    def _lines(self, name: str) -> Iterator[dict[str, Any]]:
+        """Objects of a file with one a line; a torn line is something that did not finish, and is dropped."""
+        path = self.folder / name
+        if not path.is_file():
+            return
+        with path.open("rb") as stream:
+            while line := stream.readline(MAX_LINE_BYTES):
+                try:
+                    item = parse_json(line.decode())
+                except ValueError:
+                    continue
+                if isinstance(item, dict):
+                    yield item
+
+    def _write(self, name: str, text: str) -> None:
+        path = self.folder / name
+        partial = path.with_name(path.name + ".partial")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(path)
+        except OSError as error:
+            with contextlib.suppress(OSError):  # leave no crumbs that would pass for a run
+                partial.unlink(missing_ok=True)
+                self.folder.rmdir()
+            raise _refused(path, error) from error
+
+
+def _refused(path: Path, error: OSError) -> AlphaCrystalError:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    reason = "the disk is full" if full else (error.strerror or "it is no regular file").lower()
+    fix = "free some space" if full else "check the folder"
+    return AlphaCrystalError(f"Cannot write {path}: {reason}; {fix} and repeat the command with --resume.")
+
+
+def _candidate_to_json(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "structure": structure_to_json(candidate.structure),
+        "generator": candidate.generator,
+        "log_probability": candidate.log_probability,
+        "hypothesis": None if candidate.hypothesis is None else asdict(candidate.hypothesis),
+        "provenance": candidate.provenance,
+    }
+
+
+def _candidate_from_json(item: object) -> Candidate:
+    line = _CandidateLine.model_validate(item)
+    hypothesis = None if line.hypothesis is None else _HYPOTHESIS.validate_python(line.hypothesis)
+    structure = structure_from_json(line.structure)
+    return Candidate(structure, line.generator, line.log_probability, hypothesis, line.provenance)

@@ -1,0 +1,156 @@
+"""Who relaxes in a run, how far, and what its energies are measured against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from alphacrystal.config import PredictConfig
+from alphacrystal.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from pymatgen.core import Structure
+
+    from alphacrystal.generate import EnergyFunction
+    from alphacrystal.rank import EnergyMeasure
+    from alphacrystal.relax import Relaxer, RelaxSettings
+
+LOOSE_FMAX = 0.4  # eV/Å; enough to see which candidates fall together and which are hopeless
+LOOSE_STEPS = 25
+
+
+@contextmanager
+def relaxer(config: PredictConfig) -> Iterator[Relaxer | None]:
+    """Worker processes that relax, started early so that they load while candidates are generated."""
+    if not config.relax:
+        yield None
+        return
+    from alphacrystal.relax import RelaxPool
+
+    with RelaxPool(
+        config.potential, workers=config.workers, method=config.relaxation, seed=config.seed
+    ) as pool:
+        yield pool
+
+
+def relax_settings(
+    config: PredictConfig, *, keep_symmetry: bool = True, loose: bool = False
+) -> RelaxSettings:
+    """Limits of the final pass, or of the loose one before it."""
+    from alphacrystal.relax import RelaxSettings
+
+    return RelaxSettings(
+        fmax=max(LOOSE_FMAX, config.fmax) if loose else config.fmax,
+        max_steps=min(LOOSE_STEPS, config.steps) if loose else config.steps,
+        pressure_gpa=config.pressure,
+        time_limit_s=config.relax_seconds,
+        keep_symmetry=keep_symmetry,
+    )
+
+
+def primitive_cell(structure: Structure) -> Structure:
+    """The primitive cell, reduced no further than the tolerance at which the relaxer finds symmetry.
+
+    pymatgen's own default of 0.25 Å would average away a real distortion.
+    """
+    from alphacrystal.relax import RelaxSettings
+
+    return structure.get_primitive_structure(tolerance=RelaxSettings().symprec)
+
+
+def energy_measure(elements: Iterable[str], config: PredictConfig) -> EnergyMeasure | None:
+    """What energies of a chemical system are measured against; None without relaxation.
+
+    Raises:
+        InputError: The hull or the references cannot be read, have nothing on these elements, or are given
+            without relaxation.
+    """
+    if not config.relax:
+        if config.hull is not None or config.references is not None:
+            raise InputError("Without relaxation there are no energies: leave out --hull and --references.")
+        return None
+    from alphacrystal.rank import EnergyMeasure, read_hull_reference
+    from alphacrystal.relax import read_references
+
+    references = read_references(config.references, config.potential) if config.references else None
+    hull = None
+    if config.hull is not None:
+        hull = read_hull_reference(
+            config.hull, elements, enthalpies=config.pressure != 0, potential=config.potential
+        )
+    return EnergyMeasure(config.potential, config.pressure, references, hull)
+
+
+def energy_function(config: PredictConfig) -> EnergyFunction:
+    """Formation energies in eV/atom by the run's potential, or its own energies where they cannot be had.
+
+    A structure for which the potential raises, hangs or returns no energy has NaN. Potentials of other
+    packages run in a process that can be ended.
+
+    Raises:
+        PotentialError: The potential cannot be loaded.
+        InputError: The references cannot be read.
+    """
+    import numpy as np
+
+    from alphacrystal.rank import EnergyMeasure
+    from alphacrystal.relax import EnergyProcess, read_references
+    from alphacrystal.runtime.torch_threads import one_torch_thread
+
+    # CHGNet is this package's code and ends: a process would only cost its start.
+    shipped = config.potential.startswith("chgnet")
+    evaluate = _in_process(config.potential) if shipped else EnergyProcess(config.potential).energies_per_atom
+    references = read_references(config.references, config.potential) if config.references else None
+    measure = EnergyMeasure(config.potential, 0.0, references)
+
+    @one_torch_thread()
+    def energies(structures: Sequence[Structure]) -> NDArray[np.float64]:
+        values = evaluate(structures)
+        found = []
+        for structure, energy in zip(structures, values, strict=True):
+            finite = bool(np.isfinite(energy))
+            formation = measure.formation_energy(structure, float(energy)) if finite else None
+            found.append(float(energy) if formation is None else formation)
+        return np.array(found)
+
+    return energies
+
+
+def _in_process(name: str) -> Callable[[Sequence[Structure]], NDArray[np.float64]]:
+    from alphacrystal.relax import energies_checked, load_energy_model
+
+    model = load_energy_model(name)
+    return lambda structures: energies_checked(model, structures)[0]
+
+
+def with_hull_energies(
+    measure: EnergyMeasure | None,
+    config: PredictConfig,
+    by: Relaxer,
+    on_progress: Callable[[int, int], None],
+) -> EnergyMeasure | None:
+    """Relax the phases of a hull that came without energies, with the run's potential and at its pressure."""
+    if measure is None or measure.hull is None or not measure.hull.structures:
+        return measure
+    names = list(measure.hull.structures)
+    structures = [primitive_cell(measure.hull.structures[name]) for name in names]
+    on_progress(0, len(names))
+    done = 0
+
+    def count(index: int, result: object) -> None:
+        nonlocal done
+        done += 1
+        on_progress(done, len(names))
+
+    ends = by.relax(structures, relax_settings(config), on_result=count)
+    energies: dict[str, float] = {}
+    for name, end in zip(names, ends, strict=True):
+        if end.usable and end.energy_per_atom is not None:
+            corrected = measure.corrected_energy(end.structure, end.energy_per_atom)
+            if corrected is not None:
+                energies[name] = corrected
+    return replace(measure, hull=measure.hull.with_energies(energies, measure.elemental_energies()))

@@ -1,0 +1,1 @@
+"""CHGNet, written for fast inference on symmetry-distinct atoms, bonds and angles."""

@@ -1,0 +1,1 @@
+"""Processes, locks, interrupts and files: what every stage needs from the operating system."""

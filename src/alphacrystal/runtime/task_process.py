@@ -1,0 +1,157 @@
+"""A process of its own for computations that may hang, crash or run side by side; it ends with its parent."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, Any, cast
+
+_START_LIMIT_S = 300.0
+
+#: A task with a limit of processor time is ended after so many times the limit in wall time, and not before
+#: the shortest: it waits for something that does not come.
+_WAITING = 10
+_SHORTEST_WAIT_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """What became of one task.
+
+    Attributes:
+        value: What the function returned, None where it did not.
+        failure: None, or a clause: why there is no value.
+        died: Whether the process ended by itself, which may be the fault of the task or of the machine.
+        late: Whether the time limit ended it.
+    """
+
+    value: Any = None
+    failure: str | None = None
+    died: bool = False
+    late: bool = False
+
+
+class TaskProcess:
+    """One worker process, started when it is needed and again after it ended.
+
+    Args:
+        preload: Modules that it imports before its first task, so that no time limit counts that.
+        environment: Variables of the process; those of this process, with its import path, if None.
+        folder: Current folder of the process; that of this process if None.
+    """
+
+    def __init__(
+        self,
+        preload: Sequence[str] = (),
+        *,
+        environment: Mapping[str, str] | None = None,
+        folder: str | None = None,
+    ) -> None:
+        self._preload = tuple(preload)
+        self._environment = environment
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Id of the running process, None before the first task and after an end."""
+        process = self._process
+        return None if process is None else process.pid
+
+    def run(
+        self,
+        function: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        limit_s: float | None,
+        *,
+        processor_limit_s: float | None = None,
+    ) -> TaskResult:
+        """``function(*arguments)`` in the process; the function must be one of a module.
+
+        Args:
+            function: Pickled by its name, so that the process finds it.
+            arguments: Pickled.
+            limit_s: Wall seconds after which the process is killed; None for no limit.
+            processor_limit_s: Processor seconds after which the process is killed, whatever else the machine
+                does. Ten times as much wall time, at least 300 s, is a limit then, too, for a task that hangs
+                without computing.
+        """
+        if self._process is None and not self._start():
+            return TaskResult(failure="the process that computes it does not start", died=True)
+        if processor_limit_s is not None:
+            waiting = max(_SHORTEST_WAIT_S, _WAITING * processor_limit_s)
+            limit_s = waiting if limit_s is None else min(limit_s, waiting)
+        answer, late = self._exchange((function, arguments, processor_limit_s), limit_s)
+        if answer is None:
+            if self.stop() == -signal.SIGPROF:
+                failure = f"it took more than {processor_limit_s:g} s of processor time"
+                return TaskResult(failure=failure, late=True)
+            if late:
+                return TaskResult(failure=f"it took more than {limit_s:g} s", late=True)
+            return TaskResult(failure="the process that computed it died", died=True)
+        worked, value = answer
+        return TaskResult(value=value) if worked else TaskResult(failure=str(value))
+
+    def _start(self) -> bool:
+        environment = dict(os.environ if self._environment is None else self._environment)
+        environment |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        if self._environment is None:
+            # The child finds the same packages as this process, however they got onto its path.
+            environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "alphacrystal.runtime._task_worker", *self._preload],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            cwd=self._folder,
+            # Its own session: Ctrl-C in the terminal reaches the parent only, which then stops the workers.
+            start_new_session=True,
+        )
+        if self._exchange(None, _START_LIMIT_S)[0] is None:
+            self.stop()
+            return False
+        return True
+
+    def _exchange(self, message: object, limit_s: float | None) -> tuple[tuple[bool, Any] | None, bool]:
+        """The answer (None if the process ended), and whether the limit ended it."""
+        process = cast("subprocess.Popen[bytes]", self._process)
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            process.kill()
+
+        timer = threading.Timer(min(limit_s, threading.TIMEOUT_MAX), end) if limit_s is not None else None
+        if timer is not None:
+            timer.start()
+        try:
+            if message is not None:
+                stream = cast(IO[bytes], process.stdin)
+                pickle.dump(message, stream)
+                stream.flush()
+            return pickle.load(cast(IO[bytes], process.stdout)), False  # noqa: S301 - our own worker
+        except (EOFError, OSError, ValueError, pickle.UnpicklingError):
+            return None, late.is_set()
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    def stop(self) -> int | None:
+        """Kill the process and reap it; the next task starts another. Returns how it ended, if it ran."""
+        process, self._process = self._process, None
+        if process is None:
+            return None
+        process.kill()
+        code = process.wait()
+        for stream in (process.stdin, process.stdout):
+            with contextlib.suppress(OSError):
+                cast(IO[bytes], stream).close()
+        return code

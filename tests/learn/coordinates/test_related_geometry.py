@@ -1,0 +1,135 @@
+"""Coordinates and templates of types never seen: those of types with the same positions."""
+
+import numpy as np
+import pytest
+import torch
+
+from alphacrystal.composition import parse_formula
+from alphacrystal.crystal import (
+    SymmetryHypothesis,
+    canonical_letters,
+    describe_symmetry,
+    space_group,
+)
+from alphacrystal.learn import (
+    StructureType,
+    known_coordinates,
+    load_model,
+    predict_distograms,
+    predict_hypotheses,
+)
+from alphacrystal.learn.coordinates.derivative_prototypes import MOST_WAYS, related_positions
+from alphacrystal.learn.coordinates.prototypes import TypeCoordinates
+from alphacrystal.learn.distances.derivative_templates import add_related
+from alphacrystal.learn.distances.network import DistanceNet
+from alphacrystal.learn.distances.templates import TemplateBatch, TypeTemplates
+from alphacrystal.learn.structure_types import free_of_type
+from alphacrystal.learn.weight_files import models_folder
+
+
+def kind_of(hypothesis: SymmetryHypothesis) -> StructureType:
+    return StructureType(hypothesis.space_group, tuple(hypothesis.occupation.values()))
+
+
+@pytest.fixture(scope="module")
+def coordinates() -> TypeCoordinates:
+    model = load_model("coordinates", models_folder(None))
+    assert isinstance(model, TypeCoordinates)
+    return model
+
+
+@pytest.fixture(scope="module")
+def templates() -> TypeTemplates:
+    model = load_model("distance", models_folder(None))
+    assert isinstance(model, DistanceNet)
+    return model.templates
+
+
+@pytest.mark.parametrize("text", ["LiLaBi2", "Te2MoWSeS", "Mg3Au"])
+def test_related_coordinates_make_crystals_of_the_type(coordinates: TypeCoordinates, text: str) -> None:
+    formula = parse_formula(text)
+    hypotheses = predict_hypotheses(formula, [1, 2], 400)
+    new = [
+        own
+        for own in hypotheses
+        if kind_of(own) not in coordinates.rows and free_of_type(kind_of(own)) and own.space_group > 2
+    ][:60]
+    made = right = 0
+    for own, ways in zip(new, known_coordinates(new), strict=True):
+        assert len(ways) <= MOST_WAYS
+        group = space_group(own.space_group)
+        cell = group.primitive_basis(own.lattice.matrix())
+        numbers = predict_distograms([own])[0].numbers
+        for places in ways[:3]:
+            found = describe_symmetry(cell, places @ group.to_primitive.T, numbers)
+            letters = canonical_letters(found.space_group, tuple(found.occupation().values()))
+            made += 1
+            right += (found.space_group, letters) == (own.space_group, kind_of(own).letters)
+    assert made >= 10
+    assert right >= 0.9 * made  # a few are more symmetric by chance
+
+
+def test_a_known_type_is_among_its_relatives(coordinates: TypeCoordinates) -> None:
+    tried = 0
+    for kind in coordinates.types[:400:7]:
+        own, found = coordinates.positions(kind), related_positions(coordinates, kind)
+        if len(found) < MOST_WAYS and len(set("".join(kind.letters))) == len("".join(kind.letters)):
+            tried += 1
+            for way in own:
+                assert np.abs(found - way).max((1, 2)).min() < 1e-9
+    assert tried > 10
+
+
+def test_a_type_without_relatives_has_no_coordinates(coordinates: TypeCoordinates) -> None:
+    nothing = related_positions(coordinates, StructureType(225, ("abcdefghijkl", "l")))
+    assert nothing.shape[0] == 0
+
+
+def test_filling_by_hand_is_the_batch_of_a_known_type(templates: TypeTemplates) -> None:
+    for row in range(0, len(templates.types), 997):
+        kind = templates.types[row]
+        size = sum(kind.counts())
+        batch = templates.batch(np.array([row]), np.repeat(np.arange(len(kind.letters)), kind.counts())[None])
+        filled = TemplateBatch.empty(1, size)
+        for slot, cluster in enumerate(templates.clusters_of(row)):
+            filled.fill(0, slot, templates, cluster, np.arange(size))
+        for name in ("counts", "means", "spreads", "features", "shapes"):
+            assert torch.equal(getattr(batch, name), getattr(filled, name))
+
+
+def test_exchanged_elements_read_the_exchanged_template(templates: TypeTemplates) -> None:
+    tried = 0
+    for row, kind in enumerate(templates.types):
+        swapped = StructureType(kind.space_group, kind.letters[::-1])
+        counts = kind.counts()
+        if len(counts) != 2 or counts[0] == counts[1] or sum(counts) > 8 or swapped in templates.rows:
+            continue
+        if len(set("".join(kind.letters))) < len("".join(kind.letters)):
+            continue  # which element takes which of two like orbits is for their properties to say
+        canonical = canonical_letters(kind.space_group, swapped.letters) == swapped.letters
+        if not canonical or len(templates.related_rows(swapped)) > 1 or sum(counts) < 3:
+            continue
+        numbers = np.repeat([40, 13], swapped.counts())
+        batch = TemplateBatch.empty(1, len(numbers))
+        add_related(batch, templates, [swapped], numbers[None])
+        own = templates.batch(np.array([row]), np.repeat([0, 1], counts)[None])
+        assert sorted(batch.counts[0].tolist()) == sorted(own.counts[0].tolist())
+        # The atoms of the first element of the known type are the last ones here.
+        order = np.concatenate([np.arange(counts[0], sum(counts)), np.arange(counts[0])])
+        clusters = int((own.counts[0] > 0).sum())
+        mine = {tuple(np.round(matrix(batch, 0, slot), 5).ravel()) for slot in range(clusters)}
+        theirs = {
+            tuple(np.round(matrix(own, 0, slot)[np.ix_(order, order)], 5).ravel()) for slot in range(clusters)
+        }
+        assert mine == theirs
+        tried += 1
+        if tried == 20:
+            break
+    assert tried > 5
+
+
+def matrix(batch: TemplateBatch, sample: int, slot: int) -> np.ndarray:
+    size = batch.features.shape[1]
+    full = np.zeros((size, size))
+    full[np.triu_indices(size, 1)] = batch.means[sample, :, slot].numpy()
+    return full + full.T
