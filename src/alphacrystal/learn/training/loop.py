@@ -240,6 +240,7 @@ def _update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
 
 
 def write_log(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Replace the CSV log by the rows, with the columns of the first one."""
     partial = path.with_suffix(".partial")
     with partial.open("w", newline="", encoding="utf-8") as stream:
         columns = list(rows[-1])
