@@ -1,73 +1,97 @@
-"""The order of the stages: which package may know which, and that private modules stay private."""
+"""The order of the packages: which may import which, and that private modules stay private."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src"
+BENCHMARKS = ROOT / "benchmarks" / "alphacrystal_bench" / "src"
 
-SOURCE = Path(__file__).parents[1] / "src"
-MODULES = sorted((SOURCE / "alphacrystal").rglob("*.py"))
-
-# Each stage may know those before it. None knows the front ends, which run the stages.
-STAGES = [
+# Every package and root module; each may import those before it.
+ORDER = [
+    "errors",
+    "runtime",
+    "plots",
     "composition",
     "crystal",
     "data",
     "learn",
     "reconstruct",
     "generate",
+    "config",
     "relax",
     "rank",
     "report",
     "evaluate",
+    "pipeline",
+    "scale",
+    "web",
+    "integrations",
+    "cli",
 ]
-FRONT_ENDS = {"pipeline", "benchmark", "cli", "integrations", "web", "scale"}
-# Potentials and our networks know nothing of each other.
-APART = {"relax": {"learn", "reconstruct", "generate"}}
+# Potentials do not depend on the networks, and the networks do not depend on potentials.
+APART = {"relax": {"learn", "reconstruct", "generate", "config"}}
 
 
-def forbidden(stage: str) -> set[str]:
-    """Packages that a stage must not import; nothing is forbidden to what is no stage."""
-    if stage not in STAGES:
-        return set()
-    return FRONT_ENDS | set(STAGES[STAGES.index(stage) + 1 :]) | APART.get(stage, set())
+def modules(source: Path) -> list[Path]:
+    paths = sorted(source.rglob("*.py"))
+    assert paths, f"no modules in {source}"
+    return paths
 
 
-def imported_modules(path: Path) -> set[str]:
-    """Full names of our modules that a file imports, inside functions and for types too."""
+def imported_names(path: Path) -> set[str]:
+    """Full names that a file imports from this project, inside functions and for types too."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name for name in names if name.startswith("alphacrystal.")}
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in names if name.startswith(("alphacrystal.", "alphacrystal_bench."))}
 
 
-def short_name(path: Path) -> str:
-    return str(path.relative_to(SOURCE / "alphacrystal"))
+def top_level_name(path: Path) -> str:
+    return path.relative_to(SOURCE / "alphacrystal").parts[0].removesuffix(".py")
 
 
-@pytest.mark.parametrize("path", MODULES, ids=short_name)
-def test_stage_knows_only_what_comes_before_it(path: Path) -> None:
-    stage = path.relative_to(SOURCE / "alphacrystal").parts[0]
-    known = {name.split(".")[1] for name in imported_modules(path)}
-    assert known & forbidden(stage) == set()
+def test_every_package_and_root_module_has_a_place_in_the_order() -> None:
+    assert {top_level_name(path) for path in modules(SOURCE)} - {"__init__"} == set(ORDER)
+
+
+def test_packages_import_only_those_before_them() -> None:
+    offenders = []
+    for path in modules(SOURCE):
+        package = top_level_name(path)
+        if package == "__init__":
+            continue
+        forbidden = set(ORDER[ORDER.index(package) + 1 :]) | APART.get(package, set())
+        offenders += [
+            f"{path.relative_to(SOURCE)} imports {name}"
+            for name in imported_names(path)
+            if name.split(".")[0] == "alphacrystal_bench" or name.split(".")[1] in forbidden
+        ]
+    assert offenders == []
 
 
 def owner_of_private_part(name: str) -> str | None:
     """Folder whose private module (or private name) a full name goes through, if any."""
     parts = name.split(".")
-    for at, part in enumerate(parts):
+    for index, part in enumerate(parts):
         if part.startswith("_") and not part.startswith("__"):
-            return ".".join(parts[:at])
+            return ".".join(parts[:index])
     return None
 
 
-@pytest.mark.parametrize("path", MODULES, ids=short_name)
-def test_private_modules_are_used_only_in_their_own_folder(path: Path) -> None:
-    folder = ".".join(path.parent.relative_to(SOURCE).parts)
-    owners = {name: owner_of_private_part(name) for name in imported_modules(path)}
-    # A name inside a private module of this folder (folder._module._name) belongs to this folder too.
-    strangers = [name for name, owner in owners.items() if owner and not f"{folder}.".startswith(f"{owner}.")]
-    assert strangers == []
+def private_imports(source: Path) -> Iterator[str]:
+    for path in modules(source):
+        folder = ".".join(path.parent.relative_to(source).parts)
+        for name in sorted(imported_names(path)):
+            owner = owner_of_private_part(name)
+            # A name inside a private module of this folder (folder._module._name) belongs to this folder too.
+            if owner is not None and not f"{folder}.".startswith(f"{owner}."):
+                yield f"{path.relative_to(source)} imports {name}"
+
+
+def test_private_modules_are_imported_only_in_their_own_folder() -> None:
+    assert [*private_imports(SOURCE), *private_imports(BENCHMARKS)] == []
