@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from pymatgen.core import Structure
 
 from alphacrystal.crystal import (
@@ -18,8 +17,7 @@ from alphacrystal.crystal import (
     minkowski_reduced,
     shortest_self_distance,
 )
-
-Array = NDArray[np.float64]
+from alphacrystal.typing import FloatArray
 
 seeds = st.integers(0, 2**32 - 1)
 angle = st.floats(50, 130)
@@ -32,7 +30,7 @@ shears = st.lists(
 
 
 @st.composite
-def ordinary_cells(draw: st.DrawFn) -> Array:
+def ordinary_cells(draw: st.DrawFn) -> FloatArray:
     """Cells with angles of 50 to 130 degrees that close with room to spare, rows in Å."""
     parameters = [draw(length) for _ in range(3)] + [draw(angle) for _ in range(3)]
     cosines = np.cos(np.radians(parameters[3:]))
@@ -41,7 +39,7 @@ def ordinary_cells(draw: st.DrawFn) -> Array:
     return cell_matrices(np.array(parameters))
 
 
-def sheared(steps: list[tuple[int, int, int]]) -> Array:
+def sheared(steps: list[tuple[int, int, int]]) -> FloatArray:
     """Integer matrix of determinant 1."""
     matrix = np.eye(3)
     for row, other, times in steps:
@@ -49,14 +47,14 @@ def sheared(steps: list[tuple[int, int, int]]) -> Array:
     return matrix
 
 
-def brute_force(lattice: Array, fractional: Array, reach: int) -> Array:
+def brute_force(lattice: FloatArray, fractional: FloatArray, reach: int) -> FloatArray:
     images = np.array(list(itertools.product(range(-reach, reach + 1), repeat=3)))
     difference = (fractional[:, None] - fractional[None])[:, :, None] + images
     return np.linalg.norm(difference @ lattice, axis=-1).min(-1)
 
 
 @given(ordinary_cells(), seeds)
-def test_distances_equal_brute_force_over_many_images(lattice: Array, seed: int) -> None:
+def test_distances_equal_brute_force_over_many_images(lattice: FloatArray, seed: int) -> None:
     fractional = np.random.default_rng(seed).random((4, 3))
     assert min_image_distances(lattice, fractional) == pytest.approx(
         brute_force(lattice, fractional, 8), abs=1e-9
@@ -65,7 +63,7 @@ def test_distances_equal_brute_force_over_many_images(lattice: Array, seed: int)
 
 @given(ordinary_cells(), shears, seeds)
 def test_distances_do_not_depend_on_the_cell_choice(
-    lattice: Array, steps: list[tuple[int, int, int]], seed: int
+    lattice: FloatArray, steps: list[tuple[int, int, int]], seed: int
 ) -> None:
     fractional = np.random.default_rng(seed).random((5, 3))
     change = sheared(steps)  # often extremely skewed
@@ -74,7 +72,7 @@ def test_distances_do_not_depend_on_the_cell_choice(
 
 
 @given(ordinary_cells(), seeds)
-def test_distances_do_not_depend_on_origin_orientation_or_images(lattice: Array, seed: int) -> None:
+def test_distances_do_not_depend_on_origin_orientation_or_images(lattice: FloatArray, seed: int) -> None:
     rng = np.random.default_rng(seed)
     fractional = rng.random((5, 3))
     rotation, _ = np.linalg.qr(rng.normal(size=(3, 3)))
@@ -85,7 +83,7 @@ def test_distances_do_not_depend_on_origin_orientation_or_images(lattice: Array,
 
 
 @given(ordinary_cells(), seeds)
-def test_distances_follow_the_order_of_atoms(lattice: Array, seed: int) -> None:
+def test_distances_follow_the_order_of_atoms(lattice: FloatArray, seed: int) -> None:
     rng = np.random.default_rng(seed)
     fractional, order = rng.random((6, 3)), rng.permutation(6)
     expected = min_image_distances(lattice, fractional)[np.ix_(order, order)]
@@ -93,7 +91,7 @@ def test_distances_follow_the_order_of_atoms(lattice: Array, seed: int) -> None:
 
 
 @given(ordinary_cells(), seeds)
-def test_distances_form_a_metric(lattice: Array, seed: int) -> None:
+def test_distances_form_a_metric(lattice: FloatArray, seed: int) -> None:
     distances = min_image_distances(lattice, np.random.default_rng(seed).random((5, 3)))
     assert np.all(np.diag(distances) == 0)
     assert distances == pytest.approx(distances.T)
@@ -117,7 +115,7 @@ def test_batches_equal_single_crystals() -> None:
 
 @given(ordinary_cells(), shears)
 def test_reduction_gives_a_basis_of_the_same_lattice(
-    lattice: Array, steps: list[tuple[int, int, int]]
+    lattice: FloatArray, steps: list[tuple[int, int, int]]
 ) -> None:
     skewed = sheared(steps) @ lattice
     reduced, transformation = minkowski_reduced(skewed)
@@ -128,7 +126,7 @@ def test_reduction_gives_a_basis_of_the_same_lattice(
 
 @given(ordinary_cells(), shears)
 def test_shortest_self_distance_is_the_shortest_lattice_vector(
-    lattice: Array, steps: list[tuple[int, int, int]]
+    lattice: FloatArray, steps: list[tuple[int, int, int]]
 ) -> None:
     images = np.array([image for image in itertools.product(range(-6, 7), repeat=3) if any(image)])
     shortest = np.linalg.norm(images @ lattice, axis=1).min()

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from alphacrystal.crystal import (
     WyckoffPosition,
@@ -14,6 +13,7 @@ from alphacrystal.crystal import (
     wyckoff_positions,
 )
 from alphacrystal.errors import InputError
+from alphacrystal.typing import FloatArray, IntArray
 
 ALL_GROUPS = range(1, 231)
 # Multiplicities in the order of the letters, from the International Tables for Crystallography, volume A.
@@ -73,11 +73,11 @@ KNOWN_LINES = {
 }
 
 
-def orbit(position: WyckoffPosition, parameters: NDArray[np.float64]) -> NDArray[np.float64]:
+def orbit(position: WyckoffPosition, parameters: FloatArray) -> FloatArray:
     return np.asarray(position.linear @ parameters + position.constant)
 
 
-def grid_points(fractional: NDArray[np.float64], grid: int) -> NDArray[np.int64]:
+def grid_points(fractional: FloatArray, grid: int) -> IntArray:
     """Each site as one number; sites must lie on a grid of the unit cell."""
     steps = fractional * grid
     assert np.abs(steps - np.rint(steps)).max() < 1e-4

@@ -15,11 +15,11 @@ from typing import Any, Literal
 import gemmi
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from alphacrystal.data import read_crystals, read_structures
 from alphacrystal.errors import InputError
+from alphacrystal.typing import FloatArray
 
 FOLDER = Path(__file__).with_name("odd_files")
 VOLUME_TOLERANCE = 1e-3  # relative
@@ -211,7 +211,7 @@ def _atoms(formula: str) -> Counter[str]:
     return Counter({symbol: int(count) for symbol, count in re.findall(r"([A-Z][a-z]?)(\d+)", formula)})
 
 
-def shortest_distance(matrix: NDArray[np.float64], frac_coords: NDArray[np.float64]) -> float:
+def shortest_distance(matrix: FloatArray, frac_coords: FloatArray) -> float:
     """Shortest distance in Å between two atoms or an atom and its image; rows are lattice vectors."""
     shifts = np.stack(np.meshgrid(*[np.arange(-3, 4)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
     shortest = np.inf
@@ -264,9 +264,7 @@ def crystals_by_gemmi(text: str, hall: str | None) -> list[ExpectedCrystal]:
     return crystals
 
 
-def _expanded(
-    small: Any, matrix: NDArray[np.float64], hall: str | None
-) -> tuple[list[str], list[NDArray[np.float64]]]:
+def _expanded(small: Any, matrix: FloatArray, hall: str | None) -> tuple[list[str], list[FloatArray]]:
     if hall:
         operations = list(gemmi.symops_from_hall(hall))
     elif small.symops:
@@ -274,7 +272,7 @@ def _expanded(
     else:
         operations = list(small.spacegroup.operations())
     symbols: list[str] = []
-    frac_coords: list[NDArray[np.float64]] = []
+    frac_coords: list[FloatArray] = []
     for site in small.sites:
         symbol = ISOTOPES.get(site.element.name, site.element.name)
         for operation in operations:
@@ -286,9 +284,7 @@ def _expanded(
     return symbols, frac_coords
 
 
-def _separation(
-    first: NDArray[np.float64], second: NDArray[np.float64], matrix: NDArray[np.float64]
-) -> float:
+def _separation(first: FloatArray, second: FloatArray, matrix: FloatArray) -> float:
     difference = first - second
     return float(np.linalg.norm((difference - np.round(difference)) @ matrix))
 

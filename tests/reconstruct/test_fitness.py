@@ -9,18 +9,18 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from torch import Tensor
 
 from alphacrystal.crystal import min_image_distances
 from alphacrystal.reconstruct._fitness import FitnessBatch, FitnessName, lattice_penalty
+from alphacrystal.typing import FloatArray, IntArray
 
 NAMES = ["rutile", "quartz", "spinel", "perovskite", "baddeleyite", "copper"]
 names, seeds = st.sampled_from(NAMES), st.integers(0, 2**32 - 1)
 kinds = st.sampled_from(["likelihood", "rmse", "contacts"])
 
 
-def sites(puzzle: Any) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+def sites(puzzle: Any) -> tuple[FloatArray, FloatArray, IntArray]:
     """Lattice, fractional coordinates and numbers of the solution, atoms in the order of the distogram."""
     numbers = puzzle.distogram.numbers
     own = np.array(puzzle.solution.atomic_numbers)
@@ -28,7 +28,7 @@ def sites(puzzle: Any) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArra
     return puzzle.solution.lattice.matrix, puzzle.solution.frac_coords[order], own[order]
 
 
-def pairs(fitness: FitnessBatch, lattice: NDArray[np.float64], fractional: NDArray[np.float64]) -> Tensor:
+def pairs(fitness: FitnessBatch, lattice: FloatArray, fractional: FloatArray) -> Tensor:
     distances = min_image_distances(lattice, fractional)[fitness.rows.numpy(), fitness.columns.numpy()]
     return torch.as_tensor(distances, dtype=torch.float32)[None, None]
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.core import Lattice, Structure
 
@@ -18,6 +17,7 @@ from alphacrystal.crystal import (
 )
 from alphacrystal.errors import InputError
 from alphacrystal.reconstruct import MatrixQuality, Rebuilt, rebuild
+from alphacrystal.typing import FloatArray, IntArray
 
 NAMES = [
     "copper",
@@ -36,7 +36,7 @@ NAMES = [
     "baddeleyite",
 ]
 MATCHER = StructureMatcher(ltol=0.2, stol=0.3, angle_tol=5)
-Told = tuple[NDArray[np.float64], NDArray[np.int64], int, LatticeParameters]
+Told = tuple[FloatArray, IntArray, int, LatticeParameters]
 
 
 def told(structure: Structure) -> Told:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from alphacrystal.errors import InputError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from alphacrystal.typing import FloatArray
 
 _DATA = files("alphacrystal.composition") / "data"
 
@@ -31,13 +30,13 @@ class ElementTable:
         symbols: Element of each row, "" for row 0.
     """
 
-    values: NDArray[np.float64]
+    values: FloatArray
     columns: tuple[str, ...]
     units: tuple[str, ...]
     sources: tuple[str, ...]
     symbols: tuple[str, ...]
 
-    def column(self, name: str) -> NDArray[np.float64]:
+    def column(self, name: str) -> FloatArray:
         """One property for all elements: shape (104,), index = atomic number, NaN where unknown."""
         return self.values[:, self.columns.index(name)]
 
@@ -99,7 +98,7 @@ def element_table() -> ElementTable:
     )
 
 
-def element_features(standardised: bool = True) -> NDArray[np.float64]:
+def element_features(standardised: bool = True) -> FloatArray:
     """The element table without gaps, for networks: shape (104, 11), float64, row = atomic number.
 
     A missing value becomes the mean of its column over the elements that have one, so that it is 0 and

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.data import chemical_symbols
-from numpy.typing import NDArray
 
 from alphacrystal.composition import element_order
 from alphacrystal.crystal._distances import distance_levels, min_image_distances
@@ -18,12 +17,12 @@ from alphacrystal.crystal._hypothesis import LatticeParameters
 from alphacrystal.crystal._lattices import cell_shape, constrained_shape, shape_to_cell
 from alphacrystal.crystal._wyckoff import canonical_settings, letter_index, sorted_letters, space_group
 from alphacrystal.errors import InputError
+from alphacrystal.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
     import moyopy
     from pymatgen.core import Structure
 
-Array = NDArray[np.float64]
 
 # moyo warns about cells that are not primitive; we reduce them ourselves, so the user need not read it.
 logging.getLogger("moyo").addHandler(logging.NullHandler())
@@ -49,22 +48,20 @@ class SymmetryDescription:
     """
 
     space_group: int
-    lattice: Array
-    primitive_lattice: Array
-    primitive_positions: Array
-    numbers: NDArray[np.int64]
+    lattice: FloatArray
+    primitive_lattice: FloatArray
+    primitive_positions: FloatArray
+    numbers: IntArray
     letters: tuple[str, ...]
     setting_letters: tuple[str, ...]
-    orbits: NDArray[np.int64]
+    orbits: IntArray
 
     def occupation(self) -> dict[str, str]:
         """Sorted Wyckoff letters (one per orbit) of each element, elements in electronegativity order."""
         return _occupation(self.numbers, self.letters, self.orbits)
 
 
-def _occupation(
-    numbers: NDArray[np.int64], letters: Sequence[str], orbits: NDArray[np.int64]
-) -> dict[str, str]:
+def _occupation(numbers: IntArray, letters: Sequence[str], orbits: IntArray) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     for orbit in np.unique(orbits):
         member = int(np.argmax(orbits == orbit))
@@ -73,7 +70,7 @@ def _occupation(
 
 
 def _dataset(
-    lattice: Array, positions: Array, numbers: Sequence[int] | NDArray[np.int64], symprec: float
+    lattice: FloatArray, positions: FloatArray, numbers: Sequence[int] | IntArray, symprec: float
 ) -> moyopy.MoyoDataset:
     import moyopy
 
@@ -91,7 +88,7 @@ def _dataset(
 
 
 def describe_symmetry(
-    lattice: Array, positions: Array, numbers: NDArray[np.int64], *, symprec: float = DEFAULT_SYMPREC
+    lattice: FloatArray, positions: FloatArray, numbers: IntArray, *, symprec: float = DEFAULT_SYMPREC
 ) -> SymmetryDescription:
     """Symmetry of a crystal with Wyckoff letters in the canonical setting of the Euclidean normaliser.
 
@@ -139,10 +136,10 @@ def describe_symmetry(
 
 def _geometric_choice(
     images: Sequence[dict[str, str]],
-    numbers: NDArray[np.int64],
+    numbers: IntArray,
     letters: Sequence[str],
-    orbits: NDArray[np.int64],
-    distances: Array,
+    orbits: IntArray,
+    distances: FloatArray,
 ) -> dict[str, str]:
     """Of maps that give the elements the same letters, the one whose first letters have near neighbours.
 
@@ -181,7 +178,7 @@ def standard_structure(
     return standard.get_sorted_structure(), found.number, space_group(found.number).symbol
 
 
-def cell_parameters(matrices: Array) -> Array:
+def cell_parameters(matrices: FloatArray) -> FloatArray:
     """Lengths in Å and angles in degrees of cells given by rows, shape (..., 3, 3) -> (..., 6)."""
     lengths = np.linalg.norm(matrices, axis=-1)
     unit = matrices / lengths[..., None]
@@ -190,7 +187,7 @@ def cell_parameters(matrices: Array) -> Array:
     return np.concatenate([lengths, np.degrees(np.arccos(np.clip(cosines, -1, 1)))], -1)
 
 
-def lattice_parameters(matrix: Array) -> LatticeParameters:
+def lattice_parameters(matrix: FloatArray) -> LatticeParameters:
     """Lengths in Å and angles in degrees of a cell given by rows."""
     return LatticeParameters(*cell_parameters(matrix).tolist())
 

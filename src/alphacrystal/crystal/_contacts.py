@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 from ase.data import covalent_radii
-from numpy.typing import NDArray
+
+from alphacrystal.typing import FloatArray, IntArray
 
 #: Of the sum of the covalent radii of Cordero et al. (doi:10.1039/b801115j, the table ASE maintains): atoms
 #: at most that far apart touch.
 CONTACT_FACTOR = 1.25
 
 
-def contact_limits(numbers: NDArray[np.int64]) -> NDArray[np.float64]:
+def contact_limits(numbers: IntArray) -> FloatArray:
     """Longest distance in Å at which two atoms touch, (..., atoms) -> (..., atoms, atoms)."""
     radii = covalent_radii[numbers]
     return np.asarray(CONTACT_FACTOR * (radii[..., :, None] + radii[..., None, :]))

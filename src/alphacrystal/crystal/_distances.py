@@ -5,17 +5,16 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from alphacrystal.typing import FloatArray, IntArray
 
-NEIGHBOUR_IMAGES: Array = np.array(list(itertools.product((-1, 0, 1), repeat=3)), dtype=np.float64)
+NEIGHBOUR_IMAGES: FloatArray = np.array(list(itertools.product((-1, 0, 1), repeat=3)), dtype=np.float64)
 
 # Å; far above the numerical noise of a symmetrised crystal, far below a difference that means something.
 SAME_DISTANCE = 2e-3
 
 
-def minkowski_reduced(lattice: Array) -> tuple[Array, Array]:
+def minkowski_reduced(lattice: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Reduced basis (rows, Å) of the same lattice, and the integer ``m`` with ``reduced = m @ lattice``."""
     import moyopy
 
@@ -24,7 +23,7 @@ def minkowski_reduced(lattice: Array) -> tuple[Array, Array]:
     return np.array(reduced, dtype=np.float64), np.rint(np.array(transformation, dtype=np.float64)).T
 
 
-def min_image_distances(lattice: Array, fractional: Array) -> Array:
+def min_image_distances(lattice: FloatArray, fractional: FloatArray) -> FloatArray:
     """Shortest distance between every two atoms over all periodic images, in Å.
 
     In a Minkowski-reduced basis the nearest image of a difference wrapped into [-1/2, 1/2] lies among the
@@ -46,7 +45,7 @@ def min_image_distances(lattice: Array, fractional: Array) -> Array:
     return np.asarray(np.sqrt(np.min(np.sum(vectors**2, axis=-1), axis=-1)))
 
 
-def distance_levels(distances: Array) -> NDArray[np.int64]:
+def distance_levels(distances: FloatArray) -> IntArray:
     """Number of each distance among the distinct ones, 0 for the shortest; same shape as the input.
 
     Neighbours on the number line closer than ``SAME_DISTANCE`` share a level. Rounding to a grid would tear
@@ -57,7 +56,7 @@ def distance_levels(distances: Array) -> NDArray[np.int64]:
     return np.asarray(level[np.searchsorted(values, distances)], dtype=np.int64)
 
 
-def shortest_self_distance(lattice: Array) -> float:
+def shortest_self_distance(lattice: FloatArray) -> float:
     """Distance in Å between an atom and its nearest own image: the length of the shortest lattice vector."""
     reduced, _ = minkowski_reduced(lattice)
     return float(np.min(np.linalg.norm(reduced, axis=1)))

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from alphacrystal.typing import Float32Array, FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,15 +22,15 @@ class Distogram:
         answer: Distances in Å where one matrix is asked for, shape (atoms, atoms); None for the means.
     """
 
-    numbers: NDArray[np.int64]
-    bin_edges: Array
-    bin_centres: Array
-    probabilities: NDArray[np.float32]
-    classes: NDArray[np.int64] | None = None
-    answer: Array | None = None
+    numbers: IntArray
+    bin_edges: FloatArray
+    bin_centres: FloatArray
+    probabilities: Float32Array
+    classes: IntArray | None = None
+    answer: FloatArray | None = None
 
     @property
-    def expected(self) -> Array:
+    def expected(self) -> FloatArray:
         """The answer, or mean distances where there is none; Å, 0 on the diagonal, shape (atoms, atoms)."""
         if self.answer is not None:
             return self.answer
@@ -40,7 +39,7 @@ class Distogram:
         return mean
 
     @property
-    def all_edges(self) -> Array:
+    def all_edges(self) -> FloatArray:
         """Edges with the two open ends closed symmetrically about their bin centres, Å, shape (bins + 1,)."""
         first = 2 * self.bin_centres[0] - self.bin_edges[0]
         last = 2 * self.bin_centres[-1] - self.bin_edges[-1]
@@ -48,7 +47,7 @@ class Distogram:
 
     @classmethod
     def from_distances(
-        cls, numbers: NDArray[np.int64], distances: Array, edges: Array, spread: float = 0.1
+        cls, numbers: IntArray, distances: FloatArray, edges: FloatArray, spread: float = 0.1
     ) -> Distogram:
         """A distogram that is sure of a given matrix up to a Gaussian spread.
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.crystal._distances import NEIGHBOUR_IMAGES, minkowski_reduced
 from alphacrystal.crystal._exchange import StructureLike, as_structures
+from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
@@ -36,7 +36,7 @@ class SameCrystal:
     fingerprint: float = 0.12
 
 
-def neighbour_fingerprint(structure: Structure) -> NDArray[np.float64]:
+def neighbour_fingerprint(structure: Structure) -> FloatArray:
     """Mean distances to the first twelve neighbours, per element, over (volume per atom)^(1/3).
 
     Independent of the cell, the origin and order of atoms; the average minimum distance of Widdowson et al.
@@ -58,7 +58,7 @@ def neighbour_fingerprint(structure: Structure) -> NDArray[np.float64]:
     return np.array([nearest[numbers == number].mean(0) for number in np.unique(numbers)])
 
 
-def _wide_images() -> NDArray[np.float64]:
+def _wide_images() -> FloatArray:
     steps = np.arange(-2.0, 3.0)
     return np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), -1).reshape(-1, 3)
 

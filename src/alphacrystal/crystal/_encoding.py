@@ -7,15 +7,13 @@ from functools import cache
 
 import numpy as np
 from ase.data import atomic_numbers
-from numpy.typing import NDArray
 
 from alphacrystal.composition import element_order
 from alphacrystal.crystal._distances import minkowski_reduced
 from alphacrystal.crystal._hypothesis import SymmetryHypothesis
 from alphacrystal.crystal._lattices import FREE_SHAPE, cell_shape, shape_to_cell
 from alphacrystal.crystal._wyckoff import letter_index, multiplicities, orbit_order, space_group
-
-Array = NDArray[np.float64]
+from alphacrystal.typing import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,29 +34,29 @@ class CrystalEncoding:
         shape_scale: Spread of the free entries of ``shape``, 0 for fixed ones, shape (6,).
     """
 
-    numbers: NDArray[np.int64]
-    letters: NDArray[np.int64]
-    orbits: NDArray[np.int64]
-    linear: Array
-    constant: Array
-    basis: Array
-    shape: Array
-    shape_scale: Array
+    numbers: IntArray
+    letters: IntArray
+    orbits: IntArray
+    linear: FloatArray
+    constant: FloatArray
+    basis: FloatArray
+    shape: FloatArray
+    shape_scale: FloatArray
 
     @property
     def free(self) -> int:
         """Number of free coordinates."""
         return int(self.linear.shape[2])
 
-    def conventional(self, z: Array) -> Array:
+    def conventional(self, z: FloatArray) -> FloatArray:
         """Conventional rows in Å for deviations in units of the spread, shape (..., 6) -> (..., 3, 3)."""
         return shape_to_cell(self.shape + self.shape_scale * z)
 
-    def lattice(self, z: Array) -> Array:
+    def lattice(self, z: FloatArray) -> FloatArray:
         """Reduced primitive lattice rows in Å, shape (..., 6) -> (..., 3, 3)."""
         return np.asarray(self.basis @ self.conventional(z))
 
-    def positions(self, x: Array) -> Array:
+    def positions(self, x: FloatArray) -> FloatArray:
         """Fractional coordinates in the reduced primitive basis, shape (..., free) -> (..., atoms, 3)."""
         return np.asarray(np.einsum("aik,...k->...ai", self.linear, x) + self.constant)
 
@@ -74,9 +72,9 @@ class AtomSites:
         orbit_letters: Wyckoff letter of each orbit, shape (orbits,).
     """
 
-    numbers: NDArray[np.int64]
-    letters: NDArray[np.int64]
-    orbits: NDArray[np.int64]
+    numbers: IntArray
+    letters: IntArray
+    orbits: IntArray
     orbit_letters: tuple[str, ...]
 
 

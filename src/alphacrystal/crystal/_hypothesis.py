@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from alphacrystal.typing import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class LatticeParameters:
     beta: float
     gamma: float
 
-    def matrix(self) -> NDArray[np.float64]:
+    def matrix(self) -> FloatArray:
         """Rows are the lattice vectors in Å, shape (3, 3); c along z as in pymatgen."""
         from pymatgen.core import Lattice
 

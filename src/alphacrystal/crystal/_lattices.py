@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.crystal._hypothesis import LatticeParameters
 from alphacrystal.errors import InputError
-
-Array = NDArray[np.float64]
+from alphacrystal.typing import FloatArray
 
 # The shape of a conventional cell: quantities that vary independently and are easy to learn.
 SHAPE = ("log_volume", "log_b_a", "log_c_a", "cos_alpha", "cos_beta", "cos_gamma")
@@ -29,7 +27,7 @@ LARGEST_COSINE = 0.95  # of an angle of a conventional cell: 18 to 162 degrees
 SMALLEST_SQUARE = 0.02  # of the volume of the unit parallelepiped: flatter cells are held here
 
 
-def cell_shape(lattice: LatticeParameters) -> Array:
+def cell_shape(lattice: LatticeParameters) -> FloatArray:
     """SHAPE of a conventional cell, volume in Å³, shape (6,).
 
     Raises:
@@ -46,7 +44,7 @@ def cell_shape(lattice: LatticeParameters) -> Array:
     return np.array([np.log(lattice.volume), *ratios, *cosines])
 
 
-def constrained_shape(system: str, shape: Array) -> Array:
+def constrained_shape(system: str, shape: FloatArray) -> FloatArray:
     """The same shape with everything the crystal system fixes put in place, shape (..., 6)."""
     fixed = np.zeros(6)
     if system in ("hexagonal", "trigonal"):
@@ -56,7 +54,7 @@ def constrained_shape(system: str, shape: Array) -> Array:
     return np.where(free, shape, fixed)
 
 
-def shape_to_cell(shape: Array) -> Array:
+def shape_to_cell(shape: FloatArray) -> FloatArray:
     """Lattice rows in Å from a SHAPE, shape (..., 6) -> (..., 3, 3); a along x, b in the xy plane.
 
     Every SHAPE gives a cell of its volume. Where the cosines alone would give a flat cell or none, c is
@@ -80,7 +78,7 @@ def shape_to_cell(shape: Array) -> Array:
     return np.stack(rows, -2)
 
 
-def cell_matrices(parameters: Array) -> Array:
+def cell_matrices(parameters: FloatArray) -> FloatArray:
     """Lattice vectors as rows in Å, shape (..., 3, 3), from (..., 6) lengths in Å and angles in degrees.
 
     a lies along x, b in the xy plane. Angles that do not close give a flat cell (zero volume), never NaN.

@@ -6,16 +6,14 @@ import itertools
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.crystal._wyckoff import space_group
-
-Array = NDArray[np.float64]
+from alphacrystal.typing import FloatArray, IntArray
 
 TOLERANCE = 2e-3  # of a fractional coordinate
 
 
-def orbit_parameters(number: int, letter: str, point: Array) -> Array:
+def orbit_parameters(number: int, letter: str, point: FloatArray) -> FloatArray:
     """All values of the free coordinates of a Wyckoff position that put one of its atoms at a point.
 
     Args:
@@ -37,7 +35,7 @@ def orbit_parameters(number: int, letter: str, point: Array) -> Array:
 
 
 @lru_cache(maxsize=4000)
-def _solvers(number: int, letter: str) -> tuple[NDArray[np.int64], Array]:
+def _solvers(number: int, letter: str) -> tuple[IntArray, FloatArray]:
     """Coordinates that give the parameters of each member, (members, free), and their inverse matrices."""
     position = space_group(number).positions[letter]
     rows = [_unimodular_rows(linear) for linear in position.linear]
@@ -49,7 +47,7 @@ def _solvers(number: int, letter: str) -> tuple[NDArray[np.int64], Array]:
     )
 
 
-def _unimodular_rows(linear: Array) -> tuple[int, ...]:
+def _unimodular_rows(linear: FloatArray) -> tuple[int, ...]:
     """Rows of a (3, free) matrix of whole numbers whose inverse is one of whole numbers too."""
     return next(
         rows

@@ -7,11 +7,9 @@ from functools import cache
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.crystal._wyckoff import space_group
-
-Array = NDArray[np.float64]
+from alphacrystal.typing import BoolArray, FloatArray, IndexArray
 
 GENERIC = np.array([0.1234567, 0.2718281, 0.4142135])
 
@@ -33,11 +31,11 @@ class PrimitiveOrbit:
     """
 
     letter: str
-    linear: Array
-    constant: Array
-    drifts: NDArray[np.bool_]
+    linear: FloatArray
+    constant: FloatArray
+    drifts: BoolArray
     original: bool
-    leaders: NDArray[np.intp]
+    leaders: IndexArray
 
     @property
     def multiplicity(self) -> int:
@@ -81,7 +79,7 @@ def primitive_orbits(number: int) -> tuple[PrimitiveOrbit, ...]:
     return tuple(found)
 
 
-def _leaders(linear: Array, constant: Array) -> NDArray[np.intp]:
+def _leaders(linear: FloatArray, constant: FloatArray) -> IndexArray:
     """Atoms of an orbit whose points, lines or planes are different ones up to lattice translations."""
     free = linear.shape[2]
     if free == 3:

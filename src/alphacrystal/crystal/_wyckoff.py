@@ -12,11 +12,10 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.errors import InputError
+from alphacrystal.typing import FloatArray
 
-Array = NDArray[np.float64]
 LETTERS = "abcdefghijklmnopqrstuvwxyzA"  # of Wyckoff positions, most special first
 
 
@@ -39,8 +38,8 @@ class WyckoffPosition:
     multiplicity: int
     site_symmetry: str
     coordinates: str
-    linear: Array
-    constant: Array
+    linear: FloatArray
+    constant: FloatArray
 
     @property
     def free(self) -> int:
@@ -67,14 +66,14 @@ class SpaceGroup:
     number: int
     symbol: str
     crystal_system: str
-    rotations: Array
-    translations: Array
-    centring: Array
-    to_primitive: Array
+    rotations: FloatArray
+    translations: FloatArray
+    centring: FloatArray
+    to_primitive: FloatArray
     positions: dict[str, WyckoffPosition]
     equivalent_letters: tuple[dict[str, str], ...]
 
-    def primitive_basis(self, conventional: Array) -> Array:
+    def primitive_basis(self, conventional: FloatArray) -> FloatArray:
         """Rows of the primitive cell in Å for rows of the conventional cell, shapes (..., 3, 3)."""
         inverse = np.linalg.inv(self.to_primitive)
         return np.asarray(np.einsum("ji,...jk->...ik", inverse, conventional))
@@ -173,7 +172,7 @@ def raw_wyckoff_table() -> Iterator[tuple[int, str, int, str, int]]:
             )
 
 
-def _affine(triplet: str) -> tuple[Array, Array]:
+def _affine(triplet: str) -> tuple[FloatArray, FloatArray]:
     """Linear (3, 3) and constant (3,) part of a coordinate triplet such as "x,2x,-z+1/4"."""
     linear, constant = np.zeros((3, 3)), np.zeros(3)
     for row, expression in enumerate(triplet.split(",")):
@@ -190,7 +189,7 @@ def _affine(triplet: str) -> tuple[Array, Array]:
     return linear, constant
 
 
-def _orbit(rotations: Array, translations: Array, triplet: str) -> tuple[Array, Array]:
+def _orbit(rotations: FloatArray, translations: FloatArray, triplet: str) -> tuple[FloatArray, FloatArray]:
     """All distinct images of a representative triplet as affine maps of its free parameters."""
     linear, constant = _affine(triplet)
     linear = linear[:, np.any(linear != 0, axis=0)]  # (3, free)

@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.crystal import distance_levels
-
-Array = NDArray[np.float64]
+from alphacrystal.typing import FloatArray, IntArray
 
 # Orders that look alike so far and are followed on; real crystals of 20 atoms rarely have more symmetry.
 MOST_ORDERS = 64
 
 
-def canonical_order(
-    distances: Array, ranks: Sequence[tuple[float, ...]], orbits: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def canonical_order(distances: FloatArray, ranks: Sequence[tuple[float, ...]], orbits: IntArray) -> IntArray:
     """Order of atoms that depends only on the crystal, not on how its file lists them.
 
     Atoms are sorted by ``ranks`` (element, then Wyckoff multiplicity and letter). Orbits of equal rank go by
@@ -57,14 +53,14 @@ def canonical_order(
 _Kind = tuple[tuple[float, ...], list[int], list[tuple[int, tuple[float, ...]]]]
 
 
-def _kind(atom: int, levels: NDArray[np.int64], ranks: Sequence[tuple[float, ...]]) -> _Kind:
+def _kind(atom: int, levels: IntArray, ranks: Sequence[tuple[float, ...]]) -> _Kind:
     """Sort key of an orbit by one of its atoms: rank, distances to all atoms, the same with their ranks."""
     own = levels[atom].tolist()
     return ranks[atom], sorted(own), sorted(zip(own, ranks, strict=True))
 
 
 def _candidates(
-    order: list[int], orbits: NDArray[np.int64], orbit_atoms: dict[int, list[int]], kinds: dict[int, _Kind]
+    order: list[int], orbits: IntArray, orbit_atoms: dict[int, list[int]], kinds: dict[int, _Kind]
 ) -> list[int]:
     """Atoms that may come next: the rest of an orbit that was begun, else the first orbits that are left."""
     placed = set(order)

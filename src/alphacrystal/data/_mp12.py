@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.data._prepared import (
     PreparedStructures,
@@ -23,8 +22,8 @@ from alphacrystal.data._prepared import (
 )
 from alphacrystal.data._records import StructureRecord
 from alphacrystal.errors import InputError
+from alphacrystal.typing import FloatArray, IntArray
 
-Indices = NDArray[np.int64]
 Family = Literal["cubic", "binary", "ternary"]
 
 MP12_MOST_ATOMS = 12  # in the conventional cell; the paper's text and network, its Table 2 says 10
@@ -91,7 +90,7 @@ def _preference(row: Row) -> tuple[float, float, str]:
     return math.inf if math.isnan(hull) else hull, int(digits[0]) if digits else math.inf, identifier
 
 
-def mp12_subset(data: PreparedStructures, family: Family) -> Indices:
+def mp12_subset(data: PreparedStructures, family: Family) -> IntArray:
     """Rows of one of the paper's families: "cubic" by crystal system, "binary", "ternary" by elements.
 
     Raises:
@@ -123,16 +122,16 @@ class DistanceHistogram:
         shortest, longest: Å, over all pairs.
     """
 
-    edges: NDArray[np.float64]
-    pairs: Indices
-    of_pairs: NDArray[np.float64]
-    of_entries: NDArray[np.float64]
+    edges: FloatArray
+    pairs: IntArray
+    of_pairs: FloatArray
+    of_entries: FloatArray
     shortest: float
     longest: float
 
 
 def distance_histogram(
-    data: PreparedStructures, edges: NDArray[np.float64], rows: Indices | None = None
+    data: PreparedStructures, edges: FloatArray, rows: IntArray | None = None
 ) -> DistanceHistogram:
     """Count the distances between atoms of a cell; the last class includes its upper edge.
 

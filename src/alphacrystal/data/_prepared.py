@@ -31,11 +31,11 @@ from alphacrystal.data._atom_order import canonical_order
 from alphacrystal.data._leak_guard import benchmark_formulas, without_benchmarks
 from alphacrystal.data._records import StructureRecord, read_records, split_of_formula
 from alphacrystal.errors import InputError
+from alphacrystal.typing import BoolArray, Float32Array, FloatArray, IntArray
 
 FORMAT_VERSION = 5  # to be raised when the rows of equal records change
 FUNCTIONALS = ("unknown", "PBE", "MP-mixed", "RPBE")
 
-Array = NDArray[np.float64]
 Cell = Literal["primitive", "conventional"]
 Row = dict[str, object]
 
@@ -68,32 +68,32 @@ class PreparedStructures:
 
     ids: NDArray[np.str_]
     formulas: NDArray[np.str_]
-    space_groups: NDArray[np.int64]
-    lattices: NDArray[np.float64]
-    volumes: NDArray[np.float64]
-    functionals: NDArray[np.int64]
-    experimental: NDArray[np.int64]
-    above_hull: NDArray[np.float64]
-    validation: NDArray[np.bool_]
-    atom_offsets: NDArray[np.int64]
-    numbers: NDArray[np.int64]
-    letters: NDArray[np.int64]
-    setting_letters: NDArray[np.int64]
-    positions: NDArray[np.float32]
-    orbits: NDArray[np.int64]
-    pair_offsets: NDArray[np.int64]
-    distances: NDArray[np.float32]
+    space_groups: IntArray
+    lattices: FloatArray
+    volumes: FloatArray
+    functionals: IntArray
+    experimental: IntArray
+    above_hull: FloatArray
+    validation: BoolArray
+    atom_offsets: IntArray
+    numbers: IntArray
+    letters: IntArray
+    setting_letters: IntArray
+    positions: Float32Array
+    orbits: IntArray
+    pair_offsets: IntArray
+    distances: Float32Array
 
     def __len__(self) -> int:
         return len(self.ids)
 
     @property
-    def sizes(self) -> NDArray[np.int64]:
+    def sizes(self) -> IntArray:
         """Atoms in the cell, shape (n,)."""
         return np.diff(self.atom_offsets)
 
     @property
-    def elements_per_structure(self) -> NDArray[np.int64]:
+    def elements_per_structure(self) -> IntArray:
         """Distinct elements in each structure, shape (n,)."""
         return np.array([len(set(self.numbers[self.atoms(i)].tolist())) for i in range(len(self))])
 
@@ -105,7 +105,7 @@ class PreparedStructures:
         """Where the atom pairs of a structure stand."""
         return slice(int(self.pair_offsets[index]), int(self.pair_offsets[index + 1]))
 
-    def matrix(self, index: int) -> NDArray[np.float32]:
+    def matrix(self, index: int) -> Float32Array:
         """Distance matrix of a structure in canonical order, shape (atoms, atoms), Å."""
         size = int(self.sizes[index])
         matrix = np.zeros((size, size), dtype=np.float32)
@@ -183,17 +183,17 @@ def prepare_record(
     }
 
 
-def _letter_numbers(letters: list[str]) -> NDArray[np.int64]:
+def _letter_numbers(letters: list[str]) -> IntArray:
     return np.array([letter_index(letter) + 1 for letter in letters], dtype=np.int64)
 
 
-def _formula_unit(numbers: NDArray[np.int64]) -> int:
+def _formula_unit(numbers: IntArray) -> int:
     """Atoms of the smallest formula unit: no cell holds fewer."""
     counts = np.unique(numbers, return_counts=True)[1]
     return int(counts.sum() // np.gcd.reduce(counts))
 
 
-def _cell_atoms(found: SymmetryDescription, cell: Cell) -> tuple[Array, Array, NDArray[np.int64]]:
+def _cell_atoms(found: SymmetryDescription, cell: Cell) -> tuple[FloatArray, FloatArray, IntArray]:
     """Lattice rows (Å), fractional coordinates and, for each atom, its original in the primitive cell."""
     originals = np.arange(len(found.numbers))
     if cell == "primitive":

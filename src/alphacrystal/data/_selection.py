@@ -5,19 +5,17 @@ from __future__ import annotations
 from dataclasses import fields
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.data._prepared import PreparedStructures
 from alphacrystal.errors import InputError
-
-Indices = NDArray[np.int64]
+from alphacrystal.typing import IntArray
 
 PER_ATOM = ("numbers", "letters", "setting_letters", "positions", "orbits")
 
 
 def split_rows(
-    data: PreparedStructures, rows: Indices, train: int, test: int, *, seed: int, by_formula: bool
-) -> tuple[Indices, Indices]:
+    data: PreparedStructures, rows: IntArray, train: int, test: int, *, seed: int, by_formula: bool
+) -> tuple[IntArray, IntArray]:
     """Random rows to train and to test on, the same for the same seed.
 
     The rows to test on are the same with and without ``by_formula``, so that only the training differs.
@@ -48,7 +46,7 @@ def split_rows(
     return left[:train], tested
 
 
-def select(data: PreparedStructures, rows: Indices, validation: Indices) -> PreparedStructures:
+def select(data: PreparedStructures, rows: IntArray, validation: IntArray) -> PreparedStructures:
     """The structures of ``rows`` and ``validation`` alone, with those of ``validation`` to validate on.
 
     Args:
@@ -76,7 +74,7 @@ def select(data: PreparedStructures, rows: Indices, validation: Indices) -> Prep
     return PreparedStructures(**columns)
 
 
-def _ranges(offsets: Indices, rows: Indices) -> Indices:
+def _ranges(offsets: IntArray, rows: IntArray) -> IntArray:
     """Places offsets[row] to offsets[row + 1] of all rows, one after the other."""
     lengths = np.diff(offsets)[rows]
     starts = np.cumsum(lengths) - lengths

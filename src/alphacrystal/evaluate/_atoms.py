@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.crystal import min_image_distances
+from alphacrystal.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,9 +24,9 @@ class AtomicCell:
         numbers: Atomic numbers, shape (atoms,).
     """
 
-    lattice: Array
-    positions: Array
-    numbers: NDArray[np.int64]
+    lattice: FloatArray
+    positions: FloatArray
+    numbers: IntArray
 
     @classmethod
     def of(cls, structure: Structure) -> AtomicCell:
@@ -39,6 +37,6 @@ class AtomicCell:
             np.array([site.specie.Z for site in structure], dtype=np.int64),
         )
 
-    def distances(self) -> Array:
+    def distances(self) -> FloatArray:
         """Shortest periodic distance of every two atoms in Å, shape (atoms, atoms)."""
         return min_image_distances(self.lattice, self.positions)

@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from alphacrystal.typing import FloatArray, IntArray
 
 #: Correspondences are left out where their shear (norm of the deviatoric logarithmic strain) exceeds the
 #: least one by more.
@@ -21,7 +19,7 @@ LARGEST_SHEAR = 2.5
 #: Lattice points, and triples of them, worth looking at; only needles against cubes need more.
 _MOST_POINTS = 300_000
 _MOST_TRIPLES = 30_000_000
-_NONE: Integers = np.zeros((0, 3, 3), dtype=np.int64)
+_NONE: IntArray = np.zeros((0, 3, 3), dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,12 +32,14 @@ class Correspondence:
         middle: Basis half way between both in the orientation of ``lattice``, rows in Å, shape (3, 3).
     """
 
-    matrix: Integers
+    matrix: IntArray
     strain: float
-    middle: Array
+    middle: FloatArray
 
 
-def correspondences(lattice: Array, other: Array, largest: float = LARGEST_SHEAR) -> list[Correspondence]:
+def correspondences(
+    lattice: FloatArray, other: FloatArray, largest: float = LARGEST_SHEAR
+) -> list[Correspondence]:
     """All correspondences with a shear near the least one, by strain.
 
     Both are Minkowski-reduced bases, rows in Å; which reduced basis stands for a lattice changes nothing.
@@ -61,7 +61,7 @@ def correspondences(lattice: Array, other: Array, largest: float = LARGEST_SHEAR
     return sorted((_correspondence(lattice, other, matrix) for matrix in found), key=lambda item: item.strain)
 
 
-def _within(lattice: Array, other: Array, shear: float) -> Integers:
+def _within(lattice: FloatArray, other: FloatArray, shear: float) -> IntArray:
     """Matrices whose shear is at most ``shear``, shape (k, 3, 3); both lattices have one volume."""
     lengths = np.linalg.norm(lattice, axis=1)
     reach = lengths.max() * np.exp(shear) * np.linalg.norm(np.linalg.inv(other), axis=0)
@@ -96,20 +96,20 @@ def _within(lattice: Array, other: Array, shear: float) -> Integers:
     return np.asarray(matrices[_log_strains(lattice, matrices @ other) <= shear])
 
 
-def _log_strains(lattice: Array, others: Array) -> Array:
+def _log_strains(lattice: FloatArray, others: FloatArray) -> FloatArray:
     """Norm of the principal logarithmic strains of each of ``others``, shape (k,)."""
     stretches = np.linalg.svd(np.linalg.inv(lattice) @ others, compute_uv=False)
     return np.asarray(np.linalg.norm(np.log(stretches), axis=-1))
 
 
-def _correspondence(lattice: Array, other: Array, matrix: Integers) -> Correspondence:
+def _correspondence(lattice: FloatArray, other: FloatArray, matrix: IntArray) -> Correspondence:
     left, stretches, _ = np.linalg.svd(np.linalg.inv(lattice) @ matrix @ other)
     stretch = (left * stretches) @ left.T
     middle = lattice @ (np.eye(3) + stretch) / 2
     return Correspondence(matrix, float(np.linalg.norm(np.log(stretches))), middle)
 
 
-def sublattices(index: int) -> Iterator[Integers]:
+def sublattices(index: int) -> Iterator[IntArray]:
     """One basis of each sublattice of an index, in units of the lattice's own (Hermite normal forms)."""
     for a, c in itertools.product(range(1, index + 1), repeat=2):
         if index % (a * c):

@@ -6,20 +6,20 @@ import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import gaussian_kde
+
+from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-Array = NDArray[np.float64]
 
 _ANGLES = np.linspace(0.0, 90.0, 901)  # 2θ in degrees
 _COPIES = 10  # of a peak per per cent of the highest
 _BANDWIDTH = 0.01
 
 
-def diffraction_curve(structure: Structure, *, steady: bool = False) -> Array:
+def diffraction_curve(structure: Structure, *, steady: bool = False) -> FloatArray:
     """Density of diffracted Cu Kα intensity over 2θ = 0, 0.1, ..., 90 degrees, shape (901,).
 
     As CSPBenchMetrics makes it: each peak counts once for each 0.1 % of the highest, weaker ones not at all,

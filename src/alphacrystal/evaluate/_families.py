@@ -10,17 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.errors import InputError
 from alphacrystal.evaluate._atoms import AtomicCell
 from alphacrystal.evaluate._measured import Measured, NotComparableError, NotComputedError
 from alphacrystal.evaluate._wyckoff_rows import IndependentAtoms, wyckoff_differences
+from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-Array = NDArray[np.float64]
 Values = Mapping[str, Measured]
 
 
@@ -97,13 +96,13 @@ def points(target: Crystal, predicted: Crystal) -> Values:
 def rows(target: Crystal, predicted: Crystal) -> Values:
     """Differences of the fractional coordinates that the files list."""
 
-    def difference() -> Array:
+    def difference() -> FloatArray:
         return wyckoff_differences(target.independent, predicted.independent)
 
     return _coordinate_errors("", difference)
 
 
-def _coordinate_errors(suffix: str, difference: Callable[[], Array]) -> dict[str, Measured]:
+def _coordinate_errors(suffix: str, difference: Callable[[], FloatArray]) -> dict[str, Measured]:
     return {
         **_safely(f"wyckoff_mse{suffix}", lambda: float((difference() ** 2).mean())),
         **_safely(f"wyckoff_rmse{suffix}", lambda: float(np.sqrt((difference() ** 2).mean()))),

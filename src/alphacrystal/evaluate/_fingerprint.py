@@ -8,14 +8,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.evaluate._measured import NotComparableError
+from alphacrystal.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-Array = NDArray[np.float64]
 
 _LARGEST = 24
 #: Motifs whose order parameters count beside the weight of a coordination number: the set "ops" of Zimmermann
@@ -69,15 +68,15 @@ class Environments:
             structure's elements by atomic number.
     """
 
-    numbers: NDArray[np.int64]
-    orders: Array
-    partners: Array
+    numbers: IntArray
+    orders: FloatArray
+    partners: FloatArray
 
-    def fingerprint(self) -> Array:
+    def fingerprint(self) -> FloatArray:
         """Mean, standard deviation, least and largest of each order over the atoms, shape (4, 61)."""
         return _statistics(self.orders)
 
-    def by_element(self) -> dict[int, tuple[float, Array]]:
+    def by_element(self) -> dict[int, tuple[float, FloatArray]]:
         """By atomic number: share of the atoms; their statistics and mean shares of partners, one vector."""
         found = {}
         for number in np.unique(self.numbers):
@@ -87,7 +86,7 @@ class Environments:
         return found
 
 
-def _statistics(values: Array) -> Array:
+def _statistics(values: FloatArray) -> FloatArray:
     return np.stack([values.mean(0), values.std(0), values.min(0), values.max(0)])
 
 

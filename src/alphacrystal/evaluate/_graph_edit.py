@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from alphacrystal.evaluate._atoms import AtomicCell
-
-Array = NDArray[np.float64]
+from alphacrystal.typing import BoolArray
 
 _BOND = 2.5  # Å
 _NEIGHBOURS = 12
@@ -16,7 +14,7 @@ _NODE = 1.0  # cost to insert or delete an atom; to change its element at most b
 _EDGE = 1.0
 
 
-def neighbour_graph(cell: AtomicCell) -> NDArray[np.bool_]:
+def neighbour_graph(cell: AtomicCell) -> BoolArray:
     """Atoms joined where some image lies within 2.5 Å, at most the nearest twelve of each, shape (n, n)."""
     distances = cell.distances()
     rank = distances.argsort(1, kind="stable").argsort(1)

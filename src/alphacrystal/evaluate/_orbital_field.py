@@ -7,12 +7,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-Array = NDArray[np.float64]
 
 _ROOM = {"s": 2, "p": 6, "d": 10, "f": 14}
 _START = {"s": 0, "p": 2, "d": 8, "f": 18}
@@ -22,7 +22,7 @@ _BOHR_PER_ANGSTROM = 1.00001495 / 0.529177210903
 
 
 @cache
-def valence_vector(number: int) -> Array:
+def valence_vector(number: int) -> FloatArray:
     """The valence subshells of an element as ones at their occupation: s1 s2 p1 ... f14, shape (32,).
 
     Subshells of the highest main quantum number n count, and d of n - 1, f of n - 1 and n - 2.
@@ -39,7 +39,7 @@ def valence_vector(number: int) -> Array:
     return vector
 
 
-def orbital_field_matrix(structure: Structure) -> Array:
+def orbital_field_matrix(structure: Structure) -> FloatArray:
     """Mean over the atoms of the orbital field matrix, shape (32, 32).
 
     Lam Pham et al. (doi:10.1080/14686996.2017.1378060) as matminer's OrbitalFieldMatrix gives it: neighbours
@@ -65,7 +65,7 @@ def orbital_field_matrix(structure: Structure) -> Array:
     return total / len(large)
 
 
-def _site_matrix(structure: Any, index: int, neighbours: list[dict[str, Any]]) -> Array:
+def _site_matrix(structure: Any, index: int, neighbours: list[dict[str, Any]]) -> FloatArray:
     site = structure[index]
     field = np.zeros(_ORBITALS)
     for neighbour in neighbours:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.evaluate._atoms import AtomicCell
 from alphacrystal.evaluate._measured import NotComparableError
+from alphacrystal.typing import BoolArray
 
 _CUTOFF = 8.0  # Å; section 2.5 of the paper
 
@@ -23,7 +23,7 @@ def distance_map_overlap(target: AtomicCell, predicted: AtomicCell) -> tuple[flo
     n, m = len(target.numbers), len(predicted.numbers)
     if n != m:
         raise NotComparableError(f"it pairs atoms by their order and the cells hold {n} and {m} atoms")
-    off: NDArray[np.bool_] = ~np.eye(n, dtype=bool)
+    off: BoolArray = ~np.eye(n, dtype=bool)
     near, said = (off & (cell.distances() < _CUTOFF) for cell in (target, predicted))
     if not near.any():
         raise NotComparableError(f"no two atoms of the target are closer than {_CUTOFF:g} Å")

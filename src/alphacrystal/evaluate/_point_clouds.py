@@ -6,18 +6,17 @@ None of them knows elements, periodicity or that a cell may be described with an
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial.distance import cdist, directed_hausdorff
 from scipy.special import logsumexp
 
-Array = NDArray[np.float64]
+from alphacrystal.typing import FloatArray
 
 _EPSILON = 1e-3
 _ITERATIONS = 100
 _CHANGE = 1e-3
 
 
-def sinkhorn_distance(target: Array, predicted: Array) -> float:
+def sinkhorn_distance(target: FloatArray, predicted: FloatArray) -> float:
     """Cost in Å of an entropy-regularised transport with mass 1 on each atom: a sum over the atoms.
 
     Sinkhorn's iteration in logarithms (Cuturi, doi:10.48550/arXiv.1306.0895), stopped as point-cloud-utils
@@ -40,12 +39,12 @@ def sinkhorn_distance(target: Array, predicted: Array) -> float:
     return float((plan * cost).sum())
 
 
-def chamfer_distance(target: Array, predicted: Array) -> float:
+def chamfer_distance(target: FloatArray, predicted: FloatArray) -> float:
     """Mean distance to the nearest point of the other cell, summed over both directions, in Å."""
     cost = cdist(target, predicted)
     return float(cost.min(1).mean() + cost.min(0).mean())
 
 
-def hausdorff_distance(target: Array, predicted: Array) -> float:
+def hausdorff_distance(target: FloatArray, predicted: FloatArray) -> float:
     """Largest distance to the nearest point of the other cell, in Å."""
     return float(max(directed_hausdorff(target, predicted)[0], directed_hausdorff(predicted, target)[0]))

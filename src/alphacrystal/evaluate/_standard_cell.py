@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.evaluate._atoms import AtomicCell
-
-Array = NDArray[np.float64]
+from alphacrystal.typing import FloatArray
 
 _SYMPREC = 0.01  # Å
 
 
-def conventional_basis(cell: AtomicCell) -> Array:
+def conventional_basis(cell: AtomicCell) -> FloatArray:
     """Basis of the standard conventional cell in the orientation of ``cell``, rows in Å, shape (3, 3)."""
     import moyopy
 

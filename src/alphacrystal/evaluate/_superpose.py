@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from alphacrystal.evaluate._measured import NotComparableError
-
-Array = NDArray[np.float64]
+from alphacrystal.typing import BoolArray, FloatArray, IntArray
 
 _REACH = 5.0  # Å
 _ITERATIONS = 1000
@@ -16,7 +14,7 @@ _CHANGE = 1e-6
 _TIE_DIGITS = 9
 
 
-def superpose_rmsd(target: Array, predicted: Array) -> float:
+def superpose_rmsd(target: FloatArray, predicted: FloatArray) -> float:
     """Root mean square distance in Å after iterative closest points from the target to the prediction.
 
     The value of Open3D's point-to-point registration (Besl & McKay, doi:10.1109/34.121791) started from the
@@ -49,16 +47,14 @@ def superpose_rmsd(target: Array, predicted: Array) -> float:
     return _with_left_overs(points, predicted, near, partners)
 
 
-def _nearest(points: Array, predicted: Array) -> tuple[Array, NDArray[np.int64]]:
+def _nearest(points: FloatArray, predicted: FloatArray) -> tuple[FloatArray, IntArray]:
     """Distance and index of the nearest point; of equally near ones the first, whatever the rounding."""
     distances = cdist(points, predicted)
     partners = np.round(distances, _TIE_DIGITS).argmin(1)
     return distances[np.arange(len(points)), partners], partners
 
 
-def _with_left_overs(
-    points: Array, predicted: Array, near: NDArray[np.bool_], partners: NDArray[np.int64]
-) -> float:
+def _with_left_overs(points: FloatArray, predicted: FloatArray, near: BoolArray, partners: IntArray) -> float:
     """Atoms without a partner are paired with points that nobody chose, both in their order."""
     free = np.setdiff1d(np.arange(len(predicted)), partners[near])
     if len(points) != len(predicted) or len(free) != (~near).sum():
@@ -70,11 +66,11 @@ def _with_left_overs(
     return _rms(np.linalg.norm(points - predicted[chosen], axis=1))
 
 
-def _rms(distances: Array) -> float:
+def _rms(distances: FloatArray) -> float:
     return float(np.sqrt(np.mean(distances**2))) if len(distances) else 0.0
 
 
-def _rigid_motion(source: Array, goal: Array) -> tuple[Array, Array]:
+def _rigid_motion(source: FloatArray, goal: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Proper rotation and shift that lay ``source`` on ``goal`` best (Umeyama, doi:10.1109/34.88573)."""
     centre, aim = source.mean(0), goal.mean(0)
     covariance = (goal - aim).T @ (source - centre) / len(source)
@@ -86,7 +82,7 @@ def _rigid_motion(source: Array, goal: Array) -> tuple[Array, Array]:
     return rotation, aim - rotation @ centre
 
 
-def superpose_old(target: Array, predicted: Array) -> float:
+def superpose_old(target: FloatArray, predicted: FloatArray) -> float:
     """Root mean square distance in Å after the best rotation, shift and scaling of the prediction.
 
     CSPBenchMetrics until March 2024 (superpose3d): atoms are paired in the order they are listed, and the

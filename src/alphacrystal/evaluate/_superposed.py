@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.errors import AlphaCrystalError
 from alphacrystal.evaluate._atoms import AtomicCell
@@ -15,8 +14,7 @@ from alphacrystal.evaluate._measured import NotComparableError, NotComputedError
 from alphacrystal.evaluate._overlap import distance_map_overlap
 from alphacrystal.evaluate._standard_cell import conventional_basis
 from alphacrystal.evaluate._superposition import Superposition, best_superpositions
-
-Array = NDArray[np.float64]
+from alphacrystal.typing import FloatArray
 
 
 def superposed_values(target: AtomicCell, predicted: AtomicCell) -> dict[str, Callable[[], float]]:
@@ -43,10 +41,10 @@ def superposed_values(target: AtomicCell, predicted: AtomicCell) -> dict[str, Ca
         return lambda: min(value(item) for item in found())
 
     @cache
-    def axes() -> Array:
+    def axes() -> FloatArray:
         return np.asarray(np.linalg.inv(conventional_basis(found()[0].target)))
 
-    def fractional(item: Superposition) -> Array:
+    def fractional(item: Superposition) -> FloatArray:
         return np.asarray(item.shifts @ axes())
 
     def sinkhorn(item: Superposition) -> float:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from alphacrystal.crystal import NEIGHBOUR_IMAGES, minkowski_reduced
@@ -20,9 +19,7 @@ from alphacrystal.evaluate._correspondences import (
     sublattices,
 )
 from alphacrystal.evaluate._measured import NotComparableError, NotComputedError
-
-Array = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from alphacrystal.typing import FloatArray, IntArray
 
 #: Periodic distances computed for one pair of crystals, about three million a second. A usual pair takes
 #: up to ten million, and always the same number.
@@ -56,9 +53,9 @@ class Superposition:
 
     rms: float
     strain: float
-    shifts: Array
-    distances: Array
-    pairwise: Array
+    shifts: FloatArray
+    distances: FloatArray
+    pairwise: FloatArray
     target: AtomicCell
     predicted: AtomicCell
     primitive_atoms: int
@@ -150,7 +147,7 @@ def _common_cells(one: AtomicCell, other: AtomicCell) -> Iterator[tuple[AtomicCe
             yield left, _repeated(other, basis_of_other)
 
 
-def _repeated(cell: AtomicCell, basis: Integers) -> AtomicCell:
+def _repeated(cell: AtomicCell, basis: IntArray) -> AtomicCell:
     index = round(abs(np.linalg.det(basis)))
     if index == 1:
         return cell
@@ -195,7 +192,7 @@ class _Search:
             if self.steps > MAX_STEPS:
                 raise NotComputedError(f"the superposition takes more than {MAX_STEPS:,} distances")
 
-    def _offer(self, pairing: _Pairing, vectors: Array, order: Integers, strain: float) -> None:
+    def _offer(self, pairing: _Pairing, vectors: FloatArray, order: IntArray, strain: float) -> None:
         rows = np.arange(len(order))
         shifts = vectors[rows, order]
         rms = float(np.sqrt((shifts**2).sum(1).mean() + strain**2))
@@ -249,14 +246,14 @@ class _Pairing:
         self._lattice = lattice
         self._images = NEIGHBOUR_IMAGES @ lattice
 
-    def starts(self) -> Array:
+    def starts(self) -> FloatArray:
         """Origins that lay two atoms of one of the rarest elements on each other, shape (k, 3)."""
         numbers, counts = np.unique(self.target.numbers, return_counts=True)
         rarest = numbers[counts == counts.min()]
         chosen = self.alike & np.isin(self.target.numbers, rarest)[:, None]
         return np.unique(np.round(-self._differences[chosen] % 1.0, 7) % 1.0, axis=0)
 
-    def refined(self, starts: Array) -> Iterator[tuple[Array, Integers]]:
+    def refined(self, starts: FloatArray) -> Iterator[tuple[FloatArray, IntArray]]:
         """From each start: shortest vectors between all atoms, shape (atoms, atoms, 3), and the partners."""
         shifts = starts.copy()  # (k, 3)
         back = np.linalg.inv(self._lattice)
@@ -278,7 +275,7 @@ class _Pairing:
                 return
         yield from zip(vectors[~rested], found[~rested], strict=True)
 
-    def _vectors(self, shifts: Array) -> Array:
+    def _vectors(self, shifts: FloatArray) -> FloatArray:
         differences = self._differences + shifts[:, None, None]
         differences -= np.round(differences)
         vectors = differences @ self._lattice

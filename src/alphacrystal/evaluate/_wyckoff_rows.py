@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.evaluate._measured import NotComparableError
+from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-Array = NDArray[np.float64]
 
 _SAME_SITE = 1e-4
 _OPERATIONS = ("_symmetry_equiv_pos_as_xyz", "_space_group_symop_operation_xyz")
@@ -35,8 +34,8 @@ class IndependentAtoms:
         multiplicities: Of each row, as listed; else the sizes of the orbits.
     """
 
-    rows: Array
-    orbits: Array
+    rows: FloatArray
+    orbits: FloatArray
     multiplicities: tuple[int, ...]
 
     @classmethod
@@ -85,8 +84,8 @@ def _electronegativity_order(symbols: Sequence[str]) -> list[int]:
     return sorted(range(len(symbols)), key=lambda index: Element(symbols[index]))
 
 
-def _orbit(row: Array, operations: Sequence[Any]) -> Array:
-    orbit: list[Array] = []
+def _orbit(row: FloatArray, operations: Sequence[Any]) -> FloatArray:
+    orbit: list[FloatArray] = []
     for operation in operations:
         point = np.asarray(operation.operate(row)) % 1.0
         differences = np.array(orbit).reshape(-1, 3) - point
@@ -96,7 +95,7 @@ def _orbit(row: Array, operations: Sequence[Any]) -> Array:
     return np.array(orbit)
 
 
-def wyckoff_differences(target: IndependentAtoms, predicted: IndependentAtoms) -> Array:
+def wyckoff_differences(target: IndependentAtoms, predicted: IndependentAtoms) -> FloatArray:
     """Fractional differences of the independent atoms of both, row by row, shape (rows, 3).
 
     The predicted atoms, element after element, are dealt out to the target's rows, each as many as its

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.data import atomic_numbers, covalent_radii
-from numpy.typing import NDArray
 
 from alphacrystal.crystal import (
     NEIGHBOUR_IMAGES,
@@ -20,13 +19,12 @@ from alphacrystal.crystal import (
     primitive_orbits,
     space_group,
 )
+from alphacrystal.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from alphacrystal.composition import Formula
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,20 +45,20 @@ class Arrangement:
     letters: tuple[str, ...]
     elements: tuple[str, ...]
     formula_units: int
-    numbers: NDArray[np.int64]
-    linear: Array
-    constant: Array
+    numbers: IntArray
+    linear: FloatArray
+    constant: FloatArray
 
     @property
     def free(self) -> int:
         """Free coordinates."""
         return int(self.linear.shape[2])
 
-    def positions(self, coordinates: Array) -> Array:
+    def positions(self, coordinates: FloatArray) -> FloatArray:
         """Fractional coordinates in the primitive cell, shape (..., free) -> (..., atoms, 3)."""
         return np.asarray(np.einsum("aik,...k->...ai", self.linear, coordinates) + self.constant)
 
-    def primitive(self, conventional: Array) -> Array:
+    def primitive(self, conventional: FloatArray) -> FloatArray:
         """Rows of the primitive cell in Å for those of the conventional one, shape (..., 3, 3)."""
         return space_group(self.space_group).primitive_basis(conventional)
 
@@ -103,7 +101,7 @@ def assignments(formula: Formula, units: int, number: int, limit: int) -> list[t
     return first_assignments(number, counts, limit) if can_place(number, counts) else []
 
 
-def closest_contacts(lattices: Array, positions: Array, numbers: NDArray[np.int64]) -> Array:
+def closest_contacts(lattices: FloatArray, positions: FloatArray, numbers: IntArray) -> FloatArray:
     """Smallest distance over the sum of covalent radii, among all pairs of atoms and images of one atom.
 
     Args:
@@ -132,7 +130,7 @@ def closest_contacts(lattices: Array, positions: Array, numbers: NDArray[np.int6
     return np.asarray(np.minimum((distances / (radii[rows] + radii[columns])).min(-1), own_images))
 
 
-def to_structure(lattice: Array, numbers: Sequence[int] | NDArray[np.int64], positions: Array) -> Structure:
+def to_structure(lattice: FloatArray, numbers: Sequence[int] | IntArray, positions: FloatArray) -> Structure:
     """A pymatgen structure, coordinates within the cell."""
     from pymatgen.core import Element, Lattice, Structure
 

@@ -7,15 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 #: Energies in eV/atom of crystals of one composition, shape (n,); NaN where there is none. The scale does not
 #: matter; formation energies are as good as total ones.
-EnergyFunction = Callable[[Sequence["Structure"]], NDArray[np.float64]]
+EnergyFunction = Callable[[Sequence["Structure"]], FloatArray]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.crystal import Distogram, atom_sites, contact_limits
 from alphacrystal.errors import InputError
@@ -23,6 +22,7 @@ from alphacrystal.generate._arrangement import to_structure
 from alphacrystal.generate._budget import UNLIMITED, Budget, Spent
 from alphacrystal.generate._candidate import Candidate
 from alphacrystal.generate._distance_matrix import normalised
+from alphacrystal.typing import IntArray
 
 if TYPE_CHECKING:
     from alphacrystal.composition import Formula
@@ -126,7 +126,7 @@ class ContactMapGenerator:
         maps = {content: self._map(np.array(content, dtype=np.int64)) for content in set(contents)}
         return reconstruct(hypotheses, [maps[content] for content in contents], settings, seed)
 
-    def _map(self, numbers: NDArray[np.int64]) -> Distogram:
+    def _map(self, numbers: IntArray) -> Distogram:
         """The predicted contact map, told as distances clearly within or beyond those of a contact."""
         from alphacrystal.learn import ContactNet, contact_probabilities, load_model, models_folder
 

@@ -8,14 +8,14 @@ from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from alphacrystal.composition import Formula
 
-Array = NDArray[np.float64]
 Counts = tuple[tuple[str, int], ...]  # of a reduced formula, sorted
 
 UNLIKELY = 1e-5  # substitution probability of species that pymatgen's statistics do not know together
@@ -34,7 +34,7 @@ def pairings(formula: Formula, counts: Mapping[str, int]) -> list[tuple[str, ...
     return found
 
 
-def learned_distances(formula: Formula, orders: Sequence[tuple[str, ...]], models: Path | None) -> Array:
+def learned_distances(formula: Formula, orders: Sequence[tuple[str, ...]], models: Path | None) -> FloatArray:
     """Learned squared distance of the formula and of templates in these roles, shape (orders,)."""
     from ase.data import atomic_numbers
 
@@ -45,7 +45,7 @@ def learned_distances(formula: Formula, orders: Sequence[tuple[str, ...]], model
     return composition_distances(asked, known, list(formula.counts.values()), models)
 
 
-def substitution_distances(formula: Formula, orders: Sequence[tuple[str, ...]]) -> Array:
+def substitution_distances(formula: Formula, orders: Sequence[tuple[str, ...]]) -> FloatArray:
     """Minus the log of pymatgen's substitution probability, summed over the elements, shape (orders,).
 
     Hautier et al., Inorg. Chem. 50, 656 (2011), doi:10.1021/ic102031h. Each element takes its most frequent

@@ -7,14 +7,13 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.errors import InputError
+from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
     from alphacrystal.generate._gnoa_space import GnoaSpace
 
-Array = NDArray[np.float64]
 SearchName = Literal["random", "tpe", "pso"]
 
 RANDOM_BATCH = 64  # points drawn together
@@ -24,7 +23,7 @@ INERTIA, OWN_PULL, COMMON_PULL = 0.8, 0.5, 0.5  # of the swarm; GNOA's values of
 class Search(Protocol):
     """Proposes points and learns from their losses."""
 
-    def ask(self) -> Array:
+    def ask(self) -> FloatArray:
         """Points between 0 and 1, shape (points, size)."""
         ...
 
@@ -39,7 +38,7 @@ class RandomSearch:
     def __init__(self, space: GnoaSpace, rng: np.random.Generator) -> None:
         self._size, self._rng = space.size, rng
 
-    def ask(self) -> Array:
+    def ask(self) -> FloatArray:
         """See `Search`."""
         return self._rng.random((RANDOM_BATCH, self._size))
 
@@ -57,7 +56,7 @@ class SwarmSearch:
         self._best, self._best_loss = self._points.copy(), np.full(population, np.inf)
         self._begun = False
 
-    def ask(self) -> Array:
+    def ask(self) -> FloatArray:
         """See `Search`."""
         if self._begun:
             common = self._best[self._best_loss.argmin()]
@@ -105,7 +104,7 @@ class ParzenSearch:
         }
         self._trial: optuna.Trial | None = None
 
-    def ask(self) -> Array:
+    def ask(self) -> FloatArray:
         """See `Search`."""
         self._trial = self._study.ask(self._spaces)
         values = [float(self._trial.params[name]) for name in self._spaces]

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.data import atomic_numbers, covalent_radii
-from numpy.typing import NDArray
 
 from alphacrystal.crystal import (
     LatticeParameters,
@@ -33,13 +32,13 @@ from alphacrystal.generate._arrangement import (
     to_structure,
 )
 from alphacrystal.generate._random_symmetric import groups_that_hold, nowhere
+from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from alphacrystal.composition import Formula
 
-Array = NDArray[np.float64]
 
 SHORTEST, LONGEST = 2.0, 30.0  # Å, of the cell's edges
 NARROWEST, WIDEST = 20.0, 160.0  # degrees
@@ -62,8 +61,10 @@ TIES = {
     "triclinic": (0, 1, 2, 3, 4, 5),
 }
 #: One of each two opposite directions to the neighbouring cells, shape (13, 3).
-DIRECTIONS: Array = np.array([d for d in product((-1, 0, 1), repeat=3) if d > (0, 0, 0)], dtype=np.float64)
-CORNERS: Array = np.array(list(product((0, 1), repeat=3)), dtype=np.float64)
+DIRECTIONS: FloatArray = np.array(
+    [d for d in product((-1, 0, 1), repeat=3) if d > (0, 0, 0)], dtype=np.float64
+)
+CORNERS: FloatArray = np.array(list(product((0, 1), repeat=3)), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,7 +113,7 @@ class GnoaSpace:
         self.groups = _named_groups(number, lattice)
         self.size = HEAD + 3 * max(units) * formula.num_atoms
 
-    def proposal(self, point: Array) -> Proposal | None:
+    def proposal(self, point: FloatArray) -> Proposal | None:
         """The crystal of a point, shape (size,), or None where GNOA's rules reject it."""
         number = self.groups[_place(point[6], len(self.groups))]
         units = self.units[_place(point[8], len(self.units))]
@@ -140,7 +141,7 @@ class GnoaSpace:
             return _of_counts(number, tuple(count // points for count in counts))
         return assignments(self._formula, units, number, COMBINATIONS)
 
-    def _parameters(self, point: Array, number: int) -> Array:
+    def _parameters(self, point: FloatArray, number: int) -> FloatArray:
         """Lengths and angles of the conventional cell, shape (6,)."""
         system = crystal_system(number)
         if self._lattice is not None:
@@ -157,7 +158,7 @@ class GnoaSpace:
         )
 
     def _per_orbit(
-        self, number: int, letters: tuple[str, ...], units: int, cell: Array, triplets: Array
+        self, number: int, letters: tuple[str, ...], units: int, cell: FloatArray, triplets: FloatArray
     ) -> Proposal | None:
         """One triplet for each orbit, whose other atoms follow by symmetry."""
         own = arrangement(number, letters, self._formula.elements, units)
@@ -172,12 +173,12 @@ class GnoaSpace:
         return Proposal(to_structure(primitive, own.numbers, positions), own.provenance())
 
     def _per_atom(
-        self, number: int, letters: tuple[str, ...], units: int, cell: Array, triplets: Array
+        self, number: int, letters: tuple[str, ...], units: int, cell: FloatArray, triplets: FloatArray
     ) -> Proposal | None:
         """As the published program: every atom of an orbit takes the next triplet, so symmetry may break."""
         group = space_group(number)
         numbers: list[int] = []
-        positions: list[Array] = []
+        positions: list[FloatArray] = []
         for element, own in zip(self._formula.elements, letters, strict=True):
             for letter in own:
                 position = group.positions[letter]
@@ -228,7 +229,7 @@ def _volume_allowed(volume: float, counts: dict[str, float]) -> bool:
     return bool(LEAST_VOLUME <= volume * PACKING / spheres <= MOST_VOLUME)
 
 
-def _has_gap(cell: Array, cartesian: Array) -> bool:
+def _has_gap(cell: FloatArray, cartesian: FloatArray) -> bool:
     """True where an empty slab wider than WIDEST_GAP lies between atoms, along one of 13 lattice directions.
 
     Args:

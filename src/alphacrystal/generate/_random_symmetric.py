@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.crystal import (
     FREE_SHAPE,
@@ -37,11 +36,11 @@ from alphacrystal.generate._arrangement import (
 from alphacrystal.generate._budget import UNLIMITED, Budget, EnergyFunction, Spent
 from alphacrystal.generate._candidate import Candidate
 from alphacrystal.generate._volumes import VOLUME_SPREAD, expected_volume
+from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
     from alphacrystal.composition import Formula
 
-Array = NDArray[np.float64]
 
 CLOSEST = 0.72  # of the sum of covalent radii
 ASSIGNMENTS = 300  # per space group and Z, fewest orbits first
@@ -118,7 +117,7 @@ class RandomSymmetricGenerator:
                 structure = to_structure(primitive[good[0]], own.numbers, positions[good[0]])
                 yield Candidate(structure, self.name, None, None, {**own.provenance(), "trial": spent.trials})
 
-    def _cells(self, formula: Formula, own: Arrangement, rng: np.random.Generator) -> Array:
+    def _cells(self, formula: Formula, own: Arrangement, rng: np.random.Generator) -> FloatArray:
         """Conventional rows in Å of random cells, shape (DRAWS, 3, 3)."""
         system = crystal_system(own.space_group)
         shape = np.zeros((DRAWS, 6))

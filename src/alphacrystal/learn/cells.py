@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from alphacrystal.crystal import constrained_shape, crystal_system
 from alphacrystal.learn.lattice.network import LatticeNet, LatticeQuery, free_targets
 from alphacrystal.learn.structure_types import StructureType
 from alphacrystal.learn.symmetry.network import TypeTable
 from alphacrystal.learn.symmetry.training import composition_arrays
+from alphacrystal.typing import FloatArray, IntArray
 
 ROWS_AT_ONCE = 4096
 
@@ -21,8 +21,8 @@ def predicted_shapes(
     net: LatticeNet,
     kinds: Sequence[StructureType],
     elements: Sequence[Sequence[str]],
-    functionals: Sequence[int] | NDArray[np.int64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    functionals: Sequence[int] | IntArray,
+) -> tuple[FloatArray, FloatArray]:
     """Shapes of conventional cells with the log volume per atom in Å³ for that of the cell.
 
     Args:
@@ -56,13 +56,13 @@ def predicted_shapes(
 
 
 def held_shapes(
-    kinds: Sequence[StructureType], centre: NDArray[np.float64], log_scale: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    kinds: Sequence[StructureType], centre: FloatArray, log_scale: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """Centre and scale with everything the crystal systems fix put in place, shape (n, 6) each."""
     return constrained_shapes(kinds, centre), np.exp(log_scale) * free_targets(kinds).numpy()
 
 
-def constrained_shapes(kinds: Sequence[StructureType], shapes: NDArray[np.float64]) -> NDArray[np.float64]:
+def constrained_shapes(kinds: Sequence[StructureType], shapes: FloatArray) -> FloatArray:
     """Shapes with everything the crystal systems of the types fix put in place, shape (n, 6)."""
     systems = np.array([crystal_system(kind.space_group) for kind in kinds])
     held = shapes.copy()

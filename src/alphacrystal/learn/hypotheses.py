@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from alphacrystal.composition import Formula
 from alphacrystal.crystal import (
@@ -41,6 +40,7 @@ from alphacrystal.learn.symmetry.network import SymmetryNet
 from alphacrystal.learn.symmetry.training import composition_arrays
 from alphacrystal.learn.weight_files import load_model, models_folder, read_card
 from alphacrystal.runtime.torch_threads import one_torch_thread
+from alphacrystal.typing import FloatArray, IntArray
 
 FUNCTIONAL = FUNCTIONALS.index("PBE")
 ASSIGNMENTS_PER_CELL = 16  # enumerated per space group and Z where the vocabulary is asked to open
@@ -108,7 +108,7 @@ def predict_hypotheses(
 
 def type_probabilities(
     formula: Formula, units: Sequence[int], *, group: int | None = None, models: Path | None = None
-) -> tuple[list[StructureType], NDArray[np.float64]]:
+) -> tuple[list[StructureType], FloatArray]:
     """All structure types that are considered for a composition, with normalised log-probabilities.
 
     Types known from training compete with enumerated ones; the probabilities of their space groups are
@@ -174,9 +174,9 @@ def _scored_types(
     counts: Sequence[int],
     units: Sequence[int],
     group: int | None,
-    opinion: NDArray[np.float64],
+    opinion: FloatArray,
     folder: Path,
-) -> tuple[list[StructureType], NDArray[np.float64]]:
+) -> tuple[list[StructureType], FloatArray]:
     """All structure types considered, with unnormalised log scores."""
     numbers, amounts = map(torch.as_tensor, composition_arrays([formula.elements], [counts]))
     slots = len(formula.elements)
@@ -205,8 +205,8 @@ def unseen_types(
     units: Sequence[int],
     group: int | None,
     kinds: Sequence[StructureType],
-    scores: NDArray[np.float64],
-    opinion: NDArray[np.float64] | None = None,
+    scores: FloatArray,
+    opinion: FloatArray | None = None,
 ) -> list[StructureType]:
     """Assignments that the vocabulary lacks: of the likeliest groups, or of all where few types are known.
 
@@ -245,10 +245,10 @@ def _assignments(group: int, counts: tuple[int, ...], limit: int) -> tuple[Struc
 def _fitting(
     formula: Formula,
     kinds: Sequence[StructureType],
-    order: NDArray[np.int64],
+    order: IntArray,
     lattice: LatticeParameters,
     folder: Path,
-) -> NDArray[np.int64]:
+) -> IntArray:
     """Of the structure types in ``order``, those that a given conventional cell can hold."""
     allowed = {system for system in FREE_SHAPE if obeys_system(system, lattice)}
     right = [i for i in order if crystal_system(kinds[i].space_group) in allowed][:MOST_COMPARED]
@@ -284,9 +284,7 @@ def _predict_cells(formula: Formula, kinds: Sequence[StructureType], folder: Pat
     return _cells_with_spread(kinds, centres, scales)
 
 
-def _cells_with_spread(
-    kinds: Sequence[StructureType], targets: NDArray[np.float64], scales: NDArray[np.float64]
-) -> list[Cell]:
+def _cells_with_spread(kinds: Sequence[StructureType], targets: FloatArray, scales: FloatArray) -> list[Cell]:
     """Cells from lattice targets and their Laplace scales, shape (kinds, 6) each."""
     if not kinds:
         return []

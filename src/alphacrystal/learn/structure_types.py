@@ -8,7 +8,6 @@ from functools import cache, lru_cache, reduce
 from math import gcd
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.crystal import (
     canonical_letters,
@@ -18,6 +17,7 @@ from alphacrystal.crystal import (
     orbit_order,
     raw_wyckoff_table,
 )
+from alphacrystal.typing import Float32Array, IntArray
 
 MAX_ELEMENTS = 8
 
@@ -100,8 +100,8 @@ class SiteTable:
     """
 
     index: dict[tuple[int, str], int]
-    site_symmetry: NDArray[np.int64]
-    features: NDArray[np.float32]
+    site_symmetry: IntArray
+    features: Float32Array
 
     @property
     def site_symmetries(self) -> int:
@@ -123,7 +123,7 @@ def site_table() -> SiteTable:
     return SiteTable(index, np.array(symmetry), np.array(features, dtype=np.float32))
 
 
-def type_arrays(types: Sequence[StructureType]) -> dict[str, NDArray[np.int64]]:
+def type_arrays(types: Sequence[StructureType]) -> dict[str, IntArray]:
     """Index arrays of structure types for the networks.
 
     Returns:

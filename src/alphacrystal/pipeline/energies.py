@@ -11,13 +11,12 @@ from alphacrystal.config import PredictConfig
 from alphacrystal.errors import InputError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from pymatgen.core import Structure
 
     from alphacrystal.generate import EnergyFunction
     from alphacrystal.rank import EnergyMeasure
     from alphacrystal.relax import Relaxer, RelaxSettings
+    from alphacrystal.typing import FloatArray
 
 LOOSE_FMAX = 0.4  # eV/Å; enough to see which candidates fall together and which are hopeless
 LOOSE_STEPS = 25
@@ -108,7 +107,7 @@ def energy_function(config: PredictConfig) -> EnergyFunction:
     measure = EnergyMeasure(config.potential, 0.0, references)
 
     @one_torch_thread()
-    def energies(structures: Sequence[Structure]) -> NDArray[np.float64]:
+    def energies(structures: Sequence[Structure]) -> FloatArray:
         values = evaluate(structures)
         found = []
         for structure, energy in zip(structures, values, strict=True):
@@ -120,7 +119,7 @@ def energy_function(config: PredictConfig) -> EnergyFunction:
     return energies
 
 
-def _in_process(name: str) -> Callable[[Sequence[Structure]], NDArray[np.float64]]:
+def _in_process(name: str) -> Callable[[Sequence[Structure]], FloatArray]:
     from alphacrystal.relax import energies_checked, load_energy_model
 
     model = load_energy_model(name)

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.plots._figure import DISTANCE_COLOURS, new_figure, save_figure, text_on
+from alphacrystal.typing import FloatArray
 
 
 def distance_matrices(
-    predicted: NDArray[np.float64],
-    own: NDArray[np.float64],
+    predicted: FloatArray,
+    own: FloatArray,
     species: Sequence[str],
     out_path: Path,
     *,

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from alphacrystal.plots._figure import BLUE, ORANGE, new_figure, save_figure, style_axes
+from alphacrystal.typing import FloatArray
 
 
 def distance_shares(
-    edges: NDArray[np.float64],
-    of_entries: NDArray[np.float64],
-    of_pairs: NDArray[np.float64],
+    edges: FloatArray,
+    of_entries: FloatArray,
+    of_pairs: FloatArray,
     out_path: Path,
     *,
     title: str = "",

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.plots._distance_matrices import atom_labels
 from alphacrystal.plots._figure import DISTANCE_COLOURS, new_figure, save_figure, text_on
+from alphacrystal.typing import BoolArray, FloatArray
 
 
 def matching_distances(
-    true: NDArray[np.float64],
-    predicted: NDArray[np.float64],
-    matching: NDArray[np.bool_],
+    true: FloatArray,
+    predicted: FloatArray,
+    matching: BoolArray,
     species: Sequence[str],
     out_path: Path,
     *,

@@ -6,9 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from alphacrystal.plots._figure import (
     BLUE,
     GREEN,
@@ -19,6 +16,7 @@ from alphacrystal.plots._figure import (
     save_figure,
     style_axes,
 )
+from alphacrystal.typing import FloatArray
 
 # Told apart without colour too.
 _STYLES = ((BLUE, "o", "-"), (VERMILION, "s", "--"), (GREEN, "^", "-."), (ORANGE, "D", ":"))
@@ -39,7 +37,7 @@ class ReliabilityPanel:
     title: str
     x_label: str
     y_label: str
-    curves: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
+    curves: Mapping[str, tuple[FloatArray, FloatArray]]
 
 
 def reliability_diagrams(panels: Sequence[ReliabilityPanel], out_path: Path) -> tuple[Path, Path]:

@@ -12,15 +12,12 @@ from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.crystal import primitive_orbits
 from alphacrystal.reconstruct._naming import renamed
 from alphacrystal.reconstruct._partial import Partials, Target, measure, refine
 from alphacrystal.reconstruct._placement import Effort, Orbit, Placement, Trials
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
+from alphacrystal.typing import BoolArray, FloatArray, IndexArray, IntArray
 
 SAME_COST = 3e-4  # relative
 FREEDOM_PRICE = 2.0  # squared tolerances per free coordinate: what noise gains by one (Akaike)
@@ -33,7 +30,7 @@ class Assembly:
     """The search for one target, space group and partition of the atoms into interchangeable ones."""
 
     def __init__(
-        self, target: Target, space_group: int, reduction: Array, classes: NDArray[np.int64], tolerance: float
+        self, target: Target, space_group: int, reduction: FloatArray, classes: IntArray, tolerance: float
     ) -> None:
         """Prepare.
 
@@ -64,12 +61,12 @@ class Assembly:
         self._fits: dict[tuple[int, int, int], bool] = {}
 
     @cached_property
-    def once(self) -> NDArray[np.int64]:
+    def once(self) -> IntArray:
         """Bit of each position that can be taken once only, 0 for the others, shape (positions,)."""
         return np.array([0 if orbit.free else 1 << i for i, orbit in enumerate(self.orbits)], dtype=np.int64)
 
     @cached_property
-    def _lines(self) -> Index:
+    def _lines(self) -> IndexArray:
         """Positions with free coordinates, shape (positions,)."""
         return np.array([orbit.index for orbit in self.orbits if orbit.free], dtype=np.intp)
 
@@ -133,7 +130,7 @@ class Assembly:
             return None
         return self.best(Partials.join(buckets[atoms]), effort, random)
 
-    def score(self, partials: Partials) -> Array:
+    def score(self, partials: Partials) -> FloatArray:
         """Cost with a price on every free coordinate: noise can be fitted by chance, (batch,)."""
         lines = (partials.letters[:, :, None] == self._lines).any(1).sum(1)
         price = FREEDOM_PRICE * partials.free + LINE_PRICE * lines
@@ -164,7 +161,7 @@ class Assembly:
             order = order[sure][:SURE]
         return partials.select(order[: effort.beam])
 
-    def _ranked(self, score: Array, random: np.random.Generator) -> Index:
+    def _ranked(self, score: FloatArray, random: np.random.Generator) -> IndexArray:
         """Best first; without order where the score is as good as nothing, to keep the beam wide."""
         nothing = 0.25 * self.tolerance**2
         return np.asarray(np.argsort(np.maximum(score, nothing) + nothing * random.random(len(score))))
@@ -211,10 +208,10 @@ class Assembly:
         self,
         partials: Partials,
         orbit: Orbit,
-        first: Index,
+        first: IndexArray,
         trials: Trials,
         place: int,
-        slack: Array,
+        slack: FloatArray,
     ) -> Partials:
         """Crystals with the orbit at the given places; its other atoms get the names that fit them best.
 
@@ -257,8 +254,13 @@ class Assembly:
         )
 
     def _name(
-        self, point: Array, positions: Array, placed: NDArray[np.bool_], mates: Index, slack: Array
-    ) -> NDArray[np.intp]:
+        self,
+        point: FloatArray,
+        positions: FloatArray,
+        placed: BoolArray,
+        mates: IndexArray,
+        slack: FloatArray,
+    ) -> IndexArray:
         """The open atom of the class whose row of the matrix fits a place best, shape (batch,)."""
         columns = np.flatnonzero(placed.any(0))
         lengths = self.target.periodic.lengths(point[:, None] - positions[:, columns])
@@ -270,7 +272,7 @@ class Assembly:
         return np.asarray(mates[cost.argmin(1)])
 
 
-def _different(partials: Partials, tolerance: float) -> NDArray[np.bool_]:
+def _different(partials: Partials, tolerance: float) -> BoolArray:
     """False for crystals that repeat the one before: equal cost of the same atoms. They come by cost.
 
     Images of one crystal under a symmetry of the lattice go the same way. Where the cost is as good as

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from alphacrystal.crystal import LARGEST_COSINE, SMALLEST_SQUARE, CrystalEncoding
 from alphacrystal.reconstruct._periodic import useful_images
+from alphacrystal.typing import FloatArray
 
 PROBED_CELLS = 3  # within the spread of each predicted cell
 
@@ -111,7 +111,7 @@ class EncodingBatch:
         return (own + gain.clamp(max=0)).clamp(min=1e-6)
 
 
-def _useful_images(encodings: Sequence[CrystalEncoding]) -> NDArray[np.float64]:
+def _useful_images(encodings: Sequence[CrystalEncoding]) -> FloatArray:
     """Neighbouring cells that are ever nearest in the predicted cells or within their spread."""
     deviations = np.random.default_rng(0).uniform(-2.5, 2.5, (PROBED_CELLS + 1, 6))
     deviations[0] = 0

@@ -6,18 +6,16 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from alphacrystal.crystal import Distogram, SymmetryHypothesis, encode
 from alphacrystal.reconstruct._batch import EncodingBatch
 from alphacrystal.reconstruct._fitness import FitnessBatch, FitnessName
-
-Array = NDArray[np.float64]
+from alphacrystal.typing import FloatArray
 
 
 def fitness_function(
     hypothesis: SymmetryHypothesis, distogram: Distogram, kind: FitnessName = "likelihood"
-) -> Callable[[Array], Array]:
+) -> Callable[[FloatArray], FloatArray]:
     """Disagreement with a distogram as a function of the free coordinates, in the predicted cell.
 
     Returns:
@@ -27,7 +25,7 @@ def fitness_function(
     fitness = FitnessBatch.of([distogram], kind)
     free = encodings.free
 
-    def evaluate(members: Array) -> Array:
+    def evaluate(members: FloatArray) -> FloatArray:
         parameters = torch.zeros(1, len(members), free + 6)
         parameters[0, :, :free] = torch.as_tensor(members, dtype=torch.float32)
         with torch.no_grad():

@@ -10,12 +10,11 @@ from typing import Literal
 import numpy as np
 import torch
 from ase.data import covalent_radii
-from numpy.typing import NDArray
 from torch import Tensor
 
 from alphacrystal.crystal import CONTACT_FACTOR, Distogram
+from alphacrystal.typing import FloatArray, IndexArray
 
-Array = NDArray[np.float64]
 FitnessName = Literal["likelihood", "rmse", "paper", "contacts"]
 
 PAPER_LONGEST = 23.3361  # Å
@@ -139,7 +138,7 @@ class FitnessBatch:
         return CLASH_WEIGHT * (self.shortest - distances).clamp(min=0).square().sum(-1)
 
 
-def paper_distances(distogram: Distogram) -> Array:
+def paper_distances(distogram: Distogram) -> FloatArray:
     """Distances in Å as AlphaCrystal-II decodes them, shape (atoms, atoms), zero on the diagonal.
 
     The range 0 to 23.3361 Å (the longest distance in the paper's data) is cut into 20 equal classes; each
@@ -148,12 +147,12 @@ def paper_distances(distogram: Distogram) -> Array:
     width = PAPER_LONGEST / PAPER_CLASSES
     classes = np.minimum((distogram.bin_centres / width).astype(int), PAPER_CLASSES - 1)
     totals = distogram.probabilities @ np.eye(PAPER_CLASSES)[classes]  # (atoms, atoms, classes)
-    distances: Array = (totals.argmax(-1) + 0.5) * width
+    distances: FloatArray = (totals.argmax(-1) + 0.5) * width
     np.fill_diagonal(distances, 0.0)
     return distances
 
 
-def _negative_log_density(distogram: Distogram, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Tensor:
+def _negative_log_density(distogram: Distogram, rows: IndexArray, columns: IndexArray) -> Tensor:
     """Blurred negative log density of some pairs on the grid, shape (pairs, grid).
 
     In torch: the search runs on one of its threads, while NumPy's would fight for the cores.

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from alphacrystal.crystal import min_image_distances
 from alphacrystal.reconstruct._fitness import FitnessBatch
+from alphacrystal.typing import FloatArray
 
-Array = NDArray[np.float64]
 
-
-def judged(problem: FitnessBatch, lattice: Array, positions: Array) -> tuple[Array, Array]:
+def judged(
+    problem: FitnessBatch, lattice: FloatArray, positions: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """Geometry and penalty of crystals with one cell, the predicted one, so that it costs nothing.
 
     Args:

@@ -5,19 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.reconstruct._partial import Partials, Target, matrices, refine
-
-Array = NDArray[np.float64]
+from alphacrystal.typing import BoolArray, FloatArray, IndexArray, IntArray
 
 LEAST_GAIN = 0.02  # of the cost; a smaller one is not worth a fit
 ROUNDS = 4  # of exchanges, each of the best pair of every crystal
 
 
-def renamed(
-    partials: Partials, target: Target, classes: NDArray[np.int64], steps: int, *, strain: bool
-) -> Partials:
+def renamed(partials: Partials, target: Target, classes: IntArray, steps: int, *, strain: bool) -> Partials:
     """Crystals in which no exchange of two names within a class (one may be open) lowers the cost by much.
 
     An orbit's atoms are named when it is placed, from what stood then; later atoms know better.
@@ -47,7 +43,7 @@ def renamed(
     return Partials.join([partials.select(kept), better]) if len(kept) else better
 
 
-def _changes(partials: Partials, target: Target, alike: NDArray[np.bool_]) -> Array:
+def _changes(partials: Partials, target: Target, alike: BoolArray) -> FloatArray:
     """Change of the cost when two atoms exchange names, shape (batch, atoms, atoms); 0 where they may not."""
     weights = target.weights * ~np.eye(len(alike), dtype=bool)
     known = target.distances
@@ -77,9 +73,7 @@ def _changes(partials: Partials, target: Target, alike: NDArray[np.bool_]) -> Ar
     return np.where(alike & (placed[:, :, None] + placed[:, None] > 0), change, 0.0)
 
 
-def _exchanged(
-    partials: Partials, rows: NDArray[np.intp], first: NDArray[np.intp], second: NDArray[np.intp]
-) -> Partials:
+def _exchanged(partials: Partials, rows: IndexArray, first: IndexArray, second: IndexArray) -> Partials:
     """Two names exchanged in some crystals."""
     order = np.tile(np.arange(partials.placed.shape[1]), (len(partials), 1))
     order[rows, first], order[rows, second] = second, first

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.crystal import shape_to_cell
 from alphacrystal.reconstruct._periodic import Periodic
-
-Array = NDArray[np.float64]
+from alphacrystal.typing import BoolArray, FloatArray, IndexArray, IntArray
 
 STRAIN_STEP = 1e-3  # of a lattice deviation, for numerical derivatives of the metric
 DAMPING = 1e-2  # first Levenberg-Marquardt damping, relative to the curvature
@@ -30,20 +28,20 @@ class Target:
         prior: Weight of a squared lattice deviation (in units of its spread), in Å².
     """
 
-    distances: Array
-    weights: Array
+    distances: FloatArray
+    weights: FloatArray
     periodic: Periodic
-    basis: Array
-    shape: Array
-    shape_scale: Array
+    basis: FloatArray
+    shape: FloatArray
+    shape_scale: FloatArray
     prior: float
 
     @property
-    def strained(self) -> NDArray[np.intp]:
+    def strained(self) -> IndexArray:
         """Entries of the shape that may move."""
         return np.flatnonzero(self.shape_scale > 0)
 
-    def lattice(self, strain: Array) -> Array:
+    def lattice(self, strain: FloatArray) -> FloatArray:
         """Reduced primitive rows in Å at deviations (..., 6) in units of the spread."""
         return np.asarray(self.basis @ shape_to_cell(self.shape + self.shape_scale * strain))
 
@@ -64,15 +62,15 @@ class Partials:
         cost: Weighted sum of squared residuals of the placed pairs, in Å², shape (batch,).
     """
 
-    linear: Array
-    constant: Array
-    parameters: Array
-    free: NDArray[np.int64]
-    strain: Array
-    placed: NDArray[np.bool_]
-    letters: NDArray[np.int64]
-    orbits: NDArray[np.int64]
-    cost: Array
+    linear: FloatArray
+    constant: FloatArray
+    parameters: FloatArray
+    free: IntArray
+    strain: FloatArray
+    placed: BoolArray
+    letters: IntArray
+    orbits: IntArray
+    cost: FloatArray
 
     @classmethod
     def empty(cls, atoms: int) -> Partials:
@@ -93,12 +91,12 @@ class Partials:
         return len(self.cost)
 
     @property
-    def positions(self) -> Array:
+    def positions(self) -> FloatArray:
         """Fractional coordinates in the reduced basis, shape (batch, atoms, 3)."""
         moved = self.linear @ self.parameters[:, None, :, None]
         return np.asarray(moved[..., 0] + self.constant)
 
-    def select(self, rows: NDArray[np.intp]) -> Partials:
+    def select(self, rows: IndexArray) -> Partials:
         """Some of the crystals."""
         return Partials(
             self.linear[rows],
@@ -137,10 +135,10 @@ class Partials:
 class _Fit:
     """Residuals of the placed pairs and what their derivatives need."""
 
-    residuals: Array  # (batch, pairs), weighted
-    vectors: Array  # (batch, pairs, 3), fractional
-    lengths: Array  # (batch, pairs)
-    cost: Array  # (batch,)
+    residuals: FloatArray  # (batch, pairs), weighted
+    vectors: FloatArray  # (batch, pairs, 3), fractional
+    lengths: FloatArray  # (batch, pairs)
+    cost: FloatArray  # (batch,)
 
 
 def refine(partials: Partials, target: Target, steps: int, *, strain: bool = False) -> Partials:
@@ -170,7 +168,7 @@ def refine(partials: Partials, target: Target, steps: int, *, strain: bool = Fal
     return result
 
 
-def measure(partials: Partials, target: Target) -> Array:
+def measure(partials: Partials, target: Target) -> FloatArray:
     """Cost of each crystal at its parameters, shape (batch,)."""
     rows, columns = _pairs(partials)
     if not len(rows):
@@ -178,7 +176,7 @@ def measure(partials: Partials, target: Target) -> Array:
     return _fit(partials, target, rows, columns, _metrics(partials, target)).cost
 
 
-def matrices(partials: Partials, target: Target) -> Array:
+def matrices(partials: Partials, target: Target) -> FloatArray:
     """Minimum-image distances in Å of all atoms, placed or not, shape (batch, atoms, atoms)."""
     atoms = partials.placed.shape[1]
     rows, columns = np.triu_indices(atoms, 1)
@@ -188,7 +186,7 @@ def matrices(partials: Partials, target: Target) -> Array:
     return full
 
 
-def _pairs(partials: Partials) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _pairs(partials: Partials) -> tuple[IndexArray, IndexArray]:
     """Pairs of atoms that are placed in some crystal of the batch."""
     rows, columns = np.triu_indices(partials.placed.shape[1], 1)
     used = np.asarray(partials.placed.any(axis=0))
@@ -196,7 +194,7 @@ def _pairs(partials: Partials) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return rows[keep], columns[keep]
 
 
-def _metrics(partials: Partials, target: Target) -> Array:
+def _metrics(partials: Partials, target: Target) -> FloatArray:
     """Metric of each crystal's cell in Å², shape (batch or 1, 3, 3)."""
     if not len(target.strained):
         return target.periodic.metric[None]
@@ -207,9 +205,9 @@ def _metrics(partials: Partials, target: Target) -> Array:
 def _fit(
     partials: Partials,
     target: Target,
-    rows: NDArray[np.intp],
-    columns: NDArray[np.intp],
-    metrics: Array,
+    rows: IndexArray,
+    columns: IndexArray,
+    metrics: FloatArray,
 ) -> _Fit:
     positions = partials.positions
     difference = positions[:, rows] - positions[:, columns]
@@ -225,7 +223,7 @@ def _fit(
     return _Fit(residuals, vectors, lengths, cost)
 
 
-def nearest(periodic: Periodic, difference: Array, metrics: Array) -> tuple[Array, Array]:
+def nearest(periodic: Periodic, difference: FloatArray, metrics: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Nearest images under a metric for each crystal: vectors (batch, pairs, 3), lengths (batch, pairs)."""
     vectors = difference - np.rint(difference)
     mapped = vectors @ metrics
@@ -240,7 +238,7 @@ def nearest(periodic: Periodic, difference: Array, metrics: Array) -> tuple[Arra
     return vectors, np.sqrt(np.maximum(square, 1e-12))
 
 
-def _step(partials: Partials, target: Target, damping: Array, *, strain: bool) -> Partials:
+def _step(partials: Partials, target: Target, damping: FloatArray, *, strain: bool) -> Partials:
     """One damped Gauss-Newton step of each crystal, with its new cost."""
     rows, columns = _pairs(partials)
     metrics = _metrics(partials, target)
@@ -279,7 +277,7 @@ def _step(partials: Partials, target: Target, damping: Array, *, strain: bool) -
     return replace(stepped, cost=after.cost)
 
 
-def _contract(slope: Array, linear: Array, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Array:
+def _contract(slope: FloatArray, linear: FloatArray, rows: IndexArray, columns: IndexArray) -> FloatArray:
     """Derivatives of the pair lengths by the free coordinates, shape (batch, pairs, free)."""
     difference = linear[:, rows] - linear[:, columns]  # (batch, pairs, 3, free)
     return np.asarray((slope[..., None, :] @ difference)[..., 0, :])

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.crystal import NEIGHBOUR_IMAGES
-
-Array = NDArray[np.float64]
+from alphacrystal.typing import FloatArray
 
 PROBES_PER_FACE = 60
 
@@ -23,16 +21,16 @@ class Periodic:
         images: Lattice translations, the home cell among them, shape (images, 3).
     """
 
-    metric: Array
-    images: Array
+    metric: FloatArray
+    images: FloatArray
 
     @classmethod
-    def of(cls, lattice: Array, around: Array | None = None) -> Periodic:
+    def of(cls, lattice: FloatArray, around: FloatArray | None = None) -> Periodic:
         """For a reduced lattice; ``around``: more lattices (n, 3, 3) the images must be good for."""
         cells = lattice[None] if around is None else np.concatenate([lattice[None], around])
         return cls(lattice @ lattice.T, useful_images(cells))
 
-    def nearest(self, difference: Array) -> tuple[Array, Array]:
+    def nearest(self, difference: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Nearest images of fractional differences: vectors (..., 3) and lengths in Å (...)."""
         vector = difference - np.rint(difference)
         mapped = vector @ self.metric
@@ -45,12 +43,12 @@ class Periodic:
             vector = vector + self.images[best]
         return vector, np.sqrt(np.maximum(square, 1e-12))
 
-    def lengths(self, difference: Array) -> Array:
+    def lengths(self, difference: FloatArray) -> FloatArray:
         """Lengths in Å of the nearest images only; cheaper."""
         vector = difference - np.rint(difference)
         mapped = vector @ self.metric
         square = np.einsum("...a,...a->...", mapped, vector)
-        least: Array = square
+        least: FloatArray = square
         for image in self.images:
             if image.any():
                 offset = image @ self.metric @ image
@@ -58,7 +56,7 @@ class Periodic:
         return np.sqrt(np.maximum(least, 1e-12))
 
 
-def surface_probes() -> Array:
+def surface_probes() -> FloatArray:
     """Differences on the faces and edges of the cube [-1/2, 1/2]³ of wrapped differences, shape (probes, 3).
 
     The differences that have another image nearest form a convex region around a lattice point outside the
@@ -77,7 +75,7 @@ def surface_probes() -> Array:
     return np.concatenate(surface)
 
 
-def useful_images(lattices: Array) -> Array:
+def useful_images(lattices: FloatArray) -> FloatArray:
     """Those of the 27 neighbouring cells that are ever nearest in some of the lattices (n, 3, 3).
 
     Most cells need few (an orthogonal one only the home cell); they are most of the time of a search.

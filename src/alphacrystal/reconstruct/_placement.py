@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.reconstruct._partial import Partials, Target
-
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
+from alphacrystal.typing import BoolArray, FloatArray, IndexArray, IntArray
 
 GRID_VOLUME = 2**20  # numbers in the largest intermediate array of the grid step
 FIRST_DAMPING = 0.05  # Levenberg-Marquardt, relative to the curvature
@@ -42,11 +39,11 @@ class Orbit:
     """A Wyckoff position in the reduced cell; arrays as in PrimitiveOrbit."""
 
     index: int
-    linear: Array
-    constant: Array
-    drifts: NDArray[np.bool_]
+    linear: FloatArray
+    constant: FloatArray
+    drifts: BoolArray
     original: bool
-    leaders: Index
+    leaders: IndexArray
 
     @property
     def size(self) -> int:
@@ -70,12 +67,12 @@ class Trials:
         cost: Sum of squared residuals in Å², shape (trials,).
     """
 
-    parents: Index
-    leaders: Index
-    places: Array
-    cost: Array
+    parents: IndexArray
+    leaders: IndexArray
+    places: FloatArray
+    cost: FloatArray
 
-    def select(self, rows: Index) -> Trials:
+    def select(self, rows: IndexArray) -> Trials:
         """Some of the trials."""
         return Trials(self.parents[rows], self.leaders[rows], self.places[rows], self.cost[rows])
 
@@ -83,7 +80,7 @@ class Trials:
 class Placement:
     """Finds places for orbits of one target; ``classes``: which atoms may share an orbit, shape (atoms,)."""
 
-    def __init__(self, target: Target, classes: NDArray[np.int64], tolerance: float) -> None:
+    def __init__(self, target: Target, classes: IntArray, tolerance: float) -> None:
         self.target = target
         self.classes = classes
         self.tolerance = tolerance
@@ -92,7 +89,7 @@ class Placement:
         self,
         partials: Partials,
         orbit: Orbit,
-        first: Index,
+        first: IndexArray,
         left: int,
         effort: Effort,
         random: np.random.Generator,
@@ -124,12 +121,12 @@ class Placement:
         self,
         partials: Partials,
         orbit: Orbit,
-        first: Index,
+        first: IndexArray,
         left: int,
-        grid: Array,
-        leaders: Index,
+        grid: FloatArray,
+        leaders: IndexArray,
         kept: int,
-    ) -> Index:
+    ) -> IndexArray:
         """The best ``kept`` of leader * len(grid) + grid point for each crystal, shape (batch, kept)."""
         target = self.target
         columns = np.flatnonzero(partials.placed.any(0))
@@ -160,12 +157,12 @@ class Placement:
                 found.append(np.broadcast_to(np.arange(kept), (len(cost), kept)))
         return np.concatenate(found)
 
-    def _own_lengths(self, orbit: Orbit, places: Array) -> Array:
+    def _own_lengths(self, orbit: Orbit, places: FloatArray) -> FloatArray:
         """Distances of the first atom to the others of its orbit, shape (places, size - 1)."""
         spread = (orbit.linear[1:] - orbit.linear[0]) @ places[:, None, :, None]
         return self.target.periodic.lengths(spread[..., 0] + orbit.constant[1:] - orbit.constant[0])
 
-    def _own_targets(self, lengths: Array, atom: int, left: int) -> Array:
+    def _own_targets(self, lengths: FloatArray, atom: int, left: int) -> FloatArray:
         """For lengths (places, size - 1) inside an orbit, those of the matrix they may be meant to be.
 
         Where the orbit is the whole class they are compared in order of length, else each with the next.
@@ -181,7 +178,9 @@ class Placement:
         low, high = known[upper - 1], known[upper]
         return np.asarray(np.where(lengths - low < high - lengths, low, high))
 
-    def _polished(self, partials: Partials, orbit: Orbit, first: Index, left: int, trials: Trials) -> Trials:
+    def _polished(
+        self, partials: Partials, orbit: Orbit, first: IndexArray, left: int, trials: Trials
+    ) -> Trials:
         """Gauss-Newton on the free coordinates of the new orbit; equal ends are taken once."""
         target = self.target
         parents, places = trials.parents, trials.places.copy()
@@ -194,7 +193,7 @@ class Placement:
         gaps = orbit.constant[1:] - orbit.constant[0]
         same_first = np.unique(first)
 
-        def evaluate(now: Array, rows: Index) -> tuple[Array, Array, Array]:
+        def evaluate(now: FloatArray, rows: IndexArray) -> tuple[FloatArray, FloatArray, FloatArray]:
             here = (lead[rows] @ now[..., None])[..., 0] + base[rows]
             vectors, lengths = target.periodic.nearest(here[:, None] - others[rows])
             residuals = weights[rows] * (lengths - known[rows])
@@ -241,7 +240,7 @@ class Placement:
         return replace(trials, places=places, cost=cost).select(once)
 
 
-def _grid(free: int, points: int, random: np.random.Generator) -> Array:
+def _grid(free: int, points: int, random: np.random.Generator) -> FloatArray:
     """Evenly spread points of the unit cube, shifted at random, shape (points, free) (R-sequence)."""
     root = {1: 1.618033988749895, 2: 1.324717957244746, 3: 1.2207440846057596}[free]
     steps = root ** -np.arange(1.0, free + 1)

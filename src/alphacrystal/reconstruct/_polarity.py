@@ -6,17 +6,15 @@ import itertools
 
 import numpy as np
 from ase.data import chemical_symbols
-from numpy.typing import NDArray
 
 from alphacrystal.composition import element_order
-
-Array = NDArray[np.float64]
+from alphacrystal.typing import FloatArray, IntArray
 
 SCREENING = 4.0  # Å
 REACH = 12.0  # Å; beyond three screening lengths little is left
 
 
-def screened_energy(lattice: Array, positions: Array, numbers: NDArray[np.int64]) -> float:
+def screened_energy(lattice: FloatArray, positions: FloatArray, numbers: IntArray) -> float:
     """Screened Coulomb energy of charges that follow the electronegativities, in their square per Å.
 
     A matrix of nearest images says nothing of the second nearest. The differences between crystals are about

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from ase.data import covalent_radii
-from numpy.typing import NDArray
 
 from alphacrystal.crystal import (
     FREE_SHAPE,
@@ -27,8 +26,7 @@ from alphacrystal.reconstruct._periodic import Periodic
 from alphacrystal.reconstruct._placement import Effort
 from alphacrystal.reconstruct._polarity import screened_energy
 from alphacrystal.reconstruct._row_classes import same_rows
-
-Array = NDArray[np.float64]
+from alphacrystal.typing import FloatArray, IntArray
 
 EXACT = 0.003  # Å; residual of a matrix that is exact up to numerical noise
 SOLVED = 3e-4  # Å; residual that hardly any but the right crystal has
@@ -83,19 +81,19 @@ class Rebuilt:
         rounds: Rounds of search it took, each wider than the one before.
     """
 
-    lattice: Array
-    positions: Array
-    numbers: NDArray[np.int64]
+    lattice: FloatArray
+    positions: FloatArray
+    numbers: IntArray
     letters: tuple[str, ...]
-    orbits: NDArray[np.int64]
+    orbits: IntArray
     rmse: float
     score: float
     rounds: int
 
 
 def rebuild(
-    distances: Array,
-    numbers: NDArray[np.int64],
+    distances: FloatArray,
+    numbers: IntArray,
     number: int,
     lattice: LatticeParameters,
     *,
@@ -154,8 +152,8 @@ def rebuild(
 
 
 def _target(
-    distances: Array, number: int, lattice: LatticeParameters, quality: MatrixQuality, tolerance: float
-) -> tuple[Target, Array]:
+    distances: FloatArray, number: int, lattice: LatticeParameters, quality: MatrixQuality, tolerance: float
+) -> tuple[Target, FloatArray]:
     """What to reach, and the map of fractional coordinates from the primitive to the reduced cell."""
     group = space_group(number)
     shape = constrained_shape(group.crystal_system, cell_shape(lattice))
@@ -187,9 +185,9 @@ def _target(
 
 def _judged(
     found: Partials,
-    scores: Array,
+    scores: FloatArray,
     target: Target,
-    numbers: NDArray[np.int64],
+    numbers: IntArray,
     number: int,
     pairs: float,
     round_: int,
@@ -232,7 +230,7 @@ def _ties_broken(judged: list[Rebuilt]) -> list[Rebuilt]:
     return sorted(told, key=lambda crystal: crystal.score) + judged[len(equal) :]
 
 
-def _contact_price(found: Partials, row: int, target: Target, numbers: NDArray[np.int64]) -> float:
+def _contact_price(found: Partials, row: int, target: Target, numbers: IntArray) -> float:
     """Price of the closest contact, by the covalent radii (Cordero 2008, doi:10.1039/b801115j)."""
     if len(numbers) < 2:
         return 0.0
@@ -243,7 +241,7 @@ def _contact_price(found: Partials, row: int, target: Target, numbers: NDArray[n
     return (max(0.0, CONTACT - closest) / CONTACT_SPREAD) ** 2
 
 
-def _group_price(lattice: Array, positions: Array, numbers: NDArray[np.int64], number: int) -> float:
+def _group_price(lattice: FloatArray, positions: FloatArray, numbers: IntArray, number: int) -> float:
     try:
         found = describe_symmetry(lattice, positions, numbers).space_group
     except InputError:  # atoms on top of each other

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.crystal import Distogram, SymmetryHypothesis, minkowski_reduced, space_group
 from alphacrystal.reconstruct._fitness import FitnessBatch, FitnessName
 from alphacrystal.reconstruct._judged import judged
 from alphacrystal.reconstruct._search import Reconstruction
+from alphacrystal.typing import FloatArray
 
 
 def remembered(
     hypotheses: Sequence[SymmetryHypothesis],
     distograms: Sequence[Distogram],
-    places: Sequence[NDArray[np.float64]],
+    places: Sequence[FloatArray],
     fitness: FitnessName,
 ) -> list[Reconstruction | None]:
     """For each hypothesis the fittest crystal with known coordinates, in the predicted cell.
@@ -39,7 +39,7 @@ def remembered(
 def _fittest(
     hypothesis: SymmetryHypothesis,
     distogram: Distogram,
-    places: NDArray[np.float64],
+    places: FloatArray,
     fitness: FitnessName,
 ) -> Reconstruction:
     group = space_group(hypothesis.space_group)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from alphacrystal.typing import FloatArray, IntArray
 
 
-def same_rows(distances: Array, numbers: NDArray[np.int64], tolerance: float) -> NDArray[np.int64]:
+def same_rows(distances: FloatArray, numbers: IntArray, tolerance: float) -> IntArray:
     """Classes of atoms whose rows of the matrix are alike up to order: only they can share an orbit.
 
     Rows are compared class by class, and again with the finer classes until nothing changes.

@@ -9,17 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from alphacrystal.crystal import CrystalEncoding, Distogram, SymmetryHypothesis, encode
 from alphacrystal.reconstruct._batch import EncodingBatch
 from alphacrystal.reconstruct._fitness import FitnessBatch, FitnessName, lattice_penalty
-
-Array = NDArray[np.float64]
-
+from alphacrystal.typing import FloatArray, IntArray
 
 TIERS = (0, 3, 10)  # hypotheses with about as many free coordinates share a batch and an effort
 PATIENCE = 12  # generations between looks at the progress
@@ -70,9 +66,9 @@ class Reconstruction:
         way: How it was made: "search", "assembly" or "known coordinates".
     """
 
-    lattice: Array
-    positions: Array
-    numbers: NDArray[np.int64]
+    lattice: FloatArray
+    positions: FloatArray
+    numbers: IntArray
     geometry: float
     penalty: float
     way: str = "search"

@@ -16,7 +16,6 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.crystal import StructureLike, as_structures
 from alphacrystal.errors import PotentialError
@@ -31,11 +30,11 @@ from alphacrystal.relax._sanity import sanity_problem
 from alphacrystal.relax._settings import RelaxSettings
 from alphacrystal.relax._symmetry import identity_symmetry, symmetrise_crystal
 from alphacrystal.relax._variables import SymmetricVariables
+from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-FloatArray = NDArray[np.float64]
 
 #: Bounds around the start: displacement of a mode per square root of the atoms (Å), strain exponent.
 _REACH = 0.25

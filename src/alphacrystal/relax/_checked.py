@@ -7,16 +7,15 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.relax._crystal import Crystal
 from alphacrystal.relax._energy_model import EnergyModel
 from alphacrystal.relax._potential import CrystalPotential, Evaluation, Potential
+from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-FloatArray = NDArray[np.float64]
 
 #: Entered around each call of a potential: the limits of a worker process.
 Guard = Callable[[], AbstractContextManager[object]]

@@ -6,15 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+from alphacrystal.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from alphacrystal.relax._symmetry import CrystalSymmetry
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 
 @dataclass(slots=True)

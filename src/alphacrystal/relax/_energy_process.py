@@ -8,13 +8,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.errors import PotentialError
 from alphacrystal.relax._checked import energies_checked
 from alphacrystal.relax._energy_model import EnergyModel
 from alphacrystal.relax._registry import load_energy_model
 from alphacrystal.runtime.task_process import TaskProcess
+from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -41,7 +41,7 @@ class EnergyProcess:
         weakref.finalize(self, self._process.stop)
         self._load()
 
-    def energies_per_atom(self, structures: Sequence[Structure]) -> NDArray[np.float64]:
+    def energies_per_atom(self, structures: Sequence[Structure]) -> FloatArray:
         """Energies in eV/atom, shape (n,), NaN where the potential raises, hangs or returns none."""
         if not structures:
             return np.zeros(0)
@@ -78,5 +78,5 @@ def _check(name: str) -> None:
     _model(name)
 
 
-def _energies(name: str, structures: Sequence[Structure]) -> NDArray[np.float64]:
+def _energies(name: str, structures: Sequence[Structure]) -> FloatArray:
     return energies_checked(_model(name), structures)[0]

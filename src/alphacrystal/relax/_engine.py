@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.relax._checked import Guard, evaluate_checked, joined
 from alphacrystal.relax._crystal import Crystal
@@ -21,11 +20,11 @@ from alphacrystal.relax._sanity import sanity_problem
 from alphacrystal.relax._settings import RelaxSettings
 from alphacrystal.relax._symmetry import identity_symmetry, symmetrise_crystal
 from alphacrystal.relax._variables import Minimiser
+from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-FloatArray = NDArray[np.float64]
 
 _MINIMISERS: dict[str, Callable[[Crystal, RelaxSettings], Minimiser]] = {
     "quasi-newton": QuasiNewton,

@@ -9,13 +9,11 @@ from random starts it more often ends in the deeper basin.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.relax._crystal import Crystal
 from alphacrystal.relax._settings import RelaxSettings
 from alphacrystal.relax._variables import SymmetricVariables
-
-FloatArray = NDArray[np.float64]
+from alphacrystal.typing import FloatArray
 
 _FIRST_TIME_STEP, _LARGEST_TIME_STEP = 0.1, 1.0
 _SPEED_UP, _SLOW_DOWN = 1.1, 0.5

@@ -11,16 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.errors import PotentialError
 from alphacrystal.relax._ase import AsePotential
 from alphacrystal.relax._potential import check_known, element_symbols
+from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-FloatArray = NDArray[np.float64]
 
 #: Checkpoints inside sevenn's wheel, by our name.
 _SEVENNET = {"sevennet": "7net-0", "sevennet-l3i5": "7net-l3i5"}

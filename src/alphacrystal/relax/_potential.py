@@ -6,10 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
-
 from alphacrystal.errors import InputError
+from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
@@ -17,7 +15,6 @@ if TYPE_CHECKING:
 
     from alphacrystal.relax._crystal import Crystal
 
-FloatArray = NDArray[np.float64]
 
 #: 1 eV/Å³ in GPa, from the exact SI value of the electronvolt.
 EV_PER_A3_IN_GPA = 160.21766340

@@ -7,13 +7,11 @@ doi:10.1007/BFb0067703) is cheap. A trust radius limits the steps.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.relax._crystal import Crystal
 from alphacrystal.relax._settings import RelaxSettings
 from alphacrystal.relax._variables import SymmetricVariables
-
-FloatArray = NDArray[np.float64]
+from alphacrystal.typing import FloatArray
 
 #: First guess of the curvature along an atomic displacement, eV/Å².
 _ATOM_STIFFNESS = 6.0

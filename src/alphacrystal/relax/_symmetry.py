@@ -6,12 +6,9 @@ import logging
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.relax._crystal import Crystal
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from alphacrystal.typing import FloatArray, IntArray
 
 #: Largest misfit in fractional coordinates that is still put down to rounding after symmetrising.
 _EXACT = 1e-9

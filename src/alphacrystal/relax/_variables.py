@@ -9,14 +9,12 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.relax._crystal import Crystal
 from alphacrystal.relax._potential import EV_PER_A3_IN_GPA
 from alphacrystal.relax._settings import RelaxSettings
 from alphacrystal.relax._symmetry import identity_symmetry
-
-FloatArray = NDArray[np.float64]
+from alphacrystal.typing import FloatArray
 
 
 class Minimiser(Protocol):

@@ -8,12 +8,12 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
 
-Array = NDArray[np.float64]
 
 # A standard cell is refined to rounding error; anything further off is another setting or another structure.
 _SITE_TOLERANCE = 0.01  # Å
@@ -21,7 +21,7 @@ _METRIC_TOLERANCE = 1e-4  # relative
 _OWN_SETTING_SYMPREC = 0.01  # Å
 _STANDARD_SETTINGS = ("", "b", "b1", "2", "H")  # axis b, cell choice 1; origin choice 2; hexagonal axes
 _PRINTED_DECIMALS = 10
-_LATTICE_SHIFTS: Array = np.array(list(itertools.product((-2, -1, 0, 1, 2), repeat=3)), dtype=np.float64)
+_LATTICE_SHIFTS: FloatArray = np.array(list(itertools.product((-2, -1, 0, 1, 2), repeat=3)), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class IndependentSite:
     element: str
     wyckoff_letter: str | None
     multiplicity: int
-    position: Array
+    position: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ class SymmetryOperations:
     """
 
     number: int
-    rotations: Array
-    translations: Array
+    rotations: FloatArray
+    translations: FloatArray
     hermann_mauguin: str | None
     hall: str | None
 
@@ -160,7 +160,7 @@ def _independent_sites(
     return tuple(sites)
 
 
-def _tabulated(number: int, orbit: Array, multiplicity: int) -> tuple[str | None, Array]:
+def _tabulated(number: int, orbit: FloatArray, multiplicity: int) -> tuple[str | None, FloatArray]:
     """Wyckoff letter of an orbit (points, 3) in the standard setting, and its point of the tabulated form.
 
     ITA gives one triplet per position, e.g. (x, 2x, z): of the points of that form the first one is chosen.
@@ -180,7 +180,7 @@ def _tabulated(number: int, orbit: Array, multiplicity: int) -> tuple[str | None
     return None, orbit[0]
 
 
-def _as_printed(position: Array) -> Array:
+def _as_printed(position: FloatArray) -> FloatArray:
     """Fractional coordinates (..., 3) in [0, 1) as they will be printed (no 1.0000000000, no -0)."""
     rounded = np.round(position, _PRINTED_DECIMALS)
     return np.asarray((rounded - np.floor(rounded)) % 1.0 + 0.0, dtype=np.float64)

@@ -17,8 +17,9 @@ from alphacrystal.report._page_data import drawn_elements
 
 if TYPE_CHECKING:
     import py3Dmol
-    from numpy.typing import NDArray
     from pymatgen.core.structure import Structure
+
+    from alphacrystal.typing import FloatArray
 
 NEEDS_EXTRA = "The 3D view needs the package py3Dmol: pip install 'alphacrystal[notebook]'."
 BOND_STRETCH = 1.15  # times the sum of the covalent radii
@@ -86,7 +87,7 @@ def _viewer_script() -> str:
     return "data:text/javascript;base64," + base64.b64encode(script).decode("ascii")
 
 
-def _atoms(structure: Structure, supercell: tuple[int, int, int]) -> tuple[list[str], NDArray[np.float64]]:
+def _atoms(structure: Structure, supercell: tuple[int, int, int]) -> tuple[list[str], FloatArray]:
     """Symbols and places in Å, shape (n, 3), of all cells; atoms on a face stand on the one opposite too."""
     symbols, places = [], []
     shifts = [np.array(shift) for shift in product(*(range(n + 1) for n in supercell))]
@@ -99,13 +100,13 @@ def _atoms(structure: Structure, supercell: tuple[int, int, int]) -> tuple[list[
     return symbols, np.array(places)
 
 
-def _xyz(symbols: list[str], places: NDArray[np.float64]) -> str:
+def _xyz(symbols: list[str], places: FloatArray) -> str:
     lines = [f"{symbol} {x:.6f} {y:.6f} {z:.6f}" for symbol, (x, y, z) in zip(symbols, places, strict=True)]
     return "\n".join([str(len(lines)), "crystal", *lines]) + "\n"
 
 
 def _bonds(
-    symbols: list[str], places: NDArray[np.float64], elements: dict[str, dict[str, Any]]
+    symbols: list[str], places: FloatArray, elements: dict[str, dict[str, Any]]
 ) -> list[tuple[int, int]]:
     """Pairs of atoms to join, by the rule of the report page (assets/crystal.js).
 
@@ -124,7 +125,7 @@ def _bonds(
     return [(int(i), int(j)) for i, j in pairs[joined]]
 
 
-def _edges(cell: NDArray[np.float64]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+def _edges(cell: FloatArray) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """The twelve edges of a cell given by rows, as pairs of points."""
     corners = [np.array(corner) for corner in product((0, 1), repeat=3)]
     pairs = [
@@ -136,5 +137,5 @@ def _edges(cell: NDArray[np.float64]) -> list[tuple[dict[str, Any], dict[str, An
     return [(_point(one @ cell), _point(other @ cell)) for one, other in pairs]
 
 
-def _point(place: NDArray[np.float64]) -> dict[str, Any]:
+def _point(place: FloatArray) -> dict[str, Any]:
     return dict(zip("xyz", np.round(place, 6).tolist(), strict=True))

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+from alphacrystal.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
 
     from alphacrystal.report._prediction import DistogramSummary
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +28,8 @@ class DistancePair:
     """
 
     species: tuple[str, ...]
-    predicted: Array
-    own: Array
+    predicted: FloatArray
+    own: FloatArray
 
     @property
     def rmse(self) -> float:
@@ -63,8 +62,8 @@ def distance_pair(structure: Structure, distograms: Sequence[DistogramSummary]) 
 
 
 def best_order(
-    predicted: Array, distances: Array, species: Sequence[str], start: NDArray[np.int64]
-) -> NDArray[np.int64]:
+    predicted: FloatArray, distances: FloatArray, species: Sequence[str], start: IntArray
+) -> IntArray:
     """Order of the atoms that brings ``distances`` near to ``predicted``: steepest descent over swaps.
 
     Args:

@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     import py3Dmol
     from ase import Atoms
-    from numpy.typing import NDArray
     from pymatgen.core.structure import Structure
     from rich.console import Group
 
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
     from alphacrystal.rank import RankedStructure
     from alphacrystal.relax import Relaxation
     from alphacrystal.report._summary import SummaryRow
+    from alphacrystal.typing import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +37,9 @@ class DistogramSummary:
     cell_formula: str
     formula_units: int
     species: tuple[str, ...]
-    expected_distances: NDArray[np.float64]
-    bin_edges: NDArray[np.float64]
-    probabilities: NDArray[np.float64] | None = None
+    expected_distances: FloatArray
+    bin_edges: FloatArray
+    probabilities: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from alphacrystal.data import PreparedStructures
@@ -20,6 +19,7 @@ from alphacrystal.learn.space_groups.network import GroupNetConfig
 from alphacrystal.learn.symmetry.network import SymmetryNetConfig
 from alphacrystal.learn.training import DistanceTask, GroupTask, LatticeTask, SymmetryTask, TrainSettings
 from alphacrystal.learn.training.loop import TrainingTask, train
+from alphacrystal.typing import IntArray
 
 SETTINGS = TrainSettings(epochs=4, learning_rate=3e-3)
 
@@ -39,10 +39,10 @@ class LineFit:
         self.rising_from = rising_from
         self.seen: list[dict[str, Tensor]] = []
 
-    def batches(self, rng: np.random.Generator) -> Sequence[NDArray[np.int64]]:
+    def batches(self, rng: np.random.Generator) -> Sequence[IntArray]:
         return list(rng.permutation(32).reshape(4, 8))
 
-    def loss(self, batch: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
+    def loss(self, batch: IntArray, rng: np.random.Generator) -> Tensor:
         noise = torch.as_tensor(rng.normal(0, 0.01, (len(batch), 1)), dtype=torch.float32)
         return ((self.model(self.x[batch]) - self.y[batch] + noise) ** 2).mean()
 

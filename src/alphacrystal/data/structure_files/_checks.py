@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.composition import element_table
 from alphacrystal.crystal import ISOTOPES, MAX_SITES, OCCUPANCY_TOLERANCE, implausible, minkowski_reduced
-from alphacrystal.data.structure_files._listed import Array, ListedCrystal, ListedSite, count_of
+from alphacrystal.data.structure_files._listed import ListedCrystal, ListedSite, count_of
 from alphacrystal.errors import InputError
+from alphacrystal.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -142,10 +142,10 @@ def _merged(
     listed: ListedCrystal,
     sites: Sequence[ListedSite],
     symbols: Sequence[str],
-    positions: Array,
-    lattice: Array,
+    positions: FloatArray,
+    lattice: FloatArray,
     notes: list[str],
-) -> tuple[list[str], Array]:
+) -> tuple[list[str], FloatArray]:
     """One element and position per atom; overlaps and partial occupation are refused."""
     if _crowded(lattice, positions):
         raise InputError(
@@ -208,8 +208,8 @@ def _check_occupancy(listed: ListedCrystal, sites: Sequence[ListedSite], symbols
 
 
 def close_pairs(
-    lattice: Array, positions: Array, cutoff: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64], Array, Array]:
+    lattice: FloatArray, positions: FloatArray, cutoff: float
+) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
     """Pairs of atoms, periodic images included, closer than a cutoff, each in both directions.
 
     Args:
@@ -243,7 +243,7 @@ def close_pairs(
     )
 
 
-def atoms_overlap(lattice: Array, positions: Array) -> bool:
+def atoms_overlap(lattice: FloatArray, positions: FloatArray) -> bool:
     """Whether two atoms, periodic images included, are closer than `OVERLAP` Å.
 
     Args:
@@ -253,7 +253,7 @@ def atoms_overlap(lattice: Array, positions: Array) -> bool:
     return _crowded(lattice, positions) or len(close_pairs(lattice, positions, OVERLAP)[0]) > 0
 
 
-def _crowded(lattice: Array, positions: Array) -> bool:
+def _crowded(lattice: FloatArray, positions: FloatArray) -> bool:
     """Whether many atoms share a cube of `OVERLAP` Å: listing their pairs could exhaust the memory."""
     cubes = np.floor((positions % 1.0) @ lattice / OVERLAP).astype(np.int64)
     return bool(np.unique(cubes, axis=0, return_counts=True)[1].max() > _CROWD)

@@ -14,13 +14,13 @@ from alphacrystal.data.structure_files._cif_sites import COORDINATES, header_for
 from alphacrystal.data.structure_files._cif_symmetry import STRAIN_REFUSED, StatedSymmetry, stated_symmetry
 from alphacrystal.data.structure_files._listed import (
     MAX_CRYSTALS,
-    Array,
     ListedCrystal,
     ListedSite,
     count_of,
 )
 from alphacrystal.data.structure_files._symmetry_operations import SymmetryOperations, operations_of_group
 from alphacrystal.errors import InputError
+from alphacrystal.typing import FloatArray
 
 #: Å. Shifts onto special positions below this are rounding in the fourth digit and not worth a note.
 _SHIFT_NOTED = 1e-3
@@ -141,7 +141,7 @@ def _implausibility(read: CrystalRead, header: ListedCrystal) -> tuple[bool, int
     return header.contradicts(atoms), atoms
 
 
-def _lattice(items: CifItems, name: str) -> Array:
+def _lattice(items: CifItems, name: str) -> FloatArray:
     """Rows in Å, shape (3, 3)."""
     values = []
     for tag in ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma"):
@@ -197,7 +197,9 @@ def _expanded(
     return checked_crystal(replace(header, sites=tuple(sites), notes=tuple(more)))
 
 
-def _orbit(position: Array, operations: SymmetryOperations, lattice: Array) -> tuple[Array, float]:
+def _orbit(
+    position: FloatArray, operations: SymmetryOperations, lattice: FloatArray
+) -> tuple[FloatArray, float]:
     """The atoms that symmetry makes of one, and how far it was moved onto a special position (Å)."""
     start = position
     for tolerance in (2 * SAME_ATOM, 1e-3):
@@ -210,7 +212,7 @@ def _orbit(position: Array, operations: SymmetryOperations, lattice: Array) -> t
             break
         position = moved
     images = operations.images(position)
-    kept: list[Array] = []
+    kept: list[FloatArray] = []
     for image in images:
         offsets = np.array(kept).reshape(-1, 3) - image
         offsets -= np.round(offsets)

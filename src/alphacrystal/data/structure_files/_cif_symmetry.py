@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from alphacrystal.data.structure_files._cif_items import CifItems
-from alphacrystal.data.structure_files._listed import Array
 from alphacrystal.data.structure_files._symmetry_operations import (
     SymmetryOperations,
     listed_operations,
@@ -18,6 +17,7 @@ from alphacrystal.data.structure_files._symmetry_operations import (
     with_code,
 )
 from alphacrystal.errors import InputError
+from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
     import gemmi
@@ -58,7 +58,7 @@ class StatedSymmetry:
     named: tuple[gemmi.SpaceGroup, ...]
 
 
-def stated_symmetry(items: CifItems, lattice: Array, name: str, notes: list[str]) -> StatedSymmetry:
+def stated_symmetry(items: CifItems, lattice: FloatArray, name: str, notes: list[str]) -> StatedSymmetry:
     """Read the symmetry of a block; operations count most, then Hall symbol, symbol and number.
 
     Args:
@@ -106,7 +106,7 @@ def _operations(groups: Sequence[gemmi.SpaceGroup]) -> list[SymmetryOperations]:
     return [operations_of_group(group, f"the space group {group.xhm()}") for group in groups]
 
 
-def _named(items: CifItems, lattice: Array, name: str) -> tuple[str | None, list[gemmi.SpaceGroup]]:
+def _named(items: CifItems, lattice: FloatArray, name: str) -> tuple[str | None, list[gemmi.SpaceGroup]]:
     """The symbol of the space group and the settings that it means."""
     symbols = [symbol for tag in _SYMBOLS if (symbol := items.text(tag))]
     meanings = [(symbol, found) for symbol in symbols if (found := settings_of_symbol(symbol, lattice))]
@@ -146,7 +146,7 @@ def _number(items: CifItems, named: Sequence[gemmi.SpaceGroup], symbol: str | No
 
 
 def _settings_of_number(
-    groups: Sequence[gemmi.SpaceGroup], symbol: str | None, lattice: Array, name: str, notes: list[str]
+    groups: Sequence[gemmi.SpaceGroup], symbol: str | None, lattice: FloatArray, name: str, notes: list[str]
 ) -> list[SymmetryOperations]:
     """The settings that a number alone may mean."""
     several = {group.hm for group in groups}
@@ -221,7 +221,7 @@ def _contradiction(
 
 
 def _fitting(
-    settings: Sequence[SymmetryOperations], lattice: Array, name: str, notes: list[str]
+    settings: Sequence[SymmetryOperations], lattice: FloatArray, name: str, notes: list[str]
 ) -> list[SymmetryOperations]:
     """Those settings that the cell obeys."""
     strains = [operations.largest_strain(lattice) for operations in settings]

@@ -6,10 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
-Array = NDArray[np.float64]
+from alphacrystal.typing import FloatArray
 
 #: Crystals of the longest file that is read: data blocks, frames.
 MAX_CRYSTALS = 1000
@@ -28,7 +25,7 @@ class ListedSite:
 
     label: str
     symbol: str
-    position: Array
+    position: FloatArray
     occupancy: float = 1.0
 
 
@@ -49,7 +46,7 @@ class ListedCrystal:
     """
 
     name: str
-    lattice: Array
+    lattice: FloatArray
     sites: tuple[ListedSite, ...]
     formula: Mapping[str, float] | None = None
     formula_units: float | None = None

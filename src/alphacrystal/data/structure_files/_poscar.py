@@ -9,8 +9,9 @@ import numpy as np
 
 from alphacrystal.composition import element_table
 from alphacrystal.crystal import ISOTOPES, MAX_SITES
-from alphacrystal.data.structure_files._listed import MAX_CRYSTALS, Array, ListedCrystal, ListedSite
+from alphacrystal.data.structure_files._listed import MAX_CRYSTALS, ListedCrystal, ListedSite
 from alphacrystal.errors import InputError
+from alphacrystal.typing import FloatArray
 
 _FRAME = re.compile(r"\s*direct\s+configuration", re.IGNORECASE)
 
@@ -84,7 +85,7 @@ def read_poscar(text: str, name: str) -> list[ListedCrystal]:
     return frames
 
 
-def _lattice(lines: Sequence[str], name: str) -> tuple[Array, Array]:
+def _lattice(lines: Sequence[str], name: str) -> tuple[FloatArray, FloatArray]:
     """Rows in Å, shape (3, 3), and the factors of Cartesian positions, shape (3,)."""
     factors = _numbers(_line(lines, 1, name).split("!")[0].split(), 2, name)
     if len(factors) not in (1, 3):

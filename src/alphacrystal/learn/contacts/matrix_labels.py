@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.data import MP12_MOST_ATOMS, PAPER_LONGEST, PreparedStructures
 from alphacrystal.errors import InputError
-
-Array = NDArray[np.float64]
-Labels = NDArray[np.int64]
+from alphacrystal.typing import BoolArray, Float32Array, FloatArray, IntArray
 
 MOST_ATOMS = MP12_MOST_ATOMS
 LONGEST_DISTANCE = PAPER_LONGEST  # Å; upper edge of the paper's last class
@@ -27,12 +24,12 @@ class Matrices(NamedTuple):
         mask: True for the pairs of two different atoms, shape (n, 12, 12).
     """
 
-    numbers: Labels
-    distances: Array
-    mask: NDArray[np.bool_]
+    numbers: IntArray
+    distances: FloatArray
+    mask: BoolArray
 
 
-def matrices(data: PreparedStructures, rows: Labels) -> Matrices:
+def matrices(data: PreparedStructures, rows: IntArray) -> Matrices:
     """Padded cells of some structures.
 
     Raises:
@@ -57,13 +54,13 @@ def matrices(data: PreparedStructures, rows: Labels) -> Matrices:
     return Matrices(numbers, distances, pair_mask(numbers))
 
 
-def pair_mask(numbers: Labels) -> NDArray[np.bool_]:
+def pair_mask(numbers: IntArray) -> BoolArray:
     """True for the pairs of two different atoms, neither of them padding, (n, 12) -> (n, 12, 12)."""
     atom = numbers > 0
     return np.asarray(atom[:, :, None] & atom[:, None, :] & ~np.eye(numbers.shape[1], dtype=bool))
 
 
-def class_labels(distances: Array, classes: int, maximum: float) -> Labels:
+def class_labels(distances: FloatArray, classes: int, maximum: float) -> IntArray:
     """Class of each distance among N of equal width over [0, maximum]; longer ones are in the last class.
 
     The paper's eq. 5 takes the width from the smallest and largest value; with the zeros of the diagonal the
@@ -73,12 +70,12 @@ def class_labels(distances: Array, classes: int, maximum: float) -> Labels:
     return np.asarray(np.clip(labels, 0, classes - 1))
 
 
-def decode(labels: Labels, classes: int, maximum: float) -> Array:
+def decode(labels: IntArray, classes: int, maximum: float) -> FloatArray:
     """Centres of the classes in Å, same shape as ``labels``."""
     return np.asarray((np.asarray(labels) + 0.5) * (maximum / classes))
 
 
-def one_hot(labels: Labels, mask: NDArray[np.bool_], classes: int) -> NDArray[np.float32]:
+def one_hot(labels: IntArray, mask: BoolArray, classes: int) -> Float32Array:
     """The paper's binary matrix: the classes of each row of atoms side by side, zeros outside the mask.
 
     Args:

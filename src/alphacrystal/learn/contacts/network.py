@@ -10,13 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from alphacrystal.learn.contacts.matrix_labels import MOST_ATOMS
 from alphacrystal.learn.contacts.paper_network import PaperNet, PaperNetConfig
-
-Array = NDArray[np.float64]
+from alphacrystal.typing import FloatArray, IntArray
 
 MOST_ATOMS_IN_CONTACT_MAP = MOST_ATOMS
 
@@ -58,7 +56,7 @@ class ContactNet(nn.Module):
         return (logits[:, self.rows, self.columns] + logits[:, self.columns, self.rows]) / 2
 
 
-def contact_probabilities(net: ContactNet, numbers: NDArray[np.int64]) -> Array:
+def contact_probabilities(net: ContactNet, numbers: IntArray) -> FloatArray:
     """Probability that two atoms touch, zero on the diagonal.
 
     Args:

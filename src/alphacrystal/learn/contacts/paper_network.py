@@ -16,12 +16,12 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from alphacrystal.composition import element_features
 from alphacrystal.learn.contacts.matrix_labels import LONGEST_DISTANCE, MOST_ATOMS, decode, pair_mask
+from alphacrystal.typing import FloatArray, IntArray
 
 SEQUENCE_FILTERS, PAIR_FILTERS = 32, 256  # of the first block of each module
 NARROWEST_SEQUENCE = 0.5  # multiplier
@@ -151,9 +151,7 @@ def flop_count(config: PaperNetConfig) -> int:
     return int(counter.get_total_flops())
 
 
-def predict_matrices(
-    net: PaperNet, numbers: NDArray[np.int64], *, symmetric: bool = False
-) -> NDArray[np.float64]:
+def predict_matrices(net: PaperNet, numbers: IntArray, *, symmetric: bool = False) -> FloatArray:
     """Distance matrices at the centres of the likeliest classes.
 
     Args:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from alphacrystal.crystal import contact_limits
 from alphacrystal.data import PreparedStructures
 from alphacrystal.learn.contacts.matrix_labels import MOST_ATOMS, matrices
 from alphacrystal.learn.contacts.network import ContactNet, ContactNetConfig
+from alphacrystal.typing import IntArray
 
 BATCH = 128
 LOWER = np.tril_indices(MOST_ATOMS, -1)
@@ -36,12 +36,12 @@ class ContactTask:
         torch.manual_seed(seed)
         self.model = ContactNet(config or ContactNetConfig())
 
-    def batches(self, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    def batches(self, rng: np.random.Generator) -> list[IntArray]:
         """Shuffled batches."""
         order = rng.permutation(self.train)
         return [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
 
-    def loss(self, batch: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
+    def loss(self, batch: IntArray, rng: np.random.Generator) -> Tensor:
         """Binary cross-entropy, mean over the pairs of the batch."""
         del rng
         rows = torch.as_tensor(self.place[batch])

@@ -6,18 +6,16 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.learn.coordinates.prototypes import TypeCoordinates
 from alphacrystal.learn.structure_types import StructureType, orbit_letters, positions_key, settings_with
-
-Array = NDArray[np.float64]
+from alphacrystal.typing import FloatArray
 
 MOST_FILLINGS = 24  # ways to hand the orbits of one cluster to the elements
 MOST_WAYS = 200
 
 
-def related_positions(net: TypeCoordinates, kind: StructureType) -> Array:
+def related_positions(net: TypeCoordinates, kind: StructureType) -> FloatArray:
     """Atoms of the primitive cell as types with the same Wyckoff positions have them, other elements on each.
 
     Args:
@@ -29,7 +27,7 @@ def related_positions(net: TypeCoordinates, kind: StructureType) -> Array:
     """
     wanted = orbit_letters(kind)
     owners = [element for element, own in enumerate(kind.letters) for _ in own]
-    found: list[Array] = []
+    found: list[FloatArray] = []
     for row in net.rows_of_positions.get(positions_key(kind), ()):
         for letters, orbits in net.clusters_of_row(row):
             orders = itertools.islice(_fillings(kind.space_group, letters, wanted, owners), MOST_FILLINGS)

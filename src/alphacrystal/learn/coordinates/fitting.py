@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from alphacrystal.crystal import (
     LETTERS,
@@ -20,8 +19,7 @@ from alphacrystal.learn.coordinates.prototypes import TypeCoordinates, TypeCoord
 from alphacrystal.learn.distances.template_fitting import clusters_of, element_slots
 from alphacrystal.learn.structure_types import StructureType, free_of_type
 from alphacrystal.learn.symmetry.training import occupations
-
-Array = NDArray[np.float64]
+from alphacrystal.typing import FloatArray, IntArray
 
 ALIKE = 0.08  # of the cell: crystals whose coordinates are this near those of the middle one are averaged
 
@@ -103,7 +101,7 @@ def measure_coordinates(model: TypeCoordinates, data: PreparedStructures) -> dic
     }
 
 
-def _members(data: PreparedStructures, rows: NDArray[np.int64]) -> dict[StructureType, list[int]]:
+def _members(data: PreparedStructures, rows: IntArray) -> dict[StructureType, list[int]]:
     """The stablest structure of each formula of each type that has free coordinates."""
     chosen: dict[StructureType, dict[str, int]] = {}
     kinds = [kind for kind, _ in occupations(data)]
@@ -118,11 +116,11 @@ def _members(data: PreparedStructures, rows: NDArray[np.int64]) -> dict[Structur
     return {kind: list(own.values()) for kind, own in chosen.items()}
 
 
-def _distances(data: PreparedStructures, row: int) -> Array:
+def _distances(data: PreparedStructures, row: int) -> FloatArray:
     return data.distances[data.pairs(row)].astype(np.float64)
 
 
-def _averaged(data: PreparedStructures, number: int, rows: Sequence[int]) -> tuple[list[int], Array]:
+def _averaged(data: PreparedStructures, number: int, rows: Sequence[int]) -> tuple[list[int], FloatArray]:
     """Letters of the orbits of the first structure, and mean coordinates of those that are like it."""
     letters, solutions = _orbits(data, number, rows[0])
     centre = np.concatenate([own[0] for own in solutions])
@@ -143,7 +141,7 @@ def _averaged(data: PreparedStructures, number: int, rows: Sequence[int]) -> tup
     return letters, (centre + np.mean(differences, axis=0)) % 1.0
 
 
-def _orbits(data: PreparedStructures, number: int, row: int) -> tuple[list[int], list[Array]]:
+def _orbits(data: PreparedStructures, number: int, row: int) -> tuple[list[int], list[FloatArray]]:
     """Letter index of each orbit in the setting of the structure, and all values of its coordinates."""
     where = data.atoms(row)
     first = np.unique(data.orbits[where], return_index=True)[1]
@@ -156,7 +154,7 @@ def _orbits(data: PreparedStructures, number: int, row: int) -> tuple[list[int],
     ]
 
 
-def _errors(data: PreparedStructures, row: int, matrices: Array) -> Array:
+def _errors(data: PreparedStructures, row: int, matrices: FloatArray) -> FloatArray:
     """RMSE in Å to the distances of a structure, those between like atoms in order; (n, a, a) -> (n,)."""
     where = data.atoms(row)
     size = matrices.shape[-1]

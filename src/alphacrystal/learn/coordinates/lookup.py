@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from alphacrystal.crystal import SymmetryHypothesis
 from alphacrystal.learn.coordinates.derivative_prototypes import related_positions
 from alphacrystal.learn.coordinates.prototypes import TypeCoordinates
 from alphacrystal.learn.structure_types import StructureType
 from alphacrystal.learn.weight_files import load_model, models_folder
+from alphacrystal.typing import FloatArray
 
 
 def known_coordinates(
     hypotheses: Sequence[SymmetryHypothesis], models: Path | None = None
-) -> list[NDArray[np.float64]]:
+) -> list[FloatArray]:
     """The ways in which training saw the atoms of each hypothesis sit.
 
     Args:

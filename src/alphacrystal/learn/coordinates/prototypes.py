@@ -8,13 +8,11 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from alphacrystal.crystal import LETTERS, primitive_members, space_group
 from alphacrystal.learn.structure_types import StructureType, free_of_type, orbit_letters, rows_by_positions
-
-Array = NDArray[np.float64]
+from alphacrystal.typing import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +57,13 @@ class TypeCoordinates(nn.Module):
         self.register_buffer("values", tensors["values"].float())
 
     @cached_property
-    def starts(self) -> dict[str, NDArray[np.int64]]:
+    def starts(self) -> dict[str, IntArray]:
         """Where each type's clusters, and the letters and values of its first cluster begin."""
         clusters = self.clusters.numpy().astype(np.int64)
         orbits = np.array([len(orbit_letters(kind)) for kind in self.types], dtype=np.int64)
         free = np.array([free_of_type(kind) for kind in self.types], dtype=np.int64)
 
-        def begin(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+        def begin(lengths: IntArray) -> IntArray:
             return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
         return {
@@ -74,7 +72,7 @@ class TypeCoordinates(nn.Module):
             "values": begin(clusters * free),
         }
 
-    def counts_of(self, kind: StructureType) -> NDArray[np.int64]:
+    def counts_of(self, kind: StructureType) -> IntArray:
         """Formulas in each cluster of a type, shape (clusters,)."""
         row = self.rows.get(kind)
         if row is None:
@@ -82,7 +80,7 @@ class TypeCoordinates(nn.Module):
         first, last = self.starts["clusters"][row : row + 2]
         return self.counts[first:last].numpy().astype(np.int64)
 
-    def positions(self, kind: StructureType) -> Array:
+    def positions(self, kind: StructureType) -> FloatArray:
         """Atoms of the primitive cell as each cluster of a type has them.
 
         Returns:
@@ -94,7 +92,7 @@ class TypeCoordinates(nn.Module):
             return np.zeros((0, sum(kind.counts()), 3))
         return np.stack([np.concatenate(orbits) for _, orbits in self.clusters_of_row(row)])
 
-    def clusters_of_row(self, row: int) -> Iterator[tuple[tuple[str, ...], list[Array]]]:
+    def clusters_of_row(self, row: int) -> Iterator[tuple[tuple[str, ...], list[FloatArray]]]:
         """Each cluster of a type: letters of its orbits in its own setting, and the atoms of each orbit.
 
         Atoms of one primitive cell, fractional in the conventional cell, shape (members, 3).
@@ -114,7 +112,7 @@ class TypeCoordinates(nn.Module):
         return rows_by_positions(enumerate(self.types))
 
 
-def _orbit_positions(number: int, letters: Sequence[str], values: Array) -> list[Array]:
+def _orbit_positions(number: int, letters: Sequence[str], values: FloatArray) -> list[FloatArray]:
     """Conventional fractional coordinates of the atoms of one primitive cell, orbit by orbit."""
     group, placed, used = space_group(number), [], 0
     for letter in letters:

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from alphacrystal.composition import element_features
 from alphacrystal.crystal import multiplicities
 from alphacrystal.learn.distances.templates import MOST_CLUSTERS, TemplateBatch, TypeTemplates
 from alphacrystal.learn.structure_types import StructureType, orbit_letters, settings_with
-
-Array = NDArray[np.float64]
+from alphacrystal.typing import FloatArray, IntArray
 
 MOST_RELATIVES = 200  # types looked at
 
@@ -23,7 +21,7 @@ def add_related(
     batch: TemplateBatch,
     templates: TypeTemplates,
     kinds: Sequence[StructureType | None],
-    numbers: NDArray[np.int64],
+    numbers: IntArray,
 ) -> None:
     """Fill the samples of a batch whose type is new with the clusters of related types, in place.
 
@@ -48,12 +46,12 @@ def add_related(
 
 def _nearest(
     templates: TypeTemplates, kind: StructureType, elements: tuple[int, ...]
-) -> list[tuple[int, NDArray[np.int64]]]:
+) -> list[tuple[int, IntArray]]:
     """Clusters of related types, the likest first, each with its atom that stands for each atom asked for."""
     features = _features()[list(elements)]  # (elements, FEATURES)
     wanted = orbit_letters(kind)
     asked = np.repeat(features, [len(own) for own in kind.letters], axis=0)  # (orbits, FEATURES)
-    found: list[tuple[float, int, NDArray[np.int64]]] = []
+    found: list[tuple[float, int, IntArray]] = []
     for row in templates.related_rows(kind)[:MOST_RELATIVES]:
         known = templates.types[row]
         owners = np.repeat(np.arange(len(known.letters)), [len(own) for own in known.letters])
@@ -72,7 +70,7 @@ def _nearest(
     return [(cluster, _atoms(chosen, sizes)) for _, cluster, chosen in found[:MOST_CLUSTERS]]
 
 
-def _atoms(chosen: NDArray[np.int64], sizes: Sequence[int]) -> NDArray[np.int64]:
+def _atoms(chosen: IntArray, sizes: Sequence[int]) -> IntArray:
     """Atoms of the chosen orbits of a related type; ``sizes`` are those of the orbits asked for."""
     own = np.zeros(len(chosen), dtype=np.int64)
     own[chosen] = sizes
@@ -81,5 +79,5 @@ def _atoms(chosen: NDArray[np.int64], sizes: Sequence[int]) -> NDArray[np.int64]
 
 
 @lru_cache(1)
-def _features() -> Array:
+def _features() -> FloatArray:
     return np.nan_to_num(element_features())

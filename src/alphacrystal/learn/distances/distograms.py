@@ -37,6 +37,7 @@ from alphacrystal.learn.lattice.network import lattice_targets
 from alphacrystal.learn.structure_types import StructureType
 from alphacrystal.learn.weight_files import load_model, models_folder
 from alphacrystal.runtime.torch_threads import one_torch_thread
+from alphacrystal.typing import Float32Array, FloatArray, IntArray
 
 FUNCTIONAL = FUNCTIONALS.index("PBE")
 BATCH_PAIRS = 20_000
@@ -110,7 +111,7 @@ def predict_distograms(
 
 def _batches(
     hypotheses: Sequence[SymmetryHypothesis], sites: Sequence[AtomSites], models: Path | None
-) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
+) -> Iterator[tuple[list[int], Float32Array]]:
     """Rows of hypotheses of equal size, and the probabilities of their pairs (rows, pairs, bins)."""
     shapes = _shapes(hypotheses, sites)
     groups: dict[int, list[int]] = defaultdict(list)
@@ -138,7 +139,7 @@ def _type(hypothesis: SymmetryHypothesis) -> StructureType:
     return StructureType(hypothesis.space_group, tuple(map(sorted_letters, hypothesis.occupation.values())))
 
 
-def _shapes(hypotheses: Sequence[SymmetryHypothesis], sites: Sequence[AtomSites]) -> NDArray[np.float64]:
+def _shapes(hypotheses: Sequence[SymmetryHypothesis], sites: Sequence[AtomSites]) -> FloatArray:
     """Lattice targets of the cells of the hypotheses, shape (n, 6)."""
     if not hypotheses:
         return np.zeros((0, 6))
@@ -151,14 +152,14 @@ def _shapes(hypotheses: Sequence[SymmetryHypothesis], sites: Sequence[AtomSites]
 
 
 def _pair_probabilities(
-    numbers: NDArray[np.int64],
-    letters: NDArray[np.int64],
-    multiplicities: NDArray[np.int64],
-    groups: NDArray[np.int64],
+    numbers: IntArray,
+    letters: IntArray,
+    multiplicities: IntArray,
+    groups: IntArray,
     types: Sequence[StructureType | None],
-    shapes: NDArray[np.float64],
+    shapes: FloatArray,
     models: Path | None,
-) -> NDArray[np.float32]:
+) -> Float32Array:
     """Probabilities of the pairs i < j row by row, shape (batch, pairs, bins)."""
     net = load_model("distance", models_folder(models))
     assert isinstance(net, DistanceNet)
@@ -183,7 +184,7 @@ def _pair_probabilities(
     return np.asarray(log_probabilities.exp().numpy(), dtype=np.float32)
 
 
-def _matrices(pairs: NDArray[np.floating], size: int) -> NDArray[np.float32]:
+def _matrices(pairs: NDArray[np.floating], size: int) -> Float32Array:
     """Symmetric matrices (batch, size, size, bins) of the pairs i < j; the diagonal means nothing."""
     full = full_matrices(torch.as_tensor(pairs, dtype=torch.float32), size).numpy()
     full[:, np.arange(size), np.arange(size), 0] = 1

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from alphacrystal.typing import FloatArray
 
 STEPS = 60
 SMALLEST = 1e-6  # Å: keeps weights finite where the median lies on a point
 
 
-def geometric_median(points: Array, weights: Array) -> Array:
+def geometric_median(points: FloatArray, weights: FloatArray) -> FloatArray:
     """The point whose weighted mean Euclidean distance to the given ones is least.
 
     Of several possible distance matrices it is the answer with the least expected root mean square error,

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.cluster.vq import kmeans2
 
 from alphacrystal.composition import element_features
@@ -14,12 +13,12 @@ from alphacrystal.data import PreparedStructures
 from alphacrystal.learn.distances.templates import FEATURES, MOST_CLUSTERS, TemplateBatch, TypeTemplates
 from alphacrystal.learn.lattice.network import lattice_targets
 from alphacrystal.learn.structure_types import StructureType
+from alphacrystal.typing import FloatArray, IntArray
 
 FORMULAS_PER_CLUSTER = 4  # a type gets a second cluster from twice as many formulas on
-Array = NDArray[np.float64]
 
 
-def element_slots(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+def element_slots(numbers: IntArray) -> IntArray:
     """Place of each atom's element among those of its cell, atoms grouped by element, (..., atoms)."""
     changes = np.diff(numbers, axis=-1, prepend=numbers[..., :1]) != 0
     return np.asarray(np.cumsum(changes, axis=-1))
@@ -31,9 +30,7 @@ class TemplateFit:
     A group is all structures of one type and formula; it is one member of its type.
     """
 
-    def __init__(
-        self, data: PreparedStructures, kinds: Sequence[StructureType], rows: NDArray[np.int64]
-    ) -> None:
+    def __init__(self, data: PreparedStructures, kinds: Sequence[StructureType], rows: IntArray) -> None:
         self.data = data
         self.features = np.nan_to_num(element_features())
         self.targets = lattice_targets(data.lattices, data.volumes).astype(np.float64)
@@ -47,14 +44,16 @@ class TemplateFit:
         self.type_rows = {kind: place for place, kind in enumerate(self.types)}
         self.kind_of = np.array([self.type_rows.get(kind, -1) for kind in kinds])
         self._own: dict[int, tuple[int, int]] = {}  # structure -> (cluster of its type, group)
-        self._groups: list[tuple[Array, Array, Array]] = []  # reduced distances, features, shape of a group
-        self._sums: list[tuple[NDArray[np.int64], Array, Array, Array, Array]] = [
+        self._groups: list[
+            tuple[FloatArray, FloatArray, FloatArray]
+        ] = []  # reduced distances, features, shape of a group
+        self._sums: list[tuple[IntArray, FloatArray, FloatArray, FloatArray, FloatArray]] = [
             self._fit(groups) for groups in members.values()
         ]
 
     def _fit(
         self, groups: list[tuple[str, list[int]]]
-    ) -> tuple[NDArray[np.int64], Array, Array, Array, Array]:
+    ) -> tuple[IntArray, FloatArray, FloatArray, FloatArray, FloatArray]:
         """Counts, and sums of distances, their squares, features and shapes of each cluster of a type."""
         data = self.data
         distances, features, shapes = [], [], []
@@ -83,11 +82,11 @@ class TemplateFit:
             chosen.T @ np.array(shapes),
         )
 
-    def _reduced(self, row: int) -> Array:
+    def _reduced(self, row: int) -> FloatArray:
         pairs = self.data.distances[self.data.pairs(row)]
         return np.asarray(pairs.astype(np.float64) / self.data.volumes[row] ** (1 / 3))
 
-    def collect(self, rows: NDArray[np.int64]) -> None:
+    def collect(self, rows: IntArray) -> None:
         """Read the templates of these structures once, each without its own formula, for ``batch``."""
         sizes = self.data.sizes[rows]
         self._place = np.full(len(self.data), -1)
@@ -133,7 +132,7 @@ class TemplateFit:
         averages = np.where(used[..., None], features / number[..., None], 0)
         self._features[atoms, :k] = averages[:, slots].transpose(1, 0, 2)
 
-    def batch(self, rows: NDArray[np.int64]) -> TemplateBatch:
+    def batch(self, rows: IntArray) -> TemplateBatch:
         """Templates of equal-sized structures that were collected."""
         places, size = self._place[rows], int(self.data.sizes[rows[0]])
         atoms = self._atoms[places][:, None] + np.arange(size)
@@ -146,7 +145,7 @@ class TemplateFit:
             torch.as_tensor(self._shapes[places]),
         )
 
-    def batch_of_types(self, types: NDArray[np.int64], slots: NDArray[np.int64]) -> TemplateBatch:
+    def batch_of_types(self, types: IntArray, slots: IntArray) -> TemplateBatch:
         """All that is known of some types, for equal-sized cells.
 
         Args:
@@ -195,7 +194,7 @@ class TemplateFit:
         )
 
 
-def clusters_of(table: Array, most: int, rows_per_cluster: int) -> NDArray[np.int64]:
+def clusters_of(table: FloatArray, most: int, rows_per_cluster: int) -> IntArray:
     """Cluster of each row of a table, shape (rows, columns), numbered from 0 without gaps."""
     count = min(most, len(table) // rows_per_cluster)
     if count < 2 or table.shape[1] == 0 or float(np.ptp(table, axis=0).max()) < 1e-6:

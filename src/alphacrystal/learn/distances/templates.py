@@ -8,10 +8,10 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from alphacrystal.learn.structure_types import StructureType, positions_key, rows_by_positions
+from alphacrystal.typing import FloatArray, IntArray
 
 MOST_CLUSTERS = 4  # of one structure type
 FEATURES = 11  # properties of an element
@@ -61,9 +61,7 @@ class TemplateBatch:
             self.shapes[:, :count],
         )
 
-    def fill(
-        self, sample: int, slot: int, templates: TypeTemplates, cluster: int, atoms: NDArray[np.int64]
-    ) -> None:
+    def fill(self, sample: int, slot: int, templates: TypeTemplates, cluster: int, atoms: IntArray) -> None:
         """Put a cluster of any type of this size in, ``atoms`` being its atoms in the order of the sample."""
         size = len(atoms)
         kind = templates.types[int(np.searchsorted(templates.starts["clusters"], cluster, side="right")) - 1]
@@ -127,7 +125,7 @@ class TypeTemplates(nn.Module):
         )
 
     @cached_property
-    def starts(self) -> dict[str, NDArray[np.int64]]:
+    def starts(self) -> dict[str, IntArray]:
         """Where each type's clusters, and each cluster's elements, means and spreads begin."""
         clusters = self.clusters.numpy().round().astype(np.int64)
         atoms = np.array([sum(kind.counts()) for kind in self.types], dtype=np.int64)
@@ -135,7 +133,7 @@ class TypeTemplates(nn.Module):
         pairs = np.repeat(atoms * (atoms - 1) // 2, clusters)
         several = self.counts.numpy() > 1.5
 
-        def begin(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+        def begin(lengths: IntArray) -> IntArray:
             return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
         return {
@@ -155,7 +153,7 @@ class TypeTemplates(nn.Module):
         return rows_by_positions((row, self.types[row]) for row in order)
 
     @property
-    def _formulas(self) -> NDArray[np.float64]:
+    def _formulas(self) -> FloatArray:
         """Formulas of each type."""
         starts = self.starts["clusters"][:-1]
         return np.add.reduceat(self.counts.double().numpy(), starts) if len(starts) else np.zeros(0)
@@ -164,12 +162,12 @@ class TypeTemplates(nn.Module):
         """Clusters of a type."""
         return range(*self.starts["clusters"][row : row + 2].tolist())
 
-    def features_of(self, cluster: int, elements: int) -> NDArray[np.float64]:
+    def features_of(self, cluster: int, elements: int) -> FloatArray:
         """Mean properties of the element in each place, shape (elements, FEATURES)."""
         start = int(self.starts["features"][cluster])
         return self.features[start : start + elements].double().numpy()
 
-    def batch(self, rows: NDArray[np.int64], slots: NDArray[np.int64]) -> TemplateBatch:
+    def batch(self, rows: IntArray, slots: IntArray) -> TemplateBatch:
         """Templates of equal-sized cells.
 
         Args:

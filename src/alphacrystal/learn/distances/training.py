@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from alphacrystal.crystal import FREE_SHAPE, space_group
@@ -13,6 +12,7 @@ from alphacrystal.learn.distances.network import BIN_EDGES, AtomTokens, Distance
 from alphacrystal.learn.distances.template_fitting import TemplateFit
 from alphacrystal.learn.lattice.network import lattice_targets
 from alphacrystal.learn.symmetry.training import occupations
+from alphacrystal.typing import FloatArray, IntArray
 
 PAIRS_PER_BATCH = 9000  # atoms² summed over a batch: small cells come in larger batches
 ORDER_FREE_SHARE = 0.25
@@ -84,11 +84,11 @@ class DistanceTask:
             self.free_shapes[row, list(FREE_SHAPE[system])] = 1
         self.shapes = self._blurred(np.arange(len(data)), np.random.default_rng(seed))
 
-    def _blurred(self, rows: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float64]:
+    def _blurred(self, rows: IntArray, rng: np.random.Generator) -> FloatArray:
         scale = np.where(rng.random((len(rows), 1)) < TAIL_SHARE, CELL_BLUR_TAIL, CELL_BLUR)
         return self.true_shapes[rows] + rng.laplace(0, scale, (len(rows), 6)) * self.free_shapes[rows]
 
-    def batches(self, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    def batches(self, rng: np.random.Generator) -> list[IntArray]:
         """Batches of equal-sized cells, so that nothing is padded."""
         sizes = self.data.sizes
         batches = []
@@ -98,7 +98,7 @@ class DistanceTask:
             batches += [own[start : start + step] for start in range(0, len(own), step)]
         return [batches[i] for i in rng.permutation(len(batches))]
 
-    def gather(self, batch: NDArray[np.int64], shapes: NDArray[np.float64]) -> tuple[AtomTokens, Tensor]:
+    def gather(self, batch: IntArray, shapes: FloatArray) -> tuple[AtomTokens, Tensor]:
         """Tokens with everything given, and distances (batch, pairs), of equal-sized cells."""
         size = int(self.data.sizes[batch[0]])
         atoms = self.data.atom_offsets[batch][:, None] + np.arange(size)
@@ -128,7 +128,7 @@ class DistanceTask:
 
         return per_sample(true), per_sample(matched)
 
-    def loss(self, batch: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
+    def loss(self, batch: IntArray, rng: np.random.Generator) -> Tensor:
         """Weighted mean of the canonical and the order-free loss, with symmetry given at random."""
         tokens, true = self.gather(batch, self._blurred(batch, rng))
         told = torch.as_tensor(rng.random(len(batch)) >= self.given_nothing)
@@ -140,7 +140,7 @@ class DistanceTask:
         return (combined * weights).sum() / weights.sum()
 
     def predict(
-        self, model: DistanceNet, batch: NDArray[np.int64], *, given: bool
+        self, model: DistanceNet, batch: IntArray, *, given: bool
     ) -> tuple[AtomTokens, Tensor, Tensor]:
         """Tokens, log-probabilities and true distances (batch, pairs) of equal-sized cells.
 

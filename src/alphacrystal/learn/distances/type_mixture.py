@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from ase.data import chemical_symbols
-from numpy.typing import NDArray
 from torch import nn
 
 from alphacrystal.crystal import letter_index, orbit_order, space_group
@@ -21,6 +20,7 @@ from alphacrystal.learn.lattice.training import LatticeTask
 from alphacrystal.learn.structure_types import StructureType
 from alphacrystal.learn.symmetry.network import ANY
 from alphacrystal.learn.symmetry.training import SymmetryTask
+from alphacrystal.typing import FloatArray, IntArray
 
 SHARPNESSES = (0.4, 0.55, 0.7, 0.85, 1.0, 1.3)
 ALONE_SHARE = 0.2  # of the matrix from the composition alone beside those of the types
@@ -36,12 +36,12 @@ class _Possible:
         alone: From the composition alone.
     """
 
-    distances: list[NDArray[np.float64]]
+    distances: list[FloatArray]
     shares: list[float]
-    alone: list[NDArray[np.float64]]
+    alone: list[FloatArray]
 
 
-def _answer(possible: _Possible, sharpness: float) -> NDArray[np.float64]:
+def _answer(possible: _Possible, sharpness: float) -> FloatArray:
     shares = np.array(possible.shares) ** sharpness
     weights = np.append((1 - ALONE_SHARE) * shares / shares.sum(), ALONE_SHARE) if len(shares) else np.ones(1)
     return geometric_median(np.stack([*possible.distances, *possible.alone]), weights)
@@ -65,9 +65,7 @@ class TypeMixture:
     alone: DistanceNet
     conventional: bool = False
 
-    def expected_distances(
-        self, rows: NDArray[np.int64], sharpness: float = 1.0
-    ) -> list[NDArray[np.float64]]:
+    def expected_distances(self, rows: IntArray, sharpness: float = 1.0) -> list[FloatArray]:
         """Distances in Å of the pairs i < j of each structure, from its cell content alone.
 
         The answer with the least expected error over the likely types, see ``geometric_median``.
@@ -78,7 +76,7 @@ class TypeMixture:
         """
         return [_answer(found, sharpness) for found in self._possible(rows)]
 
-    def best_sharpness(self, rows: NDArray[np.int64]) -> float:
+    def best_sharpness(self, rows: IntArray) -> float:
         """The power of the probabilities with the least mean error on known structures."""
         data = self.distance.data
         true = [data.distances[data.pairs(row)] for row in rows]
@@ -92,7 +90,7 @@ class TypeMixture:
 
         return min(SHARPNESSES, key=error)
 
-    def _possible(self, rows: NDArray[np.int64]) -> list[_Possible]:
+    def _possible(self, rows: IntArray) -> list[_Possible]:
         """The matrices of the likely types of each structure."""
         jobs: dict[int, list[tuple[int, StructureType, float]]] = defaultdict(list)
         sizes = self.distance.data.sizes[rows]
@@ -143,7 +141,7 @@ class TypeMixture:
     def _centring(self, kind: StructureType) -> int:
         return len(space_group(kind.space_group).centring) if self.conventional else 1
 
-    def _given_types(self, rows: NDArray[np.int64], kinds: list[StructureType]) -> NDArray[np.float64]:
+    def _given_types(self, rows: IntArray, kinds: list[StructureType]) -> FloatArray:
         """Expected distances of structures of one size, each as if of the given type, (n, pairs)."""
         data, task = self.distance.data, self.distance
         numbers = data.numbers[data.atom_offsets[rows][:, None] + np.arange(data.sizes[rows[0]])]
@@ -166,7 +164,7 @@ class TypeMixture:
             log_probabilities = model(tokens, task.fit.batch_of_types(types, slots))
             return np.asarray(model.expected_distances(log_probabilities).double().numpy())
 
-    def _sites(self, kind: StructureType) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _sites(self, kind: StructureType) -> tuple[IntArray, IntArray]:
         """Letter index + 1 and orbit size of each atom in canonical order, shape (atoms,) each."""
         group = space_group(kind.space_group)
         letters: list[int] = []

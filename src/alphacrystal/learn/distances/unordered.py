@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.learn.distances.geometric_median import geometric_median
-
-Array = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from alphacrystal.typing import FloatArray, IntArray
 
 
-def length_order(numbers: Integers, distances: Array) -> Integers:
+def length_order(numbers: IntArray, distances: FloatArray) -> IntArray:
     """The pairs i < j of a cell by their two elements, and within those by length.
 
     Two matrices of one cell content, each in its own order, stand with the k-th shortest distance between two
@@ -31,13 +28,13 @@ def length_order(numbers: Integers, distances: Array) -> Integers:
     return np.asarray(np.lexsort((distances, kinds), axis=-1), dtype=np.int64)
 
 
-def unordered_error(numbers: Integers, predicted: Array, true: Array) -> float:
+def unordered_error(numbers: IntArray, predicted: FloatArray, true: FloatArray) -> float:
     """Root mean square error in Å of distances (pairs,) compared in ``length_order``."""
     own = predicted[length_order(numbers, predicted)]
     return float(np.sqrt(np.mean((own - true[length_order(numbers, true)]) ** 2)))
 
 
-def likely_distances(numbers: Integers, possible: Array, shares: Array) -> Array:
+def likely_distances(numbers: IntArray, possible: FloatArray, shares: FloatArray) -> FloatArray:
     """One answer for several possible matrices of a cell.
 
     How long the distances between two elements are is the ``geometric_median`` of the possible matrices in

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from alphacrystal.composition import element_features
@@ -26,6 +25,7 @@ from alphacrystal.learn.lattice.regression import PriorVariances, TypeEvidence
 from alphacrystal.learn.lattice.statistics import LEVEL_FEATURES, LEVELS, ClassStatistics
 from alphacrystal.learn.structure_types import MAX_ELEMENTS, StructureType, site_table
 from alphacrystal.learn.symmetry.network import TypeTable
+from alphacrystal.typing import Float32Array, FloatArray
 
 TARGETS = len(SHAPE)
 # 1 where a crystal system leaves a target free
@@ -253,14 +253,14 @@ def free_targets(kinds: Sequence[StructureType]) -> Tensor:
     return torch.as_tensor(free)
 
 
-def lattice_targets(lattices: NDArray[np.float64], volumes: NDArray[np.float64]) -> NDArray[np.float32]:
+def lattice_targets(lattices: FloatArray, volumes: FloatArray) -> Float32Array:
     """Targets of conventional cells, shape (n, 6), from a, b, c (Å), angles (°) and volume per atom (Å³)."""
     lengths, cosines = lattices[:, :3], np.cos(np.radians(lattices[:, 3:]))
     ratios = np.log(lengths[:, 1:] / lengths[:, :1])
     return np.concatenate([np.log(volumes)[:, None], ratios, cosines], 1).astype(np.float32)
 
 
-def cell_from_targets(system: str, targets: NDArray[np.float64], atoms: int) -> LatticeParameters:
+def cell_from_targets(system: str, targets: FloatArray, atoms: int) -> LatticeParameters:
     """Conventional cell of a crystal system from targets (6,) and the number of atoms it holds."""
     shape = constrained_shape(system, targets + np.array([np.log(atoms), 0, 0, 0, 0, 0]))
     return lattice_parameters(shape_to_cell(shape))

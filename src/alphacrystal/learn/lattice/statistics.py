@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.learn.structure_types import StructureType
+from alphacrystal.typing import Float32Array, FloatArray, IntArray
 
 LEVELS = 4  # classes of related types, the narrowest first
 LEVEL_FEATURES = 13  # log count, mean and spread of the six targets
@@ -15,8 +15,6 @@ WIDER = 0.2  # crystals of a class that weigh as much as the next wider class
 MOST_PER_TYPE = 3.0  # crystals that a type counts for in its classes, so that no type owns them
 # Targets further than this from the middle of all crystals are held there: slabs with vacuum, broken entries.
 CLIP = np.array([0.9, 4.0, 4.0, 1.0, 1.0, 1.0])
-
-Array = NDArray[np.float64]
 
 
 def related_classes(kind: StructureType) -> tuple[tuple[object, ...], ...]:
@@ -43,7 +41,9 @@ class ClassStatistics:
         means, spreads: Mean and standard deviation of their targets, shape (types, 6).
     """
 
-    def __init__(self, types: Sequence[StructureType], counts: Array, means: Array, spreads: Array) -> None:
+    def __init__(
+        self, types: Sequence[StructureType], counts: FloatArray, means: FloatArray, spreads: FloatArray
+    ) -> None:
         weights = np.minimum(counts, MOST_PER_TYPE)[:, None]
         own = np.concatenate([weights, weights * means, weights * (means**2 + spreads**2)], 1)
         self._rows = {kind: row for row, kind in enumerate(types)}
@@ -58,7 +58,7 @@ class ClassStatistics:
         total = own.sum(0)
         self._middle = total[1:7] / max(total[0], 1.0)
 
-    def of(self, kinds: Sequence[StructureType]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def of(self, kinds: Sequence[StructureType]) -> tuple[Float32Array, Float32Array]:
         """What related types say of each structure type, without crystals of that very type.
 
         Returns:
@@ -88,8 +88,8 @@ class ClassStatistics:
 
 
 def type_moments(
-    targets: Array, rows: NDArray[np.int64], types: int
-) -> tuple[NDArray[np.float64], Array, Array]:
+    targets: FloatArray, rows: IntArray, types: int
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Count, mean and standard deviation of targets (n, 6) of each type; ``rows`` (n,) are rows of types."""
     counts = np.bincount(rows, minlength=types).astype(np.float64)
     sums, squares = np.zeros((types, 6)), np.zeros((types, 6))
@@ -100,12 +100,12 @@ def type_moments(
     return counts, means, np.sqrt(np.maximum(squares / share - means**2, 0))
 
 
-def held_in_range(targets: Array, middle: Array) -> Array:
+def held_in_range(targets: FloatArray, middle: FloatArray) -> FloatArray:
     """Targets (n, 6) with outliers moved to the edge of what is usual around the middle (6,)."""
     return np.clip(targets, middle - CLIP, middle + CLIP)
 
 
-def atomic_log_volumes(fractions: Array, log_volumes: Array) -> NDArray[np.float64]:
+def atomic_log_volumes(fractions: FloatArray, log_volumes: FloatArray) -> FloatArray:
     """Log volume of each element, shape (104,), whose mean over the atoms is nearest to log Å³ per atom.
 
     The sum of absolute errors is lowest, by iteratively reweighted least squares; a weak pull to 2.8

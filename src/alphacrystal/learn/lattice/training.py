@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from alphacrystal.crystal import shape_to_cell, space_group
@@ -25,6 +24,7 @@ from alphacrystal.learn.lattice.statistics import atomic_log_volumes, held_in_ra
 from alphacrystal.learn.structure_types import MAX_ELEMENTS, StructureType
 from alphacrystal.learn.symmetry.network import TypeTable
 from alphacrystal.learn.symmetry.training import composition_arrays, occupations
+from alphacrystal.typing import FloatArray, IntArray
 
 BATCH = 256
 MEMBERS = 64  # crystals of a type that train together, each predicted from the others
@@ -100,8 +100,8 @@ class LatticeTask:
         return torch.cat([targets[:, :1] - self.volumes[:, None], targets[:, 1:]], 1)
 
     def contexts(
-        self, rng: np.random.Generator, size: int, chosen: NDArray[np.int64] | None = None
-    ) -> Iterator[NDArray[np.int64]]:
+        self, rng: np.random.Generator, size: int, chosen: IntArray | None = None
+    ) -> Iterator[IntArray]:
         """Groups of up to ``size`` training crystals of one type, no formula twice in any.
 
         Every crystal stands in one group at least; further crystals of a formula get a group of their own,
@@ -123,15 +123,15 @@ class LatticeTask:
                     own = np.concatenate([own, members[others][: size - len(own)]])
                 yield from np.array_split(own, math.ceil(len(own) / size))
 
-    def batches(self, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    def batches(self, rng: np.random.Generator) -> list[IntArray]:
         """Shuffled batches of groups that are alike in size and number of elements."""
-        groups: list[NDArray[np.int64]] = []
+        groups: list[IntArray] = []
         for group in self.contexts(rng, MEMBERS):
             alone = (rng.random(len(group)) < LONE_SHARE) & (len(group) > 1)
             groups += [part for part in (group[~alone], *group[alone][:, None]) if len(part)]
         return self._packed(groups, rng)
 
-    def _packed(self, groups: list[NDArray[np.int64]], rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    def _packed(self, groups: list[IntArray], rng: np.random.Generator) -> list[IntArray]:
         """Groups of similar size and number of elements together, as arrays padded with -1."""
         sizes = np.array([len(group) for group in groups])
         slots = np.clip(self.slots[[group[0] for group in groups]], 3, 5)
@@ -148,7 +148,7 @@ class LatticeTask:
                 batches.append(batch)
         return [batches[i] for i in rng.permutation(len(batches))]
 
-    def _query(self, rows: NDArray[np.int64]) -> LatticeQuery:
+    def _query(self, rows: IntArray) -> LatticeQuery:
         slots = int(self.slots[rows].max())
         return LatticeQuery(
             self.numbers[rows, :slots],
@@ -159,7 +159,7 @@ class LatticeTask:
             self.mask[rows],
         )
 
-    def _left_out(self, model: LatticeNet, batch: NDArray[np.int64]) -> tuple[Tensor, Tensor, TypeEvidence]:
+    def _left_out(self, model: LatticeNet, batch: IntArray) -> tuple[Tensor, Tensor, TypeEvidence]:
         """Centre and log scale of each crystal of a batch from the others of its group, row by row."""
         present = torch.as_tensor(batch >= 0)
         rows = batch[batch >= 0]
@@ -172,7 +172,7 @@ class LatticeTask:
         centre, log_scale = model.read(summary, query, evidence)
         return centre, log_scale, evidence
 
-    def loss(self, batch: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
+    def loss(self, batch: IntArray, rng: np.random.Generator) -> Tensor:
         """Mean of likelihood, absolute error, and absolute error of the regression alone."""
         del rng
         rows = batch[batch >= 0]
@@ -205,9 +205,7 @@ class LatticeTask:
                 model.type_weights[free[free > 0]] = weights[free > 0]
 
     @torch.no_grad()
-    def predictions(
-        self, model: LatticeNet, rows: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def predictions(self, model: LatticeNet, rows: IntArray) -> tuple[FloatArray, FloatArray]:
         """Centre and scale of the cells of crystals, see ``predicted_shapes``, shape (rows, 6) each.
 
         Crystals of the training split are predicted from others of their type with other formulas, the rest
@@ -236,8 +234,8 @@ class LatticeTask:
         self,
         kinds: Sequence[StructureType],
         elements: Sequence[Sequence[str]],
-        functionals: Sequence[int] | NDArray[np.int64],
-    ) -> NDArray[np.float64]:
+        functionals: Sequence[int] | IntArray,
+    ) -> FloatArray:
         """Centres of the cells of any hypotheses by the trained model, see ``predicted_shapes``."""
         return predicted_shapes(self.model, kinds, elements, functionals)[0]
 
@@ -274,9 +272,7 @@ class LatticeTask:
             metrics[f"coverage_{round(100 * share)}"] = float((off < -np.log(1 - share)).mean())
         return metrics
 
-    def _cells(
-        self, centre: NDArray[np.float64], rows: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _cells(self, centre: FloatArray, rows: IntArray) -> tuple[FloatArray, FloatArray]:
         """Lengths (Å) and angles (°) of the conventional cells, shape (rows, 3) each."""
         groups = [space_group(int(number)) for number in self.data.space_groups[rows]]
         shape = centre.copy()

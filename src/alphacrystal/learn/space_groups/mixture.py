@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from alphacrystal.typing import FloatArray, IntArray
 
 # Of the space-group network. On validation compounds anything from 0.1 to 0.3 serves (docs/models.md).
 OPINION_SHARE = 0.2
 
 
 def with_opinion(
-    groups: NDArray[np.int64], log_probabilities: Array, opinion: Array, share: float = OPINION_SHARE
-) -> Array:
+    groups: IntArray, log_probabilities: FloatArray, opinion: FloatArray, share: float = OPINION_SHARE
+) -> FloatArray:
     """Log-probabilities of types whose space groups are a mixture of theirs and of another opinion.
 
     The probability of each space group becomes (1 - share) times that of its types and share times the

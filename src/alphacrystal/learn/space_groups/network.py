@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from alphacrystal.composition import element_features
 from alphacrystal.learn.structure_types import MAX_ELEMENTS
 from alphacrystal.learn.symmetry.training import composition_arrays
+from alphacrystal.typing import Float32Array, FloatArray, IntArray
 
 GROUPS = 231  # one more than there are, for numbers begin at 1
 ELEMENTS = 104
@@ -28,7 +28,7 @@ class GroupNetConfig:
     dropout: float = 0.25
 
 
-def composition_statistics(numbers: NDArray[np.int64], counts: NDArray[np.float32]) -> NDArray[np.float32]:
+def composition_statistics(numbers: IntArray, counts: Float32Array) -> Float32Array:
     """Fixed-length description of compositions, the same in whatever order the elements stand.
 
     Weighted mean, spread, least, greatest and range of the eleven element properties (standardised), square
@@ -103,7 +103,7 @@ class GroupNet(nn.Module):
         return logits.log_softmax(-1)
 
 
-def group_opinion(net: GroupNet, elements: Sequence[str], counts: Sequence[int]) -> NDArray[np.float64]:
+def group_opinion(net: GroupNet, elements: Sequence[str], counts: Sequence[int]) -> FloatArray:
     """Probability of each space group for an experimental compound of a composition, shape (231,)."""
     statistics = composition_statistics(*composition_arrays([elements], [counts]))
     with torch.no_grad():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from alphacrystal.data import PreparedStructures
@@ -12,6 +11,7 @@ from alphacrystal.learn.space_groups.network import GroupNet, GroupNetConfig, co
 from alphacrystal.learn.structure_types import MAX_ELEMENTS
 from alphacrystal.learn.symmetry.member_table import evidence
 from alphacrystal.learn.symmetry.training import SHARE, SMALL, composition_arrays, occupations
+from alphacrystal.typing import IntArray
 
 BATCH = 512
 
@@ -39,12 +39,12 @@ class GroupTask:
         torch.manual_seed(seed)
         self.model = GroupNet(config or GroupNetConfig())
 
-    def batches(self, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    def batches(self, rng: np.random.Generator) -> list[IntArray]:
         """Shuffled batches."""
         order = rng.permutation(self.train)
         return [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
 
-    def loss(self, batch: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
+    def loss(self, batch: IntArray, rng: np.random.Generator) -> Tensor:
         """Weighted cross-entropy."""
         del rng
         scores = self.model(self.statistics[batch], self.experimental[batch])

@@ -13,12 +13,12 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from alphacrystal.crystal import canonical_letters, multiplicities
 from alphacrystal.learn.structure_types import StructureType, reduced_counts
 from alphacrystal.learn.symmetry.network import SymmetryNet
+from alphacrystal.typing import FloatArray, IntArray
 
 # Added to the scores of the known types; chosen on validation compounds (docs/models.md).
 EXCHANGED, DIVIDED = -2.5, -6.0
@@ -57,8 +57,8 @@ def related_types(
         if net.family(stoichiometry) is not None
         and len(rows := _rows(net, stoichiometry, sorted(set().union(*ways.values())), group))
     ]
-    scores: list[NDArray[np.float64]] = [np.zeros(0)]
-    parents: list[tuple[NDArray[np.int64], Places]] = []
+    scores: list[FloatArray] = [np.zeros(0)]
+    parents: list[tuple[IntArray, Places]] = []
     for own, heard in zip(asked, _heard(net, numbers, asked), strict=True):
         fitting = own.fitting(net.table.arrays["atoms"][own.rows] // sum(own.stoichiometry))
         for (places, _), values in zip(own.stands, heard, strict=True):
@@ -82,12 +82,12 @@ class _Asked:
     """What is asked of one stoichiometry: rows of its types in cells of interest, and the ways to stand."""
 
     stoichiometry: tuple[int, ...]
-    rows: NDArray[np.int64]
+    rows: IntArray
     ways: dict[Places, set[int]]
     #: Each way with the elements that are asked for; of two that share a place one, then the other.
     stands: list[tuple[Places, tuple[int, ...]]]
 
-    def fitting(self, times: NDArray[np.int64]) -> dict[frozenset[int], NDArray[np.int64]]:
+    def fitting(self, times: IntArray) -> dict[frozenset[int], IntArray]:
         """Places of the rows that hold the stoichiometry a wanted number of ``times``, by what is wanted."""
         wanted = {frozenset(own) for own in self.ways.values()}
         return {own: np.flatnonzero(np.isin(times, list(own))) for own in wanted}
@@ -95,7 +95,7 @@ class _Asked:
 
 def _rows(
     net: SymmetryNet, stoichiometry: tuple[int, ...], times: Sequence[int], group: int | None
-) -> NDArray[np.int64]:
+) -> IntArray:
     rows = net.known_rows(stoichiometry, times)
     return rows if group is None else rows[net.table.arrays["space_group"][rows] == group]
 
@@ -125,7 +125,7 @@ def _arrangements(whole: Sequence[Part]) -> Iterator[Sequence[Part]]:
         yield from itertools.permutations([both, *(part for part in whole if part not in pair)])
 
 
-def _heard(net: SymmetryNet, numbers: Tensor, asked: Sequence[_Asked]) -> Iterator[NDArray[np.float64]]:
+def _heard(net: SymmetryNet, numbers: Tensor, asked: Sequence[_Asked]) -> Iterator[FloatArray]:
     """Scores of the known types of each stoichiometry for the elements standing so, (stands, rows) each."""
     with torch.no_grad():
         heard = net.hear_many([_compositions(numbers, own) for own in asked])

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from ase.data import chemical_symbols
-from numpy.typing import NDArray
 from torch import Tensor
 
 from alphacrystal.composition import element_order
 from alphacrystal.crystal import canonical_letters
 from alphacrystal.data import PreparedStructures
 from alphacrystal.learn.structure_types import MAX_ELEMENTS, StructureType
+from alphacrystal.typing import IntArray
 
 EVIDENCE = 8  # levels: the four of ``evidence``, then the same for members with two elements exchanged
 EXCHANGE = 0.5  # difference of the Pauling electronegativity up to which two elements may change places
@@ -43,9 +43,7 @@ class MemberTable:
         return cls(nothing.view(0, MAX_ELEMENTS), nothing.int(), nothing)
 
     @classmethod
-    def of(
-        cls, numbers: NDArray[np.int64], kind: NDArray[np.int64], evidence: NDArray[np.int64]
-    ) -> MemberTable:
+    def of(cls, numbers: IntArray, kind: IntArray, evidence: IntArray) -> MemberTable:
         """Table without repetition: of equal composition and type the best evidence stays."""
         keys = np.column_stack([kind, numbers, evidence])
         keys = np.unique(keys, axis=0)
@@ -59,18 +57,18 @@ class MemberTable:
         )
 
 
-def evidence(data: PreparedStructures) -> NDArray[np.int64]:
+def evidence(data: PreparedStructures) -> IntArray:
     """How sure each entry is: 0 experimental, 1 stable, 2 within 0.1 eV/atom of the hull, 3 beyond."""
     hull = np.nan_to_num(data.above_hull)
     return np.where(data.experimental == 1, 0, 1 + (hull > 0.01).astype(int) + (hull > 0.1))
 
 
 def exchanged(
-    numbers: NDArray[np.int64],
-    kind: NDArray[np.int64],
-    sure: NDArray[np.int64],
+    numbers: IntArray,
+    kind: IntArray,
+    sure: IntArray,
     types: Sequence[StructureType],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[IntArray, IntArray, IntArray]:
     """Members once more with two neighbouring elements in each other's slot.
 
     Where two elements are about equally electronegative, similar compounds may have them in either order: Si

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from alphacrystal.composition import element_features
@@ -20,6 +19,7 @@ from alphacrystal.learn.structure_types import (
 )
 from alphacrystal.learn.symmetry.member_table import MemberTable
 from alphacrystal.learn.symmetry.neighbours import Family, NeighbourKernel, Votes
+from alphacrystal.typing import IntArray
 
 EXPERIMENTAL, ANY = 0, 1  # compounds that can be asked for
 OUT_OF_REACH = -1e4  # score of a type that the stoichiometry rules out
@@ -51,7 +51,7 @@ class TypeTable:
         slot_lengths: Sites in each slot, shape (types * MAX_ELEMENTS,).
     """
 
-    def __init__(self, arrays: dict[str, NDArray[np.int64]]) -> None:
+    def __init__(self, arrays: dict[str, IntArray]) -> None:
         self.arrays = arrays
         self.space_group = torch.as_tensor(arrays["space_group"])
         self.atoms = torch.as_tensor(arrays["atoms"])
@@ -70,7 +70,7 @@ class TypeTable:
     def __len__(self) -> int:
         return len(self.space_group)
 
-    def subset(self, rows: NDArray[np.int64]) -> TypeTable:
+    def subset(self, rows: IntArray) -> TypeTable:
         """Table of some of the types."""
         lengths = self.arrays["slot_lengths"].reshape(-1, MAX_ELEMENTS)
         ends, counts = self._ends, lengths[rows].sum(1)
@@ -222,7 +222,7 @@ class SymmetryNet(nn.Module):
         for name in ("numbers", "kind", "evidence"):
             self.register_buffer(f"member_{name}", getattr(members, name))
 
-    def known_rows(self, counts: Sequence[int], units: Sequence[int]) -> NDArray[np.int64]:
+    def known_rows(self, counts: Sequence[int], units: Sequence[int]) -> IntArray:
         """Rows of the known types of a composition (reduced counts) in cells of these formula units."""
         found = [row for z in units for row in self._rows_by_counts.get(tuple(z * c for c in counts), [])]
         return np.array(found, dtype=np.int64)
@@ -349,7 +349,7 @@ class SymmetryNet(nn.Module):
         parts = self.part_scores((summary, hearing.elements), table)
         return family.rows, self._judged(parts, summary, family, hearing.votes)
 
-    def scores_of_rows(self, hearing: Hearing, rows: NDArray[np.int64]) -> Tensor:
+    def scores_of_rows(self, hearing: Hearing, rows: IntArray) -> Tensor:
         """Scores of some known types of the stoichiometry, rows (types,) -> (batch, types)."""
         family_rows, scores = self.known_scores(hearing)
         return scores[:, torch.as_tensor(np.searchsorted(family_rows.numpy(), rows))]

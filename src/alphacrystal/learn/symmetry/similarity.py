@@ -7,18 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from alphacrystal.learn.symmetry.network import SymmetryNet
 from alphacrystal.learn.weight_files import load_model, models_folder
+from alphacrystal.typing import FloatArray, IntArray
 
 
 def composition_distances(
-    asked: NDArray[np.int64],
-    known: NDArray[np.int64],
+    asked: IntArray,
+    known: IntArray,
     counts: Sequence[int],
     models: Path | None = None,
-) -> NDArray[np.float64]:
+) -> FloatArray:
     """Learned squared distance between compositions, mean over the heads of the symmetry prior.
 
     Its neighbours vote with the weight exp(-d²), see docs/models.md: 0 is the same composition, 1 is near.

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from ase.data import atomic_numbers
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from alphacrystal.data import PreparedStructures
@@ -15,6 +14,7 @@ from alphacrystal.learn.structure_types import MAX_ELEMENTS, StructureType, redu
 from alphacrystal.learn.symmetry.member_table import MemberTable, evidence, exchanged
 from alphacrystal.learn.symmetry.neighbours import Family
 from alphacrystal.learn.symmetry.network import EXPERIMENTAL, SymmetryNet, SymmetryNetConfig
+from alphacrystal.typing import Float32Array, IntArray
 
 BATCH = 256
 PIECE = 96  # compositions of one stoichiometry that stay together in a batch
@@ -36,7 +36,7 @@ def occupations(data: PreparedStructures) -> list[tuple[StructureType, tuple[str
 
 def composition_arrays(
     elements: Sequence[Sequence[str]], counts: Sequence[Sequence[int]]
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+) -> tuple[IntArray, Float32Array]:
     """Atomic numbers and reduced counts, shape (compositions, MAX_ELEMENTS) each, 0 where unused.
 
     Elements beyond MAX_ELEMENTS have no place; callers leave such compositions out.
@@ -50,7 +50,7 @@ def composition_arrays(
     return numbers, amounts
 
 
-def sample_weights(data: PreparedStructures) -> NDArray[np.float32]:
+def sample_weights(data: PreparedStructures) -> Float32Array:
     """Experimental and stable entries weigh more: they are what a chemist asks for."""
     experimental = np.where(data.experimental == 1, 1.0, 0.5)
     stable = np.where(np.isnan(data.above_hull), 1.0, np.exp(-np.nan_to_num(data.above_hull) / 0.1) + 0.1)
@@ -94,7 +94,7 @@ class SymmetryTask:
         torch.manual_seed(seed)
         self.model: SymmetryNet = SymmetryNet(config or SymmetryNetConfig(), list(vocabulary), members)
 
-    def _compounds(self, sure: NDArray[np.int64]) -> None:
+    def _compounds(self, sure: IntArray) -> None:
         """One row for each training composition, with what is known of it."""
         rows = self.train
         keys = np.column_stack([self.numbers.numpy()[rows], self.counts.numpy()[rows].astype(np.int64)])
@@ -112,7 +112,7 @@ class SymmetryTask:
         self.compound_of = np.full(len(self.weights), -1)
         self.compound_of[self.compounds] = np.arange(len(starts))
 
-    def batches(self, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    def batches(self, rng: np.random.Generator) -> list[IntArray]:
         """Shuffled batches of one row of each training composition.
 
         A batch is made of pieces of up to PIECE compositions of one stoichiometry, because each stoichiometry
@@ -137,7 +137,7 @@ class SymmetryTask:
             batches += [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
         return [batches[i] for i in rng.permutation(len(batches))]
 
-    def loss(self, batch: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
+    def loss(self, batch: IntArray, rng: np.random.Generator) -> Tensor:
         """Weighted cross-entropy of the types, and of the space groups, of each stoichiometry."""
         model = self.model
         slots = int((self.numbers[batch] > 0).sum(1).max())
@@ -171,7 +171,7 @@ class SymmetryTask:
             total = total + (self._cross_entropy(scores, family, compounds[places]) * weight).sum()
         return total / self.compound_weight[compounds].sum()
 
-    def _cross_entropy(self, scores: Tensor, family: Family, compounds: NDArray[np.int64]) -> Tensor:
+    def _cross_entropy(self, scores: Tensor, family: Family, compounds: IntArray) -> Tensor:
         """Loss of each composition, shape (compositions,)."""
         entries = np.concatenate([self.entries[compound] for compound in compounds])
         places = np.repeat(np.arange(len(compounds)), [len(self.entries[compound]) for compound in compounds])
@@ -188,7 +188,7 @@ class SymmetryTask:
     def scores(
         self,
         model: nn.Module,
-        batch: NDArray[np.int64],
+        batch: IntArray,
         wanted: int = EXPERIMENTAL,
         *,
         leave_own_out: bool = True,

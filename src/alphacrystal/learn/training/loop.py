@@ -13,12 +13,12 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.learn.weight_files import not_finite
 from alphacrystal.runtime.csv_cells import write_csv
+from alphacrystal.typing import IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,11 @@ class TrainingTask(Protocol):
 
     model: nn.Module
 
-    def batches(self, rng: np.random.Generator) -> Sequence[NDArray[np.int64]]:
+    def batches(self, rng: np.random.Generator) -> Sequence[IntArray]:
         """Index batches of one epoch."""
         ...
 
-    def loss(self, batch: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
+    def loss(self, batch: IntArray, rng: np.random.Generator) -> Tensor:
         """Mean loss of a batch."""
         ...
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from alphacrystal.data import PreparedStructures, prepare
@@ -39,6 +38,7 @@ from alphacrystal.learn.weight_files import (
     save_weights,
     state_size,
 )
+from alphacrystal.typing import FloatArray
 
 DEFAULT_SETTINGS: dict[str, TrainSettings] = {
     "symmetry": TrainSettings(epochs=16, learning_rate=1.5e-3, weight_decay=0.05, patience=4),
@@ -233,7 +233,7 @@ def _too_small(data: PreparedStructures, source: Path) -> InputError:
     )
 
 
-def predicted_cells(task: DistanceTask) -> NDArray[np.float64]:
+def predicted_cells(task: DistanceTask) -> FloatArray:
     """Lattice targets of the validation structures as the lattice model in use predicts them, shape (n, 6).
 
     The others keep their blurred true ones; nothing is trained on either.

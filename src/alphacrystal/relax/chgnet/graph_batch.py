@@ -7,14 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from alphacrystal.relax._crystal import Crystal
 from alphacrystal.relax.chgnet.network import BatchGraph
 from alphacrystal.relax.chgnet.quotient_graph import QuotientGraph
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from alphacrystal.typing import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)

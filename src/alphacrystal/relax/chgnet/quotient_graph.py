@@ -11,13 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.relax._crystal import Crystal
 from alphacrystal.relax._symmetry import CrystalSymmetry
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from alphacrystal.typing import BoolArray, FloatArray, IntArray
 
 #: Neighbours are gathered this far (Å) beyond the cutoffs, so that a graph outlives several small moves.
 SKIN = 0.4
@@ -221,7 +218,7 @@ def _keys(start: IntArray | np.int64, end: IntArray, image: IntArray) -> IntArra
     return np.asarray(packed, dtype=np.int64)
 
 
-def _look_up(wanted: IntArray, keys: IntArray) -> tuple[IntArray, NDArray[np.bool_]]:
+def _look_up(wanted: IntArray, keys: IntArray) -> tuple[IntArray, BoolArray]:
     """Positions of ``wanted`` in sorted ``keys``, and whether they are there."""
     position = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     return position, keys[position] == wanted
@@ -229,7 +226,7 @@ def _look_up(wanted: IntArray, keys: IntArray) -> tuple[IntArray, NDArray[np.boo
 
 def _site_images(
     atom: int, mine: IntArray, end: IntArray, image: IntArray, keys: IntArray, symmetry: CrystalSymmetry
-) -> tuple[IntArray, NDArray[np.bool_]]:
+) -> tuple[IntArray, BoolArray]:
     """Where the site group of ``atom`` takes its edges ``mine``.
 
     Positions in ``keys`` and whether the edge is there, both of shape (operations, edges).
@@ -247,7 +244,7 @@ def _site_orbits(
     keys: IntArray,
     orbit_atom: IntArray,
     symmetry: CrystalSymmetry,
-) -> tuple[IntArray, NDArray[np.bool_]]:
+) -> tuple[IntArray, BoolArray]:
     """For each edge, the first edge that its centre's site group maps it to, and whether all images exist."""
     lowest = np.arange(len(keys))
     complete = np.ones(len(keys), dtype=bool)
@@ -268,7 +265,7 @@ def _reverses(
     keys: IntArray,
     symmetry: CrystalSymmetry,
     to_representative: IntArray,
-) -> tuple[IntArray, NDArray[np.bool_]]:
+) -> tuple[IntArray, BoolArray]:
     """For each edge, an edge equivalent to its reverse that starts at a representative atom."""
     g = to_representative[end]
     turned = np.einsum("mab,mb->ma", symmetry.rotations[g], -image)

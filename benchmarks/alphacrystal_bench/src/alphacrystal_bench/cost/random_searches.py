@@ -14,11 +14,11 @@ import numpy as np
 from alphacrystal.generate import Budget, EnergyFunction, GnoaGenerator, RandomSymmetricGenerator
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from pymatgen.core import Structure
 
     from alphacrystal.composition import Formula
     from alphacrystal.generate import SearchName
+    from alphacrystal.typing import FloatArray
 
 GNOA, GNOA_RANDOM, RANDOM_RELAXED = "gnoa-tpe", "gnoa-random", "random_relaxed"
 SEARCHES = (GNOA, GNOA_RANDOM, RANDOM_RELAXED)
@@ -56,7 +56,7 @@ class _Watched:
         self._max_evaluations = max_evaluations
         self._begin, self._asked = time.process_time(), 0
 
-    def __call__(self, structures: Sequence[Structure]) -> NDArray[np.float64]:
+    def __call__(self, structures: Sequence[Structure]) -> FloatArray:
         values = self._energies(structures)
         self._asked += len(structures)
         now = time.process_time() - self._begin

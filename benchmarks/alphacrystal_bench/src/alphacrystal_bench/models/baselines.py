@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from alphacrystal.crystal import space_group
 from alphacrystal.data import PreparedStructures
+from alphacrystal.typing import FloatArray, IntArray
 from alphacrystal_bench.models.forests import TREES, ForestRuns
 from alphacrystal_bench.models.lattice_forest import PUBLISHED_R2, length_forests, symmetry_features
 from alphacrystal_bench.models.magpie import (
@@ -21,9 +22,6 @@ from alphacrystal_bench.models.magpie import (
     lattice_counts,
 )
 from alphacrystal_bench.models.symmetry_forest import group_forest, group_forests_by_system
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,11 +36,11 @@ class RivalPredictions:
         groups_told_system: The same told the crystal system too, shape (n, 231).
     """
 
-    lengths: Array
-    lengths_told_symmetry: Array
-    groups: Array
-    groups_told_cell: Array
-    groups_told_system: Array
+    lengths: FloatArray
+    lengths_told_symmetry: FloatArray
+    groups: FloatArray
+    groups_told_cell: FloatArray
+    groups_told_system: FloatArray
 
 
 def crystal_systems(data: PreparedStructures) -> NDArray[np.str_]:
@@ -52,8 +50,8 @@ def crystal_systems(data: PreparedStructures) -> NDArray[np.str_]:
 
 def rival_predictions(
     data: PreparedStructures,
-    train: Indices,
-    rows: Indices,
+    train: IntArray,
+    rows: IntArray,
     *,
     trees: int = TREES,
     seed: int = 0,

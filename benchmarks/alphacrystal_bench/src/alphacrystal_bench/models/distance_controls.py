@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.data import PreparedStructures
 from alphacrystal.learn.training import length_order
+from alphacrystal.typing import Float32Array, FloatArray, IntArray
 from alphacrystal_bench.paper_tables.matrix_controls import ElementPairLookup
 
-Array = NDArray[np.float64]
-Indices = NDArray[np.int64]
 
-
-def pair_lookup(data: PreparedStructures, rows: Indices) -> ElementPairLookup:
+def pair_lookup(data: PreparedStructures, rows: IntArray) -> ElementPairLookup:
     """Mean distances of element pairs over the structures of ``rows``."""
     size = int(data.sizes[rows].max())
     numbers = np.zeros((len(rows), size), dtype=np.int64)
@@ -27,20 +24,20 @@ def pair_lookup(data: PreparedStructures, rows: Indices) -> ElementPairLookup:
     return ElementPairLookup(numbers, matrices)
 
 
-def mean_distance(data: PreparedStructures, rows: Indices) -> float:
+def mean_distance(data: PreparedStructures, rows: IntArray) -> float:
     """Mean over all pairs of these structures in Å."""
     chosen = np.repeat(np.isin(np.arange(len(data)), rows), np.diff(data.pair_offsets))
     return float(data.distances[chosen].mean(dtype=np.float64))
 
 
 def polymorph_means(
-    data: PreparedStructures, rows: Indices, *, unordered: bool = False
-) -> dict[tuple[str, int], Array]:
+    data: PreparedStructures, rows: IntArray, *, unordered: bool = False
+) -> dict[tuple[str, int], FloatArray]:
     """Mean distances (Å) over all entries of the same formula and cell size.
 
     Pairs i < j row by row; with ``unordered`` in the order of ``length_order`` of each entry.
     """
-    groups: dict[tuple[str, int], list[NDArray[np.float32]]] = defaultdict(list)
+    groups: dict[tuple[str, int], list[Float32Array]] = defaultdict(list)
     for row in rows:
         pairs = data.distances[data.pairs(row)]
         if unordered:

@@ -9,16 +9,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from alphacrystal.composition import parse_formula
 from alphacrystal.data import PreparedStructures
 from alphacrystal.learn import predict_cell_distogram, predict_hypotheses
 from alphacrystal.learn.training import DistanceTask, unordered_error
+from alphacrystal.typing import FloatArray, IntArray
 
 BATCH = 64
 HYPOTHESES = 200  # enough for all likely types of a cell content
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,10 +33,10 @@ class CellDistances:
     """
 
     row: int
-    probabilities: Array
-    expected: Array
-    true: Array
-    numbers: NDArray[np.int64]
+    probabilities: FloatArray
+    expected: FloatArray
+    true: FloatArray
+    numbers: IntArray
 
     @property
     def error(self) -> float:
@@ -72,10 +71,10 @@ def network_cells(task: DistanceTask, net: Any, *, given: bool) -> Iterator[Cell
 
 
 def content_cells(
-    data: PreparedStructures, rows: NDArray[np.int64], models: Path | None = None
+    data: PreparedStructures, rows: IntArray, models: Path | None = None
 ) -> Iterator[CellDistances]:
     """What all networks together say of a cell content: the mean over its likely structure types."""
-    known: dict[tuple[str, int], tuple[NDArray[np.int64], Array, Array]] = {}
+    known: dict[tuple[str, int], tuple[IntArray, FloatArray, FloatArray]] = {}
     for row in rows:
         key = str(data.formulas[row]), int(data.sizes[row])
         if key not in known:

@@ -6,19 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.data import PreparedStructures
 from alphacrystal.learn.training import length_order, unordered_error
+from alphacrystal.typing import BoolArray, FloatArray, IntArray
 from alphacrystal_bench.models.distance_controls import mean_distance, pair_lookup, polymorph_means
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 
 def control_errors(
-    data: PreparedStructures, train: NDArray[np.int64], rows: NDArray[np.int64]
-) -> tuple[dict[str, Array], dict[str, Array]]:
+    data: PreparedStructures, train: IntArray, rows: IntArray
+) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
     """RMSE (Å) of each cell over its pairs, by control, shape (rows,) each.
 
     Lookup and constant know the structures of ``train``. The oracle knows every entry of ``rows`` and answers
@@ -50,11 +47,11 @@ def control_errors(
     return ordered, unordered
 
 
-def _error(answer: Array, true: Array) -> float:
+def _error(answer: FloatArray, true: FloatArray) -> float:
     return float(np.sqrt(np.mean((answer - true) ** 2)))
 
 
-def distance_table(errors: Mapping[str, Array], subsets: Mapping[str, Mask]) -> dict[str, Any]:
+def distance_table(errors: Mapping[str, FloatArray], subsets: Mapping[str, BoolArray]) -> dict[str, Any]:
     """Mean RMSE (Å) over the cells of each subset.
 
     Args:

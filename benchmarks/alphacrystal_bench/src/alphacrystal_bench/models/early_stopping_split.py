@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.data import PreparedStructures
+from alphacrystal.typing import BoolArray, IntArray
 
 HELD_BACK = 0.05  # share of the training formulas
 
 
-def held_back(data: PreparedStructures, rows: NDArray[np.int64], seed: int) -> NDArray[np.bool_]:
+def held_back(data: PreparedStructures, rows: IntArray, seed: int) -> BoolArray:
     """Structures of a twentieth of the formulas, drawn at random, shape (rows,)."""
     formulas = data.formulas[rows]
     names = np.unique(formulas)

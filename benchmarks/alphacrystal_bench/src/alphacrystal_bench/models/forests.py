@@ -16,9 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphacrystal.errors import InputError
-
-Features = NDArray[np.float32]
-Array = NDArray[np.float64]
+from alphacrystal.typing import Float32Array, FloatArray
 
 TREES = 100
 TREES_AT_ONCE = 5  # deep trees over 230 classes take 50 MB each; their seed is that of the first of them
@@ -46,10 +44,10 @@ class ForestRuns:
         self,
         kind: str,
         settings: dict[str, Any],
-        features: Features,
+        features: Float32Array,
         targets: NDArray[Any],
-        wanted: Features,
-    ) -> Array:
+        wanted: Float32Array,
+    ) -> FloatArray:
         """What a random forest predicts: the mean over its trees, as one forest would give.
 
         Args:
@@ -110,7 +108,7 @@ def _file(stem: Path, trees: int) -> Path:
     return stem.with_name(f"{stem.name}-{trees}.npz")
 
 
-def _save(stem: Path, total: Array, trees: int) -> None:
+def _save(stem: Path, total: FloatArray, trees: int) -> None:
     """Keep the sum over so many trees."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     partial = stem.with_name(f"{stem.name}.partial.npz")
@@ -118,7 +116,7 @@ def _save(stem: Path, total: Array, trees: int) -> None:
     partial.replace(_file(stem, trees))
 
 
-def _load(stem: Path, trees: int) -> tuple[Array, int]:
+def _load(stem: Path, trees: int) -> tuple[FloatArray, int]:
     """Sum over the trees of the largest cached forest of at most ``trees``, and their number."""
     for count in (trees, *range(trees - trees % TREES_AT_ONCE, 0, -TREES_AT_ONCE)):  # others grow differently
         if (path := _file(stem, count)).is_file():

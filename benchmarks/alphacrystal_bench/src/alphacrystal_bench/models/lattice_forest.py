@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphacrystal.data import PreparedStructures
-from alphacrystal_bench.models.forests import Features, ForestRuns
+from alphacrystal.typing import Float32Array, FloatArray, IntArray
+from alphacrystal_bench.models.forests import ForestRuns
 
 SETTINGS: dict[str, Any] = {
     "criterion": "squared_error",
@@ -34,18 +35,15 @@ PUBLISHED_R2: dict[str, dict[str, float]] = {
 AXES = "abc"
 LETTERS = 27
 
-Array = NDArray[np.float64]
-Indices = NDArray[np.int64]
-
 
 def length_forests(
-    features: Features,
-    lengths: Array,
+    features: Float32Array,
+    lengths: FloatArray,
     systems: NDArray[np.str_],
-    train: Indices,
-    rows: Indices,
+    train: IntArray,
+    rows: IntArray,
     runs: ForestRuns,
-) -> Array:
+) -> FloatArray:
     """Predicted a, b, c in Å of ``rows``, equal where symmetry says so, shape (rows, 3).
 
     Args:
@@ -74,7 +72,7 @@ def length_forests(
     return predicted
 
 
-def symmetry_features(data: PreparedStructures) -> Features:
+def symmetry_features(data: PreparedStructures) -> Float32Array:
     """Space group, functional, number of orbits, and orbits on each Wyckoff letter, shape (n, 30).
 
     What a forest needs to compete with a network that is told the structure type.

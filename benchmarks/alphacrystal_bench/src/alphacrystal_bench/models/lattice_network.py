@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.crystal import lattice_parameters, shape_to_cell, space_group
 from alphacrystal.errors import InputError
 from alphacrystal.learn.training import LatticeTask
-
-Array = NDArray[np.float64]
+from alphacrystal.typing import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,12 +26,12 @@ class LatticePredictions:
         free: Those that symmetry leaves free, shape (n, 6).
     """
 
-    rows: NDArray[np.int64]
-    shapes: Array
-    cells: Array
-    residuals: Array
-    scales: Array
-    free: NDArray[np.bool_]
+    rows: IntArray
+    shapes: FloatArray
+    cells: FloatArray
+    residuals: FloatArray
+    scales: FloatArray
+    free: BoolArray
 
 
 def predict_lattices(task: LatticeTask, net: Any) -> LatticePredictions:

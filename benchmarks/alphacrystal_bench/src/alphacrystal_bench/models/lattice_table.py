@@ -9,14 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphacrystal.crystal import cell_matrices
+from alphacrystal.typing import BoolArray, FloatArray
 from alphacrystal_bench.models.lattice_forest import AXES, PUBLISHED_R2
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 
 def lattice_table_by_system(
-    true: Array, predicted: Mapping[str, Array], systems: NDArray[np.str_]
+    true: FloatArray, predicted: Mapping[str, FloatArray], systems: NDArray[np.str_]
 ) -> dict[str, Any]:
     """R², mean absolute error (Å) of the free axes and relative errors of lengths (%) in each crystal system.
 
@@ -44,7 +42,7 @@ def lattice_table_by_system(
 
 
 def lattice_table_by_subset(
-    true: Array, predicted: Mapping[str, Array], subsets: Mapping[str, Mask]
+    true: FloatArray, predicted: Mapping[str, FloatArray], subsets: Mapping[str, BoolArray]
 ) -> dict[str, Any]:
     """Relative errors (%) of lengths, and of volumes where angles are predicted, in each subset."""
     return {
@@ -57,7 +55,7 @@ def lattice_table_by_subset(
     }
 
 
-def axis_errors(true: Array, predicted: Array, axes: str) -> dict[str, float]:
+def axis_errors(true: FloatArray, predicted: FloatArray, axes: str) -> dict[str, float]:
     """R² and mean absolute error in Å of the named axes, over the rows that have a prediction."""
     errors = {}
     for axis in axes:
@@ -72,7 +70,7 @@ def axis_errors(true: Array, predicted: Array, axes: str) -> dict[str, float]:
     return errors
 
 
-def relative_errors(true: Array, predicted: Array) -> dict[str, float]:
+def relative_errors(true: FloatArray, predicted: FloatArray) -> dict[str, float]:
     """How many have a prediction; mean and median absolute error in % of the lengths and of the volume."""
     here = np.isfinite(predicted[:, 0])
     errors: dict[str, float] = {"predicted": int(here.sum())}
@@ -86,7 +84,7 @@ def relative_errors(true: Array, predicted: Array) -> dict[str, float]:
     return errors
 
 
-def _volumes(cells: Array) -> Array:
+def _volumes(cells: FloatArray) -> FloatArray:
     """Å³ of cells (n, 6)."""
     return np.asarray(np.abs(np.linalg.det(cell_matrices(cells))))
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from alphacrystal.data import PreparedStructures, prepare, select
 from alphacrystal.errors import InputError
@@ -25,6 +24,7 @@ from alphacrystal.learn.training import (
     train,
 )
 from alphacrystal.report import write_text_atomically
+from alphacrystal.typing import IntArray
 from alphacrystal_bench.harness.run_facts import run_facts
 
 CURVES = ("symmetry", "lattice")
@@ -113,7 +113,7 @@ def learning_curves(
     return result
 
 
-def formula_part(data: PreparedStructures, share: float, seed: int) -> NDArray[np.int64]:
+def formula_part(data: PreparedStructures, share: float, seed: int) -> IntArray:
     """Training structures of a share of the training formulas; a smaller share is part of a larger one."""
     rows = np.flatnonzero(~data.validation)
     names = np.unique(data.formulas[rows])

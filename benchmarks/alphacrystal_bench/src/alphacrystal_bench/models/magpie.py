@@ -14,12 +14,9 @@ from functools import cache
 from importlib.resources import files
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.data import PreparedStructures
-
-Array = NDArray[np.float64]
-Counts = NDArray[np.int64]
+from alphacrystal.typing import BoolArray, Float32Array, FloatArray, IntArray
 
 LAST_ELEMENT = 103
 STATISTICS = ("minimum", "maximum", "range", "mean", "avg_dev", "mode")
@@ -41,9 +38,9 @@ class ElementalValues:
     """
 
     properties: tuple[str, ...]
-    magpie: Array
-    electronegativity: Array
-    mulliken: Array
+    magpie: FloatArray
+    electronegativity: FloatArray
+    mulliken: FloatArray
     oxidation_states: tuple[tuple[int, ...], ...]
 
 
@@ -54,7 +51,7 @@ def elemental_values() -> ElementalValues:
     rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
     names = tuple(rows[0])[1:23]
 
-    def column(name: str) -> Array:
+    def column(name: str) -> FloatArray:
         return np.array([0.0, *(float(row[name]) for row in rows)])
 
     ionisation, affinity = column("FirstIonization") / 1000, column("ElectronAffinity")
@@ -83,7 +80,7 @@ def feature_names() -> list[str]:
     ]
 
 
-def cell_contents(data: PreparedStructures) -> tuple[Counts, Counts]:
+def cell_contents(data: PreparedStructures) -> tuple[IntArray, IntArray]:
     """Atomic numbers and atoms in the primitive cell, shape (structures, slots) each, 0 where unused."""
     keys = np.repeat(np.arange(len(data)), data.sizes) * (LAST_ELEMENT + 1) + data.numbers
     found, amounts = np.unique(keys, return_counts=True)
@@ -95,7 +92,7 @@ def cell_contents(data: PreparedStructures) -> tuple[Counts, Counts]:
     return numbers, counts
 
 
-def composition_features(numbers: Counts, counts: Counts) -> NDArray[np.float32]:
+def composition_features(numbers: IntArray, counts: IntArray) -> Float32Array:
     """Features that depend on the ratio of the elements only, columns as in ``feature_names``.
 
     132 Magpie statistics, 6 norms of the stoichiometry, fractions of s, p, d and f valence electrons, 3 ionic
@@ -128,7 +125,7 @@ def composition_features(numbers: Counts, counts: Counts) -> NDArray[np.float32]
     ).astype(np.float32)
 
 
-def _statistics(values: Array, fractions: Array, used: NDArray[np.bool_]) -> Array:
+def _statistics(values: FloatArray, fractions: FloatArray, used: BoolArray) -> FloatArray:
     """STATISTICS over the elements of each composition, (n, slots, k) -> (n, k, 6)."""
     inside = used[:, :, None]
     weights = fractions[:, :, None]
@@ -141,7 +138,9 @@ def _statistics(values: Array, fractions: Array, used: NDArray[np.bool_]) -> Arr
     return np.stack([low, high, high - low, mean, deviation, mode], axis=-1)
 
 
-def _ionic(numbers: Counts, counts: Counts, fractions: Array) -> tuple[Array, Array, Array]:
+def _ionic(
+    numbers: IntArray, counts: IntArray, fractions: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Whether one charge per element can balance; largest and mean ionic character of element pairs."""
     values, used = elemental_values(), counts > 0
     electronegativity = values.electronegativity[numbers]
@@ -165,7 +164,7 @@ def _balances(numbers: list[int], counts: list[int]) -> bool:
     return 0 in sums
 
 
-def lattice_counts(counts: Counts) -> NDArray[np.float32]:
+def lattice_counts(counts: IntArray) -> Float32Array:
     """MLatticeABC's counts of full formulas: atoms; largest, smallest, mean, variance over the elements."""
     total, high, low, mean = _count_statistics(counts)
     used = counts > 0
@@ -173,7 +172,7 @@ def lattice_counts(counts: Counts) -> NDArray[np.float32]:
     return np.stack([total, high, low, mean, variance], axis=1).astype(np.float32)
 
 
-def group_counts(counts: Counts) -> NDArray[np.float32]:
+def group_counts(counts: IntArray) -> Float32Array:
     """SG_predict's: atoms; largest, smallest, mean count; formula units; variance of the fractions."""
     total, high, low, mean = _count_statistics(counts)
     used = counts > 0
@@ -183,7 +182,7 @@ def group_counts(counts: Counts) -> NDArray[np.float32]:
     return np.stack([total, high, low, mean, units, variance], axis=1).astype(np.float32)
 
 
-def _count_statistics(counts: Counts) -> tuple[Array, Array, Array, Array]:
+def _count_statistics(counts: IntArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     used = counts > 0
     total = counts.sum(1).astype(float)
     low = np.where(used, counts, np.iinfo(np.int64).max).min(1).astype(float)

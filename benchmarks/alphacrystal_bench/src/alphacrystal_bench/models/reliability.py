@@ -6,10 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
+from alphacrystal.typing import BoolArray, FloatArray
 
 LEVELS = np.arange(0.1, 0.91, 0.1)  # probabilities of central intervals
 CELLS = 10  # intervals that predicted probabilities are sorted into
@@ -25,9 +23,9 @@ class Reliability:
         share: Of the predictions behind each point, sums to 1, shape (points,).
     """
 
-    stated: Array
-    observed: Array
-    share: Array
+    stated: FloatArray
+    observed: FloatArray
+    share: FloatArray
 
     @property
     def expected_error(self) -> float:
@@ -46,7 +44,9 @@ class Reliability:
         return cls(*(np.array(content[name]) for name in ("stated", "observed", "share")))
 
 
-def from_confidence(confidence: Array, right: Mask, weights: Array | None = None) -> Reliability:
+def from_confidence(
+    confidence: FloatArray, right: BoolArray, weights: FloatArray | None = None
+) -> Reliability:
     """Curve of single predictions, sorted by their probability into intervals of equal width.
 
     Args:
@@ -59,7 +59,7 @@ def from_confidence(confidence: Array, right: Mask, weights: Array | None = None
     return bins.curve()
 
 
-def from_coverage(quantiles: Array, weights: Array | None = None) -> Reliability:
+def from_coverage(quantiles: FloatArray, weights: FloatArray | None = None) -> Reliability:
     """Curve of central intervals, from where the truth falls in its predicted distribution.
 
     Args:
@@ -72,7 +72,7 @@ def from_coverage(quantiles: Array, weights: Array | None = None) -> Reliability
     return Reliability(LEVELS, covered, np.full(len(LEVELS), 1 / len(LEVELS)))
 
 
-def laplace_quantiles(residuals: Array, scales: Array) -> Array:
+def laplace_quantiles(residuals: FloatArray, scales: FloatArray) -> FloatArray:
     """Cumulative probability of a Laplace distribution at ``residuals`` from its centre."""
     tail = 0.5 * np.exp(-np.abs(residuals) / scales)
     return np.where(residuals < 0, tail, 1 - tail)
@@ -82,9 +82,9 @@ def laplace_quantiles(residuals: Array, scales: Array) -> Array:
 class Histogram:
     """Sums over intervals of the predicted probability: weight, weight × probability, weight × outcome."""
 
-    sums: Array = field(default_factory=lambda: np.zeros((3, CELLS)))
+    sums: FloatArray = field(default_factory=lambda: np.zeros((3, CELLS)))
 
-    def add(self, probabilities: Array, outcomes: Mask, weights: Array) -> None:
+    def add(self, probabilities: FloatArray, outcomes: BoolArray, weights: FloatArray) -> None:
         """Count predictions, shape (n,) each."""
         places = np.minimum((probabilities * CELLS).astype(np.int64), CELLS - 1)
         for row, values in enumerate((weights, weights * probabilities, weights * outcomes)):
@@ -106,12 +106,12 @@ class DistogramReliability:
         quantiles, weights: Where true distances fall in their distributions; parts of shape (pairs,).
     """
 
-    edges: Array
+    edges: FloatArray
     bins: Histogram = field(default_factory=Histogram)
-    quantiles: list[Array] = field(default_factory=list)
-    weights: list[Array] = field(default_factory=list)
+    quantiles: list[FloatArray] = field(default_factory=list)
+    weights: list[FloatArray] = field(default_factory=list)
 
-    def add(self, probabilities: Array, true: Array) -> None:
+    def add(self, probabilities: FloatArray, true: FloatArray) -> None:
         """Count one cell: probabilities (pairs, bins), true distances in Å (pairs,)."""
         pairs, count = probabilities.shape
         own = np.searchsorted(self.edges, true)

@@ -6,18 +6,16 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.data import PreparedStructures, StructureRecord
+from alphacrystal.typing import BoolArray, IntArray
 
 SMALL_CELL = 12  # atoms in the primitive cell
 NEARLY_STABLE = 0.1  # eV/atom above the hull
 UNKNOWN_HULL = 9.0  # eV/atom: sorts last
 
-Mask = NDArray[np.bool_]
 
-
-def reference_entries(data: PreparedStructures, rows: NDArray[np.int64]) -> Mask:
+def reference_entries(data: PreparedStructures, rows: IntArray) -> BoolArray:
     """One entry of each formula: experimental first, then lowest above the hull, then smallest cell.
 
     Returns:
@@ -44,7 +42,7 @@ def reference_records(records: Iterable[StructureRecord]) -> list[StructureRecor
     return [min(group, key=key) for _, group in sorted(groups.items())]
 
 
-def subsets(data: PreparedStructures, rows: NDArray[np.int64]) -> dict[str, Mask]:
+def subsets(data: PreparedStructures, rows: IntArray) -> dict[str, BoolArray]:
     """Masks over ``rows`` by the name of the subset, shape (rows,) each."""
     experimental = data.experimental[rows] == 1
     small = data.sizes[rows] <= SMALL_CELL

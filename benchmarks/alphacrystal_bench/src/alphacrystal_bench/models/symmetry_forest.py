@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alphacrystal_bench.models.forests import Features, ForestRuns
+from alphacrystal.typing import Float32Array, FloatArray, IntArray
+from alphacrystal_bench.models.forests import ForestRuns
 
 SETTINGS: dict[str, Any] = {
     "criterion": "entropy",
@@ -33,17 +34,14 @@ PUBLISHED_ACCURACY = {
 }
 GROUPS = 231  # one more than there are, for numbers begin at 1
 
-Array = NDArray[np.float64]
-Indices = NDArray[np.int64]
-
 
 def group_forest(
-    features: Features,
-    groups: Indices,
-    train: Indices,
-    rows: Indices,
+    features: Float32Array,
+    groups: IntArray,
+    train: IntArray,
+    rows: IntArray,
     runs: ForestRuns,
-) -> Array:
+) -> FloatArray:
     """Probability of each space group for ``rows`` from one forest over all groups, shape (rows, 231).
 
     Args:
@@ -61,13 +59,13 @@ def group_forest(
 
 
 def group_forests_by_system(
-    features: Features,
-    groups: Indices,
+    features: Float32Array,
+    groups: IntArray,
     systems: NDArray[np.str_],
-    train: Indices,
-    rows: Indices,
+    train: IntArray,
+    rows: IntArray,
     runs: ForestRuns,
-) -> Array:
+) -> FloatArray:
     """As ``group_forest`` with one forest for each crystal system, which is told, shape (rows, 231)."""
     probabilities = np.zeros((len(rows), GROUPS))
     for system in np.unique(systems[rows]):

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.composition import formula_units_within, parse_formula
 from alphacrystal.crystal import space_group
 from alphacrystal.data import PreparedStructures
 from alphacrystal.learn import StructureType, type_probabilities
+from alphacrystal.typing import BoolArray, FloatArray, IntArray
 from alphacrystal_bench.models.symmetry_forest import GROUPS
 
 MAX_ATOMS = 20  # of the primitive cell, as in a prediction
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,19 +33,19 @@ class SymmetryPredictions:
         type_right: Whether it is the true one, shape (n,).
     """
 
-    rows: NDArray[np.int64]
-    groups: Array
-    groups_given_cell: Array
-    groups_given_system: Array
-    type_ranks: Array
-    type_confidence: Array
-    type_right: NDArray[np.bool_]
+    rows: IntArray
+    groups: FloatArray
+    groups_given_cell: FloatArray
+    groups_given_system: FloatArray
+    type_ranks: FloatArray
+    type_confidence: FloatArray
+    type_right: BoolArray
 
 
 def predict_symmetry(
     data: PreparedStructures,
     types: list[StructureType],
-    rows: NDArray[np.int64],
+    rows: IntArray,
     models: Path | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> SymmetryPredictions:
@@ -100,7 +99,7 @@ def predict_symmetry(
     return found
 
 
-def _by_group(groups: NDArray[np.int64], chances: Array) -> Array:
+def _by_group(groups: IntArray, chances: FloatArray) -> FloatArray:
     """Probability of each space group, normalised where there is any, shape (231,)."""
     summed = np.zeros(GROUPS)
     np.add.at(summed, groups, chances)

@@ -10,16 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphacrystal.learn import StructureType
+from alphacrystal.typing import BoolArray, FloatArray, IntArray
 from alphacrystal_bench.models.symmetry_forest import GROUPS
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 
 GROUP_PLACES, TYPE_PLACES = (1, 5), (1, 5, 20)
 
 
-def true_ranks(chances: Array, truth: Indices) -> Array:
+def true_ranks(chances: FloatArray, truth: IntArray) -> FloatArray:
     """How many classes are more probable than the true one; infinite where that has no chance, shape (n,).
 
     Args:
@@ -30,13 +27,15 @@ def true_ranks(chances: Array, truth: Indices) -> Array:
     return np.where(own > 0, (chances > own[:, None]).sum(1), np.inf)
 
 
-def frequencies(types: Sequence[StructureType], train: Indices, rows: Indices) -> tuple[Array, Array]:
+def frequencies(
+    types: Sequence[StructureType], train: IntArray, rows: IntArray
+) -> tuple[FloatArray, FloatArray]:
     """What the training compounds of the same stoichiometry suggest, most frequent first.
 
     Returns:
         Counts of the space groups among them, shape (rows, 231); ranks of the true types, shape (rows,).
     """
-    groups: dict[tuple[int, ...], Array] = defaultdict(lambda: np.zeros(GROUPS))
+    groups: dict[tuple[int, ...], FloatArray] = defaultdict(lambda: np.zeros(GROUPS))
     known: dict[tuple[int, ...], Counter[StructureType]] = defaultdict(Counter)
     for row in train:
         stoichiometry = types[row].stoichiometry()
@@ -51,7 +50,7 @@ def frequencies(types: Sequence[StructureType], train: Indices, rows: Indices) -
 
 
 def symmetry_table(
-    groups: Mapping[str, Array], types: Mapping[str, Array], subsets: Mapping[str, Mask]
+    groups: Mapping[str, FloatArray], types: Mapping[str, FloatArray], subsets: Mapping[str, BoolArray]
 ) -> dict[str, Any]:
     """Share of entries whose true space group is first or in five, and whose type is first, in 5, in 20.
 
@@ -71,12 +70,12 @@ def symmetry_table(
     }
 
 
-def _shares(ranks: Array, places: Sequence[int]) -> dict[str, float]:
+def _shares(ranks: FloatArray, places: Sequence[int]) -> dict[str, float]:
     return {f"top-{place}": round(float((ranks < place).mean()), 4) for place in places}
 
 
 def group_table_by_system(
-    groups: Mapping[str, Array], systems: NDArray[np.str_], published: Mapping[str, float]
+    groups: Mapping[str, FloatArray], systems: NDArray[np.str_], published: Mapping[str, float]
 ) -> dict[str, Any]:
     """Share of entries whose space group is first, told the crystal system, beside published accuracies.
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.data import PreparedStructures, prepare
 from alphacrystal.errors import InputError
 from alphacrystal.learn import StructureType, load_model, model_hashes, models_folder
 from alphacrystal.learn.training import DistanceTask, LatticeTask, SymmetryTask
+from alphacrystal.typing import FloatArray, IntArray
 from alphacrystal_bench.harness.progress import Progress
 from alphacrystal_bench.harness.run_facts import run_facts
 from alphacrystal_bench.models.baselines import RivalPredictions, crystal_systems, rival_predictions
@@ -38,8 +38,6 @@ from alphacrystal_bench.models.symmetry_table import (
     true_ranks,
 )
 from alphacrystal_bench.models.type_copy import structure_types, type_copies
-
-Array = NDArray[np.float64]
 
 NETWORK, FOREST, FREQUENCY, COPY = "network", "forest", "frequency", "type copy"
 TOLD_SYMMETRY = "forest, told symmetry"
@@ -126,7 +124,7 @@ def benchmark_models(
 def _symmetry(
     data: PreparedStructures,
     types: list[StructureType],
-    train: NDArray[np.int64],
+    train: IntArray,
     found: SymmetryPredictions,
     rivals: RivalPredictions | None,
 ) -> dict[str, Any]:
@@ -145,7 +143,7 @@ def _symmetry(
 
 
 def _lattice(
-    data: PreparedStructures, found: LatticePredictions, copies: Array, rivals: RivalPredictions | None
+    data: PreparedStructures, found: LatticePredictions, copies: FloatArray, rivals: RivalPredictions | None
 ) -> dict[str, Any]:
     true, rows = data.lattices[found.rows], found.rows
     predicted = {NETWORK: found.cells, COPY: copies}
@@ -165,8 +163,8 @@ def _distances(
     task, net = DistanceTask(data), load_model("distance", folder)
     task.shapes[lattices.rows] = lattices.shapes
     rows = np.sort(task.validation)
-    errors: dict[str, Array] = {}
-    unordered: dict[str, Array] = {}
+    errors: dict[str, FloatArray] = {}
+    unordered: dict[str, FloatArray] = {}
     curves: dict[str, Any] = {}
     passes = {
         "network, told the type": network_cells(task, net, given=True),

@@ -6,20 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 from ase.data import atomic_numbers
-from numpy.typing import NDArray
 
 from alphacrystal.composition import element_table
 from alphacrystal.data import PreparedStructures
 from alphacrystal.learn import StructureType
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.int64]
+from alphacrystal.typing import FloatArray, IntArray
 
 TYPICAL_VOLUME = 16.0  # Å³ per atom: what an element counts as of which nothing is known,
 TYPICAL_WEIGHT = 0.05  # as if so many compounds of each element had said so
 
 
-def structure_types(data: PreparedStructures) -> tuple[list[StructureType], list[Indices]]:
+def structure_types(data: PreparedStructures) -> tuple[list[StructureType], list[IntArray]]:
     """Structure type of every structure, and the atomic number of the element in each of its places."""
     types, elements = [], []
     for row in range(len(data)):
@@ -29,7 +26,7 @@ def structure_types(data: PreparedStructures) -> tuple[list[StructureType], list
     return types, elements
 
 
-def additive_volumes(fractions: Array, volumes: Array) -> Array:
+def additive_volumes(fractions: FloatArray, volumes: FloatArray) -> FloatArray:
     """Volume of an atom of each element in Å³ for which their sum is nearest to the true volume, relatively.
 
     Args:
@@ -45,11 +42,11 @@ def additive_volumes(fractions: Array, volumes: Array) -> Array:
 def type_copies(
     data: PreparedStructures,
     types: Sequence[StructureType],
-    elements: Sequence[Indices],
-    fractions: Array,
-    train: Indices,
-    rows: Indices,
-) -> Array:
+    elements: Sequence[IntArray],
+    fractions: FloatArray,
+    train: IntArray,
+    rows: IntArray,
+) -> FloatArray:
     """Conventional a, b, c (Å), alpha, beta, gamma (degrees) of ``rows``, NaN where the type is unknown.
 
     Elements take the places of those of the same rank in electronegativity. The most similar compound has the

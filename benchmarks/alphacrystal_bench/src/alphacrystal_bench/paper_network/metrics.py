@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
+from alphacrystal.typing import BoolArray, FloatArray, IntArray
 
 OVERLAP_CUTOFF = 8.0  # Å; the paper's section 2.5
 
@@ -32,10 +30,10 @@ class MatrixMetrics:
     overlap: float
     precision: float
     f1: float
-    per_sample_rmse: Array
+    per_sample_rmse: FloatArray
 
 
-def matrix_metrics(predicted: Array, true: Array, mask: Mask) -> MatrixMetrics:
+def matrix_metrics(predicted: FloatArray, true: FloatArray, mask: BoolArray) -> MatrixMetrics:
     """Errors and overlap over the pairs of two different atoms.
 
     Overlap, precision and F1 leave out structures where they are 0/0.
@@ -59,7 +57,7 @@ def matrix_metrics(predicted: Array, true: Array, mask: Mask) -> MatrixMetrics:
     )
 
 
-def _mean_ratio(numerator: NDArray[np.int64], denominator: NDArray[np.int64]) -> float:
+def _mean_ratio(numerator: IntArray, denominator: IntArray) -> float:
     """Mean of the ratios with a denominator that is not 0; 0 without any."""
     used = denominator > 0
     return float((numerator[used] / denominator[used]).mean()) if used.any() else 0.0

@@ -7,13 +7,10 @@ anything where padded.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.composition import element_features
 from alphacrystal.learn.contacts.matrix_labels import pair_mask
-
-Indices = NDArray[np.int64]
-Array = NDArray[np.float64]
+from alphacrystal.typing import FloatArray, IntArray
 
 
 class ElementPairLookup:
@@ -23,13 +20,13 @@ class ElementPairLookup:
     the mean of all pairs in cells of that size, and failing that of all pairs.
     """
 
-    def __init__(self, numbers: Indices, distances: Array) -> None:
+    def __init__(self, numbers: IntArray, distances: FloatArray) -> None:
         mask = pair_mask(numbers)
         values = distances[mask]
         self._tables = [_means(key[mask], values) for key in _pair_keys(numbers)]
         self._overall = float(values.mean())
 
-    def predict(self, numbers: Indices) -> Array:
+    def predict(self, numbers: IntArray) -> FloatArray:
         """Distances in Å, shape (n, atoms, atoms); 0 outside the pairs."""
         found = np.full((*numbers.shape, numbers.shape[1]), self._overall)
         missing = np.ones(found.shape, dtype=bool)
@@ -41,7 +38,7 @@ class ElementPairLookup:
         return np.where(pair_mask(numbers), found, 0.0)
 
 
-def _pair_keys(numbers: Indices) -> tuple[Indices, Indices, Indices]:
+def _pair_keys(numbers: IntArray) -> tuple[IntArray, IntArray, IntArray]:
     """Element pair and cell size, element pair, cell size of each pair of atoms, (n, atoms, atoms) each."""
     low = np.minimum(numbers[:, :, None], numbers[:, None, :])
     high = np.maximum(numbers[:, :, None], numbers[:, None, :])
@@ -50,7 +47,7 @@ def _pair_keys(numbers: Indices) -> tuple[Indices, Indices, Indices]:
     return pair * 1024 + size, pair, size
 
 
-def _means(keys: Indices, values: Array) -> tuple[Indices, Array]:
+def _means(keys: IntArray, values: FloatArray) -> tuple[IntArray, FloatArray]:
     """Sorted distinct keys and the mean of the values of each."""
     known, place = np.unique(keys, return_inverse=True)
     return known, np.bincount(place, values) / np.bincount(place)
@@ -65,7 +62,7 @@ class NearestComposition:
     without such a neighbour gets the element-pair lookup.
     """
 
-    def __init__(self, numbers: Indices, distances: Array) -> None:
+    def __init__(self, numbers: IntArray, distances: FloatArray) -> None:
         self._lookup = ElementPairLookup(numbers, distances)
         self._numbers, self._distances = numbers, distances
         self._rows: dict[tuple[int, ...], list[int]] = {}
@@ -74,7 +71,7 @@ class NearestComposition:
         features = element_features()
         self._unlike = np.sqrt(((features[:, None] - features[None]) ** 2).sum(-1))  # (104, 104)
 
-    def nearest(self, numbers: Indices) -> Indices:
+    def nearest(self, numbers: IntArray) -> IntArray:
         """Row of the most similar composition of each, -1 without one, shape (n,)."""
         found = np.full(len(numbers), -1)
         for place, own in enumerate(numbers):
@@ -84,21 +81,21 @@ class NearestComposition:
                 found[place] = rows[int(unlike.argmin())]
         return found
 
-    def predict(self, numbers: Indices) -> Array:
+    def predict(self, numbers: IntArray) -> FloatArray:
         """Distances in Å, shape (n, atoms, atoms)."""
         nearest = self.nearest(numbers)
         copied = (nearest >= 0)[:, None, None]
         return np.where(copied, self._distances[nearest], self._lookup.predict(numbers))
 
 
-def element_counts(numbers: Indices) -> tuple[int, ...]:
+def element_counts(numbers: IntArray) -> tuple[int, ...]:
     """Atoms of each element of one cell in the order of its atoms, from shape (atoms,)."""
     own = numbers[numbers > 0]
     starts = np.flatnonzero(np.diff(own, prepend=0))
     return tuple(np.diff(np.append(starts, len(own))).tolist())
 
 
-def shuffled_inside(groups: Indices, distances: Array, rng: np.random.Generator) -> Array:
+def shuffled_inside(groups: IntArray, distances: FloatArray, rng: np.random.Generator) -> FloatArray:
     """The same crystals with the atoms of each group in random order.
 
     Args:
@@ -116,7 +113,7 @@ def shuffled_inside(groups: Indices, distances: Array, rng: np.random.Generator)
     return distances[crystals, order[:, :, None], order[:, None, :]]
 
 
-def block_means(numbers: Indices, distances: Array) -> Array:
+def block_means(numbers: IntArray, distances: FloatArray) -> FloatArray:
     """Each distance replaced by the mean over all pairs of the same two elements in its own crystal.
 
     The best that a prediction can do that knows the crystal but not one atom of an element from another.

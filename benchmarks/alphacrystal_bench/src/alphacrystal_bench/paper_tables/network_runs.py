@@ -6,9 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from alphacrystal.data import PreparedStructures
 from alphacrystal.learn.contacts.matrix_labels import matrices
 from alphacrystal.learn.contacts.paper_network import (
@@ -17,10 +14,9 @@ from alphacrystal.learn.contacts.paper_network import (
     parameter_count,
     predict_matrices,
 )
+from alphacrystal.typing import FloatArray, IntArray
 from alphacrystal_bench.models.early_stopping_split import held_back
 from alphacrystal_bench.paper_network.training import PaperTrainSettings, train_paper_net
-
-Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,15 +28,15 @@ class PaperPrediction:
         notes: Parameters, cost, epochs and what ended the training.
     """
 
-    distances: NDArray[np.float64]
+    distances: FloatArray
     notes: dict[str, float | int | str | None]
 
 
 def predict_with_paper_network(
     data: PreparedStructures,
-    train: Rows,
-    test: Rows,
-    asked: Rows,
+    train: IntArray,
+    test: IntArray,
+    asked: IntArray,
     folder: Path,
     *,
     config: PaperNetConfig,

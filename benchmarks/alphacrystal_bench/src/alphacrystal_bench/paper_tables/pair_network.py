@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from alphacrystal.data import PreparedStructures, select
 from alphacrystal.learn.training import DEFAULT_SETTINGS, GIVEN_NOTHING, DistanceTask, TrainSettings, train
+from alphacrystal.typing import FloatArray, IntArray
 from alphacrystal_bench.models.early_stopping_split import held_back
 
-Rows = NDArray[np.int64]
 OnStep = Callable[[int, int, float], None]
 
 # Passes over the data for up to so many training structures: small data need more of them.
@@ -48,7 +47,7 @@ def epochs_for(structures: int) -> int:
 
 def train_pair_network(
     data: PreparedStructures,
-    rows: Rows,
+    rows: IntArray,
     folder: Path,
     *,
     epochs: int | None,
@@ -138,8 +137,8 @@ def _planned_epochs(task: Any, settings: TrainSettings, seconds: float, folder: 
 
 
 def predict_with_pair_network(
-    training: PairTraining, data: PreparedStructures, train_rows: Rows, rows: Rows, size: int
-) -> NDArray[np.float64]:
+    training: PairTraining, data: PreparedStructures, train_rows: IntArray, rows: IntArray, size: int
+) -> FloatArray:
     """Expected distances given the composition alone, padded with zeros, shape (rows, size, size).
 
     Args:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.data import PreparedStructures
 from alphacrystal.errors import InputError
 from alphacrystal.learn.contacts.matrix_labels import MOST_ATOMS, matrices
 from alphacrystal.learn.contacts.paper_network import PaperNetConfig
+from alphacrystal.typing import FloatArray, IntArray
 from alphacrystal_bench.harness.run_facts import run_facts
 from alphacrystal_bench.paper_network.training import PaperTrainSettings
 from alphacrystal_bench.paper_tables.network_runs import predict_with_paper_network
@@ -53,8 +53,6 @@ from alphacrystal_bench.paper_tables.table5_scores import example, scores
 from alphacrystal_bench.paper_tables.type_models import predict_over_types, train_type_models
 
 FIGURE7_CLASSES = 20
-Rows = NDArray[np.int64]
-Array = NDArray[np.float64]
 OnProgress = Callable[[str, int, int], None]
 
 
@@ -229,7 +227,7 @@ class _Run:
         )
         return self._scored(cell, row, parts, PAPER_NETWORK, found.distances, found.notes)
 
-    def _asked(self, parts: RowSplit) -> Rows:
+    def _asked(self, parts: RowSplit) -> IntArray:
         """Test structures, then those of Figure 7."""
         return np.concatenate([parts.test, example_rows(self.data)])
 
@@ -290,7 +288,7 @@ class _Run:
         row: Table5Row,
         parts: RowSplit,
         name: str,
-        predicted: Array,
+        predicted: FloatArray,
         notes: Settings,
     ) -> Table5Cell:
         """A cell with the scores of a network, and with its examples where the paper shows some.
@@ -305,7 +303,7 @@ class _Run:
             update={"scores": {name: scores([tested], true, mask)}, "notes": notes, "examples": shown}
         )
 
-    def _examples(self, row: Table5Row, predicted: Array) -> list[Example]:
+    def _examples(self, row: Table5Row, predicted: FloatArray) -> list[Example]:
         rows = example_rows(self.data)
         numbers, true, _ = matrices(self.data, rows)
         names = zip(self.data.formulas[rows].tolist(), self.data.ids[rows].tolist(), strict=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.data import PreparedStructures
 from alphacrystal.learn.contacts.matrix_labels import LONGEST_DISTANCE, class_labels, decode, matrices
+from alphacrystal.typing import FloatArray, IntArray
 from alphacrystal_bench.paper_tables.matrix_controls import (
     ElementPairLookup,
     NearestComposition,
@@ -26,8 +26,6 @@ from alphacrystal_bench.paper_tables.table5_predictors import (
 )
 from alphacrystal_bench.paper_tables.table5_results import Scores
 from alphacrystal_bench.paper_tables.table5_scores import scores
-
-Array = NDArray[np.float64]
 
 
 def control_scores(data: PreparedStructures, split: RowSplit, classes: int, seed: int) -> dict[str, Scores]:
@@ -49,12 +47,12 @@ def control_scores(data: PreparedStructures, split: RowSplit, classes: int, seed
     return {name: scores(own, true, mask) for name, own in predictions.items()}
 
 
-def _shuffled(groups: NDArray[np.int64], true: Array, seed: int) -> list[Array]:
+def _shuffled(groups: IntArray, true: FloatArray, seed: int) -> list[FloatArray]:
     rng = np.random.default_rng(seed)  # afresh: where orbits and elements are the same, so is the noise
     return [shuffled_inside(groups, true, rng) for _ in range(SHUFFLES)]
 
 
-def padded_orbits(data: PreparedStructures, rows: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+def padded_orbits(data: PreparedStructures, rows: IntArray, size: int) -> IntArray:
     """Orbit of each atom, -1 where padded, shape (rows, size)."""
     orbits = np.full((len(rows), size), -1)
     for place, row in enumerate(rows):

@@ -7,7 +7,6 @@ from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.data import (
     PAPER_LONGEST,
@@ -19,10 +18,10 @@ from alphacrystal.data import (
     select,
     split_rows,
 )
+from alphacrystal.typing import IntArray
 from alphacrystal_bench.paper_tables.table5_results import Cell, DataFacts, Split
 from alphacrystal_bench.paper_tables.table5_rows import FIGURE7_COMPOUNDS, Subset, Table5Row
 
-Rows = NDArray[np.int64]
 FIGURE3_CLASSES = 10  # the paper's Figure 3 speaks of groups 2.33 Å wide
 
 
@@ -34,8 +33,8 @@ class RowSplit:
         train, test: Rows of the prepared structures.
     """
 
-    train: Rows
-    test: Rows
+    train: IntArray
+    test: IntArray
 
 
 def table5_data(source: Path, cache: Path, cell: Cell, *, workers: int = 1) -> PreparedStructures:
@@ -60,7 +59,7 @@ def table5_data(source: Path, cache: Path, cell: Cell, *, workers: int = 1) -> P
     return select(everything, rows, rows[:0])
 
 
-def subset_rows(data: PreparedStructures, subset: Subset) -> Rows:
+def subset_rows(data: PreparedStructures, subset: Subset) -> IntArray:
     """Structures of a subset of Mp_12."""
     return np.arange(len(data)) if subset == "all" else mp12_subset(data, subset)
 
@@ -80,7 +79,7 @@ def row_split(data: PreparedStructures, row: Table5Row, split: Split, seed: int)
     return RowSplit(train, test)
 
 
-def example_rows(data: PreparedStructures) -> Rows:
+def example_rows(data: PreparedStructures) -> IntArray:
     """The compounds of Figure 7 that the data hold."""
     return np.flatnonzero(np.isin(data.ids, [identifier for _, identifier in FIGURE7_COMPOUNDS]))
 

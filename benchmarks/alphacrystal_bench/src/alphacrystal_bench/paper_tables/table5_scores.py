@@ -6,16 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 from ase.data import chemical_symbols
-from numpy.typing import NDArray
 
 from alphacrystal.learn.contacts.matrix_labels import LONGEST_DISTANCE, class_labels
+from alphacrystal.typing import BoolArray, FloatArray, IntArray
 from alphacrystal_bench.paper_network.metrics import matrix_metrics
 from alphacrystal_bench.paper_tables.table5_results import Example, Scores
 
-Array = NDArray[np.float64]
 
-
-def scores(predictions: Sequence[Array], true: Array, mask: NDArray[np.bool_]) -> Scores:
+def scores(predictions: Sequence[FloatArray], true: FloatArray, mask: BoolArray) -> Scores:
     """Mean scores of one or several predictions of the same structures.
 
     Args:
@@ -40,7 +38,7 @@ def scores(predictions: Sequence[Array], true: Array, mask: NDArray[np.bool_]) -
 
 
 def example(
-    formula: str, identifier: str, numbers: NDArray[np.int64], true: Array, predicted: Array, classes: int
+    formula: str, identifier: str, numbers: IntArray, true: FloatArray, predicted: FloatArray, classes: int
 ) -> Example:
     """One compound of Figure 7.
 

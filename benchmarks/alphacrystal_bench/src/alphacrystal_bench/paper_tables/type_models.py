@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from alphacrystal.data import PreparedStructures, select
 from alphacrystal.learn.training import (
@@ -18,10 +17,9 @@ from alphacrystal.learn.training import (
     SymmetryTask,
     TypeMixture,
 )
+from alphacrystal.typing import FloatArray, IntArray
 from alphacrystal_bench.models.early_stopping_split import held_back
 from alphacrystal_bench.paper_tables.pair_network import OnStep, PairTraining, train_task
-
-Rows = NDArray[np.int64]
 
 EPOCHS = 40  # more than on all data, whose epochs are longer
 JUDGES = 2  # symmetry networks, whose probabilities are averaged
@@ -45,7 +43,7 @@ class TypeModels:
 
 def train_type_models(
     data: PreparedStructures,
-    rows: Rows,
+    rows: IntArray,
     folder: Path,
     *,
     seed: int,
@@ -90,13 +88,13 @@ def predict_over_types(
     alone: PairTraining,
     models: TypeModels,
     data: PreparedStructures,
-    train_rows: Rows,
-    rows: Rows,
+    train_rows: IntArray,
+    rows: IntArray,
     size: int,
     *,
     seed: int = 0,
     conventional: bool = False,
-) -> NDArray[np.float64]:
+) -> FloatArray:
     """Distances from the composition alone, padded with zeros, shape (rows, size, size).
 
     Args:

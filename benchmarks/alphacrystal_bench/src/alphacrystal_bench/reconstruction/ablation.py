@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from ase.data import chemical_symbols
-from numpy.typing import NDArray
 
 from alphacrystal.composition import element_order, formula_units_within, parse_formula
 from alphacrystal.crystal import (
@@ -26,7 +25,6 @@ from alphacrystal.reconstruct import SearchSettings, reconstruct
 from alphacrystal_bench.cspbench.random_crystals import random_crystals
 from alphacrystal_bench.reconstruction.tasks import Puzzle
 
-Array = NDArray[np.float64]
 Row = dict[str, Any]
 RowMaker = Callable[[str, Sequence[Puzzle], Callable[[Puzzle, int], Row]], list[Row]]
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from ase.data import chemical_symbols, covalent_radii
-from numpy.typing import NDArray
 
 from alphacrystal.composition import element_order
 from alphacrystal.crystal import (
@@ -22,11 +21,11 @@ from alphacrystal.crystal import (
     min_image_distances,
     wyckoff_assignments,
 )
+from alphacrystal.typing import FloatArray, IndexArray, IntArray
 from alphacrystal_bench.reconstruction.tasks import Puzzle
 
-Array = NDArray[np.float64]
-Crystal = tuple[Array, NDArray[np.int64], Array]  # lattice, atomic numbers, fractional positions
-Fitness = Callable[[Array], Array]  # distances (members, pairs) -> (members,), low is good
+Crystal = tuple[FloatArray, IntArray, FloatArray]  # lattice, atomic numbers, fractional positions
+Fitness = Callable[[FloatArray], FloatArray]  # distances (members, pairs) -> (members,), low is good
 Rival = Callable[[Puzzle, int], Crystal | None]
 
 ASSIGNMENTS = 300  # Wyckoff assignments that a rival looks at, fewest orbits first
@@ -119,7 +118,7 @@ def matrix_fitness(puzzle: Puzzle, encoding: CrystalEncoding) -> Fitness:
     target = _sorted(puzzle.distances, puzzle.numbers)
     blocks = _blocks(encoding.numbers)
 
-    def fitness(distances: Array) -> Array:
+    def fitness(distances: FloatArray) -> FloatArray:
         ranked = np.concatenate([np.sort(distances[:, block], -1) for block in blocks], -1)
         return np.asarray(np.sqrt(np.square(ranked - target).mean(-1)))
 
@@ -133,7 +132,7 @@ def contact_fitness(puzzle: Puzzle, encoding: CrystalEncoding) -> Fitness:
     limits = CONTACT_FACTOR * _pair_list(_radii(encoding.numbers))
     blocks = _blocks(encoding.numbers)
 
-    def fitness(distances: Array) -> Array:
+    def fitness(distances: FloatArray) -> FloatArray:
         contacts = distances < limits
         found = np.stack([contacts[:, block].sum(-1) for block in blocks], -1)
         return np.asarray(1 - 2 * np.minimum(found, wanted).sum(-1) / (found.sum(-1) + wanted.sum() + 1e-9))
@@ -143,7 +142,7 @@ def contact_fitness(puzzle: Puzzle, encoding: CrystalEncoding) -> Fitness:
 
 def _evolved(puzzle: Puzzle, seed: int, kind: Callable[[Puzzle, CrystalEncoding], Fitness]) -> Crystal | None:
     random = np.random.default_rng(seed)
-    screened: list[tuple[float, int, CrystalEncoding, Fitness, Array]] = []
+    screened: list[tuple[float, int, CrystalEncoding, Fitness, FloatArray]] = []
     for encoding in _encodings(puzzle):
         cell = encoding.lattice(np.zeros(6))
         fitness = kind(puzzle, encoding)
@@ -162,8 +161,8 @@ def _evolved(puzzle: Puzzle, seed: int, kind: Callable[[Puzzle, CrystalEncoding]
 
 
 def _evolution(
-    encoding: CrystalEncoding, fitness: Fitness, start: Array, random: np.random.Generator
-) -> tuple[float, Array]:
+    encoding: CrystalEncoding, fitness: Fitness, start: FloatArray, random: np.random.Generator
+) -> tuple[float, FloatArray]:
     """Storn & Price (doi:10.1023/A:1008202821328): best and random base, coordinates wrap around."""
     cell = encoding.lattice(np.zeros(6))
     members = random.random((POPULATION, encoding.free))
@@ -203,11 +202,11 @@ def _hypothesis(puzzle: Puzzle, occupation: dict[str, str]) -> SymmetryHypothesi
     )
 
 
-def _primitive(puzzle: Puzzle) -> Array:
+def _primitive(puzzle: Puzzle) -> FloatArray:
     return np.asarray(puzzle.solution.get_primitive_structure().lattice.matrix)
 
 
-def _pairs(encoding: CrystalEncoding, cell: Array, positions: Array) -> Array:
+def _pairs(encoding: CrystalEncoding, cell: FloatArray, positions: FloatArray) -> FloatArray:
     """Minimum-image distances of the pairs in Å, shape (members, pairs); the encoding's cell is reduced."""
     rows, columns = np.triu_indices(len(encoding.numbers), 1)
     difference = positions[:, rows] - positions[:, columns]
@@ -216,15 +215,15 @@ def _pairs(encoding: CrystalEncoding, cell: Array, positions: Array) -> Array:
     return np.asarray(np.sqrt(np.square(vectors).sum(-1).min(-1)))
 
 
-def _pair_list(matrix: Array) -> Array:
+def _pair_list(matrix: FloatArray) -> FloatArray:
     return np.asarray(matrix[np.triu_indices(len(matrix), 1)])
 
 
-def _radii(numbers: NDArray[np.int64]) -> Array:
+def _radii(numbers: IntArray) -> FloatArray:
     return np.asarray(covalent_radii[numbers][:, None] + covalent_radii[numbers])
 
 
-def _blocks(numbers: NDArray[np.int64]) -> Sequence[NDArray[np.intp]]:
+def _blocks(numbers: IntArray) -> Sequence[IndexArray]:
     """Pairs of each two elements, in the order of the elements."""
     rows, columns = np.triu_indices(len(numbers), 1)
     both = np.sort(np.stack([numbers[rows], numbers[columns]]), axis=0)
@@ -233,7 +232,7 @@ def _blocks(numbers: NDArray[np.int64]) -> Sequence[NDArray[np.intp]]:
     return [np.flatnonzero(kinds == kind) for kind in range(int(kinds.max(initial=-1)) + 1)]
 
 
-def _sorted(distances: Array, numbers: NDArray[np.int64]) -> Array:
+def _sorted(distances: FloatArray, numbers: IntArray) -> FloatArray:
     values: Any = _pair_list(distances)
     blocks = _blocks(numbers)
     return np.concatenate([np.sort(values[block]) for block in blocks]) if blocks else values

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from alphacrystal.crystal import (
     NEIGHBOUR_IMAGES,
@@ -19,8 +18,7 @@ from alphacrystal.crystal import (
     min_image_distances,
 )
 from alphacrystal.reconstruct import fitness_function
-
-Array = NDArray[np.float64]
+from alphacrystal.typing import FloatArray
 
 MEMBERS = 1000
 SECONDS = 2.0
@@ -78,7 +76,7 @@ def evaluation_speed(seed: int) -> dict[str, dict[str, float]]:
     return table
 
 
-def plain_fitness(encoding: CrystalEncoding, expected: Array) -> Callable[[Array], Array]:
+def plain_fitness(encoding: CrystalEncoding, expected: FloatArray) -> Callable[[FloatArray], FloatArray]:
     """As it is written down: all pairs, all 27 images, one sort for each pair of elements; in batches."""
     lattice = encoding.lattice(np.zeros(6))
     numbers = encoding.numbers
@@ -93,7 +91,7 @@ def plain_fitness(encoding: CrystalEncoding, expected: Array) -> Callable[[Array
                 blocks.append((rows, columns))
     target = np.concatenate([np.sort(expected[block]) for block in blocks])
 
-    def fitness(members: Array) -> Array:
+    def fitness(members: FloatArray) -> FloatArray:
         positions = encoding.positions(members)
         difference = positions[:, :, None] - positions[:, None]
         difference -= np.round(difference)
@@ -105,7 +103,7 @@ def plain_fitness(encoding: CrystalEncoding, expected: Array) -> Callable[[Array
     return fitness
 
 
-def _rate(fitness: Callable[[Array], Array], members: Array) -> float:
+def _rate(fitness: Callable[[FloatArray], FloatArray], members: FloatArray) -> float:
     fitness(members)
     begun, rounds = time.process_time(), 0
     while time.process_time() - begun < SECONDS:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from ase.data import chemical_symbols
-from numpy.typing import NDArray
 from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.core import Lattice, Structure
 
@@ -22,8 +21,7 @@ from alphacrystal.crystal import (
     space_group,
 )
 from alphacrystal.data import StructureRecord
-
-Array = NDArray[np.float64]
+from alphacrystal.typing import FloatArray, IntArray
 
 MATCHER = StructureMatcher(ltol=0.2, stol=0.3, angle_tol=5)
 LARGEST = 20  # atoms in the primitive cell
@@ -48,8 +46,8 @@ class Puzzle:
     id: str
     formula: str
     solution: Structure
-    numbers: NDArray[np.int64]
-    distances: Array
+    numbers: IntArray
+    distances: FloatArray
     space_group: int
     letters: tuple[str, ...]
     occupation: dict[str, str]
@@ -60,7 +58,7 @@ class Puzzle:
         """Crystal system."""
         return space_group(self.space_group).crystal_system
 
-    def solved_by(self, lattice: Array, numbers: NDArray[np.int64], positions: Array) -> bool:
+    def solved_by(self, lattice: FloatArray, numbers: IntArray, positions: FloatArray) -> bool:
         """Whether a crystal matches the recorded one (StructureMatcher 0.2/0.3/5)."""
         species = [chemical_symbols[number] for number in numbers]
         return self.is_solved_by(Structure(Lattice(lattice), species, positions))

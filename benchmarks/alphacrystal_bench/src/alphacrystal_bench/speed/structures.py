@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alphacrystal.crystal import LatticeParameters
+from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from alphacrystal.data import StructureRecord
 
-FloatArray = NDArray[np.float64]
 
 #: Formula of the random crystals and how they are packed: volume in Å³/atom (rutile has 10.4), ratios of the
 #: edges, angles in degrees, and distances in Å that no two atoms undercut.
