@@ -12,9 +12,9 @@ from pymatgen.core import Structure
 
 from alphacrystal.crystal import min_image_distances, space_group
 from alphacrystal.data import (
-    MP12_MOST_ATOMS,
+    MP12_MAX_ATOMS,
     PAPER_COUNTS,
-    PAPER_LONGEST,
+    PAPER_MAX_DISTANCE,
     PreparedStructures,
     StructureRecord,
     assemble,
@@ -119,7 +119,7 @@ def test_cells_that_are_too_large_are_left_out(
     data: PreparedStructures, records: list[StructureRecord]
 ) -> None:
     assert data.ids.tolist() == [record.id for record in records[: len(SMALL)]]
-    assert data.sizes.max() == MP12_MOST_ATOMS
+    assert data.sizes.max() == MP12_MAX_ATOMS
     halite = records[SMALL.index("halite")]
     assert prepare_record(halite, most_atoms=2) is not None
     assert prepare_record(halite, cell="conventional", most_atoms=7) is None
@@ -248,7 +248,7 @@ def test_selected_structures_are_unchanged(data: PreparedStructures, seed: int) 
 
 
 def test_the_histogram_counts_every_pair(data: PreparedStructures) -> None:
-    found = distance_histogram(data, np.linspace(0, PAPER_LONGEST, 11))
+    found = distance_histogram(data, np.linspace(0, PAPER_MAX_DISTANCE, 11))
     sizes = data.sizes
     assert found.pairs.sum() == (sizes * (sizes - 1) // 2).sum()
     assert found.of_pairs.sum() == pytest.approx(1)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from alphacrystal.evaluate import METRICS, Crystal, Measured, compare, compare_many
+from alphacrystal.evaluate import METRICS, ComparedCrystal, MetricValue, compare, compare_many
 
 
 def cubic(a: float, atoms: list[tuple[str, float, float, float]]) -> Structure:
@@ -114,7 +114,7 @@ DIFFERENT = {
         {"sinkhorn_dist": 0.0046, "superpose_rmsd": 0.0023, "superpose_old": 0, "ofm_dist": 0.0043},
     ),
 }
-Found = dict[str, dict[str, Measured]]
+Found = dict[str, dict[str, MetricValue]]
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +203,7 @@ def test_wyckoff_errors_compare_the_independent_atoms_of_the_files(tmp_path: Pat
         "ofm_dist": 0.2050,
         "xrd_dist": 2.2037,
     }
-    found = compare(Crystal.read(predicted), Crystal.read(target), list(expected))
+    found = compare(ComparedCrystal.read(predicted), ComparedCrystal.read(target), list(expected))
     assert {key: found[key].value for key in expected} == {
         key: pytest.approx(value, abs=5.1e-5) for key, value in expected.items()
     }

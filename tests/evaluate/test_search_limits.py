@@ -11,7 +11,7 @@ from pymatgen.core import Lattice, Structure
 from alphacrystal.evaluate import _superposition
 from alphacrystal.evaluate._atoms import AtomicCell
 from alphacrystal.evaluate._correspondences import _log_strains, correspondences
-from alphacrystal.evaluate._families import Crystal, superpositions
+from alphacrystal.evaluate._families import ComparedCrystal, superpositions
 from alphacrystal.evaluate._superposition import _common_cells, _primitive, _Search, best_superpositions
 
 CUBIC = Structure.from_spacegroup(
@@ -116,7 +116,7 @@ def test_value_beyond_the_limit_says_that_it_was_not_computed(monkeypatch: pytes
             searches.append(self)
 
     monkeypatch.setattr(_superposition, "_Search", Counted)
-    values = superpositions(Crystal.of(TILTED["Pnma"]), Crystal.of(CUBIC))
+    values = superpositions(ComparedCrystal.of(TILTED["Pnma"]), ComparedCrystal.of(CUBIC))
     assert len(values) > 5
     assert {item.reason for item in values.values()} == {
         "not computed: the superposition takes more than 100,000 distances"

@@ -4,7 +4,7 @@ import pytest
 
 from alphacrystal.errors import InputError
 from alphacrystal.evaluate import METRIC_SETS, best_values, metric_names, run_tasks
-from alphacrystal.evaluate._measured import Measured
+from alphacrystal.evaluate._metric_value import MetricValue
 
 
 def test_results_come_in_the_order_of_the_tasks() -> None:
@@ -39,9 +39,9 @@ def test_metrics_come_with_their_invariant_forms() -> None:
 
 def test_best_of_several_candidates_is_the_least_distance_and_the_largest_overlap() -> None:
     rows = [
-        {"chamfer_dist": Measured(2.0), "distance_map_overlap": Measured(0.5)},
-        {"chamfer_dist": Measured(1.0), "distance_map_overlap": Measured(0.9)},
-        {"chamfer_dist": Measured.missing("of a test"), "distance_map_overlap": Measured(0.9)},
+        {"chamfer_dist": MetricValue(2.0), "distance_map_overlap": MetricValue(0.5)},
+        {"chamfer_dist": MetricValue(1.0), "distance_map_overlap": MetricValue(0.9)},
+        {"chamfer_dist": MetricValue.missing("of a test"), "distance_map_overlap": MetricValue(0.9)},
     ]
     assert best_values(rows) == {"chamfer_dist": (1.0, 1), "distance_map_overlap": (0.9, 1)}
     assert best_values(rows[2:])["chamfer_dist"] is None

@@ -31,8 +31,8 @@ from scipy.optimize import linprog
 from alphacrystal.config import PredictConfig
 from alphacrystal.errors import InputError
 from alphacrystal.generate import Candidate
-from alphacrystal.pipeline.energies import energy_measure, with_hull_energies
-from alphacrystal.rank import EnergyMeasure, HullReference, rank_candidates, read_hull_reference
+from alphacrystal.pipeline.energies import energy_reference, with_hull_energies
+from alphacrystal.rank import EnergyReference, HullReference, rank_candidates, read_hull_reference
 from alphacrystal.rank._hull import HullEntry
 from alphacrystal.relax import Relaxation, RelaxationStatus, RelaxSettings, load_energy_model
 
@@ -179,10 +179,10 @@ def test_rows_carry_formation_and_hull_energies_of_their_scale(
 ) -> None:
     crystal = salt(4.25, ("Mg", "O"))
     reference = read_hull_reference(entries(tmp_path / "mp.json"), ["Mg", "O"])
-    measure = EnergyMeasure(potential, references={"Mg": -1.5, "O": -4.9}, hull=reference)
+    energy_reference = EnergyReference(potential, references={"Mg": -1.5, "O": -4.9}, hull=reference)
     end = Relaxation(crystal, RelaxationStatus.CONVERGED, "", -6.3, 0.0, 0.0, 1, 0.1)
     (row,) = rank_candidates(
-        [Candidate(crystal, "test", None)], {0: end}, relaxed=True, top=5, measure=measure
+        [Candidate(crystal, "test", None)], {0: end}, relaxed=True, top=5, reference=energy_reference
     )
     hull = (-12.6 - 0.687 + 1.5 + 4.9) / 2  # -0.687 eV per oxide ion: MP2020
     assert row.formation_energy_per_atom == pytest.approx(formation, abs=1e-4)
@@ -233,23 +233,23 @@ def test_phases_that_the_potential_relaxed_are_corrected_like_the_rows(
     metal = Structure.from_spacegroup(194, Lattice.hexagonal(3.2, 5.2), ["Mg"], [[1 / 3, 2 / 3, 0.25]])
     metal.to(str(folder / "Mg.cif"))
     hull = read_hull_reference(folder, ["Mg", "O"], enthalpies=pressure != 0)
-    measure = EnergyMeasure(potential, pressure, references={"Mg": -1.5, "O": -4.9}, hull=hull)
+    energy_reference = EnergyReference(potential, pressure, references={"Mg": -1.5, "O": -4.9}, hull=hull)
     config = PredictConfig(potential=potential, pressure=pressure)
-    measure_filled = with_hull_energies(
-        measure, config, Answers({"MgO": -6.3, "Mg": -1.5}), lambda done, total: None
+    filled = with_hull_energies(
+        energy_reference, config, Answers({"MgO": -6.3, "Mg": -1.5}), lambda done, total: None
     )
-    assert measure_filled is not None
-    point = measure_filled.hull_point(salt(4.25, ("Mg", "O")))
+    assert filled is not None
+    point = filled.hull_point(salt(4.25, ("Mg", "O")))
     assert point is not None
     assert point.energy == pytest.approx(-6.3 + correction, abs=1e-4)
-    above = measure_filled.above_hull(point, salt(4.3, ("Mg", "O")), -6.2)
+    above = filled.above_hull(point, salt(4.3, ("Mg", "O")), -6.2)
     assert above == pytest.approx(0.1, abs=1e-6)
     # The elements that the phases lack come from the table of the potential, but not under pressure.
-    oxygen = measure_filled.hull.at({"O": 1}) if measure_filled.hull else None
+    oxygen = filled.hull.at({"O": 1}) if filled.hull else None
     assert (oxygen is None) == (pressure != 0)
     if oxygen is not None:
         assert oxygen.energy == -4.9
-    magnesium = measure_filled.hull.at({"Mg": 1}) if measure_filled.hull else None
+    magnesium = filled.hull.at({"Mg": 1}) if filled.hull else None
     assert magnesium is not None
     assert [product.id for product in magnesium.products] == ["Mg"]
 
@@ -257,8 +257,10 @@ def test_phases_that_the_potential_relaxed_are_corrected_like_the_rows(
 def test_phases_that_could_not_be_relaxed_are_counted(tmp_path: Path) -> None:
     file = tmp_path / "built.jsonl"
     file.write_text("\n".join([record("Mg", None), record("MgO", None)]) + "\n")
-    measure = EnergyMeasure("chgnet", hull=read_hull_reference(file, ["Mg", "O"]))
-    filled = with_hull_energies(measure, PredictConfig(), Answers({"Mg": -1.5}), lambda done, total: None)
+    energy_reference = EnergyReference("chgnet", hull=read_hull_reference(file, ["Mg", "O"]))
+    filled = with_hull_energies(
+        energy_reference, PredictConfig(), Answers({"Mg": -1.5}), lambda done, total: None
+    )
     assert filled is not None
     assert filled.remarks() == ["1 phases of built.jsonl could not be relaxed: the hull lacks them."]
 
@@ -267,13 +269,13 @@ def test_phases_that_could_not_be_relaxed_are_counted(tmp_path: Path) -> None:
 def test_energies_are_not_asked_for_without_relaxation(tmp_path: Path, given: str) -> None:
     config = PredictConfig.model_validate({"relax": False, given: tmp_path / "file.json"})
     with pytest.raises(InputError, match="Without relaxation there are no energies"):
-        energy_measure(["Mg"], config)
-    assert energy_measure(["Mg"], PredictConfig(relax=False)) is None
+        energy_reference(["Mg"], config)
+    assert energy_reference(["Mg"], PredictConfig(relax=False)) is None
 
 
 def test_reader_is_told_whose_formation_energies_the_hull_holds(tmp_path: Path) -> None:
     reference = read_hull_reference(entries(tmp_path / "mp.json"), ["Mg", "O"])
-    (remark,) = EnergyMeasure("chgnet-r2scan", hull=reference).remarks()
+    (remark,) = EnergyReference("chgnet-r2scan", hull=reference).remarks()
     assert "formation energies of chgnet-r2scan beside those stored in mp.json" in remark
 
 
@@ -419,7 +421,7 @@ def test_second_phase_of_a_name_can_be_the_stable_one(tmp_path: Path) -> None:
         ComputedStructureEntry(crystal, -6.0, entry_id="same") for crystal in (salt(5.64, ("Na", "Cl")), b2)
     ]
     config = PredictConfig(hull=write(tmp_path / "same.json", stored))
-    measure = energy_measure(["Na", "Cl"], config)
+    reference = energy_reference(["Na", "Cl"], config)
     model = load_energy_model("chgnet")
     above = {}
     for name, crystal in (("rock salt", stored[0].structure), ("CsCl type", b2)):
@@ -430,9 +432,11 @@ def test_second_phase_of_a_name_can_be_the_stable_one(tmp_path: Path) -> None:
                 strict=True,
             )
         )
-        assert measure is not None
-        assert measure.hull is not None
-        filled = replace(measure, hull=measure.hull.with_energies(energies, measure.elemental_energies()))
+        assert reference is not None
+        assert reference.hull is not None
+        filled = replace(
+            reference, hull=reference.hull.with_energies(energies, reference.elemental_energies())
+        )
         energy = float(model.energies_per_atom([crystal])[0])
         above[name] = filled.above_hull(filled.hull_point(crystal), crystal, energy)
     assert above == pytest.approx({"rock salt": 0.0, "CsCl type": 0.116}, abs=2e-3)

@@ -10,13 +10,13 @@ from pymatgen.core import Lattice, Structure
 
 from alphacrystal.generate import Candidate
 from alphacrystal.rank import (
-    EnergyMeasure,
+    EnergyReference,
     combined_cost,
     combined_order,
     likely_order,
     rank_candidates,
 )
-from alphacrystal.rank._order import SETTLED
+from alphacrystal.rank._order import TOP_BLOCK
 from alphacrystal.relax import Relaxation, RelaxationStatus
 
 STATUS = RelaxationStatus
@@ -79,7 +79,9 @@ def test_energy_and_chemistry_are_ranked_side_by_side() -> None:
         1: relaxed(caesium_chloride(), -2.9),
         2: relaxed(zincblende(), -3.59),
     }
-    ranked = rank_candidates(candidates, relaxations, relaxed=True, top=10, measure=EnergyMeasure("chgnet"))
+    ranked = rank_candidates(
+        candidates, relaxations, relaxed=True, top=10, reference=EnergyReference("chgnet")
+    )
     found = {row.space_group_number: (row.chemical_rank, row.energy_rank) for row in ranked}
     assert found == {225: (2, 1), 221: (1, 3), 216: (3, 2)}
     assert ranked[0].space_group_number == 225
@@ -163,8 +165,8 @@ def test_after_the_first_ten_the_list_is_in_order_of_energy() -> None:
     ]
     order = combined_order(costs, [*above[:-1], None], converged)
     assert sorted(order) == list(range(30))
-    assert [costs[i] for i in order[:SETTLED]] == sorted(costs)[:SETTLED]
-    late, by_cost = order[SETTLED:], sorted(range(30), key=lambda i: costs[i])[SETTLED:]
+    assert [costs[i] for i in order[:TOP_BLOCK]] == sorted(costs)[:TOP_BLOCK]
+    late, by_cost = order[TOP_BLOCK:], sorted(range(30), key=lambda i: costs[i])[TOP_BLOCK:]
     moved = [i for i in late if converged[i] and i != 29]
     assert [above[i] for i in moved] == sorted(above[i] for i in moved)
     for place, i in enumerate(by_cost):  # without an energy to go by they stay where they were

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from alphacrystal.rank import EnergyMeasure
+from alphacrystal.rank import EnergyReference
 from alphacrystal.relax import (
     EnergyScale,
     Potential,
@@ -85,8 +85,8 @@ def test_raw_potential_with_corrections_agrees_with_one_that_contains_them(chgne
     crystals = [oxide.get_primitive_structure() for oxide in oxides]
     found = []
     for potential in (chgnet, load_potential("sevennet")):
-        measure = EnergyMeasure(potential.name)
+        reference = EnergyReference(potential.name)
         ends = relax(crystals, potential)
-        found.append([measure.formation_energy(end.structure, end.energy_per_atom or 0.0) for end in ends])
+        found.append([reference.formation_energy(end.structure, end.energy_per_atom or 0.0) for end in ends])
     # Without them MnO would be off by 1.2 eV/atom; the two potentials themselves differ by a few hundredths.
     assert found[1] == pytest.approx(found[0], abs=0.06)

@@ -132,7 +132,7 @@ def references(
     from alphacrystal.cli.progress_display import ProgressDisplay
     from alphacrystal.data import read_records
     from alphacrystal.relax import load_potential, reference_table
-    from alphacrystal.report import write_text_atomically
+    from alphacrystal.runtime.atomic_write import write_text_atomically
 
     check_new_file(out)
     wanted = None if elements is None else _symbols(elements)

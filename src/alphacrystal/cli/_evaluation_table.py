@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from alphacrystal.evaluate import Evaluation
+    from alphacrystal.evaluate import EvaluationResult
 
 
-def evaluation_csv(found: Evaluation) -> str:
+def evaluation_csv(found: EvaluationResult) -> str:
     """CSV with a header and one line per pair; empty cells where there is no value."""
     rows = found.rows()
     stream = io.StringIO()
@@ -24,7 +24,7 @@ def evaluation_csv(found: Evaluation) -> str:
     return stream.getvalue()
 
 
-def print_evaluation(found: Evaluation) -> None:
+def print_evaluation(found: EvaluationResult) -> None:
     """Print whether the structures are the same, then tables that fit 80 columns."""
     from rich.console import Console
 
@@ -45,7 +45,7 @@ def _table() -> Table:
     return Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
 
 
-def _print_pair(found: Evaluation, console: Console) -> None:
+def _print_pair(found: EvaluationResult, console: Console) -> None:
     from alphacrystal.evaluate import METRICS
 
     target = found.match.targets[0]
@@ -72,7 +72,7 @@ def _print_pair(found: Evaluation, console: Console) -> None:
             console.print(f"{name}: {values[name].reason}", markup=False)
 
 
-def _print_set(found: Evaluation, console: Console) -> None:
+def _print_set(found: EvaluationResult, console: Console) -> None:
     match = found.match
     console.print(
         f"{len(match.targets)} targets, {sum(map(len, found.candidates))} pairs, preset {match.preset.name} "
@@ -104,7 +104,7 @@ def _print_set(found: Evaluation, console: Console) -> None:
         console.print(f"Predictions of no target: {', '.join(found.unused)}", markup=False)
 
 
-def _print_targets(found: Evaluation, console: Console) -> None:
+def _print_targets(found: EvaluationResult, console: Console) -> None:
     table = _table()
     table.add_column("target", overflow="fold")
     table.add_column("formula", no_wrap=True)

@@ -5,10 +5,10 @@ from alphacrystal.data._download import Downloaded, download
 from alphacrystal.data._leak_guard import benchmark_formulas, without_benchmarks
 from alphacrystal.data._materials_project import MaterialsProjectSource, connect, record_of_document
 from alphacrystal.data._mp12 import (
-    MP12_MOST_ATOMS,
+    MP12_MAX_ATOMS,
     PAPER_COUNTS,
-    PAPER_LONGEST,
-    PAPER_SHORTEST,
+    PAPER_MAX_DISTANCE,
+    PAPER_MIN_DISTANCE,
     DistanceHistogram,
     distance_histogram,
     mp12,
@@ -29,10 +29,10 @@ from alphacrystal.data.structure_files import CrystalRead, read_crystals
 
 __all__ = [
     "FUNCTIONALS",
-    "MP12_MOST_ATOMS",
+    "MP12_MAX_ATOMS",
     "PAPER_COUNTS",
-    "PAPER_LONGEST",
-    "PAPER_SHORTEST",
+    "PAPER_MAX_DISTANCE",
+    "PAPER_MIN_DISTANCE",
     "CrystalRead",
     "DistanceHistogram",
     "Downloaded",

@@ -26,14 +26,14 @@ from alphacrystal.typing import FloatArray, IntArray
 
 Family = Literal["cubic", "binary", "ternary"]
 
-MP12_MOST_ATOMS = 12  # in the conventional cell; the paper's text and network, its Table 2 says 10
+MP12_MAX_ATOMS = 12  # in the conventional cell; the paper's text and network, its Table 2 says 10
 FIRST_CUBIC_GROUP = 195
 
 # AlphaCrystal-II, Table 2 and section 3.1 ("Distance discretization").
 PAPER_COUNTS = {"mp_12": 18_776, "mp_12_cubic": 3_298, "mp_12_binary": 5_848, "mp_12_ternary": 11_615}
-PAPER_SHORTEST, PAPER_LONGEST = 0.9488, 23.3361  # Å
+PAPER_MIN_DISTANCE, PAPER_MAX_DISTANCE = 0.9488, 23.3361  # Å
 
-_mp12_record = partial(prepare_record, cell="conventional", most_atoms=MP12_MOST_ATOMS)
+_mp12_record = partial(prepare_record, cell="conventional", most_atoms=MP12_MAX_ATOMS)
 
 
 def mp12(
@@ -150,7 +150,7 @@ def distance_histogram(
         edges=np.asarray(edges, dtype=np.float64),
         pairs=pairs,
         of_pairs=pairs / max(len(distances), 1),
-        of_entries=2 * pairs / max(len(rows) * MP12_MOST_ATOMS**2, 1),
+        of_entries=2 * pairs / max(len(rows) * MP12_MAX_ATOMS**2, 1),
         shortest=float(distances.min(initial=np.inf)),
         longest=float(distances.max(initial=0.0)),
     )

@@ -1,11 +1,11 @@
 """How good predictions are: structure matching with its rates, and distances between two crystals."""
 
 from alphacrystal.evaluate._compare import best_values, compare, compare_many
-from alphacrystal.evaluate._evaluation import Evaluation, evaluate
-from alphacrystal.evaluate._families import Crystal
+from alphacrystal.evaluate._evaluation import EvaluationResult, evaluate
+from alphacrystal.evaluate._families import ComparedCrystal
 from alphacrystal.evaluate._inputs import read_predicted, read_targets
 from alphacrystal.evaluate._matching import PairMatch, match_pair, space_group_number
-from alphacrystal.evaluate._measured import Measured, NotComparableError
+from alphacrystal.evaluate._metric_value import MetricValue, NotComparableError
 from alphacrystal.evaluate._metrics import METRIC_SETS, METRICS, Metric, metric_names
 from alphacrystal.evaluate._point_clouds import sinkhorn_distance
 from alphacrystal.evaluate._polymorphs import PolymorphSummary, polymorph_summary
@@ -22,12 +22,12 @@ __all__ = [
     "PRESETS",
     "SYMPRECS",
     "TIME_LIMIT_S",
-    "Crystal",
-    "Evaluation",
+    "ComparedCrystal",
+    "EvaluationResult",
     "MatchPreset",
     "MatchSummary",
-    "Measured",
     "Metric",
+    "MetricValue",
     "NotComparableError",
     "PairMatch",
     "PolymorphSummary",

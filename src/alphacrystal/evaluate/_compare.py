@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alphacrystal.errors import InputError
-from alphacrystal.evaluate._families import QUICK_FAMILIES, Crystal, run_family
-from alphacrystal.evaluate._measured import Measured
+from alphacrystal.evaluate._families import QUICK_FAMILIES, ComparedCrystal, run_family
+from alphacrystal.evaluate._metric_value import MetricValue
 from alphacrystal.evaluate._metrics import METRICS, metric_names
 from alphacrystal.evaluate._tasks import TIME_LIMIT_S, run_tasks
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
     from alphacrystal.relax import EnergyModel
 
-Values = dict[str, Measured]
+Values = dict[str, MetricValue]
 
 
 def compare(
-    predicted: Crystal | Structure | Path,
-    target: Crystal | Structure | Path,
+    predicted: ComparedCrystal | Structure | Path,
+    target: ComparedCrystal | Structure | Path,
     metrics: str | Sequence[str] = "all",
     *,
     potential: str | EnergyModel = "chgnet",
@@ -46,7 +46,7 @@ def compare(
 
 
 def compare_many(
-    pairs: Sequence[tuple[Crystal | Structure | Path, Crystal | Structure | Path]],
+    pairs: Sequence[tuple[ComparedCrystal | Structure | Path, ComparedCrystal | Structure | Path]],
     metrics: str | Sequence[str] = "all",
     *,
     potential: str | EnergyModel = "chgnet",
@@ -69,31 +69,31 @@ def compare_many(
     energies = _energy_values(crystals, potential) if "energy" in families else [{}] * len(crystals)
     values: list[Values] = []
     for (predicted, target), energy in zip(crystals, energies, strict=True):
-        found: dict[str, Measured] = dict(energy)
+        found: dict[str, MetricValue] = dict(energy)
         for family in families:
             if family in QUICK_FAMILIES:
                 found |= run_family(family, target, predicted)
             elif family != "energy":
                 result = next(results)
-                missing = Measured.not_computed(result.failure or "it failed")
+                missing = MetricValue.not_computed(result.failure or "it failed")
                 found |= result.value or _failed(family, names, missing)
         values.append({name: found[name] for name in names})
     return values
 
 
-def _crystal(given: Crystal | Structure | Path) -> Crystal:
-    if isinstance(given, Crystal):
+def _crystal(given: ComparedCrystal | Structure | Path) -> ComparedCrystal:
+    if isinstance(given, ComparedCrystal):
         return given
-    return Crystal.read(given) if isinstance(given, Path) else Crystal.of(given)
+    return ComparedCrystal.read(given) if isinstance(given, Path) else ComparedCrystal.of(given)
 
 
-def _failed(family: str, names: Sequence[str], missing: Measured) -> Values:
+def _failed(family: str, names: Sequence[str], missing: MetricValue) -> Values:
     return {name: missing for name in names if METRICS[name].family == family}
 
 
 def _energy_values(
-    crystals: Sequence[tuple[Crystal, Crystal]], potential: str | EnergyModel
-) -> list[Mapping[str, Measured]]:
+    crystals: Sequence[tuple[ComparedCrystal, ComparedCrystal]], potential: str | EnergyModel
+) -> list[Mapping[str, MetricValue]]:
     from alphacrystal.relax import load_energy_model
 
     model = load_energy_model(potential) if isinstance(potential, str) else potential
@@ -104,25 +104,25 @@ def _energy_values(
         if {element.symbol for element in structure.composition.elements} <= model.supported_elements
     }
     energies: dict[int, float] = dict(zip(known, _energies(model, list(known.values())), strict=True))
-    values: list[Mapping[str, Measured]] = []
+    values: list[Mapping[str, MetricValue]] = []
     for predicted, target in crystals:
         missing = next((item for item in (target, predicted) if id(item.structure) not in energies), None)
         if missing is not None:
             clause = (
                 f"{model.name} does not know all elements of {missing.structure.composition.reduced_formula}"
             )
-            values.append(_failed("energy", list(METRICS), Measured.missing(clause)))
+            values.append(_failed("energy", list(METRICS), MetricValue.missing(clause)))
             continue
         per_atom = [energies[id(item.structure)] for item in (target, predicted)]
         sizes = [len(item.structure) for item in (target, predicted)]
         if not all(map(math.isfinite, per_atom)):
             clause = f"{model.name} gives no energy for one of them"
-            values.append(_failed("energy", list(METRICS), Measured.missing(clause)))
+            values.append(_failed("energy", list(METRICS), MetricValue.missing(clause)))
             continue
         values.append(
             {
-                "energy_distance": Measured(abs(per_atom[0] * sizes[0] - per_atom[1] * sizes[1])),
-                "energy_distance_per_atom": Measured(abs(per_atom[0] - per_atom[1])),
+                "energy_distance": MetricValue(abs(per_atom[0] * sizes[0] - per_atom[1] * sizes[1])),
+                "energy_distance_per_atom": MetricValue(abs(per_atom[0] - per_atom[1])),
             }
         )
     return values
@@ -136,7 +136,7 @@ def _energies(model: EnergyModel, structures: Sequence[Structure]) -> list[float
         return [math.nan] * len(structures)
 
 
-def best_values(rows: Sequence[Mapping[str, Measured]]) -> dict[str, Any]:
+def best_values(rows: Sequence[Mapping[str, MetricValue]]) -> dict[str, Any]:
     """For each metric the best value over candidates and the place of the first that has it; None without."""
     found: dict[str, Any] = {}
     for name in rows[0] if rows else ():

@@ -9,7 +9,7 @@ from typing import Any
 
 from alphacrystal.errors import InputError
 from alphacrystal.evaluate._compare import Values, best_values, compare_many
-from alphacrystal.evaluate._families import Crystal
+from alphacrystal.evaluate._families import ComparedCrystal
 from alphacrystal.evaluate._metrics import METRICS, metric_names
 from alphacrystal.evaluate._polymorphs import PolymorphSummary, polymorph_summary
 from alphacrystal.evaluate._presets import MatchPreset, match_preset
@@ -21,7 +21,7 @@ OnProgress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class EvaluationResult:
     """Predictions against targets.
 
     Attributes:
@@ -36,8 +36,8 @@ class Evaluation:
         is_pair: Whether one structure was compared with one.
     """
 
-    targets: tuple[Crystal, ...]
-    candidates: tuple[tuple[Crystal, ...], ...]
+    targets: tuple[ComparedCrystal, ...]
+    candidates: tuple[tuple[ComparedCrystal, ...], ...]
     metrics: tuple[str, ...]
     values: tuple[tuple[Values, ...], ...]
     match: MatchSummary
@@ -145,8 +145,8 @@ class Evaluation:
 
 
 def evaluate(
-    predicted: Sequence[Crystal],
-    targets: Sequence[Crystal],
+    predicted: Sequence[ComparedCrystal],
+    targets: Sequence[ComparedCrystal],
     *,
     preset: str | MatchPreset = "cspbench",
     metrics: str | Sequence[str] = "none",
@@ -155,7 +155,7 @@ def evaluate(
     workers: int = 1,
     time_limit_s: float = TIME_LIMIT_S,
     on_progress: OnProgress | None = None,
-) -> Evaluation:
+) -> EvaluationResult:
     """Match and compare predictions with the targets of their reduced formula.
 
     Args:
@@ -176,7 +176,7 @@ def evaluate(
     """
     preset = match_preset(preset)
     names = metric_names(metrics)
-    by_formula: dict[str, list[Crystal]] = defaultdict(list)
+    by_formula: dict[str, list[ComparedCrystal]] = defaultdict(list)
     for crystal in predicted:
         by_formula[crystal.structure.composition.reduced_formula].append(crystal)
     formulas = [target.structure.composition.reduced_formula for target in targets]
@@ -226,7 +226,7 @@ def evaluate(
     else:
         found = [{} for _ in pairs]
     rest = iter(found)
-    return Evaluation(
+    return EvaluationResult(
         targets=tuple(targets),
         candidates=tuple(candidates),
         metrics=tuple(names),

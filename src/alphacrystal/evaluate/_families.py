@@ -13,18 +13,18 @@ import numpy as np
 
 from alphacrystal.errors import InputError
 from alphacrystal.evaluate._atoms import AtomicCell
-from alphacrystal.evaluate._measured import Measured, NotComparableError, NotComputedError
+from alphacrystal.evaluate._metric_value import MetricValue, NotComparableError, NotComputedError
 from alphacrystal.evaluate._wyckoff_rows import IndependentAtoms, wyckoff_differences
 from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-Values = Mapping[str, Measured]
+Values = Mapping[str, MetricValue]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Crystal:
+class ComparedCrystal:
     """A structure to compare.
 
     Attributes:
@@ -38,12 +38,12 @@ class Crystal:
     name: str = ""
 
     @classmethod
-    def of(cls, structure: Structure, name: str = "") -> Crystal:
+    def of(cls, structure: Structure, name: str = "") -> ComparedCrystal:
         """A structure that comes from no file."""
         return cls(structure, IndependentAtoms.of(structure), name)
 
     @classmethod
-    def read(cls, path: Path) -> Crystal:
+    def read(cls, path: Path) -> ComparedCrystal:
         """The structure of a file that holds one.
 
         Raises:
@@ -57,28 +57,28 @@ class Crystal:
         return cls.of_file(structures[0], path)
 
     @classmethod
-    def of_file(cls, structure: Structure, path: Path) -> Crystal:
+    def of_file(cls, structure: Structure, path: Path) -> ComparedCrystal:
         """The only structure of a file, with the rows that the file lists."""
         return cls(structure, IndependentAtoms.read(path) or IndependentAtoms.of(structure), str(path))
 
 
-def _safely(name: str, compute: Callable[[], float]) -> dict[str, Measured]:
+def _safely(name: str, compute: Callable[[], float]) -> dict[str, MetricValue]:
     """One metric; what its libraries cannot do with a structure becomes a reason."""
     try:
         value = float(compute())
     except NotComparableError as error:
-        return {name: Measured.missing(str(error))}
+        return {name: MetricValue.missing(str(error))}
     except NotComputedError as error:
-        return {name: Measured.not_computed(str(error))}
+        return {name: MetricValue.not_computed(str(error))}
     except Exception as error:  # noqa: BLE001 - libraries raise anything on odd cells
         words = " ".join(f"{type(error).__name__}: {error}".split())
-        return {name: Measured.missing(f"its computation failed ({words[:160]})")}
+        return {name: MetricValue.missing(f"its computation failed ({words[:160]})")}
     if not np.isfinite(value):
-        return {name: Measured.missing("its value is not a finite number")}
-    return {name: Measured(value)}
+        return {name: MetricValue.missing("its value is not a finite number")}
+    return {name: MetricValue(value)}
 
 
-def points(target: Crystal, predicted: Crystal) -> Values:
+def points(target: ComparedCrystal, predicted: ComparedCrystal) -> Values:
     """Distances between bare points."""
     from alphacrystal.evaluate._point_clouds import chamfer_distance, hausdorff_distance, sinkhorn_distance
     from alphacrystal.evaluate._superpose import superpose_old, superpose_rmsd
@@ -93,7 +93,7 @@ def points(target: Crystal, predicted: Crystal) -> Values:
     }
 
 
-def rows(target: Crystal, predicted: Crystal) -> Values:
+def rows(target: ComparedCrystal, predicted: ComparedCrystal) -> Values:
     """Differences of the fractional coordinates that the files list."""
 
     def difference() -> FloatArray:
@@ -102,7 +102,7 @@ def rows(target: Crystal, predicted: Crystal) -> Values:
     return _coordinate_errors("", difference)
 
 
-def _coordinate_errors(suffix: str, difference: Callable[[], FloatArray]) -> dict[str, Measured]:
+def _coordinate_errors(suffix: str, difference: Callable[[], FloatArray]) -> dict[str, MetricValue]:
     return {
         **_safely(f"wyckoff_mse{suffix}", lambda: float((difference() ** 2).mean())),
         **_safely(f"wyckoff_rmse{suffix}", lambda: float(np.sqrt((difference() ** 2).mean()))),
@@ -110,17 +110,17 @@ def _coordinate_errors(suffix: str, difference: Callable[[], FloatArray]) -> dic
     }
 
 
-def matching(target: Crystal, predicted: Crystal) -> Values:
+def matching(target: ComparedCrystal, predicted: ComparedCrystal) -> Values:
     """Root mean square distance of a loose structure match."""
     return _safely("rms_dist", lambda: _loose_match("get_rms_dist", target, predicted))
 
 
-def anonymous_matching(target: Crystal, predicted: Crystal) -> Values:
+def anonymous_matching(target: ComparedCrystal, predicted: ComparedCrystal) -> Values:
     """The same over all exchanges of elements."""
     return _safely("rms_anonymous", lambda: _loose_match("get_rms_anonymous", target, predicted))
 
 
-def _loose_match(method: str, target: Crystal, predicted: Crystal) -> float:
+def _loose_match(method: str, target: ComparedCrystal, predicted: ComparedCrystal) -> float:
     from pymatgen.analysis.structure_matcher import StructureMatcher
 
     matcher = StructureMatcher(ltol=0.6, stol=0.6, angle_tol=20)
@@ -134,7 +134,7 @@ def _loose_match(method: str, target: Crystal, predicted: Crystal) -> float:
     return float(found[0])
 
 
-def surroundings(target: Crystal, predicted: Crystal) -> Values:
+def surroundings(target: ComparedCrystal, predicted: ComparedCrystal) -> Values:
     """Distances of local-environment fingerprints."""
     from alphacrystal.evaluate import _fingerprint
 
@@ -148,7 +148,7 @@ def surroundings(target: Crystal, predicted: Crystal) -> Values:
     }
 
 
-def orbitals(target: Crystal, predicted: Crystal) -> Values:
+def orbitals(target: ComparedCrystal, predicted: ComparedCrystal) -> Values:
     """Distance of orbital field matrices."""
     from alphacrystal.evaluate._orbital_field import orbital_field_matrix
 
@@ -159,7 +159,7 @@ def orbitals(target: Crystal, predicted: Crystal) -> Values:
     return _safely("ofm_dist", compute)
 
 
-def diffraction(target: Crystal, predicted: Crystal) -> Values:
+def diffraction(target: ComparedCrystal, predicted: ComparedCrystal) -> Values:
     """Distances of powder patterns."""
     from alphacrystal.evaluate._diffraction import diffraction_curve
 
@@ -173,7 +173,7 @@ def diffraction(target: Crystal, predicted: Crystal) -> Values:
     }
 
 
-def graphs(target: Crystal, predicted: Crystal) -> Values:
+def graphs(target: ComparedCrystal, predicted: ComparedCrystal) -> Values:
     """Edit distances of neighbour graphs."""
     from alphacrystal.evaluate._graph_edit import edit_distance
 
@@ -181,7 +181,7 @@ def graphs(target: Crystal, predicted: Crystal) -> Values:
     return _safely("edit_graph_distance", lambda: edit_distance(a, b))
 
 
-def maps(target: Crystal, predicted: Crystal) -> Values:
+def maps(target: ComparedCrystal, predicted: ComparedCrystal) -> Values:
     """Overlap of distance maps."""
     from alphacrystal.evaluate._overlap import distance_map_overlap
 
@@ -192,18 +192,18 @@ def maps(target: Crystal, predicted: Crystal) -> Values:
     }
 
 
-def superpositions(target: Crystal, predicted: Crystal) -> Values:
+def superpositions(target: ComparedCrystal, predicted: ComparedCrystal) -> Values:
     """What is left of the distances when the crystals are laid on each other as well as possible."""
     from alphacrystal.evaluate._superposed import superposed_values
 
-    values: dict[str, Measured] = {}
+    values: dict[str, MetricValue] = {}
     compute = superposed_values(AtomicCell.of(target.structure), AtomicCell.of(predicted.structure))
     for name, function in compute.items():
         values |= _safely(name, function)
     return values
 
 
-FAMILIES: dict[str, Callable[[Crystal, Crystal], Values]] = {
+FAMILIES: dict[str, Callable[[ComparedCrystal, ComparedCrystal], Values]] = {
     "points": points,
     "rows": rows,
     "matching": matching,
@@ -220,6 +220,6 @@ FAMILIES: dict[str, Callable[[Crystal, Crystal], Values]] = {
 QUICK_FAMILIES = frozenset({"points", "rows", "graphs", "maps"})
 
 
-def run_family(family: str, target: Crystal, predicted: Crystal) -> dict[str, Any]:
+def run_family(family: str, target: ComparedCrystal, predicted: ComparedCrystal) -> dict[str, Any]:
     """A family by name, for another process."""
     return dict(FAMILIES[family](target, predicted))

@@ -6,14 +6,14 @@ import re
 from pathlib import Path
 
 from alphacrystal.errors import InputError
-from alphacrystal.evaluate._families import Crystal
+from alphacrystal.evaluate._families import ComparedCrystal
 
 _RECORDS = (".jsonl", ".jsonl.gz")
 _STRUCTURES = (".cif", ".mcif", ".vasp", ".poscar", ".xyz", ".extxyz")
 _RUN = "run.json"
 
 
-def read_predicted(path: Path) -> list[Crystal]:
+def read_predicted(path: Path) -> list[ComparedCrystal]:
     """Candidates, of each formula the best first.
 
     A run folder gives its ranked list; a folder of run folders that of each; any other folder its structure
@@ -26,7 +26,7 @@ def read_predicted(path: Path) -> list[Crystal]:
     return _read(path, first_only=False)
 
 
-def read_targets(path: Path) -> list[Crystal]:
+def read_targets(path: Path) -> list[ComparedCrystal]:
     """Targets, as `read_predicted` reads; of a run folder only the first structure.
 
     Raises:
@@ -35,14 +35,14 @@ def read_targets(path: Path) -> list[Crystal]:
     return _read(path, first_only=True)
 
 
-def _read(path: Path, *, first_only: bool) -> list[Crystal]:
+def _read(path: Path, *, first_only: bool) -> list[ComparedCrystal]:
     if not path.exists():
         raise InputError(f"There is no file or folder {path}.")
     if not path.is_dir():
         return _read_file(path)
     if (path / _RUN).is_file():
         return _read_run(path, first_only=first_only)
-    crystals: list[Crystal] = []
+    crystals: list[ComparedCrystal] = []
     for item in _in_order(path):
         crystals += _read_run(item, first_only=first_only) if item.is_dir() else _read_file(item)
     if not crystals:
@@ -73,18 +73,18 @@ def _is_structure(path: Path) -> bool:
     return name.endswith((*_STRUCTURES, *_RECORDS)) or name.startswith(("poscar", "contcar"))
 
 
-def _read_file(path: Path) -> list[Crystal]:
+def _read_file(path: Path) -> list[ComparedCrystal]:
     from alphacrystal.data import read_records, read_structures
 
     if path.name.lower().endswith(_RECORDS):
-        return [Crystal.of(record.checked_structure(), record.id) for record in read_records(path)]
+        return [ComparedCrystal.of(record.checked_structure(), record.id) for record in read_records(path)]
     structures = read_structures(path)
     if len(structures) == 1:
-        return [Crystal.of_file(structures[0], path)]
-    return [Crystal.of(structure, f"{path}#{place}") for place, structure in enumerate(structures, 1)]
+        return [ComparedCrystal.of_file(structures[0], path)]
+    return [ComparedCrystal.of(structure, f"{path}#{place}") for place, structure in enumerate(structures, 1)]
 
 
-def _read_run(folder: Path, *, first_only: bool) -> list[Crystal]:
+def _read_run(folder: Path, *, first_only: bool) -> list[ComparedCrystal]:
     from alphacrystal.report import read_run_folder
 
     rows = sorted(read_run_folder(folder).rows, key=lambda row: row.rank)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from alphacrystal.evaluate._atoms import AtomicCell
-from alphacrystal.evaluate._measured import NotComparableError
+from alphacrystal.evaluate._metric_value import NotComparableError
 from alphacrystal.typing import BoolArray
 
 _CUTOFF = 8.0  # Å; section 2.5 of the paper

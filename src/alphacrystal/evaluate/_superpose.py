@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from alphacrystal.evaluate._measured import NotComparableError
+from alphacrystal.evaluate._metric_value import NotComparableError
 from alphacrystal.typing import BoolArray, FloatArray, IntArray
 
 _REACH = 5.0  # Å

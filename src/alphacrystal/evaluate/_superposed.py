@@ -10,7 +10,7 @@ import numpy as np
 from alphacrystal.errors import AlphaCrystalError
 from alphacrystal.evaluate._atoms import AtomicCell
 from alphacrystal.evaluate._graph_edit import changed_bonds
-from alphacrystal.evaluate._measured import NotComparableError, NotComputedError
+from alphacrystal.evaluate._metric_value import NotComparableError, NotComputedError
 from alphacrystal.evaluate._overlap import distance_map_overlap
 from alphacrystal.evaluate._standard_cell import conventional_basis
 from alphacrystal.evaluate._superposition import Superposition, best_superpositions

@@ -18,7 +18,7 @@ from alphacrystal.evaluate._correspondences import (
     correspondences,
     sublattices,
 )
-from alphacrystal.evaluate._measured import NotComparableError, NotComputedError
+from alphacrystal.evaluate._metric_value import NotComparableError, NotComputedError
 from alphacrystal.typing import FloatArray, IntArray
 
 #: Periodic distances computed for one pair of crystals, about three million a second. A usual pair takes

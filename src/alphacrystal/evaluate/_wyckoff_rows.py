@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alphacrystal.evaluate._measured import NotComparableError
+from alphacrystal.evaluate._metric_value import NotComparableError
 from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:

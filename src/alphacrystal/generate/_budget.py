@@ -37,7 +37,7 @@ UNLIMITED = Budget()
 
 
 @dataclass(slots=True)
-class Spent:
+class BudgetUse:
     """What has been spent of a budget."""
 
     budget: Budget

@@ -19,7 +19,7 @@ import numpy as np
 from alphacrystal.crystal import Distogram, atom_sites, contact_limits
 from alphacrystal.errors import InputError
 from alphacrystal.generate._arrangement import to_structure
-from alphacrystal.generate._budget import UNLIMITED, Budget, Spent
+from alphacrystal.generate._budget import UNLIMITED, Budget, BudgetUse
 from alphacrystal.generate._candidate import Candidate
 from alphacrystal.generate._distance_matrix import normalised
 from alphacrystal.typing import IntArray
@@ -68,7 +68,7 @@ class ContactMapGenerator:
         """
         units = small_units(formula, self.units)
         seed = int(rng.integers(2**31))
-        spent = Spent(self.budget)
+        spent = BudgetUse(self.budget)
         found: list[Candidate] = []
         groups = self._groups(formula, units, count)
         chances = dict(groups)

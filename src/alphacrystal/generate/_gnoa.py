@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alphacrystal.generate._budget import Budget, EnergyFunction, Spent
+from alphacrystal.generate._budget import Budget, BudgetUse, EnergyFunction
 from alphacrystal.generate._candidate import Candidate
 from alphacrystal.generate._gnoa_search import ParzenSearch, RandomSearch, Search, SearchName, SwarmSearch
 from alphacrystal.generate._gnoa_space import GnoaSpace, Proposal
@@ -76,7 +76,7 @@ class GnoaGenerator:
         if self.budget == Budget():
             raise ValueError("a search that never ends needs a budget")
         space = GnoaSpace(formula, self.units, self.space_group, self.lattice, faithful=self.faithful)
-        search, spent = self._search(space, rng), Spent(self.budget)
+        search, spent = self._search(space, rng), BudgetUse(self.budget)
         found: list[tuple[float, Candidate]] = []
         while not spent.over:
             proposals: list[tuple[int, int, Proposal]] = []
@@ -106,7 +106,7 @@ class GnoaGenerator:
         proposals: Sequence[tuple[int, int, Proposal]],
         losses: list[float],
         found: list[tuple[float, Candidate]],
-        spent: Spent,
+        spent: BudgetUse,
     ) -> None:
         """Ask for energies, note them as losses and as candidates."""
         values = self.energies([proposal.structure for _, _, proposal in proposals])

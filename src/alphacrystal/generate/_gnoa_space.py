@@ -44,7 +44,7 @@ SHORTEST, LONGEST = 2.0, 30.0  # Å, of the cell's edges
 NARROWEST, WIDEST = 20.0, 160.0  # degrees
 LEAST_GROUP = 2  # GNOA leaves P1 out
 COMBINATIONS = 10_000  # Wyckoff combinations listed, fewest orbits first; GNOA lists up to a million
-CLOSEST = 0.4  # of the sum of covalent radii
+MIN_COVALENT_FRACTION = 0.4  # of the sum of covalent radii
 PACKING = 0.55  # share of the volume that spheres of the covalent radii fill in an ordinary crystal
 LEAST_VOLUME, MOST_VOLUME = 0.4, 2.4  # of that volume
 WIDEST_GAP = 7.0  # Å, between atoms along any lattice direction
@@ -165,7 +165,7 @@ class GnoaSpace:
         drawn = [triplets[place][_variables(number, letter)] for place, letter in enumerate("".join(letters))]
         positions = own.positions(np.concatenate(drawn) if drawn else np.zeros(0))
         primitive = own.primitive(cell)
-        if closest_contacts(primitive[None], positions[None], own.numbers)[0] < CLOSEST:
+        if closest_contacts(primitive[None], positions[None], own.numbers)[0] < MIN_COVALENT_FRACTION:
             return None
         centring = space_group(number).centring @ cell
         if _has_gap(cell, ((positions @ primitive)[:, None] + centring).reshape(-1, 3)):
@@ -188,7 +188,9 @@ class GnoaSpace:
                     positions.append(position.linear[member] @ values + position.constant[member])
                     numbers.append(atomic_numbers[element])
         placed, kinds = np.array(positions), np.array(numbers, dtype=np.int64)
-        if closest_contacts(cell[None], placed[None], kinds)[0] < CLOSEST or _has_gap(cell, placed @ cell):
+        if closest_contacts(cell[None], placed[None], kinds)[0] < MIN_COVALENT_FRACTION or _has_gap(
+            cell, placed @ cell
+        ):
             return None
         structure = to_structure(cell, kinds, placed).get_primitive_structure()
         provenance: dict[str, object] = {

@@ -33,7 +33,7 @@ from alphacrystal.generate._arrangement import (
     closest_contacts,
     to_structure,
 )
-from alphacrystal.generate._budget import UNLIMITED, Budget, EnergyFunction, Spent
+from alphacrystal.generate._budget import UNLIMITED, Budget, BudgetUse, EnergyFunction
 from alphacrystal.generate._candidate import Candidate
 from alphacrystal.generate._volumes import VOLUME_SPREAD, expected_volume
 from alphacrystal.typing import FloatArray
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from alphacrystal.composition import Formula
 
 
-CLOSEST = 0.72  # of the sum of covalent radii
+MIN_COVALENT_FRACTION = 0.72  # of the sum of covalent radii
 ASSIGNMENTS = 300  # per space group and Z, fewest orbits first
 DRAWS = 16  # cells and coordinates of one assignment, looked at together
 RATIO_SPREAD = 0.45  # of log(b/a) and log(c/a)
@@ -74,7 +74,7 @@ class RandomSymmetricGenerator:
     lattice: LatticeParameters | None = None
     energies: EnergyFunction | None = None
     budget: Budget = UNLIMITED
-    closest: float = CLOSEST
+    closest: float = MIN_COVALENT_FRACTION
     volume: float | None = None
     on_progress: Callable[[int, int], None] | None = field(default=None, compare=False)
     name: str = "random"
@@ -88,7 +88,7 @@ class RandomSymmetricGenerator:
         wanted = count
         if self.energies is not None:
             wanted = count if self.budget.evaluations is None else self.budget.evaluations
-        spent = Spent(replace(self.budget, trials=self.budget.trials or TRIALS_PER_CANDIDATE * wanted))
+        spent = BudgetUse(replace(self.budget, trials=self.budget.trials or TRIALS_PER_CANDIDATE * wanted))
         drawn = self._crystals(formula, wanted, rng, spent)
         if self.energies is None:
             yield from drawn
@@ -96,7 +96,7 @@ class RandomSymmetricGenerator:
         yield from self._ranked(drawn, self.energies, spent)[:count]
 
     def _crystals(
-        self, formula: Formula, wanted: int, rng: np.random.Generator, spent: Spent
+        self, formula: Formula, wanted: int, rng: np.random.Generator, spent: BudgetUse
     ) -> Iterator[Candidate]:
         places = groups_that_hold(formula, self.units, self.space_group, self.lattice)
         made = 0
@@ -132,7 +132,9 @@ class RandomSymmetricGenerator:
         assert 0 in FREE_SHAPE[system]
         return np.asarray(shape_to_cell(constrained_shape(system, shape)))
 
-    def _ranked(self, drawn: Iterator[Candidate], energies: EnergyFunction, spent: Spent) -> list[Candidate]:
+    def _ranked(
+        self, drawn: Iterator[Candidate], energies: EnergyFunction, spent: BudgetUse
+    ) -> list[Candidate]:
         found: list[tuple[float, Candidate]] = []
         waiting: list[Candidate] = []
 

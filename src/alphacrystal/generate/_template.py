@@ -18,7 +18,7 @@ from ase.data import atomic_numbers, chemical_symbols
 from alphacrystal.crystal import cell_shape, describe_symmetry, lattice_parameters
 from alphacrystal.errors import InputError
 from alphacrystal.generate._arrangement import closest_contacts, to_structure
-from alphacrystal.generate._budget import UNLIMITED, Budget, Spent
+from alphacrystal.generate._budget import UNLIMITED, Budget, BudgetUse
 from alphacrystal.generate._candidate import Candidate
 from alphacrystal.generate._element_pairing import (
     learned_distances,
@@ -37,7 +37,7 @@ Similarity = Literal["learned", "substitution"]
 
 #: Of log(b/a), log(c/a) and the cosines: templates of one structure type that differ by less count once.
 SAME_SHAPE = 0.08
-CLOSEST = 0.4  # of the sum of covalent radii, after scaling
+MIN_COVALENT_FRACTION = 0.4  # of the sum of covalent radii, after scaling
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class TemplateGenerator:
             InputError: The library holds no crystal of the stoichiometry, or none that fits.
         """
         del rng
-        spent = Spent(self.budget)
+        spent = BudgetUse(self.budget)
         found: list[tuple[float, Candidate]] = []
         kept: dict[tuple[object, ...], list[np.ndarray]] = {}
         for distance, record, order in self._ordered(formula):
@@ -161,7 +161,7 @@ class TemplateGenerator:
         scale = (expected_volume(counts) / expected_volume(before)) ** (1 / 3)
         lattice = scale * own.primitive_lattice
         contacts = closest_contacts(lattice[None], own.primitive_positions[None], own.numbers)
-        if contacts[0] < CLOSEST:
+        if contacts[0] < MIN_COVALENT_FRACTION:
             return None
         earlier.append(shape)
         provenance: dict[str, object] = {

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from alphacrystal.generate import EnergyFunction
-    from alphacrystal.rank import EnergyMeasure
+    from alphacrystal.rank import EnergyReference
     from alphacrystal.relax import Relaxer, RelaxSettings
     from alphacrystal.typing import FloatArray
 
@@ -61,7 +61,7 @@ def primitive_cell(structure: Structure) -> Structure:
     return structure.get_primitive_structure(tolerance=RelaxSettings().symprec)
 
 
-def energy_measure(elements: Iterable[str], config: PredictConfig) -> EnergyMeasure | None:
+def energy_reference(elements: Iterable[str], config: PredictConfig) -> EnergyReference | None:
     """What energies of a chemical system are measured against; None without relaxation.
 
     Raises:
@@ -72,7 +72,7 @@ def energy_measure(elements: Iterable[str], config: PredictConfig) -> EnergyMeas
         if config.hull is not None or config.references is not None:
             raise InputError("Without relaxation there are no energies: leave out --hull and --references.")
         return None
-    from alphacrystal.rank import EnergyMeasure, read_hull_reference
+    from alphacrystal.rank import EnergyReference, read_hull_reference
     from alphacrystal.relax import read_references
 
     references = read_references(config.references, config.potential) if config.references else None
@@ -81,7 +81,7 @@ def energy_measure(elements: Iterable[str], config: PredictConfig) -> EnergyMeas
         hull = read_hull_reference(
             config.hull, elements, enthalpies=config.pressure != 0, potential=config.potential
         )
-    return EnergyMeasure(config.potential, config.pressure, references, hull)
+    return EnergyReference(config.potential, config.pressure, references, hull)
 
 
 def energy_function(config: PredictConfig) -> EnergyFunction:
@@ -96,7 +96,7 @@ def energy_function(config: PredictConfig) -> EnergyFunction:
     """
     import numpy as np
 
-    from alphacrystal.rank import EnergyMeasure
+    from alphacrystal.rank import EnergyReference
     from alphacrystal.relax import EnergyProcess, read_references
     from alphacrystal.runtime.torch_threads import one_torch_thread
 
@@ -104,7 +104,7 @@ def energy_function(config: PredictConfig) -> EnergyFunction:
     shipped = config.potential.startswith("chgnet")
     evaluate = _in_process(config.potential) if shipped else EnergyProcess(config.potential).energies_per_atom
     references = read_references(config.references, config.potential) if config.references else None
-    measure = EnergyMeasure(config.potential, 0.0, references)
+    reference = EnergyReference(config.potential, 0.0, references)
 
     @one_torch_thread()
     def energies(structures: Sequence[Structure]) -> FloatArray:
@@ -112,7 +112,7 @@ def energy_function(config: PredictConfig) -> EnergyFunction:
         found = []
         for structure, energy in zip(structures, values, strict=True):
             finite = bool(np.isfinite(energy))
-            formation = measure.formation_energy(structure, float(energy)) if finite else None
+            formation = reference.formation_energy(structure, float(energy)) if finite else None
             found.append(float(energy) if formation is None else formation)
         return np.array(found)
 
@@ -127,16 +127,16 @@ def _in_process(name: str) -> Callable[[Sequence[Structure]], FloatArray]:
 
 
 def with_hull_energies(
-    measure: EnergyMeasure | None,
+    reference: EnergyReference | None,
     config: PredictConfig,
     by: Relaxer,
     on_progress: Callable[[int, int], None],
-) -> EnergyMeasure | None:
+) -> EnergyReference | None:
     """Relax the phases of a hull that came without energies, with the run's potential and at its pressure."""
-    if measure is None or measure.hull is None or not measure.hull.structures:
-        return measure
-    names = list(measure.hull.structures)
-    structures = [primitive_cell(measure.hull.structures[name]) for name in names]
+    if reference is None or reference.hull is None or not reference.hull.structures:
+        return reference
+    names = list(reference.hull.structures)
+    structures = [primitive_cell(reference.hull.structures[name]) for name in names]
     on_progress(0, len(names))
     done = 0
 
@@ -149,7 +149,7 @@ def with_hull_energies(
     energies: dict[str, float] = {}
     for name, end in zip(names, ends, strict=True):
         if end.usable and end.energy_per_atom is not None:
-            corrected = measure.corrected_energy(end.structure, end.energy_per_atom)
+            corrected = reference.corrected_energy(end.structure, end.energy_per_atom)
             if corrected is not None:
                 energies[name] = corrected
-    return replace(measure, hull=measure.hull.with_energies(energies, measure.elemental_energies()))
+    return replace(reference, hull=reference.hull.with_energies(energies, reference.elemental_energies()))

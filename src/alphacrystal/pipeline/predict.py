@@ -16,7 +16,7 @@ from alphacrystal.generate import Candidate
 from alphacrystal.pipeline.cell_distograms import cell_distograms
 from alphacrystal.pipeline.checkpoint import Checkpoint
 from alphacrystal.pipeline.energies import (
-    energy_measure,
+    energy_reference,
     primitive_cell,
     relax_settings,
     relaxer,
@@ -43,10 +43,10 @@ from alphacrystal.runtime.interrupts import interrupts_held
 
 if TYPE_CHECKING:
     from alphacrystal.crystal import StructureLike
-    from alphacrystal.rank import EnergyMeasure
+    from alphacrystal.rank import EnergyReference
     from alphacrystal.relax import Relaxation, Relaxer, RelaxSettings
 
-HOPELESS = 0.5  # eV/atom above the best after the loose pass: worth the tight one only if it will be listed
+PRESCREEN_WINDOW = 0.5  # eV/atom above the best after the loose pass; others are relaxed only if listed
 SPARE = 5  # structures beyond the list that are relaxed with it, for relaxing merges and reorders
 
 
@@ -87,13 +87,13 @@ def predict(
     if resume:
         _check_same_request(Checkpoint(folder), formula, config)
     units = check_request(formula, config)
-    measure = energy_measure(formula.elements, config)
+    reference = energy_reference(formula.elements, config)
     record = _record(config)
     with lock_folder(folder, create=True):
         prepare_output_folder(folder, resume=resume)
         with interrupts_held() as hold, EventLog(folder / "events.jsonl") as events:
             run = Run(formula, config, folder, events.also(progress or _silent), Checkpoint(folder), events)
-            run.measure = measure
+            run.reference = reference
             run.notes += formula.notes
             run.checkpoint.save_request(text, config.model_dump(mode="json"))
             complete = False
@@ -146,7 +146,7 @@ def relax_files(
             notes.setdefault(formula, []).extend(f"{crystal.name}: {note}" for note in crystal.notes)
     for formula in groups:
         check_potential_covers(formula, config)
-    measures = {formula: energy_measure(formula.elements, config) for formula in groups}
+    references = {formula: energy_reference(formula.elements, config) for formula in groups}
     with lock_folder(folder, create=True):
         prepare_output_folder(folder)
         folders = []
@@ -162,7 +162,7 @@ def relax_files(
                     target,
                     pool,
                     keep_symmetry,
-                    measures[formula],
+                    references[formula],
                     progress or _silent,
                     notes[formula],
                 )
@@ -180,14 +180,14 @@ def _relax_group(
     folder: Path,
     pool: Relaxer | None,
     keep_symmetry: bool,
-    measure: EnergyMeasure | None,
+    reference: EnergyReference | None,
     progress: Progress,
     notes: Sequence[str],
 ) -> None:
     with interrupts_held() as hold, EventLog(folder / "events.jsonl") as events:
         logged = events.also(progress)
         run = Run(formula, config, folder, logged, Checkpoint(folder), events, candidates=candidates)
-        run.measure = measure
+        run.reference = reference
         run.notes += notes
         run.checkpoint.save_candidates(candidates)
         complete = False
@@ -279,7 +279,7 @@ def _relax(run: Run, pool: Relaxer) -> None:
         leaders.append(members[0])
     # Whatever will stand in the list is relaxed, and what could still fall into it.
     survivors = set(likely_order(run.candidates, {i: energies[i] for i in leaders})[: run.config.top + SPARE])
-    survivors |= {i for i in leaders if energies[i] - energies[order[0]] < HOPELESS}
+    survivors |= {i for i in leaders if energies[i] - energies[order[0]] < PRESCREEN_WINDOW}
     _relax_pass(run, pool, "tight", {i: rough[i].structure for i in sorted(survivors)}, tight)
     kept = keep_as_predicted(run, starts)
     if kept:
@@ -319,11 +319,11 @@ def _relax_pass(
 
 def _complete_hull(run: Run, pool: Relaxer) -> None:
     """Energies for the phases of a hull that brought none."""
-    if run.measure is None or run.measure.hull is None or not run.measure.hull.structures:
+    if run.reference is None or run.reference.hull is None or not run.reference.hull.structures:
         return
     with run.stage("hull"):
-        run.measure = with_hull_energies(
-            run.measure, run.config, pool, lambda done, total: run.progress("hull", done, total)
+        run.reference = with_hull_energies(
+            run.reference, run.config, pool, lambda done, total: run.progress("hull", done, total)
         )
 
 
@@ -353,7 +353,7 @@ def _conclude(run: Run, units: Sequence[int], *, complete: bool) -> Prediction:
         merged=run.merged,
         relaxed=relaxed,
         top=config.top,
-        measure=run.measure,
+        reference=run.reference,
         order=config.order,
     )
     run.timings["rank"] = time.monotonic() - begin
@@ -362,8 +362,8 @@ def _conclude(run: Run, units: Sequence[int], *, complete: bool) -> Prediction:
         run.notes.append(
             f"{len(broken)} of {len(run.candidates)} candidates could not be relaxed; see results.json."
         )
-    if relaxed and run.measure is not None:
-        run.notes += run.measure.remarks()
+    if relaxed and run.reference is not None:
+        run.notes += run.reference.remarks()
     if relaxed and not ranked:
         run.notes.append(failure_note(broken))
     return Prediction(
@@ -375,7 +375,7 @@ def _conclude(run: Run, units: Sequence[int], *, complete: bool) -> Prediction:
         relaxations=dict(run.relaxations),
         distograms=cell_distograms(run.formula, units, {len(c.structure) for c in run.candidates}, config),
         potential=config.potential if relaxed else None,
-        hull_reference=run.measure.hull.name if relaxed and run.measure and run.measure.hull else None,
+        hull_reference=run.reference.hull.name if relaxed and run.reference and run.reference.hull else None,
         energy_unit_note="" if config.pressure == 0 else f"enthalpy at {config.pressure:g} GPa",
         timings={name: round(seconds, 3) for name, seconds in run.timings.items()},
         complete=complete,

@@ -16,7 +16,7 @@ from alphacrystal.pipeline.checkpoint import Checkpoint
 from alphacrystal.report import EventLog
 
 if TYPE_CHECKING:
-    from alphacrystal.rank import EnergyMeasure
+    from alphacrystal.rank import EnergyReference
     from alphacrystal.relax import Relaxation
 
 # Stage, items done, items in total.
@@ -37,7 +37,7 @@ class Run:
     notes: list[str] = field(default_factory=list)
     candidates: list[Candidate] = field(default_factory=list)
     relaxations: dict[int, Relaxation] = field(default_factory=dict)
-    measure: EnergyMeasure | None = None
+    reference: EnergyReference | None = None
     merged: dict[int, int] = field(default_factory=dict)  # candidate -> the equal one that stands for it
 
     @contextmanager

@@ -1,7 +1,7 @@
 """From relaxed candidates to the final list: duplicates merged, both ranks, the default order."""
 
+from alphacrystal.rank._energy_reference import EnergyReference
 from alphacrystal.rank._hull import DecompositionProduct, HullReference, read_hull_reference
-from alphacrystal.rank._measure import EnergyMeasure
 from alphacrystal.rank._order import (
     ENERGY_SCALE,
     ORDERS,
@@ -18,7 +18,7 @@ __all__ = [
     "ORDERS",
     "UNCONVERGED_PENALTY",
     "DecompositionProduct",
-    "EnergyMeasure",
+    "EnergyReference",
     "HullReference",
     "RankedStructure",
     "combined_cost",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from alphacrystal.crystal import SameCrystal, group_duplicates
-from alphacrystal.rank._measure import EnergyMeasure
+from alphacrystal.rank._energy_reference import EnergyReference
 from alphacrystal.rank._ranked import RankedStructure
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ ORDERS: tuple[Order, ...] = ("combined", "chemical", "energy")
 ENERGY_SCALE = 1.0  # eV/atom
 UNSCORED = -12.0  # log-probability of candidates whose generator gives none, relative to the best
 UNCONVERGED_PENALTY = 3.0
-SETTLED = 10  # places by chances and energies; who comes after them comes in order of energy
+TOP_BLOCK = 10  # places by chances and energies; who comes after them comes in order of energy
 TIGHT_SYMPREC = 0.01  # Å; the second tolerance at which a space group is given
 
 
@@ -42,7 +42,7 @@ def combined_cost(above: float | None, log_probability: float, *, converged: boo
 def combined_order(
     costs: Sequence[float], above: Sequence[float | None], converged: Sequence[bool]
 ) -> list[int]:
-    """The default order of structures: the first SETTLED by ``combined_cost``, the rest by energy.
+    """The default order of structures: the first TOP_BLOCK by ``combined_cost``, the rest by energy.
 
     What did not converge, and so has no energy to go by, keeps the place that its cost gives it.
 
@@ -55,9 +55,9 @@ def combined_order(
         Places of the structures, best first.
     """
     order = sorted(range(len(costs)), key=lambda i: (costs[i], i))
-    known = {i: energy for i in order[SETTLED:] if converged[i] and (energy := above[i]) is not None}
+    known = {i: energy for i in order[TOP_BLOCK:] if converged[i] and (energy := above[i]) is not None}
     by_energy = iter(sorted(known, key=known.__getitem__))
-    return order[:SETTLED] + [next(by_energy) if i in known else i for i in order[SETTLED:]]
+    return order[:TOP_BLOCK] + [next(by_energy) if i in known else i for i in order[TOP_BLOCK:]]
 
 
 def rank_candidates(
@@ -67,7 +67,7 @@ def rank_candidates(
     relaxed: bool,
     top: int,
     merged: Mapping[int, int] | None = None,
-    measure: EnergyMeasure | None = None,
+    reference: EnergyReference | None = None,
     symprec: float = 0.1,
     order: Order = "combined",
 ) -> list[RankedStructure]:
@@ -80,7 +80,7 @@ def rank_candidates(
         relaxed: Whether energies decide with the log-probability.
         top: Longest list.
         merged: Candidates already found equal to another one, by index; that one stands for them.
-        measure: What formation energies and energies above hull are measured against.
+        reference: What formation energies and energies above hull are measured against.
         symprec: Tolerance in Å of the final space group.
         order: "combined" is ``combined_order``, "chemical" has chances alone, "energy" energies alone
             (the paper's: the lowest formation energies of all candidates).
@@ -138,7 +138,7 @@ def rank_candidates(
     energetic = _ranks({row[2]: e for row in rows if (e := energies.get(row[2])) is not None})
     ranked: list[RankedStructure] = []
     # All candidates share a composition.
-    point = measure.hull_point(candidates[0].structure) if measure is not None and candidates else None
+    point = reference.hull_point(candidates[0].structure) if reference is not None and candidates else None
     for total, _, index, duplicates in rows:
         if len(ranked) == top:
             break
@@ -149,9 +149,9 @@ def rank_candidates(
         relaxation = relaxations.get(index) if relaxed else None
         energy = None if relaxation is None else relaxation.energy_per_atom
         formation = above = None
-        if measure is not None and energy is not None:
-            formation = measure.formation_energy(finals[index], energy)
-            above = measure.above_hull(point, finals[index], energy)
+        if reference is not None and energy is not None:
+            formation = reference.formation_energy(finals[index], energy)
+            above = reference.above_hull(point, finals[index], energy)
         ranked.append(
             RankedStructure(
                 rank=len(ranked) + 1,

@@ -20,7 +20,7 @@ from alphacrystal.reconstruct._search import Reconstruction
 
 NOISE = 0.15  # Å; of expected distances, for the assembly
 EFFORTS = (Effort(beam=16, starts=4, points=(16, 64, 200), steps=8, namings=2),)
-SETTLED = -1.0  # negative log density per pair of a structure that hardly anything is fitter than
+GOOD_FIT = -1.0  # negative log density per pair of a structure that hardly anything is fitter than
 LOOKED_AT = 8  # assembled crystals whose fitness is worked out
 
 
@@ -52,7 +52,7 @@ def _fitter(
     fitness: FitnessName,
     seed: int,
 ) -> Reconstruction:
-    if fitness == "likelihood" and found.geometry + found.penalty < SETTLED:
+    if fitness == "likelihood" and found.geometry + found.penalty < GOOD_FIT:
         return found
     problem = FitnessBatch.of([distogram], fitness)
     made = rebuild(

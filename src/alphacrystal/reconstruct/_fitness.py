@@ -17,7 +17,7 @@ from alphacrystal.typing import FloatArray, IndexArray
 
 FitnessName = Literal["likelihood", "rmse", "paper", "contacts"]
 
-PAPER_LONGEST = 23.3361  # Å
+PAPER_MAX_DISTANCE = 23.3361  # Å
 PAPER_CLASSES = 20
 GRID_STEP = 0.05  # Å
 GRID_END = 18.0  # Å
@@ -144,7 +144,7 @@ def paper_distances(distogram: Distogram) -> FloatArray:
     The range 0 to 23.3361 Å (the longest distance in the paper's data) is cut into 20 equal classes; each
     pair takes the centre of its likeliest one ("Distance discretization" of the paper, equation 5).
     """
-    width = PAPER_LONGEST / PAPER_CLASSES
+    width = PAPER_MAX_DISTANCE / PAPER_CLASSES
     classes = np.minimum((distogram.bin_centres / width).astype(int), PAPER_CLASSES - 1)
     totals = distogram.probabilities @ np.eye(PAPER_CLASSES)[classes]  # (atoms, atoms, classes)
     distances: FloatArray = (totals.argmax(-1) + 0.5) * width

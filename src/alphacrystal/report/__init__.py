@@ -18,7 +18,6 @@ from alphacrystal.report._run_folder import prepare_output_folder, write_run_fol
 from alphacrystal.report._run_record import RunRecord
 from alphacrystal.report._summary import SUMMARY_COLUMNS, SummaryRow
 from alphacrystal.report._table import found, ranked_table, table_legend
-from alphacrystal.runtime.atomic_write import write_text_atomically
 
 __all__ = [
     "INDEX_COLUMNS",
@@ -47,5 +46,4 @@ __all__ = [
     "write_figures",
     "write_index",
     "write_run_folder",
-    "write_text_atomically",
 ]

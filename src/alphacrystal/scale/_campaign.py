@@ -21,7 +21,7 @@ from alphacrystal.scale._tables import write_tables
 from alphacrystal.scale._units import Outcome, Unit
 
 #: Failures one after the other, none by bad input, after which something else must be wrong.
-HOPELESS = 20
+MAX_CONSECUTIVE_FAILURES = 20
 
 _LOOK_S = 1.0  # between looks at the clock while nothing ends
 
@@ -169,7 +169,7 @@ def compute(
     """The loop of a campaign: hand out units, write down outcomes, until none is left.
 
     Raises:
-        AlphaCrystalError: HOPELESS units failed one after the other, and none for its formula.
+        AlphaCrystalError: MAX_CONSECUTIVE_FAILURES units failed in a row, none because of its formula.
     """
     counts = store.counts()
     if on_progress is not None:
@@ -198,7 +198,7 @@ def compute(
         counts = store.counts()
         if on_progress is not None:
             on_progress("formulas", counts.done + counts.failed, counts.total)
-        if in_a_row >= HOPELESS:
+        if in_a_row >= MAX_CONSECUTIVE_FAILURES:
             raise AlphaCrystalError(
                 f"{in_a_row} formulas failed one after the other, the last with: {outcomes[-1].failure} "
                 "The campaign stopped; correct that and resume it with --retry-failed."

@@ -18,7 +18,13 @@ from alphacrystal.web._library import read_summary, time_of
 from alphacrystal.web._names import check_name
 from alphacrystal.web._process import JobProcess
 from alphacrystal.web._progress import ProgressReader, Stage
-from alphacrystal.web._refusals import BusyError, ConflictError, FolderGoneError, MissingError, NoRoomError
+from alphacrystal.web._refusals import (
+    BusyError,
+    ConflictError,
+    FolderGoneError,
+    MissingError,
+    StorageLimitError,
+)
 from alphacrystal.web._request import JobRequest, check_job, command
 from alphacrystal.web._run_folder import EVENTS_FILE, delete_run_folder, prepare_run_folder
 from alphacrystal.web._settings import Limits
@@ -86,7 +92,7 @@ class JobQueue:
         with self._lock:
             self._check_folder()
             if refusal := self.disk.refusal():
-                raise NoRoomError(refusal)
+                raise StorageLimitError(refusal)
             self._check_places()
             now = datetime.now(UTC)
             name = formula.replace("(", "").replace(")", "")
@@ -186,7 +192,7 @@ class JobQueue:
                 raise ConflictError(f"The job {job_id} is {job.status}: there is nothing to resume.")
             self._check_folder()
             if refusal := self.disk.refusal():
-                raise NoRoomError(refusal)
+                raise StorageLimitError(refusal)
             self._check_places()
             # A new allowance of time: whoever resumes a job that reached its limit wants just that.
             job.spent, job.starts, job.reason, job.outcome, job.ended = 0.0, 0, "", None, None

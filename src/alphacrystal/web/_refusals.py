@@ -23,7 +23,7 @@ class BusyError(AlphaCrystalError):
     status = 429
 
 
-class NoRoomError(AlphaCrystalError):
+class StorageLimitError(AlphaCrystalError):
     """The runs take as much of the disk as they may."""
 
     status = 409

@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alphacrystal.data import MP12_MOST_ATOMS, PAPER_LONGEST, PreparedStructures
+from alphacrystal.data import MP12_MAX_ATOMS, PAPER_MAX_DISTANCE, PreparedStructures
 from alphacrystal.errors import InputError
 from alphacrystal.typing import BoolArray, Float32Array, FloatArray, IntArray
 
-MOST_ATOMS = MP12_MOST_ATOMS
-LONGEST_DISTANCE = PAPER_LONGEST  # Å; upper edge of the paper's last class
+MOST_ATOMS = MP12_MAX_ATOMS
+LONGEST_DISTANCE = PAPER_MAX_DISTANCE  # Å; upper edge of the paper's last class
 
 
 class Matrices(NamedTuple):

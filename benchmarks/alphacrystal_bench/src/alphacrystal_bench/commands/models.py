@@ -40,7 +40,7 @@ def models(
     """What the learned models know of held-out compounds, beside rival methods and controls."""
     import torch
 
-    from alphacrystal.report import write_text_atomically
+    from alphacrystal.runtime.atomic_write import write_text_atomically
     from alphacrystal_bench.models.page import models_page, write_models_page
     from alphacrystal_bench.models.tables import benchmark_models
 

@@ -294,16 +294,16 @@ def _random_in_true_cell(compound: Compound, settings: MethodSettings) -> Row:
 
 
 def _relaxed_truth(compound: Compound, settings: MethodSettings) -> Row:
-    from alphacrystal.pipeline.energies import energy_measure, relax_settings
+    from alphacrystal.pipeline.energies import energy_reference, relax_settings
     from alphacrystal.relax import load_potential, relax
 
     config = settings.prediction()
-    measure = energy_measure(compound.structure.composition.get_el_amt_dict(), config)
+    reference = energy_reference(compound.structure.composition.get_el_amt_dict(), config)
     # as stored, so that its origin and orientation stay what they are
     (end,) = relax([compound.structure], load_potential(settings.potential), relax_settings(config))
-    if not end.usable or end.energy_per_atom is None or measure is None:
+    if not end.usable or end.energy_per_atom is None or reference is None:
         raise InputError(f"The known structure of {compound.formula} cannot be relaxed: {end.reason}.")
-    energy = measure.formation_energy(end.structure, end.energy_per_atom)
+    energy = reference.formation_energy(end.structure, end.energy_per_atom)
     return {
         "evaluations": 1 + end.steps,
         "made": 1,

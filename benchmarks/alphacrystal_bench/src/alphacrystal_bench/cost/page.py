@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from alphacrystal.report import write_text_atomically
+from alphacrystal.runtime.atomic_write import write_text_atomically
 from alphacrystal_bench.cost.methods import OURS
 from alphacrystal_bench.cost.random_searches import GNOA, GNOA_RANDOM, RANDOM_RELAXED
 from alphacrystal_bench.cost.run import UNRELAXED

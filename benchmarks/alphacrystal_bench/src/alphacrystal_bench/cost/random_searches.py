@@ -27,7 +27,7 @@ BATCH = 16  # random crystals: two groups that are relaxed side by side
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class EvaluatedStructure:
     """A crystal whose energy was asked for.
 
     Attributes:
@@ -51,7 +51,7 @@ class _Watched:
     """Energies that record every evaluated crystal, and stop when the budget is spent."""
 
     def __init__(self, energies: EnergyFunction, seconds: float, max_evaluations: int | None) -> None:
-        self.found: list[Looked] = []
+        self.found: list[EvaluatedStructure] = []
         self._energies, self._seconds = energies, seconds
         self._max_evaluations = max_evaluations
         self._begin, self._asked = time.process_time(), 0
@@ -61,7 +61,7 @@ class _Watched:
         self._asked += len(structures)
         now = time.process_time() - self._begin
         self.found += [
-            Looked(structure, float(value), now, self._asked)
+            EvaluatedStructure(structure, float(value), now, self._asked)
             for structure, value in zip(structures, values, strict=True)
         ]
         self.check()
@@ -87,7 +87,7 @@ def search(
     seconds: float,
     seed: int,
     max_evaluations: int | None = None,
-) -> list[Looked]:
+) -> list[EvaluatedStructure]:
     """Everything that a search evaluated, in order.
 
     Args:
@@ -126,7 +126,7 @@ def _random_relaxed(
     seconds: float,
     rng: np.random.Generator,
     max_evaluations: int | None,
-) -> list[Looked]:
+) -> list[EvaluatedStructure]:
     """Random crystals with symmetry, relaxed (AIRSS)."""
     from alphacrystal.config import PredictConfig
     from alphacrystal.pipeline.energies import relax_settings
@@ -142,7 +142,7 @@ def _random_relaxed(
     relaxing, settings = load_potential(potential), relax_settings(PredictConfig())
     generator = RandomSymmetricGenerator([units], budget=Budget(trials=ENDLESS), on_progress=check)
     drawn = generator.generate(formula, ENDLESS, rng)
-    found: list[Looked] = []
+    found: list[EvaluatedStructure] = []
     with contextlib.suppress(_BudgetSpentError):
         while True:
             ends = relax([candidate.structure for candidate in islice(drawn, BATCH)], relaxing, settings)
@@ -150,6 +150,6 @@ def _random_relaxed(
             for end in ends:
                 evaluations += 1 + end.steps
                 if end.usable and end.energy_per_atom is not None:
-                    found.append(Looked(end.structure, end.energy_per_atom, now, evaluations))
+                    found.append(EvaluatedStructure(end.structure, end.energy_per_atom, now, evaluations))
             check()
     return found

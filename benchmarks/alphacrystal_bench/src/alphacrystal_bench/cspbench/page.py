@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from alphacrystal.report import write_text_atomically
+from alphacrystal.runtime.atomic_write import write_text_atomically
 from alphacrystal_bench.cspbench.run import TOPS, orders
 
 FIRST = [f"top-{top}" for top in TOPS]

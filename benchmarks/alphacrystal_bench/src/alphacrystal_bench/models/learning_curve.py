@@ -23,7 +23,7 @@ from alphacrystal.learn.training import (
     SymmetryTask,
     train,
 )
-from alphacrystal.report import write_text_atomically
+from alphacrystal.runtime.atomic_write import write_text_atomically
 from alphacrystal.typing import IntArray
 from alphacrystal_bench.harness.run_facts import run_facts
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from alphacrystal.plots import Curve, CurvePanel, learning_curve_panels
-from alphacrystal.report import write_text_atomically
+from alphacrystal.runtime.atomic_write import write_text_atomically
 from alphacrystal_bench.models.learning_curve import Point, points_of
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from alphacrystal.plots import ReliabilityPanel, reliability_diagrams
-from alphacrystal.report import write_text_atomically
+from alphacrystal.runtime.atomic_write import write_text_atomically
 from alphacrystal_bench.models.tables import (
     COPY,
     FOREST,

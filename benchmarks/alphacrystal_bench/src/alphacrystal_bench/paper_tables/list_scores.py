@@ -11,7 +11,7 @@ from pymatgen.core import Structure
 
 from alphacrystal.evaluate import (
     METRICS,
-    Measured,
+    MetricValue,
     NotComparableError,
     compare_many,
     match_pair,
@@ -149,7 +149,7 @@ def _point_metrics(metrics: Sequence[str], known: Structure, structure: Structur
     return row
 
 
-def _plain(measured: Measured) -> float | None:
+def _plain(measured: MetricValue) -> float | None:
     return None if measured.value is None else round(measured.value, 6)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from alphacrystal.report import write_text_atomically
+from alphacrystal.runtime.atomic_write import write_text_atomically
 from alphacrystal_bench.cost.methods import CONTACT_MAP, OURS, RELAXED_TRUTH, TRUE_CELL
 from alphacrystal_bench.cost.random_searches import GNOA
 from alphacrystal_bench.harness.page_parts import fact_line, markdown_table, number, page_text

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from alphacrystal.report import write_text_atomically
+from alphacrystal.runtime.atomic_write import write_text_atomically
 from alphacrystal_bench.cost.methods import OURS, RELAXED_TRUTH, TRUE_CELL
 from alphacrystal_bench.harness.page_parts import fact_line, markdown_table, number, page_text
 from alphacrystal_bench.paper_tables.list_scores import RANDOM_ORIGIN

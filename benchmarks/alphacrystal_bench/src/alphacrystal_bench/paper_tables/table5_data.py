@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from alphacrystal.data import (
-    PAPER_LONGEST,
+    PAPER_MAX_DISTANCE,
     PreparedStructures,
     distance_histogram,
     mp12,
@@ -86,7 +86,7 @@ def example_rows(data: PreparedStructures) -> IntArray:
 
 def data_facts(data: PreparedStructures, cell: Cell) -> DataFacts:
     """Counts and the distribution of the distances (Figure 3)."""
-    edges = np.arange(FIGURE3_CLASSES + 1) * PAPER_LONGEST / FIGURE3_CLASSES
+    edges = np.arange(FIGURE3_CLASSES + 1) * PAPER_MAX_DISTANCE / FIGURE3_CLASSES
     columns = (data.ids, data.space_groups, data.numbers, data.distances)
     digest = sha256(b"".join(np.ascontiguousarray(column).tobytes() for column in columns))
     subsets: tuple[Subset, ...] = ("all", "cubic", "binary", "ternary")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from alphacrystal.data import MP12_MOST_ATOMS, PAPER_COUNTS, PAPER_LONGEST, PAPER_SHORTEST
-from alphacrystal.report import write_text_atomically
+from alphacrystal.data import MP12_MAX_ATOMS, PAPER_COUNTS, PAPER_MAX_DISTANCE, PAPER_MIN_DISTANCE
+from alphacrystal.runtime.atomic_write import write_text_atomically
 from alphacrystal_bench.paper_tables.table5_figures import DrawnFigure, draw_figures
 from alphacrystal_bench.paper_tables.table5_predictors import PREDICTORS
 from alphacrystal_bench.paper_tables.table5_results import (
@@ -91,16 +91,17 @@ def _data(data: DataFacts) -> str:
         )
     ]
     recipe = (
-        f"Mp_12 made again from our records: conventional cells of up to {MP12_MOST_ATOMS} atoms, one entry "
+        f"Mp_12 made again from our records: conventional cells of up to {MP12_MAX_ATOMS} atoms, one entry "
         "per formula of that cell, all benchmark compounds left out. The matrices are those of the "
         f"{data.cell} cells, of at least 2 atoms; the paper does not say whether it took these or the other "
         f"ones (`--cell`). Digest {data.digest}."
     )
     spread = (
-        f"Distances from {data.shortest:.4f} to {data.longest:.4f} Å (paper: {PAPER_SHORTEST} to "
-        f"{PAPER_LONGEST} Å). Classes are N equal parts of 0 to {PAPER_LONGEST} Å, longer distances are in "
-        f"the last. {100 * data.of_entries[1]:.1f} % of all entries of the padded matrices lie in the second "
-        f'of ten classes (paper: "more than 25%"), {100 * data.of_pairs[1]:.1f} % of the pairs.'
+        f"Distances from {data.shortest:.4f} to {data.longest:.4f} Å (paper: {PAPER_MIN_DISTANCE} to "
+        f"{PAPER_MAX_DISTANCE} Å). Classes are N equal parts of 0 to {PAPER_MAX_DISTANCE} Å, longer "
+        f"distances are in the last. {100 * data.of_entries[1]:.1f} % of all entries of the padded matrices "
+        f'lie in the second of ten classes (paper: "more than 25%"), {100 * data.of_pairs[1]:.1f} % of the '
+        "pairs."
     )
     lines = [recipe, "", "| structures | ours | paper |", "| --- | --- | --- |", *rows, "", spread, ""]
     for formula, identifier in FIGURE7_COMPOUNDS:

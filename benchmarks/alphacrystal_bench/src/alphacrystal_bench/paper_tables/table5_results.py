@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from alphacrystal.errors import AlphaCrystalError, InputError
-from alphacrystal.report import write_text_atomically
+from alphacrystal.runtime.atomic_write import write_text_atomically
 
 Model = TypeVar("Model", bound=BaseModel)
 Settings = dict[str, float | int | str | None]

@@ -9,7 +9,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from alphacrystal.report import write_text_atomically
+from alphacrystal.runtime.atomic_write import write_text_atomically
 
 HEADER = ("", "n", "matched", "median s", "95 % s", "median wall s", "95 % wall s")
 

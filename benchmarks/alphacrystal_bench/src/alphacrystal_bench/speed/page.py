@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from alphacrystal.report import write_text_atomically
+from alphacrystal.runtime.atomic_write import write_text_atomically
 
 FIRE, NEWTON, THEIRS = "fire", "quasi-newton", "chgnet with ASE's FIRE"
 

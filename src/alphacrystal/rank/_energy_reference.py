@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class EnergyMeasure:
+class EnergyReference:
     """How formation energies and energies above the hull are had from those of a potential.
 
     Attributes:

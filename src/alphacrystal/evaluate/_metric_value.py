@@ -16,7 +16,7 @@ class NotComputedError(AlphaCrystalError):
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MetricValue:
     """One metric of one pair.
 
     Attributes:
@@ -28,11 +28,11 @@ class Measured:
     reason: str | None = None
 
     @classmethod
-    def missing(cls, clause: str) -> Measured:
+    def missing(cls, clause: str) -> MetricValue:
         """No value, with the clause that says why the metric does not exist for the pair."""
         return cls(None, f"not comparable, because {clause}")
 
     @classmethod
-    def not_computed(cls, clause: str) -> Measured:
+    def not_computed(cls, clause: str) -> MetricValue:
         """No value, with the clause that says which limit the computation reached."""
         return cls(None, f"not computed: {clause}")
