@@ -157,13 +157,13 @@ def test_content_that_cannot_be_placed_is_refused() -> None:
         generate(DistanceMatrixGenerator, "CaF2", [1], 2, space_group=227)
 
 
-def test_known_coordinates_are_tried_beside_the_search() -> None:
+def test_prototype_coordinates_complement_the_search() -> None:
     found = generate(DistanceMatrixGenerator, "TiO2", [2], 8)
-    ways = {candidate.provenance["way"] for candidate in found}
-    assert "known coordinates" in ways
-    assert ways <= {"search", "assembly", "known coordinates"}
-    without = generate(partial(DistanceMatrixGenerator, known=False), "TiO2", [2], 8)
-    assert {candidate.provenance["way"] for candidate in without} <= {"search", "assembly"}
+    methods = {candidate.provenance["method"] for candidate in found}
+    assert "prototype" in methods
+    assert methods <= {"search", "assembly", "prototype"}
+    without = generate(partial(DistanceMatrixGenerator, prototypes=False), "TiO2", [2], 8)
+    assert {candidate.provenance["method"] for candidate in without} <= {"search", "assembly"}
 
 
 def test_finished_parts_are_taken_over() -> None:

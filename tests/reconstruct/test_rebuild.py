@@ -16,7 +16,7 @@ from alphacrystal.crystal import (
     min_image_distances,
 )
 from alphacrystal.errors import InputError
-from alphacrystal.reconstruct import MatrixQuality, Rebuilt, rebuild
+from alphacrystal.reconstruct import MatrixQuality, RebuiltCrystal, rebuild
 from alphacrystal.typing import FloatArray, IntArray
 
 NAMES = [
@@ -48,7 +48,7 @@ def told(structure: Structure) -> Told:
     return distances, found.numbers, found.space_group, lattice_parameters(found.lattice)
 
 
-def built(crystal: Rebuilt) -> Structure:
+def built(crystal: RebuiltCrystal) -> Structure:
     return Structure(Lattice(crystal.lattice), crystal.numbers.tolist(), crystal.positions)
 
 

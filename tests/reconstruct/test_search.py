@@ -11,7 +11,7 @@ from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.core import Structure
 
 from alphacrystal.crystal import Distogram, min_image_distances
-from alphacrystal.reconstruct import Reconstruction, SearchSettings, reconstruct, with_assembly
+from alphacrystal.reconstruct import Reconstruction, SearchSettings, improve_by_assembly, reconstruct
 
 NAMES = [
     "fluorite",
@@ -126,9 +126,9 @@ def test_assembly_finds_what_a_poor_search_missed(puzzle: Callable[..., Any]) ->
     found = search(puzzles, population=4, generations=1, polish_steps=1)
     matcher = StructureMatcher(ltol=0.2, stol=0.3, angle_tol=5)
     assert not any(matcher.fit(built(own), p.solution) for own, p in zip(found, puzzles, strict=True))
-    better = with_assembly(hypotheses, distograms, found, "likelihood", 0)
+    better = improve_by_assembly(hypotheses, distograms, found, "likelihood", 0)
     for own, before, p in zip(better, found, puzzles, strict=True):
         assert matcher.fit(built(own), p.solution)
         assert own.geometry + own.penalty < before.geometry + before.penalty
     # what is as good already stays as it is
-    assert with_assembly(hypotheses, distograms, better, "likelihood", 0) == better
+    assert improve_by_assembly(hypotheses, distograms, better, "likelihood", 0) == better

@@ -170,7 +170,7 @@ def small_units(formula: Formula, units: Sequence[int]) -> list[int]:
     Raises:
         InputError: There is none.
     """
-    from alphacrystal.learn import MOST_ATOMS_IN_CONTACT_MAP as MOST
+    from alphacrystal.learn import MAX_CONTACT_MAP_ATOMS as MOST
 
     small = [z for z in units if z * formula.num_atoms <= MOST]
     if not small:

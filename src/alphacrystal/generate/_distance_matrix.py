@@ -38,8 +38,8 @@ class DistanceMatrixGenerator:
         lattice: Conventional cell to use instead of predicted ones.
         search: Effort of the reconstruction; a quick and a thorough one by default.
         fitness: What the search minimises, see SearchSettings.
-        known: Whether the coordinates that known structure types have are tried too; without them the
-            predicted distances alone decide, as in AlphaCrystal-II.
+        prototypes: Also build each hypothesis from prototype coordinates. False uses the predicted distances
+            alone, as AlphaCrystal-II does.
         models: Folder of weights; the shipped ones by default.
         on_progress: Called with (hypotheses done, hypotheses in total).
         finished: Candidates of parts made by an earlier, interrupted run with the same settings, by the
@@ -52,7 +52,7 @@ class DistanceMatrixGenerator:
     lattice: LatticeParameters | None = None
     search: SearchSettings | None = None
     fitness: FitnessName = "likelihood"
-    known: bool = True
+    prototypes: bool = True
     models: Path | None = None
     on_progress: Callable[[int, int], None] | None = field(default=None, compare=False)
     finished: Mapping[int, Sequence[Candidate]] = field(default_factory=dict, compare=False)
@@ -62,8 +62,8 @@ class DistanceMatrixGenerator:
     def generate(self, formula: Formula, count: int, rng: np.random.Generator) -> Iterator[Candidate]:
         """Yield up to ``count`` candidates, best first by prior × geometry; no two are equal crystals.
 
-        A hypothesis whose structure type is known gives two: what the search finds, and the fittest of the
-        coordinates that training saw. Where candidates are equal crystals the best one stands for them, and
+        A hypothesis of a known structure type gives two candidates: the result of the search, and the fittest
+        of its prototype coordinates. Where candidates are equal crystals the best one stands for them, and
         further hypotheses are built until there are ``count`` or the hypotheses run out.
 
         Raises:
@@ -118,8 +118,8 @@ class DistanceMatrixGenerator:
         total: int,
     ) -> list[Candidate]:
         """The candidates of one part, made or taken over; ``before`` others of ``total`` are done."""
-        from alphacrystal.learn import known_coordinates, predict_distograms
-        from alphacrystal.reconstruct import reconstruct, remembered, with_assembly
+        from alphacrystal.learn import predict_distograms, prototype_coordinates
+        from alphacrystal.reconstruct import improve_by_assembly, reconstruct, reconstruct_from_prototypes
 
         made = list(self.finished.get(number, ()))
         if len(made) < len(part):
@@ -127,11 +127,13 @@ class DistanceMatrixGenerator:
             report = self._report(before, total)
             built = reconstruct(part, distograms, settings, seed + number, on_done=report)
             if settings.assembly:
-                built = with_assembly(part, distograms, built, settings.fitness, seed + number)
+                built = improve_by_assembly(part, distograms, built, settings.fitness, seed + number)
             made = [self._candidate(*pair, seed) for pair in zip(part, built, strict=True)]
-            if self.known:
-                places = known_coordinates(part, models=self.models)
-                found = zip(part, remembered(part, distograms, places, settings.fitness), strict=True)
+            if self.prototypes:
+                places = prototype_coordinates(part, models=self.models)
+                found = zip(
+                    part, reconstruct_from_prototypes(part, distograms, places, settings.fitness), strict=True
+                )
                 made += [self._candidate(hypothesis, one, seed) for hypothesis, one in found if one]
             if self.on_part:
                 self.on_part(number, made)
@@ -156,7 +158,7 @@ class DistanceMatrixGenerator:
         provenance: dict[str, object] = {
             "geometry": round(built.geometry, 4),
             "penalty": round(built.penalty, 4),
-            "way": built.way,
+            "method": built.method,
             "seed": seed,
         }
         return Candidate(structure, self.name, score, hypothesis, provenance)

@@ -1,7 +1,7 @@
 """The networks: symmetry prior, lattice model, pair distance network; their training and their weights."""
 
-from alphacrystal.learn.contacts.network import MOST_ATOMS_IN_CONTACT_MAP, ContactNet, contact_probabilities
-from alphacrystal.learn.coordinates.lookup import known_coordinates
+from alphacrystal.learn.contacts.network import MAX_CONTACT_MAP_ATOMS, ContactNet, contact_probabilities
+from alphacrystal.learn.coordinates.lookup import prototype_coordinates
 from alphacrystal.learn.distances.distograms import predict_cell_distogram, predict_distograms
 from alphacrystal.learn.hypotheses import check_supported, predict_hypotheses, type_probabilities
 from alphacrystal.learn.structure_types import StructureType
@@ -19,8 +19,8 @@ from alphacrystal.learn.weight_files import (
 
 __all__ = [
     "CORE_MODELS",
+    "MAX_CONTACT_MAP_ATOMS",
     "MODEL_NAMES",
-    "MOST_ATOMS_IN_CONTACT_MAP",
     "NETWORK_NAMES",
     "ContactNet",
     "ModelCard",
@@ -28,13 +28,13 @@ __all__ = [
     "check_supported",
     "composition_distances",
     "contact_probabilities",
-    "known_coordinates",
     "load_model",
     "model_hashes",
     "models_folder",
     "predict_cell_distogram",
     "predict_distograms",
     "predict_hypotheses",
+    "prototype_coordinates",
     "read_card",
     "type_probabilities",
 ]

@@ -249,4 +249,15 @@ def _candidate_from_json(item: object) -> Candidate:
     line = _CandidateLine.model_validate(item)
     hypothesis = None if line.hypothesis is None else _HYPOTHESIS.validate_python(line.hypothesis)
     structure = structure_from_json(line.structure)
-    return Candidate(structure, line.generator, line.log_probability, hypothesis, line.provenance)
+    provenance = _current_provenance(line.provenance)
+    return Candidate(structure, line.generator, line.log_probability, hypothesis, provenance)
+
+
+def _current_provenance(provenance: dict[str, object]) -> dict[str, object]:
+    """Provenance with the key `method`, which version 0.1 called `way`."""
+    if "way" not in provenance:
+        return provenance
+    method = "prototype" if provenance["way"] == "known coordinates" else provenance["way"]
+    return {"method" if key == "way" else key: value for key, value in provenance.items()} | {
+        "method": method
+    }

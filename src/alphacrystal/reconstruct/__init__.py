@@ -1,21 +1,21 @@
 """DMCrystal: from a distogram, a space group with Wyckoff letters and a cell to a crystal structure."""
 
-from alphacrystal.reconstruct._assembled import with_assembly
+from alphacrystal.reconstruct._assembled import improve_by_assembly
 from alphacrystal.reconstruct._evaluate import fitness_function
 from alphacrystal.reconstruct._fitness import FitnessName
-from alphacrystal.reconstruct._rebuild import MatrixQuality, Rebuilt, rebuild
-from alphacrystal.reconstruct._remembered import remembered
+from alphacrystal.reconstruct._prototypes import reconstruct_from_prototypes
+from alphacrystal.reconstruct._rebuild import MatrixQuality, RebuiltCrystal, rebuild
 from alphacrystal.reconstruct._search import Reconstruction, SearchSettings, reconstruct
 
 __all__ = [
     "FitnessName",
     "MatrixQuality",
-    "Rebuilt",
+    "RebuiltCrystal",
     "Reconstruction",
     "SearchSettings",
     "fitness_function",
+    "improve_by_assembly",
     "rebuild",
     "reconstruct",
-    "remembered",
-    "with_assembly",
+    "reconstruct_from_prototypes",
 ]

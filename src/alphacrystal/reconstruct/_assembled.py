@@ -24,7 +24,7 @@ GOOD_FIT = -1.0  # negative log density per pair of a structure that hardly anyt
 LOOKED_AT = 8  # assembled crystals whose fitness is worked out
 
 
-def with_assembly(
+def improve_by_assembly(
     hypotheses: Sequence[SymmetryHypothesis],
     distograms: Sequence[Distogram],
     found: Sequence[Reconstruction],
@@ -74,6 +74,6 @@ def _fitter(
                 numbers=crystal.numbers,
                 geometry=float(geometry[0]),
                 penalty=float(penalty[0]),
-                way="assembly",
+                method="assembly",
             )
     return best

@@ -66,7 +66,7 @@ class MatrixQuality:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rebuilt:
+class RebuiltCrystal:
     """A crystal rebuilt from a distance matrix.
 
     Attributes:
@@ -100,7 +100,7 @@ def rebuild(
     quality: MatrixQuality | None = None,
     seed: int = 0,
     efforts: Sequence[Effort] | None = None,
-) -> list[Rebuilt]:
+) -> list[RebuiltCrystal]:
     """Crystals with a given space group, cell and distance matrix, best first.
 
     Wyckoff letters need not be known. The crystal is assembled orbit by orbit (see ``Assembly``); if nothing
@@ -137,7 +137,7 @@ def rebuild(
     assembly = Assembly(target, number, reduction, classes, tolerance)
     random = np.random.default_rng(seed)
     pairs = max(len(numbers) * (len(numbers) - 1) / 2, 1)
-    best: list[Rebuilt] = []
+    best: list[RebuiltCrystal] = []
     usual = EXACT_EFFORTS if exact else NOISY_EFFORTS
     for round_, effort in enumerate(usual if efforts is None else efforts, start=1):
         found = assembly.search(effort, random)
@@ -191,7 +191,7 @@ def _judged(
     number: int,
     pairs: float,
     round_: int,
-) -> list[Rebuilt]:
+) -> list[RebuiltCrystal]:
     """Complete crystals with the prices that only complete ones can be charged."""
     letters = [orbit.letter for orbit in primitive_orbits(number)]
     judged = []
@@ -203,7 +203,7 @@ def _judged(
             price = _contact_price(found, row, target, numbers)
             price += _group_price(cell, positions, numbers, number)
         judged.append(
-            Rebuilt(
+            RebuiltCrystal(
                 lattice=cell,
                 positions=positions,
                 numbers=numbers,
@@ -217,7 +217,7 @@ def _judged(
     return _ties_broken(judged)
 
 
-def _ties_broken(judged: list[Rebuilt]) -> list[Rebuilt]:
+def _ties_broken(judged: list[RebuiltCrystal]) -> list[RebuiltCrystal]:
     """With the screened energy added to the score of the first few that are as good as the best."""
     judged = sorted(judged, key=lambda crystal: crystal.score)
     equal = [crystal for crystal in judged if crystal.score < judged[0].score + TIE][:MOST_TIED]

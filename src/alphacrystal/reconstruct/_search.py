@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -36,7 +37,7 @@ class SearchSettings:
         fitness: "likelihood" of the distogram; "rmse" to the expected matrix; "paper": RMSE to its
             decoding in the paper's 20 classes; "contacts": 1 - F1 of AlphaCrystal-I's contact map.
         spread_limit: Largest lattice deviation in units of its spread.
-        assembly: Whether the generator also tries what ``with_assembly`` finds.
+        assembly: Whether the generator also tries what ``improve_by_assembly`` finds.
     """
 
     population: int = 40
@@ -63,7 +64,7 @@ class Reconstruction:
         numbers: Atomic numbers, shape (atoms,).
         geometry: Mean disagreement per atom pair (negative log density in 1/Å, or RMSE in Å); low is good.
         penalty: Clash plus lattice deviation.
-        way: How it was made: "search", "assembly" or "known coordinates".
+        method: "search", "assembly" or "prototype".
     """
 
     lattice: FloatArray
@@ -71,7 +72,7 @@ class Reconstruction:
     numbers: IntArray
     geometry: float
     penalty: float
-    way: str = "search"
+    method: Literal["search", "assembly", "prototype"] = "search"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

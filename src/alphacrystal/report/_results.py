@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from alphacrystal.report._prediction import DistogramSummary, Prediction
 
 RESULTS_FORMAT = "alphacrystal-results"
-RESULTS_VERSION = 1
+RESULTS_VERSION = 2  # 1 named the reconstruction method of a candidate `way`
 
 
 def results_json(prediction: Prediction, rows: list[SummaryRow]) -> str:

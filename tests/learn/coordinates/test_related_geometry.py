@@ -13,10 +13,10 @@ from alphacrystal.crystal import (
 )
 from alphacrystal.learn import (
     StructureType,
-    known_coordinates,
     load_model,
     predict_distograms,
     predict_hypotheses,
+    prototype_coordinates,
 )
 from alphacrystal.learn.coordinates.derivative_prototypes import MOST_WAYS, related_positions
 from alphacrystal.learn.coordinates.prototypes import TypeCoordinates
@@ -55,7 +55,7 @@ def test_related_coordinates_make_crystals_of_the_type(coordinates: TypeCoordina
         if kind_of(own) not in coordinates.rows and free_of_type(kind_of(own)) and own.space_group > 2
     ][:60]
     made = right = 0
-    for own, ways in zip(new, known_coordinates(new), strict=True):
+    for own, ways in zip(new, prototype_coordinates(new), strict=True):
         assert len(ways) <= MOST_WAYS
         group = space_group(own.space_group)
         cell = group.primitive_basis(own.lattice.matrix())

@@ -12,7 +12,7 @@ from pymatgen.core import Lattice, Structure
 from alphacrystal.composition import parse_formula
 from alphacrystal.crystal import LatticeParameters, atom_sites, space_group
 from alphacrystal.data import PreparedStructures, StructureRecord, assemble, prepare_record
-from alphacrystal.learn import StructureType, known_coordinates, predict_hypotheses
+from alphacrystal.learn import StructureType, predict_hypotheses, prototype_coordinates
 from alphacrystal.learn.coordinates.fitting import fit_coordinates, measure_coordinates
 from alphacrystal.learn.coordinates.prototypes import TypeCoordinates, TypeCoordinatesConfig
 from alphacrystal.learn.symmetry.training import occupations
@@ -118,7 +118,7 @@ def test_shipped_coordinates_know_quartz(textbook: Callable[[str], Structure]) -
         if hypothesis.space_group in {152, 154}
     ]
     quartz, found = textbook("quartz"), 0
-    for hypothesis, ways in zip(hypotheses, known_coordinates(hypotheses), strict=True):
+    for hypothesis, ways in zip(hypotheses, prototype_coordinates(hypotheses), strict=True):
         numbers = atom_sites(hypothesis).numbers
         assert ways.shape[1:] == (len(numbers), 3)
         cell = Lattice(hypothesis.lattice.matrix())  # primitive: P lattice

@@ -16,7 +16,7 @@ from alphacrystal.learn.contacts.matrix_labels import MOST_ATOMS
 from alphacrystal.learn.contacts.paper_network import PaperNet, PaperNetConfig
 from alphacrystal.typing import FloatArray, IntArray
 
-MOST_ATOMS_IN_CONTACT_MAP = MOST_ATOMS
+MAX_CONTACT_MAP_ATOMS = MOST_ATOMS
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from alphacrystal.learn.weight_files import load_model, models_folder
 from alphacrystal.typing import FloatArray
 
 
-def known_coordinates(
+def prototype_coordinates(
     hypotheses: Sequence[SymmetryHypothesis], models: Path | None = None
 ) -> list[FloatArray]:
     """The ways in which training saw the atoms of each hypothesis sit.

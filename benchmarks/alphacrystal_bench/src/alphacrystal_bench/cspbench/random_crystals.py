@@ -9,7 +9,7 @@ from ase.data import chemical_symbols
 from pymatgen.core import Lattice, Structure
 
 from alphacrystal.crystal import SymmetryHypothesis, atom_sites, encode, space_group
-from alphacrystal.learn import known_coordinates
+from alphacrystal.learn import prototype_coordinates
 
 
 def random_crystals(hypotheses: Iterable[SymmetryHypothesis], seed: int) -> Iterator[Structure]:
@@ -27,7 +27,7 @@ def commonest_crystals(hypotheses: Sequence[SymmetryHypothesis], seed: int) -> I
 
     Where the type was never seen, or has nothing free, that of ``random_crystals``.
     """
-    ways = known_coordinates(hypotheses)
+    ways = prototype_coordinates(hypotheses)
     for hypothesis, places, drawn in zip(hypotheses, ways, random_crystals(hypotheses, seed), strict=True):
         if not len(places):
             yield drawn

@@ -1,4 +1,4 @@
-"""Known coordinates: the fittest is chosen, in the predicted cell, judged as the search judges its own."""
+"""Prototype coordinates: the fittest set is chosen in the predicted cell, by the fitness of the search."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.core import Lattice, Structure
 
 from alphacrystal.crystal import encode, primitive_members, space_group
-from alphacrystal.reconstruct import SearchSettings, reconstruct, remembered
+from alphacrystal.reconstruct import SearchSettings, reconstruct, reconstruct_from_prototypes
 
 MATCHER = StructureMatcher(ltol=0.2, stol=0.3, angle_tol=5)
 
@@ -29,25 +29,25 @@ def test_the_true_coordinates_are_chosen(puzzle: Callable[..., Any], name: str) 
     # positions of the search are in its reduced primitive cell; back to the conventional one
     true = found.positions @ encode(own.hypothesis).basis
     ways = np.stack([places(own, rng.random(free)), true, places(own, rng.random(free))])
-    (best,) = remembered([own.hypothesis], [own.distogram], [ways], "likelihood")
+    (best,) = reconstruct_from_prototypes([own.hypothesis], [own.distogram], [ways], "likelihood")
     assert best is not None
-    assert best.way == "known coordinates"
+    assert best.method == "prototype"
     assert best.geometry == pytest.approx(found.geometry, abs=0.02)
     built = Structure(Lattice(best.lattice), best.numbers, best.positions)
     assert MATCHER.fit(built, own.solution)
     assert abs(np.linalg.det(best.lattice)) == pytest.approx(own.solution.volume)
 
 
-def test_nothing_known_nothing_found(puzzle: Callable[..., Any]) -> None:
+def test_no_prototype_gives_no_crystal(puzzle: Callable[..., Any]) -> None:
     own = puzzle("rutile")
     none = np.zeros((0, len(own.distogram.numbers), 3))
-    assert remembered([own.hypothesis], [own.distogram], [none], "likelihood") == [None]
+    assert reconstruct_from_prototypes([own.hypothesis], [own.distogram], [none], "likelihood") == [None]
 
 
 def test_atoms_that_clash_pay_for_it(puzzle: Callable[..., Any]) -> None:
     own = puzzle("rutile")
     close = places(own, np.array([0.02]))[None]
-    (best,) = remembered([own.hypothesis], [own.distogram], [close], "likelihood")
+    (best,) = reconstruct_from_prototypes([own.hypothesis], [own.distogram], [close], "likelihood")
     assert best is not None
     assert best.penalty > 0.1
 

@@ -13,7 +13,7 @@ from alphacrystal.reconstruct._search import Reconstruction
 from alphacrystal.typing import FloatArray
 
 
-def remembered(
+def reconstruct_from_prototypes(
     hypotheses: Sequence[SymmetryHypothesis],
     distograms: Sequence[Distogram],
     places: Sequence[FloatArray],
@@ -24,7 +24,7 @@ def remembered(
     Args:
         hypotheses, distograms: As for ``reconstruct``.
         places: Coordinates to choose from, fractional in the conventional cell, atoms in the order of the
-            distogram, shape (ways, atoms, 3) each; see ``known_coordinates``.
+            distogram, shape (ways, atoms, 3) each; see ``prototype_coordinates``.
         fitness: What is minimised.
 
     Returns:
@@ -53,5 +53,5 @@ def _fittest(
         numbers=distogram.numbers,
         geometry=float(geometry[best]),
         penalty=float(penalty[best]),
-        way="known coordinates",
+        method="prototype",
     )
