@@ -14,7 +14,7 @@ help:
 	@echo "make serve                    the same as a page in the browser"
 	@echo "make test                     all checks and tests"
 	@echo "make test-slow                the slow tests, which make test leaves out"
-	@echo "make check                    static checks only: lint, format, types, spelling"
+	@echo "make check                    static checks only: lint, format, types, spelling, prose"
 	@echo "make bench                    the benchmark programs in benchmarks/"
 	@echo "make docs                     the documentation site, into site/"
 	@echo "make clean                    remove caches and build products; make distclean also removes .venv"

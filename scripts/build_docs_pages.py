@@ -1,11 +1,18 @@
-"""Write the pages of the documentation that are made from the program itself.
+"""Write the parts of the documentation that come from the program.
 
-docs/reference/cli.md comes from the command line's own help, docs/model-cards.md from the cards of the
-shipped networks. Run it after a change of either (a test says when): python scripts/build_docs_pages.py
+docs/reference/cli.md comes from the help of the command line, docs/model-cards.md from the cards of the
+shipped networks, and the module graph in CONTRIBUTING.md from the imports.
+
+usage: python scripts/build_docs_pages.py [--check]
+With --check it writes nothing, and the exit code is 1 if a page is out of date.
 """
 
 from __future__ import annotations
 
+import ast
+import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import typer
@@ -14,24 +21,33 @@ from typer.cli import get_docs_for_click
 from alphacrystal.cli._app import app
 from alphacrystal.learn import MODEL_NAMES, read_card
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PACKAGE = ROOT / "src" / "alphacrystal"
 NOTE = "<!-- Written by scripts/build_docs_pages.py: do not edit. -->\n\n"
+GRAPH_START, GRAPH_END = "<!-- module graph: written by scripts/build_docs_pages.py -->\n", "<!-- end -->\n"
+EVERYWHERE = {"errors", "typing"}  # modules that all packages import
 ABOUT_CLI = """\
-Exit codes: 0 done; 2 bad input, one sentence on standard error; 1 internal failure, or no candidate could be
-relaxed; 130 after Ctrl-C and 143 after SIGTERM, with everything finished so far on disk. Results go to
-standard output, progress and messages to standard error.
+Results are on standard output, progress and messages on standard error.
+
+| exit code | meaning |
+|---|---|
+| 0 | success |
+| 1 | internal failure, or no candidate could be relaxed |
+| 2 | bad input; one sentence on standard error names it |
+| 130, 143 | ended by Ctrl-C or SIGTERM; the finished part is on disk |
 """
 ABOUT_CARDS = """\
 # Model cards
 
-What the shipped networks are, were trained on, and reach on compounds whose formula was held out.
-`alphacrystal model card NAME` prints a card with all its settings; [the networks](models.md) explains them,
-and [what was measured](benchmarks/models.md) compares them with controls.
+The shipped networks, their training data, and their errors on compounds whose formula was held out.
+`alphacrystal model card NAME` prints a card with all settings. [The networks](models.md) explains them, and
+[the benchmark of the learned models](benchmarks/models.md) compares them with controls.
 """
 
 
 def cli_reference() -> str:
-    """Every verb with its arguments and options, as Markdown."""
+    """Every command with its arguments and options, as Markdown."""
     command = typer.main.get_command(app)
     text = get_docs_for_click(
         obj=command, ctx=typer.Context(command), name="alphacrystal", title="Command line"
@@ -63,14 +79,73 @@ def model_cards() -> str:
     return "\n".join(parts)
 
 
-PAGES = {DOCS / "reference" / "cli.md": cli_reference, DOCS / "model-cards.md": model_cards}
+def imported_modules(statements: ast.AST) -> Iterator[str]:
+    """Full names that a syntax tree imports at run time, inside functions too."""
+    for node in ast.iter_child_nodes(statements):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        yield from imported_modules(node)
 
 
-def main() -> None:
-    for path, text in PAGES.items():
-        path.write_text(text(), encoding="utf-8")
-        print(path.relative_to(DOCS.parent))
+def package_imports() -> dict[str, set[str]]:
+    """For each package and root module of alphacrystal, the others that it imports."""
+    files = [path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py"]
+    homes = {path: path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in files}
+    imports: dict[str, set[str]] = {home: set() for home in sorted(homes.values())}
+    for path, home in homes.items():
+        for name in imported_modules(ast.parse(path.read_text(encoding="utf-8"))):
+            parts = name.split(".")
+            if parts[0] == "alphacrystal" and len(parts) > 1 and parts[1] in imports:
+                imports[home].add(parts[1])
+    return {home: names - {home} for home, names in imports.items()}
+
+
+def module_graph() -> str:
+    """The imports between packages as a Mermaid diagram, without arrows that a longer path implies."""
+    imports = {
+        home: names - EVERYWHERE for home, names in package_imports().items() if home not in EVERYWHERE
+    }
+    reached: dict[str, set[str]] = {}
+    lines = []
+    for home in TopologicalSorter(imports).static_order():  # raises CycleError for a circle of imports
+        indirect = set().union(*(reached[name] for name in imports[home]))
+        lines += [f"  {home} --> {name}" for name in imports[home] - indirect]
+        reached[home] = imports[home] | indirect
+    return "\n".join(["```mermaid", "graph TD", *sorted(lines), "```\n"])
+
+
+def contributing() -> str:
+    """CONTRIBUTING.md with the present module graph."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    before, _, rest = text.partition(GRAPH_START)
+    _, _, after = rest.partition(GRAPH_END)
+    return f"{before}{GRAPH_START}{module_graph()}{GRAPH_END}{after}"
+
+
+PAGES = {
+    DOCS / "reference" / "cli.md": cli_reference,
+    DOCS / "model-cards.md": model_cards,
+    ROOT / "CONTRIBUTING.md": contributing,
+}
+
+
+def main() -> int:
+    """Write the pages that differ, or name them."""
+    check = "--check" in sys.argv[1:]
+    changed = 0
+    for path, build in PAGES.items():
+        text = build()
+        if text != path.read_text(encoding="utf-8"):
+            changed += 1
+            print(f"{path.relative_to(ROOT)} {'is out of date' if check else 'written'}")
+            if not check:
+                path.write_text(text, encoding="utf-8")
+    return 1 if check and changed else 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

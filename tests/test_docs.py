@@ -1,7 +1,8 @@
-"""The documentation: made pages are up to date, tutorials run, the site builds without a warning."""
+"""The documentation: generated pages are up to date, tutorials run, the site builds without a warning."""
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import runpy
@@ -16,8 +17,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 WORDS = {
-    "predict.py": ["TiO2: 10 distinct structures from 10 candidates", "Rutile is found at rank 1."],
-    "own_potential.py": ["Pm-3m (221)", "converged in"],
+    "predict.py": ["TiO2: 10 distinct structures from 10 candidates", "Rutile has rank "],
+    "custom_potential.py": ["Pm-3m (221)", "converged in"],
     "evaluate.py": ["matched within the first 5: 100%", "superpose_invariant"],
     "campaign.py": ["stopped with", "3 done, 1 failed of 4", "unknown element 'Xx'"],
     "train.py": ["64 of 64 records", "volume_mean_error", "RbCl: 5 distinct structures"],
@@ -25,15 +26,76 @@ WORDS = {
 
 
 @pytest.fixture(scope="module")
-def pages() -> dict[str, Any]:
-    """The names in scripts/build_docs_pages.py."""
-    return runpy.run_path(str(ROOT / "scripts" / "build_docs_pages.py"))
+def pages() -> dict[Path, Any]:
+    """The generated pages, and functions that return their text."""
+    generated: dict[Path, Any] = runpy.run_path(str(ROOT / "scripts" / "build_docs_pages.py"))["PAGES"]
+    return generated
 
 
-@pytest.mark.parametrize("name", ["reference/cli.md", "model-cards.md"])
-def test_made_pages_are_up_to_date(pages: dict[str, Any], name: str) -> None:
-    text = pages["PAGES"][DOCS / name]()
-    assert text == (DOCS / name).read_text(encoding="utf-8"), "run: python scripts/build_docs_pages.py"
+@pytest.mark.parametrize("name", ["docs/reference/cli.md", "docs/model-cards.md", "CONTRIBUTING.md"])
+def test_generated_pages_are_up_to_date(pages: dict[Path, Any], name: str) -> None:
+    text = pages[ROOT / name]()
+    assert text == (ROOT / name).read_text(encoding="utf-8"), "run: python scripts/build_docs_pages.py"
+
+
+def public_object(name: str) -> object:
+    """The object with a full name; of a class also its annotated attributes."""
+    parts = name.split(".")
+    for length in range(len(parts), 0, -1):
+        try:
+            value: object = importlib.import_module(".".join(parts[:length]))
+        except ModuleNotFoundError:
+            continue
+        for part in parts[length:]:
+            annotations = getattr(value, "__annotations__", {})
+            value = annotations[part] if part in annotations else getattr(value, part)
+        return value
+    raise AssertionError(name)
+
+
+def test_names_in_the_glossary_exist() -> None:
+    text = (DOCS / "glossary.md").read_text(encoding="utf-8")
+    names = re.findall(r"`(alphacrystal\.[\w.]+)`", text)
+    assert len(names) > 30
+    for name in names:
+        assert public_object(name) is not None
+
+
+def test_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
+
+
+def prose_check(path: Path) -> subprocess.CompletedProcess[str]:
+    script = ROOT / "scripts" / "check_prose.py"
+    return subprocess.run([sys.executable, script, path], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "word"),
+    [
+        ("page.md", "The row stands\nfirst.\n", ":1: 'stands'"),
+        ("page.md", "Crystals are a\nkind of\nstructure.\n", ":2: 'kind of structure'"),
+        ("module.py", '"""Return the value.\n\nIt goes on until the end.\n"""\n', ":3: 'goes on'"),
+    ],
+)
+def test_prose_check_names_refused_words(tmp_path: Path, name: str, text: str, word: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    checked = prose_check(tmp_path / name)
+    assert checked.returncode == 1
+    assert word in checked.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("page.md", "Run `stands` or\n\n```\nstands beside\n```\n\n[this](stands.md). What stays?\n"),
+        ("module.py", 'beside = "stands"  # a single word is a key\n'),
+    ],
+)
+def test_prose_check_ignores_code(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    checked = prose_check(tmp_path / name)
+    assert (checked.returncode, checked.stdout) == (0, "no findings\n")
 
 
 def run_python(*arguments: object, folder: Path) -> str:
@@ -75,7 +137,7 @@ def test_site_builds_without_a_warning(tmp_path: Path) -> None:
     for name in ("pipeline.predict", "report.Prediction.to_dataframe", "relax.RelaxSettings"):
         assert f'id="alphacrystal.{name}"' in reference
     tutorial = (tmp_path / "site" / "tutorials" / "predict.html").read_text(encoding="utf-8")
-    assert "# Is the known structure among them?" in tutorial
+    assert "# Search the list for the known structure" in tutorial
     pages = [path.read_text(encoding="utf-8") for path in (tmp_path / "site").rglob("*.html")]
     fetched = [
         found for page in pages for found in re.findall(r'<(?:script|img|link)[^>]*"https?://[^"]*"', page)

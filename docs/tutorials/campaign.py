@@ -1,4 +1,4 @@
-"""A campaign: many formulas, stopped half-way, resumed, nothing computed twice."""
+"""Run a campaign: many formulas, stopped and resumed, without repeated work."""
 
 from pathlib import Path
 
@@ -13,41 +13,41 @@ from alphacrystal.scale import (
     run_campaign,
 )
 
-# One line per formula; cell and space_group may be empty. The second is a mistake.
+# One line for each formula; cell and space_group may be empty. The second is wrong.
 formulas = Path("formulas.csv")
 formulas.write_text(
     "formula,cell,space_group\nNaCl,,\nNaXx,,\nMgO,Mg1O1,225\nClNa,,\nKBr,,\n"
 )
 
-# What is asked for each formula. Relaxation makes it minutes instead of seconds.
+# The settings of each formula. With relaxation it takes minutes instead of seconds.
 settings = PredictConfig(relax=False, candidates=5, workers=1)
 folder = Path("study")
 begin_campaign(formulas, folder, CampaignPlan(settings, page=False, pack=False))
 
 
 def work() -> LocalExecutor:
-    """Two processes of this machine; DaskExecutor has those of a cluster."""
+    """Two processes on this computer; DaskExecutor uses those of a cluster."""
     campaign = str(folder.resolve())
     return LocalExecutor(PredictUnit(campaign, settings.model_dump(mode="json")), 2)
 
 
-# Stop it as Ctrl-C would, once a formula is finished.
-def impatient(stage: str, done: int, total: int) -> None:
-    """Told of each change; the formula with a mistake counts from the start."""
+# Stop it, as Ctrl-C does, after the first finished formula.
+def interrupt(stage: str, done: int, total: int) -> None:
+    """Called at each change; the wrong formula counts from the start."""
     if done >= 2:
         raise KeyboardInterrupt
 
 
 try:
-    run_campaign(folder, work(), on_progress=impatient)
+    run_campaign(folder, work(), on_progress=interrupt)
 except KeyboardInterrupt:
     print("stopped with", len(list(folder.glob("runs/*/*/run.json"))), "finished")
 
-# Go on, also after a kill or a power cut. What is finished is not computed again.
+# Continue, also after a kill or a power cut, without the finished formulas.
 counts = run_campaign(folder, work())
 print(f"{counts.done} done, {counts.failed} failed of {counts.total}")
 
-# One line per line of the list: NaCl and ClNa are the same work and share a folder.
+# One line for each line of the list. NaCl and ClNa are equal and share a folder.
 index = pd.read_csv(folder / "index.csv")
 print(index[["formula", "status", "space_group_symbol", "folder"]].to_string())
 print(pd.read_csv(folder / "failures.csv").reason[0])

@@ -1,4 +1,4 @@
-"""Evaluate a prediction: is it right, and how far is it from the truth?"""
+"""Evaluate a prediction: compare it with the known structures."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ from pymatgen.core import Lattice, Structure
 import alphacrystal
 from alphacrystal.evaluate import compare, evaluate, read_predicted, read_targets
 
-# What is true: rutile and anatase, after R. W. G. Wyckoff. Polymorphs of one
-# formula share its candidates.
+# The known structures: rutile and anatase, after R. W. G. Wyckoff. Polymorphs of
+# one formula share its candidates.
 rutile = Structure.from_spacegroup(
     "P4_2/mnm",
     Lattice.tetragonal(4.594, 2.959),
@@ -26,13 +26,15 @@ targets.mkdir()
 rutile.to(str(targets / "rutile.cif"))
 anatase.to(str(targets / "anatase.cif"))
 
-# A run folder is read in rank order; so are folders of files of other programs.
+# The candidates of a run folder come in rank order. Folders with the files of
+# other programs work too.
 prediction = alphacrystal.predict("TiO2", relax=False, candidates=10, units=(2,))
-found = evaluate(read_predicted(prediction.folder), read_targets(targets))
+evaluation = evaluate(read_predicted(prediction.folder), read_targets(targets))
 for depth in (1, 5):
-    print(f"matched within the first {depth}: {found.match.match_rate(depth):.0%}")
+    rate = evaluation.match.match_rate(depth)
+    print(f"matched within the first {depth}: {rate:.0%}")
 
-# Distances that do not depend on origin, cell or order of the atoms.
+# Distances that do not depend on origin, cell and order of the atoms.
 for name, measured in compare(
     prediction.structures[0], rutile, "invariant"
 ).items():

@@ -5,11 +5,11 @@ from pymatgen.core import Lattice, Structure
 
 import alphacrystal
 
-# Everything is written to a new folder under runs/, as on the command line.
-# Settings are named as in PredictConfig: two formula units, ten candidates.
+# The run folder is a new folder in runs/, as on the command line. The settings are
+# fields of PredictConfig: two formula units, ten candidates.
 prediction = alphacrystal.predict("TiO2", relax=False, candidates=10, units=(2,))
 
-# The ranked list. In Jupyter, `prediction` alone shows table and 3D view.
+# The ranked list. In Jupyter, `prediction` displays the table and a 3D view.
 print(prediction)
 
 # pymatgen Structures, best first; the list as a pandas DataFrame; Atoms for ASE.
@@ -19,7 +19,7 @@ table = prediction.to_dataframe()
 print(table[["space_group_symbol", "volume_per_atom_a3"]].head(3))
 prediction.to_ase()[0].write("best.vasp")
 
-# Is the known structure among them? Rutile, after R. W. G. Wyckoff.
+# Search the list for the known structure: rutile, after R. W. G. Wyckoff.
 rutile = Structure.from_spacegroup(
     "P4_2/mnm",
     Lattice.tetragonal(4.594, 2.959),
@@ -28,5 +28,5 @@ rutile = Structure.from_spacegroup(
 )
 matcher = StructureMatcher(ltol=0.2, stol=0.3, angle_tol=5)
 pairs = zip(table.index, prediction.structures, strict=True)
-places = [rank for rank, found in pairs if matcher.fit(found, rutile)]
-print(f"Rutile is found at rank {places[0]}." if places else "Rutile is not found.")
+ranks = [rank for rank, structure in pairs if matcher.fit(structure, rutile)]
+print(f"Rutile has rank {ranks[0]}." if ranks else "Rutile is not in the list.")
