@@ -8,7 +8,7 @@ if _typing.TYPE_CHECKING:
     from alphacrystal.errors import AlphaCrystalError, InputError
     from alphacrystal.pipeline.predict import predict
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = ["AlphaCrystalError", "InputError", "PredictConfig", "__version__", "parse_formula", "predict"]
 
