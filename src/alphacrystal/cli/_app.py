@@ -30,6 +30,7 @@ from alphacrystal.cli import (
 from alphacrystal.cli._encoding import escape_what_the_output_lacks
 from alphacrystal.cli._say import NoteHandler, complain
 from alphacrystal.runtime.failures import explain
+from alphacrystal.runtime.start_up import reduce_import_time
 
 COMMANDS = "alphacrystal.commands"  # entry points of other packages: Typer applications
 INTERRUPTED, TERMINATED = 130, 143  # 128 and the number of the signal
@@ -77,6 +78,7 @@ def _options(
 
 def main() -> NoReturn:
     """Run the command line and exit: 0 done, 2 bad input, 1 failure, 130 after Ctrl-C, 143 after SIGTERM."""
+    reduce_import_time()
     terminated = False
 
     def interrupt(number: int, frame: FrameType | None) -> NoReturn:

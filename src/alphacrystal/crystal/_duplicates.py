@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from alphacrystal.crystal._exchange import StructureLike, as_structures
 from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
+    from pymatgen.analysis.structure_matcher import StructureMatcher
     from pymatgen.core.structure import Structure
 
 NEIGHBOURS = 12
@@ -68,16 +70,19 @@ def group_duplicates(structures: Sequence[StructureLike], same: SameCrystal | No
 
     Structures are compared with the first member of each group only, in the order given: put the best first.
     """
-    from pymatgen.analysis.structure_matcher import StructureMatcher
-
     same = same or SameCrystal()
-    matcher = StructureMatcher(ltol=same.ltol, stol=same.stol, angle_tol=same.angle_tol, scale=False)
     crystals = as_structures(structures)
     prints = [neighbour_fingerprint(crystal) for crystal in crystals]
     volumes = [crystal.volume / len(crystal) for crystal in crystals]
     formulas = [crystal.composition.reduced_formula for crystal in crystals]
     # The matcher would reduce both cells in each comparison; once for each structure is enough.
     reduced: dict[int, Structure] = {}
+
+    @cache
+    def matcher() -> StructureMatcher:
+        from pymatgen.analysis.structure_matcher import StructureMatcher  # imports scipy.optimize
+
+        return StructureMatcher(ltol=same.ltol, stol=same.stol, angle_tol=same.angle_tol, scale=False)
 
     def reduced_cell(index: int) -> Structure:
         if index not in reduced:
@@ -93,7 +98,7 @@ def group_duplicates(structures: Sequence[StructureLike], same: SameCrystal | No
                 formulas[index] == formulas[first]
                 and abs(np.log(volumes[index] / volumes[first])) < same.volume
                 and float(np.abs(prints[index] / prints[first] - 1).max()) < same.fingerprint
-                and matcher.fit(reduced_cell(first), reduced_cell(index), skip_structure_reduction=True)
+                and matcher().fit(reduced_cell(first), reduced_cell(index), skip_structure_reduction=True)
             ):
                 group.append(index)
                 break

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from alphacrystal.crystal import as_atoms
 
 if TYPE_CHECKING:
+    from ase import Atoms
+
     from alphacrystal.report._prediction import Prediction
 
 NOT_RELAXED = "not relaxed"
@@ -21,17 +23,14 @@ def candidates_extxyz(prediction: Prediction) -> str:
     where known, ``log_probability``, ``energy_per_atom_ev``, ``max_force_ev_per_a`` and ``rank`` (the row of
     ``summary.csv`` it stands in or is a duplicate of). Lengths in Å.
     """
-    from ase.io.extxyz import write_extxyz
-
     rank_of = {
         index: ranked.rank
         for ranked in prediction.ranked
         for index in (ranked.candidate_index, *ranked.duplicates)
     }
-    stream = io.StringIO()
+    frames = []
     for index, candidate in enumerate(prediction.candidates):
         relaxation = prediction.relaxations.get(index)
-        atoms = as_atoms(candidate.structure if relaxation is None else relaxation.structure)
         known: dict[str, Any] = {
             "candidate": index,
             "formula": prediction.formula,
@@ -42,9 +41,23 @@ def candidates_extxyz(prediction: Prediction) -> str:
             "max_force_ev_per_a": relaxation.max_force if relaxation else None,
             "rank": rank_of.get(index),
         }
-        atoms.info.update({name: value for name, value in known.items() if _is_known(value)})
-        write_extxyz(stream, [atoms])
-    return stream.getvalue()
+        atoms = as_atoms(candidate.structure if relaxation is None else relaxation.structure)
+        frames.append(_frame(atoms, {name: value for name, value in known.items() if _is_known(value)}))
+    return "".join(frames)
+
+
+def _frame(atoms: Atoms, info: Mapping[str, Any]) -> str:
+    """One frame, as ``ase.io.extxyz`` writes it; the import of ase.io takes longer than the whole file."""
+    cell = " ".join(map(str, atoms.cell.array.ravel().tolist()))
+    words = [f'Lattice="{cell}"', "Properties=species:S:1:pos:R:3"]
+    for name, value in info.items():
+        text = str(value)
+        words.append(f'{name}="{text}"' if " " in text else f"{name}={text}")
+    words.append('pbc="T T T"')
+    lines = [str(len(atoms)), " ".join(words)]
+    for symbol, (x, y, z) in zip(atoms.symbols, atoms.positions, strict=True):
+        lines.append(f"{symbol:<2} {x:16.8f} {y:16.8f} {z:16.8f}")
+    return "\n".join(lines) + "\n"
 
 
 def _is_known(value: object) -> bool:

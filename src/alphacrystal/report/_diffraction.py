@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import logging
+import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from alphacrystal.report._summary import SummaryRow, csv_text
+from alphacrystal.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
-    from pymatgen.analysis.diffraction.xrd import XRDCalculator
+    from pymatgen.core.lattice import Lattice
     from pymatgen.core.structure import Structure
 
 RADIATION = "Cu Kα"
 WAVELENGTH = 1.54184  # Å, mean of Kα1 and Kα2 weighted 2:1; pymatgen's "CuKa"
 LARGEST_ANGLE = 90.0  # 2θ, degrees
 WEAKEST = 0.1  # per cent of the strongest peak; weaker ones are left out
+_ANGLE_TOLERANCE = 1e-5  # degrees; reflections this close are one peak, as in pymatgen
 PATTERN_COLUMNS = ("rank", "file", "two_theta_deg", "d_a", "intensity", "hkl")
 
 
@@ -47,22 +53,77 @@ class Peak:
 
 
 def powder_pattern(structure: Structure) -> tuple[Peak, ...]:
-    """Peaks of an ordered structure for Cu Kα up to 2θ = 90°, by angle (pymatgen's XRDCalculator).
+    """Peaks of an ordered structure for Cu Kα up to 2θ = 90°, by angle.
 
     Kinematic intensities with the Lorentz-polarisation factor, without thermal motion, absorption, texture or
-    anomalous dispersion (De Graef & McHenry, Structure of Materials, 2012, ch. 11-12). Empty where an element
-    has no tabulated scattering factor (beyond Cf).
+    anomalous dispersion (De Graef & McHenry, Structure of Materials, 2012, ch. 11-12). The peaks are those of
+    pymatgen's XRDCalculator, whose module imports matplotlib and scipy.stats, which takes longer than the
+    patterns. Empty where an element has no tabulated scattering factor (beyond Cf).
     """
-    from pymatgen.analysis.diffraction.xrd import ATOMIC_SCATTERING_PARAMS
-
-    if any(site.specie.symbol not in ATOMIC_SCATTERING_PARAMS for site in structure):
+    coefficients = _scattering_coefficients()
+    symbols = [site.specie.symbol for site in structure]
+    if any(symbol not in coefficients for symbol in symbols):
         return ()
-    found = _calculator().get_pattern(structure, two_theta_range=(0, LARGEST_ANGLE))
-    return tuple(
-        Peak(round(float(angle), 3), round(float(spacing), 4), round(float(height), 2), _indices(families))
-        for angle, height, families, spacing in zip(found.x, found.y, found.hkls, found.d_hkls, strict=True)
-        if height >= WEAKEST
-    )
+    lattice = structure.lattice
+    indices, lengths = _reflections(lattice)
+    if not len(indices):
+        return ()
+    amplitudes = np.zeros(len(indices), dtype=complex)
+    square = (lengths / 2) ** 2  # (sin θ / λ)²
+    for symbol in dict.fromkeys(symbols):
+        sites = [site for site in structure if site.specie.symbol == symbol]
+        a, b = np.asarray(coefficients[symbol]).T
+        factor = sites[0].specie.Z - 41.78214 * square * (a * np.exp(-b * square[:, None])).sum(axis=1)
+        phases = np.exp(2j * np.pi * (indices @ np.array([site.frac_coords for site in sites]).T))
+        amplitudes += factor * phases.sum(axis=1)
+    theta = np.arcsin(np.clip(WAVELENGTH * lengths / 2, -1, 1))
+    lorentz = (1 + np.cos(2 * theta) ** 2) / (np.sin(theta) ** 2 * np.cos(theta))
+    intensities = np.abs(amplitudes) ** 2 * lorentz
+    angles = np.degrees(2 * theta)
+    bins = np.round(angles / _ANGLE_TOLERANCE).astype(int)
+    heights = np.bincount(bins - bins.min(), intensities)
+    heights *= 100 / heights.max()
+    peaks = []
+    order = np.argsort(bins, kind="stable")
+    for members in np.split(order, np.flatnonzero(np.diff(bins[order])) + 1):
+        height = float(heights[bins[members[0]] - bins.min()])
+        if height >= WEAKEST:
+            first = members[0]
+            names = _family_names(indices[members].tolist(), hexagonal=lattice.is_hexagonal())
+            peaks.append(
+                Peak(
+                    round(float(angles[first]), 3),
+                    round(float(1 / lengths[first]), 4),
+                    round(height, 2),
+                    names,
+                )
+            )
+    return tuple(peaks)
+
+
+def _reflections(lattice: Lattice) -> tuple[IntArray, FloatArray]:
+    """Miller indices up to the largest angle, one of each Friedel pair, and 1/d in 1/Å, in rising order."""
+    reciprocal = lattice.reciprocal_lattice_crystallographic
+    largest = 2 * math.sin(math.radians(LARGEST_ANGLE / 2)) / WAVELENGTH
+    found: Any = reciprocal.get_points_in_sphere([[0, 0, 0]], [0, 0, 0], largest, zip_results=False)
+    indices, lengths = np.round(found[0]).astype(np.int64).reshape(-1, 3), np.asarray(found[1])
+    h, k, l = indices.T  # noqa: E741 - Miller's letters
+    half = (h > 0) | ((h == 0) & (k > 0)) | ((h == 0) & (k == 0) & (l > 0))
+    indices, lengths = indices[half], lengths[half]
+    order = np.lexsort((-indices[:, 2], -indices[:, 1], -indices[:, 0], lengths))
+    return indices[order], lengths[order]
+
+
+def _family_names(indices: Sequence[Sequence[int]], *, hexagonal: bool) -> str:
+    """Families of the reflections on one angle; the indices of a family differ in order and sign."""
+    families: dict[tuple[int, ...], tuple[int, ...]] = {}
+    for h, k, l in indices:  # noqa: E741 - Miller's letters
+        for sign in (1, -1):
+            parts = (h, k, -h - k, l) if hexagonal else (h, k, l)
+            index = tuple(sign * part for part in parts)
+            family = tuple(sorted(map(abs, index)))
+            families[family] = max(families.get(family, index), index)
+    return " + ".join(" ".join(map(str, index)) for index in families.values())
 
 
 def patterns_csv(rows: Sequence[SummaryRow], patterns: Iterable[Sequence[Peak]]) -> str:
@@ -83,17 +144,8 @@ def patterns_csv(rows: Sequence[SummaryRow], patterns: Iterable[Sequence[Peak]])
 
 
 @cache
-def _calculator() -> XRDCalculator:
-    # pymatgen's module loads matplotlib, which has words on stderr where its cache cannot be written.
-    log = logging.getLogger("matplotlib")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        from pymatgen.analysis.diffraction.xrd import XRDCalculator
-    finally:
-        log.setLevel(level)
-    return XRDCalculator(WAVELENGTH)
-
-
-def _indices(families: Iterable[Mapping[str, Sequence[int]]]) -> str:
-    return " + ".join(" ".join(str(int(index)) for index in family["hkl"]) for family in families)
+def _scattering_coefficients() -> dict[str, list[tuple[float, float]]]:
+    """Coefficients a and b (Å²) of the scattering factors of each element, from pymatgen's table."""
+    table = files("pymatgen.analysis.diffraction").joinpath("atomic_scattering_params.json")
+    coefficients: dict[str, list[tuple[float, float]]] = json.loads(table.read_text(encoding="utf-8"))
+    return coefficients

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
-#: Kernels for tensors without data, which torch.compile and torch.export need. torch imports them at once, with
-#: thousands of reference implementations: 40 % of the processor time of ``import torch`` (torch 2.13).
+#: Kernels for tensors without data, which torch.compile and torch.export need. torch imports them, with
+#: many reference implementations: 40 % of the processor time of ``import torch`` (torch 2.13).
 _DEFERRED = "torch._meta_registrations"
 
 #: Objects allocated between two garbage collections. Imports allocate millions of objects that stay, and with
@@ -53,11 +54,21 @@ class _TorchFinder(MetaPathFinder):
             if spec is not None and spec.loader is not None:
                 spec.loader = _TorchLoader(spec.loader, self)
             return spec
-        if fullname == _DEFERRED:
+        if fullname == _DEFERRED or fullname in _NEEDED_BY:
             sys.meta_path.remove(self)
-        elif fullname in _NEEDED_BY:
-            importlib.import_module(_DEFERRED)
+        return ModuleSpec(fullname, _DeferredFirst()) if fullname in _NEEDED_BY else None
+
+
+class _DeferredFirst(Loader):
+    """Imports the deferred module before the module that needs it, or with it."""
+
+    def create_module(self, spec: ModuleSpec) -> None:
         return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        del sys.modules[module.__name__]
+        importlib.import_module(_DEFERRED)
+        importlib.import_module(module.__name__)  # the import statement returns what stands in sys.modules
 
 
 class _TorchLoader(Loader):
@@ -86,3 +97,18 @@ class _TorchLoader(Loader):
                 del sys.modules[_DEFERRED]
             vars(module).pop(_DEFERRED.rpartition(".")[2], None)
         sys.meta_path.insert(0, self._finder)
+        _complete_generator(module)
+
+
+def _complete_generator(torch: Any) -> None:
+    """Do what the deferred module does to random generators, which do not work before (torch 2.13)."""
+    try:
+        torch.Generator()
+    except RuntimeError:
+        try:
+            from torch._opaque_base import OpaqueBaseMeta
+
+            torch._C._set_generator_metaclass(OpaqueBaseMeta)  # noqa: SLF001 - as torch does
+            torch.Generator()
+        except (ImportError, AttributeError, RuntimeError):
+            importlib.import_module(_DEFERRED)

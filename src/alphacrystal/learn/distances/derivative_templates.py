@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from alphacrystal.composition import element_features
 from alphacrystal.crystal import multiplicities
@@ -48,6 +47,8 @@ def _nearest(
     templates: TypeTemplates, kind: StructureType, elements: tuple[int, ...]
 ) -> list[tuple[int, IntArray]]:
     """Clusters of related types, the likest first, each with its atom that stands for each atom asked for."""
+    from scipy.optimize import linear_sum_assignment  # imported late: only new structure types need it
+
     features = _features()[list(elements)]  # (elements, FEATURES)
     wanted = orbit_letters(kind)
     asked = np.repeat(features, [len(own) for own in kind.letters], axis=0)  # (orbits, FEATURES)

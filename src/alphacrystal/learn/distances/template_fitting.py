@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from scipy.cluster.vq import kmeans2
 
 from alphacrystal.composition import element_features
 from alphacrystal.data import PreparedStructures
@@ -199,5 +198,7 @@ def clusters_of(table: FloatArray, most: int, rows_per_cluster: int) -> IntArray
     count = min(most, len(table) // rows_per_cluster)
     if count < 2 or table.shape[1] == 0 or float(np.ptp(table, axis=0).max()) < 1e-6:
         return np.zeros(len(table), dtype=np.int64)
+    from scipy.cluster.vq import kmeans2  # imported late: prediction fits nothing
+
     _, labels = kmeans2(table, count, minit="++", rng=0, iter=20, missing="warn")
     return np.unique(labels, return_inverse=True)[1].astype(np.int64)
