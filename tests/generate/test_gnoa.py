@@ -13,8 +13,8 @@ from alphacrystal.composition import parse_formula
 from alphacrystal.crystal import LatticeParameters
 from alphacrystal.errors import InputError
 from alphacrystal.generate import Budget, Candidate, EnergyFunction, GnoaGenerator
-from alphacrystal.generate._gnoa_search import SwarmSearch
-from alphacrystal.generate._gnoa_space import DIRECTIONS, GnoaSpace, _has_gap, _volume_allowed
+from alphacrystal.generate.gnoa.search import SwarmSearch
+from alphacrystal.generate.gnoa.space import DIRECTIONS, GnoaSpace, _has_gap, _volume_allowed
 
 NACL = parse_formula("NaCl")
 HALITE = LatticeParameters(5.64, 5.64, 5.64, 90, 90, 90)

@@ -14,7 +14,7 @@ from alphacrystal.composition import parse_formula
 from alphacrystal.data import StructureRecord, benchmark_formulas
 from alphacrystal.errors import InputError
 from alphacrystal.generate import Budget, Candidate, TemplateGenerator, TemplateLibrary
-from alphacrystal.generate._element_pairing import pairings, states_agree
+from alphacrystal.generate.element_pairing import pairings, states_agree
 
 
 def made(library: TemplateLibrary, text: str, count: int = 5, **more: object) -> list[Candidate]:

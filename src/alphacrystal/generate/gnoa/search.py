@@ -12,7 +12,7 @@ from alphacrystal.errors import InputError
 from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
-    from alphacrystal.generate._gnoa_space import GnoaSpace
+    from alphacrystal.generate.gnoa.space import GnoaSpace
 
 SearchName = Literal["random", "tpe", "pso"]
 

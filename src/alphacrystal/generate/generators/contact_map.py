@@ -18,10 +18,11 @@ import numpy as np
 
 from alphacrystal.crystal import Distogram, atom_sites, contact_limits
 from alphacrystal.errors import InputError
-from alphacrystal.generate._arrangement import to_structure
-from alphacrystal.generate._budget import UNLIMITED, Budget, BudgetUse
-from alphacrystal.generate._candidate import Candidate
-from alphacrystal.generate._distance_matrix import normalised
+from alphacrystal.generate.arrangement import to_structure
+from alphacrystal.generate.budget import UNLIMITED, Budget, BudgetUse
+from alphacrystal.generate.candidate import Candidate
+from alphacrystal.generate.generators.distance_matrix import normalised
+from alphacrystal.generate.registry import GeneratorContext, register
 from alphacrystal.typing import IntArray
 
 if TYPE_CHECKING:
@@ -183,3 +184,28 @@ def small_units(formula: Formula, units: Sequence[int]) -> list[int]:
 
 def _orbits(hypothesis: SymmetryHypothesis) -> int:
     return sum(map(len, hypothesis.occupation.values()))
+
+
+def _check_contact_map(context: GeneratorContext) -> None:
+    if context.config.generators == ("contact_map",):
+        small_units(context.formula, context.formula_units)
+
+
+@register(
+    "contact_map",
+    "predicted contact maps (AlphaCrystal-I), cells up to 12 atoms",
+    check=_check_contact_map,
+    models=("contact",),
+    on_page=True,
+    unrelaxed_copies=False,  # contacts leave the coordinates open
+)
+def build_contact_map(context: GeneratorContext) -> ContactMapGenerator:
+    """Build the generator of a run."""
+    return ContactMapGenerator(
+        context.formula_units,
+        context.space_group,
+        context.lattice,
+        models=context.config.models,
+        budget=context.budget,
+        on_progress=context.on_progress,
+    )

@@ -17,17 +17,18 @@ from ase.data import atomic_numbers, chemical_symbols
 
 from alphacrystal.crystal import cell_shape, describe_symmetry, lattice_parameters
 from alphacrystal.errors import InputError
-from alphacrystal.generate._arrangement import closest_contacts, to_structure
-from alphacrystal.generate._budget import UNLIMITED, Budget, BudgetUse
-from alphacrystal.generate._candidate import Candidate
-from alphacrystal.generate._element_pairing import (
+from alphacrystal.generate.arrangement import closest_contacts, to_structure
+from alphacrystal.generate.budget import UNLIMITED, Budget, BudgetUse
+from alphacrystal.generate.candidate import Candidate
+from alphacrystal.generate.element_pairing import (
     learned_distances,
     pairings,
     states_agree,
     substitution_distances,
 )
-from alphacrystal.generate._template_library import TemplateLibrary
-from alphacrystal.generate._volumes import expected_volume
+from alphacrystal.generate.registry import GeneratorContext, register
+from alphacrystal.generate.template_library import TemplateLibrary
+from alphacrystal.generate.volumes import expected_volume
 
 if TYPE_CHECKING:
     from alphacrystal.composition import Formula
@@ -178,3 +179,39 @@ class TemplateGenerator:
 
 def _above_hull(record: StructureRecord) -> float:
     return np.inf if record.e_above_hull is None else record.e_above_hull
+
+
+def _check_template(context: GeneratorContext) -> None:
+    templates = context.config.templates
+    if templates is None:
+        raise InputError(
+            "The generator template needs known crystals: give a file of records or a folder of CIFs with "
+            "--templates."
+        )
+    if not templates.exists():
+        raise InputError(f"There is no template library {templates}.")
+
+
+@register("template", "known crystals with exchanged elements (TCSP, CSPML)", check=_check_template)
+def build_template(context: GeneratorContext) -> TemplateGenerator:
+    """Build the generator of a run; reads the library.
+
+    Raises:
+        InputError: The library cannot be read.
+    """
+    from alphacrystal.data import benchmark_formulas
+
+    config = context.config
+    _check_template(context)
+    assert config.templates is not None
+    forbidden = benchmark_formulas() if config.without_benchmarks else ()
+    return TemplateGenerator(
+        context.formula_units,
+        TemplateLibrary.read(config.templates, forbid=forbidden, only=[context.formula]),
+        context.space_group,
+        similarity=config.template_similarity,
+        own_formula=not config.without_benchmarks,
+        models=config.models,
+        budget=context.budget,
+        on_progress=context.on_progress,
+    )

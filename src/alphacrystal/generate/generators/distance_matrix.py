@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alphacrystal.generate._candidate import Candidate
+from alphacrystal.generate.candidate import Candidate
+from alphacrystal.generate.registry import GeneratorContext, register
 
 if TYPE_CHECKING:
     import numpy as np
@@ -171,3 +172,23 @@ def normalised(candidates: list[Candidate]) -> list[Candidate]:
     total = best + math.log(sum(math.exp(score - best) for score in scores)) if scores else 0.0
     order = sorted(range(len(scores)), key=lambda i: (-scores[i], i))
     return [replace(candidates[i], log_probability=scores[i] - total) for i in order]
+
+
+@register(
+    "distance_matrix",
+    "predicted symmetry, cells and distance matrices (AlphaCrystal-II)",
+    on_page=True,
+    in_parts=True,
+)
+def build_distance_matrix(context: GeneratorContext) -> DistanceMatrixGenerator:
+    """Build the generator of a run."""
+    return DistanceMatrixGenerator(
+        units=context.formula_units,
+        space_group=context.space_group,
+        lattice=context.lattice,
+        models=context.config.models,
+        fitness=context.config.fitness,
+        on_progress=context.on_progress,
+        finished=context.finished,
+        on_part=context.on_part,
+    )

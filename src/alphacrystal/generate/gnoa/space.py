@@ -25,13 +25,13 @@ from alphacrystal.crystal import (
     obeys_system,
     space_group,
 )
-from alphacrystal.generate._arrangement import (
+from alphacrystal.generate.arrangement import (
     arrangement,
     assignments,
     closest_contacts,
     to_structure,
 )
-from alphacrystal.generate._random_symmetric import groups_that_hold, nowhere
+from alphacrystal.generate.generators.random_symmetric import groups_that_hold, nowhere
 from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:

@@ -13,10 +13,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alphacrystal.generate._budget import Budget, BudgetUse, EnergyFunction
-from alphacrystal.generate._candidate import Candidate
-from alphacrystal.generate._gnoa_search import ParzenSearch, RandomSearch, Search, SearchName, SwarmSearch
-from alphacrystal.generate._gnoa_space import GnoaSpace, Proposal
+from alphacrystal.generate.budget import Budget, EnergyFunction, BudgetUse
+from alphacrystal.generate.candidate import Candidate
+from alphacrystal.generate.gnoa.search import (
+    ParzenSearch,
+    RandomSearch,
+    Search,
+    SearchName,
+    SwarmSearch,
+    require_parzen,
+)
+from alphacrystal.generate.gnoa.space import GnoaSpace, Proposal
+from alphacrystal.generate.registry import GeneratorContext, register
 
 if TYPE_CHECKING:
     from alphacrystal.composition import Formula
@@ -144,3 +152,46 @@ def _different(found: Sequence[tuple[float, Candidate]], count: int) -> Iterator
         count -= 1
         if count == 0:
             return
+
+
+def _check_potential(context: GeneratorContext) -> None:
+    context.check_potential()
+
+
+def _check_parzen(context: GeneratorContext) -> None:
+    require_parzen()
+    context.check_potential()
+
+
+@register("gnoa-random", "random search of energies (GNOA)", check=_check_potential, on_page=True)
+def build_gnoa_random(context: GeneratorContext) -> GnoaGenerator:
+    """Build the random search of a run."""
+    return _build(context, "random")
+
+
+@register(
+    "gnoa-tpe", "tree-structured Parzen estimators on energies (GNOA)", check=_check_parzen, on_page=True
+)
+def build_gnoa_tpe(context: GeneratorContext) -> GnoaGenerator:
+    """Build the search with Parzen estimators of a run."""
+    return _build(context, "tpe")
+
+
+@register("gnoa-pso", "particle swarm on energies (GNOA)", check=_check_potential, on_page=True)
+def build_gnoa_pso(context: GeneratorContext) -> GnoaGenerator:
+    """Build the particle swarm of a run."""
+    return _build(context, "pso")
+
+
+def _build(context: GeneratorContext, search: SearchName) -> GnoaGenerator:
+    return GnoaGenerator(
+        context.formula_units,
+        context.energies(),
+        search=search,
+        budget=DEFAULT_BUDGET if context.budget == Budget() else context.budget,
+        space_group=context.space_group,
+        lattice=context.lattice,
+        faithful=context.config.gnoa_original_encoding,
+        on_progress=context.on_progress,
+        on_better=context.on_candidate,
+    )

@@ -26,16 +26,17 @@ from alphacrystal.crystal import (
     shape_to_cell,
 )
 from alphacrystal.errors import InputError
-from alphacrystal.generate._arrangement import (
+from alphacrystal.generate.arrangement import (
     Arrangement,
     arrangement,
     assignments,
     closest_contacts,
     to_structure,
 )
-from alphacrystal.generate._budget import UNLIMITED, Budget, BudgetUse, EnergyFunction
-from alphacrystal.generate._candidate import Candidate
-from alphacrystal.generate._volumes import VOLUME_SPREAD, expected_volume
+from alphacrystal.generate.budget import UNLIMITED, Budget, EnergyFunction, BudgetUse
+from alphacrystal.generate.candidate import Candidate
+from alphacrystal.generate.registry import GeneratorContext, register
+from alphacrystal.generate.volumes import VOLUME_SPREAD, expected_volume
 from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -189,3 +190,15 @@ def nowhere(formula: Formula, units: Sequence[int], space_group: int | None) -> 
         where = f"space group {space_group} ({group_symbol(space_group)}) with this lattice"
     cells = ", ".join(formula.cell(z).name for z in units)
     return InputError(f"{cells} cannot be placed in {where}: change --cell, --z or --space-group.")
+
+
+@register("random", "random symmetric crystals (AIRSS)", on_page=True)
+def build_random(context: GeneratorContext) -> RandomSymmetricGenerator:
+    """Build the generator of a run."""
+    return RandomSymmetricGenerator(
+        context.formula_units,
+        context.space_group,
+        context.lattice,
+        budget=context.budget,
+        on_progress=context.on_progress,
+    )

@@ -1,0 +1,95 @@
+"""Registries of plug-ins: built-in ones from the modules of a package, others from entry points."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Generic, Protocol, TypeVar
+
+from alphacrystal.errors import AlphaCrystalError, InputError
+
+
+class Spec(Protocol):
+    """The description of a plug-in."""
+
+    @property
+    def name(self) -> str:
+        """Name on the command line and in files."""
+        ...
+
+
+S = TypeVar("S", bound=Spec)
+
+
+class Registry(Generic[S]):
+    """Plug-ins of one sort by name.
+
+    A built-in plug-in is one module of ``package`` that calls `add` when it is imported; the modules are
+    imported at the first question. A plug-in of another package is an entry point of ``group``.
+
+    Attributes:
+        noun: What messages call a plug-in, e.g. "generator".
+        package: Package whose modules hold the built-in plug-ins.
+        group: Entry-point group of other packages.
+    """
+
+    def __init__(self, noun: str, package: str, group: str, wrap: Callable[[str, object], S]) -> None:
+        """Create an empty registry.
+
+        Args:
+            noun: See the class.
+            package: See the class.
+            group: See the class.
+            wrap: Turns the object of an entry point into a spec; called with the entry point's name.
+        """
+        self.noun, self.package, self.group = noun, package, group
+        self._wrap = wrap
+        self._specs: dict[str, S] = {}
+        self._searched: set[str] = set()
+
+    def add(self, spec: S) -> S:
+        """Register a plug-in; a later one replaces an earlier one of the same name."""
+        self._specs[spec.name] = spec
+        return spec
+
+    def built_in(self) -> list[S]:
+        """Specs of the modules in ``package``, by name."""
+        self._import_modules()
+        return sorted(self._specs.values(), key=lambda spec: spec.name)
+
+    def names(self) -> list[str]:
+        """All names, built-in and of other packages; modules of other packages are not imported."""
+        return sorted({spec.name for spec in self.built_in()} | set(self._entry_point_names()))
+
+    def get(self, name: str) -> S:
+        """The spec of a name.
+
+        Raises:
+            InputError: The name is unknown, or the other package cannot be imported.
+        """
+        self._import_modules()
+        if name in self._specs:
+            return self._specs[name]
+        entry = next(iter(entry_points(group=self.group, name=name)), None)
+        if entry is None:
+            raise InputError(f"There is no {self.noun} {name!r}: choose from {', '.join(self.names())}.")
+        try:
+            loaded = entry.load()
+        except AlphaCrystalError:
+            raise
+        except Exception as error:
+            raise InputError(
+                f"The {self.noun} {name} cannot be imported: {type(error).__name__} {error}".rstrip() + "."
+            ) from error
+        return self._specs[name] if name in self._specs else self._wrap(name, loaded)
+
+    def _entry_point_names(self) -> Iterable[str]:
+        return (entry.name for entry in entry_points(group=self.group))
+
+    def _import_modules(self) -> None:
+        for module in pkgutil.iter_modules(import_module(self.package).__path__, f"{self.package}."):
+            if module.name not in self._searched:
+                self._searched.add(module.name)
+                import_module(module.name)
