@@ -89,7 +89,7 @@ def main() -> int:
 
 def _predict(formula: str):
     parsed = parse_formula(formula)
-    generator = DistanceMatrixGenerator(units=formula_units_within(parsed, 20))
+    generator = DistanceMatrixGenerator(formula_units=formula_units_within(parsed, 20))
     candidates = list(generator.generate(parsed, 50, np.random.default_rng(0)))
     return rank_candidates(candidates, {}, relaxed=False, top=20)
 

@@ -50,7 +50,7 @@ def match_table(
             units = formula_units_within(formula, 20)
             for name, known in (("AlphaCrystal", True), ("predicted distances alone", False)):
                 begin = time.perf_counter()
-                generator = DistanceMatrixGenerator(units=units, prototypes=known)
+                generator = DistanceMatrixGenerator(formula_units=units, prototypes=known)
                 found = generator.generate(formula, candidates, np.random.default_rng(SEED))
                 made[name] = [candidate.structure for candidate in found]
                 if known:

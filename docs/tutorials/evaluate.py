@@ -28,7 +28,7 @@ anatase.to(str(targets / "anatase.cif"))
 
 # The candidates of a run folder come in rank order. Folders with the files of
 # other programs work too.
-prediction = alphacrystal.predict("TiO2", relax=False, candidates=10, units=(2,))
+prediction = alphacrystal.predict("TiO2", relax=False, candidates=10, z=(2,))
 evaluation = evaluate(read_predicted(prediction.folder), read_targets(targets))
 for depth in (1, 5):
     rate = evaluation.match.match_rate(depth)

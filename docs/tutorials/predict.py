@@ -7,7 +7,7 @@ import alphacrystal
 
 # The run folder is a new folder in runs/, as on the command line. The settings are
 # fields of PredictConfig: two formula units, ten candidates.
-prediction = alphacrystal.predict("TiO2", relax=False, candidates=10, units=(2,))
+prediction = alphacrystal.predict("TiO2", relax=False, candidates=10, z=(2,))
 
 # The ranked list. In Jupyter, `prediction` displays the table and a 3D view.
 print(prediction)

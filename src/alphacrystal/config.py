@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from alphacrystal.errors import InputError, one_line
 from alphacrystal.runtime.bounded_files import check_depth, read_bounded_text
@@ -16,87 +16,114 @@ MAX_CONFIG_BYTES = 1_000_000
 MAX_CONFIG_LINE = 10_000  # characters
 MAX_CONFIG_DOTS = 50  # of a line; the parser's time grows with the square of the parts of a key
 
-GENERATOR_NAMES = (
-    "distance_matrix",
-    "contact_map",
-    "template",
-    "random",
-    "gnoa-random",
-    "gnoa-tpe",
-    "gnoa-pso",
-)
+#: Names of settings up to format 1 of run folders, with today's names.
+RENAMED_SETTINGS = {
+    "units": "z",
+    "evaluations": "max_energy_calls",
+    "trials": "max_proposals",
+    "similarity": "template_similarity",
+    "faithful": "gnoa_original_encoding",
+}
+
+INPUT, SEARCH, RELAXATION, OUTPUT = "Input", "Search", "Relaxation", "Output"
+PUBLISHED = "Published methods"
+GROUPS = (INPUT, SEARCH, RELAXATION, OUTPUT, PUBLISHED)
+
+
+def _setting(default: Any, group: str, description: str, **limits: Any) -> Any:
+    """A field with its help text and the group of its command-line option."""
+    return Field(default, description=description, json_schema_extra={"group": group}, **limits)
 
 
 class PredictConfig(BaseModel):
     """Everything that decides the outcome of a prediction besides the formula.
 
-    Attributes:
-        top: Rows of the final list.
-        candidates: Structures generated per formula.
-        generators: Names of the generators to mix; the candidates are shared out among them.
-        evaluations: Energy evaluations that a GNOA search may spend.
-        trials: Structures that a generator may propose, rejected ones included; 5000 for GNOA.
-        generate_seconds: Processor time in s that a generator other than distance_matrix may take.
-        templates: Library of known crystals for the template generator: records or a folder of CIF files.
-        without_benchmarks: Leave the benchmark compounds, and the formula asked for, out of the library.
-        similarity: What the template generator goes by: the "learned" distance of compositions or
-            "substitution" probabilities.
-        faithful: Coordinates of GNOA's searches atom by atom, as in the published program.
-        fitness: What the search minimises: "likelihood" of the predicted distances, "rmse" to their mean, or
-            "paper", RMSE to their decoding in the 20 classes of AlphaCrystal-II, or "contacts", the contact
-            map of AlphaCrystal-I.
-        relax: Whether candidates are relaxed with a potential.
-        potential: Name of the potential.
-        relaxation: "gradient", or "bayesian": a Gaussian process that needs energies only.
-        pressure: Hydrostatic pressure in GPa.
-        hull: File of competing phases for energies above hull.
-        references: File of elemental energies for formation energies, instead of the shipped ones.
-        order: How the list is sorted: by chances and energies "combined", by one of them: "chemical" or
-            "energy".
-        units: Formula units Z to try; all that fit in ``max_atoms`` if empty.
-        cell: Cell content such as "Pb4O4" instead of ``units``.
-        max_atoms: Largest primitive cell.
-        space_group: Only this space group.
-        lattice: Conventional cell a, b, c (Å), alpha, beta, gamma (degrees) instead of predicted ones.
-        fmax: Force limit of the final relaxation in eV/Å.
-        steps: Step limit of the relaxation.
-        relax_seconds: Processor time per structure in s.
-        workers: Processes that relax.
-        seed: Same seed, same result.
-        models: Folder of weights; the shipped ones if None.
+    Each field is an option of `alphacrystal predict`, a key of a TOML file and a keyword argument of
+    `alphacrystal.predict`; its description is the help text.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    top: int = Field(20, ge=1, le=1000)
-    candidates: int = Field(50, ge=1, le=5000)
-    generators: tuple[str, ...] = ("distance_matrix",)
-    evaluations: int | None = Field(None, ge=1)
-    trials: int | None = Field(None, ge=1)
-    generate_seconds: float | None = Field(None, gt=0, allow_inf_nan=False)
-    templates: Path | None = None
-    without_benchmarks: bool = False
-    similarity: Literal["learned", "substitution"] = "learned"
-    faithful: bool = False
-    fitness: Literal["likelihood", "rmse", "paper", "contacts"] = "likelihood"
-    relax: bool = True
-    potential: str = "chgnet"
-    relaxation: Literal["gradient", "bayesian"] = "gradient"
-    pressure: float = Field(0.0, ge=-50, le=1000, allow_inf_nan=False)
-    hull: Path | None = None
-    references: Path | None = None
-    order: Literal["combined", "chemical", "energy"] = "combined"
-    units: tuple[int, ...] = ()
-    cell: str | None = None
-    max_atoms: int = Field(20, ge=1, le=20)
-    space_group: int | None = None
-    lattice: tuple[float, float, float, float, float, float] | None = None
-    fmax: float = Field(0.05, gt=0, le=10, allow_inf_nan=False)
-    steps: int = Field(150, ge=0, le=100_000)
-    relax_seconds: float = Field(60.0, gt=0)
-    workers: int = Field(2, ge=1, le=256)
-    seed: int = Field(0, ge=0, lt=2**31)
-    models: Path | None = None
+    top: int = _setting(20, OUTPUT, "Rows of the final list.", ge=1, le=1000)
+    candidates: int = _setting(50, SEARCH, "Structures generated per formula.", ge=1, le=5000)
+    generators: tuple[str, ...] = _setting(
+        ("distance_matrix",), SEARCH, "Generators; several share the candidates evenly."
+    )
+    max_energy_calls: int | None = _setting(
+        None, PUBLISHED, "Energy evaluations of a GNOA search at most.", ge=1
+    )
+    max_proposals: int | None = _setting(
+        None, PUBLISHED, "Structures that a generator proposes at most, rejected ones included.", ge=1
+    )
+    generate_seconds: float | None = _setting(
+        None,
+        PUBLISHED,
+        "Processor time in s of each generator except distance_matrix.",
+        gt=0,
+        allow_inf_nan=False,
+    )
+    templates: Path | None = _setting(
+        None, PUBLISHED, "Known crystals for the generator template: records or a folder of CIF files."
+    )
+    without_benchmarks: bool = _setting(
+        False, PUBLISHED, "Leave the benchmark compounds and the formula itself out of the templates."
+    )
+    template_similarity: Literal["learned", "substitution"] = _setting(
+        "learned", PUBLISHED, "Order of templates: learned distances or substitution probabilities."
+    )
+    gnoa_original_encoding: bool = _setting(
+        False, PUBLISHED, "Free coordinates for each atom in GNOA searches, as in the published program."
+    )
+    fitness: Literal["likelihood", "rmse", "paper", "contacts"] = _setting(
+        "likelihood",
+        PUBLISHED,
+        "Objective of the search: likelihood of the predicted distances, rmse to their mean, paper (rmse to "
+        "the classes of AlphaCrystal-II) or contacts (contact map of AlphaCrystal-I).",
+    )
+    relax: bool = _setting(True, RELAXATION, "Relax the candidates with a potential.")
+    potential: str = _setting("chgnet", RELAXATION, "Potential of the relaxation.")
+    relaxation: Literal["gradient", "bayesian"] = _setting(
+        "gradient", RELAXATION, "Method: gradient, or bayesian for models without forces."
+    )
+    pressure: float = _setting(
+        0.0, RELAXATION, "Hydrostatic pressure in GPa.", ge=-50, le=1000, allow_inf_nan=False
+    )
+    hull: Path | None = _setting(
+        None, RELAXATION, "Competing phases for energies above hull: records or pymatgen entries (.json)."
+    )
+    references: Path | None = _setting(
+        None, RELAXATION, "Elemental energies from alphacrystal data references."
+    )
+    order: Literal["combined", "chemical", "energy"] = _setting(
+        "combined", OUTPUT, "Order of the list: by probability and energy combined, or by one of them."
+    )
+    z: tuple[int, ...] = _setting(
+        (), INPUT, "Formula units Z of the primitive cell; all that fit by default."
+    )
+    cell: str | None = _setting(None, INPUT, "Content of the primitive cell instead of Z, e.g. Pb4O4.")
+    max_atoms: int = _setting(20, INPUT, "Atoms in the primitive cell at most.", ge=1, le=20)
+    space_group: int | None = _setting(None, INPUT, "Only this space group, 1-230.")
+    lattice: tuple[float, float, float, float, float, float] | None = _setting(
+        None, INPUT, "Conventional cell a,b,c,alpha,beta,gamma (Å, °) instead of predicted ones."
+    )
+    fmax: float = _setting(0.05, RELAXATION, "Force limit in eV/Å.", gt=0, le=10, allow_inf_nan=False)
+    steps: int = _setting(150, RELAXATION, "Relaxation steps at most.", ge=0, le=100_000)
+    relax_seconds: float = _setting(60.0, RELAXATION, "Processor time in s per structure.", gt=0)
+    workers: int = _setting(2, RELAXATION, "Relaxation processes.", ge=1, le=256)
+    seed: int = _setting(0, SEARCH, "Random seed; the same seed gives the same result.", ge=0, lt=2**31)
+    models: Path | None = _setting(None, SEARCH, "Folder of weights instead of the shipped ones.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _current_names(cls, values: Any) -> Any:
+        """Accept the names of settings in older files."""
+        if not isinstance(values, dict):
+            return values
+        renamed = {RENAMED_SETTINGS.get(key, key): value for key, value in values.items()}
+        if len(renamed) < len(values):
+            twice = next(old for old, new in RENAMED_SETTINGS.items() if old in values and new in values)
+            raise ValueError(f"{twice} is the old name of {RENAMED_SETTINGS[twice]}: give one of them")
+        return renamed
 
     @field_validator("space_group")
     @classmethod
@@ -107,9 +134,9 @@ class PredictConfig(BaseModel):
             )
         return value
 
-    @field_validator("units")
+    @field_validator("z")
     @classmethod
-    def _positive_units(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+    def _positive_formula_units(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         if any(z < 1 for z in value):
             raise ValueError("formula units Z must be positive whole numbers, e.g. --z 1,2,4")
         return tuple(sorted(set(value)))
@@ -117,16 +144,14 @@ class PredictConfig(BaseModel):
     @field_validator("generators")
     @classmethod
     def _known_generators(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not value:
-            raise ValueError(f"no generator given: choose from {', '.join(GENERATOR_NAMES)}")
-        for name in value:
-            if name not in GENERATOR_NAMES:
-                from alphacrystal.generate import generator_plugins
+        from alphacrystal.generate import GENERATORS
 
-                plugins = generator_plugins()
-                if name not in plugins:
-                    known = ", ".join([*GENERATOR_NAMES, *plugins])
-                    raise ValueError(f"unknown generator {name!r}: choose from {known}")
+        known = GENERATORS.names()
+        if not value:
+            raise ValueError(f"no generator given: choose from {', '.join(known)}")
+        for name in value:
+            if name not in known:
+                raise ValueError(f"unknown generator {name!r}: choose from {', '.join(known)}")
         return value
 
     @field_validator("lattice")

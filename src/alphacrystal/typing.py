@@ -1,4 +1,6 @@
-"""Array types: one name for each element type of the package's NumPy arrays."""
+"""Types that the whole package shares: arrays and callbacks."""
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,3 +10,6 @@ Float32Array = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 IndexArray = NDArray[np.intp]  # results of argsort, nonzero and other index functions of NumPy
 BoolArray = NDArray[np.bool_]
+
+#: Progress of a run: stage, items done, items in total (0 where it is not known).
+Progress = Callable[[str, int, int], None]

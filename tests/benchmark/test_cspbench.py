@@ -34,7 +34,7 @@ SETTINGS = CspBenchSettings(relax=False)
 
 @pytest.fixture(scope="module")
 def perovskites() -> list[Candidate]:
-    generator = DistanceMatrixGenerator(units=[1])
+    generator = DistanceMatrixGenerator(formula_units=[1])
     return list(generator.generate(parse_formula("SrTiO3"), 12, np.random.default_rng(0)))
 
 

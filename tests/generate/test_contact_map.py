@@ -15,8 +15,8 @@ from alphacrystal.errors import InputError
 from alphacrystal.generate import Budget, Candidate, ContactMapGenerator
 
 
-def built(text: str, units: list[int], count: int, **more: object) -> list[Candidate]:
-    generator = ContactMapGenerator(units, **more)
+def built(text: str, formula_units: list[int], count: int, **more: object) -> list[Candidate]:
+    generator = ContactMapGenerator(formula_units, **more)
     return list(generator.generate(parse_formula(text), count, np.random.default_rng(0)))
 
 

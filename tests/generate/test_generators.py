@@ -36,9 +36,14 @@ torch.set_num_threads(1)
 
 
 def generate(
-    maker: Callable[..., Generator], text: str, units: list[int], count: int, seed: int = 0, **more: object
+    maker: Callable[..., Generator],
+    text: str,
+    formula_units: list[int],
+    count: int,
+    seed: int = 0,
+    **more: object,
 ) -> list[Candidate]:
-    generator = maker(units=units, **more)
+    generator = maker(formula_units=formula_units, **more)
     return list(generator.generate(parse_formula(text), count, np.random.default_rng(seed)))
 
 
@@ -61,20 +66,20 @@ def maker(
 
 
 @pytest.mark.parametrize(
-    ("text", "units"), [("NaCl", [1, 2]), ("CaF2", [1]), ("Cu", [1, 2]), ("SrTiO3", [1])]
+    ("text", "formula_units"), [("NaCl", [1, 2]), ("CaF2", [1]), ("Cu", [1, 2]), ("SrTiO3", [1])]
 )
 def test_candidates_are_crystals_of_the_formula(
-    maker: Callable[..., Generator], text: str, units: list[int]
+    maker: Callable[..., Generator], text: str, formula_units: list[int]
 ) -> None:
     formula = parse_formula(text)
-    candidates = generate(maker, text, units, 5)
+    candidates = generate(maker, text, formula_units, 5)
     # 120 points are few for the estimators: nearly all of SrTiO3 are rejected
-    assert candidates or maker(units=units).name == "gnoa-tpe"
+    assert candidates or maker(formula_units=formula_units).name == "gnoa-tpe"
     assert len(candidates) <= 5
     for candidate in candidates:
         structure = candidate.structure
         assert parse_formula(structure.composition.formula.replace(" ", "")) == formula
-        assert len(structure) // formula.num_atoms in units
+        assert len(structure) // formula.num_atoms in formula_units
         assert structure.is_ordered
         assert structure.is_valid(tol=0.5)
         assert np.isfinite(structure.frac_coords).all()

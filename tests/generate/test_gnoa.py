@@ -27,12 +27,12 @@ def no_energies(structures: list[Structure]) -> np.ndarray:
 def found_by(
     energies: EnergyFunction, text: str, count: int = 3, seed: int = 0, **more: object
 ) -> list[Candidate]:
-    generator = GnoaGenerator(**{"units": [1], "energies": energies, **more})
+    generator = GnoaGenerator(**{"formula_units": [1], "energies": energies, **more})
     return list(generator.generate(parse_formula(text), count, np.random.default_rng(seed)))
 
 
 def space(**more: object) -> GnoaSpace:
-    given = {"units": [1], "number": None, "lattice": None, "faithful": False, **more}
+    given = {"formula_units": [1], "number": None, "lattice": None, "faithful": False, **more}
     return GnoaSpace(NACL, **given)
 
 
@@ -137,7 +137,7 @@ def test_slabs_with_a_wide_gap_are_rejected() -> None:
 
 
 def test_faithful_coordinates_break_the_symmetry_of_general_positions() -> None:
-    texts = {"search": "random", "space_group": 62, "units": [4], "budget": Budget(trials=700)}
+    texts = {"search": "random", "space_group": 62, "formula_units": [4], "budget": Budget(trials=700)}
     kept = found_by(no_energies, "NaCl", 5, lattice=LatticeParameters(7, 5, 6, 90, 90, 90), **texts)
     free = found_by(
         no_energies, "NaCl", 5, lattice=LatticeParameters(7, 5, 6, 90, 90, 90), faithful=True, **texts
@@ -154,7 +154,7 @@ def test_faithful_content_is_that_of_the_conventional_cell(energies: EnergyFunct
     with pytest.raises(InputError, match="cannot be placed in space group 225"):
         found_by(energies, "NaCl", space_group=225, faithful=True)
     found = found_by(
-        energies, "NaCl", 1, search="random", space_group=225, faithful=True, units=[4], lattice=HALITE,
+        energies, "NaCl", 1, search="random", space_group=225, faithful=True, formula_units=[4], lattice=HALITE,
         budget=Budget(trials=20),
     )  # fmt: skip
     assert found[0].structure.composition.formula == "Na1 Cl1"

@@ -40,17 +40,17 @@ class Broken(Salts):
         raise RuntimeError("no idea")
         yield
 
-def salts(units, *, space_group, lattice):
-    assert list(units) == [1, 2]
+def salts(formula_units, *, space_group, lattice):
+    assert list(formula_units) == [1, 2]
     return Salts(9)
 
-def wrong(units, *, space_group, lattice):
+def wrong(formula_units, *, space_group, lattice):
     return Wrong(1)
 
-def broken(units, *, space_group, lattice):
+def broken(formula_units, *, space_group, lattice):
     return Broken(1)
 
-def nothing(units, *, space_group, lattice):
+def nothing(formula_units, *, space_group, lattice):
     return None
 """
 NAMES = {"salts": "salts", "wrong": "wrong", "broken": "broken", "nothing": "nothing"}

@@ -19,7 +19,7 @@ from alphacrystal.generate.volumes import expected_volume
 
 
 def drawn(text: str, count: int, seed: int = 0, **more: object) -> list[Candidate]:
-    generator = RandomSymmetricGenerator(**{"units": [1], **more})
+    generator = RandomSymmetricGenerator(**{"formula_units": [1], **more})
     return list(generator.generate(parse_formula(text), count, np.random.default_rng(seed)))
 
 

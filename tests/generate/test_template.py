@@ -18,7 +18,7 @@ from alphacrystal.generate.element_pairing import pairings, states_agree
 
 
 def made(library: TemplateLibrary, text: str, count: int = 5, **more: object) -> list[Candidate]:
-    generator = TemplateGenerator(**{"units": [1, 2, 4], "library": library, **more})
+    generator = TemplateGenerator(**{"formula_units": [1, 2, 4], "library": library, **more})
     return list(generator.generate(parse_formula(text), count, np.random.default_rng(0)))
 
 
@@ -76,7 +76,7 @@ def test_oxidation_states_must_have_something_in_common(library: TemplateLibrary
 
 
 def test_sizes_and_groups_asked_for_are_kept(library: TemplateLibrary) -> None:
-    assert {len(c.structure) for c in made(library, "LiF", units=[2])} == {4}
+    assert {len(c.structure) for c in made(library, "LiF", formula_units=[2])} == {4}
     assert {c.provenance["space_group"] for c in made(library, "MgS", space_group=216)} == {216}
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from alphacrystal.pipeline.generators import make_generator
 from pymatgen.core import Structure
 
 from alphacrystal.composition import parse_formula
@@ -17,7 +18,6 @@ from alphacrystal.data import StructureRecord
 from alphacrystal.errors import InputError
 from alphacrystal.generate import Budget, GnoaGenerator, TemplateGenerator
 from alphacrystal.pipeline.energies import energy_function
-from alphacrystal.pipeline.generators import make_generator
 
 torch.set_num_threads(1)
 

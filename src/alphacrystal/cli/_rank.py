@@ -30,7 +30,7 @@ def rank(
 ) -> None:
     """Order crystal structures by energy without relaxing them; one subfolder per formula."""
     from alphacrystal.config import make_config
-    from alphacrystal.pipeline.predict import relax_files
+    from alphacrystal.pipeline.relax_files import relax_files
     from alphacrystal.relax import EnergyScale, check_potential, energy_scale
     from alphacrystal.report import default_folder
 

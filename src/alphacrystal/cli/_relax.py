@@ -37,7 +37,7 @@ def relax(
 ) -> None:
     """Relax crystal structures from files; one subfolder per formula where there are several."""
     from alphacrystal.config import make_config
-    from alphacrystal.pipeline.predict import relax_files
+    from alphacrystal.pipeline.relax_files import relax_files
     from alphacrystal.report import default_folder
 
     out = out or default_folder("relax")

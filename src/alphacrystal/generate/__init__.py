@@ -2,38 +2,38 @@
 
 from alphacrystal.generate.budget import Budget, EnergyFunction
 from alphacrystal.generate.candidate import Candidate, Generator
-from alphacrystal.generate.generators.contact_map import ContactMapGenerator, small_units
+from alphacrystal.generate.generators.contact_map import ContactMapGenerator
 from alphacrystal.generate.generators.distance_matrix import DistanceMatrixGenerator
 from alphacrystal.generate.generators.gnoa import DEFAULT_BUDGET, GnoaGenerator
 from alphacrystal.generate.generators.random_symmetric import RandomSymmetricGenerator
 from alphacrystal.generate.generators.template import Similarity, TemplateGenerator
-from alphacrystal.generate.gnoa.search import SearchName, require_parzen
+from alphacrystal.generate.gnoa.search import SearchName
 from alphacrystal.generate.registry import (
-    GENERATOR_GROUP,
-    GeneratorFactory,
-    generator_plugins,
-    load_generator,
+    GENERATORS,
+    GeneratorContext,
+    GeneratorSpec,
+    build_generator,
+    register,
 )
 from alphacrystal.generate.template_library import TemplateLibrary
 
 __all__ = [
     "DEFAULT_BUDGET",
-    "GENERATOR_GROUP",
+    "GENERATORS",
     "Budget",
     "Candidate",
     "ContactMapGenerator",
     "DistanceMatrixGenerator",
     "EnergyFunction",
     "Generator",
-    "GeneratorFactory",
+    "GeneratorContext",
+    "GeneratorSpec",
     "GnoaGenerator",
     "RandomSymmetricGenerator",
     "SearchName",
     "Similarity",
     "TemplateGenerator",
     "TemplateLibrary",
-    "generator_plugins",
-    "load_generator",
-    "require_parzen",
-    "small_units",
+    "build_generator",
+    "register",
 ]

@@ -95,9 +95,9 @@ def arrangement(
     return Arrangement(number, letters, elements, formula_units, numbers, linear, constant)
 
 
-def assignments(formula: Formula, units: int, number: int, limit: int) -> list[tuple[str, ...]]:
+def assignments(formula: Formula, formula_units: int, number: int, limit: int) -> list[tuple[str, ...]]:
     """The first ``limit`` Wyckoff assignments of a primitive cell content, fewest orbits first."""
-    counts = tuple(count * units for count in formula.counts.values())
+    counts = tuple(count * formula_units for count in formula.counts.values())
     return first_assignments(number, counts, limit) if can_place(number, counts) else []
 
 

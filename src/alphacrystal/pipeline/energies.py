@@ -1,4 +1,4 @@
-"""Who relaxes in a run, how far, and what its energies are measured against."""
+"""Build the relaxer, its convergence limits and the energy references of a run."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from alphacrystal.relax import Relaxer, RelaxSettings
     from alphacrystal.typing import FloatArray
 
-LOOSE_FMAX = 0.4  # eV/Å; enough to see which candidates fall together and which are hopeless
+LOOSE_FMAX = 0.4  # eV/Å; enough to see which candidates become equal and which are far too high
 LOOSE_STEPS = 25
 
 
 @contextmanager
-def relaxer(config: PredictConfig) -> Iterator[Relaxer | None]:
+def open_relaxer(config: PredictConfig) -> Iterator[Relaxer | None]:
     """Worker processes that relax, started early so that they load while candidates are generated."""
     if not config.relax:
         yield None

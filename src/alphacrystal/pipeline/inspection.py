@@ -82,13 +82,13 @@ def inspect_formula(
     from alphacrystal.composition import parse_formula
     from alphacrystal.config import make_config
     from alphacrystal.learn import predict_cell_distogram, predict_hypotheses
-    from alphacrystal.pipeline.preflight import units_to_try
+    from alphacrystal.pipeline.preflight import formula_units_to_try
 
     formula = parse_formula(request.formula)
     config = make_config(
         cell=request.cell or cell, max_atoms=max_atoms, space_group=request.space_group or space_group
     )
-    units = units_to_try(formula, config)
+    units = formula_units_to_try(formula, config)
     hypotheses = predict_hypotheses(
         formula, units, max(top, LOOKED_AT), group=config.space_group, models=models
     )

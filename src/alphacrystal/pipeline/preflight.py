@@ -1,12 +1,15 @@
-"""What can be wrong with a request, found before anything is computed, started or written."""
+"""Check a request before anything is computed, started or written."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from alphacrystal.composition import CellContent, Formula, formula_units_within, parse_cell
 from alphacrystal.config import PredictConfig
 from alphacrystal.errors import InputError
 
-# What each crystal system asks of a conventional cell; a triclinic one may be anything.
+# Conditions of each crystal system on the conventional cell; a triclinic cell has none.
 CELL_RULES = {
     "cubic": "a = b = c and angles of 90°",
     "tetragonal": "a = b and angles of 90°",
@@ -17,15 +20,32 @@ CELL_RULES = {
 }
 
 
-def check_request(formula: Formula, config: PredictConfig) -> list[int]:
-    """Refuse what cannot be predicted; returns the formula units Z that the run looks at.
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A checked request: what a run predicts.
+
+    Attributes:
+        formula: Reduced formula.
+        formula_units: Formula units Z of the primitive cells that the run considers.
+        config: Settings.
+        notes: Notes of the readers of formula and files.
+    """
+
+    formula: Formula
+    formula_units: tuple[int, ...]
+    config: PredictConfig
+    notes: tuple[str, ...] = ()
+
+
+def check_request(formula: Formula, config: PredictConfig) -> Request:
+    """Refuse what cannot be predicted, before anything is computed, started or written.
 
     Raises:
         InputError: The cell, the space group, the lattice or an element cannot be used.
         PotentialError: No potential has this name.
         WeightsError: A network's weights are missing or damaged.
     """
-    units = units_to_try(formula, config)
+    units = formula_units_to_try(formula, config)
     check_potential_covers(formula, config)
     check_lattice(config)
     check_generators(formula, units, config)
@@ -34,62 +54,50 @@ def check_request(formula: Formula, config: PredictConfig) -> list[int]:
     check_supported(formula, units, config.space_group)
     for name in models_in_use(config):
         load_model(name, models_folder(config.models))
-    return units
+    return Request(formula, tuple(units), config, tuple(formula.notes))
 
 
 def models_in_use(config: PredictConfig) -> tuple[str, ...]:
-    """Names of the networks that a run asks."""
+    """Names of the networks that a run needs."""
+    from alphacrystal.generate import GENERATORS
     from alphacrystal.learn import CORE_MODELS
 
-    return (*CORE_MODELS, "contact") if "contact_map" in config.generators else CORE_MODELS
+    more = [model for name in config.generators for model in GENERATORS.get(name).models]
+    return tuple(dict.fromkeys([*CORE_MODELS, *more]))
 
 
-def check_generators(formula: Formula, units: list[int], config: PredictConfig) -> None:
-    """Refuse generators that lack what they need.
+def check_generators(formula: Formula, formula_units: Sequence[int], config: PredictConfig) -> None:
+    """Run the checks that the generators of a run declare.
 
     Raises:
-        InputError: The template generator has no library, a package is missing, the only cells asked for are
-            too large for the contact map, or the potential does not know an element.
+        InputError: A generator lacks a file or a package, or the potential does not know an element.
         PotentialError: No potential has this name.
     """
-    if "template" in config.generators:
-        if config.templates is None:
-            raise InputError(
-                "The generator template needs known crystals: give a file of records or a folder of CIFs "
-                "with --templates."
-            )
-        if not config.templates.exists():
-            raise InputError(f"There is no template library {config.templates}.")
-    if "gnoa-tpe" in config.generators:
-        from alphacrystal.generate import require_parzen
+    from alphacrystal.generate import GENERATORS
+    from alphacrystal.pipeline.generation import generator_context
 
-        require_parzen()
-    if any(name.startswith("gnoa-") for name in config.generators):
-        from alphacrystal.relax import check_potential
-
-        check_potential(config.potential, formula.elements, forces=False)
-    if config.generators == ("contact_map",):
-        from alphacrystal.generate import small_units
-
-        small_units(formula, units)
+    context = generator_context(formula, formula_units, config)
+    for name in config.generators:
+        if (check := GENERATORS.get(name).check) is not None:
+            check(context)
 
 
-def units_to_try(formula: Formula, config: PredictConfig) -> list[int]:
+def formula_units_to_try(formula: Formula, config: PredictConfig) -> list[int]:
     """Formula units Z of the primitive cell that a run looks at.
 
     Raises:
         InputError: The cell content is no multiple of the formula, or nothing fits within the atom limit.
     """
-    if config.cell is not None and config.units:
+    if config.cell is not None and config.z:
         raise InputError("The cell content and Z were both given: choose one of --cell and --z.")
     if config.cell is not None:
         cell = parse_cell(config.cell, formula)
         _check_size(cell, config.max_atoms)
         return [cell.formula_units]
-    if config.units:
-        for z in config.units:
+    if config.z:
+        for z in config.z:
             _check_size(formula.cell(z), config.max_atoms)
-        return list(config.units)
+        return list(config.z)
     most = PredictConfig.model_fields["max_atoms"].default
     if formula.num_atoms > most:
         raise InputError(

@@ -1,33 +1,37 @@
-"""Likely structures that the potential carries elsewhere: listed as they were predicted, too."""
+"""Keep an unrelaxed copy of likely candidates that relax into a different structure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from alphacrystal.pipeline.run_state import Run
+from alphacrystal.generate import GENERATORS, Candidate
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-LIKELIEST = 5  # candidates whose own structure is worth a place of its own
-ROUGH = {"contact_map"}  # generators whose crystals are made to be relaxed: contacts leave coordinates open
-KEPT = "kept as predicted: relaxed, it becomes another crystal"
+    from alphacrystal.relax import Relaxation
+
+MOST_PROBABLE = 5  # candidates that may be listed unrelaxed
+UNRELAXED_COPY = "unrelaxed copy: the relaxation ends in a different structure"
 
 
-def keep_as_predicted(run: Run, starts: Mapping[int, Structure]) -> dict[int, Structure]:
-    """Candidates to be listed unrelaxed beside what they relax to; added to the run.
+def unrelaxed_copies(
+    candidates: Sequence[Candidate],
+    relaxations: Mapping[int, Relaxation],
+    starts: Mapping[int, Structure],
+) -> list[Candidate]:
+    """Copies of candidates to be listed unrelaxed, next to the structures that they relax to.
 
-    A potential errs too: some true structures are no minimum of it. Only the likeliest candidates are looked
-    at, none of the ROUGH generators, and only where start and end differ by more than CSPBench's tolerances.
+    A potential has errors: some true structures are no minimum of it. Only the most probable candidates are
+    considered, not those of generators of rough coordinates, and only where start and end differ by more
+    than the tolerances of CSPBench.
 
     Args:
-        run: Relaxed; gets a further candidate for each structure.
-        starts: Distinct candidates before relaxation, by index.
-
-    Returns:
-        The structures by the index of the new candidates.
+        candidates: Candidates of the generators.
+        relaxations: Last usable relaxation by number of the candidate.
+        starts: Distinct candidates before relaxation, by number.
     """
     from alphacrystal.crystal import SameCrystal, group_duplicates
 
@@ -35,18 +39,21 @@ def keep_as_predicted(run: Run, starts: Mapping[int, Structure]) -> dict[int, St
     scored = [
         index
         for index in starts
-        if run.candidates[index].log_probability is not None and run.candidates[index].generator not in ROUGH
+        if candidates[index].log_probability is not None and _may_be_unrelaxed(candidates[index].generator)
     ]
-    likely = sorted(scored, key=lambda index: (-(run.candidates[index].log_probability or 0.0), index))
-    kept: dict[int, Structure] = {}
-    for index in likely[:LIKELIEST]:
-        relaxation = run.relaxations.get(index)
+    likely = sorted(scored, key=lambda index: (-(candidates[index].log_probability or 0.0), index))
+    copies = []
+    for index in likely[:MOST_PROBABLE]:
+        relaxation = relaxations.get(index)
         if relaxation is None or not relaxation.usable:
             continue
         if len(group_duplicates([starts[index], relaxation.structure], wide)) == 1:
             continue
-        candidate = run.candidates[index]
-        provenance = {**candidate.provenance, "kept_as_predicted": True, "candidate": index}
-        kept[len(run.candidates)] = starts[index]
-        run.candidates.append(replace(candidate, provenance=provenance))
-    return kept
+        candidate = candidates[index]
+        provenance = {**candidate.provenance, "unrelaxed_copy": True, "candidate": index}
+        copies.append(replace(candidate, structure=starts[index], provenance=provenance))
+    return copies
+
+
+def _may_be_unrelaxed(generator: str) -> bool:
+    return generator in GENERATORS.names() and GENERATORS.get(generator).unrelaxed_copies

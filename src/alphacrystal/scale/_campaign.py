@@ -219,7 +219,7 @@ def check_plan(plan: CampaignPlan) -> None:
     from alphacrystal.relax import check_potential
 
     settings = plan.settings
-    if settings.cell is not None or settings.units:
+    if settings.cell is not None or settings.z:
         raise InputError("A campaign takes cells from a column cell of its list, not from the settings.")
     for name in ("hull", "references", "templates"):
         path = getattr(settings, name)

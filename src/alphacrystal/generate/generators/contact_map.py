@@ -43,7 +43,7 @@ class ContactMapGenerator:
     """Builds one candidate for each of the likeliest space groups and Z from a predicted contact map.
 
     Attributes:
-        units: Formula units Z the primitive cell may hold; cells of more than 12 atoms are left out.
+        formula_units: Formula units Z the primitive cell may hold; cells of more than 12 atoms are left out.
         space_group: Only this group, if given.
         lattice: Conventional cell to use instead of predicted ones.
         search: Effort of the reconstruction.
@@ -52,7 +52,7 @@ class ContactMapGenerator:
         on_progress: Called with (space groups done, space groups in total).
     """
 
-    units: Sequence[int]
+    formula_units: Sequence[int]
     space_group: int | None = None
     lattice: LatticeParameters | None = None
     search: SearchSettings | None = None
@@ -67,17 +67,17 @@ class ContactMapGenerator:
         Raises:
             InputError: No cell of up to 12 atoms is asked for, or it cannot be placed.
         """
-        units = small_units(formula, self.units)
+        formula_units = small_units(formula, self.formula_units)
         seed = int(rng.integers(2**31))
         spent = BudgetUse(self.budget)
         found: list[Candidate] = []
-        groups = self._groups(formula, units, count)
+        groups = self._groups(formula, formula_units, count)
         chances = dict(groups)
         for start in range(0, len(groups), TOGETHER):
             if spent.over:
                 break
             chosen = [number for number, _ in groups[start : start + TOGETHER]]
-            hypotheses = [own for number in chosen for own in self._screened(formula, units, number)]
+            hypotheses = [own for number in chosen for own in self._screened(formula, formula_units, number)]
             built = self._rebuilt(hypotheses, seed + start)
             spent.trials += len(hypotheses)
             found += self._best_of_each(hypotheses, built, chances, seed)
@@ -85,23 +85,25 @@ class ContactMapGenerator:
                 self.on_progress(start + len(chosen), len(groups))
         yield from normalised(found)[:count]
 
-    def _groups(self, formula: Formula, units: Sequence[int], count: int) -> list[tuple[int, float]]:
+    def _groups(self, formula: Formula, formula_units: Sequence[int], count: int) -> list[tuple[int, float]]:
         """The likeliest space groups with their log-probabilities."""
         from alphacrystal.learn import type_probabilities
 
-        kinds, logs = type_probabilities(formula, units, group=self.space_group, models=self.models)
+        kinds, logs = type_probabilities(formula, formula_units, group=self.space_group, models=self.models)
         totals: dict[int, float] = {}
         for kind, log in zip(kinds, logs.tolist(), strict=True):
             totals[kind.space_group] = float(np.logaddexp(totals.get(kind.space_group, -np.inf), log))
         return sorted(totals.items(), key=lambda pair: (-pair[1], pair[0]))[:count]
 
-    def _screened(self, formula: Formula, units: Sequence[int], number: int) -> list[SymmetryHypothesis]:
+    def _screened(
+        self, formula: Formula, formula_units: Sequence[int], number: int
+    ) -> list[SymmetryHypothesis]:
         """Hypotheses of a space group with the fewest orbits of each Z, their cells held."""
         from alphacrystal.learn import predict_hypotheses
 
         try:
             hypotheses = predict_hypotheses(
-                formula, units, SCREENED, group=number, lattice=self.lattice, models=self.models
+                formula, formula_units, SCREENED, group=number, lattice=self.lattice, models=self.models
             )
         except InputError:  # a given lattice may fit one likely space group and not another
             if self.space_group is not None:
@@ -165,7 +167,7 @@ class ContactMapGenerator:
         return found
 
 
-def small_units(formula: Formula, units: Sequence[int]) -> list[int]:
+def small_units(formula: Formula, formula_units: Sequence[int]) -> list[int]:
     """Those Z whose cells fit in a contact map.
 
     Raises:
@@ -173,7 +175,7 @@ def small_units(formula: Formula, units: Sequence[int]) -> list[int]:
     """
     from alphacrystal.learn import MAX_CONTACT_MAP_ATOMS as MOST
 
-    small = [z for z in units if z * formula.num_atoms <= MOST]
+    small = [z for z in formula_units if z * formula.num_atoms <= MOST]
     if not small:
         raise InputError(
             f"AlphaCrystal-I's contact maps hold at most {MOST} atoms, and the cells of {formula.text} "

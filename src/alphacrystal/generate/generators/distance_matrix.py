@@ -34,7 +34,7 @@ class DistanceMatrixGenerator:
     """Builds candidates from predicted symmetry, cells and distance matrices.
 
     Attributes:
-        units: Formula units Z the primitive cell may hold.
+        formula_units: Formula units Z the primitive cell may hold.
         space_group: Only this group, if given.
         lattice: Conventional cell to use instead of predicted ones.
         search: Effort of the reconstruction; a quick and a thorough one by default.
@@ -48,7 +48,7 @@ class DistanceMatrixGenerator:
         on_part: Called with that number and the candidates as soon as a part is made.
     """
 
-    units: Sequence[int]
+    formula_units: Sequence[int]
     space_group: int | None = None
     lattice: LatticeParameters | None = None
     search: SearchSettings | None = None
@@ -75,7 +75,12 @@ class DistanceMatrixGenerator:
 
         most = max(count, int(count * MOST_HYPOTHESES_PER_CANDIDATE))
         hypotheses = predict_hypotheses(
-            formula, self.units, most, group=self.space_group, lattice=self.lattice, models=self.models
+            formula,
+            self.formula_units,
+            most,
+            group=self.space_group,
+            lattice=self.lattice,
+            models=self.models,
         )
         seed = int(rng.integers(2**31))
         candidates: list[Candidate] = []
@@ -183,7 +188,7 @@ def normalised(candidates: list[Candidate]) -> list[Candidate]:
 def build_distance_matrix(context: GeneratorContext) -> DistanceMatrixGenerator:
     """Build the generator of a run."""
     return DistanceMatrixGenerator(
-        units=context.formula_units,
+        formula_units=context.formula_units,
         space_group=context.space_group,
         lattice=context.lattice,
         models=context.config.models,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alphacrystal.generate.budget import Budget, EnergyFunction, BudgetUse
+from alphacrystal.generate.budget import Budget, BudgetUse, EnergyFunction
 from alphacrystal.generate.candidate import Candidate
 from alphacrystal.generate.gnoa.search import (
     ParzenSearch,
@@ -41,7 +41,7 @@ class GnoaGenerator:
     """Searches cell, space group, Wyckoff combination and coordinates for the lowest energy.
 
     Attributes:
-        units: Formula units Z: of the primitive cell, or of the conventional one where ``faithful``.
+        formula_units: Formula units Z: of the primitive cell, or of the conventional one where ``faithful``.
         energies: What is minimised; rejected crystals cost nothing of it.
         search: "random", "tpe" (Bayesian optimisation) or "pso" (particle swarm).
         budget: When to stop; a trial is a point, rejected or not. GNOA's own runs count trials.
@@ -55,7 +55,7 @@ class GnoaGenerator:
         on_better: Called with each new best crystal as soon as it is found.
     """
 
-    units: Sequence[int]
+    formula_units: Sequence[int]
     energies: EnergyFunction
     search: SearchName = "tpe"
     budget: Budget = DEFAULT_BUDGET
@@ -83,7 +83,7 @@ class GnoaGenerator:
         """
         if self.budget == Budget():
             raise ValueError("a search that never ends needs a budget")
-        space = GnoaSpace(formula, self.units, self.space_group, self.lattice, faithful=self.faithful)
+        space = GnoaSpace(formula, self.formula_units, self.space_group, self.lattice, faithful=self.faithful)
         search, spent = self._search(space, rng), BudgetUse(self.budget)
         found: list[tuple[float, Candidate]] = []
         while not spent.over:

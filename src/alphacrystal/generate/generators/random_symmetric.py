@@ -33,7 +33,7 @@ from alphacrystal.generate.arrangement import (
     closest_contacts,
     to_structure,
 )
-from alphacrystal.generate.budget import UNLIMITED, Budget, EnergyFunction, BudgetUse
+from alphacrystal.generate.budget import UNLIMITED, Budget, BudgetUse, EnergyFunction
 from alphacrystal.generate.candidate import Candidate
 from alphacrystal.generate.registry import GeneratorContext, register
 from alphacrystal.generate.volumes import VOLUME_SPREAD, expected_volume
@@ -60,7 +60,7 @@ class RandomSymmetricGenerator:
     evaluations (``count`` if it does not say) are drawn and the lowest energies come first.
 
     Attributes:
-        units: Formula units Z the primitive cell may hold.
+        formula_units: Formula units Z the primitive cell may hold.
         space_group: Only this group, if given.
         lattice: Conventional cell to use instead of random ones.
         energies: What ranks the crystals, if anything.
@@ -70,7 +70,7 @@ class RandomSymmetricGenerator:
         on_progress: Called with (done, total) of what limits the run.
     """
 
-    units: Sequence[int]
+    formula_units: Sequence[int]
     space_group: int | None = None
     lattice: LatticeParameters | None = None
     energies: EnergyFunction | None = None
@@ -99,13 +99,13 @@ class RandomSymmetricGenerator:
     def _crystals(
         self, formula: Formula, wanted: int, rng: np.random.Generator, spent: BudgetUse
     ) -> Iterator[Candidate]:
-        places = groups_that_hold(formula, self.units, self.space_group, self.lattice)
+        places = groups_that_hold(formula, self.formula_units, self.space_group, self.lattice)
         made = 0
         while made < wanted and not spent.over:
-            units, groups = places[rng.integers(len(places))]
+            formula_units, groups = places[rng.integers(len(places))]
             number = int(groups[rng.integers(len(groups))])
-            choices = assignments(formula, units, number, ASSIGNMENTS)
-            own = arrangement(number, choices[rng.integers(len(choices))], formula.elements, units)
+            choices = assignments(formula, formula_units, number, ASSIGNMENTS)
+            own = arrangement(number, choices[rng.integers(len(choices))], formula.elements, formula_units)
             cells = self._cells(formula, own, rng)
             coordinates = rng.random((DRAWS, own.free))
             positions, primitive = own.positions(coordinates), own.primitive(cells)
@@ -162,7 +162,7 @@ class RandomSymmetricGenerator:
 
 
 def groups_that_hold(
-    formula: Formula, units: Sequence[int], space_group: int | None, lattice: LatticeParameters | None
+    formula: Formula, formula_units: Sequence[int], space_group: int | None, lattice: LatticeParameters | None
 ) -> list[tuple[int, list[int]]]:
     """Z with the space groups that can hold its cell; Z that none can hold are left out.
 
@@ -173,22 +173,22 @@ def groups_that_hold(
     if lattice is not None:
         numbers = [number for number in numbers if obeys_system(crystal_system(number), lattice)]
     found = []
-    for z in units:
+    for z in formula_units:
         counts = [z * count for count in formula.counts.values()]
         groups = [number for number in numbers if can_place(number, counts)]
         if groups:
             found.append((z, groups))
     if not found:
-        raise nowhere(formula, units, space_group)
+        raise nowhere(formula, formula_units, space_group)
     return found
 
 
-def nowhere(formula: Formula, units: Sequence[int], space_group: int | None) -> InputError:
+def nowhere(formula: Formula, formula_units: Sequence[int], space_group: int | None) -> InputError:
     """The error that no cell can be placed in the space group, or in any that fits the lattice."""
     where = "any space group that fits the lattice"
     if space_group is not None:
         where = f"space group {space_group} ({group_symbol(space_group)}) with this lattice"
-    cells = ", ".join(formula.cell(z).name for z in units)
+    cells = ", ".join(formula.cell(z).name for z in formula_units)
     return InputError(f"{cells} cannot be placed in {where}: change --cell, --z or --space-group.")
 
 

@@ -46,7 +46,7 @@ class TemplateGenerator:
     """Takes known crystals of the stoichiometry, exchanges the elements and scales the cell.
 
     Attributes:
-        units: Formula units Z the primitive cell may hold.
+        formula_units: Formula units Z the primitive cell may hold.
         library: Known crystals.
         space_group: Only templates of this group, if given.
         similarity: What orders templates and pairs elements: the learned distance of the symmetry prior, or
@@ -58,7 +58,7 @@ class TemplateGenerator:
         on_progress: Called with (candidates made, candidates wanted).
     """
 
-    units: Sequence[int]
+    formula_units: Sequence[int]
     library: TemplateLibrary
     space_group: int | None = None
     similarity: Similarity = "learned"
@@ -110,8 +110,8 @@ class TemplateGenerator:
         spans: list[tuple[StructureRecord, int, int]] = []
         for record in self.library.matching(formula):
             counts = Counter(record.species)
-            units = sum(counts.values()) // formula.num_atoms
-            reduced = {symbol: number // units for symbol, number in counts.items()}
+            formula_units = sum(counts.values()) // formula.num_atoms
+            reduced = {symbol: number // formula_units for symbol, number in counts.items()}
             if not self.own_formula and reduced == dict(formula.counts):
                 continue
             own = pairings(formula, reduced)
@@ -148,7 +148,7 @@ class TemplateGenerator:
             own = describe_symmetry(np.array(record.lattice), np.array(record.frac_coords), numbers)
         except InputError:
             return None
-        if len(own.numbers) // formula.num_atoms not in self.units:
+        if len(own.numbers) // formula.num_atoms not in self.formula_units:
             return None
         if self.space_group not in (None, own.space_group):
             return None

@@ -95,7 +95,7 @@ class ParzenSearch:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         sampler = optuna.samplers.TPESampler(n_startup_trials=startup, seed=int(rng.integers(2**31)))
         self._study = optuna.create_study(sampler=sampler)
-        self._categories = {6: len(space.groups), 8: len(space.units)}
+        self._categories = {6: len(space.groups), 8: len(space.formula_units)}
         self._spaces: dict[str, optuna.distributions.BaseDistribution] = {
             str(k): optuna.distributions.CategoricalDistribution(list(range(self._categories[k])))
             if k in self._categories

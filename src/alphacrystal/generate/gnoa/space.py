@@ -86,13 +86,13 @@ class GnoaSpace:
     Attributes:
         size: Variables of a point.
         groups: Space groups that a point can name.
-        units: Z that a point can name.
+        formula_units: Z that a point can name.
     """
 
     def __init__(
         self,
         formula: Formula,
-        units: Sequence[int],
+        formula_units: Sequence[int],
         number: int | None,
         lattice: LatticeParameters | None,
         *,
@@ -104,42 +104,44 @@ class GnoaSpace:
             InputError: No cell can be placed in the space group, or in any that fits the lattice.
         """
         self._formula, self._lattice, self._faithful = formula, lattice, faithful
-        self.units = list(units)
+        self.formula_units = list(formula_units)
         if faithful:
-            if not any(self._combinations(z, g) for z in units for g in _named_groups(number, lattice)):
-                raise nowhere(formula, units, number)
+            if not any(
+                self._combinations(z, g) for z in formula_units for g in _named_groups(number, lattice)
+            ):
+                raise nowhere(formula, formula_units, number)
         else:
-            groups_that_hold(formula, units, number, lattice)
+            groups_that_hold(formula, formula_units, number, lattice)
         self.groups = _named_groups(number, lattice)
-        self.size = HEAD + 3 * max(units) * formula.num_atoms
+        self.size = HEAD + 3 * max(formula_units) * formula.num_atoms
 
     def proposal(self, point: FloatArray) -> Proposal | None:
         """The crystal of a point, shape (size,), or None where GNOA's rules reject it."""
         number = self.groups[_place(point[6], len(self.groups))]
-        units = self.units[_place(point[8], len(self.units))]
-        choices = self._combinations(units, number)
+        formula_units = self.formula_units[_place(point[8], len(self.formula_units))]
+        choices = self._combinations(formula_units, number)
         if not choices:
             return None
         letters = choices[_place(point[7], len(choices))]
         cell = cell_matrices(self._parameters(point, number))
-        atoms = self._formula.num_atoms * units * (1 if self._faithful else lattice_points(number))
+        atoms = self._formula.num_atoms * formula_units * (1 if self._faithful else lattice_points(number))
         shares = {s: c * atoms / self._formula.num_atoms for s, c in self._formula.counts.items()}
         if not _volume_allowed(abs(float(np.linalg.det(cell))), shares):
             return None
         triplets = point[HEAD:].reshape(-1, 3)
         if self._faithful:
-            return self._per_atom(number, letters, units, cell, triplets)
-        return self._per_orbit(number, letters, units, cell, triplets)
+            return self._per_atom(number, letters, formula_units, cell, triplets)
+        return self._per_orbit(number, letters, formula_units, cell, triplets)
 
-    def _combinations(self, units: int, number: int) -> list[tuple[str, ...]]:
+    def _combinations(self, formula_units: int, number: int) -> list[tuple[str, ...]]:
         if self._faithful:
             # The count is of the conventional cell; one that its lattice points do not divide has no place.
             points = lattice_points(number)
-            counts = [units * count for count in self._formula.counts.values()]
+            counts = [formula_units * count for count in self._formula.counts.values()]
             if any(count % points for count in counts):
                 return []
             return _of_counts(number, tuple(count // points for count in counts))
-        return assignments(self._formula, units, number, COMBINATIONS)
+        return assignments(self._formula, formula_units, number, COMBINATIONS)
 
     def _parameters(self, point: FloatArray, number: int) -> FloatArray:
         """Lengths and angles of the conventional cell, shape (6,)."""
@@ -158,10 +160,15 @@ class GnoaSpace:
         )
 
     def _per_orbit(
-        self, number: int, letters: tuple[str, ...], units: int, cell: FloatArray, triplets: FloatArray
+        self,
+        number: int,
+        letters: tuple[str, ...],
+        formula_units: int,
+        cell: FloatArray,
+        triplets: FloatArray,
     ) -> Proposal | None:
         """One triplet for each orbit, whose other atoms follow by symmetry."""
-        own = arrangement(number, letters, self._formula.elements, units)
+        own = arrangement(number, letters, self._formula.elements, formula_units)
         drawn = [triplets[place][_variables(number, letter)] for place, letter in enumerate("".join(letters))]
         positions = own.positions(np.concatenate(drawn) if drawn else np.zeros(0))
         primitive = own.primitive(cell)
@@ -173,7 +180,12 @@ class GnoaSpace:
         return Proposal(to_structure(primitive, own.numbers, positions), own.provenance())
 
     def _per_atom(
-        self, number: int, letters: tuple[str, ...], units: int, cell: FloatArray, triplets: FloatArray
+        self,
+        number: int,
+        letters: tuple[str, ...],
+        formula_units: int,
+        cell: FloatArray,
+        triplets: FloatArray,
     ) -> Proposal | None:
         """As the published program: every atom of an orbit takes the next triplet, so symmetry may break."""
         group = space_group(number)
@@ -196,7 +208,7 @@ class GnoaSpace:
         provenance: dict[str, object] = {
             "drawn_space_group": number,
             "wyckoff": dict(zip(self._formula.elements, letters, strict=True)),
-            "formula_units_of_conventional_cell": units,
+            "formula_units_of_conventional_cell": formula_units,
             "per_atom_coordinates": True,
         }
         return Proposal(structure, provenance)

@@ -189,7 +189,9 @@ def warm_up(settings: MethodSettings) -> None:
     formula = parse_formula("NaCl")
     structures = [
         candidate.structure
-        for candidate in DistanceMatrixGenerator(units=[1]).generate(formula, 1, np.random.default_rng(0))
+        for candidate in DistanceMatrixGenerator(formula_units=[1]).generate(
+            formula, 1, np.random.default_rng(0)
+        )
     ]
     if settings.relax:
         energies_of(settings)(structures)

@@ -14,7 +14,7 @@ from alphacrystal.config import PredictConfig
 from alphacrystal.data import StructureRecord
 from alphacrystal.errors import InputError
 from alphacrystal.evaluate import match_pair
-from alphacrystal.pipeline.energies import relax_settings, relaxer
+from alphacrystal.pipeline.energies import open_relaxer, relax_settings
 from alphacrystal.rank import combined_cost, combined_order
 from alphacrystal_bench.cspbench.causes import CAUSES, FOUND
 from alphacrystal_bench.cspbench.compounds import Compound, Row, compound_row
@@ -242,7 +242,7 @@ def _relaxed_truths(
     waiting = [compound for compound in compounds if compound.id not in kept]
     config = settings.prediction()
     if waiting:
-        with relaxer(config) as pool:
+        with open_relaxer(config) as pool:
             assert pool is not None
             tell("ground truth", len(kept), len(compounds))
             structures = [compound.structure.get_primitive_structure() for compound in waiting]

@@ -111,7 +111,7 @@ def candidates_of(
     points: list[StartingPoint] = []
     for done, text in enumerate(formulas, start=1):
         formula = parse_formula(text)
-        generator = DistanceMatrixGenerator(units=formula_units_within(formula, MOST_ATOMS))
+        generator = DistanceMatrixGenerator(formula_units=formula_units_within(formula, MOST_ATOMS))
         made = list(generator.generate(formula, 4 * each, np.random.default_rng(seed)))
         groups = group_duplicates([candidate.structure for candidate in made])
         for first in (made[group[0]] for group in groups[:each]):

@@ -1,0 +1,118 @@
+"""Step 1 of the pipeline: candidates from the generators of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from alphacrystal.errors import InputError
+from alphacrystal.generate import GENERATORS, Candidate, GeneratorContext, build_generator
+from alphacrystal.pipeline.energies import energy_function
+
+if TYPE_CHECKING:
+    from alphacrystal.composition import Formula
+    from alphacrystal.config import PredictConfig
+    from alphacrystal.pipeline.preflight import Request
+    from alphacrystal.pipeline.store import RunStore
+
+PARTS_PER_GENERATOR = 10_000  # part numbers that each generator of a mix has
+
+
+def generator_context(
+    formula: Formula, formula_units: Sequence[int], config: PredictConfig
+) -> GeneratorContext:
+    """What the generators of a run are built from, without progress and resumption."""
+
+    def check_energies() -> None:
+        from alphacrystal.relax import check_potential
+
+        check_potential(config.potential, formula.elements, forces=False)
+
+    return GeneratorContext(formula, formula_units, config, lambda: energy_function(config), check_energies)
+
+
+def generate(request: Request, store: RunStore) -> tuple[list[Candidate], list[str]]:
+    """Candidates of a run from all its generators, one after the other; finished ones from the store.
+
+    Returns:
+        Candidates, and notes on generators that gave none or fewer than requested.
+
+    Raises:
+        InputError: No generator gives a candidate.
+    """
+    stored = store.finished_candidates()
+    if stored is not None:
+        return stored, []
+    finished = store.finished_parts()
+    config = request.config
+    names = config.generators
+    candidates: list[Candidate] = []
+    notes: list[str] = []
+    for place, name in enumerate(names):
+        share = len(range(place, config.candidates, len(names)))  # the first generators take the remainder
+        if share == 0:
+            continue
+        try:
+            generated = _candidates_of(request, store, place, share, _parts_of(place, finished))
+        except InputError as error:
+            if len(names) == 1:
+                raise
+            notes.append(f"{name} gave no candidates: {error}")
+            continue
+        if len(generated) < share and not GENERATORS.get(name).in_parts:
+            notes.append(f"{name} gave {len(generated)} of {share} requested candidates.")
+        candidates += generated
+    if not candidates:
+        raise InputError(
+            f"{', '.join(names)} gave no candidates for {request.formula.text}: raise --max-proposals, "
+            "--max-energy-calls or --generate-seconds, or choose another generator."
+        )
+    store.save_candidates(candidates)
+    return candidates, notes
+
+
+def _parts_of(place: int, finished: Mapping[int, Sequence[Candidate]]) -> dict[int, Sequence[Candidate]]:
+    """Finished parts of one generator of the mix, by its own numbers."""
+    return {
+        number % PARTS_PER_GENERATOR: part
+        for number, part in finished.items()
+        if number // PARTS_PER_GENERATOR == place
+    }
+
+
+def _candidates_of(
+    request: Request, store: RunStore, place: int, share: int, finished: Mapping[int, Sequence[Candidate]]
+) -> list[Candidate]:
+    """Up to ``share`` candidates of the generator at a place of the mix."""
+    config = request.config
+    name = config.generators[place]
+    spec = GENERATORS.get(name)
+    first_part = place * PARTS_PER_GENERATOR
+    if not spec.in_parts and 0 in finished:
+        return list(finished[0])
+    # The first generator draws the numbers that it would draw alone.
+    rng = np.random.default_rng(config.seed if place == 0 else [config.seed, place])
+    stage = "generate" if len(config.generators) == 1 else f"generate ({name})"
+    plain = generator_context(request.formula, request.formula_units, config)
+    context = GeneratorContext(
+        plain.formula,
+        plain.formula_units,
+        config,
+        plain.energies,
+        plain.check_potential,
+        on_progress=partial(store.progress, stage),
+        on_candidate=store.add_pending,
+        finished=finished,
+        on_part=lambda part, candidates: store.add_part(first_part + part, candidates),
+    )
+    candidates = []
+    for candidate in build_generator(name, context).generate(request.formula, share, rng):
+        candidates.append(candidate)
+        if not spec.in_parts:
+            store.add_pending(candidate)
+    if not spec.in_parts:
+        store.add_part(first_part, candidates)
+    return candidates

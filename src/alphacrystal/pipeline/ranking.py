@@ -1,0 +1,137 @@
+"""Step 4 of the pipeline: rank what is finished and describe it with its evidence."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from alphacrystal.crystal import LatticeParameters
+from alphacrystal.report import DistogramSummary, Prediction
+
+if TYPE_CHECKING:
+    from alphacrystal.pipeline.preflight import Request
+    from alphacrystal.pipeline.relaxation import Relaxed
+    from alphacrystal.pipeline.store import RunStore
+    from alphacrystal.rank import EnergyReference
+    from alphacrystal.relax import Relaxation
+
+HYPOTHESES = 100  # hypotheses behind a distogram: enough for all likely types of every cell content
+MAX_REASONS, REASON_LENGTH = 5, 200  # reasons in a note, and characters of each
+
+
+def conclude(
+    request: Request,
+    relaxed: Relaxed,
+    reference: EnergyReference | None,
+    store: RunStore,
+    notes: Sequence[str],
+    *,
+    complete: bool,
+) -> Prediction:
+    """Rank what is finished and collect it with its evidence.
+
+    Args:
+        request: The run.
+        relaxed: Candidates and their relaxations.
+        reference: The energy reference, None without relaxation.
+        store: Timings and folder of the run.
+        notes: Notes of the earlier steps.
+        complete: False for an interrupted run.
+    """
+    from alphacrystal.rank import rank_candidates
+
+    config = request.config
+    begin = time.monotonic()
+    has_energies = config.relax and (complete or bool(relaxed.relaxations))
+    ranked = rank_candidates(
+        relaxed.candidates,
+        relaxed.relaxations,
+        merged=relaxed.duplicates,
+        relaxed=has_energies,
+        top=config.top,
+        reference=reference,
+        order=config.order,
+    )
+    timings = {**store.timings, "rank": time.monotonic() - begin}
+    failed = [relaxation for relaxation in relaxed.relaxations.values() if not relaxation.usable]
+    all_notes = [*request.notes, *notes]
+    if failed:
+        total = len(relaxed.candidates)
+        all_notes.append(f"{len(failed)} of {total} candidates could not be relaxed; see results.json.")
+    if has_energies and reference is not None:
+        all_notes += reference.remarks()
+    if has_energies and not ranked:
+        all_notes.append(failure_note(failed))
+    hull = reference.hull.name if has_energies and reference and reference.hull else None
+    return Prediction(
+        formula=request.formula.reduced_formula,
+        formula_text=request.formula.text,
+        notes=tuple(dict.fromkeys(all_notes)),
+        ranked=tuple(ranked),
+        candidates=tuple(relaxed.candidates),
+        relaxations=dict(relaxed.relaxations),
+        distograms=cell_distograms(request, {len(c.structure) for c in relaxed.candidates}),
+        potential=config.potential if has_energies else None,
+        hull_reference=hull,
+        energy_unit_note="" if config.pressure == 0 else f"enthalpy at {config.pressure:g} GPa",
+        timings={name: round(seconds, 3) for name, seconds in timings.items()},
+        complete=complete,
+        folder=store.folder,
+    )
+
+
+def failure_note(failed: Sequence[Relaxation]) -> str:
+    """One sentence on a run without a relaxed structure: the reasons and how often each occurred."""
+    examples: dict[str, str] = {}  # reasons that differ in their numbers only count as one
+    counts: Counter[str] = Counter()
+    for relaxation in failed:
+        text = " ".join(relaxation.reason.split())[:REASON_LENGTH].rstrip(".") or str(relaxation.status)
+        reason = re.sub(r"\d+(\.\d+)?(e[+-]?\d+)?", "0", text)
+        examples.setdefault(reason, text)
+        counts[reason] += 1
+    listed = "; ".join(f"{count} × {examples[reason]}" for reason, count in counts.most_common(MAX_REASONS))
+    more = f"; {len(counts) - MAX_REASONS} further reasons" if len(counts) > MAX_REASONS else ""
+    why = f" ({listed}{more})" if listed else ""
+    return f"No candidate could be relaxed{why}: try --no-relax or another potential."
+
+
+def cell_distograms(request: Request, sizes: Collection[int]) -> tuple[DistogramSummary, ...]:
+    """Predicted distances for each cell content of the run.
+
+    Args:
+        request: The run.
+        sizes: Numbers of atoms of the candidates; other cell contents are left out.
+    """
+    from alphacrystal.learn import predict_cell_distogram, predict_hypotheses
+
+    config, formula = request.config, request.formula
+    cells = [cell for cell in map(formula.cell, request.formula_units) if cell.num_atoms in sizes]
+    if not cells:
+        return ()
+    hypotheses = predict_hypotheses(
+        formula,
+        [cell.formula_units for cell in cells],
+        HYPOTHESES,
+        group=config.space_group,
+        lattice=LatticeParameters(*config.lattice) if config.lattice else None,
+        models=config.models,
+    )
+    summaries = []
+    for cell in cells:
+        distogram = predict_cell_distogram(cell, hypotheses, models=config.models)
+        summaries.append(
+            DistogramSummary(
+                cell_formula=cell.name,
+                formula_units=cell.formula_units,
+                species=tuple(symbol for symbol, count in cell.counts.items() for _ in range(count)),
+                expected_distances=distogram.expected,
+                bin_edges=distogram.all_edges,
+                probabilities=distogram.probabilities.astype(np.float64),
+            )
+        )
+    return tuple(summaries)

@@ -1,0 +1,129 @@
+"""Relax structure files, or evaluate their energies, and write run folders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alphacrystal.composition import Formula, parse_formula
+from alphacrystal.config import PredictConfig
+from alphacrystal.generate import Candidate
+from alphacrystal.pipeline.energies import energy_reference, open_relaxer, primitive_cell, relax_settings
+from alphacrystal.pipeline.predict import run_record
+from alphacrystal.pipeline.preflight import Request, check_potential_covers
+from alphacrystal.pipeline.ranking import conclude
+from alphacrystal.pipeline.relaxation import TIGHT, Relaxed, complete_hull, relax_pass
+from alphacrystal.pipeline.store import EVENTS_FILE, RunStore
+from alphacrystal.report import (
+    EventLog,
+    index_row,
+    prepare_output_folder,
+    read_run_folder,
+    write_index,
+    write_run_folder,
+)
+from alphacrystal.runtime.folder_lock import lock_folder
+from alphacrystal.runtime.interrupts import interrupts_held
+
+if TYPE_CHECKING:
+    from alphacrystal.crystal import StructureLike
+    from alphacrystal.rank import EnergyReference
+    from alphacrystal.relax import Relaxer
+    from alphacrystal.typing import Progress
+
+
+def relax_files(
+    files: Sequence[Path | StructureLike],
+    config: PredictConfig,
+    *,
+    folder: Path,
+    keep_symmetry: bool = True,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Relax structures and write run folders: one, or one per formula below ``folder``.
+
+    With ``steps=0`` in the settings the structures keep their geometry and get energies only.
+
+    Args:
+        files: Structure files or structures.
+        config: Settings of the relaxation.
+        folder: Output folder, new or empty.
+        keep_symmetry: Keep the space group; else relax the cell as given.
+        progress: Called with (stage, done, total).
+
+    Raises:
+        InputError: A file cannot be read or is disordered, or the folder or potential cannot be used.
+        KeyboardInterrupt: Raised again after the finished part is written.
+    """
+    groups = _read(files, keep_symmetry=keep_symmetry)
+    for formula in groups:
+        check_potential_covers(formula, config)
+    references = {formula: energy_reference(formula.elements, config) for formula in groups}
+    with lock_folder(folder, create=True):
+        prepare_output_folder(folder)
+        folders = []
+        with open_relaxer(config) as relaxer:
+            for formula, (candidates, notes) in groups.items():
+                target = folder if len(groups) == 1 else folder / formula.reduced_formula
+                target.mkdir(parents=True, exist_ok=True)
+                complete_list = config.model_copy(update={"top": len(candidates)})
+                request = Request(formula, (), complete_list, (*formula.notes, *notes))
+                _relax_group(
+                    request, candidates, target, relaxer, references[formula], progress, keep_symmetry
+                )
+                folders.append(target)
+        if len(groups) > 1:
+            runs = zip(groups, map(read_run_folder, folders), strict=True)
+            write_index(folder, [index_row(formula.reduced_formula, run) for formula, run in runs])
+    return folders
+
+
+def _read(
+    files: Sequence[Path | StructureLike], *, keep_symmetry: bool
+) -> dict[Formula, tuple[list[Candidate], list[str]]]:
+    """Candidates and notes of the readers by formula."""
+    from alphacrystal.data import read_crystals
+
+    groups: dict[Formula, tuple[list[Candidate], list[str]]] = {}
+    for path in files:
+        for number, crystal in enumerate(read_crystals(path)):
+            structure = crystal.structure
+            formula = parse_formula(structure.composition.formula.replace(" ", ""))
+            name = path.name if isinstance(path, Path) else None
+            provenance: dict[str, object] = {"file": name, "frame": number}
+            # Without symmetry a supercell stays one: its atoms may leave the smaller cell.
+            cell = primitive_cell(structure) if keep_symmetry else structure
+            candidates, notes = groups.setdefault(formula, ([], []))
+            candidates.append(Candidate(cell, "file", None, None, provenance))
+            notes.extend(f"{crystal.name}: {note}" for note in crystal.notes)
+    return groups
+
+
+def _relax_group(
+    request: Request,
+    candidates: Sequence[Candidate],
+    folder: Path,
+    relaxer: Relaxer | None,
+    reference: EnergyReference | None,
+    progress: Progress | None,
+    keep_symmetry: bool,
+) -> None:
+    """Relax the structures of one formula and write its run folder, also after an interrupt."""
+    with interrupts_held() as hold, EventLog(folder / EVENTS_FILE) as events:
+        store = RunStore(folder, events, progress)
+        store.save_candidates(candidates)
+        structures = {i: candidate.structure for i, candidate in enumerate(candidates)}
+        settings = relax_settings(request.config, keep_symmetry=keep_symmetry)
+        complete = False
+        try:
+            with hold.lifted():
+                if relaxer is not None:
+                    with store.stage("relax"):
+                        relax_pass(store, relaxer, TIGHT, structures, settings)
+                    reference = complete_hull(request, reference, store, relaxer)
+                complete = True
+        finally:
+            relaxed = Relaxed(candidates, relax_pass(store, None, TIGHT, structures, settings))
+            prediction = conclude(request, relaxed, reference, store, (), complete=complete)
+            write_run_folder(folder, prediction, run_record(request.config))

@@ -1,0 +1,166 @@
+"""Steps 2 and 3 of the pipeline: relaxation of the candidates, and energies of a hull without energies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from alphacrystal.generate import Candidate
+from alphacrystal.pipeline.energies import relax_settings, with_hull_energies
+from alphacrystal.pipeline.unrelaxed_copies import UNRELAXED_COPY, unrelaxed_copies
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from alphacrystal.pipeline.preflight import Request
+    from alphacrystal.pipeline.store import RunStore
+    from alphacrystal.rank import EnergyReference
+    from alphacrystal.relax import Relaxation, Relaxer, RelaxSettings
+
+PRESCREEN_WINDOW = 0.5  # eV/atom above the best of the loose pass: beyond, only what will be listed
+RESERVE = 5  # structures beyond the list in the tight pass, because relaxation merges and reorders
+LOOSE, TIGHT, UNRELAXED = "loose", "tight", "kept"  # passes, by their names in the checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxed:
+    """The candidates of a run with their relaxations.
+
+    Attributes:
+        candidates: Those of the generators, then the unrelaxed copies.
+        relaxations: Last usable relaxation by number of the candidate.
+        duplicates: Number of a candidate and of the equal one that represents it.
+    """
+
+    candidates: Sequence[Candidate]
+    relaxations: Mapping[int, Relaxation] = field(default_factory=dict)
+    duplicates: Mapping[int, int] = field(default_factory=dict)
+
+
+def relax_candidates(
+    request: Request, candidates: Sequence[Candidate], store: RunStore, relaxer: Relaxer | None
+) -> Relaxed:
+    """Relax in two passes: loosely all distinct candidates, tightly the distinct and promising ones.
+
+    Likely candidates that relax into a different structure are kept unrelaxed too.
+
+    Args:
+        request: The run.
+        candidates: Candidates of the generators.
+        store: Finished relaxations; new ones are added.
+        relaxer: Relaxes what the store lacks; with None, the result holds what is finished.
+    """
+    from alphacrystal.crystal import group_duplicates
+    from alphacrystal.rank import likely_order
+
+    config = request.config
+    settings = relax_settings(config)
+    duplicates: dict[int, int] = {}
+    groups = group_duplicates([candidate.structure for candidate in candidates])
+    for group in groups:
+        duplicates.update(dict.fromkeys(group[1:], group[0]))
+    starts = {group[0]: candidates[group[0]].structure for group in groups}
+    if config.relaxation == "bayesian":  # its cost is set by the number of parameters: one pass
+        tight = relax_pass(store, relaxer, TIGHT, starts, settings)
+        return Relaxed(candidates, _last_usable(tight=tight), duplicates)
+    loose = relax_pass(store, relaxer, LOOSE, starts, relax_settings(config, loose=True))
+    if len(loose) < len(starts):
+        return Relaxed(candidates, _last_usable(loose), duplicates)
+    energies = {i: r.energy_per_atom for i, r in loose.items() if r.usable and r.energy_per_atom is not None}
+    order = sorted(energies, key=lambda i: (energies[i], i))
+    leaders = []
+    for equal in group_duplicates([loose[i].structure for i in order]):
+        members = sorted(order[k] for k in equal)  # the first is the most probable
+        duplicates.update(dict.fromkeys(members[1:], members[0]))
+        leaders.append(members[0])
+    likely = likely_order(candidates, {i: energies[i] for i in leaders})
+    survivors = set(likely[: config.top + RESERVE])
+    survivors |= {i for i in leaders if energies[i] - energies[order[0]] < PRESCREEN_WINDOW}
+    chosen = {i: loose[i].structure for i in sorted(survivors)}
+    tight = relax_pass(store, relaxer, TIGHT, chosen, settings)
+    relaxations = _last_usable(loose, tight)
+    if len(tight) < len(chosen):
+        return Relaxed(candidates, relaxations, duplicates)
+    copies = unrelaxed_copies(candidates, relaxations, starts)
+    numbered = {len(candidates) + place: copy.structure for place, copy in enumerate(copies)}
+    unrelaxed = relax_pass(store, relaxer, UNRELAXED, numbered, settings.model_copy(update={"max_steps": 0}))
+    return Relaxed([*candidates, *copies], _last_usable(loose, tight, unrelaxed), duplicates)
+
+
+def relax_pass(
+    store: RunStore,
+    relaxer: Relaxer | None,
+    name: str,
+    structures: Mapping[int, Structure],
+    settings: RelaxSettings,
+) -> dict[int, Relaxation]:
+    """Relaxations of one pass by number of the candidate; finished ones come from the store.
+
+    Args:
+        store: Finished relaxations; new ones are added.
+        relaxer: Relaxes what the store lacks; with None, only finished ones are returned.
+        name: LOOSE, TIGHT or UNRELAXED.
+        structures: Starting structures by number of the candidate.
+        settings: Limits of the pass.
+    """
+    stored = store.relaxations(name)
+    indices = sorted(structures)
+    finished = {place: stored[index] for place, index in enumerate(indices) if index in stored}
+    if relaxer is None:
+        return {indices[place]: end for place, end in finished.items()}
+    if not indices:
+        return {}
+    done = len(finished)
+    stage = f"relax ({name})"
+    store.progress(stage, done, len(indices))
+
+    def on_result(place: int, relaxation: Relaxation) -> None:
+        nonlocal done
+        done += 1
+        store.add_relaxation(name, indices[place], relaxation)
+        store.progress(stage, done, len(indices))
+
+    ends = relaxer.relax([structures[i] for i in indices], settings, finished=finished, on_result=on_result)
+    return dict(zip(indices, ends, strict=True))
+
+
+def _last_usable(
+    loose: Mapping[int, Relaxation] | None = None,
+    tight: Mapping[int, Relaxation] | None = None,
+    unrelaxed: Mapping[int, Relaxation] | None = None,
+) -> dict[int, Relaxation]:
+    """The relaxations of the last pass that left a usable structure.
+
+    A structure that converged in the loose pass only has not reached the force limit, and an unrelaxed copy
+    was not relaxed: both are marked as unconverged, with the reason.
+    """
+    from alphacrystal.relax import RelaxationStatus
+
+    unconverged = RelaxationStatus.STEP_LIMIT
+    result: dict[int, Relaxation] = {}
+    for index, relaxation in (loose or {}).items():
+        if relaxation.converged:
+            reason = "relaxed only loosely: far above the best structure, or not reached yet"
+            relaxation = replace(relaxation, status=unconverged, reason=reason)
+        result[index] = relaxation
+    for index, relaxation in (tight or {}).items():
+        if relaxation.usable or index not in result:
+            result[index] = relaxation
+    for index, relaxation in (unrelaxed or {}).items():
+        if relaxation.usable:
+            relaxation = replace(relaxation, status=unconverged, reason=UNRELAXED_COPY)
+        result[index] = relaxation
+    return result
+
+
+def complete_hull(
+    request: Request, reference: EnergyReference | None, store: RunStore, relaxer: Relaxer
+) -> EnergyReference | None:
+    """The energy reference with energies for the phases of its hull that came without."""
+    if reference is None or reference.hull is None or not reference.hull.structures:
+        return reference
+    with store.stage("hull"):
+        return with_hull_energies(
+            reference, request.config, relaxer, lambda done, total: store.progress("hull", done, total)
+        )

@@ -1,0 +1,121 @@
+"""The store of a run: its finished steps on disk and in memory, its events and its timings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alphacrystal.pipeline.checkpoint import Checkpoint
+from alphacrystal.report import EventLog
+from alphacrystal.typing import Progress
+
+if TYPE_CHECKING:
+    from alphacrystal.generate import Candidate
+    from alphacrystal.relax import Relaxation
+
+EVENTS_FILE = "events.jsonl"
+
+
+class RunStore:
+    """Finished work of one run; each step reads from it what an earlier, interrupted run finished.
+
+    Attributes:
+        folder: The run folder.
+        progress: Called with (stage, done, total).
+        checkpoint: The finished work on disk.
+        events: The event log.
+        timings: Seconds by stage.
+    """
+
+    def __init__(self, folder: Path, events: EventLog, progress: Progress | None = None) -> None:
+        """Open the store of a run folder.
+
+        Args:
+            folder: The run folder.
+            events: Its event log, open.
+            progress: Called with (stage, done, total).
+        """
+        self.folder = folder
+        self.progress = events.also(progress or _no_progress)
+        self.checkpoint = Checkpoint(folder)
+        self.events = events
+        self.timings: dict[str, float] = {}
+        self._parts: dict[int, list[Candidate]] = {}
+        self._pending: list[Candidate] = []
+        self._candidates: list[Candidate] | None = None
+        self._relaxations: dict[tuple[str, int], Relaxation] | None = None
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Measure a stage and write its start and end to the event log."""
+        begin = time.monotonic()
+        self.events.emit(name, event="start")
+        try:
+            yield
+        finally:
+            self.timings[name] = self.timings.get(name, 0.0) + time.monotonic() - begin
+        self.events.emit(name, event="end", seconds=round(self.timings[name], 3))
+
+    # Candidates.
+
+    def finished_candidates(self) -> list[Candidate] | None:
+        """All candidates of the run, None where the generation has not ended."""
+        if self._candidates is None:
+            self._candidates = self.checkpoint.load_candidates()
+        return self._candidates
+
+    def finished_parts(self) -> Mapping[int, Sequence[Candidate]]:
+        """Candidates of the finished parts of the generation, by number of the part."""
+        self._parts = self.checkpoint.load_generated()
+        return dict(self._parts)
+
+    def add_part(self, part: int, candidates: Sequence[Candidate]) -> None:
+        """Keep a finished part of the generation; its pending candidates are among them."""
+        # In memory first: an interrupt that leaves a part on disk leaves it in memory too.
+        self._parts[part] = list(candidates)
+        self._pending.clear()
+        self.checkpoint.add_generated(part, candidates)
+
+    def add_pending(self, candidate: Candidate) -> None:
+        """Keep a candidate of an unfinished part, in memory only."""
+        self._pending.append(candidate)
+
+    def save_candidates(self, candidates: Sequence[Candidate]) -> None:
+        """Keep all candidates: the generation has ended."""
+        self._candidates = list(candidates)
+        self.checkpoint.save_candidates(candidates)
+
+    def candidates_so_far(self) -> list[Candidate]:
+        """All candidates, or those of the finished parts and of the pending one."""
+        if self._candidates is not None:
+            return self._candidates
+        finished = [candidate for part in self._parts.values() for candidate in part]
+        return [*finished, *self._pending]
+
+    # Relaxations.
+
+    def relaxations(self, stage: str) -> dict[int, Relaxation]:
+        """Finished relaxations of a pass, by number of the candidate."""
+        if self._relaxations is None:
+            self._relaxations = self.checkpoint.load_relaxations()
+        return {index: end for (name, index), end in self._relaxations.items() if name == stage}
+
+    def add_relaxation(self, stage: str, index: int, relaxation: Relaxation) -> None:
+        """Keep a finished relaxation."""
+        assert self._relaxations is not None
+        self._relaxations[stage, index] = relaxation
+        self.checkpoint.add_relaxation(stage, index, relaxation)
+        self.events.emit(
+            "relax",
+            event="structure",
+            candidate=index,
+            status=str(relaxation.status),
+            reason=relaxation.reason,
+        )
+
+
+def _no_progress(stage: str, done: int, total: int) -> None:
+    """Nobody follows the run."""
