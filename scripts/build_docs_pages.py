@@ -18,7 +18,7 @@ from pathlib import Path
 import typer
 from typer.cli import get_docs_for_click
 
-from alphacrystal.cli._app import app
+from alphacrystal.cli.app import app
 from alphacrystal.learn import MODEL_NAMES, read_card
 
 ROOT = Path(__file__).parents[1]

@@ -12,7 +12,7 @@ import pytest
 import typer
 from pymatgen.core import Lattice, Structure
 
-from alphacrystal.cli._app import app
+from alphacrystal.cli.app import app
 from alphacrystal.report import SUMMARY_COLUMNS
 
 Run = Callable[..., Any]

@@ -1,5 +1,5 @@
 """The command line: one file per verb."""
 
-from alphacrystal.cli._app import main
+from alphacrystal.cli.app import main
 
 __all__ = ["main"]

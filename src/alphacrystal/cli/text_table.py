@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alphacrystal.cli._say import printable
 from alphacrystal.cli.json_output import print_json
+from alphacrystal.cli.messages import printable
 
 if TYPE_CHECKING:
     from alphacrystal.report import RunSummary

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from functools import cache
+from html import escape
 from importlib.resources import files
 
 from fastapi import APIRouter, Response
 
 from alphacrystal.errors import AlphaCrystalError
+from alphacrystal.generate import GENERATORS
 from alphacrystal.report import page_style
 from alphacrystal.web._guard import COOKIE, same, session_of
 from alphacrystal.web._parts import ANY_REFUSAL, TOO_LARGE, Parts
 from alphacrystal.web._refusals import MissingError
+from alphacrystal.web._request import offered_potentials
 from alphacrystal.web._views import TokenGiven
 
 router = APIRouter()
@@ -36,8 +39,19 @@ class WrongTokenError(AlphaCrystalError):
 
 @router.get("/", include_in_schema=False)
 def show_page() -> Response:
-    """The page."""
-    return Response(_text("serve.html"), media_type="text/html")
+    """The page, with the generators and potentials that it offers."""
+    generators = [(spec.name, spec.label) for spec in GENERATORS.built_in() if spec.on_page]
+    potentials = [(name, name) for name in offered_potentials()]
+    page = _text("serve.html").replace("{generators}", _options(generators, "distance_matrix"))
+    return Response(page.replace("{potentials}", _options(potentials, "chgnet")), media_type="text/html")
+
+
+def _options(choices: list[tuple[str, str]], default: str) -> str:
+    """Options of a select element."""
+    return "".join(
+        f'<option value="{escape(name)}"{" selected" if name == default else ""}>{escape(label)}</option>'
+        for name, label in choices
+    )
 
 
 @router.get("/assets/{name}", include_in_schema=False)

@@ -3,18 +3,59 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema, core_schema
 
 from alphacrystal.config import PredictConfig, make_config
 from alphacrystal.errors import InputError
 from alphacrystal.web._settings import Limits
 
-#: Generators and potentials that need no file of the user's: a request never names a path.
-GeneratorName = Literal["distance_matrix", "contact_map", "random", "gnoa-random", "gnoa-tpe", "gnoa-pso"]
-PotentialName = Literal["chgnet", "chgnet-r2scan", "sevennet", "sevennet-l3i5"]
+class _Offered:
+    """A name that the page offers: a generator or potential that needs no file of the user."""
+
+    def __init__(self, noun: str, names: Callable[[], list[str]]) -> None:
+        self.noun, self.names = noun, names
+
+    def __get_pydantic_core_schema__(self, source: type, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(schema), "enum": self.names()}
+
+    def _check(self, name: str) -> str:
+        if name not in self.names():
+            raise ValueError(f"there is no {self.noun} {name!r} here: choose from {', '.join(self.names())}")
+        return name
+
+
+def offered_generators() -> list[str]:
+    """Names of the generators on the page; a request never names a path."""
+    from alphacrystal.generate import GENERATORS
+
+    return [spec.name for spec in GENERATORS.built_in() if spec.on_page]
+
+
+def offered_potentials() -> list[str]:
+    """Names of the potentials on the page."""
+    from alphacrystal.relax import POTENTIALS
+
+    return [spec.name for spec in POTENTIALS.built_in() if spec.on_page]
+
+
+GeneratorName = Annotated[str, _Offered("generator", offered_generators)]
+PotentialName = Annotated[str, _Offered("potential", offered_potentials)]
+_SETTINGS = PredictConfig.model_fields
+
+
+def _described(name: str, **limits: Any) -> Any:
+    """A field with the default and the description of the setting of the same name."""
+    return Field(_SETTINGS[name].default, description=_SETTINGS[name].description, **limits)
 
 
 class JobRequest(BaseModel):
@@ -23,24 +64,26 @@ class JobRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     formula: Annotated[str, Field(min_length=1, max_length=1000, description="For example Zr4Al3.")]
-    candidates: Annotated[int, Field(ge=1, le=5000, description="Structures generated.")] = 50
-    top: Annotated[int, Field(ge=1, le=1000, description="Rows of the final list.")] = 20
-    generators: Annotated[tuple[GeneratorName, ...], Field(min_length=1, max_length=6)] = ("distance_matrix",)
-    relax: Annotated[bool, Field(description="Relax with the potential; without, no energies.")] = True
-    potential: PotentialName = "chgnet"
-    pressure: Annotated[float, Field(ge=-50, le=1000, description="Hydrostatic pressure in GPa.")] = 0.0
-    order: Literal["combined", "chemical", "energy"] = "combined"
-    units: Annotated[
-        tuple[Annotated[int, Field(ge=1, le=20)], ...],
-        Field(max_length=20, description="Formula units Z of the primitive cell; all that fit if empty."),
-    ] = ()
-    cell: Annotated[
-        str | None,
-        Field(min_length=1, max_length=1000, description="Content of the primitive cell, e.g. Pb4O4."),
-    ] = None
-    max_atoms: Annotated[int, Field(ge=1, le=20, description="Largest primitive cell.")] = 20
-    space_group: Annotated[int | None, Field(ge=1, le=230)] = None
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    candidates: int = _described("candidates", ge=1, le=5000)
+    top: int = _described("top", ge=1, le=1000)
+    generators: tuple[GeneratorName, ...] = _described("generators", min_length=1, max_length=6)
+    relax: bool = _described("relax")
+    potential: PotentialName = _described("potential")
+    pressure: float = _described("pressure", ge=-50, le=1000)
+    order: Literal["combined", "chemical", "energy"] = _described("order")
+    z: tuple[Annotated[int, Field(ge=1, le=20)], ...] = _described("z", max_length=20)
+    cell: str | None = _described("cell", min_length=1, max_length=1000)
+    max_atoms: int = _described("max_atoms", ge=1, le=20)
+    space_group: int | None = _described("space_group", ge=1, le=230)
+    seed: int = _described("seed", ge=0, lt=2**31)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _current_names(cls, values: Any) -> Any:
+        """Accept the names of settings in older job files."""
+        if isinstance(values, dict) and "units" in values and "z" not in values:
+            return {"z" if key == "units" else key: value for key, value in values.items()}
+        return values
 
     def settings(self, workers: int) -> PredictConfig:
         """Settings of the pipeline with so many relaxation processes.
@@ -89,8 +132,8 @@ def command(request: JobRequest, folder: Path, workers: int, *, resume: bool) ->
         "seed": request.seed,
         "workers": workers,
     }
-    if request.units:
-        options["z"] = ",".join(map(str, request.units))
+    if request.z:
+        options["z"] = ",".join(map(str, request.z))
     if request.cell is not None:
         options["cell"] = request.cell
     if request.space_group is not None:

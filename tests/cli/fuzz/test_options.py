@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 
-from alphacrystal.cli._app import app
+from alphacrystal.cli.app import app
 
 NUMBERS = [
     "nan",

@@ -7,32 +7,18 @@ import os
 import signal
 import sys
 import warnings
-from importlib.metadata import entry_points
 from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
 
 from alphacrystal import __version__
-from alphacrystal.cli import (
-    _campaign,
-    _data,
-    _evaluate,
-    _inspect,
-    _model,
-    _predict,
-    _rank,
-    _relax,
-    _serve,
-    _train,
-    _view,
-)
-from alphacrystal.cli._encoding import escape_what_the_output_lacks
-from alphacrystal.cli._say import NoteHandler, complain
+from alphacrystal.cli.command_group import CONTEXT, CommandGroup
+from alphacrystal.cli.encoding import escape_what_the_output_lacks
+from alphacrystal.cli.messages import NoteHandler, complain
 from alphacrystal.runtime.failures import explain
 from alphacrystal.runtime.start_up import reduce_import_time
 
-COMMANDS = "alphacrystal.commands"  # entry points of other packages: Typer applications
 INTERRUPTED, TERMINATED = 130, 143  # 128 and the number of the signal
 
 app = typer.Typer(
@@ -41,24 +27,9 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=CONTEXT,
+    cls=CommandGroup,
 )
-for verb in (
-    _predict.predict,
-    _inspect.inspect,
-    _relax.relax,
-    _rank.rank,
-    _evaluate.evaluate,
-    _campaign.campaign,
-    _train.train,
-    _view.view,
-    _serve.serve,
-):
-    app.command()(verb)
-app.add_typer(_data.app, name="data")
-app.add_typer(_model.app, name="model")
-for entry_point in sorted(entry_points(group=COMMANDS), key=lambda item: item.name):
-    app.add_typer(entry_point.load(), name=entry_point.name)
 
 
 def _show_version(wanted: bool) -> None:

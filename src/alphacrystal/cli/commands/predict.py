@@ -1,4 +1,4 @@
-"""`alphacrystal predict`: formulas in, run folders out."""
+"""Predict crystal structures: ranked, relaxed, symmetrised, with a report."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alphacrystal.cli._requests import gather_requests
-from alphacrystal.cli._say import say_failure
+from alphacrystal.cli.formula_arguments import gather_requests
 from alphacrystal.cli.json_output import JsonOption, print_json
+from alphacrystal.cli.messages import say_failure
 from alphacrystal.cli.progress_display import ProgressDisplay
+from alphacrystal.cli.settings_options import settings_options
 from alphacrystal.cli.text_table import print_run
+from alphacrystal.config import INPUT, OUTPUT
 from alphacrystal.errors import InputError
 from alphacrystal.pipeline.formula_list import FormulaRequest
 from alphacrystal.runtime.failures import explain
@@ -27,156 +29,46 @@ if TYPE_CHECKING:
     from alphacrystal.report import IndexRow, RunSummary
 
 
+@settings_options()
 def predict(
     formulas: Annotated[
         list[str] | None, typer.Argument(help="Formulas, e.g. Zr4Al3.", metavar="FORMULA...")
     ] = None,
     source: Annotated[
-        Path | None, typer.Option("--from", help="CSV with a formula column, or one formula a line.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="Output folder; runs/FORMULA-TIME by default.")] = None,
-    top: Annotated[int | None, typer.Option(help="Rows of the final list (default: 20).")] = None,
-    candidates: Annotated[int | None, typer.Option(help="Structures generated (default: 50).")] = None,
-    generators: Annotated[
-        str | None,
+        Path | None,
         typer.Option(
-            "--generators",
-            "--generator",
-            help="Of distance_matrix, contact_map, template, random, gnoa-random, gnoa-tpe, gnoa-pso; "
-            "several are mixed (default: distance_matrix).",
+            "--from", help="CSV with a formula column, or one formula a line.", rich_help_panel=INPUT
         ),
     ] = None,
-    evaluations: Annotated[int | None, typer.Option(help="Energies that GNOA may ask for.")] = None,
-    trials: Annotated[
-        int | None, typer.Option(help="Structures a generator may propose (GNOA: 5000 by default).")
-    ] = None,
-    generate_seconds: Annotated[
-        float | None, typer.Option(help="Processor time of each generator but distance_matrix.")
-    ] = None,
-    templates: Annotated[
-        Path | None, typer.Option(help="Known crystals for template: records or a folder of CIFs.")
-    ] = None,
-    without_benchmarks: Annotated[
-        bool | None, typer.Option("--without-benchmarks", help="Leave benchmark compounds out of them.")
-    ] = None,
-    similarity: Annotated[
-        str | None, typer.Option(help="Of templates: learned or substitution (default: learned).")
-    ] = None,
-    faithful: Annotated[
-        bool | None, typer.Option("--faithful", help="GNOA's coordinates atom by atom, as published.")
-    ] = None,
-    fitness: Annotated[
-        str | None, typer.Option(help="Search for likelihood, rmse, paper or contacts (default: likelihood).")
-    ] = None,
-    relax: Annotated[bool | None, typer.Option("--relax/--no-relax", help="Relax (default: relax).")] = None,
-    potential: Annotated[str | None, typer.Option(help="Potential that relaxes (default: chgnet).")] = None,
-    relaxation: Annotated[
-        str | None,
-        typer.Option(help="By gradient or bayesian, which needs energies only (default: gradient)."),
-    ] = None,
-    pressure: Annotated[float | None, typer.Option(help="Hydrostatic pressure in GPa (default: 0).")] = None,
-    hull: Annotated[
-        Path | None, typer.Option(help="Competing phases: records or pymatgen entries (.json).")
-    ] = None,
-    references: Annotated[
-        Path | None, typer.Option(help="Elemental energies from alphacrystal data references.")
-    ] = None,
-    order: Annotated[
-        str | None, typer.Option(help="Sort by combined, chemical or energy (default: combined).")
-    ] = None,
-    z: Annotated[str | None, typer.Option(help="Formula units of the primitive cell, e.g. 1,2,4.")] = None,
-    cell: Annotated[str | None, typer.Option(help="Content of the primitive cell, e.g. Pb4O4.")] = None,
-    max_atoms: Annotated[int | None, typer.Option(help="Largest primitive cell (default: 20).")] = None,
-    space_group: Annotated[int | None, typer.Option(help="Only this space group, 1-230.")] = None,
-    lattice: Annotated[
-        str | None, typer.Option(help="Conventional cell a,b,c,alpha,beta,gamma (Å, °).")
-    ] = None,
-    fmax: Annotated[float | None, typer.Option(help="Force limit in eV/Å (default: 0.05).")] = None,
-    steps: Annotated[int | None, typer.Option(help="Relaxation steps at most (default: 150).")] = None,
-    workers: Annotated[int | None, typer.Option(help="Relaxation processes (default: 2).")] = None,
-    seed: Annotated[int | None, typer.Option(help="Same seed, same result (default: 0).")] = None,
-    models: Annotated[
-        Path | None, typer.Option(help="Folder of weights instead of the shipped ones.")
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Output folder; runs/FORMULA-TIME by default.", rich_help_panel=OUTPUT),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
-    config: Annotated[Path | None, typer.Option(help="TOML file of settings; flags override it.")] = None,
+    config_file: Annotated[
+        Path | None,
+        typer.Option("--config", help="TOML file of settings; options override it.", rich_help_panel=INPUT),
+    ] = None,
     as_json: JsonOption = False,
+    *,
+    settings: Mapping[str, Any],
 ) -> None:
     """Predict crystal structures: ranked, relaxed, symmetrised, with a report."""
     from alphacrystal.config import make_config, read_config_file
     from alphacrystal.report import default_folder
 
-    values: dict[str, Any] = read_config_file(config) if config else {}
-    flags: dict[str, Any] = {
-        "top": top,
-        "candidates": candidates,
-        "generators": _words(generators),
-        "evaluations": evaluations,
-        "trials": trials,
-        "generate_seconds": generate_seconds,
-        "templates": templates,
-        "without_benchmarks": without_benchmarks,
-        "similarity": similarity,
-        "faithful": faithful,
-        "fitness": fitness,
-        "relax": relax,
-        "potential": potential,
-        "relaxation": relaxation,
-        "pressure": pressure,
-        "hull": hull,
-        "references": references,
-        "order": order,
-        "units": _whole_numbers(z, "--z"),
-        "cell": cell,
-        "max_atoms": max_atoms,
-        "space_group": space_group,
-        "lattice": _numbers(lattice, "--lattice", 6),
-        "fmax": fmax,
-        "steps": steps,
-        "workers": workers,
-        "seed": seed,
-        "models": models,
-    }
-    values |= {name: value for name, value in flags.items() if value is not None}
+    values: dict[str, Any] = read_config_file(config_file) if config_file else {}
+    values |= settings
     if resume:
         _resume(out, formulas or [], source, values, as_json)
         return
     requests = gather_requests(formulas or [], source)
-    settings = make_config(**values)
+    config = make_config(**values)
     if len(requests) == 1 and source is None:
         folder = out or default_folder(_file_name(requests[0].formula))
-        _exit_if_failed(_predict_one(requests[0], settings, folder, resume=False, as_json=as_json))
+        _exit_if_failed(_predict_one(requests[0], config, folder, resume=False, as_json=as_json))
     else:
-        _predict_many(requests, settings, out or default_folder("batch"), resume=False, as_json=as_json)
-
-
-def _words(text: str | None) -> tuple[str, ...] | None:
-    return None if text is None else tuple(word.strip() for word in text.split(",") if word.strip())
-
-
-def _whole_numbers(text: str | None, option: str) -> tuple[int, ...] | None:
-    if text is None:
-        return None
-    try:
-        return tuple(int(word) for word in text.split(","))
-    except ValueError:
-        raise InputError(
-            f"{option} takes whole numbers separated by commas, e.g. 1,2,4, not {text!r}."
-        ) from None
-
-
-def _numbers(text: str | None, option: str, count: int) -> tuple[float, ...] | None:
-    if text is None:
-        return None
-    try:
-        numbers = tuple(float(word) for word in text.split(","))
-    except ValueError:
-        numbers = ()
-    if len(numbers) != count:
-        raise InputError(
-            f"{option} takes {count} numbers separated by commas, e.g. 4,4,6,90,90,90, not {text!r}."
-        )
-    return numbers
+        _predict_many(requests, config, out or default_folder("batch"), resume=False, as_json=as_json)
 
 
 def _file_name(formula: str) -> str:

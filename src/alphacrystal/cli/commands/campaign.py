@@ -1,16 +1,18 @@
-"""`alphacrystal campaign`: thousands of formulas, on several processes or a Dask cluster."""
+"""Predict thousands of formulas; nothing finished is lost or computed twice."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alphacrystal.cli._say import say_failure
 from alphacrystal.cli.json_output import JsonOption, print_json
+from alphacrystal.cli.messages import say_failure
 from alphacrystal.cli.progress_display import ProgressDisplay
+from alphacrystal.cli.settings_options import settings_options
 from alphacrystal.errors import AlphaCrystalError, InputError
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 SHOWN_FAILURES = 5  # on the terminal; all are in failures.csv
 
 
+@settings_options(without=("z", "cell", "space_group", "lattice", "workers"))
 def campaign(
     formulas: Annotated[
         Path | None,
@@ -43,20 +46,12 @@ def campaign(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="With --resume: also what failed.")
     ] = False,
-    top: Annotated[int | None, typer.Option(help="Rows of each list (default: 20).")] = None,
-    candidates: Annotated[int | None, typer.Option(help="Structures per formula (default: 50).")] = None,
-    generators: Annotated[
-        str | None, typer.Option("--generators", "--generator", help="As of alphacrystal predict.")
-    ] = None,
-    relax: Annotated[bool | None, typer.Option("--relax/--no-relax", help="Relax (default: relax).")] = None,
-    potential: Annotated[str | None, typer.Option(help="Potential that relaxes (default: chgnet).")] = None,
-    hull: Annotated[Path | None, typer.Option(help="Competing phases, for energies above hull.")] = None,
-    max_atoms: Annotated[int | None, typer.Option(help="Largest primitive cell (default: 20).")] = None,
-    seed: Annotated[int | None, typer.Option(help="Same seed, same result (default: 0).")] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="TOML file of all settings of predict; flags override it.")
+    config_file: Annotated[
+        Path | None, typer.Option("--config", help="TOML file of settings; options override it.")
     ] = None,
     as_json: JsonOption = False,
+    *,
+    settings: Mapping[str, Any],
 ) -> None:
     """Predict thousands of formulas: nothing finished is lost or computed twice."""
     from alphacrystal.config import make_config, read_config_file
@@ -64,20 +59,8 @@ def campaign(
     from alphacrystal.runtime.folder_lock import lock_folder
     from alphacrystal.scale import CampaignPlan, begin_campaign, check_same, stored_plan
 
-    values: dict[str, Any] = read_config_file(config) if config else {}
-    flags = {
-        "top": top,
-        "candidates": candidates,
-        "generators": None
-        if generators is None
-        else tuple(w.strip() for w in generators.split(",") if w.strip()),
-        "relax": relax,
-        "potential": potential,
-        "hull": hull,
-        "max_atoms": max_atoms,
-        "seed": seed,
-    }
-    values |= {name: value for name, value in flags.items() if value is not None}
+    values: dict[str, Any] = read_config_file(config_file) if config_file else {}
+    values |= settings
     values.pop("workers", None)  # of relaxation: here each formula has one process
     if resume and out is None:
         raise InputError("--resume needs the folder: alphacrystal campaign --resume --out DIR.")
@@ -95,8 +78,7 @@ def campaign(
             if report not in {None, plan.page} or pack not in {None, plan.pack}:
                 raise InputError(f"The campaign in {folder} keeps its --report and --pack: leave them out.")
         else:
-            settings = make_config(**{**values, "workers": 1})
-            plan = CampaignPlan(settings, bool(report), bool(pack))
+            plan = CampaignPlan(make_config(**{**values, "workers": 1}), bool(report), bool(pack))
             assert formulas is not None
             with ProgressDisplay("campaign") as progress:
                 begin_campaign(formulas, folder, plan, progress)

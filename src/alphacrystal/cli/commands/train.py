@@ -1,4 +1,4 @@
-"""`alphacrystal train`: train the networks on a record source."""
+"""Train a network on known crystals (benchmark compounds are dropped)."""
 
 from __future__ import annotations
 

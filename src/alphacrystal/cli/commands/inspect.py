@@ -1,4 +1,4 @@
-"""`alphacrystal inspect`: what the networks think of a formula, without any search."""
+"""Show predicted symmetry, cells and distances of formulas."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Self, TextIO
 
 import typer
 
-from alphacrystal.cli._requests import gather_requests
-from alphacrystal.cli._say import say_failure
+from alphacrystal.cli.formula_arguments import gather_requests
+from alphacrystal.cli.json_output import JsonOption
+from alphacrystal.cli.messages import say_failure
 from alphacrystal.cli.progress_display import ProgressDisplay
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.pipeline.inspection import Inspection, inspect_formula
@@ -39,19 +40,25 @@ def inspect(
     models: Annotated[
         Path | None, typer.Option(help="Folder of weights instead of the shipped ones.")
     ] = None,
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", help="Write one JSON object a line to this file; - for standard output."),
+    output_file: Annotated[
+        Path | None, typer.Option("--output", help="Write one JSON object a line to this file.")
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Show predicted symmetry, cells and distances of formulas."""
     requests = gather_requests(formulas or [], source)
-    if source is not None and json_file is not None and json_file.exists() and json_file.samefile(source):
-        raise InputError(f"{json_file} is the list itself: choose another --json file.")
+    if (
+        source is not None
+        and output_file is not None
+        and output_file.exists()
+        and output_file.samefile(source)
+    ):
+        raise InputError(f"{output_file} is the list itself: choose another --output file.")
     worst = 0
     # A bar would run into lines or tables on the same terminal.
-    shown = json_file is not None and str(json_file) != "-" and len(requests) >= LONG_BATCH
-    with _Output(json_file) as output, ProgressDisplay("inspect") if shown else nullcontext() as progress:
+    shown = output_file is not None and len(requests) >= LONG_BATCH
+    destination = _Output(output_file, as_json=as_json)
+    with destination as output, ProgressDisplay("inspect") if shown else nullcontext() as progress:
         for done, request in enumerate(requests, start=1):
             try:
                 inspection = inspect_formula(
@@ -74,25 +81,26 @@ def inspect(
 
 
 class _Output:
-    """Where inspections go, each as soon as it is there: a file or standard output as JSON, or a table.
+    """Writes inspections one by one: JSON lines to a file or standard output, or tables.
 
-    The file is begun with the first inspection, so that a bad formula leaves an older file alone; it is empty
-    where a list holds no good formula.
+    The file is created with the first inspection, so that a bad formula leaves an older file unchanged; it is
+    empty if no formula of a list is valid.
     """
 
-    def __init__(self, json_file: Path | None) -> None:
-        self.json_file = json_file
+    def __init__(self, path: Path | None, *, as_json: bool) -> None:
+        self.path = path
+        self.as_json = as_json
         self._stream: TextIO | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.json_file is not None and kind is None:
-            self._open(self.json_file)
-        if self._stream is not None and self._stream is not sys.stdout:
+        if self.path is not None and error_type is None:
+            self._open(self.path)
+        if self._stream is not None:
             self._stream.close()
 
     def add(self, inspection: Inspection) -> None:
@@ -101,10 +109,11 @@ class _Output:
         Raises:
             InputError: The file cannot be written.
         """
-        if self.json_file is None:
+        if self.path is None and not self.as_json:
             _print(inspection)
             return
-        stream, line = self._open(self.json_file), inspection.as_json() + "\n"
+        stream = sys.stdout if self.path is None else self._open(self.path)
+        line = inspection.as_json() + "\n"
         with interrupts_held():  # no half lines
             stream.write(line)
             stream.flush()
@@ -112,10 +121,10 @@ class _Output:
     def _open(self, path: Path) -> TextIO:
         if self._stream is None:
             try:
-                self._stream = sys.stdout if str(path) == "-" else path.open("w", encoding="utf-8")
+                self._stream = path.open("w", encoding="utf-8")
             except OSError as error:
                 raise InputError(
-                    f"{path} cannot be written ({error.strerror}): choose another --json file."
+                    f"{path} cannot be written ({error.strerror}): choose another --output file."
                 ) from error
         return self._stream
 

@@ -1,39 +1,42 @@
-"""`alphacrystal relax`: relax structure files and write a run folder."""
+"""Relax crystal structures from files."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from alphacrystal.cli.json_output import JsonOption
 from alphacrystal.cli.progress_display import ProgressDisplay
+from alphacrystal.cli.settings_options import settings_options
 from alphacrystal.cli.text_table import print_run
 
+RELAXATION_SETTINGS = (
+    "potential",
+    "relaxation",
+    "fmax",
+    "steps",
+    "relax_seconds",
+    "pressure",
+    "hull",
+    "references",
+    "workers",
+)
 
+
+@settings_options(RELAXATION_SETTINGS)
 def relax(
     files: Annotated[list[Path], typer.Argument(help="CIF, POSCAR or extxyz files.", metavar="FILE...")],
     out: Annotated[Path | None, typer.Option(help="Output folder; runs/relax-TIME by default.")] = None,
-    fmax: Annotated[float, typer.Option(help="Force limit in eV/Å.")] = 0.1,
-    steps: Annotated[int, typer.Option(help="Steps at most.")] = 150,
     symmetry: Annotated[
         bool,
         typer.Option("--symmetry/--no-symmetry", help="Keep the space group; else relax the cell as given."),
     ] = True,
-    potential: Annotated[str, typer.Option(help="Potential that relaxes.")] = "chgnet",
-    pressure: Annotated[float, typer.Option(help="Hydrostatic pressure in GPa.")] = 0.0,
-    relaxation: Annotated[
-        str, typer.Option(help="By gradient, or bayesian, which needs energies only.")
-    ] = "gradient",
-    hull: Annotated[
-        Path | None, typer.Option(help="Competing phases: records or pymatgen entries (.json).")
-    ] = None,
-    references: Annotated[
-        Path | None, typer.Option(help="Elemental energies from alphacrystal data references.")
-    ] = None,
-    workers: Annotated[int, typer.Option(help="Relaxation processes.")] = 2,
     as_json: JsonOption = False,
+    *,
+    settings: Mapping[str, Any],
 ) -> None:
     """Relax crystal structures from files; one subfolder per formula where there are several."""
     from alphacrystal.config import make_config
@@ -41,16 +44,7 @@ def relax(
     from alphacrystal.report import default_folder
 
     out = out or default_folder("relax")
-    config = make_config(
-        fmax=fmax,
-        steps=steps,
-        potential=potential,
-        relaxation=relaxation,
-        pressure=pressure,
-        hull=hull,
-        references=references,
-        workers=workers,
-    )
+    config = make_config(**settings)
     try:
         with ProgressDisplay("relax") as progress:
             folders = relax_files(files, config, folder=out, keep_symmetry=symmetry, progress=progress)

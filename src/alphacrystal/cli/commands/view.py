@@ -1,4 +1,4 @@
-"""`alphacrystal view`: the list of an earlier run."""
+"""Show the ranked list of a run folder, and its report."""
 
 from __future__ import annotations
 

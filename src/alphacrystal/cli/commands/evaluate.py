@@ -1,4 +1,4 @@
-"""`alphacrystal evaluate`: predictions against known structures."""
+"""How close predicted structures are to known ones: matches, space groups, distances."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def evaluate(
     """How close predicted structures are to known ones: matches, space groups, distances."""
     import json
 
-    from alphacrystal.cli._evaluation_table import evaluation_csv, print_evaluation
+    from alphacrystal.cli.evaluation_table import evaluation_csv, print_evaluation
     from alphacrystal.evaluate import DEPTHS, match_preset, metric_names, read_predicted, read_targets
     from alphacrystal.evaluate import evaluate as run
 

@@ -1,4 +1,4 @@
-"""`alphacrystal data`: record files from structures, subsets of them, and what is in them."""
+"""Record files for training: build, cut, look at."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from alphacrystal.cli._data_build import OutOption, build, check_new_file, say_written, write_records
+from alphacrystal.cli.data_build import OutOption, build, check_new_file, say_written, write_records
 from alphacrystal.cli.json_output import JsonOption, print_json
 from alphacrystal.errors import InputError
 

@@ -1,4 +1,4 @@
-"""`alphacrystal serve`: the local web page."""
+"""Serve a local web page: type a formula, watch, compare, download."""
 
 from __future__ import annotations
 

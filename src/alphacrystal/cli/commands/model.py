@@ -1,4 +1,4 @@
-"""`alphacrystal model`: the weights in use and their cards."""
+"""The trained networks and their model cards."""
 
 from __future__ import annotations
 
