@@ -60,16 +60,16 @@ def test_settings_survive_json(values: dict[str, Any]) -> None:
     assert make_config(**config.model_dump(mode="json")) == config
 
 
-def test_units_are_sorted_and_unique_and_settings_cannot_be_changed() -> None:
-    config = make_config(units=(4, 1, 4))
-    assert config.units == (1, 4)
+def test_formula_units_are_sorted_and_unique_and_settings_cannot_be_changed() -> None:
+    config = make_config(z=(4, 1, 4))
+    assert config.z == (1, 4)
     with pytest.raises(ValidationError):
         config.top = 3  # type: ignore[misc]
 
 
 def test_changed_settings_are_listed_with_what_they_were() -> None:
-    before = PredictConfig(seed=1, units=(1, 2))
-    check_unchanged(before, PredictConfig(seed=1, units=(2, 1)), Path("run"))
+    before = PredictConfig(seed=1, z=(1, 2))
+    check_unchanged(before, PredictConfig(seed=1, z=(2, 1)), Path("run"))
     with pytest.raises(InputError, match=r"started with units = 1,2, space_group = none, .* leave out"):
         check_unchanged(before, PredictConfig(seed=1, space_group=3), Path("run"))
 
@@ -86,3 +86,16 @@ def test_refusal_of_a_setting_is_one_short_line(values: dict[str, object]) -> No
         make_config(**values)
     assert str(error.value).isprintable()
     assert len(str(error.value)) < 1000
+
+
+def test_old_names_of_settings_are_read() -> None:
+    old = make_config(units=(1, 2), evaluations=5, trials=7, similarity="substitution", faithful=True)
+    assert old == make_config(
+        z=(1, 2),
+        max_energy_calls=5,
+        max_proposals=7,
+        template_similarity="substitution",
+        gnoa_original_encoding=True,
+    )
+    with pytest.raises(InputError, match="units is the old name of z: give one of them"):
+        make_config(units=(1,), z=(1,))

@@ -16,10 +16,10 @@ from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 from pymatgen.symmetry.groups import SpaceGroup
 
 from alphacrystal.composition import parse_formula
-from alphacrystal.config import GENERATOR_NAMES
 from alphacrystal.crystal import LatticeParameters, SameCrystal, space_group
 from alphacrystal.errors import InputError
 from alphacrystal.generate import (
+    GENERATORS,
     Budget,
     Candidate,
     ContactMapGenerator,
@@ -47,7 +47,7 @@ def generate(
     return list(generator.generate(parse_formula(text), count, np.random.default_rng(seed)))
 
 
-@pytest.fixture(params=GENERATOR_NAMES)
+@pytest.fixture(params=[spec.name for spec in GENERATORS.built_in()])
 def maker(
     request: pytest.FixtureRequest, library: TemplateLibrary, energies: EnergyFunction
 ) -> Callable[..., Generator]:

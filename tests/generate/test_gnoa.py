@@ -154,7 +154,8 @@ def test_faithful_content_is_that_of_the_conventional_cell(energies: EnergyFunct
     with pytest.raises(InputError, match="cannot be placed in space group 225"):
         found_by(energies, "NaCl", space_group=225, faithful=True)
     found = found_by(
-        energies, "NaCl", 1, search="random", space_group=225, faithful=True, formula_units=[4], lattice=HALITE,
+        energies, "NaCl", 1, search="random", space_group=225, faithful=True, lattice=HALITE,
+        formula_units=[4],
         budget=Budget(trials=20),
     )  # fmt: skip
     assert found[0].structure.composition.formula == "Na1 Cl1"

@@ -9,19 +9,30 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from alphacrystal.pipeline.generators import make_generator
 from pymatgen.core import Structure
 
 from alphacrystal.composition import parse_formula
-from alphacrystal.config import GENERATOR_NAMES, make_config
+from alphacrystal.config import PredictConfig, make_config
 from alphacrystal.data import StructureRecord
 from alphacrystal.errors import InputError
-from alphacrystal.generate import Budget, GnoaGenerator, TemplateGenerator
+from alphacrystal.generate import (
+    GENERATORS,
+    Budget,
+    Generator,
+    GnoaGenerator,
+    TemplateGenerator,
+    build_generator,
+)
 from alphacrystal.pipeline.energies import energy_function
+from alphacrystal.pipeline.generation import generator_context
 
 torch.set_num_threads(1)
 
 NACL = parse_formula("NaCl")
+
+
+def build(name: str, formula_units: list[int], config: PredictConfig) -> Generator:
+    return build_generator(name, generator_context(NACL, formula_units, config))
 
 
 @pytest.fixture
@@ -32,28 +43,30 @@ def templates(textbook: Callable[[str], Structure], tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", GENERATOR_NAMES)
+@pytest.mark.parametrize("name", [spec.name for spec in GENERATORS.built_in()])
 def test_every_name_makes_the_generator_of_that_name(name: str, templates: Path) -> None:
-    assert make_generator(name, NACL, [1], make_config(templates=templates)).name == name
+    assert build(name, [1], make_config(templates=templates)).name == name
 
 
 def test_budgets_and_quirks_reach_the_search() -> None:
-    limited = make_config(evaluations=5, generate_seconds=2.5, faithful=True, space_group=225)
-    search = make_generator("gnoa-pso", NACL, [4], limited)
+    limited = make_config(
+        max_energy_calls=5, generate_seconds=2.5, gnoa_original_encoding=True, space_group=225
+    )
+    search = build("gnoa-pso", [4], limited)
     assert isinstance(search, GnoaGenerator)
     assert (search.budget, search.faithful) == (Budget(5, None, 2.5), True)
-    free = make_generator("gnoa-pso", NACL, [4], make_config())
+    free = build("gnoa-pso", [4], make_config())
     assert isinstance(free, GnoaGenerator)
     assert free.budget == Budget(trials=5000)
 
 
 def test_a_leak_free_library_holds_neither_benchmarks_nor_the_formula_itself(templates: Path) -> None:
-    guarded = make_generator("template", NACL, [1], make_config(templates=templates, without_benchmarks=True))
+    guarded = build("template", [1], make_config(templates=templates, without_benchmarks=True))
     assert isinstance(guarded, TemplateGenerator)
     # halite is the only one that fits, and it is the formula itself
     with pytest.raises(InputError, match=r"No crystal of the template library .* NaCl"):
         list(guarded.generate(NACL, 5, np.random.default_rng(0)))
-    open_library = make_generator("template", NACL, [1], make_config(templates=templates))
+    open_library = build("template", [1], make_config(templates=templates))
     found = list(open_library.generate(NACL, 5, np.random.default_rng(0)))
     assert {candidate.provenance["template"] for candidate in found} == {"halite"}
 
@@ -68,15 +81,15 @@ def test_energies_are_formation_energies_where_references_are_known(
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("alphacrystal.generate.gnoa.search.find_spec", lambda name: None)
-    search = make_generator("gnoa-tpe", NACL, [1], make_config())
+    search = build("gnoa-tpe", [1], make_config())
     with pytest.raises(InputError, match=r"pip install 'alphacrystal\[bayesian\]'"):
         next(search.generate(NACL, 1, np.random.default_rng(0)))
 
 
 def test_volumes_name_their_source() -> None:
-    from alphacrystal.generate import _volumes
+    from alphacrystal.generate import volumes
 
-    path = Path(_volumes.__file__).parent / "data" / "atomic_volumes.json"
+    path = Path(volumes.__file__).parent / "data" / "atomic_volumes.json"
     table = json.loads(path.read_text(encoding="utf-8"))
     assert "CC BY 4.0" in table["source"]
     assert all(volume > 0 for volume in table["volumes"].values())

@@ -15,7 +15,7 @@ from alphacrystal.config import PredictConfig
 from alphacrystal.crystal import as_atoms
 from alphacrystal.errors import AlphaCrystalError, InputError, PotentialError, WeightsError
 from alphacrystal.pipeline.predict import predict, relax_files
-from alphacrystal.pipeline.unrelaxed_copies import KEPT
+from alphacrystal.pipeline.unrelaxed_copies import UNRELAXED_COPY
 from alphacrystal.report import read_run_folder
 
 torch.set_num_threads(1)
@@ -35,7 +35,7 @@ def test_prediction_is_what_the_folder_says(tmp_path: Path) -> None:
     assert prediction.formula == "NaCl"
     assert [row.rank for row in prediction.ranked] == list(range(1, len(prediction.ranked) + 1))
     assert prediction.ranked[0].space_group_number == 225
-    made = [own for own in prediction.candidates if not own.provenance.get("kept_as_predicted")]
+    made = [own for own in prediction.candidates if not own.provenance.get("unrelaxed_copy")]
     assert len(made) == 4
     assert {"generate", "relax (loose)", "relax (tight)"} == {stage for stage, _, _ in stages} - {
         "relax (kept)"
@@ -154,4 +154,4 @@ def test_nothing_in_the_list_is_left_half_relaxed(tmp_path: Path) -> None:
     assert len(energies) == len(run.ranked)
     for row in run.ranked:
         assert row.relaxation is not None
-        assert row.relaxation.converged or row.relaxation.reason == KEPT
+        assert row.relaxation.converged or row.relaxation.reason == UNRELAXED_COPY

@@ -1,8 +1,6 @@
-"""Likely candidates that the potential carries elsewhere stay in the list as they were predicted."""
+"""Likely candidates that relax into another structure have an unrelaxed copy in the list."""
 
 from collections.abc import Callable
-from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,7 +8,7 @@ from pymatgen.core import Lattice, Structure
 
 from alphacrystal import PredictConfig, predict
 from alphacrystal.generate import Candidate
-from alphacrystal.pipeline.unrelaxed_copies import KEPT, LIKELIEST, keep_as_predicted
+from alphacrystal.pipeline.unrelaxed_copies import MOST_PROBABLE, UNRELAXED_COPY, unrelaxed_copies
 from alphacrystal.relax import Relaxation, RelaxationStatus
 
 
@@ -18,12 +16,15 @@ def relaxed_to(structure: Structure, status: RelaxationStatus = RelaxationStatus
     return Relaxation(structure, status, "", -3.0, 0.01, 0.1, 5, 0.1)
 
 
-def run_of(pairs: list[tuple[Structure, Relaxation, float | None]]) -> Any:
-    """As much of a run as is looked at: candidates with their log-probability, and their relaxations."""
-    candidates = [
-        Candidate(start, "distance_matrix", chance, None, {"seed": 0}) for start, _, chance in pairs
-    ]
-    return SimpleNamespace(candidates=candidates, relaxations={i: own[1] for i, own in enumerate(pairs)})
+Pairs = list[tuple[Structure, Relaxation, float | None]]
+
+
+def copies_of(
+    pairs: Pairs, starts: dict[int, Structure], generator: str = "distance_matrix"
+) -> list[Candidate]:
+    """Copies for candidates with a relaxation and a log-probability each."""
+    candidates = [Candidate(start, generator, chance, None, {"seed": 0}) for start, _, chance in pairs]
+    return unrelaxed_copies(candidates, {i: pair[1] for i, pair in enumerate(pairs)}, starts)
 
 
 @pytest.fixture
@@ -37,49 +38,47 @@ def other() -> Structure:
     return Structure(Lattice.cubic(3.5), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
 
 
-def test_only_what_becomes_another_crystal_is_kept(halite: Structure, other: Structure) -> None:
+def test_a_candidate_that_relaxes_into_another_structure_is_copied(
+    halite: Structure, other: Structure
+) -> None:
     swollen = halite.copy()
     swollen.scale_lattice(halite.volume * 1.1)  # still halite
-    run = run_of([(halite, relaxed_to(swollen), -1.0), (other, relaxed_to(halite), -2.0)])
-    kept = keep_as_predicted(run, {0: halite, 1: other})
-    assert kept == {2: other}
-    assert run.candidates[2].structure == other
-    assert run.candidates[2].log_probability == -2.0
-    assert run.candidates[2].provenance == {"seed": 0, "kept_as_predicted": True, "candidate": 1}
-    assert len(run.candidates) == 3
+    pairs: Pairs = [(halite, relaxed_to(swollen), -1.0), (other, relaxed_to(halite), -2.0)]
+    (copy,) = copies_of(pairs, {0: halite, 1: other})
+    assert copy.structure == other
+    assert copy.log_probability == -2.0
+    assert copy.provenance == {"seed": 0, "unrelaxed_copy": True, "candidate": 1}
 
 
-def test_a_broken_relaxation_stays_broken(halite: Structure, other: Structure) -> None:
-    run = run_of([(halite, relaxed_to(other, RelaxationStatus.EXPLODED), -1.0)])
-    assert keep_as_predicted(run, {0: halite}) == {}
+def test_a_failed_relaxation_has_no_copy(halite: Structure, other: Structure) -> None:
+    assert copies_of([(halite, relaxed_to(other, RelaxationStatus.EXPLODED), -1.0)], {0: halite}) == []
 
 
-def test_only_the_likeliest_and_scored_are_looked_at(halite: Structure, other: Structure) -> None:
-    pairs: list[tuple[Structure, Relaxation, float | None]] = [
-        (other, relaxed_to(halite), -float(place)) for place in range(LIKELIEST + 2)
-    ]
+def test_only_the_most_probable_candidates_with_a_score_are_copied(
+    halite: Structure, other: Structure
+) -> None:
+    pairs: Pairs = [(other, relaxed_to(halite), -float(place)) for place in range(MOST_PROBABLE + 2)]
     pairs[0] = (other, relaxed_to(halite), None)
-    run = run_of(pairs)
-    kept = keep_as_predicted(run, dict.fromkeys(range(len(pairs)), other))
-    assert [run.candidates[i].provenance["candidate"] for i in kept] == list(range(1, LIKELIEST + 1))
+    copies = copies_of(pairs, dict.fromkeys(range(len(pairs)), other))
+    assert [copy.provenance["candidate"] for copy in copies] == list(range(1, MOST_PROBABLE + 1))
 
 
-def test_crystals_made_to_be_relaxed_are_not_kept(halite: Structure, other: Structure) -> None:
-    run = run_of([(other, relaxed_to(halite), -1.0)])
-    run.candidates[0] = replace(run.candidates[0], generator="contact_map")
-    assert keep_as_predicted(run, {0: other}) == {}
+def test_rough_candidates_are_not_copied(halite: Structure, other: Structure) -> None:
+    assert copies_of([(other, relaxed_to(halite), -1.0)], {0: other}, "contact_map") == []
 
 
-def test_kept_structures_stand_unconverged_in_the_list(tmp_path: Any) -> None:
+def test_copies_are_listed_as_unconverged(tmp_path: Any) -> None:
     # of these candidates some are no minimum of CHGNet
     run = predict("KBrF4", PredictConfig(candidates=12, top=30, workers=1), folder=tmp_path / "run")
-    kept = [row for row in run.ranked if row.relaxation is not None and row.relaxation.reason == KEPT]
-    marked = [c for c in run.candidates if c.provenance.get("kept_as_predicted")]
-    assert 0 < len(marked) <= LIKELIEST
+    kept = [
+        row for row in run.ranked if row.relaxation is not None and row.relaxation.reason == UNRELAXED_COPY
+    ]
+    marked = [c for c in run.candidates if c.provenance.get("unrelaxed_copy")]
+    assert 0 < len(marked) <= MOST_PROBABLE
     assert kept
     for row in kept:
         candidate = run.candidates[row.candidate_index]
-        assert candidate.provenance["kept_as_predicted"]
+        assert candidate.provenance["unrelaxed_copy"]
         assert row.relaxation is not None
         assert not row.relaxation.converged
         assert row.relaxation.energy_per_atom is not None

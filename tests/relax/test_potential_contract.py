@@ -43,7 +43,7 @@ def potential(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         from matgl.apps.pes import Potential as MatglPotential
         from matgl.models import M3GNet
 
-        from alphacrystal.relax._foreign import load_m3gnet
+        from alphacrystal.relax.potentials.matgl import load_m3gnet
 
         torch.manual_seed(0)
         folder = tmp_path_factory.mktemp("matgl")

@@ -23,7 +23,7 @@ from alphacrystal.relax import (
     load_potential,
     potential_names,
 )
-from alphacrystal.relax._registry import check_reference_energies
+from alphacrystal.relax.registry import check_reference_energies
 
 PLUGIN = """
 from ase.calculators.calculator import Calculator

@@ -18,21 +18,25 @@ from alphacrystal.relax._pool import RelaxPool
 from alphacrystal.relax._potential import Evaluation, Potential
 from alphacrystal.relax._reference_table import reference_table
 from alphacrystal.relax._references import elemental_references, formation_energy_per_atom, read_references
-from alphacrystal.relax._registry import (
-    EnergyRange,
-    check_potential,
-    energy_scale,
-    load_energy_model,
-    load_potential,
-    potential_names,
-)
 from alphacrystal.relax._relax import relax
 from alphacrystal.relax._relaxation import Relaxation, RelaxationStatus
 from alphacrystal.relax._relaxer import Relaxer
 from alphacrystal.relax._settings import RelaxSettings
 from alphacrystal.relax.chgnet.potential import CHGNetPotential
+from alphacrystal.relax.registry import (
+    POTENTIALS,
+    EnergyRange,
+    PotentialSpec,
+    check_potential,
+    energy_scale,
+    load_energy_model,
+    load_potential,
+    potential_names,
+    register,
+)
 
 __all__ = [
+    "POTENTIALS",
     "AsePotential",
     "BayesianRelaxer",
     "CHGNetPotential",
@@ -43,6 +47,7 @@ __all__ = [
     "Evaluation",
     "Potential",
     "PotentialEnergies",
+    "PotentialSpec",
     "RelaxPool",
     "RelaxSettings",
     "Relaxation",
@@ -61,6 +66,7 @@ __all__ = [
     "potential_names",
     "read_references",
     "reference_table",
+    "register",
     "relax",
     "require_optuna",
 ]

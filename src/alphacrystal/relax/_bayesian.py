@@ -23,13 +23,13 @@ from alphacrystal.relax._checked import Guard, energies_checked
 from alphacrystal.relax._crystal import Crystal
 from alphacrystal.relax._energy_model import EnergyModel
 from alphacrystal.relax._potential import EV_PER_A3_IN_GPA, check_known, element_symbols
-from alphacrystal.relax._registry import load_energy_model
 from alphacrystal.relax._relax import OnResult, one_thread
 from alphacrystal.relax._relaxation import Relaxation, RelaxationStatus
 from alphacrystal.relax._sanity import sanity_problem
 from alphacrystal.relax._settings import RelaxSettings
 from alphacrystal.relax._symmetry import identity_symmetry, symmetrise_crystal
 from alphacrystal.relax._variables import SymmetricVariables
+from alphacrystal.relax.registry import load_energy_model
 from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:

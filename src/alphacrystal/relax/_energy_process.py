@@ -12,7 +12,7 @@ import numpy as np
 from alphacrystal.errors import PotentialError
 from alphacrystal.relax._checked import energies_checked
 from alphacrystal.relax._energy_model import EnergyModel
-from alphacrystal.relax._registry import load_energy_model
+from alphacrystal.relax.registry import load_energy_model
 from alphacrystal.runtime.task_process import TaskProcess
 from alphacrystal.typing import FloatArray
 

@@ -27,10 +27,10 @@ from alphacrystal.crystal import StructureLike, as_structures
 from alphacrystal.errors import AlphaCrystalError, PotentialError
 from alphacrystal.relax._groups import fixed_groups
 from alphacrystal.relax._potential import check_known, element_symbols
-from alphacrystal.relax._registry import check_potential
 from alphacrystal.relax._relax import OnResult
 from alphacrystal.relax._relaxation import Relaxation, RelaxationStatus
 from alphacrystal.relax._settings import RelaxSettings
+from alphacrystal.relax.registry import check_potential
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

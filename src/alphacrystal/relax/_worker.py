@@ -27,9 +27,9 @@ from alphacrystal.relax._bayesian import BayesianRelaxer
 from alphacrystal.relax._checked import Guard
 from alphacrystal.relax._engine import RelaxationEngine
 from alphacrystal.relax._groups import batch_size
-from alphacrystal.relax._registry import load_energy_model, load_potential
 from alphacrystal.relax._relaxation import Relaxation
 from alphacrystal.relax._settings import RelaxSettings
+from alphacrystal.relax.registry import load_energy_model, load_potential
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+import sys
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -35,7 +36,14 @@ class Registry(Generic[S]):
         group: Entry-point group of other packages.
     """
 
-    def __init__(self, noun: str, package: str, group: str, wrap: Callable[[str, object], S]) -> None:
+    def __init__(
+        self,
+        noun: str,
+        package: str,
+        group: str,
+        wrap: Callable[[str, object], S],
+        error: type[AlphaCrystalError] = InputError,
+    ) -> None:
         """Create an empty registry.
 
         Args:
@@ -43,16 +51,26 @@ class Registry(Generic[S]):
             package: See the class.
             group: See the class.
             wrap: Turns the object of an entry point into a spec; called with the entry point's name.
+            error: Raised for unknown names and for packages that cannot be imported.
         """
         self.noun, self.package, self.group = noun, package, group
-        self._wrap = wrap
+        self._wrap, self._error = wrap, error
         self._specs: dict[str, S] = {}
-        self._searched: set[str] = set()
+        self._searched: set[str] = set()  # imported modules
+        self._modules: dict[str, str] = {}  # module by name of its plug-in
 
     def add(self, spec: S) -> S:
         """Register a plug-in; a later one replaces an earlier one of the same name."""
         self._specs[spec.name] = spec
         return spec
+
+    def remove(self, name: str) -> None:
+        """Remove a built-in plug-in; its module is imported again at the next question if it still exists."""
+        self._specs.pop(name)
+        module = self._modules.pop(name, None)
+        if module is not None:
+            self._searched.discard(module)
+            sys.modules.pop(module, None)
 
     def built_in(self) -> list[S]:
         """Specs of the modules in ``package``, by name."""
@@ -74,13 +92,13 @@ class Registry(Generic[S]):
             return self._specs[name]
         entry = next(iter(entry_points(group=self.group, name=name)), None)
         if entry is None:
-            raise InputError(f"There is no {self.noun} {name!r}: choose from {', '.join(self.names())}.")
+            raise self._error(f"There is no {self.noun} {name!r}: choose from {', '.join(self.names())}.")
         try:
             loaded = entry.load()
         except AlphaCrystalError:
             raise
         except Exception as error:
-            raise InputError(
+            raise self._error(
                 f"The {self.noun} {name} cannot be imported: {type(error).__name__} {error}".rstrip() + "."
             ) from error
         return self._specs[name] if name in self._specs else self._wrap(name, loaded)
@@ -92,4 +110,6 @@ class Registry(Generic[S]):
         for module in pkgutil.iter_modules(import_module(self.package).__path__, f"{self.package}."):
             if module.name not in self._searched:
                 self._searched.add(module.name)
+                before = set(self._specs)
                 import_module(module.name)
+                self._modules |= dict.fromkeys(set(self._specs) - before, module.name)

@@ -14,6 +14,7 @@ from alphacrystal.config import PredictConfig, make_config
 from alphacrystal.errors import InputError
 from alphacrystal.web._settings import Limits
 
+
 class _Offered:
     """A name that the page offers: a generator or potential that needs no file of the user."""
 

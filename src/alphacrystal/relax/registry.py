@@ -1,10 +1,9 @@
-"""Potentials by name: ours, and those other packages offer through entry points."""
+"""The registry of potentials and energy models, and how they are loaded and checked."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from importlib.metadata import entry_points
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,10 +11,9 @@ from alphacrystal.errors import AlphaCrystalError, PotentialError
 from alphacrystal.relax._energy_model import EnergyModel, PotentialEnergies
 from alphacrystal.relax._energy_scale import EnergyScale
 from alphacrystal.relax._potential import Potential, check_known
-from alphacrystal.relax.chgnet.potential import CHGNetPotential, supported_symbols
+from alphacrystal.runtime.registry import Registry
 
-#: Entry-point group; a callable without arguments returns a Potential, an EnergyModel or an ASE calculator.
-ENTRY_POINT_GROUP = "alphacrystal.potentials"
+Loader = Callable[[str, str], "Potential | EnergyModel"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,75 +27,85 @@ class EnergyRange:
 #: Raw PBE of the Materials Project gives MgO -5.97 and NaCl -3.37; the MP2020 corrections are O -0.687 and
 #: Cl -0.614 per anion. The r2SCAN ranges surround what chgnet 0.4.2 gives; MatPES shares the functionals but
 #: not the pseudopotentials, so its ranges are wider. Formation energies: experiment and PBE agree on both.
-_CORRECTED = EnergyRange(mgo=(-6.36, -6.26), nacl=(-3.72, -3.62))
-_R2SCAN = EnergyRange(mgo=(-8.10, -7.97), nacl=(-6.93, -6.80))
-_RAW = EnergyRange(mgo=(-6.07, -5.87), nacl=(-3.47, -3.27))
-_MATPES_PBE = EnergyRange(mgo=(-6.20, -5.75), nacl=(-3.55, -3.20))
-_MATPES_R2SCAN = EnergyRange(mgo=(-8.30, -7.80), nacl=(-7.10, -6.65))
-_FORMATION = EnergyRange(mgo=(-3.30, -2.70), nacl=(-2.35, -1.85))
+CORRECTED = EnergyRange(mgo=(-6.36, -6.26), nacl=(-3.72, -3.62))
+R2SCAN = EnergyRange(mgo=(-8.10, -7.97), nacl=(-6.93, -6.80))
+RAW = EnergyRange(mgo=(-6.07, -5.87), nacl=(-3.47, -3.27))
+MATPES_PBE = EnergyRange(mgo=(-6.20, -5.75), nacl=(-3.55, -3.20))
+MATPES_R2SCAN = EnergyRange(mgo=(-8.30, -7.80), nacl=(-7.10, -6.65))
+FORMATION = EnergyRange(mgo=(-3.30, -2.70), nacl=(-2.35, -1.85))
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """A potential or energy model we know by name; names that end in a colon go on with a model."""
+class PotentialSpec:
+    """The description of a potential or energy model.
 
+    Attributes:
+        name: Name on the command line; a name that ends in a colon is followed by a model.
+        label: One line for help and documentation.
+        scale: Scale of its energies.
+        expected: Energies that it must reproduce, None without a check.
+        load: Loads it; called with the full name and the model after the colon.
+        supported: Returns the elements that it knows, None where only loading tells.
+        of_model: Returns the spec of one model of the family.
+        on_page: Whether the web page offers it.
+    """
+
+    name: str
+    label: str
     scale: EnergyScale
-    expected: EnergyRange
+    expected: EnergyRange | None
     load: Callable[[str, str], Potential | EnergyModel]
     supported: Callable[[], frozenset[str]] | None = None
+    of_model: Callable[[PotentialSpec, str], PotentialSpec] | None = None
+    on_page: bool = False
 
 
-def _load_chgnet(name: str, model: str) -> Potential:
-    return CHGNetPotential.load(name)
+def _wrap(name: str, factory: object) -> PotentialSpec:
+    """The spec of another package's potential; its factory may declare ``energy_scale``."""
+    scale = EnergyScale(getattr(factory, "energy_scale", EnergyScale.OWN))
+    return PotentialSpec(name, "potential of another package", scale, None, lambda *_: _made(name, factory))
 
 
-def _load_sevennet(name: str, model: str) -> Potential:
-    from alphacrystal.relax._foreign import load_sevennet
-
-    return load_sevennet(name)
-
-
-def _load_m3gnet(name: str, model: str) -> Potential:
-    from alphacrystal.relax._foreign import load_m3gnet
-
-    return load_m3gnet(name, model)
+POTENTIALS: Registry[PotentialSpec] = Registry(
+    "potential", "alphacrystal.relax.potentials", "alphacrystal.potentials", _wrap, PotentialError
+)
 
 
-def _load_megnet(name: str, model: str) -> EnergyModel:
-    from alphacrystal.relax._foreign import MegnetModel
+def register(
+    name: str,
+    label: str,
+    scale: EnergyScale,
+    expected: EnergyRange,
+    *,
+    supported: Callable[[], frozenset[str]] | None = None,
+    of_model: Callable[[PotentialSpec, str], PotentialSpec] | None = None,
+    on_page: bool = False,
+) -> Callable[[Loader], Loader]:
+    """Register a function that loads a potential; see `PotentialSpec` for the arguments."""
 
-    return MegnetModel(name, model)
+    def decorate(load: Loader) -> Loader:
+        POTENTIALS.add(PotentialSpec(name, label, scale, expected, load, supported, of_model, on_page))
+        return load
+
+    return decorate
 
 
-_KNOWN = {
-    "chgnet": _Known(EnergyScale.MP2020, _CORRECTED, _load_chgnet, supported_symbols),
-    "chgnet-r2scan": _Known(EnergyScale.OWN, _R2SCAN, _load_chgnet, supported_symbols),
-    "sevennet": _Known(EnergyScale.MP_RAW, _RAW, _load_sevennet),
-    "sevennet-l3i5": _Known(EnergyScale.MP_RAW, _RAW, _load_sevennet),
-    "m3gnet:": _Known(EnergyScale.MP_RAW, _RAW, _load_m3gnet),
-    "megnet:": _Known(EnergyScale.FORMATION, _FORMATION, _load_megnet),
-}
+def _spec_and_model(name: str) -> tuple[PotentialSpec, str]:
+    """The spec of a name, and the model after its colon.
 
-
-def _known(name: str) -> tuple[_Known, str] | None:
-    """What stands in the registry under a name, and the model named after its colon."""
-    if name in _KNOWN:
-        return _KNOWN[name], ""
-    family, _, model = name.partition(":")
-    found = _KNOWN.get(f"{family}:")
-    if found is None:
-        return None
-    if family == "m3gnet" and "matpes" in model.lower():
-        # Plain PBE or r2SCAN on every compound: no correction scheme belongs to it.
-        expected = _MATPES_R2SCAN if "r2scan" in model.lower() else _MATPES_PBE
-        found = replace(found, scale=EnergyScale.OWN, expected=expected)
-    return found, model
+    Raises:
+        PotentialError: The name is unknown, or its package cannot be imported.
+    """
+    family, colon, model = name.partition(":")
+    if colon and f"{family}:" in POTENTIALS.names():
+        spec = POTENTIALS.get(f"{family}:")
+        return (spec if spec.of_model is None else spec.of_model(spec, model)), model
+    return POTENTIALS.get(name), ""
 
 
 def potential_names() -> list[str]:
     """Names that can be loaded here; MODEL stands for a directory or a name on a hub."""
-    own = (f"{name}MODEL" if name.endswith(":") else name for name in _KNOWN)
-    return sorted({*own, *(entry.name for entry in entry_points(group=ENTRY_POINT_GROUP))})
+    return [f"{name}MODEL" if name.endswith(":") else name for name in POTENTIALS.names()]
 
 
 def check_potential(name: str, elements: Iterable[str] = (), *, forces: bool = True) -> None:
@@ -114,16 +122,15 @@ def check_potential(name: str, elements: Iterable[str] = (), *, forces: bool = T
         PotentialError: Lists the known names, or says that the model has no forces.
         InputError: Names the elements and the potential.
     """
-    known = _known(name)
-    if known is None:
-        if name not in {entry.name for entry in entry_points(group=ENTRY_POINT_GROUP)}:
-            names = ", ".join(potential_names())
-            raise PotentialError(f"There is no potential named {name!r}; known here: {names}.")
-        return
-    if forces and known[0].scale is EnergyScale.FORMATION:
+    if name in potential_names() or ":" in name:
+        spec, _ = _spec_and_model(name)
+    else:
+        names = ", ".join(potential_names())
+        raise PotentialError(f"There is no potential named {name!r}; known here: {names}.")
+    if forces and spec.scale is EnergyScale.FORMATION:
         raise PotentialError(_no_forces(name))
-    if known[0].supported is not None:
-        check_known(elements, known[0].supported(), name)
+    if spec.supported is not None:
+        check_known(elements, spec.supported(), name)
 
 
 def _no_forces(name: str) -> str:
@@ -138,13 +145,7 @@ def energy_scale(name: str) -> EnergyScale:
 
     A factory of another package declares it as an attribute ``energy_scale``; else its scale is its own.
     """
-    known = _known(name)
-    if known is not None:
-        return known[0].scale
-    for entry in entry_points(group=ENTRY_POINT_GROUP, name=name):
-        declared = getattr(entry.load(), "energy_scale", EnergyScale.OWN)
-        return EnergyScale(declared)
-    return EnergyScale.OWN
+    return _spec_and_model(name)[0].scale
 
 
 def load_potential(name: str = "chgnet") -> Potential:
@@ -175,24 +176,22 @@ def load_energy_model(name: str = "chgnet") -> EnergyModel:
 
 
 def _load(name: str) -> Potential | EnergyModel:
-    known = _known(name)
-    if known is not None:
-        found, model = known
-        loaded = found.load(name, model)
-        check_reference_energies(loaded, found.expected)
-        return loaded
-    check_potential(name)
-    entry = next(iter(entry_points(group=ENTRY_POINT_GROUP, name=name)))
-    return _load_entry(name, entry.load)
+    check_potential(name, forces=False)
+    spec, model = _spec_and_model(name)
+    loaded = spec.load(name, model)
+    expected = spec.expected or getattr(loaded, "expected_energies", None)
+    if isinstance(expected, EnergyRange):
+        check_reference_energies(loaded, expected)
+    return loaded
 
 
-def _load_entry(name: str, load: Callable[[], object]) -> Potential | EnergyModel:
+def _made(name: str, factory: object) -> Potential | EnergyModel:
+    """The potential that another package's factory returns."""
     from ase.calculators.calculator import Calculator
 
     from alphacrystal.relax._ase import AsePotential
 
     try:
-        factory = load()
         made = factory() if callable(factory) else factory
     except AlphaCrystalError:
         raise
@@ -207,9 +206,6 @@ def _load_entry(name: str, load: Callable[[], object]) -> Potential | EnergyMode
             f"The entry point {name} returned a {type(made).__name__}, which is neither a potential "
             "nor an ASE calculator."
         )
-    expected = getattr(made, "expected_energies", None)
-    if isinstance(expected, EnergyRange):
-        check_reference_energies(made, expected)
     return made
 
 

@@ -1,12 +1,10 @@
-"""Potentials of other packages that we know by name: M3GNet and MEGNet through matgl, SevenNet."""
+"""M3GNet potentials and MEGNet formation-energy models of the package matgl."""
 
 from __future__ import annotations
 
 import contextlib
-import io
-import warnings
-from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,49 +12,15 @@ import numpy as np
 
 from alphacrystal.errors import PotentialError
 from alphacrystal.relax._ase import AsePotential
-from alphacrystal.relax._potential import check_known, element_symbols
+from alphacrystal.relax._energy_model import EnergyModel
+from alphacrystal.relax._energy_scale import EnergyScale
+from alphacrystal.relax._potential import Potential, check_known, element_symbols
+from alphacrystal.relax.foreign_packages import first_line, quiet, require_package
+from alphacrystal.relax.registry import FORMATION, MATPES_PBE, MATPES_R2SCAN, RAW, PotentialSpec, register
 from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
-
-
-#: Checkpoints inside sevenn's wheel, by our name.
-_SEVENNET = {"sevennet": "7net-0", "sevennet-l3i5": "7net-l3i5"}
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        yield
-
-
-def _require(package: str, name: str, extra: str) -> None:
-    if find_spec(package) is None:
-        raise PotentialError(
-            f"The potential {name} needs the package {package}: pip install 'alphacrystal[{extra}]'."
-        )
-
-
-def load_sevennet(name: str) -> AsePotential:
-    """SevenNet-0 or SevenNet-l3i5; weights from sevenn's wheel.
-
-    Raises:
-        PotentialError: sevenn is not installed, or its weights cannot be read.
-    """
-    _require("sevenn", name, "sevennet")
-    from ase.data import chemical_symbols
-
-    try:
-        with _quiet():
-            from sevenn.calculator import SevenNetCalculator
-
-            calculator: Any = SevenNetCalculator(_SEVENNET[name], device="cpu")
-        elements = frozenset(chemical_symbols[int(number)] for number in calculator.type_map)
-    except Exception as error:
-        raise PotentialError(f"The potential {name} cannot be loaded: {_first_line(error)}.") from error
-    return AsePotential(name, calculator, elements)
 
 
 def load_m3gnet(name: str, model: str) -> AsePotential:
@@ -71,7 +35,7 @@ def load_m3gnet(name: str, model: str) -> AsePotential:
             f"The model {model} gives no forces (it is a {type(loaded).__name__}): for a formation-energy "
             f"model choose megnet:{model}."
         )
-    with _quiet():
+    with quiet():
         from matgl.ext.ase import PESCalculator
 
         calculator: Any = PESCalculator(potential=loaded, stress_unit="eV/A3")
@@ -103,7 +67,7 @@ class MegnetModel:
         check_known(element_symbols(structures), self.supported_elements, self.name)
         energies = np.full(len(structures), np.nan)
         for i, structure in enumerate(structures):
-            with _quiet(), contextlib.suppress(ValueError, RuntimeError, IndexError):
+            with quiet(), contextlib.suppress(ValueError, RuntimeError, IndexError):
                 energies[i] = float(self._model.predict_structure(structure))
         return energies
 
@@ -115,19 +79,40 @@ def _matgl_model(name: str, model: str) -> Any:
             f"{name.rstrip(':')} needs a model: a directory of matgl's or a name on its hub, as in "
             f"{name.rstrip(':')}:DIRECTORY."
         )
-    _require("matgl", name, "matgl")
+    require_package("matgl", name, "matgl")
     try:
-        with _quiet():
+        with quiet():
             import matgl
 
             return matgl.load_model(Path(model) if Path(model).is_dir() else model)
     except Exception as error:
         raise PotentialError(
             f"The model {model} is no directory that matgl can read, and it could not be had from matgl's "
-            f"hub ({_first_line(error)})."
+            f"hub ({first_line(error)})."
         ) from error
 
 
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0][:160].rstrip(". ")
+def _m3gnet_of(spec: PotentialSpec, model: str) -> PotentialSpec:
+    """Models trained on MatPES have plain PBE or r2SCAN energies, without a correction scheme."""
+    if "matpes" not in model.lower():
+        return spec
+    expected = MATPES_R2SCAN if "r2scan" in model.lower() else MATPES_PBE
+    return replace(spec, scale=EnergyScale.OWN, expected=expected)
+
+
+@register(
+    "m3gnet:",
+    "M3GNet model of matgl: a directory or a name on its hub",
+    EnergyScale.MP_RAW,
+    RAW,
+    of_model=_m3gnet_of,
+)
+def _load_m3gnet(name: str, model: str) -> Potential:
+    return load_m3gnet(name, model)
+
+
+@register(
+    "megnet:", "MEGNet formation-energy model of matgl, without forces", EnergyScale.FORMATION, FORMATION
+)
+def _load_megnet(name: str, model: str) -> EnergyModel:
+    return MegnetModel(name, model)
