@@ -70,7 +70,7 @@ def test_formula_units_are_sorted_and_unique_and_settings_cannot_be_changed() ->
 def test_changed_settings_are_listed_with_what_they_were() -> None:
     before = PredictConfig(seed=1, z=(1, 2))
     check_unchanged(before, PredictConfig(seed=1, z=(2, 1)), Path("run"))
-    with pytest.raises(InputError, match=r"started with units = 1,2, space_group = none, .* leave out"):
+    with pytest.raises(InputError, match=r"started with z = 1,2, space_group = none, .* leave out"):
         check_unchanged(before, PredictConfig(seed=1, space_group=3), Path("run"))
 
 

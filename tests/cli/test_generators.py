@@ -44,11 +44,11 @@ def templates(tmp_path: Path) -> Path:
     "flags",
     [
         ("contact_map",),
-        ("random", "--trials", "200"),
-        ("gnoa-random", "--trials", "800"),
-        ("gnoa-tpe", "--trials", "120", "--space-group", "221"),
-        ("gnoa-pso", "--evaluations", "10"),
-        ("gnoa-random", "--trials", "300", "--faithful", "--z", "4", "--max-atoms", "8"),
+        ("random", "--max-proposals", "200"),
+        ("gnoa-random", "--max-proposals", "800"),
+        ("gnoa-tpe", "--max-proposals", "120", "--space-group", "221"),
+        ("gnoa-pso", "--max-energy-calls", "10"),
+        ("gnoa-random", "--max-proposals", "300", "--gnoa-original-encoding", "--z", "4", "--max-atoms", "8"),
     ],
     ids=" ".join,
 )
@@ -73,7 +73,7 @@ def test_templates_come_from_the_users_library(run: Run, templates: Path) -> Non
     assert '"template": "salt"' in text
     other = run(
         "predict", "LiI", *SMALL[:-1], "other", "--generators", "template", "--templates", templates,
-        "--similarity", "substitution",
+        "--template-similarity", "substitution",
     )  # fmt: skip
     assert other.code == 0, other.err
     missing = run(
@@ -107,9 +107,9 @@ def test_a_mix_shares_the_candidates_and_says_who_gave_none(run: Run, templates:
 
 
 def test_nothing_tried_is_one_sentence(run: Run) -> None:
-    outcome = run("predict", "NaCl", *SMALL, "--generator", "gnoa-random", "--trials", "1")
+    outcome = run("predict", "NaCl", *SMALL, "--generator", "gnoa-random", "--max-proposals", "1")
     assert outcome.code == 2
-    assert "gnoa-random gave no candidates for NaCl: raise --trials" in outcome.sentence
+    assert "gnoa-random gave no candidates for NaCl: raise --max-proposals" in outcome.sentence
 
 
 def test_an_interrupted_mix_goes_on_to_the_same_end(tmp_path: Path) -> None:

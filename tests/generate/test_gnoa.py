@@ -1,4 +1,4 @@
-"""GNOA: its variables and rules, its searches, and the quirk that --faithful brings back."""
+"""GNOA: its variables and rules, its searches, and the quirk that --gnoa-original-encoding brings back."""
 
 from __future__ import annotations
 
