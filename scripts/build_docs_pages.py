@@ -19,6 +19,7 @@ import typer
 from typer.cli import get_docs_for_click
 
 from alphacrystal.cli.app import app
+from alphacrystal.cli.command_group import CommandGroup
 from alphacrystal.learn import MODEL_NAMES, read_card
 
 ROOT = Path(__file__).parents[1]
@@ -48,7 +49,9 @@ The shipped networks, their training data, and their errors on compounds whose f
 
 def cli_reference() -> str:
     """Every command with its arguments and options, as Markdown."""
-    command = typer.main.get_command(app)
+    group = typer.main.get_command(app)
+    assert isinstance(group, CommandGroup)
+    command = group.loaded()
     text = get_docs_for_click(
         obj=command, ctx=typer.Context(command), name="alphacrystal", title="Command line"
     )

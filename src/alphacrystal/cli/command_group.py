@@ -56,6 +56,16 @@ class CommandGroup(TyperGroup):
         summary = entry.dist.metadata["Summary"] if entry.dist else ""
         return _LazyCommand(cmd_name, summary or "", lambda: _click_command(cmd_name, entry.load()))
 
+    def loaded(self) -> TyperGroup:
+        """A group of the commands themselves, with complete help texts, for documentation."""
+        group = TyperGroup(name=self.name, help=self.help, params=self.params, callback=self.callback)
+        for name in self.list_commands(None):
+            command = self.get_command(None, name).load()
+            if hasattr(command, "add_choices"):
+                command.add_choices()
+            group.add_command(command, name)
+        return group
+
 
 class _LazyCommand(TyperCommand):
     """A command whose module is imported when it is used."""
