@@ -69,10 +69,10 @@ def test_each_known_potential_declares_its_scale() -> None:
     }
     assert list(scales.values()) == [
         EnergyScale.MP2020,
-        EnergyScale.OWN,
+        EnergyScale.OTHER,
         EnergyScale.MP_RAW,
         EnergyScale.MP_RAW,
-        EnergyScale.OWN,
+        EnergyScale.OTHER,
         EnergyScale.FORMATION,
     ]
 

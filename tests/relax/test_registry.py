@@ -173,7 +173,7 @@ def test_early_check_needs_no_model() -> None:
 @pytest.mark.usefixtures("plugins")
 def test_plugins_declare_their_scale_and_may_give_formation_energies_only() -> None:
     assert energy_scale("raw") is EnergyScale.MP_RAW
-    assert energy_scale("bare") is EnergyScale.OWN
+    assert energy_scale("bare") is EnergyScale.OTHER
     assert load_energy_model("Formation").name == "formation"
     assert load_energy_model("bare").name == "bare"
     with pytest.raises(PotentialError, match="gives formation energies but no forces"):

@@ -49,7 +49,7 @@ def potential_functional(potential: str) -> str | None:
     """The functional whose energies a potential reproduces; None where its package does not say."""
     from alphacrystal.relax import EnergyScale, energy_scale
 
-    if energy_scale(potential) is not EnergyScale.OWN:
+    if energy_scale(potential) is not EnergyScale.OTHER:
         return GGA
     return "R2SCAN" if "r2scan" in potential.lower() else None
 

@@ -20,13 +20,13 @@ class EnergyScale(StrEnum):
 
     MP2020: PBE/PBE+U of the Materials Project with the MP2020 corrections inside: never add them again.
     MP_RAW: PBE/PBE+U of the Materials Project as computed: the corrections belong on top.
-    OWN: any other scale (r2SCAN, plain PBE, a force field); there is nothing to correct.
+    OTHER: any other scale (r2SCAN, plain PBE, a force field); there is nothing to correct.
     FORMATION: formation energies straight from the model; there is nothing to subtract either.
     """
 
     MP2020 = "PBE/PBE+U with MP2020 corrections"
     MP_RAW = "PBE/PBE+U without corrections"
-    OWN = "own scale"
+    OTHER = "other scale, without corrections"
     FORMATION = "formation energy"
 
 

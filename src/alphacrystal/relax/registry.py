@@ -62,7 +62,7 @@ class PotentialSpec:
 
 def _wrap(name: str, factory: object) -> PotentialSpec:
     """The spec of another package's potential; its factory may declare ``energy_scale``."""
-    scale = EnergyScale(getattr(factory, "energy_scale", EnergyScale.OWN))
+    scale = EnergyScale(getattr(factory, "energy_scale", EnergyScale.OTHER))
     return PotentialSpec(name, "potential of another package", scale, None, lambda *_: _made(name, factory))
 
 
@@ -75,7 +75,7 @@ def register(
     name: str,
     label: str,
     scale: EnergyScale,
-    expected: EnergyRange,
+    expected: EnergyRange | None,
     *,
     supported: Callable[[], frozenset[str]] | None = None,
     of_model: Callable[[PotentialSpec, str], PotentialSpec] | None = None,

@@ -10,7 +10,7 @@ from alphacrystal.relax.registry import CORRECTED, R2SCAN, register
 
 @register("chgnet", "CHGNet 0.3.0", EnergyScale.MP2020, CORRECTED, supported=supported_symbols, on_page=True)
 @register(
-    "chgnet-r2scan", "CHGNet r2SCAN", EnergyScale.OWN, R2SCAN, supported=supported_symbols, on_page=True
+    "chgnet-r2scan", "CHGNet r2SCAN", EnergyScale.OTHER, R2SCAN, supported=supported_symbols, on_page=True
 )
 def _load(name: str, model: str) -> Potential:
     return CHGNetPotential.load(name)

@@ -97,7 +97,7 @@ def _m3gnet_of(spec: PotentialSpec, model: str) -> PotentialSpec:
     if "matpes" not in model.lower():
         return spec
     expected = MATPES_R2SCAN if "r2scan" in model.lower() else MATPES_PBE
-    return replace(spec, scale=EnergyScale.OWN, expected=expected)
+    return replace(spec, scale=EnergyScale.OTHER, expected=expected)
 
 
 @register(
