@@ -6,16 +6,26 @@ if _typing.TYPE_CHECKING:
     from alphacrystal.composition import parse_formula
     from alphacrystal.config import PredictConfig
     from alphacrystal.errors import AlphaCrystalError, InputError
+    from alphacrystal.pipeline.inspection import inspect
     from alphacrystal.pipeline.predict import predict
 
 __version__ = "0.2.0"
 
-__all__ = ["AlphaCrystalError", "InputError", "PredictConfig", "__version__", "parse_formula", "predict"]
+__all__ = [
+    "AlphaCrystalError",
+    "InputError",
+    "PredictConfig",
+    "__version__",
+    "inspect",
+    "parse_formula",
+    "predict",
+]
 
-_HOMES = {
+_MODULES = {
     "AlphaCrystalError": "alphacrystal.errors",
     "InputError": "alphacrystal.errors",
     "PredictConfig": "alphacrystal.config",
+    "inspect": "alphacrystal.pipeline.inspection",
     "parse_formula": "alphacrystal.composition",
     "predict": "alphacrystal.pipeline.predict",
 }
@@ -23,8 +33,8 @@ _HOMES = {
 
 def __getattr__(name: str) -> object:
     """Import a public name when it is first used, so that `import alphacrystal` stays quick."""
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'alphacrystal' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_MODULES[name]), name)

@@ -58,7 +58,7 @@ def test_version_is_shown(run: Run) -> None:
 
 def test_help_is_quick_and_light_as_a_process() -> None:
     code = (
-        "import sys; sys.argv = ['alphacrystal', 'predict', '--help']\n"
+        "import sys; sys.argv = ['alphacrystal', '--help']\n"
         "from alphacrystal.cli import main\n"
         "try: main()\n"
         "finally: assert not {'torch', 'pymatgen', 'ase', 'scipy'} & set(sys.modules)"
@@ -76,7 +76,7 @@ def test_reader_that_goes_away_is_no_error() -> None:
 
 
 def test_inspect_writes_one_object_a_line_with_the_documented_fields(run: Run, tmp_path: Path) -> None:
-    assert run("inspect", "Zr4Al3", "PbO", "--top", "4", "--json", "think.jsonl").code == 0
+    assert run("inspect", "Zr4Al3", "PbO", "--top", "4", "--output", "think.jsonl").code == 0
     first, second = map(json.loads, (tmp_path / "think.jsonl").read_text().splitlines())
     assert (first["formula"], second["formula"]) == ("Zr4Al3", "PbO")
     assert first.keys() == {"formula", "cells", "hypotheses"}
@@ -113,7 +113,7 @@ def test_inspect_writes_one_object_a_line_with_the_documented_fields(run: Run, t
 
 
 def test_inspect_prints_to_standard_output_or_as_a_table(run: Run, tmp_path: Path) -> None:
-    outcome = run("inspect", "NaCl", "--cell", "Na2Cl2", "--json", "-")
+    outcome = run("inspect", "NaCl", "--cell", "Na2Cl2", "--json")
     (cell,) = json.loads(outcome.out)["cells"]
     assert cell["cell_formula"] == "Na2Cl2"
     outcome = run("inspect", "NaCl", "--top", "3")
@@ -124,7 +124,7 @@ def test_inspect_prints_to_standard_output_or_as_a_table(run: Run, tmp_path: Pat
 
 def test_inspect_goes_on_after_a_bad_line_of_a_list(run: Run, tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("formula,cell\nNaCl,Na2Cl2\nXx,\nMgO,\n")
-    outcome = run("inspect", "--from", "list.csv", "--json", "out.jsonl", "--max-atoms", "8")
+    outcome = run("inspect", "--from", "list.csv", "--output", "out.jsonl", "--max-atoms", "8")
     assert outcome.code == 2
     assert "Xx" in outcome.err
     formulas = [json.loads(line)["formula"] for line in (tmp_path / "out.jsonl").read_text().splitlines()]
@@ -139,7 +139,7 @@ def test_inspect_goes_on_after_a_bad_line_of_a_list(run: Run, tmp_path: Path) ->
         (["NaCl", "--space-group", "231"], "space group 231"),
         (["CaF2", "--cell", "CaF2", "--space-group", "227"], "the primitive cell can hold Ca2F4"),
         (["NaCl", "--cell", "Na2Cl"], "not a multiple of NaCl"),
-        (["NaCl", "--json", "missing/x.jsonl"], "missing/x.jsonl cannot be written"),
+        (["NaCl", "--output", "missing/x.jsonl"], "missing/x.jsonl cannot be written"),
         (["NaCl", "--models", "nowhere"], "nowhere"),
     ],
 )

@@ -101,7 +101,7 @@ def test_other_verbs_print_what_the_encoding_takes(runs: Path, environment: str)
     assert json.loads(pair)["rank"] == 1
     assert b"true" in said(runs, environment, "evaluate", cif, cif, "--metrics", "none", "--csv").stdout
     assert b"Fm-3m (225)" in said(runs, environment, "inspect", "NaCl", "--top", "2").stdout
-    (line,) = said(runs, environment, "inspect", "NaCl", "--top", "2", "--json", "-").stdout.splitlines()
+    (line,) = said(runs, environment, "inspect", "NaCl", "--top", "2", "--json").stdout.splitlines()
     assert json.loads(line)["formula"] == "NaCl"
     assert b"--lattice" in said(runs, environment, "predict", "--help").stdout
     unknown = said(runs, environment, "predict", "NaÅ", code=2)

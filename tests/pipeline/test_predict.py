@@ -14,7 +14,8 @@ import alphacrystal
 from alphacrystal.config import PredictConfig
 from alphacrystal.crystal import as_atoms
 from alphacrystal.errors import AlphaCrystalError, InputError, PotentialError, WeightsError
-from alphacrystal.pipeline.predict import predict, relax_files
+from alphacrystal.pipeline.predict import predict
+from alphacrystal.pipeline.relax_files import relax as relax_files
 from alphacrystal.pipeline.unrelaxed_copies import UNRELAXED_COPY
 from alphacrystal.report import read_run_folder
 
@@ -38,7 +39,7 @@ def test_prediction_is_what_the_folder_says(tmp_path: Path) -> None:
     made = [own for own in prediction.candidates if not own.provenance.get("unrelaxed_copy")]
     assert len(made) == 4
     assert {"generate", "relax (loose)", "relax (tight)"} == {stage for stage, _, _ in stages} - {
-        "relax (kept)"
+        "relax (unrelaxed)"
     }
     assert all(0 <= done <= total for _, done, total in stages)
     assert len(list((tmp_path / "run" / "structures").iterdir())) == len(prediction.ranked)

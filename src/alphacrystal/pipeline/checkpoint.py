@@ -26,6 +26,8 @@ MAX_REQUEST_BYTES = 100_000_000  # a list of formulas may be long
 MAX_CANDIDATES_BYTES = 1_000_000_000
 MAX_LINE_BYTES = 100_000_000  # one part of the generation
 
+RENAMED_PASSES = {"kept": "unrelaxed"}  # old names of passes in checkpoints
+
 _HYPOTHESIS = TypeAdapter(SymmetryHypothesis)
 
 
@@ -171,7 +173,8 @@ class Checkpoint:
         for item in self._lines("relaxations.jsonl"):
             try:
                 line = _RelaxationLine.model_validate(item)
-                relaxations[line.stage, line.index] = Relaxation(
+                stage = RENAMED_PASSES.get(line.stage, line.stage)
+                relaxations[stage, line.index] = Relaxation(
                     structure=structure_from_json(line.structure),
                     status=RelaxationStatus(line.status),
                     reason=line.reason,

@@ -1,9 +1,10 @@
-"""What the networks think of one formula, and its line of JSON."""
+"""Predicted symmetry, cells and distances of a formula, and their JSON."""
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,21 +13,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from alphacrystal.composition import CellContent, Formula
     from alphacrystal.crystal import Distogram, SymmetryHypothesis
-    from alphacrystal.pipeline.formula_list import FormulaRequest
 
-LOOKED_AT = 60  # hypotheses that share the probability of the cell contents among them
-CELLS_WITH_DISTANCES = 3  # the likeliest cell contents get their distance matrix
+HYPOTHESES = 60  # hypotheses behind the probabilities of the cell contents
+CELLS_WITH_DISTANCES = 3  # most probable cell contents
 DIGITS = 5  # of a probability
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CellInspection:
-    """A likely cell content.
+    """A probable cell content.
 
     Attributes:
-        content: What the primitive cell holds.
-        probability: Of this content, among the hypotheses looked at.
-        distogram: Its distances.
+        content: Content of the primitive cell.
+        probability: Probability of this content among the hypotheses.
+        distogram: Predicted distances.
     """
 
     content: CellContent
@@ -36,12 +36,12 @@ class CellInspection:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Inspection:
-    """What the networks think of a formula.
+    """Predicted symmetry, cells and distances of a formula.
 
     Attributes:
         formula: The formula.
         hypotheses: Best first.
-        cells: Likeliest first.
+        cells: Most probable first.
     """
 
     formula: Formula
@@ -56,23 +56,25 @@ class Inspection:
         return f'{{"formula": {formula}, "cells": [{cells}], "hypotheses": {hypotheses}}}'
 
 
-def inspect_formula(
-    request: FormulaRequest,
+def inspect(
+    text: str,
     *,
-    cell: str | None = None,
     top: int = 20,
-    max_atoms: int = 20,
+    z: Sequence[int] = (),
+    cell: str | None = None,
+    max_atoms: int | None = None,
     space_group: int | None = None,
     models: Path | None = None,
 ) -> Inspection:
-    """Ask the networks about one formula.
+    """Predict symmetry, cells and distances of a formula, without a search.
 
     Args:
-        request: The formula; its own cell and space group go before those given here.
-        cell: Content of the primitive cell.
+        text: Formula as a user writes it.
         top: Hypotheses to list.
-        max_atoms: Largest primitive cell.
-        space_group: Only this one.
+        z: Formula units Z of the primitive cell; all that fit by default.
+        cell: Content of the primitive cell instead of Z.
+        max_atoms: Atoms in the primitive cell at most.
+        space_group: Only this space group.
         models: Folder of weights; the shipped ones by default.
 
     Raises:
@@ -84,24 +86,25 @@ def inspect_formula(
     from alphacrystal.learn import predict_cell_distogram, predict_hypotheses
     from alphacrystal.pipeline.preflight import formula_units_to_try
 
-    formula = parse_formula(request.formula)
-    config = make_config(
-        cell=request.cell or cell, max_atoms=max_atoms, space_group=request.space_group or space_group
-    )
-    units = formula_units_to_try(formula, config)
+    formula = parse_formula(text)
+    limit = {} if max_atoms is None else {"max_atoms": max_atoms}
+    config = make_config(z=tuple(z), cell=cell, space_group=space_group, **limit)
     hypotheses = predict_hypotheses(
-        formula, units, max(top, LOOKED_AT), group=config.space_group, models=models
+        formula,
+        formula_units_to_try(formula, config),
+        max(top, HYPOTHESES),
+        group=config.space_group,
+        models=models,
     )
-    likely: dict[int, float] = {}
+    probabilities: dict[int, float] = {}
     for hypothesis in hypotheses:
-        likely[hypothesis.formula_units] = likely.get(hypothesis.formula_units, 0.0) + math.exp(
-            hypothesis.log_probability
-        )
+        z_ = hypothesis.formula_units
+        probabilities[z_] = probabilities.get(z_, 0.0) + math.exp(hypothesis.log_probability)
     cells = []
-    for z in sorted(likely, key=lambda key: -likely[key])[:CELLS_WITH_DISTANCES]:
-        content = formula.cell(z)
+    for z_ in sorted(probabilities, key=lambda key: -probabilities[key])[:CELLS_WITH_DISTANCES]:
+        content = formula.cell(z_)
         distogram = predict_cell_distogram(content, hypotheses, models=models)
-        cells.append(CellInspection(content, likely[z], distogram))
+        cells.append(CellInspection(content, probabilities[z_], distogram))
     return Inspection(formula, hypotheses[:top], cells)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from alphacrystal.composition import Formula, parse_formula
-from alphacrystal.config import PredictConfig
+from alphacrystal.config import PredictConfig, make_config
 from alphacrystal.generate import Candidate
 from alphacrystal.pipeline.energies import energy_reference, open_relaxer, primitive_cell, relax_settings
 from alphacrystal.pipeline.predict import run_record
@@ -17,6 +17,7 @@ from alphacrystal.pipeline.relaxation import TIGHT, Relaxed, complete_hull, rela
 from alphacrystal.pipeline.store import EVENTS_FILE, RunStore
 from alphacrystal.report import (
     EventLog,
+    default_folder,
     index_row,
     prepare_output_folder,
     read_run_folder,
@@ -33,30 +34,82 @@ if TYPE_CHECKING:
     from alphacrystal.typing import Progress
 
 
-def relax_files(
+def relax(
     files: Sequence[Path | StructureLike],
-    config: PredictConfig,
+    config: PredictConfig | None = None,
     *,
-    folder: Path,
-    keep_symmetry: bool = True,
+    folder: Path | str | None = None,
+    symmetry: bool = True,
     progress: Progress | None = None,
+    **settings: Any,
 ) -> list[Path]:
     """Relax structures and write run folders: one, or one per formula below ``folder``.
 
-    With ``steps=0`` in the settings the structures keep their geometry and get energies only.
-
     Args:
         files: Structure files or structures.
-        config: Settings of the relaxation.
-        folder: Output folder, new or empty.
-        keep_symmetry: Keep the space group; else relax the cell as given.
+        config: Settings of the relaxation; the defaults if None.
+        folder: Output folder, new or empty; runs/relax-TIME if None.
+        symmetry: Keep the space group; else relax the cell as given.
         progress: Called with (stage, done, total).
+        **settings: Fields of ``PredictConfig`` that replace those of ``config``.
+
+    Returns:
+        The run folders, one per formula, in the order of the files.
 
     Raises:
         InputError: A file cannot be read or is disordered, or the folder or potential cannot be used.
         KeyboardInterrupt: Raised again after the finished part is written.
     """
-    groups = _read(files, keep_symmetry=keep_symmetry)
+    config = make_config(**{**(config or PredictConfig()).model_dump(), **settings})
+    folder = Path(folder) if folder is not None else default_folder("relax")
+    return _relax_files(files, config, folder, symmetry=symmetry, progress=progress)
+
+
+def rank(
+    files: Sequence[Path | StructureLike],
+    config: PredictConfig | None = None,
+    *,
+    folder: Path | str | None = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> list[Path]:
+    """Order structures by energy as they are and write run folders; nothing is relaxed.
+
+    Args:
+        files: Structure files or structures.
+        config: Settings of the potential; the defaults if None.
+        folder: Output folder, new or empty; runs/rank-TIME if None.
+        progress: Called with (stage, done, total).
+        **settings: Fields of ``PredictConfig`` that replace those of ``config``.
+
+    Returns:
+        The run folders, one per formula, in the order of the files.
+
+    Raises:
+        InputError: A file cannot be read or is disordered, or the folder or potential cannot be used.
+        KeyboardInterrupt: Raised again after the finished part is written.
+    """
+    from alphacrystal.relax import EnergyScale, check_potential, energy_scale
+
+    values = {**(config or PredictConfig()).model_dump(), **settings}
+    potential = str(values["potential"])
+    check_potential(potential, forces=False)
+    # A model without forces evaluates through the Bayesian search, which takes no step here.
+    method = "bayesian" if energy_scale(potential) is EnergyScale.FORMATION else "gradient"
+    chosen = make_config(**{**values, "steps": 0, "order": "energy", "relaxation": method})
+    folder = Path(folder) if folder is not None else default_folder("rank")
+    return _relax_files(files, chosen, folder, symmetry=True, progress=progress)
+
+
+def _relax_files(
+    files: Sequence[Path | StructureLike],
+    config: PredictConfig,
+    folder: Path,
+    *,
+    symmetry: bool,
+    progress: Progress | None,
+) -> list[Path]:
+    groups = _read(files, keep_symmetry=symmetry)
     for formula in groups:
         check_potential_covers(formula, config)
     references = {formula: energy_reference(formula.elements, config) for formula in groups}
@@ -69,9 +122,7 @@ def relax_files(
                 target.mkdir(parents=True, exist_ok=True)
                 complete_list = config.model_copy(update={"top": len(candidates)})
                 request = Request(formula, (), complete_list, (*formula.notes, *notes))
-                _relax_group(
-                    request, candidates, target, relaxer, references[formula], progress, keep_symmetry
-                )
+                _relax_group(request, candidates, target, relaxer, references[formula], progress, symmetry)
                 folders.append(target)
         if len(groups) > 1:
             runs = zip(groups, map(read_run_folder, folders), strict=True)

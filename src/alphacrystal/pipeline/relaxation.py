@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PRESCREEN_WINDOW = 0.5  # eV/atom above the best of the loose pass: beyond, only what will be listed
 RESERVE = 5  # structures beyond the list in the tight pass, because relaxation merges and reorders
-LOOSE, TIGHT, UNRELAXED = "loose", "tight", "kept"  # passes, by their names in the checkpoint
+LOOSE, TIGHT, UNRELAXED = "loose", "tight", "unrelaxed"  # passes, by their names in the checkpoint
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,7 +202,7 @@ def test_damaged_weights(fuzz: Any, damage: Damage, count: int) -> None:
         toml = fuzz.inputs / "models.toml"
         toml.write_text(f"models = {json.dumps(str(folder))}\nspace_group = 300\n")
         words: dict[str, tuple[object, ...]] = {
-            "inspect": ("inspect", "NaCl", "--json", "-", "--max-atoms", "8", "--models", folder),
+            "inspect": ("inspect", "NaCl", "--json", "--max-atoms", "8", "--models", folder),
             "predict": ("predict", "NaCl", *quick, "--models", folder),
             "list": ("model", "list", "--models", folder, "--json"),
             "card": ("model", "card", model, "--models", folder),

@@ -60,7 +60,7 @@ def test_any_text_is_a_formula_or_a_sentence(fuzz: Any, count: int) -> None:
     def check(texts: list[str], verb: str) -> None:
         with fuzz.case() as folder:
             if verb == "inspect":
-                outcome = fuzz("inspect", "--json", "-", "--top", "2", "--", *texts)
+                outcome = fuzz("inspect", "--json", "--top", "2", "--", *texts)
                 found = [json.loads(line) for line in outcome.out.splitlines()]
                 assert len(found) == len(texts) or outcome.code == 2
                 return
@@ -103,7 +103,7 @@ def test_any_list_of_formulas_is_read_or_refused(fuzz: Any, count: int) -> None:
         path.write_bytes(end.join([header, *rows]).encode(coding, "replace"))
         with fuzz.case():
             if verb == "inspect":
-                fuzz("inspect", "--from", path, "--json", "out.jsonl", "--top", "1")
+                fuzz("inspect", "--from", path, "--output", "out.jsonl", "--top", "1")
             else:
                 fuzz("predict", "--from", path, *QUICK, "--max-atoms", "6", "--out", "out")
 

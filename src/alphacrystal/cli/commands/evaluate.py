@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +15,7 @@ def evaluate(
     predicted: Annotated[
         Path, typer.Argument(help="Structure file, folder of ranked files, run folder or folder of runs.")
     ],
-    target: Annotated[Path, typer.Argument(help="Structure file, folder or records: what is true.")],
+    target: Annotated[Path, typer.Argument(help="Structure file, folder or records: the true structures.")],
     metrics: Annotated[
         str | None,
         typer.Option(
@@ -38,38 +37,25 @@ def evaluate(
     import json
 
     from alphacrystal.cli.evaluation_table import evaluation_csv, print_evaluation
-    from alphacrystal.evaluate import DEPTHS, match_preset, metric_names, read_predicted, read_targets
-    from alphacrystal.evaluate import evaluate as run
+    from alphacrystal.pipeline.evaluation import evaluate as compare
 
     if as_json and as_csv:
         raise InputError("Give --json or --csv, not both.")
-    if not math.isfinite(time_limit):
-        raise InputError(f"--time-limit takes seconds, not {time_limit}.")
-    match_preset(preset)
-    names = None if metrics is None else metric_names(metrics)
-    candidates, targets = read_predicted(predicted), read_targets(target)
-    if names is None:
-        names = metric_names("paper" if len(candidates) == len(targets) == 1 else "none")
-    if any(name.startswith("energy") for name in names):
-        from alphacrystal.relax import check_potential
-
-        check_potential(potential, forces=False)
-    depths = [depth for depth in DEPTHS if depth <= top]
     with ProgressDisplay("evaluate") as progress:
-        found = run(
-            candidates,
-            targets,
+        result = compare(
+            predicted,
+            target,
+            metrics=metrics,
             preset=preset,
-            metrics=names,
             potential=potential,
-            depths=depths if top in depths else [*depths, top],
+            top=top,
             workers=workers,
-            time_limit_s=time_limit,
-            on_progress=progress,
+            time_limit=time_limit,
+            progress=progress,
         )
     if as_json:
-        typer.echo(json.dumps(found.as_dict(), allow_nan=False))
+        typer.echo(json.dumps(result.as_dict(), allow_nan=False))
     elif as_csv:
-        typer.echo(evaluation_csv(found), nl=False)
+        typer.echo(evaluation_csv(result), nl=False)
     else:
-        print_evaluation(found)
+        print_evaluation(result)

@@ -17,7 +17,8 @@ from alphacrystal.cli.json_output import JsonOption
 from alphacrystal.cli.messages import say_failure
 from alphacrystal.cli.progress_display import ProgressDisplay
 from alphacrystal.errors import AlphaCrystalError, InputError
-from alphacrystal.pipeline.inspection import Inspection, inspect_formula
+from alphacrystal.pipeline.inspection import Inspection
+from alphacrystal.pipeline.inspection import inspect as inspect_formula
 from alphacrystal.runtime.interrupts import interrupts_held
 
 if TYPE_CHECKING:
@@ -62,7 +63,12 @@ def inspect(
         for done, request in enumerate(requests, start=1):
             try:
                 inspection = inspect_formula(
-                    request, cell=cell, top=top, max_atoms=max_atoms, space_group=space_group, models=models
+                    request.formula,
+                    top=top,
+                    cell=request.cell or cell,
+                    max_atoms=max_atoms,
+                    space_group=request.space_group or space_group,
+                    models=models,
                 )
             except AlphaCrystalError as error:
                 if source is None:

@@ -25,19 +25,10 @@ def rank(
     settings: Mapping[str, Any],
 ) -> None:
     """Order crystal structures by energy without relaxing them; one subfolder per formula."""
-    from alphacrystal.config import make_config
-    from alphacrystal.pipeline.relax_files import relax_files
-    from alphacrystal.relax import EnergyScale, check_potential, energy_scale
-    from alphacrystal.report import default_folder
+    from alphacrystal.pipeline.relax_files import rank as rank_files
 
-    potential = str(settings.get("potential", "chgnet"))
-    check_potential(potential, forces=False)
-    out = out or default_folder("rank")
-    # A model without forces evaluates through the Bayesian search, which takes no step here.
-    method = "bayesian" if energy_scale(potential) is EnergyScale.FORMATION else "gradient"
-    config = make_config(**{"workers": 1, **settings}, steps=0, order="energy", relaxation=method)
     with ProgressDisplay("rank") as progress:
-        folders = relax_files(files, config, folder=out, progress=progress)
+        folders = rank_files(files, folder=out, progress=progress, **{"workers": 1, **settings})
     runs = [print_run(folder, as_json=as_json) for folder in folders]
     if not as_json:
         typer.echo("Energies are of the structures as given; nothing was relaxed.")

@@ -39,15 +39,13 @@ def relax(
     settings: Mapping[str, Any],
 ) -> None:
     """Relax crystal structures from files; one subfolder per formula where there are several."""
-    from alphacrystal.config import make_config
-    from alphacrystal.pipeline.relax_files import relax_files
+    from alphacrystal.pipeline.relax_files import relax as relax_files
     from alphacrystal.report import default_folder
 
     out = out or default_folder("relax")
-    config = make_config(**settings)
     try:
         with ProgressDisplay("relax") as progress:
-            folders = relax_files(files, config, folder=out, keep_symmetry=symmetry, progress=progress)
+            folders = relax_files(files, folder=out, symmetry=symmetry, progress=progress, **settings)
     except KeyboardInterrupt:
         done = sorted(path.parent for path in [*out.glob("run.json"), *out.glob("*/run.json")])
         for folder in done:

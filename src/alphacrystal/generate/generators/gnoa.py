@@ -163,21 +163,21 @@ def _check_parzen(context: GeneratorContext) -> None:
     context.check_potential()
 
 
-@register("gnoa-random", "random search of energies (GNOA)", check=_check_potential, on_page=True)
+@register("gnoa-random", "random search for low energies (GNOA)", check=_check_potential, on_page=True)
 def build_gnoa_random(context: GeneratorContext) -> GnoaGenerator:
     """Build the random search of a run."""
     return _build(context, "random")
 
 
 @register(
-    "gnoa-tpe", "tree-structured Parzen estimators on energies (GNOA)", check=_check_parzen, on_page=True
+    "gnoa-tpe", "Parzen estimators for low energies (GNOA)", check=_check_parzen, on_page=True
 )
 def build_gnoa_tpe(context: GeneratorContext) -> GnoaGenerator:
     """Build the search with Parzen estimators of a run."""
     return _build(context, "tpe")
 
 
-@register("gnoa-pso", "particle swarm on energies (GNOA)", check=_check_potential, on_page=True)
+@register("gnoa-pso", "particle swarm for low energies (GNOA)", check=_check_potential, on_page=True)
 def build_gnoa_pso(context: GeneratorContext) -> GnoaGenerator:
     """Build the particle swarm of a run."""
     return _build(context, "pso")
