@@ -155,7 +155,7 @@ def test_links_of_the_readme_lead_somewhere() -> None:
 def test_container_copies_what_is_there_and_keeps_the_pins() -> None:
     lines = (ROOT / "Containerfile").read_text(encoding="utf-8").splitlines()
     sources = [word for line in lines if line.startswith("COPY ") for word in line.split()[1:-1]]
-    assert {"pyproject.toml", "constraints.txt", "README.md", "LICENSE", "src"} == set(sources)
+    assert {"pyproject.toml", "constraints.txt", "README.md", "LICENSE", "src", "weights"} == set(sources)
     assert all((ROOT / source).exists() for source in sources)
     (install,) = [line for line in lines if "pip install" in line]
     assert "--constraint constraints.txt" in install

@@ -40,7 +40,7 @@ for name, value in result.card.metrics.items():
 # A folder of weights replaces the shipped ones. It contains copies of the others
 # and the new one.
 weights = Path("weights")
-shutil.copytree(str(files("alphacrystal.learn") / "weights"), weights)
+shutil.copytree(str(files("alphacrystal_weights")), weights)
 for suffix in (".safetensors", ".json"):
     shutil.copy(result.weights.with_suffix(suffix), weights)
 print(alphacrystal.predict("RbCl", relax=False, candidates=5, models=weights))

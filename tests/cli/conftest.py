@@ -18,7 +18,7 @@ torch.set_num_threads(1)
 def weights(tmp_path: Path) -> Path:
     """A copy of the shipped weights that a test may damage."""
     copy = tmp_path / "weights"
-    shutil.copytree(str(files("alphacrystal.learn") / "weights"), copy)
+    shutil.copytree(str(files("alphacrystal_weights")), copy)
     return copy
 
 

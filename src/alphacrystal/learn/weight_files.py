@@ -72,12 +72,22 @@ class ModelCard(BaseModel):
 
 
 def models_folder(folder: Path | None = None) -> Path:
-    """The given folder, else $ALPHACRYSTAL_MODELS, else the weights shipped with the package."""
+    """The given folder, else $ALPHACRYSTAL_MODELS, else the weights of the package alphacrystal-weights.
+
+    Raises:
+        WeightsError: The package is not installed.
+    """
     if folder is not None:
         return folder
     if chosen := os.environ.get("ALPHACRYSTAL_MODELS"):
         return Path(chosen)
-    return Path(str(files("alphacrystal.learn").joinpath("weights")))
+    try:
+        return Path(str(files("alphacrystal_weights")))
+    except ModuleNotFoundError as error:
+        raise WeightsError(
+            "The package alphacrystal-weights is missing: pip install alphacrystal-weights, or name a folder "
+            "of weights with --models."
+        ) from error
 
 
 def read_card(name: str, folder: Path | None = None) -> ModelCard:

@@ -153,7 +153,7 @@ def test_damaged_records_entries_and_tables(
 
 @pytest.mark.parametrize("count", [10, pytest.param(80, marks=pytest.mark.slow)])
 def test_damaged_weights(fuzz: Any, damage: Damage, count: int) -> None:
-    shipped = Path(str(files("alphacrystal.learn") / "weights"))
+    shipped = Path(str(files("alphacrystal_weights")))
 
     @fuzz.cases(count)
     @given(

@@ -169,9 +169,7 @@ def build_gnoa_random(context: GeneratorContext) -> GnoaGenerator:
     return _build(context, "random")
 
 
-@register(
-    "gnoa-tpe", "Parzen estimators for low energies (GNOA)", check=_check_parzen, on_page=True
-)
+@register("gnoa-tpe", "Parzen estimators for low energies (GNOA)", check=_check_parzen, on_page=True)
 def build_gnoa_tpe(context: GeneratorContext) -> GnoaGenerator:
     """Build the search with Parzen estimators of a run."""
     return _build(context, "tpe")
