@@ -1,7 +1,8 @@
 """Write the parts of the documentation that come from the program.
 
 docs/reference/cli.md comes from the help of the command line, docs/model-cards.md from the cards of the
-shipped networks, and the module graph in CONTRIBUTING.md from the imports.
+shipped networks, the module graph in CONTRIBUTING.md from the imports, and the tables of generators and
+potentials from their registries.
 
 usage: python scripts/build_docs_pages.py [--check]
 With --check it writes nothing, and the exit code is 1 if a page is out of date.
@@ -11,7 +12,8 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -20,13 +22,14 @@ from typer.cli import get_docs_for_click
 
 from alphacrystal.cli.app import app
 from alphacrystal.cli.command_group import CommandGroup
+from alphacrystal.generate import GENERATORS
 from alphacrystal.learn import MODEL_NAMES, read_card
+from alphacrystal.relax import POTENTIALS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PACKAGE = ROOT / "src" / "alphacrystal"
 NOTE = "<!-- Written by scripts/build_docs_pages.py: do not edit. -->\n\n"
-GRAPH_START, GRAPH_END = "<!-- module graph: written by scripts/build_docs_pages.py -->\n", "<!-- end -->\n"
 EVERYWHERE = {"errors", "typing"}  # modules that all packages import
 ABOUT_CLI = """\
 Results are on standard output, progress and messages on standard error.
@@ -121,18 +124,53 @@ def module_graph() -> str:
     return "\n".join(["```mermaid", "graph TD", *sorted(lines), "```\n"])
 
 
-def contributing() -> str:
-    """CONTRIBUTING.md with the present module graph."""
-    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    before, _, rest = text.partition(GRAPH_START)
-    _, _, after = rest.partition(GRAPH_END)
-    return f"{before}{GRAPH_START}{module_graph()}{GRAPH_END}{after}"
+def generator_table() -> str:
+    """The built-in generators, as a Markdown table."""
+    rows = [(f"`{spec.name}`", spec.label, "yes" if spec.on_page else "") for spec in GENERATORS.built_in()]
+    return table(("name", "method", "on the web page"), rows)
 
 
-PAGES = {
+def potential_table() -> str:
+    """The built-in potentials and energy models, as a Markdown table."""
+    rows = [
+        (
+            f"`{spec.name}MODEL`" if spec.name.endswith(":") else f"`{spec.name}`",
+            spec.label,
+            str(spec.scale),
+            "yes" if spec.on_page else "",
+        )
+        for spec in POTENTIALS.built_in()
+    ]
+    return table(("name", "model", "energies", "on the web page"), rows)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def with_section(path: Path, name: str, build: Callable[[], str]) -> str:
+    """A page with the present text between its marks ``<!-- NAME: ... -->`` and ``<!-- end -->``."""
+    start, end = f"<!-- {name}: written by scripts/build_docs_pages.py -->\n", "<!-- end -->\n"
+    before, mark, rest = path.read_text(encoding="utf-8").partition(start)
+    _, end_mark, after = rest.partition(end)
+    assert mark, f"{path} has no line {start}"
+    assert end_mark, f"{path} has no line {end}"
+    return f"{before}{start}\n{build()}\n{end}{after}"
+
+
+PAGES: dict[Path, Callable[[], str]] = {
     DOCS / "reference" / "cli.md": cli_reference,
     DOCS / "model-cards.md": model_cards,
-    ROOT / "CONTRIBUTING.md": contributing,
+    **{
+        path: partial(with_section, path, name, build)
+        for path, name, build in (
+            (ROOT / "CONTRIBUTING.md", "module graph", module_graph),
+            (DOCS / "generators.md", "generators", generator_table),
+            (DOCS / "potentials.md", "potentials", potential_table),
+        )
+    },
 }
 
 

@@ -32,7 +32,16 @@ def pages() -> dict[Path, Any]:
     return generated
 
 
-@pytest.mark.parametrize("name", ["docs/reference/cli.md", "docs/model-cards.md", "CONTRIBUTING.md"])
+PAGES = [
+    "docs/reference/cli.md",
+    "docs/model-cards.md",
+    "docs/generators.md",
+    "docs/potentials.md",
+    "CONTRIBUTING.md",
+]
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_generated_pages_are_up_to_date(pages: dict[Path, Any], name: str) -> None:
     text = pages[ROOT / name]()
     assert text == (ROOT / name).read_text(encoding="utf-8"), "run: python scripts/build_docs_pages.py"
