@@ -143,7 +143,7 @@ def test_site_builds_without_a_warning(tmp_path: Path) -> None:
     pytest.importorskip("mkdocs", reason="needs the extra docs")
     run_python("-m", "mkdocs", "build", "--strict", "--site-dir", tmp_path / "site", folder=ROOT)
     reference = (tmp_path / "site" / "reference" / "python.html").read_text(encoding="utf-8")
-    for name in ("pipeline.predict", "report.Prediction.to_dataframe", "relax.RelaxSettings"):
+    for name in ("pipeline.predict.predict", "report.Prediction.to_dataframe", "relax.RelaxSettings"):
         assert f'id="alphacrystal.{name}"' in reference
     tutorial = (tmp_path / "site" / "tutorials" / "predict.html").read_text(encoding="utf-8")
     assert "# Search the list for the known structure" in tutorial
