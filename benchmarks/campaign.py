@@ -25,8 +25,8 @@ from alphacrystal.scale import (
     DaskExecutor,
     Executor,
     LocalExecutor,
-    PredictUnit,
-    no_work,
+    PredictTask,
+    empty_task,
     run_campaign,
 )
 from alphacrystal_bench.harness.run_facts import run_facts
@@ -77,11 +77,11 @@ def overhead(make: Callable[[Path], Executor], count: int) -> dict[str, float]:
 
 
 def _sleepers(workers: int) -> Callable[[Path], Executor]:
-    return lambda _: LocalExecutor(partial(no_work, seconds=NAP_S), workers)
+    return lambda _: LocalExecutor(partial(empty_task, seconds=NAP_S), workers)
 
 
 def _predictors(settings: dict[str, object], workers: int) -> Callable[[Path], Executor]:
-    return lambda folder: LocalExecutor(PredictUnit(str(folder), settings), workers)
+    return lambda folder: LocalExecutor(PredictTask(str(folder), settings), workers)
 
 
 def main() -> None:
@@ -91,7 +91,7 @@ def main() -> None:
     options = parser.parse_args()
     found: dict[str, object] = {"facts": run_facts(seed=0)}
 
-    found["overhead_local"] = overhead(lambda _: LocalExecutor(no_work, 1), options.units)
+    found["overhead_local"] = overhead(lambda _: LocalExecutor(empty_task, 1), options.units)
     try:
         from distributed import LocalCluster
     except ImportError:
@@ -99,7 +99,7 @@ def main() -> None:
     else:
         with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
             address = cluster.scheduler_address
-            found["overhead_dask"] = overhead(lambda _: DaskExecutor(no_work, address), options.units)
+            found["overhead_dask"] = overhead(lambda _: DaskExecutor(empty_task, address), options.units)
 
     naps = [f"Na{number + 1}Cl" for number in range(24)]
     rates = [timed(naps, _sleepers(count))[0] for count in (1, 2)]

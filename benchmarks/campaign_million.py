@@ -25,7 +25,8 @@ from typing import Self
 import numpy as np
 
 from alphacrystal.pipeline.formula_list import FormulaRequest
-from alphacrystal.scale import CampaignStore, Outcome, Unit, compute, write_tables
+from alphacrystal.report import SummaryRow
+from alphacrystal.scale import CampaignStore, CampaignTask, TaskOutcome, compute, write_tables
 from alphacrystal_bench.harness.run_facts import run_facts
 
 TIMES = Path(__file__).parents[1] / "docs" / "benchmarks" / "campaign-times.json"
@@ -35,6 +36,28 @@ ELEMENTS = (
     "Ru", "Rh", "Pd", "Ag", "Cd", "In", "Sn", "Sb", "Te", "I", "Cs", "Ba", "La", "Hf", "Ta", "W", "Re", "Os",
     "Ir", "Pt", "Au", "Tl", "Pb", "Bi",
 )  # fmt: skip
+#: Equal for all formulas: the simulation counts the time and space of a row, not its values.
+BEST = SummaryRow(
+    rank=1,
+    file="structures/001_NaCl_sg225.cif",
+    formula="NaCl",
+    cell_formula="NaCl",
+    z=1,
+    n_atoms=2,
+    space_group_number=225,
+    space_group_symbol="Fm-3m",
+    energy_per_atom_ev=-3.21,
+    enthalpy_per_atom_ev=None,
+    formation_energy_per_atom_ev=-1.23,
+    energy_above_hull_per_atom_ev=None,
+    volume_per_atom_a3=23.1,
+    chemical_rank=1,
+    energy_rank=1,
+    log_probability=-0.4,
+    generator="distance_matrix",
+    converged=True,
+    max_force_ev_per_a=0.0,
+)
 RATIOS = [r for r in itertools.product((1, 2, 3), repeat=3) if np.gcd.reduce(r) == 1]
 SEED = 0
 
@@ -62,8 +85,8 @@ class SimulatedWorkers:
         self.workers, self.capacity = workers, 2 * workers
         self._stages, self._task_s, self._commit_s = stages, task_s, commit_s
         self._rng = np.random.default_rng(seed)
-        self._queue: deque[Unit] = deque()
-        self._running: list[tuple[float, int, Unit, dict[str, float]]] = []
+        self._queue: deque[CampaignTask] = deque()
+        self._running: list[tuple[float, int, CampaignTask, dict[str, float]]] = []
         self._draw = itertools.count()
         self._scheduler_free = 0.0
         self._left = time.process_time()
@@ -78,9 +101,9 @@ class SimulatedWorkers:
     ) -> None:
         """Nothing runs."""
 
-    def submit(self, unit: Unit) -> None:
-        """Start a unit on a free worker, or let it wait."""
-        self._queue.append(unit)
+    def submit(self, task: CampaignTask) -> None:
+        """Start a task on a free worker, or let it wait."""
+        self._queue.append(task)
         self._start(self.now)
 
     def _start(self, moment: float) -> None:
@@ -93,7 +116,7 @@ class SimulatedWorkers:
             self.busy += seconds
             heapq.heappush(self._running, (begin + seconds, next(self._draw), self._queue.popleft(), stages))
 
-    def finished(self, timeout_s: float) -> list[Outcome]:
+    def finished(self, timeout_s: float) -> list[TaskOutcome]:
         """All that ended while the client was at work, at least one."""
         own = time.process_time() - self._left + self._commit_s * bool(self.batches)
         self.client += own
@@ -101,19 +124,16 @@ class SimulatedWorkers:
         self.now = max(self.now, self._running[0][0])
         found = []
         while self._running and self._running[0][0] <= self.now:
-            moment, _, unit, stages = heapq.heappop(self._running)
+            moment, _, task, stages = heapq.heappop(self._running)
             found.append(
-                Outcome(
-                    unit.key,
-                    result=unit.folder,
+                TaskOutcome(
+                    task.key,
+                    result=task.folder,
                     structures=20,
-                    space_group_number=225,
-                    space_group_symbol="Fm-3m",
-                    energy_per_atom_ev=-3.21,
-                    formation_energy_ev_per_atom=-1.23,
+                    best=BEST,
                     seconds=sum(stages.values()),
                     processor_seconds=sum(stages.values()),
-                    timings=stages,
+                    timings_s=stages,
                 )
             )
             self._start(moment)  # the worker goes on with what it was handed before
@@ -127,9 +147,9 @@ def commit_seconds(folder: Path) -> float:
     waits = []
     with CampaignStore(folder) as store:
         store.fill(formulas(200), {})
-        for unit in list(store.waiting()):
+        for task in list(store.waiting()):
             wall, processor = time.perf_counter(), time.process_time()
-            store.record([Outcome(unit.key)])
+            store.record([TaskOutcome(task.key)])
             waits.append(time.perf_counter() - wall - (time.process_time() - processor))
     return max(0.0, float(np.median(waits)))
 

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -10,6 +11,7 @@ BENCHMARKS = ROOT / "benchmarks" / "alphacrystal_bench" / "src"
 
 # Every package and root module; each may import those before it.
 ORDER = [
+    "typing",
     "errors",
     "runtime",
     "plots",
@@ -95,3 +97,20 @@ def private_imports(source: Path) -> Iterator[str]:
 
 def test_private_modules_are_imported_only_in_their_own_folder() -> None:
     assert [*private_imports(SOURCE), *private_imports(BENCHMARKS)] == []
+
+
+def test_no_package_has_import_circles() -> None:
+    """Imports inside functions and for types count too."""
+    for source in (SOURCE, BENCHMARKS):
+        paths = {".".join(path.relative_to(source).with_suffix("").parts): path for path in modules(source)}
+        names = {name.removesuffix(".__init__"): path for name, path in paths.items()}
+        graph = {name: set(imported_modules(path, names)) for name, path in names.items()}
+        for package in {name.split(".")[1] for name in names if "." in name}:
+            members = {name for name in names if name.split(".")[1:2] == [package]}
+            TopologicalSorter({name: graph[name] & members for name in members}).prepare()
+
+
+def imported_modules(path: Path, modules_by_name: dict[str, Path]) -> Iterator[str]:
+    """The modules that a file imports: of "package.name", the module itself or else its package."""
+    for name in imported_names(path):
+        yield name if name in modules_by_name else name.rpartition(".")[0]

@@ -8,7 +8,7 @@ from alphacrystal.config import PredictConfig
 from alphacrystal.scale import (
     CampaignPlan,
     LocalExecutor,
-    PredictUnit,
+    PredictTask,
     begin_campaign,
     run_campaign,
 )
@@ -28,7 +28,7 @@ begin_campaign(formulas, folder, CampaignPlan(settings, page=False, pack=False))
 def work() -> LocalExecutor:
     """Two processes on this computer; DaskExecutor uses those of a cluster."""
     campaign = str(folder.resolve())
-    return LocalExecutor(PredictUnit(campaign, settings.model_dump(mode="json")), 2)
+    return LocalExecutor(PredictTask(campaign, settings.model_dump(mode="json")), 2)
 
 
 # Stop it, as Ctrl-C does, after the first finished formula.

@@ -23,6 +23,23 @@ class InputError(AlphaCrystalError):
     exit_code = 2
 
 
+class NewerFormatError(InputError):
+    """A file has a newer format than this version reads.
+
+    Args:
+        name: Name of the file, or its path.
+        version: Its format version.
+        supported: The newest format version that can be read.
+    """
+
+    def __init__(self, name: object, version: int, supported: int) -> None:
+        self.version, self.supported = version, supported
+        super().__init__(
+            f"{name} was written by a newer AlphaCrystal (format {version}; this version reads up to "
+            f"{supported}): upgrade."
+        )
+
+
 class WeightsError(AlphaCrystalError):
     """A weights file is missing, corrupt or not the one its model card describes."""
 

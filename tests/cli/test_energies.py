@@ -50,9 +50,9 @@ def test_hull_of_a_data_file_is_computed_with_the_potential(
         )
         assert outcome.code == 0, outcome.err
         (row,) = rows_of(tmp_path / f"at{pressure}" / "summary.csv")
-        assert float(row["e_above_hull_ev_per_atom"]) == pytest.approx(0.0, abs=1e-3)
+        assert float(row["energy_above_hull_per_atom_ev"]) == pytest.approx(0.0, abs=1e-3)
         assert row["decomposition"] == "1 AlNi (AlNi)"
-        assert bool(row["formation_energy_ev_per_atom"]) == (pressure == "0")
+        assert bool(row["formation_energy_per_atom_ev"]) == (pressure == "0")
         run_file = json.loads((tmp_path / f"at{pressure}" / "run.json").read_text())
         assert run_file["hull_reference"] == "phases.jsonl"
         assert "phases.jsonl" in (tmp_path / f"at{pressure}" / "report.html").read_text()
@@ -111,7 +111,7 @@ def test_references_are_written_and_used(run: Run, tmp_path: Path, rows_of: Rows
     for name in ("elements", "shifted"):
         assert run("rank", phases / "AlNi.cif", "--references", f"{name}.json", "--out", name).code == 0
         (row,) = rows_of(tmp_path / name / "summary.csv")
-        found.append(float(row["formation_energy_ev_per_atom"]))
+        found.append(float(row["formation_energy_per_atom_ev"]))
     assert found[0] - found[1] == pytest.approx(0.5, abs=1e-5)
 
 

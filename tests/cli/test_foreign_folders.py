@@ -243,7 +243,7 @@ def campaign(finished: Path, tmp_path: Path) -> Path:
     """A campaign with one unit that waits."""
     shutil.copytree(finished / "all", tmp_path / "all")
     shutil.copy(finished / "list.txt", tmp_path)
-    change(tmp_path / "all", "UPDATE units SET status = 'waiting', result = '' WHERE formula = 'NaCl'")
+    change(tmp_path / "all", "UPDATE tasks SET status = 'waiting', result = '' WHERE formula = 'NaCl'")
     return tmp_path / "all"
 
 
@@ -256,10 +256,10 @@ def change(folder: Path, statement: str, *values: object) -> None:
     "place", ["../home", "{outside}", "runs/../../home", "runs", "", ".", "runs/ab/x-0123456789/../../.."]
 )
 @pytest.mark.parametrize("pack", [False, True])
-def test_unit_with_a_folder_elsewhere_is_refused(
+def test_task_with_a_folder_elsewhere_is_refused(
     run: Run, campaign: Path, outside: Path, place: str, pack: bool
 ) -> None:
-    change(campaign, "UPDATE units SET folder = ? WHERE status = 'waiting'", place.format(outside=outside))
+    change(campaign, "UPDATE tasks SET folder = ? WHERE status = 'waiting'", place.format(outside=outside))
     if pack:
         change(campaign, "UPDATE facts SET value = 'true' WHERE name = 'pack'")
     outcome = run("campaign", "--resume", "--out", "all")
@@ -268,7 +268,7 @@ def test_unit_with_a_folder_elsewhere_is_refused(
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
-def test_unit_behind_a_link_is_refused(run: Run, campaign: Path, outside: Path, depth: int) -> None:
+def test_task_behind_a_link_is_refused(run: Run, campaign: Path, outside: Path, depth: int) -> None:
     (waiting,) = (path.parent for path in campaign.glob("runs/*/NaCl-*/run.json"))
     place = [waiting, waiting.parent, waiting.parent.parent][depth - 1]
     shutil.rmtree(place)
@@ -280,7 +280,7 @@ def test_unit_behind_a_link_is_refused(run: Run, campaign: Path, outside: Path, 
 
 
 def test_result_elsewhere_does_not_reach_the_index(run: Run, campaign: Path) -> None:
-    change(campaign, "UPDATE units SET result = '../../home' WHERE status = 'done'")
+    change(campaign, "UPDATE tasks SET result = '../../home' WHERE status = 'done'")
     outcome = run("campaign", "--resume", "--out", "all")
     assert outcome.code == 2
     assert "home" not in (campaign / "index.csv").read_text()
@@ -289,11 +289,11 @@ def test_result_elsewhere_does_not_reach_the_index(run: Run, campaign: Path) -> 
 @pytest.mark.parametrize(
     "statement",
     [
-        "CREATE TRIGGER t AFTER UPDATE ON units BEGIN DELETE FROM lines; END",
+        "CREATE TRIGGER t AFTER UPDATE ON tasks BEGIN DELETE FROM lines; END",
         "CREATE VIEW v AS SELECT load_extension('x')",
         "CREATE TABLE other (x)",
-        "CREATE INDEX i ON units (length(formula))",
-        "ALTER TABLE units ADD COLUMN x GENERATED ALWAYS AS (length(formula))",
+        "CREATE INDEX i ON tasks (length(formula))",
+        "ALTER TABLE tasks ADD COLUMN x GENERATED ALWAYS AS (length(formula))",
         "ALTER TABLE facts RENAME TO other",
     ],
 )
@@ -303,7 +303,7 @@ def test_store_with_a_schema_of_its_own_is_refused(run: Run, campaign: Path, sta
     for words in (("--resume",), ("list.txt", *QUICK)):
         outcome = run("campaign", *words, "--out", "all")
         assert outcome.code == 2
-        assert "it holds other tables, views or triggers" in outcome.sentence
+        assert "it has other tables, views or triggers" in outcome.sentence
     assert (campaign / "campaign.sqlite").read_bytes() == before
 
 

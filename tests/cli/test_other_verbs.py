@@ -160,7 +160,7 @@ def test_relax_reads_the_usual_files(run: Run, tmp_path: Path, rows_of: Rows, na
     (row,) = rows_of(tmp_path / "run" / "summary.csv")
     assert (row["space_group_number"], row["cell_formula"], row["converged"]) == ("225", "NaCl", "true")
     assert float(row["energy_per_atom_ev"]) == pytest.approx(-3.67, abs=0.03)
-    assert float(row["formation_energy_ev_per_atom"]) == pytest.approx(-2.09, abs=0.05)
+    assert float(row["formation_energy_per_atom_ev"]) == pytest.approx(-2.09, abs=0.05)
 
 
 def test_relax_puts_several_formulas_into_subfolders(run: Run, tmp_path: Path, rows_of: Rows) -> None:

@@ -18,7 +18,7 @@ QUICK = (*FEW, "--no-relax")
 ONE_PROCESS = ("--workers", "1")
 ENERGY_COLUMNS = (
     "energy_per_atom_ev",
-    "formation_energy_ev_per_atom",
+    "formation_energy_per_atom_ev",
     "energy_rank",
     "converged",
     "max_force_ev_per_a",
@@ -147,9 +147,13 @@ def test_pressure_gives_enthalpies_of_denser_crystals(run: Run, tmp_path: Path, 
     assert volumes[1] < 0.95 * volumes[0]
     # H - E = pV, and E has risen too.
     work = 10 * volumes[1] / 160.21766
-    assert float(pressed["energy_per_atom_ev"]) - float(free["energy_per_atom_ev"]) > work
-    assert pressed["formation_energy_ev_per_atom"] == ""
-    assert "enthalpy at 10 GPa" in (tmp_path / "10" / "report.html").read_text()
+    assert float(pressed["enthalpy_per_atom_ev"]) - float(free["energy_per_atom_ev"]) > work
+    assert pressed["formation_energy_per_atom_ev"] == ""
+    assert (pressed["energy_per_atom_ev"], free["enthalpy_per_atom_ev"]) == ("", "")
+    page = (tmp_path / "10" / "report.html").read_text()
+    assert "at 10 GPa" in page
+    assert "Enthalpy (eV/atom)" in page
+    assert json.loads((tmp_path / "10" / "run.json").read_text())["pressure_gpa"] == 10
 
 
 def test_r2scan_potential_relaxes_too(run: Run, tmp_path: Path, rows_of: Rows) -> None:

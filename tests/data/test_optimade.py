@@ -327,5 +327,5 @@ def test_what_data_build_writes_is_taken_as_it_is(source: str, tmp_path: Path) -
     (run,) = [json.loads(command(tmp_path, "predict", "RbCl", *library, *relax, "--json"))]
     best = run["rows"][0]
     assert (best["space_group_number"], best["generator"]) == (225, "template")
-    assert best["e_above_hull_ev_per_atom"] is not None
+    assert best["energy_above_hull_per_atom_ev"] is not None
     assert run["hull_reference"].startswith(out)

@@ -33,7 +33,7 @@ from alphacrystal.pipeline.formula_list import FormulaRequest, read_requests
 from alphacrystal.rank import read_hull_reference
 from alphacrystal.relax import read_references
 from alphacrystal.report import read_run_folder, write_figures
-from alphacrystal.scale import CampaignStore, Outcome
+from alphacrystal.scale import CampaignStore, TaskOutcome
 
 QUICK, ALL = 20, 625  # inputs per format; eight formats
 Mutated = Callable[[bytes, bytes], st.SearchStrategy[bytes]]
@@ -174,10 +174,10 @@ def _read_store(path: Path) -> None:
         store.counts()
         list(store.waiting())
         list(store.lines())
-        store.failure_kinds()
+        store.failure_types()
         list(store.times())
         store.retry_failed()
-        store.record([Outcome("x", "It failed.", "internal")])
+        store.record([TaskOutcome("x", "It failed.", "internal")])
 
 
 def _campaign_store(folder: Path) -> list[Subject]:
@@ -188,8 +188,10 @@ def _campaign_store(folder: Path) -> list[Subject]:
         first, second, _ = store.waiting()
         store.record(
             [
-                Outcome(first.key, result=first.folder, structures=3, seconds=1.5, timings={"relax": 1.0}),
-                Outcome(second.key, "Its process died.", "died"),
+                TaskOutcome(
+                    first.key, result=first.folder, structures=3, seconds=1.5, timings_s={"relax": 1.0}
+                ),
+                TaskOutcome(second.key, "Its process died.", "died"),
             ]
         )
         log = {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.endswith("-shm")}

@@ -12,7 +12,8 @@ from pymatgen.core import Structure
 
 from alphacrystal.relax import CHGNetPotential
 from alphacrystal.relax._crystal import Crystal
-from alphacrystal.relax._symmetry import CrystalSymmetry, identity_symmetry, symmetrise_crystal
+from alphacrystal.relax._symmetry import identity_symmetry, symmetrise_crystal
+from alphacrystal.relax._symmetry_operations import CrystalSymmetry
 
 Textbook = dict[str, Callable[..., Structure]]
 

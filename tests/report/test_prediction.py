@@ -90,7 +90,7 @@ def test_ase_atoms_carry_their_row(make_prediction: Make) -> None:
     crystals = prediction.to_ase()
     assert [atoms.info["rank"] for atoms in crystals] == [1, 2, 3, 4, 5]
     assert crystals[0].info["space_group_number"] == 136
-    assert "e_above_hull_ev_per_atom" not in crystals[0].info
+    assert "energy_above_hull_per_atom_ev" not in crystals[0].info
     for atoms, structure in zip(crystals, prediction.structures, strict=True):
         assert as_structure(atoms).volume == pytest.approx(structure.volume)
 

@@ -96,7 +96,6 @@ def test_hostile_text_stays_text(tmp_path, make_prediction, run) -> None:
             formula_text=HOSTILE,
             notes=(HOSTILE,),
             potential=HOSTILE,
-            energy_unit_note=HOSTILE,
             hull_reference=HOSTILE,
             timings={HOSTILE: 1.0},
             ranked=(dataclasses.replace(first, candidate=candidate), *prediction.ranked[1:]),
@@ -144,16 +143,16 @@ def test_space_groups_are_given_at_two_tolerances(tmp_path, make_prediction, run
     told = [dict(structure["facts"]) for structure in page.data["structures"]]
     assert told[0]["Space group at 0.1 Å"] == "P4₂/mnm (no. 136)"
     assert told[0]["Space group at 0.01 Å"] == "C2/m (no. 12)"
-    assert told[1]["Space group at 0.01 Å"] == "none found"
+    assert told[1]["Space group at 0.01 Å"] == "none"
     assert told[2]["Space group at 0.01 Å"] == "the same, Pbca (no. 61)"
     assert "At 0.01 Å" in page.text
 
 
-def test_provenance_names_the_seed_and_the_place_before_relaxation(tmp_path, make_prediction, run) -> None:
+def test_provenance_names_the_seed_and_the_rank_before_relaxation(tmp_path, make_prediction, run) -> None:
     page = page_of(tmp_path, make_prediction(), run)
     told = [dict(structure["provenance"]) for structure in page.data["structures"]]
     assert [lines["Seed of the run"] for lines in told] == ["7"] * 5
-    places = [lines.get("Place before relaxation") for lines in told]
+    places = [lines.get("Rank before relaxation") for lines in told]
     assert places[:4] == [f"{n} of 4, by log-probability" for n in (1, 2, 3)] + [None]  # the fourth has none
     assert places[4] == "4 of 4, by log-probability"
 
@@ -218,7 +217,7 @@ def test_distances_stand_in_the_order_of_the_network(make_prediction) -> None:
         pair = distance_pair(cell, [distogram])
         assert pair.species == distogram.species
         own = min_image_distances(cell.lattice.matrix, cell.frac_coords)
-        np.testing.assert_allclose(np.sort(pair.own, axis=None), np.sort(own, axis=None))
+        np.testing.assert_allclose(np.sort(pair.actual, axis=None), np.sort(own, axis=None))
     assert distance_pair(prediction.candidates[0].structure, []) is None
 
 

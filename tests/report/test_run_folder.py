@@ -29,7 +29,7 @@ from alphacrystal.report import (
 
 COLUMNS_OTHERS_RELY_ON = (
     "rank,file,formula,cell_formula,z,n_atoms,space_group_number,space_group_symbol,energy_per_atom_ev,"
-    "formation_energy_ev_per_atom,e_above_hull_ev_per_atom,volume_per_atom_a3,chemical_rank,energy_rank,"
+    "enthalpy_per_atom_ev,formation_energy_per_atom_ev,energy_above_hull_per_atom_ev,volume_per_atom_a3,chemical_rank,energy_rank,"
     "log_probability,generator,converged,max_force_ev_per_a"
 )
 FILES = {
@@ -83,7 +83,7 @@ def test_each_row_names_a_cif_of_its_structure(tmp_path, make_prediction, run) -
     assert [row["z"] for row in rows][:3] == ["2", "2", "8"]
     assert [row["converged"] for row in rows] == ["true", "true", "false", "true", "true"]
     assert rows[3]["log_probability"] == ""
-    assert {row["e_above_hull_ev_per_atom"] for row in rows} == {""}
+    assert {row["energy_above_hull_per_atom_ev"] for row in rows} == {""}
 
 
 def test_without_relaxation_the_energy_columns_are_empty(tmp_path, make_prediction, run) -> None:
@@ -91,7 +91,7 @@ def test_without_relaxation_the_energy_columns_are_empty(tmp_path, make_predicti
     assert {path.name for path in tmp_path.iterdir()} == FILES
     empty = [
         "energy_per_atom_ev",
-        "formation_energy_ev_per_atom",
+        "formation_energy_per_atom_ev",
         "energy_rank",
         "converged",
         "max_force_ev_per_a",
@@ -249,10 +249,11 @@ def test_a_run_of_several_formulas_says_which_to_view(tmp_path, make_prediction,
     )
     lines = (tmp_path / "index.csv").read_text().splitlines()
     assert lines[0] == (
-        "formula,folder,status,reason,structures,space_group_number,space_group_symbol,energy_per_atom_ev,seconds"
+        "formula,folder,status,reason,structures,space_group_number,space_group_symbol,energy_per_atom_ev,"
+        "enthalpy_per_atom_ev,formation_energy_per_atom_ev,energy_above_hull_per_atom_ev,seconds"
     )
-    assert lines[1] == "TiO2,TiO2,done,,5,136,,-8.900000,"
-    assert lines[2] == 'Xx2,,failed,"Xx is not an element, or so",0,,,,'
+    assert lines[1] == "TiO2,TiO2,done,,5,136,,-8.900000,,,,"
+    assert lines[2] == 'Xx2,,failed,"Xx is not an element, or so",0,,,,,,,'
     with pytest.raises(InputError, match=r"several formulas; view one of its runs \(TiO2\)"):
         read_run_folder(tmp_path)
 

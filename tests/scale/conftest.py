@@ -1,4 +1,4 @@
-"""Units of work to hand out, and a real Dask scheduler with workers on this machine."""
+"""Tasks of work to hand out, and a real Dask scheduler with workers on this machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from alphacrystal.pipeline.formula_list import FormulaRequest
-from alphacrystal.scale import CampaignStore, Unit
+from alphacrystal.scale import CampaignStore, CampaignTask
 
 WORK = """
 import functools
@@ -24,41 +24,41 @@ import os
 import time
 from pathlib import Path
 
-from alphacrystal.scale import Outcome
+from alphacrystal.scale import TaskOutcome
 
 
-def logged(log, seconds, unit):
-    '''Takes its time, and writes down each unit that it finished.'''
+def logged(log, seconds, task):
+    '''Takes its time, and writes down each task that it finished.'''
     time.sleep(seconds)
     with open(log, "a") as stream:
-        stream.write(unit.formula + "\\n")
-    return Outcome(unit.key, result=unit.folder, structures=1, seconds=seconds)
+        stream.write(task.formula + "\\n")
+    return TaskOutcome(task.key, result=task.folder, structures=1, seconds=seconds)
 
 
-def mixed(unit):
-    if unit.formula == "NaCl":
+def mixed(task):
+    if task.formula == "NaCl":
         raise ValueError("no salt")
-    if unit.formula == "KCl":
+    if task.formula == "KCl":
         os._exit(9)
-    return Outcome(unit.key)
+    return TaskOutcome(task.key)
 
 
-def told_process(unit):
-    return Outcome(unit.key, structures=os.getpid())
+def told_process(task):
+    return TaskOutcome(task.key, structures=os.getpid())
 
 
-def endless(unit):
+def endless(task):
     time.sleep(60)
 
 
-def broken(unit):
+def broken(task):
     raise RuntimeError("no disk")
 """
 
 
 @pytest.fixture
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """A module of units of work that other processes can import too."""
+    """A module of tasks of work that other processes can import too."""
     folder = tmp_path / "modules"
     folder.mkdir()
     (folder / "campaign_work.py").write_text(WORK)
@@ -68,9 +68,11 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @pytest.fixture
-def units() -> Callable[..., list[Unit]]:
-    """A function of formulas that makes units."""
-    return lambda *formulas: [Unit(formula, formula, None, None, f"runs/{formula}") for formula in formulas]
+def tasks() -> Callable[..., list[CampaignTask]]:
+    """A function of formulas that makes tasks."""
+    return lambda *formulas: [
+        CampaignTask(formula, formula, None, None, f"runs/{formula}") for formula in formulas
+    ]
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def test_worker_of_this_machine(work: ModuleType, begun: Begun, tmp_path: Path, 
     killer.join()
     assert (counts.done, counts.failed, counts.waiting) == (10, 0, 0)
     assert set(index(folder).values()) == {"done"}
-    # A unit may have been killed after its line in the log and before its outcome; no more than that one.
+    # A task may have been killed after its line in the log and before its outcome; no more than that one.
     assert len(finished(log)) in {10, 11}
 
 
@@ -98,7 +98,7 @@ def test_scheduler(work: ModuleType, begun: Begun, tmp_path: Path, cluster: Any,
     worker.wait()
     with CampaignStore(folder) as store:
         counts = store.counts()
-        waiting = {unit.formula for unit in store.waiting()}
+        waiting = {task.formula for task in store.waiting()}
     assert counts.done >= 2
     assert counts.waiting == len(waiting) > 0
     kept = set(FORMULAS) - waiting

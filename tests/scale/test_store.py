@@ -1,32 +1,65 @@
-"""The store: what is one unit, what is in which order, and that a half-read list is none."""
+"""The store: what is one task, what is in which order, and that a half-read list is none."""
 
 from __future__ import annotations
 
 import contextlib
 import gc
+import json
+import shutil
 import sqlite3
 import tracemalloc
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.pipeline.formula_list import FormulaRequest, read_requests
-from alphacrystal.scale import CampaignStore, Outcome, Unit, _store, _tables, compute, write_tables
+from alphacrystal.report import INDEX_COLUMNS, SummaryRow
+from alphacrystal.scale import (
+    CampaignStore,
+    CampaignTask,
+    Counts,
+    TaskOutcome,
+    _store,
+    _tables,
+    compute,
+    write_tables,
+)
+
+BEST = SummaryRow(
+    rank=1,
+    file="structures/001_NaCl_sg225.cif",
+    formula="NaCl",
+    cell_formula="NaCl",
+    z=1,
+    n_atoms=2,
+    space_group_number=225,
+    space_group_symbol="Fm-3m",
+    energy_per_atom_ev=-3.5,
+    enthalpy_per_atom_ev=None,
+    formation_energy_per_atom_ev=None,
+    energy_above_hull_per_atom_ev=None,
+    volume_per_atom_a3=23.1,
+    chemical_rank=1,
+    energy_rank=1,
+    log_probability=-0.4,
+    generator="distance_matrix",
+    converged=True,
+    max_force_ev_per_a=0.0,
+)
 
 
 def requests(*formulas: str) -> list[FormulaRequest]:
     return [FormulaRequest(formula) for formula in formulas]
 
 
-def test_formulas_that_mean_the_same_are_one_unit_and_keep_their_lines(tmp_path: Path) -> None:
+def test_formulas_that_mean_the_same_are_one_task_and_keep_their_lines(tmp_path: Path) -> None:
     with CampaignStore(tmp_path) as store:
         store.fill([*requests("NaCl", "MgO", "ClNa", "Na2Cl2"), FormulaRequest("NaCl", None, 221)], {})
-        assert [unit.formula for unit in store.waiting()] == ["NaCl", "MgO", "NaCl"]
+        assert [task.formula for task in store.waiting()] == ["NaCl", "MgO", "NaCl"]
         first = next(store.waiting())
-        store.record([Outcome(first.key, result=first.folder, space_group_number=225)])
+        store.record([TaskOutcome(first.key, result=first.folder, best=BEST)])
         assert [(row[0], row[2], row[5]) for row in store.lines()] == [
             ("NaCl", "done", 225),
             ("MgO", "waiting", None),
@@ -51,22 +84,22 @@ def test_first_outcome_stays_and_counts_follow(tmp_path: Path) -> None:
         store.fill(requests("NaCl", "MgO", "Xx"), {})
         assert (store.counts().waiting, store.counts().failed) == (2, 1)
         salt, oxide = store.waiting()
-        store.record([Outcome(salt.key, structures=3), Outcome(oxide.key, "It died.", "died")])
-        store.record([Outcome(salt.key, "Later.", "internal")])
+        store.record([TaskOutcome(salt.key, structures=3), TaskOutcome(oxide.key, "It died.", "died")])
+        store.record([TaskOutcome(salt.key, "Later.", "internal")])
         counts = store.counts()
     with CampaignStore(tmp_path) as store:
         assert store.counts() == counts
         assert (counts.waiting, counts.done, counts.failed) == (0, 1, 2)
-        assert store.failure_kinds() == {"died": 1, "input": 1}
+        assert store.failure_types() == {"died": 1, "input": 1}
         assert store.retry_failed() == 2
-        assert [unit.formula for unit in store.waiting()] == ["MgO", "Xx"]
+        assert [task.formula for task in store.waiting()] == ["MgO", "Xx"]
 
 
 def test_text_that_is_no_text_is_damage(tmp_path: Path) -> None:
     with CampaignStore(tmp_path) as store:
         store.fill(requests("NaCl"), {})
     with contextlib.closing(sqlite3.connect(tmp_path / "campaign.sqlite")) as database, database:
-        database.execute("UPDATE units SET formula = CAST(x'ff4e' AS TEXT)")
+        database.execute("UPDATE tasks SET formula = CAST(x'ff4e' AS TEXT)")
     with CampaignStore(tmp_path) as store, pytest.raises(InputError, match="is damaged"):
         list(store.waiting())
 
@@ -78,22 +111,22 @@ def test_damaged_store_is_told_in_a_sentence(tmp_path: Path) -> None:
 
 
 class Immediate:
-    """Ends each unit as soon as it is asked."""
+    """Ends each task as soon as it is asked."""
 
     workers = capacity = 8
 
     def __init__(self, failure: str | None = None, kind: str = "") -> None:
-        self.held: list[Unit] = []
+        self.held: list[CampaignTask] = []
         self.most = 0
-        self.failure, self.kind = failure, kind
+        self.failure, self.failure_type = failure, kind
 
-    def submit(self, unit: Unit) -> None:
-        self.held.append(unit)
+    def submit(self, task: CampaignTask) -> None:
+        self.held.append(task)
         self.most = max(self.most, len(self.held))
 
-    def finished(self, timeout_s: float) -> list[Outcome]:
+    def finished(self, timeout_s: float) -> list[TaskOutcome]:
         ended, self.held = self.held, []
-        return [Outcome(unit.key, self.failure, self.kind) for unit in ended]
+        return [TaskOutcome(task.key, self.failure, self.failure_type) for task in ended]
 
 
 def compositions(count: int) -> Iterator[FormulaRequest]:
@@ -102,7 +135,7 @@ def compositions(count: int) -> Iterator[FormulaRequest]:
 
 
 def test_memory_does_not_grow_with_the_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_store, "PAGE", 50)
+    monkeypatch.setattr(_store, "PAGE_SIZE", 50)
     monkeypatch.setattr(_tables, "_BATCH", 50)
     peaks: dict[int, list[int]] = {300: [], 1200: []}
     # The first loads packages and fills the caches of bounded size that reading formulas has. The least of
@@ -128,7 +161,7 @@ def test_memory_does_not_grow_with_the_list(tmp_path: Path, monkeypatch: pytest.
 def test_campaign_in_which_everything_breaks_stops(tmp_path: Path) -> None:
     with CampaignStore(tmp_path) as store:
         store.fill(compositions(100), {})
-        with pytest.raises(AlphaCrystalError, match=r"failed one after the other, the last with: No room\."):
+        with pytest.raises(AlphaCrystalError, match=r"failed in a row, the last with: No room\."):
             compute(store, Immediate("No room.", "internal"))  # type: ignore[arg-type]
         assert store.counts().waiting > 50
 
@@ -141,7 +174,7 @@ def test_bad_formulas_never_stop_a_campaign(tmp_path: Path) -> None:
         write_tables(tmp_path, store)
     lines = (tmp_path / "failures.csv").read_text().splitlines()
     assert len(lines) == 101
-    assert lines[0] == "number,formula,cell,space_group,kind,reason,seconds"
+    assert lines[0] == "number,formula,cell,space_group,failure_type,reason,seconds"
     assert lines[3].startswith("3,Na3Cl1O101,,,input,Too many atoms.")
 
 
@@ -149,9 +182,9 @@ def test_index_as_parquet_has_the_same_rows(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra parquet")
     with CampaignStore(tmp_path) as store:
         store.fill(requests("NaCl", "Xx"), {})
-        unit = next(store.waiting())
-        outcome = Outcome(unit.key, result="runs/x", structures=2, space_group_number=225, seconds=1.5)
-        store.record([replace(outcome, energy_per_atom_ev=-3.5)])
+        task = next(store.waiting())
+        outcome = TaskOutcome(task.key, result="runs/x", structures=2, best=BEST, seconds=1.5)
+        store.record([outcome])
         write_tables(tmp_path, store)
     rows = parquet.read_table(tmp_path / "index.parquet").to_pylist()
     assert [row["formula"] for row in rows] == ["NaCl", "Xx"]
@@ -164,12 +197,12 @@ def test_index_as_parquet_has_the_same_rows(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        "UPDATE units SET formula = x'ff'",
-        "UPDATE units SET cell = x'ff'",
-        "UPDATE units SET space_group = 'many'",
+        "UPDATE tasks SET formula = x'ff'",
+        "UPDATE tasks SET cell = x'ff'",
+        "UPDATE tasks SET space_group = 'many'",
     ],
 )
-def test_waiting_units_of_the_wrong_type_are_damage(tmp_path: Path, change: str) -> None:
+def test_waiting_tasks_of_the_wrong_type_are_damage(tmp_path: Path, change: str) -> None:
     with CampaignStore(tmp_path) as store:
         store.fill(requests("NaCl"), {})
     with contextlib.closing(sqlite3.connect(tmp_path / "campaign.sqlite")) as database, database:
@@ -185,10 +218,53 @@ def test_damaged_times_are_damage(tmp_path: Path, timings: str) -> None:
     with CampaignStore(tmp_path) as store:
         store.fill(requests("NaCl"), {})
         store.record(
-            [Outcome(next(store.waiting()).key, seconds=1.0, processor_seconds=1.0, timings={"relax": 1.0})]
+            [
+                TaskOutcome(
+                    next(store.waiting()).key, seconds=1.0, processor_seconds=1.0, timings_s={"relax": 1.0}
+                )
+            ]
         )
         assert list(store.times()) == [(1.0, 1.0, {"relax": 1.0})]
     with contextlib.closing(sqlite3.connect(tmp_path / "campaign.sqlite")) as database, database:
-        database.execute(f"UPDATE units SET timings = {timings}")  # noqa: S608 - a test's own text
+        database.execute(f"UPDATE tasks SET timings = {timings}")  # noqa: S608 - a test's own text
     with CampaignStore(tmp_path) as store, pytest.raises(InputError, match="damaged"):
         list(store.times())
+
+
+@pytest.fixture
+def old_campaign(tmp_path: Path) -> Path:
+    """A campaign of format 1, which version 0.1.0 wrote."""
+    return Path(shutil.copytree(Path(__file__).parent / "data" / "old_campaign", tmp_path / "old"))
+
+
+def test_store_of_format_1_is_converted(old_campaign: Path) -> None:
+    for _ in range(2):
+        with CampaignStore(old_campaign) as store:
+            assert store.counts() == Counts(waiting=0, done=2, failed=1)
+            assert store.facts()["settings"]["seed"] == 0
+            assert store.failure_types() == {"input": 1}
+            store.retry_failed()
+            assert [task.formula for task in store.waiting()] == ["Xx2"]
+            store.record([TaskOutcome(next(store.waiting()).key, "It failed.", "input", best=BEST)])
+
+
+def test_energies_under_pressure_were_enthalpies_in_format_1(old_campaign: Path) -> None:
+    with contextlib.closing(sqlite3.connect(old_campaign / "campaign.sqlite")) as database, database:
+        settings = json.dumps({"pressure": 10.0})
+        database.execute("UPDATE facts SET value = ? WHERE name = 'settings'", (settings,))
+        database.execute("UPDATE units SET energy_per_atom_ev = -2.5 WHERE formula = 'NaCl'")
+    with CampaignStore(old_campaign) as store:
+        rows = [dict(zip(INDEX_COLUMNS, row, strict=False)) for row in store.lines()]
+    assert [(row["energy_per_atom_ev"], row["enthalpy_per_atom_ev"]) for row in rows[:2]] == [
+        (None, -2.5),
+        (None, None),
+    ]
+
+
+def test_store_of_a_newer_format_is_refused_with_one_sentence(old_campaign: Path) -> None:
+    with contextlib.closing(sqlite3.connect(old_campaign / "campaign.sqlite")) as database, database:
+        database.execute("PRAGMA user_version = 3")
+        database.execute("CREATE TABLE more (id INTEGER)")
+    sentence = r"was written by a newer AlphaCrystal \(format 3; this version reads up to 2\): upgrade\.$"
+    with pytest.raises(InputError, match=sentence):
+        CampaignStore(old_campaign)

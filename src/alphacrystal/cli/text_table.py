@@ -30,7 +30,7 @@ def print_run(folder: Path, rows: int = ROWS, *, as_json: bool = False) -> RunSu
     """
     from rich.console import Console
 
-    from alphacrystal.report import found, ranked_table, read_run_folder, table_legend
+    from alphacrystal.report import candidate_counts, ranked_table, read_run_folder, table_legend
 
     run = read_run_folder(folder)
     if as_json:
@@ -40,8 +40,10 @@ def print_run(folder: Path, rows: int = ROWS, *, as_json: bool = False) -> RunSu
     for note in run.notes:
         console.print(f"Note: {printable(note).rstrip('.')}.", markup=False)
     if not run.complete:
-        console.print("This run was interrupted: the list holds what was finished.")
-    console.print(f"{printable(run.formula)}: {found(len(run.rows), run.candidates)}", markup=False)
+        console.print("This run was interrupted: the list is incomplete.")
+    console.print(
+        f"{printable(run.formula)}: {candidate_counts(len(run.rows), run.candidates)}", markup=False
+    )
     if run.rows:
         console.print(ranked_table(run.rows, rows))
         console.print(table_legend(run.rows))

@@ -1,4 +1,4 @@
-"""Makers for jobflow: a prediction or a relaxation as a job of a workflow (extra ``jobflow``)."""
+"""Makers for jobflow: a prediction or a relaxation as a workflow job (extra ``jobflow``)."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ except ImportError as error:
 
 
 class PredictionOutput(BaseModel):
-    """What a prediction hands to the next job.
+    """The output of a prediction job.
 
     Attributes:
         formula: Reduced formula.
         structures: Conventional cells, best first.
         rows: The columns of ``summary.csv`` for each of them.
-        notes: Sentences to read beside the result.
+        notes: Sentences to read with the result.
         folder: The run folder.
     """
 
@@ -38,15 +38,16 @@ class PredictionOutput(BaseModel):
 
 
 class RelaxationOutput(BaseModel):
-    """What a relaxation hands to the next job.
+    """The output of a relaxation job.
 
     Attributes:
         structure: The relaxed crystal.
         converged: Whether forces and stress met their limits.
-        status: How it ended.
-        reason: Why, where it did not converge.
-        energy_per_atom: eV/atom (enthalpy under pressure), None where it failed.
-        max_force: Largest force left in eV/Å, None where it failed.
+        status: End of the relaxation.
+        reason: Cause where it did not converge.
+        energy_per_atom_ev: eV/atom at zero pressure, None under pressure and where it failed.
+        enthalpy_per_atom_ev: eV/atom under pressure, None at zero pressure and where it failed.
+        max_force_ev_per_a: Largest remaining force in eV/Å, None where it failed.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -55,13 +56,14 @@ class RelaxationOutput(BaseModel):
     converged: bool
     status: str
     reason: str
-    energy_per_atom: float | None
-    max_force: float | None
+    energy_per_atom_ev: float | None
+    enthalpy_per_atom_ev: float | None
+    max_force_ev_per_a: float | None
 
 
 @dataclass
 class PredictMaker(Maker):
-    """Makes jobs that predict the crystals of a formula; the run folder is made where the job runs.
+    """Creates jobs that predict the crystals of a formula; each job writes a run folder where it runs.
 
     Attributes:
         name: Name of the jobs.
@@ -88,7 +90,7 @@ class PredictMaker(Maker):
 
 @dataclass
 class RelaxMaker(Maker):
-    """Makes jobs that relax a crystal and keep its space group.
+    """Creates jobs that relax a crystal and keep its space group.
 
     Attributes:
         name: Name of the jobs.
@@ -106,12 +108,15 @@ class RelaxMaker(Maker):
         from alphacrystal.relax import RelaxSettings, load_potential, relax
 
         crystal = as_structure(structure)
-        (result,) = relax([crystal], load_potential(self.potential), RelaxSettings(**self.settings))
+        settings = RelaxSettings(**self.settings)
+        (result,) = relax([crystal], load_potential(self.potential), settings)
+        is_enthalpy = settings.pressure_gpa != 0
         return RelaxationOutput(
             structure=result.structure,
             converged=result.converged,
             status=str(result.status),
             reason=result.reason,
-            energy_per_atom=result.energy_per_atom,
-            max_force=result.max_force,
+            energy_per_atom_ev=None if is_enthalpy else result.energy_per_atom,
+            enthalpy_per_atom_ev=result.energy_per_atom if is_enthalpy else None,
+            max_force_ev_per_a=result.max_force,
         )

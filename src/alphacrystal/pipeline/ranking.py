@@ -78,7 +78,7 @@ def conclude(
         distograms=cell_distograms(request, {len(c.structure) for c in relaxed.candidates}),
         potential=config.potential if has_energies else None,
         hull_reference=hull,
-        energy_unit_note="" if config.pressure == 0 else f"enthalpy at {config.pressure:g} GPa",
+        pressure_gpa=config.pressure,
         timings={name: round(seconds, 3) for name, seconds in timings.items()},
         complete=complete,
         folder=store.folder,

@@ -12,7 +12,7 @@ from alphacrystal.typing import FloatArray, IntArray
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-    from alphacrystal.relax._symmetry import CrystalSymmetry
+    from alphacrystal.relax._symmetry_operations import CrystalSymmetry
 
 
 @dataclass(slots=True)

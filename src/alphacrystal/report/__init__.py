@@ -1,25 +1,32 @@
-"""The run folder: table, structures, evidence and report, written whole and read back.
+"""The result of a run: ranked list, structures, report page, figures; written to a run folder and read back.
 
-``Prediction`` is what the pipeline hands over; ``write_run_folder`` puts it on disk.
+``Prediction`` is the result of the pipeline; ``write_run_folder`` writes it.
 """
 
-from alphacrystal.report._cif import cif_text
 from alphacrystal.report._crystal_view import crystal_view
-from alphacrystal.report._default_folder import default_folder
 from alphacrystal.report._events import EventLog
 from alphacrystal.report._figures import write_figures
 from alphacrystal.report._html import page_style
-from alphacrystal.report._index import INDEX_COLUMNS, IndexRow, index_row, write_index
+from alphacrystal.report._index import (
+    BEST_COLUMNS,
+    INDEX_COLUMNS,
+    IndexRow,
+    best_values,
+    index_row,
+    write_index,
+)
+from alphacrystal.report._layout import default_folder
 from alphacrystal.report._plain_json import plain_json
-from alphacrystal.report._poscar import poscar_text
 from alphacrystal.report._prediction import DistogramSummary, Prediction
 from alphacrystal.report._read import RunSummary, finished_run, read_run_folder, run_summary
 from alphacrystal.report._run_folder import prepare_output_folder, write_run_folder
 from alphacrystal.report._run_record import RunRecord
+from alphacrystal.report._structure_text import cif_text, poscar_text
 from alphacrystal.report._summary import SUMMARY_COLUMNS, SummaryRow
-from alphacrystal.report._table import found, ranked_table, table_legend
+from alphacrystal.report._table import candidate_counts, ranked_table, table_legend
 
 __all__ = [
+    "BEST_COLUMNS",
     "INDEX_COLUMNS",
     "SUMMARY_COLUMNS",
     "DistogramSummary",
@@ -29,11 +36,12 @@ __all__ = [
     "RunRecord",
     "RunSummary",
     "SummaryRow",
+    "best_values",
+    "candidate_counts",
     "cif_text",
     "crystal_view",
     "default_folder",
     "finished_run",
-    "found",
     "index_row",
     "page_style",
     "plain_json",

@@ -1,4 +1,4 @@
-"""Independent sites and symmetry operations of a cell, as a CIF states them."""
+"""Independent sites and symmetry operations of a cell, in the form of a CIF."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
 
 
-# A standard cell is refined to rounding error; anything further off is another setting or another structure.
+# A standard cell is refined to rounding error; larger deviations mean another setting or another structure.
 _SITE_TOLERANCE = 0.01  # Å
 _METRIC_TOLERANCE = 1e-4  # relative
-_OWN_SETTING_SYMPREC = 0.01  # Å
+_PRESENT_SETTING_SYMPREC = 0.01  # Å
 _STANDARD_SETTINGS = ("", "b", "b1", "2", "H")  # axis b, cell choice 1; origin choice 2; hexagonal axes
 _PRINTED_DECIMALS = 10
 _LATTICE_SHIFTS: FloatArray = np.array(list(itertools.product((-2, -1, 0, 1, 2), repeat=3)), dtype=np.float64)
@@ -44,13 +44,13 @@ class IndependentSite:
 
 @dataclass(frozen=True, slots=True)
 class SymmetryOperations:
-    """Operations x' = R x + t on fractional coordinates, and what the setting is called.
+    """Operations x' = R x + t on fractional coordinates, and the symbols of the setting.
 
     Attributes:
         number: International number of the space group.
         rotations: R, shape (operations, 3, 3).
         translations: t, shape (operations, 3).
-        hermann_mauguin: Symbol as CIF writes it, e.g. "F d -3 m :2"; None where the setting has no name.
+        hermann_mauguin: Symbol in CIF notation, e.g. "F d -3 m :2"; None where the setting has no name.
         hall: Hall symbol, None where the setting has no name.
     """
 
@@ -64,26 +64,26 @@ class SymmetryOperations:
 def asymmetric_unit(
     structure: Structure, space_group_number: int
 ) -> tuple[SymmetryOperations, tuple[IndependentSite, ...]]:
-    """The operations of a cell and its independent sites, which together rebuild it.
+    """The operations and the independent sites that together rebuild a cell.
 
     Args:
-        structure: Ordered cell, meant to be conventional and in the ITA standard setting. Where it is not,
-            the operations found in the cell as it stands are given instead (those of P1 if even they fail).
+        structure: Ordered cell, normally conventional and in the ITA standard setting. For another setting,
+            the result has the operations of the present setting (of P1 where these fail too).
         space_group_number: International number, 1-230.
     """
     standard = _standard_operations(space_group_number)
     sites = _independent_sites(structure, standard)
     if sites is not None:
         return standard, sites
-    own = _own_operations(structure)
-    sites = _independent_sites(structure, own)
+    present = _present_operations(structure)
+    sites = _independent_sites(structure, present)
     if sites is not None:
-        return own, sites
-    everything = (
+        return present, sites
+    all_sites = (
         IndependentSite(site.specie.symbol, "a", 1, _as_printed(np.asarray(site.frac_coords)))
         for site in structure
     )
-    return _standard_operations(1), tuple(everything)
+    return _standard_operations(1), tuple(all_sites)
 
 
 @cache
@@ -96,7 +96,7 @@ def _standard_operations(number: int) -> SymmetryOperations:
 
 
 def _standard_symbols(number: int) -> tuple[str, str]:
-    """Hermann-Mauguin symbol as CIF writes it, and the Hall symbol, of the ITA standard setting."""
+    """Hermann-Mauguin symbol in CIF notation, and the Hall symbol, of the ITA standard setting."""
     import moyopy
 
     for hall_number in range(1, 531):
@@ -106,22 +106,22 @@ def _standard_symbols(number: int) -> tuple[str, str]:
             monoclinic = 3 <= number <= 15
             symbol = (entry.hm_full if monoclinic else entry.hm_short).replace("_", "")
             suffix = f" :{setting}" if setting in ("2", "H") else ""
-            # Readers know the double prime as '"'; moyo writes it "=".
+            # CIF writes the double prime as '"', moyo as "=".
             return symbol + suffix, entry.hall_symbol.replace("=", '"')
     raise ValueError(f"space group number {number} is not in 1-230")
 
 
-def _own_operations(structure: Structure) -> SymmetryOperations:
-    """The operations of the cell as it stands, whatever its setting."""
+def _present_operations(structure: Structure) -> SymmetryOperations:
+    """The operations of the cell in its present setting."""
     import moyopy
 
     cell = moyopy.Cell(
         structure.lattice.matrix.tolist(), structure.frac_coords.tolist(), list(structure.atomic_numbers)
     )
-    found = moyopy.MoyoDataset(cell, symprec=_OWN_SETTING_SYMPREC)
-    rotations = np.asarray(found.operations.rotations, dtype=np.float64)
-    translations = np.asarray(found.operations.translations, dtype=np.float64)
-    return SymmetryOperations(found.number, rotations, translations, None, None)
+    dataset = moyopy.MoyoDataset(cell, symprec=_PRESENT_SETTING_SYMPREC)
+    rotations = np.asarray(dataset.operations.rotations, dtype=np.float64)
+    translations = np.asarray(dataset.operations.translations, dtype=np.float64)
+    return SymmetryOperations(dataset.number, rotations, translations, None, None)
 
 
 def _independent_sites(
@@ -130,8 +130,8 @@ def _independent_sites(
     """The orbits of the sites, or None where the operations do not map the crystal on itself."""
     lattice = structure.lattice.matrix
     metric = lattice @ lattice.T
-    turned = operations.rotations.transpose(0, 2, 1) @ metric @ operations.rotations
-    if np.abs(turned - metric).max() > _METRIC_TOLERANCE * np.abs(metric).max():
+    rotated = operations.rotations.transpose(0, 2, 1) @ metric @ operations.rotations
+    if np.abs(rotated - metric).max() > _METRIC_TOLERANCE * np.abs(metric).max():
         return None
     positions = structure.frac_coords
     numbers = np.asarray(structure.atomic_numbers)
@@ -149,7 +149,7 @@ def _independent_sites(
         if not same.any(axis=1).all() or (members & taken).any():
             return None
         taken |= members
-        # The mean over the operations that leave the site in place projects it on its special position.
+        # The mean over the site symmetry operations projects the site on its special position.
         stay = offsets[same[:, index], index]
         exact = _as_printed(position + stay.mean(axis=0))
         letter, multiplicity = None, int(members.sum())
@@ -173,7 +173,7 @@ def _tabulated(number: int, orbit: FloatArray, multiplicity: int) -> tuple[str |
         difference = orbit - wyckoff.constant[0]
         difference = (difference - np.floor(difference))[:, None, :] + _LATTICE_SHIFTS  # (points, shifts, 3)
         onto_free = wyckoff.linear[0] @ np.linalg.pinv(wyckoff.linear[0])  # (3, 3)
-        rest = difference - difference @ onto_free.T  # what no choice of the free parameters makes up for
+        rest = difference - difference @ onto_free.T  # outside of the space of the free parameters
         fits = np.abs(rest).max(axis=2).min(axis=1) < 10.0 ** (2 - _PRINTED_DECIMALS)
         if fits.any():
             return wyckoff.letter, min(orbit[fits], key=tuple)
@@ -181,6 +181,6 @@ def _tabulated(number: int, orbit: FloatArray, multiplicity: int) -> tuple[str |
 
 
 def _as_printed(position: FloatArray) -> FloatArray:
-    """Fractional coordinates (..., 3) in [0, 1) as they will be printed (no 1.0000000000, no -0)."""
+    """Fractional coordinates (..., 3) in [0, 1), rounded as in the CIF (no 1.0000000000, no -0)."""
     rounded = np.round(position, _PRINTED_DECIMALS)
     return np.asarray((rounded - np.floor(rounded)) % 1.0 + 0.0, dtype=np.float64)

@@ -1,8 +1,9 @@
-"""A crystal in 3D for notebooks (py3Dmol), drawn by the viewer that ships with the report page."""
+"""A crystal in 3D for notebooks: py3Dmol with the viewer script of the report page."""
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
@@ -13,7 +14,6 @@ import numpy as np
 
 from alphacrystal.crystal import StructureLike, as_structure
 from alphacrystal.errors import InputError
-from alphacrystal.report._page_data import drawn_elements
 
 if TYPE_CHECKING:
     import py3Dmol
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from alphacrystal.typing import FloatArray
 
 NEEDS_EXTRA = "The 3D view needs the package py3Dmol: pip install 'alphacrystal[notebook]'."
-BOND_STRETCH = 1.15  # times the sum of the covalent radii
-SHORTEST_BOND = 0.4  # Å; what is closer is an error
-FACE = 1e-3  # fractional distance within which an atom lies on a face of the cell
+MAX_BOND_STRETCH = 1.15  # times the sum of the covalent radii
+MIN_BOND_LENGTH = 0.4  # Å; atoms at shorter distances overlap
+FACE_TOLERANCE = 1e-3  # fractional distance within which an atom lies on a face of the cell
 
 
 def has_viewer() -> bool:
@@ -39,36 +39,36 @@ def crystal_view(
     width: int = 480,
     height: int = 360,
 ) -> py3Dmol.view:
-    """The cell of a crystal as a py3Dmol view, which Jupyter shows; it needs no network.
+    """Show the cell of a crystal as a py3Dmol view, for Jupyter; it needs no network.
 
     Atoms on a face, an edge or a corner are drawn on all of them.
 
     Args:
         crystal: pymatgen Structure or ASE Atoms.
         supercell: Cells along each axis.
-        width: Of the picture, in pixels.
-        height: Of the picture, in pixels.
+        width: Width in pixels.
+        height: Height in pixels.
 
     Raises:
-        InputError: The extra ``notebook`` is not installed, or it is no crystal.
+        InputError: The extra ``notebook`` is not installed, or the argument is not a crystal.
     """
     if not has_viewer():
         raise InputError(NEEDS_EXTRA)
     import py3Dmol
 
     structure = as_structure(crystal)
-    symbols, places = _atoms(structure, supercell)
+    symbols, positions = _atoms(structure, supercell)
     view = py3Dmol.view(width=width, height=height, js=_viewer_script())
-    view.addModel(_xyz(symbols, places), "xyz", {"assignBonds": False})
+    view.addModel(_xyz(symbols, positions), "xyz", {"assignBonds": False})
     elements = drawn_elements(symbols)
     for symbol, drawn in elements.items():
         sphere = {"radius": 0.18 + 0.22 * drawn["radius"], "color": drawn["colour"]}
         view.setStyle({"elem": symbol}, {"sphere": sphere})
-    for one, other in _bonds(symbols, places, elements):
-        middle = (places[one] + places[other]) / 2
+    for one, other in _bonds(symbols, positions, elements):
+        middle = (positions[one] + positions[other]) / 2
         for atom in (one, other):
             colour = elements[symbols[atom]]["colour"]
-            stick = {"start": _point(places[atom]), "end": _point(middle), "radius": 0.09, "color": colour}
+            stick = {"start": _point(positions[atom]), "end": _point(middle), "radius": 0.09, "color": colour}
             view.addCylinder(stick)
     for start, end in _edges(structure.lattice.matrix * np.array(supercell)[:, None]):
         view.addLine({"start": start, "end": end, "color": "gray"})
@@ -82,47 +82,51 @@ def crystal_view(
 
 @cache
 def _viewer_script() -> str:
-    """3Dmol.js as an address that holds the program itself."""
+    """3Dmol.js as a data URL."""
     script = files("alphacrystal.report").joinpath("assets", "3Dmol-min.js").read_bytes()
     return "data:text/javascript;base64," + base64.b64encode(script).decode("ascii")
 
 
 def _atoms(structure: Structure, supercell: tuple[int, int, int]) -> tuple[list[str], FloatArray]:
-    """Symbols and places in Å, shape (n, 3), of all cells; atoms on a face stand on the one opposite too."""
-    symbols, places = [], []
+    """Symbols and Cartesian positions in Å, shape (n, 3), of all cells; atoms on faces are repeated."""
+    symbols, positions = [], []
     shifts = [np.array(shift) for shift in product(*(range(n + 1) for n in supercell))]
     for site in structure:
-        inside = (site.frac_coords + FACE) % 1.0 - FACE
+        inside = (site.frac_coords + FACE_TOLERANCE) % 1.0 - FACE_TOLERANCE
         for shift in shifts:
-            if (inside + shift <= np.array(supercell) + FACE).all():
+            if (inside + shift <= np.array(supercell) + FACE_TOLERANCE).all():
                 symbols.append(site.specie.symbol)
-                places.append(structure.lattice.get_cartesian_coords(inside + shift))
-    return symbols, np.array(places)
+                positions.append(structure.lattice.get_cartesian_coords(inside + shift))
+    return symbols, np.array(positions)
 
 
-def _xyz(symbols: list[str], places: FloatArray) -> str:
-    lines = [f"{symbol} {x:.6f} {y:.6f} {z:.6f}" for symbol, (x, y, z) in zip(symbols, places, strict=True)]
+def _xyz(symbols: list[str], positions: FloatArray) -> str:
+    lines = [
+        f"{symbol} {x:.6f} {y:.6f} {z:.6f}" for symbol, (x, y, z) in zip(symbols, positions, strict=True)
+    ]
     return "\n".join([str(len(lines)), "crystal", *lines]) + "\n"
 
 
 def _bonds(
-    symbols: list[str], places: FloatArray, elements: dict[str, dict[str, Any]]
+    symbols: list[str], positions: FloatArray, elements: dict[str, dict[str, Any]]
 ) -> list[tuple[int, int]]:
-    """Pairs of atoms to join, by the rule of the report page (assets/crystal.js).
+    """Bonded pairs of atoms, by the rule of the report page (assets/crystal.js).
 
-    Closer than the sum of the covalent radii and 15 %; in compounds with non-metals no two metals.
+    Atoms are bonded up to 1.15 times the sum of their covalent radii; two metals only where all are metals.
     """
     from scipy.spatial import cKDTree
 
     metal = np.array([elements[symbol]["metal"] for symbol in symbols])
     radius = np.array([elements[symbol]["radius"] for symbol in symbols])
-    pairs = cKDTree(places).query_pairs(2 * BOND_STRETCH * radius.max(), output_type="ndarray")  # (pairs, 2)
+    pairs = cKDTree(positions).query_pairs(
+        2 * MAX_BOND_STRETCH * radius.max(), output_type="ndarray"
+    )  # (pairs, 2)
     one, other = pairs.T
-    lengths = np.linalg.norm(places[one] - places[other], axis=1)
-    joined = (lengths > SHORTEST_BOND) & (lengths < BOND_STRETCH * (radius[one] + radius[other]))
+    lengths = np.linalg.norm(positions[one] - positions[other], axis=1)
+    bonded = (lengths > MIN_BOND_LENGTH) & (lengths < MAX_BOND_STRETCH * (radius[one] + radius[other]))
     if not metal.all():
-        joined &= ~(metal[one] & metal[other])
-    return [(int(i), int(j)) for i, j in pairs[joined]]
+        bonded &= ~(metal[one] & metal[other])
+    return [(int(i), int(j)) for i, j in pairs[bonded]]
 
 
 def _edges(cell: FloatArray) -> list[tuple[dict[str, Any], dict[str, Any]]]:
@@ -137,5 +141,23 @@ def _edges(cell: FloatArray) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     return [(_point(one @ cell), _point(other @ cell)) for one, other in pairs]
 
 
-def _point(place: FloatArray) -> dict[str, Any]:
-    return dict(zip("xyz", np.round(place, 6).tolist(), strict=True))
+def _point(position: FloatArray) -> dict[str, Any]:
+    return dict(zip("xyz", np.round(position, 6).tolist(), strict=True))
+
+
+def drawn_elements(symbols: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Colour (Jmol), covalent radius in Å (Cordero, doi:10.1039/b801115j) and metal flag by symbol."""
+    from ase.data import covalent_radii
+    from ase.data.colors import jmol_colors
+    from pymatgen.core.periodic_table import Element
+
+    elements = {}
+    for symbol in sorted(set(symbols)):
+        element = Element(symbol)
+        red, green, blue = (round(255 * float(part)) for part in jmol_colors[element.Z])
+        elements[symbol] = {
+            "colour": f"#{red:02x}{green:02x}{blue:02x}",
+            "radius": round(float(covalent_radii[element.Z]), 3),
+            "metal": bool(element.is_metal),
+        }
+    return elements

@@ -1,4 +1,4 @@
-"""The powder X-ray diffraction pattern that a structure would give."""
+"""The simulated powder X-ray diffraction pattern of a structure."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
 RADIATION = "Cu Kα"
 WAVELENGTH = 1.54184  # Å, mean of Kα1 and Kα2 weighted 2:1; pymatgen's "CuKa"
-LARGEST_ANGLE = 90.0  # 2θ, degrees
-WEAKEST = 0.1  # per cent of the strongest peak; weaker ones are left out
+MAX_ANGLE = 90.0  # 2θ, degrees
+MIN_INTENSITY = 0.1  # per cent of the strongest peak
 _ANGLE_TOLERANCE = 1e-5  # degrees; reflections this close are one peak, as in pymatgen
 PATTERN_COLUMNS = ("rank", "file", "two_theta_deg", "d_a", "intensity", "hkl")
 
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """One line of a powder pattern.
+    """One peak of a powder pattern.
 
     Attributes:
         two_theta: Angle 2θ in degrees for Cu Kα.
         spacing: Distance d of the lattice planes in Å.
-        intensity: Height; the strongest line of the pattern has 100.
+        intensity: Per cent of the strongest peak.
         indices: Miller indices in the cell as given, e.g. "2 0 0"; four in hexagonal cells (h k i l).
             Families that fall on one angle are joined by " + ".
     """
@@ -46,7 +46,7 @@ class Peak:
 
     @property
     def short_indices(self) -> str:
-        """For the name of a line: the first family, "2 0 0" as "200"; dots where there are more."""
+        """A short label: the first family, "2 0 0" as "200"; an ellipsis where there are more."""
         first, *others = self.indices.split(" + ")
         plain = all(len(index) == 1 for index in first.split())
         return (first.replace(" ", "") if plain else first.replace("-", "−")) + ("…" if others else "")
@@ -57,8 +57,7 @@ def powder_pattern(structure: Structure) -> tuple[Peak, ...]:
 
     Kinematic intensities with the Lorentz-polarisation factor, without thermal motion, absorption, texture or
     anomalous dispersion (De Graef & McHenry, Structure of Materials, 2012, ch. 11-12). The peaks are those of
-    pymatgen's XRDCalculator, whose module imports matplotlib and scipy.stats, which takes longer than the
-    patterns. Empty where an element has no tabulated scattering factor (beyond Cf).
+    pymatgen's XRDCalculator, without its slow imports (matplotlib, scipy.stats). Empty where an element has no tabulated scattering factor (beyond Cf).
     """
     coefficients = _scattering_coefficients()
     symbols = [site.specie.symbol for site in structure]
@@ -87,7 +86,7 @@ def powder_pattern(structure: Structure) -> tuple[Peak, ...]:
     order = np.argsort(bins, kind="stable")
     for members in np.split(order, np.flatnonzero(np.diff(bins[order])) + 1):
         height = float(heights[bins[members[0]] - bins.min()])
-        if height >= WEAKEST:
+        if height >= MIN_INTENSITY:
             first = members[0]
             names = _family_names(indices[members].tolist(), hexagonal=lattice.is_hexagonal())
             peaks.append(
@@ -104,9 +103,9 @@ def powder_pattern(structure: Structure) -> tuple[Peak, ...]:
 def _reflections(lattice: Lattice) -> tuple[IntArray, FloatArray]:
     """Miller indices up to the largest angle, one of each Friedel pair, and 1/d in 1/Å, in rising order."""
     reciprocal = lattice.reciprocal_lattice_crystallographic
-    largest = 2 * math.sin(math.radians(LARGEST_ANGLE / 2)) / WAVELENGTH
-    found: Any = reciprocal.get_points_in_sphere([[0, 0, 0]], [0, 0, 0], largest, zip_results=False)
-    indices, lengths = np.round(found[0]).astype(np.int64).reshape(-1, 3), np.asarray(found[1])
+    largest = 2 * math.sin(math.radians(MAX_ANGLE / 2)) / WAVELENGTH
+    points: Any = reciprocal.get_points_in_sphere([[0, 0, 0]], [0, 0, 0], largest, zip_results=False)
+    indices, lengths = np.round(points[0]).astype(np.int64).reshape(-1, 3), np.asarray(points[1])
     h, k, l = indices.T  # noqa: E741 - Miller's letters
     half = (h > 0) | ((h == 0) & (k > 0)) | ((h == 0) & (k == 0) & (l > 0))
     indices, lengths = indices[half], lengths[half]

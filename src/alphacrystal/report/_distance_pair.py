@@ -1,4 +1,4 @@
-"""The predicted distances beside a structure's own, atom for atom."""
+"""The predicted and the actual distances of a structure, atom for atom."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class DistancePair:
     Attributes:
         species: Element of each of the n atoms, in the network's order.
         predicted: Expected distances in Å, shape (n, n).
-        own: Minimum-image distances of the structure in Å, shape (n, n); atoms of one element, which the
-            network cannot tell apart, stand in the order that agrees best with ``predicted``.
+        actual: Minimum-image distances of the structure in Å, shape (n, n). The network does not distinguish
+            atoms of one element; their order is the one that agrees best with ``predicted``.
     """
 
     species: tuple[str, ...]
     predicted: FloatArray
-    own: FloatArray
+    actual: FloatArray
 
     @property
     def rmse(self) -> float:
@@ -38,18 +38,18 @@ class DistancePair:
         if size < 2:
             return 0.0
         pairs = np.triu_indices(size, k=1)
-        return float(np.sqrt(np.mean((self.predicted[pairs] - self.own[pairs]) ** 2)))
+        return float(np.sqrt(np.mean((self.predicted[pairs] - self.actual[pairs]) ** 2)))
 
 
 def distance_pair(structure: Structure, distograms: Sequence[DistogramSummary]) -> DistancePair | None:
-    """What was predicted for the content of this primitive cell beside its distances, None without any."""
+    """Predicted and actual distances of a primitive cell; None where no distogram has its content."""
     from alphacrystal.crystal import min_image_distances
 
     symbols = [site.specie.symbol for site in structure]
     for distogram in distograms:
         if sorted(distogram.species) != sorted(symbols):
             continue
-        # Any order that puts the elements as the network has them; the best one within each element follows.
+        # Start with the elements in the network's order; ``best_order`` then sorts the atoms of each element.
         waiting: dict[str, list[int]] = {}
         for index, symbol in enumerate(symbols):
             waiting.setdefault(symbol, []).append(index)
@@ -64,24 +64,24 @@ def distance_pair(structure: Structure, distograms: Sequence[DistogramSummary]) 
 def best_order(
     predicted: FloatArray, distances: FloatArray, species: Sequence[str], start: IntArray
 ) -> IntArray:
-    """Order of the atoms that brings ``distances`` near to ``predicted``: steepest descent over swaps.
+    """Order of the atoms whose ``distances`` are closest to ``predicted``: steepest descent over swaps.
 
     Args:
         predicted: Shape (n, n), Å, zero diagonal.
-        distances: Shape (n, n), Å, zero diagonal, in the structure's own order.
+        distances: Shape (n, n), Å, zero diagonal, in the structure's order.
         species: Element of each row of ``predicted``.
-        start: Order to begin with, shape (n,); only atoms of one element are swapped.
+        start: Initial order, shape (n,); only atoms of one element are swapped.
     """
     elements = np.asarray(species)
     allowed = np.triu(elements[:, None] == elements[None, :], k=1)
     expected = predicted - np.diag(np.diag(predicted))
     order = start.copy()
     for _ in range(len(order) ** 2):
-        own = distances[np.ix_(order, order)]
-        cross = expected @ own  # sum over k of predicted[i, k] own[k, j]
+        ordered = distances[np.ix_(order, order)]
+        cross = expected @ ordered  # sum over k of predicted[i, k] ordered[k, j]
         keep = np.diag(cross)
-        # Growth of sum(predicted * own) when atoms i and j swap, that is, half the drop of the squared error.
-        gain = cross + cross.T - keep[:, None] - keep[None, :] + 2 * expected * own
+        # Growth of sum(predicted * ordered) when atoms i and j swap: half the decrease of the squared error.
+        gain = cross + cross.T - keep[:, None] - keep[None, :] + 2 * expected * ordered
         gain = np.where(allowed, gain, -np.inf)
         first, second = np.unravel_index(int(np.argmax(gain)), gain.shape)
         if not gain[first, second] > 1e-9:

@@ -1,4 +1,4 @@
-"""The progress log of a run: one JSON object a line."""
+"""The progress log of a run: one JSON object per line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from alphacrystal.errors import AlphaCrystalError
 from alphacrystal.report._plain_json import plain_json
 from alphacrystal.runtime.atomic_write import storage_sentence
 
-PROGRESS_EVERY = 0.5  # s between progress events of one stage
+PROGRESS_INTERVAL_S = 0.5  # between progress events of one stage
 
 
 class EventLog:
@@ -31,7 +31,7 @@ class EventLog:
         try:
             torn = path.exists() and path.stat().st_size > 0 and not _ends_with_newline(path)
             self._stream = path.open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
-            if torn:  # a killed run left half a line; keep it from swallowing the next event
+            if torn:  # the torn last line of a killed run must not absorb the next event
                 self._stream.write("\n")
         except OSError as error:
             raise AlphaCrystalError(storage_sentence(path, error)) from error
@@ -50,13 +50,13 @@ class EventLog:
     def also(self, progress: Callable[[str, int, int], None]) -> Callable[[str, int, int], None]:
         """A progress callback that appends a "progress" event (done, total) before it calls ``progress``.
 
-        A stage has two a second at most, its first and its last always.
+        A stage logs at most two events per second, and always the first and the last.
         """
         written: dict[str, float] = {}
 
         def report(stage: str, done: int, total: int) -> None:
             now = time.monotonic()
-            if done == total or now - written.get(stage, -PROGRESS_EVERY) >= PROGRESS_EVERY:
+            if done == total or now - written.get(stage, -PROGRESS_INTERVAL_S) >= PROGRESS_INTERVAL_S:
                 written[stage] = now
                 self.emit(stage, event="progress", done=done, total=total)
             progress(stage, done, total)
@@ -64,7 +64,7 @@ class EventLog:
         return report
 
     def close(self) -> None:
-        """Close the file; nothing is pending."""
+        """Close the file."""
         self._stream.close()
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""The figures of a run as files, drawn from its ``results.json`` when somebody asks for them."""
+"""The figures of a run as files, drawn from its ``results.json`` on request."""
 
 from __future__ import annotations
 
@@ -12,38 +12,37 @@ from alphacrystal.crystal import structure_from_json
 from alphacrystal.errors import InputError
 from alphacrystal.report._diffraction import powder_pattern
 from alphacrystal.report._distance_pair import distance_pair
+from alphacrystal.report._layout import FIGURES_FOLDER, RESULTS_FILE, damaged
+from alphacrystal.report._page_data import plotted_quantity
 from alphacrystal.report._prediction import DistogramSummary
-from alphacrystal.report._read import damaged, read_run_folder
-from alphacrystal.report._run_folder import FIGURES_FOLDER, RESULTS_FILE
+from alphacrystal.report._read import read_results, read_run_folder
 from alphacrystal.report._typeset import typeset_formula, typeset_symbol
-from alphacrystal.runtime.bounded_files import read_json
 from alphacrystal.runtime.contained_paths import check_inside, refuse_links
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
 
-MAX_RESULTS_BYTES = 1_000_000_000
-_IN_THE_PANELS = 6  # crystals side by side
+_MAX_PANELS = 6  # crystals side by side
 
 
 def write_figures(folder: Path, rows: int) -> list[Path]:
     """Draw the figures of a run into its folder ``figures`` as PNG and SVG and return their paths.
 
-    Energies (without relaxation: log-probabilities) against volumes, the first crystals side by side and, of
-    each of the first ``rows`` structures, predicted distances beside its own and the powder pattern.
-    Figures of the same names are drawn anew; others are left alone.
+    The figures are: energies (without relaxation: log-probabilities) against volumes, the first crystals side
+    by side and, for each of the first ``rows`` structures, predicted and actual distances and the powder
+    pattern. Figures of the same names are replaced; others stay.
 
     Raises:
-        InputError: It is not a run folder, the run wrote no result yet, a file is damaged, or there is a link
-            in ``figures``.
-        AlphaCrystalError: The disk refused a figure.
+        InputError: It is not a run folder, the run wrote no result yet, a file is damaged or of a newer
+            version, or there is a link in ``figures``.
+        AlphaCrystalError: A figure cannot be written.
     """
     read_run_folder(folder)
-    path, target = folder / RESULTS_FILE, folder / FIGURES_FOLDER
+    target = folder / FIGURES_FOLDER
     check_inside(target, folder)
     refuse_links(target)
     try:
-        results = read_json(path, MAX_RESULTS_BYTES)
+        results = read_results(folder)
         return [file for files in _drawn(results, rows, target) for file in files]
     except (
         OSError,
@@ -54,7 +53,7 @@ def write_figures(folder: Path, rows: int) -> list[Path]:
         ArithmeticError,
         RecursionError,
     ) as error:
-        raise InputError(damaged(path)) from error
+        raise InputError(damaged(folder / RESULTS_FILE)) from error
 
 
 def _drawn(results: Mapping[str, Any], rows: int, target: Path) -> Iterator[tuple[Path, Path]]:
@@ -72,7 +71,7 @@ def _drawn(results: Mapping[str, Any], rows: int, target: Path) -> Iterator[tupl
         if pair is not None:
             names = ("Predicted by the network", f"In structure {item['rank']}")
             yield distance_matrices(
-                pair.predicted, pair.own, pair.species, target / f"{name}_distances", titles=names
+                pair.predicted, pair.actual, pair.species, target / f"{name}_distances", titles=names
             )
         peaks = powder_pattern(structure_from_json(item["structure"]))
         if peaks:
@@ -86,40 +85,39 @@ def _drawn(results: Mapping[str, Any], rows: int, target: Path) -> Iterator[tupl
 
 
 def _overview(results: Mapping[str, Any], target: Path) -> Iterator[tuple[Path, Path]]:
-    """Energy, or log-probability where nothing was relaxed, of each candidate against its volume."""
+    """Energy (without relaxation: log-probability) of each candidate against its volume."""
     from alphacrystal.plots import energy_volume
 
-    relaxed = results["potential"] is not None
+    relaxed, pressure = results["potential"] is not None, results["pressure_gpa"]
+    energy = "energy_per_atom_ev" if pressure == 0 else "enthalpy_per_atom_ev"
     rank_of = {item["candidate_index"]: item["rank"] for item in results["structures"]}
     points: list[tuple[float, float, int | None, bool]] = []
     for candidate in results["candidates"]:
         relaxation = candidate["relaxation"]
         if relaxed and relaxation is None:
             continue
-        kept = relaxation["structure_after"] if relaxed else candidate["structure_before"]
-        height = relaxation["energy_per_atom_ev"] if relaxed else candidate["log_probability"]
+        structure = relaxation["structure_after"] if relaxed else candidate["structure_before"]
+        height = relaxation[energy] if relaxed else candidate["log_probability"]
         if height is not None and not (relaxed and relaxation["status"] in {"exploded", "failed"}):
-            volume = kept["lattice"]["volume"] / len(kept["sites"])
+            volume = structure["lattice"]["volume"] / len(structure["sites"])
             done = not relaxed or relaxation["converged"]
             points.append((volume, height, rank_of.get(candidate["index"]), done))
     if points:
         volumes, heights, ranks, converged = zip(*points, strict=True)
-        quantity = "energy (eV/atom)" if relaxed else "log-probability"
-        note = results["energy_unit_note"]
         yield energy_volume(
             volumes,
             heights,
             target / ("energy_volume" if relaxed else "probability_volume"),
             ranks=ranks,
             converged=converged,
-            title=typeset_formula(results["formula"]) + (f", {note}" if note else ""),
-            quantity=quantity,
+            title=typeset_formula(results["formula"]) + (f", {pressure:g} GPa" if pressure else ""),
+            quantity=plotted_quantity(relaxed, pressure),
         )
 
 
 def _grid(panels: Sequence[tuple[str, Structure]]) -> list[Sequence[tuple[str, Structure]]]:
-    """The first six at most in full rows: 1, 2, 3, 2 × 2 or 2 × 3."""
-    count = min(len(panels), _IN_THE_PANELS)
+    """At most six panels in full rows: 1, 2, 3, 2 × 2 or 2 × 3."""
+    count = min(len(panels), _MAX_PANELS)
     count -= count == 5
     wide = 3 if count % 3 == 0 else min(count, 2)
     return [panels[at : at + wide] for at in range(0, count, wide)]

@@ -1,4 +1,4 @@
-"""``report.html``: one page that opens from disk and needs no network."""
+"""``report.html``: one self-contained page that needs no network."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from urllib.parse import quote
 
 from alphacrystal import __version__
 from alphacrystal.report._diffraction import RADIATION, WAVELENGTH
-from alphacrystal.report._page_data import page_data
+from alphacrystal.report._page_data import page_data, plotted_quantity
 from alphacrystal.report._plain_json import plain_json
-from alphacrystal.report._poscar import poscar_text
+from alphacrystal.report._structure_text import poscar_text
 from alphacrystal.report._typeset import typeset_formula, typeset_symbol
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ _SCRIPTS = (
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A column of the page's table; ``field`` is the one of ``SummaryRow`` it shows."""
+    """A column of the page's table; it shows the ``field`` of ``SummaryRow``."""
 
     field: str
     title: str
@@ -56,19 +56,24 @@ class _Column:
 
 _COLUMNS = (
     _Column("rank", "Rank", "Default order"),
-    _Column("space_group_symbol", "Space group", "Hermann-Mauguin symbol, found at 0.1 Å", text=True),
-    _Column("space_group_number", "No.", "International number of the space group, found at 0.1 Å"),
-    _Column("space_group_number_tight", "At 0.01 Å", "International number found at 0.01 Å"),
+    _Column("space_group_symbol", "Space group", "Hermann-Mauguin symbol at 0.1 Å", text=True),
+    _Column("space_group_number", "No.", "International number of the space group at 0.1 Å"),
+    _Column("space_group_number_tight", "At 0.01 Å", "International number at 0.01 Å"),
     _Column("cell_formula", "Cell", "Content of the primitive cell", text=True),
     _Column("energy_per_atom_ev", "Energy (eV/atom)", "Energy per atom after relaxation", 4),
-    _Column("formation_energy_ev_per_atom", "Formation (eV/atom)", "Against the elements, same potential", 4),
-    _Column("e_above_hull_ev_per_atom", "Above hull (eV/atom)", "Against the named reference set", 4),
+    _Column("enthalpy_per_atom_ev", "Enthalpy (eV/atom)", "Enthalpy per atom after relaxation", 4),
+    _Column(
+        "formation_energy_per_atom_ev", "Formation (eV/atom)", "Relative to the elements, same potential", 4
+    ),
+    _Column(
+        "energy_above_hull_per_atom_ev", "Above hull (eV/atom)", "Relative to the named reference set", 4
+    ),
     _Column("volume_per_atom_a3", "Volume (Å³/atom)", "Volume per atom", 2),
     _Column("chemical_rank", "Chemical rank", "Rank by prior × geometry"),
-    _Column("energy_rank", "Energy rank", "Rank by energy per atom"),
+    _Column("energy_rank", "Energy rank", "Rank by energy (enthalpy) per atom"),
     _Column("log_probability", "Log-probability", "Natural log of prior × geometry", 2),
-    _Column("generator", "Generator", "What made the candidate", text=True),
-    _Column("converged", "Converged", "Whether the relaxation met its limits"),
+    _Column("generator", "Generator", "Source of the candidate", text=True),
+    _Column("converged", "Converged", "Force and stress are below their limits"),
 )
 
 
@@ -82,8 +87,8 @@ def report_html(
     """Text of ``report.html``.
 
     Args:
-        prediction: What the page tells.
-        run: How it was made.
+        prediction: Content of the page.
+        run: Settings, versions and machine of the run.
         rows: The table of ``summary.csv``.
         cifs: CIF text by ``SummaryRow.file``.
         patterns: Powder pattern of each row.
@@ -112,6 +117,7 @@ def report_html(
         unconverged=sum(row.converged is False for row in rows),
         data=_embedded_json(page_data(prediction, run, rows, patterns)),
         configuration=json.dumps(plain_json(run.configuration), indent=2, ensure_ascii=False),
+        quantity=plotted_quantity(prediction.potential is not None, prediction.pressure_gpa),
         radiation=RADIATION,
         wavelength=WAVELENGTH,
         style=_asset("report.css"),
@@ -123,7 +129,7 @@ def report_html(
 
 
 def page_style() -> str:
-    """The style sheet of our pages."""
+    """The style sheet of the report page and the web pages."""
     return _asset("report.css")
 
 
@@ -131,11 +137,11 @@ def _warnings(prediction: Prediction) -> list[str]:
     warnings = []
     if not prediction.complete:
         warnings.append(
-            "This run was interrupted: the list holds what was finished by then. "
-            "Continue it by repeating the command with --resume."
+            "This run was interrupted: the list is incomplete. "
+            "Repeat the command with --resume to continue it."
         )
     if not prediction.ranked:
-        warnings.append("The list is empty: no candidate became a structure that could be ranked.")
+        warnings.append("The list is empty: no candidate could be ranked.")
     return warnings + list(prediction.notes)
 
 
@@ -155,7 +161,7 @@ def _shown(row: SummaryRow, column: _Column) -> str:
 
 
 def _embedded_json(data: dict[str, Any]) -> str:
-    """JSON that cannot leave its script element: "<", ">" and "&" only as escapes."""
+    """JSON that cannot close its script element: "<", ">" and "&" are escaped."""
     text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
@@ -173,7 +179,7 @@ def _page_script() -> str:
 
 @cache
 def _content_hash(script: str) -> str:
-    """What the page's content security policy allows to run: exactly these scripts."""
+    """Hash of a script for the page's content security policy, which allows no other script."""
     return base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
 
 

@@ -1,30 +1,34 @@
-"""``index.csv``: one line per formula where a run has several."""
+"""``index.csv``: one row per formula of a run or campaign with several."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
+from alphacrystal.report._layout import INDEX_FILE
 from alphacrystal.report._read import RunSummary
-from alphacrystal.report._run_folder import INDEX_FILE
-from alphacrystal.report._summary import csv_text
+from alphacrystal.report._summary import SummaryRow, csv_text
 from alphacrystal.runtime.atomic_write import write_text_atomically
 
 
 @dataclass(frozen=True, slots=True)
 class IndexRow:
-    """How one formula of a run with several ended; the fields are the columns of ``index.csv``, in order.
+    """The result of one formula; the fields are the columns of ``index.csv``, in order.
 
     Attributes:
         formula: The formula as the user gave it.
         folder: Subfolder of its run, relative to the file; empty where nothing was written.
         status: "waiting", "done", "interrupted" or "failed".
-        reason: One clause where it did not end well, else "".
+        reason: One clause where the run was interrupted or failed, else "".
         structures: Structures in its ranked list.
         space_group_number: Of the best structure, None without one.
         space_group_symbol: Of the best structure, "" without one.
-        energy_per_atom_ev: Of the best structure in eV/atom, None without energies.
+        energy_per_atom_ev: Of the best structure; see ``SummaryRow`` for it and the three below.
+        enthalpy_per_atom_ev: Of the best structure.
+        formation_energy_per_atom_ev: Of the best structure.
+        energy_above_hull_per_atom_ev: Of the best structure.
         seconds: Wall time, None where it did not run.
     """
 
@@ -36,10 +40,27 @@ class IndexRow:
     space_group_number: int | None = None
     space_group_symbol: str = ""
     energy_per_atom_ev: float | None = None
+    enthalpy_per_atom_ev: float | None = None
+    formation_energy_per_atom_ev: float | None = None
+    energy_above_hull_per_atom_ev: float | None = None
     seconds: float | None = None
 
 
 INDEX_COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(IndexRow))
+#: The columns of ``SummaryRow`` that an index repeats for the best structure.
+BEST_COLUMNS = (
+    "space_group_number",
+    "space_group_symbol",
+    "energy_per_atom_ev",
+    "enthalpy_per_atom_ev",
+    "formation_energy_per_atom_ev",
+    "energy_above_hull_per_atom_ev",
+)
+
+
+def best_values(best: SummaryRow | None) -> dict[str, Any]:
+    """The values of ``BEST_COLUMNS``; empty where there is no structure."""
+    return {} if best is None else {name: getattr(best, name) for name in BEST_COLUMNS}
 
 
 def index_row(formula: str, run: RunSummary, seconds: float | None = None) -> IndexRow:
@@ -50,25 +71,22 @@ def index_row(formula: str, run: RunSummary, seconds: float | None = None) -> In
         run: Read from its folder.
         seconds: Wall time in s.
     """
-    best = run.rows[0] if run.rows else None
     return IndexRow(
         formula=formula,
         folder=run.folder.name,
         status="failed" if run.failure else "done",
         reason=run.failure,
         structures=len(run.rows),
-        space_group_number=best.space_group_number if best else None,
-        space_group_symbol=best.space_group_symbol if best else "",
-        energy_per_atom_ev=best.energy_per_atom_ev if best else None,
         seconds=None if seconds is None else round(seconds, 2),
+        **best_values(run.rows[0] if run.rows else None),
     )
 
 
 def write_index(folder: Path, rows: Iterable[IndexRow]) -> None:
-    """Write ``index.csv`` whole.
+    """Write ``index.csv``.
 
     Raises:
-        AlphaCrystalError: The disk refused it.
+        AlphaCrystalError: The file cannot be written.
     """
     cells = ({name: getattr(row, name) for name in INDEX_COLUMNS} for row in rows)
     write_text_atomically(folder / INDEX_FILE, csv_text(INDEX_COLUMNS, cells))

@@ -1,14 +1,15 @@
-"""What the report page shows of each structure, as plain JSON."""
+"""The data of the report page as plain JSON."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from alphacrystal.report._asymmetric_unit import asymmetric_unit
+from alphacrystal.report._crystal_view import drawn_elements
 from alphacrystal.report._distance_pair import distance_pair
 from alphacrystal.report._plain_json import plain_json
 from alphacrystal.report._structure_facts import facts, places_before_relaxation, provenance
@@ -25,12 +26,13 @@ if TYPE_CHECKING:
 def page_data(
     prediction: Prediction, run: RunRecord, rows: list[SummaryRow], patterns: Sequence[Sequence[Peak]]
 ) -> dict[str, Any]:
-    """Everything the page's scripts draw from; lengths in Å, energies in eV/atom, angles in degrees."""
-    places = places_before_relaxation(prediction)
+    """The input of the page's scripts; lengths in Å, energies in eV/atom, angles in degrees."""
+    places = places_before_relaxation(prediction.candidates)
     data: dict[str, Any] = plain_json(
         {
             "formula": prediction.formula,
             "relaxed": prediction.potential is not None,
+            "quantity": plotted_quantity(prediction.potential is not None, prediction.pressure_gpa),
             "structures": [
                 _structure(prediction, ranked, row, pattern)
                 | {"provenance": provenance(ranked, run.seed, places.get(ranked.candidate_index))}
@@ -67,7 +69,7 @@ def _structure(
         else {
             "species": pair.species,
             "predicted": np.round(pair.predicted, 3),
-            "own": np.round(pair.own, 3),
+            "actual": np.round(pair.actual, 3),
             "rmse": round(pair.rmse, 3),
         },
         "pattern": [[peak.two_theta, peak.intensity, peak.spacing, peak.indices] for peak in pattern],
@@ -75,8 +77,15 @@ def _structure(
     }
 
 
+def plotted_quantity(relaxed: bool, pressure_gpa: float) -> str:
+    """The label of the axis that a run's candidates are plotted on against their volumes."""
+    if not relaxed:
+        return "log-probability"
+    return "energy (eV/atom)" if pressure_gpa == 0 else "enthalpy (eV/atom)"
+
+
 def _points(prediction: Prediction) -> list[dict[str, Any]]:
-    """One point per candidate: its volume and its energy (or log-probability where nothing was relaxed)."""
+    """One point per candidate: volume, and energy or (without relaxation) log-probability."""
     rank_of = {ranked.candidate_index: ranked.rank for ranked in prediction.ranked}
     points = []
     for index, candidate in enumerate(prediction.candidates):
@@ -103,21 +112,3 @@ def _points(prediction: Prediction) -> list[dict[str, Any]]:
 
 def _elements(prediction: Prediction) -> dict[str, dict[str, Any]]:
     return drawn_elements(site.specie.symbol for ranked in prediction.ranked for site in ranked.structure)
-
-
-def drawn_elements(symbols: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Colour (Jmol), covalent radius in Å (Cordero, doi:10.1039/b801115j) and metal flag by symbol."""
-    from ase.data import covalent_radii
-    from ase.data.colors import jmol_colors
-    from pymatgen.core.periodic_table import Element
-
-    elements = {}
-    for symbol in sorted(set(symbols)):
-        element = Element(symbol)
-        red, green, blue = (round(255 * float(part)) for part in jmol_colors[element.Z])
-        elements[symbol] = {
-            "colour": f"#{red:02x}{green:02x}{blue:02x}",
-            "radius": round(float(covalent_radii[element.Z]), 3),
-            "metal": bool(element.is_metal),
-        }
-    return elements

@@ -1,4 +1,4 @@
-"""Any value of a run as plain JSON values."""
+"""Convert the values of a run to plain JSON values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ def plain_json(value: object) -> Any:
     """``value`` built from None, bool, int, finite float, str, list and dict only.
 
     Numbers that are not finite become None (JSON has no NaN); enums give their value; dataclasses, pydantic
-    models and MSONable objects their dict; NumPy arrays and scalars their Python values; the rest its text.
+    models and MSONable objects their dict; NumPy arrays and scalars their Python values; other objects their
+    text.
     """
     if isinstance(value, Enum):
         return plain_json(value.value)

@@ -1,29 +1,31 @@
-"""What the pipeline hands over when a run ends, finished or interrupted."""
+"""The result of the pipeline for one formula, finished or interrupted."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from alphacrystal.report._summary import SUMMARY_COLUMNS, SummaryRow, column_types, summary_rows
+from alphacrystal.report._table import candidate_counts, html_table, ranked_table, table_legend
 
 if TYPE_CHECKING:
     import pandas as pd
     import py3Dmol
     from ase import Atoms
     from pymatgen.core.structure import Structure
-    from rich.console import Group
+    from rich.console import Group, RenderableType
 
     from alphacrystal.generate import Candidate
     from alphacrystal.rank import RankedStructure
     from alphacrystal.relax import Relaxation
-    from alphacrystal.report._summary import SummaryRow
     from alphacrystal.typing import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
 class DistogramSummary:
-    """What the distance network says about one cell content.
+    """The predicted distances of one cell content.
 
     Attributes:
         cell_formula: Content of the primitive cell, e.g. "Pb4O4".
@@ -44,23 +46,23 @@ class DistogramSummary:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Prediction:
-    """The outcome of a run for one formula.
+    """The result of a run for one formula.
 
-    Printed, or shown by rich or Jupyter, it is its ranked list; Jupyter adds a 3D view of the best structure
-    where py3Dmol is installed (extra ``notebook``).
+    The ranked list is its text, in a terminal, in rich and in Jupyter; Jupyter adds a 3D view of the best
+    structure where py3Dmol is installed (extra ``notebook``).
 
     Attributes:
         formula: Reduced formula, e.g. "Zr4Al3".
         formula_text: The formula as the user typed it.
-        notes: Sentences the user should read beside the result.
+        notes: Sentences to read with the result.
         ranked: Distinct structures in rank order.
-        candidates: Every candidate that was made; ``RankedStructure.candidate_index`` points into it.
+        candidates: All candidates; ``RankedStructure.candidate_index`` points into this list.
         relaxations: Relaxation of each relaxed candidate, by candidate index; empty with --no-relax.
-        distograms: One per cell content that was tried.
+        distograms: One per cell content.
         potential: Name and version of the potential, None with --no-relax.
         hull_reference: Name of the reference set of the energies above hull, None without one.
-        energy_unit_note: One clause on what the energies mean, e.g. "enthalpy at 10 GPa".
-        timings: Wall seconds by stage, in the order the stages ran.
+        pressure_gpa: Pressure of the relaxations; all energies are enthalpies where it is not zero.
+        timings: Wall seconds by stage, in the order of the stages.
         complete: False where the run was interrupted; the report then says so.
         folder: The run folder, None where nothing was written.
     """
@@ -74,7 +76,7 @@ class Prediction:
     distograms: tuple[DistogramSummary, ...] = ()
     potential: str | None = None
     hull_reference: str | None = None
-    energy_unit_note: str = ""
+    pressure_gpa: float = 0.0
     timings: Mapping[str, float] = field(default_factory=dict)
     complete: bool = True
     folder: Path | None = None
@@ -82,9 +84,7 @@ class Prediction:
     @property
     def rows(self) -> list[SummaryRow]:
         """The rows of ``summary.csv``, best first."""
-        from alphacrystal.report._summary import summary_rows
-
-        return summary_rows(self)
+        return summary_rows(self.formula, self.ranked, self.pressure_gpa)
 
     @property
     def structures(self) -> list[Structure]:
@@ -94,13 +94,11 @@ class Prediction:
     @property
     def remarks(self) -> list[str]:
         """Sentences to read before the list."""
-        interrupted = [] if self.complete else ["This run was interrupted: the list holds what was finished."]
+        interrupted = [] if self.complete else ["This run was interrupted: the list is incomplete."]
         return interrupted + list(self.notes)
 
     def to_ase(self) -> list[Atoms]:
         """The ranked crystals as ASE Atoms, best first; ``info`` holds the row of each."""
-        from dataclasses import asdict
-
         from alphacrystal.crystal import as_atoms
 
         crystals = []
@@ -114,12 +112,10 @@ class Prediction:
         """The columns of ``summary.csv`` by rank, and a column ``structure``."""
         import pandas as pd
 
-        from alphacrystal.report._summary import SUMMARY_COLUMNS, column_kinds
-
-        # Columns keep their kind where cells are empty.
-        kinds: dict[object, str] = {int | None: "Int64", float | None: "float64", bool | None: "boolean"}
-        frame = pd.DataFrame(self.rows, columns=list(SUMMARY_COLUMNS))
-        frame = frame.astype({name: kinds[kind] for name, kind in column_kinds().items() if kind in kinds})
+        # Columns keep their type where cells are empty.
+        nullable: dict[object, str] = {int | None: "Int64", float | None: "float64", bool | None: "boolean"}
+        types = {name: nullable[type_] for name, type_ in column_types().items() if type_ in nullable}
+        frame = pd.DataFrame(self.rows, columns=list(SUMMARY_COLUMNS)).astype(types)
         frame["structure"] = pd.Series(self.structures, dtype=object)
         return frame.set_index("rank")
 
@@ -152,15 +148,23 @@ class Prediction:
         return text.getvalue().rstrip()
 
     def __rich__(self) -> Group:
-        from alphacrystal.report._table import prediction_lines
+        from rich.console import Group
+        from rich.text import Text
 
-        return prediction_lines(self)
+        rows = self.rows
+        parts: list[RenderableType] = [Text(f"Note: {note.rstrip('.')}.") for note in self.remarks]
+        parts.append(Text(f"{self.formula}: {candidate_counts(len(rows), len(self.candidates))}"))
+        if rows:
+            parts += [ranked_table(rows), Text(table_legend(rows))]
+        if self.folder is not None:
+            parts.append(Text(f"Report: {self.folder / 'report.html'}"))
+        return Group(*parts)
 
     def _repr_html_(self) -> str:
         from alphacrystal.report._crystal_view import NEEDS_EXTRA, has_viewer
-        from alphacrystal.report._table import html_table
 
+        table = html_table(self.formula, self.rows, len(self.candidates), self.remarks)
         if not self.ranked:
-            return html_table(self)
+            return table
         below = self.view().write_html() if has_viewer() else f"<p>{NEEDS_EXTRA}</p>"
-        return f"{html_table(self)}\n{below}"
+        return f"{table}\n{below}"

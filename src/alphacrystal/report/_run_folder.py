@@ -1,22 +1,34 @@
-"""Writing the run folder that others read (layout and columns: docs/run-folder.md)."""
+"""Write a run folder (layout and columns: docs/run-folder.md)."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from alphacrystal.errors import AlphaCrystalError, InputError
-from alphacrystal.report._candidates import candidates_extxyz
-from alphacrystal.report._cif import cif_text
 from alphacrystal.report._diffraction import patterns_csv, powder_pattern
 from alphacrystal.report._html import report_html
+from alphacrystal.report._layout import (
+    CANDIDATES_FILE,
+    EVENTS_FILE,
+    FORMAT_VERSION,
+    INDEX_FILE,
+    PAGE_FILE,
+    PATTERNS_FILE,
+    RESULTS_FILE,
+    RUN_FILE,
+    RUN_FORMAT,
+    STRUCTURES_FOLDER,
+    SUMMARY_FILE,
+)
 from alphacrystal.report._plain_json import plain_json
-from alphacrystal.report._results import results_json
-from alphacrystal.report._summary import STRUCTURES_FOLDER, summary_csv, summary_rows
+from alphacrystal.report._results import candidates_extxyz, results_json
+from alphacrystal.report._run_record import RunFile
+from alphacrystal.report._structure_text import cif_text
+from alphacrystal.report._summary import summary_csv
 from alphacrystal.runtime.atomic_write import storage_sentence, temporary_path, write_text_atomically
 from alphacrystal.runtime.contained_paths import refuse_links
 from alphacrystal.runtime.folder_lock import LOCK_FILE
@@ -25,37 +37,26 @@ if TYPE_CHECKING:
     from alphacrystal.report._prediction import Prediction
     from alphacrystal.report._run_record import RunRecord
 
-RUN_FORMAT = "alphacrystal-run"
-RUN_VERSION = 1
-RUN_FILE = "run.json"
-EVENTS_FILE = "events.jsonl"
-SUMMARY_FILE = "summary.csv"
-INDEX_FILE = "index.csv"
-RESULTS_FILE = "results.json"
-CANDIDATES_FILE = "candidates.extxyz"
-PAGE_FILE = "report.html"
-PATTERNS_FILE = "xrd.csv"
-FIGURES_FOLDER = "figures"
-_OUR_SUFFIXES = {".json", ".jsonl", ".csv", ".extxyz", ".html", ".cif"}
-_OUR_CIF = re.compile(r"\d{3,}_[A-Za-z0-9]+_sg\d{1,3}\.cif")
+_RUN_SUFFIXES = {".json", ".jsonl", ".csv", ".extxyz", ".html", ".cif"}
+_CIF_NAME = re.compile(r"\d{3,}_[A-Za-z0-9]+_sg\d{1,3}\.cif")
 
 
 def write_run_folder(folder: Path, prediction: Prediction, run: RunRecord, *, page: bool = True) -> None:
-    """Write every file of a run folder except ``events.jsonl``, which an ``EventLog`` grows.
+    """Write every file of a run folder except ``events.jsonl``, which an ``EventLog`` appends to.
 
-    Each file appears whole or not at all, and a folder may be written again: CIFs of an earlier list that the
-    new one does not hold are removed last; files of others are left alone. Without ``page`` there is no
-    ``report.html``, the largest file by far, and no ``xrd.csv``.
+    Each file is replaced atomically. A folder may be written again: CIFs that only an earlier list had are
+    removed last; other files stay. Without ``page`` there is no ``report.html`` (by far the largest file) and
+    no ``xrd.csv``.
 
     Raises:
-        AlphaCrystalError: The disk refused a file (full, no permission, ...); what was written stays.
+        AlphaCrystalError: A file cannot be written (disk full, no permission, ...).
     """
     structures = folder / STRUCTURES_FOLDER
     try:
         structures.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise AlphaCrystalError(storage_sentence(structures, error)) from error
-    rows = summary_rows(prediction)
+    rows = prediction.rows
     cifs = {
         row.file: cif_text(ranked.structure, ranked.space_group_number, name=Path(row.file).stem)
         for row, ranked in zip(rows, prediction.ranked, strict=True)
@@ -69,20 +70,20 @@ def write_run_folder(folder: Path, prediction: Prediction, run: RunRecord, *, pa
         patterns = [powder_pattern(ranked.structure) for ranked in prediction.ranked]
         write_text_atomically(folder / PATTERNS_FILE, patterns_csv(rows, patterns))
         write_text_atomically(folder / PAGE_FILE, report_html(prediction, run, rows, cifs, patterns))
-    write_text_atomically(folder / RUN_FILE, _run_json(prediction, run))
+    write_text_atomically(folder / RUN_FILE, _run_file(prediction, run).model_dump_json(indent=2) + "\n")
     _remove_stale_cifs(structures, keep={Path(file).name for file in cifs})
 
 
 def prepare_output_folder(path: Path, *, resume: bool = False) -> Path:
-    """Make ``path`` a folder that a run can be written into, and return it.
+    """Create the output folder of a run, or check the one that exists, and return it.
 
     Args:
-        path: The folder; its parents are made too.
-        resume: Whether an earlier run in it may be continued; without one the folder is made as usual.
+        path: The folder; its parents are created too.
+        resume: Whether the folder may hold an earlier run to continue.
 
     Raises:
-        InputError: It is a file, holds something already (without ``resume``), holds no run, or a link or a
-            pipe (with ``resume``), or cannot be written.
+        InputError: It is a file, is not empty (without ``resume``), holds no run, or a link or a pipe (with
+            ``resume``), or cannot be written.
     """
     try:
         if path.exists() and not path.is_dir():
@@ -112,11 +113,11 @@ def prepare_output_folder(path: Path, *, resume: bool = False) -> Path:
 
 
 def _refuse_folders_as_files(path: Path) -> None:
-    """Refuse a folder in place of a file of a run."""
-    for place, folders, _ in os.walk(path):
+    """Refuse a folder that has the name of a file of a run."""
+    for parent, folders, _ in os.walk(path):
         for name in sorted(folders):
-            if Path(name).suffix in _OUR_SUFFIXES:
-                raise InputError(f"{Path(place, name)} is no regular file; remove it.")
+            if Path(name).suffix in _RUN_SUFFIXES:
+                raise InputError(f"{Path(parent, name)} is no regular file; remove it.")
 
 
 def _holds_a_run(path: Path) -> bool:
@@ -125,37 +126,36 @@ def _holds_a_run(path: Path) -> bool:
     return any((folder / mark).is_file() for folder in folders for mark in marks)
 
 
-def _run_json(prediction: Prediction, run: RunRecord) -> str:
-    document: dict[str, Any] = {
-        "format": RUN_FORMAT,
-        "format_version": RUN_VERSION,
-        "formula": prediction.formula,
-        "formula_text": prediction.formula_text,
-        "complete": prediction.complete,
-        "notes": list(prediction.notes),
-        "structures": len(prediction.ranked),
-        "candidates": len(prediction.candidates),
-        "relaxed": len(prediction.relaxations),
-        "potential": prediction.potential,
-        "hull_reference": prediction.hull_reference,
-        "energy_unit_note": prediction.energy_unit_note,
-        "seed": run.seed,
-        "configuration": plain_json(run.configuration),
-        "versions": dict(run.versions),
-        "model_hashes": dict(run.model_hashes),
-        "machine": dict(run.machine),
-        "timings_s": {stage: round(float(seconds), 3) for stage, seconds in prediction.timings.items()},
-        "started": run.started.isoformat(timespec="seconds"),
-        "written": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
+def _run_file(prediction: Prediction, run: RunRecord) -> RunFile:
+    return RunFile(
+        format=RUN_FORMAT,
+        format_version=FORMAT_VERSION,
+        formula=prediction.formula,
+        formula_text=prediction.formula_text,
+        complete=prediction.complete,
+        notes=prediction.notes,
+        structures=len(prediction.ranked),
+        candidates=len(prediction.candidates),
+        relaxed=len(prediction.relaxations),
+        potential=prediction.potential,
+        hull_reference=prediction.hull_reference,
+        pressure_gpa=prediction.pressure_gpa,
+        seed=run.seed,
+        configuration=plain_json(run.configuration),
+        versions=dict(run.versions),
+        model_hashes=dict(run.model_hashes),
+        machine=dict(run.machine),
+        timings_s={stage: round(float(seconds), 3) for stage, seconds in prediction.timings.items()},
+        started=run.started.isoformat(timespec="seconds"),
+        written=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
 
 
 def _remove_stale_cifs(structures: Path, keep: set[str]) -> None:
     try:
         for path in structures.iterdir():
             leftover = path.name.startswith(".") and path.name.endswith(".cif.tmp")
-            if leftover or (_OUR_CIF.fullmatch(path.name) and path.name not in keep):
+            if leftover or (_CIF_NAME.fullmatch(path.name) and path.name not in keep):
                 path.unlink(missing_ok=True)
     except OSError as error:
         raise AlphaCrystalError(storage_sentence(structures, error)) from error

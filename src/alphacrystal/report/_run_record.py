@@ -1,4 +1,4 @@
-"""The facts that let someone repeat a run: settings, versions, models, machine."""
+"""``run.json``: the facts that let someone repeat a run (settings, versions, models, machine)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationInfo, model_validator
+
+from alphacrystal.errors import NewerFormatError
+from alphacrystal.report._layout import FORMAT_VERSION, RUN_FILE, pressure_of_note
 
 _PACKAGES = (
     "alphacrystal",
@@ -59,13 +65,13 @@ def _cpu_model() -> str:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """How a run was made; goes into ``run.json`` beside what the prediction says of itself.
+    """The circumstances of a run, which ``run.json`` lists with the facts of the prediction.
 
     Attributes:
         configuration: Every setting of the run as plain JSON values.
         seed: Seed of the run's random numbers.
         model_hashes: SHA-256 of each weights file used, by model name.
-        started: When the run began (UTC).
+        started: Time when the run began (UTC).
         versions: Package versions by name.
         machine: Processor, cores and platform.
     """
@@ -76,3 +82,63 @@ class RunRecord:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     versions: Mapping[str, str] = field(default_factory=package_versions)
     machine: Mapping[str, str | int] = field(default_factory=machine_facts)
+
+
+class RunFile(BaseModel):
+    """The content of ``run.json``, written and read by this one model.
+
+    Attributes:
+        formula: Reduced formula.
+        formula_text: The formula as the user typed it.
+        complete: False where the run was interrupted.
+        notes: Sentences to read with the result.
+        structures: Number of ranked structures.
+        candidates: Number of candidates.
+        relaxed: Number of relaxed candidates.
+        potential: Name and version of the potential, None with --no-relax.
+        hull_reference: Reference set of the energies above hull, None without one.
+        pressure_gpa: Pressure of the relaxations; energies are enthalpies where it is not zero.
+        seed: Seed of the run.
+        configuration: Every setting.
+        versions: Package versions by name.
+        model_hashes: SHA-256 of each weights file used, by model name.
+        machine: Processor, cores and platform.
+        timings_s: Wall seconds by stage.
+        started: Time when the run began (UTC, ISO 8601).
+        written: Time when the file was written (UTC, ISO 8601).
+    """
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+    format: Literal["alphacrystal-run"]
+    format_version: int = Field(default=1, ge=1)
+    formula: str
+    formula_text: str
+    complete: bool
+    notes: tuple[str, ...] = Field(strict=False)  # JSON has lists
+    structures: int = 0
+    candidates: int
+    relaxed: int = 0
+    potential: str | None
+    hull_reference: str | None
+    pressure_gpa: FiniteFloat = 0.0
+    seed: int
+    configuration: dict[str, Any] = {}
+    versions: dict[str, str] = {}
+    model_hashes: dict[str, str] = {}
+    machine: dict[str, str | int] = {}
+    timings_s: dict[str, FiniteFloat]
+    started: str = ""
+    written: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_earlier_formats(cls, values: Any, info: ValidationInfo) -> Any:
+        if not isinstance(values, dict):
+            return values
+        version = values.get("format_version", 1)
+        if isinstance(version, int) and version > FORMAT_VERSION:
+            raise NewerFormatError((info.context or {}).get("path", RUN_FILE), version, FORMAT_VERSION)
+        if isinstance(note := values.get("energy_unit_note"), str):
+            return {"pressure_gpa": pressure_of_note(note), **values}
+        return values

@@ -1,8 +1,8 @@
-"""What the report page says of a structure, and of how it came about."""
+"""The facts and the provenance of a structure on the report page."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from alphacrystal.crystal import group_symbol
@@ -10,16 +10,16 @@ from alphacrystal.report._plain_json import plain_json
 from alphacrystal.report._typeset import typeset_formula, typeset_symbol
 
 if TYPE_CHECKING:
+    from alphacrystal.generate import Candidate
     from alphacrystal.rank import RankedStructure
-    from alphacrystal.report._prediction import Prediction
     from alphacrystal.report._summary import SummaryRow
 
 
-def places_before_relaxation(prediction: Prediction) -> dict[int, tuple[int, int]]:
-    """Place by log-probability, and among how many, of each candidate that has one."""
+def places_before_relaxation(candidates: Sequence[Candidate]) -> dict[int, tuple[int, int]]:
+    """Rank by log-probability, and the number of ranked candidates, of each candidate that has one."""
     known = {
         index: candidate.log_probability
-        for index, candidate in enumerate(prediction.candidates)
+        for index, candidate in enumerate(candidates)
         if candidate.log_probability is not None
     }
     order = sorted(known, key=lambda index: (-known[index], index))
@@ -27,12 +27,12 @@ def places_before_relaxation(prediction: Prediction) -> dict[int, tuple[int, int
 
 
 def facts(row: SummaryRow, ranked: RankedStructure, hermann_mauguin: str | None) -> list[tuple[str, str]]:
-    """Name and value of what is to be known of a structure.
+    """Names and values of the facts of a structure.
 
     Args:
-        row: Its line of ``summary.csv``.
+        row: Its row of ``summary.csv``.
         ranked: The structure.
-        hermann_mauguin: Its setting as CIF writes it, None where it has no name.
+        hermann_mauguin: Symbol of its setting in CIF notation, None where it has no name.
     """
     relaxation = ranked.relaxation
     group = _group(row.space_group_symbol, row.space_group_number)
@@ -45,12 +45,14 @@ def facts(row: SummaryRow, ranked: RankedStructure, hermann_mauguin: str | None)
     ]
     if row.energy_per_atom_ev is not None:
         lines.append(("Energy", f"{row.energy_per_atom_ev:.4f} eV/atom"))
-    if row.formation_energy_ev_per_atom is not None:
-        lines.append(("Formation energy", f"{row.formation_energy_ev_per_atom:.4f} eV/atom"))
-    if row.e_above_hull_ev_per_atom is not None:
-        lines.append(("Energy above hull", f"{row.e_above_hull_ev_per_atom:.4f} eV/atom"))
+    if row.enthalpy_per_atom_ev is not None:
+        lines.append(("Enthalpy", f"{row.enthalpy_per_atom_ev:.4f} eV/atom"))
+    if row.formation_energy_per_atom_ev is not None:
+        lines.append(("Formation energy", f"{row.formation_energy_per_atom_ev:.4f} eV/atom"))
+    if row.energy_above_hull_per_atom_ev is not None:
+        lines.append(("Energy above hull", f"{row.energy_above_hull_per_atom_ev:.4f} eV/atom"))
     if row.decomposition:
-        lines.append(("Reference set's phases here", row.decomposition))
+        lines.append(("Decomposition on the hull", row.decomposition))
     lines.append(("Chemical rank", str(row.chemical_rank)))
     if row.energy_rank is not None:
         lines.append(("Energy rank", str(row.energy_rank)))
@@ -65,12 +67,12 @@ def facts(row: SummaryRow, ranked: RankedStructure, hermann_mauguin: str | None)
 
 
 def provenance(ranked: RankedStructure, seed: int, place: tuple[int, int] | None) -> list[tuple[str, str]]:
-    """Name and value of how a structure came about.
+    """Names and values of the provenance of a structure.
 
     Args:
         ranked: The structure.
-        seed: Of the run.
-        place: Its candidate's place by log-probability before relaxation, and among how many.
+        seed: Seed of the run.
+        place: Rank of its candidate by log-probability, and the number of ranked candidates.
     """
     candidate, relaxation = ranked.candidate, ranked.relaxation
     lines = [
@@ -79,7 +81,7 @@ def provenance(ranked: RankedStructure, seed: int, place: tuple[int, int] | None
         ("Seed of the run", str(seed)),
     ]
     if place is not None:
-        lines.append(("Place before relaxation", f"{place[0]} of {place[1]}, by log-probability"))
+        lines.append(("Rank before relaxation", f"{place[0]} of {place[1]}, by log-probability"))
     if candidate.log_probability is not None:
         lines.append(("Log-probability", f"{candidate.log_probability:.4g}"))
     hypothesis = candidate.hypothesis
@@ -101,7 +103,7 @@ def provenance(ranked: RankedStructure, seed: int, place: tuple[int, int] | None
         lines.append(("Volume change on relaxing", f"{change:+.2f} %"))
     if ranked.duplicates:
         lines.append(
-            ("Also reached from candidates", ", ".join(f"no. {index}" for index in ranked.duplicates))
+            ("Duplicates among the candidates", ", ".join(f"no. {index}" for index in ranked.duplicates))
         )
     return lines
 
@@ -125,7 +127,7 @@ def _short(value: object) -> str:
 
 def _setting(hermann_mauguin: str | None) -> str:
     if hermann_mauguin is None:
-        return ", cell as found"
+        return ", non-standard setting"
     return {"2": ", origin choice 2", "H": ", hexagonal axes"}.get(hermann_mauguin.partition(" :")[2], "")
 
 
@@ -136,6 +138,6 @@ def _group(symbol: str, number: int) -> str:
 def _tight_group(row: SummaryRow) -> str:
     number = row.space_group_number_tight
     if number is None:
-        return "none found"
+        return "none"
     same = "the same, " if number == row.space_group_number else ""
     return same + _group(group_symbol(number), number)

@@ -1,23 +1,26 @@
-"""The rows of ``summary.csv``: one per ranked structure."""
+"""The rows of ``summary.csv``, one per ranked structure: built, written and read back."""
 
 from __future__ import annotations
 
+import csv
 import io
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, get_type_hints
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_type_hints
 
-from alphacrystal.runtime.csv_cells import write_csv
+from alphacrystal.errors import InputError
+from alphacrystal.report._layout import STRUCTURES_FOLDER, damaged
+from alphacrystal.runtime.csv_cells import original_text, write_csv
 
 if TYPE_CHECKING:
     from pymatgen.core.composition import Composition
 
     from alphacrystal.rank import RankedStructure
-    from alphacrystal.report._prediction import Prediction
 
-STRUCTURES_FOLDER = "structures"
+MAX_COLUMNS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +36,17 @@ class SummaryRow:
         n_atoms: Atoms in the primitive cell.
         space_group_number: International number.
         space_group_symbol: Hermann-Mauguin short symbol.
-        energy_per_atom_ev: eV/atom after relaxation, None with --no-relax.
-        formation_energy_ev_per_atom: eV/atom, None where not available.
-        e_above_hull_ev_per_atom: eV/atom, None without a reference set.
+        energy_per_atom_ev: eV/atom after relaxation at zero pressure, else None.
+        enthalpy_per_atom_ev: eV/atom after relaxation under pressure, else None.
+        formation_energy_per_atom_ev: eV/atom, None where not available.
+        energy_above_hull_per_atom_ev: eV/atom (enthalpies under pressure), None without a reference set.
         volume_per_atom_a3: Å³/atom.
         chemical_rank: Rank by prior × geometry.
-        energy_rank: Rank by energy per atom, None without energies.
+        energy_rank: Rank by energy (enthalpy) per atom, None without energies.
         log_probability: Natural log of prior × geometry, None where the generator has none.
         generator: Name of the generator.
         converged: Whether the relaxation converged, None with --no-relax.
-        max_force_ev_per_a: Largest force left, eV/Å, None where not available.
+        max_force_ev_per_a: Largest remaining force, eV/Å, None where not available.
         decomposition: Phases on the hull of the reference set, e.g. "0.5 MgO (mp-1265) + 0.5 TiO2 (mp-2657)"
             with fractions of the atoms; "" without a reference set.
         space_group_number_tight: International number at 0.01 Å instead of 0.1 Å.
@@ -57,8 +61,9 @@ class SummaryRow:
     space_group_number: int
     space_group_symbol: str
     energy_per_atom_ev: float | None
-    formation_energy_ev_per_atom: float | None
-    e_above_hull_ev_per_atom: float | None
+    enthalpy_per_atom_ev: float | None
+    formation_energy_per_atom_ev: float | None
+    energy_above_hull_per_atom_ev: float | None
     volume_per_atom_a3: float
     chemical_rank: int
     energy_rank: int | None
@@ -69,26 +74,50 @@ class SummaryRow:
     decomposition: str = ""
     space_group_number_tight: int | None = None
 
+    @property
+    def energy_or_enthalpy_ev(self) -> float | None:
+        """eV/atom: the enthalpy under pressure, else the energy."""
+        return self.energy_per_atom_ev if self.enthalpy_per_atom_ev is None else self.enthalpy_per_atom_ev
+
 
 SUMMARY_COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(SummaryRow))
-#: Columns that folders of earlier versions lack.
-ADDED_COLUMNS = frozenset({"decomposition", "space_group_number_tight"})
+#: Values of the columns that folders of earlier versions lack.
+_ADDED_COLUMNS: dict[str, Any] = {
+    "enthalpy_per_atom_ev": None,
+    "decomposition": "",
+    "space_group_number_tight": None,
+}
+#: Present names by the names of format 1.
+_RENAMED_COLUMNS = {
+    "formation_energy_ev_per_atom": "formation_energy_per_atom_ev",
+    "e_above_hull_ev_per_atom": "energy_above_hull_per_atom_ev",
+}
 _DECIMALS = 6
+_STRUCTURE_FILE = re.compile(rf"{STRUCTURES_FOLDER}/[^./\\\0][^/\\\0]*\.cif")
 
 
-def column_kinds() -> dict[str, object]:
+def column_types() -> dict[str, object]:
     """The type of each column, e.g. ``float | None``."""
     return get_type_hints(SummaryRow)
 
 
-def summary_rows(prediction: Prediction) -> list[SummaryRow]:
-    """The table of a prediction, in rank order."""
-    return [_row(prediction.formula, ranked) for ranked in prediction.ranked]
+def summary_rows(
+    formula: str, ranked: Sequence[RankedStructure], pressure_gpa: float = 0.0
+) -> list[SummaryRow]:
+    """The table of ranked structures, in their order.
+
+    Args:
+        formula: Reduced formula.
+        ranked: Structures in rank order.
+        pressure_gpa: Pressure of the relaxations; the energies are enthalpies where it is not zero.
+    """
+    return [_row(formula, structure, pressure_gpa) for structure in ranked]
 
 
-def _row(formula: str, ranked: RankedStructure) -> SummaryRow:
+def _row(formula: str, ranked: RankedStructure, pressure_gpa: float) -> SummaryRow:
     composition = ranked.primitive.composition
     relaxation = ranked.relaxation
+    energy = _finite_or_none(relaxation.energy_per_atom) if relaxation else None
     return SummaryRow(
         rank=ranked.rank,
         file=f"{STRUCTURES_FOLDER}/{cif_file_name(formula, ranked)}",
@@ -98,16 +127,17 @@ def _row(formula: str, ranked: RankedStructure) -> SummaryRow:
         n_atoms=len(ranked.primitive),
         space_group_number=ranked.space_group_number,
         space_group_symbol=ranked.space_group_symbol,
-        energy_per_atom_ev=_finite(relaxation.energy_per_atom) if relaxation else None,
-        formation_energy_ev_per_atom=_finite(ranked.formation_energy_per_atom),
-        e_above_hull_ev_per_atom=_finite(ranked.energy_above_hull_per_atom),
+        energy_per_atom_ev=energy if pressure_gpa == 0 else None,
+        enthalpy_per_atom_ev=None if pressure_gpa == 0 else energy,
+        formation_energy_per_atom_ev=_finite_or_none(ranked.formation_energy_per_atom),
+        energy_above_hull_per_atom_ev=_finite_or_none(ranked.energy_above_hull_per_atom),
         volume_per_atom_a3=round(ranked.structure.volume / len(ranked.structure), _DECIMALS),
         chemical_rank=ranked.chemical_rank,
         energy_rank=ranked.energy_rank,
-        log_probability=_finite(ranked.candidate.log_probability),
+        log_probability=_finite_or_none(ranked.candidate.log_probability),
         generator=ranked.candidate.generator,
         converged=relaxation.converged if relaxation else None,
-        max_force_ev_per_a=_finite(relaxation.max_force) if relaxation else None,
+        max_force_ev_per_a=_finite_or_none(relaxation.max_force) if relaxation else None,
         decomposition=" + ".join(map(str, ranked.decomposition)),
         space_group_number_tight=ranked.tight_space_group,
     )
@@ -116,7 +146,7 @@ def _row(formula: str, ranked: RankedStructure) -> SummaryRow:
 def cif_file_name(formula: str, ranked: RankedStructure) -> str:
     """File name of a ranked structure, e.g. "001_Zr4Al3_sg191.cif"."""
     plain = formula
-    if re.fullmatch(r"[A-Za-z0-9]+", formula) is None:  # e.g. LiFe2(ClO)2: brackets are trouble in a shell
+    if re.fullmatch(r"[A-Za-z0-9]+", formula) is None:  # e.g. LiFe2(ClO)2: a shell would interpret brackets
         composition = ranked.primitive.composition
         plain = flat_formula(composition, divide_by=formula_units(composition))
     return f"{ranked.rank:03d}_{plain}_sg{ranked.space_group_number}.cif"
@@ -154,5 +184,60 @@ def csv_text(
     return stream.getvalue()
 
 
-def _finite(value: float | None) -> float | None:
+def read_summary_csv(path: Path, content: bytes) -> tuple[SummaryRow, ...]:
+    """The rows of a ``summary.csv`` of this or an earlier format.
+
+    Args:
+        path: Path of the file, for messages.
+        content: Content of the file.
+
+    Raises:
+        InputError: It is not UTF-8, has too many or too few columns, a cell has a wrong type, or a structure
+            file is not a CIF below ``structures``.
+    """
+    try:
+        lines = csv.reader(io.StringIO(content.decode("utf-8"), newline=""), strict=True)
+        header = [_RENAMED_COLUMNS.get(name, name) for name in next(lines, [])]
+        if len(header) > MAX_COLUMNS:
+            raise InputError(f"{path} has more than {MAX_COLUMNS} columns, the limit for such a file.")
+        columns = {name: header.index(name) for name in SUMMARY_COLUMNS if name in header}
+        if missing := set(SUMMARY_COLUMNS) - set(columns) - _ADDED_COLUMNS.keys():
+            raise ValueError(f"no column {min(missing)}")
+        types = column_types()
+        rows = tuple(
+            SummaryRow(
+                **_ADDED_COLUMNS
+                | {name: _parsed(cells[column], types[name]) for name, column in columns.items()}
+            )
+            for cells in lines
+            if cells
+        )
+    except (ValueError, LookupError, TypeError, csv.Error) as error:
+        raise InputError(damaged(path)) from error
+    for row in rows:
+        if not _STRUCTURE_FILE.fullmatch(row.file):
+            raise InputError(
+                f"{path} names the structure file {row.file[:200]!r}, which is no CIF in the folder "
+                f"{STRUCTURES_FOLDER}: correct it or repeat the run."
+            )
+    return rows
+
+
+def _parsed(text: str, column_type: object) -> Any:
+    """A cell as its column's type; an empty cell is None where the column allows it."""
+    if column_type is str:
+        return original_text(text)
+    if text == "" and column_type not in (int, float):
+        return None
+    if column_type in (int, int | None):
+        return int(text)
+    if column_type == bool | None:
+        return {"true": True, "false": False}[text]
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is not finite")
+    return value
+
+
+def _finite_or_none(value: float | None) -> float | None:
     return round(float(value), _DECIMALS) if value is not None and math.isfinite(value) else None

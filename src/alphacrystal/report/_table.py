@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING
 from alphacrystal.report._typeset import typeset_formula, typeset_symbol
 
 if TYPE_CHECKING:
-    from rich.console import Group, RenderableType
     from rich.table import Table
 
-    from alphacrystal.report._prediction import Prediction
     from alphacrystal.report._summary import SummaryRow
 
-LEGEND = "chem #: rank by networks"
-ENERGY_LEGEND = "E #: rank by energy; E form: formation energy, eV/atom; "
+_LEGEND = "chem #: rank by networks"
+_ENERGY_LEGEND = "E #: rank by energy; E form: formation energy, eV/atom; "
+_ENTHALPY_LEGEND = "eV/atom: enthalpy; E #: rank by enthalpy; "
 
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A column: its heading, whether it stands to the left, and whether it needs a relaxation."""
+    """A column: its heading, whether it is left-aligned, and whether it needs a relaxation."""
 
     title: str
     left: bool = False
@@ -58,37 +57,30 @@ def ranked_table(rows: Sequence[SummaryRow], shown: int | None = None) -> Table:
 
 
 def table_legend(rows: Sequence[SummaryRow]) -> str:
-    """What the short headings mean."""
-    return (ENERGY_LEGEND if _relaxed(rows) else "") + LEGEND
+    """The explanation of the short headings."""
+    if any(row.enthalpy_per_atom_ev is not None for row in rows):
+        return _ENTHALPY_LEGEND + _LEGEND
+    return (_ENERGY_LEGEND if _has_energies(rows) else "") + _LEGEND
 
 
-def found(structures: int, candidates: int) -> str:
-    """How many structures stand in the list, and of how many candidates."""
+def candidate_counts(structures: int, candidates: int) -> str:
+    """The numbers of listed structures and of candidates, as a clause."""
     return f"{structures} distinct structures from {candidates} candidates"
 
 
-def prediction_lines(prediction: Prediction) -> Group:
-    """Remarks, what was found, every row, and where it lies on disk."""
-    from rich.console import Group
-    from rich.text import Text
+def html_table(formula: str, rows: Sequence[SummaryRow], candidates: int, notes: Sequence[str]) -> str:
+    """Heading, notes and every row as HTML, for notebooks.
 
-    rows = prediction.rows
-    parts: list[RenderableType] = [Text(f"Note: {note.rstrip('.')}.") for note in prediction.remarks]
-    parts.append(Text(f"{prediction.formula}: {found(len(rows), len(prediction.candidates))}"))
-    if rows:
-        parts += [ranked_table(rows), Text(table_legend(rows))]
-    if prediction.folder is not None:
-        parts.append(Text(f"Report: {prediction.folder / 'report.html'}"))
-    return Group(*parts)
-
-
-def html_table(prediction: Prediction) -> str:
-    """Heading, notes and every row as HTML, for notebooks."""
-    rows = prediction.rows
+    Args:
+        formula: Reduced formula.
+        rows: The ranked list.
+        candidates: Number of candidates.
+        notes: Sentences to read before the list.
+    """
     columns = _columns(rows)
-    title = f"{typeset_formula(prediction.formula)}: {found(len(rows), len(prediction.candidates))}"
+    title = f"{typeset_formula(formula)}: {candidate_counts(len(rows), candidates)}"
     parts = [f"<p><strong>{html.escape(title)}</strong></p>"]
-    parts += [f"<p>Note: {html.escape(note.rstrip('.'))}.</p>" for note in prediction.remarks]
+    parts += [f"<p>Note: {html.escape(note.rstrip('.'))}.</p>" for note in notes]
     head = "".join(f"<th>{html.escape(column.title)}</th>" for column in columns)
     body = "".join(
         "<tr>"
@@ -102,13 +94,16 @@ def html_table(prediction: Prediction) -> str:
     return "\n".join(parts)
 
 
-def _relaxed(rows: Sequence[SummaryRow]) -> bool:
-    return any(row.energy_per_atom_ev is not None for row in rows)
+def _has_energies(rows: Sequence[SummaryRow]) -> bool:
+    return any(row.energy_or_enthalpy_ev is not None for row in rows)
 
 
 def _columns(rows: Sequence[SummaryRow]) -> list[_Column]:
-    relaxed = _relaxed(rows)
-    return [column for column in _COLUMNS if relaxed or not column.energy]
+    has_energies = _has_energies(rows)
+    columns = [column for column in _COLUMNS if has_energies or not column.energy]
+    if any(row.enthalpy_per_atom_ev is not None for row in rows):  # no formation energies under pressure
+        columns = [column for column in columns if column.title != "E form"]
+    return columns
 
 
 def _cells(row: SummaryRow, columns: Sequence[_Column], *, typeset: bool = False) -> list[str]:
@@ -120,8 +115,8 @@ def _cells(row: SummaryRow, columns: Sequence[_Column], *, typeset: bool = False
         "space group": f"{symbol} ({row.space_group_number})",
         "cell": cell,
         "Å³/atom": _number(row.volume_per_atom_a3, 2),
-        "eV/atom": _number(row.energy_per_atom_ev, 3),
-        "E form": _number(row.formation_energy_ev_per_atom, 3),
+        "eV/atom": _number(row.energy_or_enthalpy_ev, 3),
+        "E form": _number(row.formation_energy_per_atom_ev, 3),
         "E #": "" if row.energy_rank is None else str(row.energy_rank),
         "chem #": str(row.chemical_rank),
         "conv": {True: "yes", False: "no", None: ""}[row.converged],

@@ -1,4 +1,4 @@
-"""Formulas and symbols as they are printed."""
+"""Typeset formulas and space-group symbols."""
 
 from __future__ import annotations
 

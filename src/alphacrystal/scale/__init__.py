@@ -1,6 +1,6 @@
-"""Campaigns: thousands of formulas over processes here or a Dask cluster, in a store that survives kills.
+"""Campaigns: thousands of formulas on local processes or a Dask cluster, in a store that survives kills.
 
-``begin_campaign`` writes down what is wanted, ``run_campaign`` computes whatever of it is not finished.
+``begin_campaign`` stores the list and the settings, ``run_campaign`` computes the unfinished tasks.
 """
 
 from alphacrystal.scale._campaign import (
@@ -12,29 +12,35 @@ from alphacrystal.scale._campaign import (
     stored_plan,
 )
 from alphacrystal.scale._dask import DaskExecutor
-from alphacrystal.scale._executor import Executor, SchedulerLostError
+from alphacrystal.scale._executor import (
+    CampaignTask,
+    Executor,
+    SchedulerLostError,
+    TaskFunction,
+    TaskOutcome,
+    empty_task,
+)
 from alphacrystal.scale._local import LocalExecutor
-from alphacrystal.scale._predict_unit import PredictUnit
+from alphacrystal.scale._predict_task import PredictTask
 from alphacrystal.scale._store import CampaignStore, Counts
 from alphacrystal.scale._tables import write_tables
-from alphacrystal.scale._units import Outcome, Unit, Work, no_work
 
 __all__ = [
     "CampaignPlan",
     "CampaignStore",
+    "CampaignTask",
     "Counts",
     "DaskExecutor",
     "Executor",
     "LocalExecutor",
-    "Outcome",
-    "PredictUnit",
+    "PredictTask",
     "SchedulerLostError",
-    "Unit",
-    "Work",
+    "TaskFunction",
+    "TaskOutcome",
     "begin_campaign",
     "check_same",
     "compute",
-    "no_work",
+    "empty_task",
     "run_campaign",
     "stored_plan",
     "write_tables",

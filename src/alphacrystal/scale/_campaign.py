@@ -1,4 +1,4 @@
-"""A campaign: many formulas, on whatever computes them, with everything that is finished on disk."""
+"""A campaign: many formulas on an executor, with all finished results on disk."""
 
 from __future__ import annotations
 
@@ -15,28 +15,27 @@ from alphacrystal.pipeline.formula_list import read_requests
 from alphacrystal.report import prepare_output_folder
 from alphacrystal.runtime.folder_lock import lock_folder
 from alphacrystal.runtime.interrupts import interrupts_held
-from alphacrystal.scale._executor import Executor
+from alphacrystal.scale._executor import CampaignTask, Executor, TaskOutcome
 from alphacrystal.scale._store import FILE, STORE_SUFFIXES, CampaignStore, Counts, remove_unborn_store
 from alphacrystal.scale._tables import write_tables
-from alphacrystal.scale._units import Outcome, Unit
 
-#: Failures one after the other, none by bad input, after which something else must be wrong.
+#: Failures in a row, none because of bad input, after which a campaign stops.
 MAX_CONSECUTIVE_FAILURES = 20
 
-_LOOK_S = 1.0  # between looks at the clock while nothing ends
+_WAIT_S = 1.0  # for outcomes
 
 OnProgress = Callable[[str, int, int], None]
-OnFailure = Callable[[Unit, Outcome], None]
+OnFailure = Callable[[CampaignTask, TaskOutcome], None]
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignPlan:
-    """What a campaign was asked for, besides its list.
+    """The options of a campaign.
 
     Attributes:
-        settings: Of each prediction.
-        page: Whether each gets a report page.
-        pack: Whether each run folder becomes one zip file.
+        settings: Settings of each prediction.
+        page: Whether to write a report page for each formula.
+        pack: Whether to pack each run folder into one zip file.
     """
 
     settings: PredictConfig
@@ -47,10 +46,10 @@ class CampaignPlan:
 def begin_campaign(
     formulas: Path, folder: Path, plan: CampaignPlan, on_progress: OnProgress | None = None
 ) -> None:
-    """Write down the list and the plan of a new campaign.
+    """Store the list and the plan of a new campaign.
 
-    The folder is locked before anything is written. A list that cannot be used leaves no store: only files
-    that this call wrote are deleted.
+    The folder is locked before anything is written. Where the list cannot be used, the files that this call
+    wrote are deleted.
 
     Raises:
         FolderInUseError: Another process has locked the folder.
@@ -90,10 +89,10 @@ def _fill(formulas: Path, folder: Path, plan: CampaignPlan, on_progress: OnProgr
 
 
 def stored_plan(folder: Path) -> CampaignPlan:
-    """The plan of a campaign that was begun.
+    """The plan of an existing campaign.
 
     Raises:
-        InputError: There is none, or it was begun with other networks.
+        InputError: There is none, or its networks were others.
     """
     facts = _facts(folder)
     if not facts:
@@ -101,21 +100,21 @@ def stored_plan(folder: Path) -> CampaignPlan:
     plan = CampaignPlan(make_config(**facts["settings"]), facts["page"], facts["pack"])
     if facts["models"] != _models(plan.settings):
         raise InputError(
-            f"The campaign in {folder} was begun with other network weights (version {facts['version']}): "
-            "resume it with those, or start anew with another --out."
+            f"The campaign in {folder} used other network weights (version {facts['version']}): "
+            "resume it with those, or start a new campaign with another --out."
         )
     return plan
 
 
 def check_same(folder: Path, formulas: Path | None, settings: dict[str, Any]) -> None:
-    """Refuse to go on with another list or other settings.
+    """Refuse to resume with another list or other settings.
 
     Raises:
-        InputError: Names what differs.
+        InputError: The list or a setting differs.
     """
     facts = _facts(folder)
     if formulas is not None and facts.get("list") != _digest(formulas):
-        raise InputError(f"The campaign in {folder} is of another list of formulas: choose another --out.")
+        raise InputError(f"The campaign in {folder} has another list of formulas: choose another --out.")
     before = make_config(**facts["settings"])
     check_unchanged(before, make_config(**{**facts["settings"], **settings}), folder)
 
@@ -128,23 +127,23 @@ def run_campaign(
     on_failure: OnFailure | None = None,
     retry_failed: bool = False,
 ) -> Counts:
-    """Compute all units of a campaign that are not finished, and write its tables.
+    """Compute all unfinished tasks of a campaign, and write its tables.
 
     Args:
-        folder: Of a campaign that was begun.
-        executor: Computes the units; started and stopped here.
-        on_progress: Called with ("formulas", ended, total).
+        folder: Folder of a campaign.
+        executor: Computes the tasks; started and stopped by this function.
+        on_progress: Called with ("formulas", finished, total).
         on_failure: Called with each failure.
-        retry_failed: Also compute those that failed before.
+        retry_failed: Also repeat failed tasks.
 
     Returns:
-        How many are done, failed and waiting.
+        Numbers of done, failed and waiting tasks.
 
     Raises:
         FolderInUseError: Another process runs this campaign.
         InputError: The store is damaged.
-        SchedulerLostError: The scheduler is gone; what was finished is in the store and in the tables.
-        AlphaCrystalError: Everything fails, or the disk refused the store.
+        SchedulerLostError: The scheduler is gone; the store and the tables hold all finished results.
+        AlphaCrystalError: All tasks fail, or the store cannot be written.
         KeyboardInterrupt: Passed on after the tables have been written.
     """
     with lock_folder(folder), CampaignStore(folder) as store:
@@ -166,50 +165,50 @@ def compute(
     on_progress: OnProgress | None = None,
     on_failure: OnFailure | None = None,
 ) -> None:
-    """The loop of a campaign: hand out units, write down outcomes, until none is left.
+    """The loop of a campaign: submit tasks and store outcomes until none is left.
 
     Raises:
-        AlphaCrystalError: MAX_CONSECUTIVE_FAILURES units failed in a row, none because of its formula.
+        AlphaCrystalError: MAX_CONSECUTIVE_FAILURES tasks failed in a row, none because of its formula.
     """
     counts = store.counts()
     if on_progress is not None:
         on_progress("formulas", counts.done + counts.failed, counts.total)
-    waiting, in_a_row = store.waiting(), 0
-    held: dict[str, Unit] = {}
+    waiting, consecutive_failures = store.waiting(), 0
+    submitted: dict[str, CampaignTask] = {}
     while True:
-        for _ in range(executor.capacity - len(held)):
-            unit = next(waiting, None)
-            if unit is None:
+        for _ in range(executor.capacity - len(submitted)):
+            task = next(waiting, None)
+            if task is None:
                 break
-            executor.submit(unit)
-            held[unit.key] = unit
-        if not held:
+            executor.submit(task)
+            submitted[task.key] = task
+        if not submitted:
             return
-        outcomes = executor.finished(_LOOK_S)
+        outcomes = executor.finished(_WAIT_S)
         if outcomes:
             with interrupts_held():
                 store.record(outcomes)
         for outcome in outcomes:
-            broken = outcome.failure is not None and outcome.kind != "input"
-            in_a_row = in_a_row + 1 if broken else 0
-            unit = held.pop(outcome.key)
+            counts_as_failure = outcome.failure is not None and outcome.failure_type != "input"
+            consecutive_failures = consecutive_failures + 1 if counts_as_failure else 0
+            task = submitted.pop(outcome.key)
             if outcome.failure is not None and on_failure is not None:
-                on_failure(unit, outcome)
+                on_failure(task, outcome)
         counts = store.counts()
         if on_progress is not None:
             on_progress("formulas", counts.done + counts.failed, counts.total)
-        if in_a_row >= MAX_CONSECUTIVE_FAILURES:
+        if consecutive_failures >= MAX_CONSECUTIVE_FAILURES:
             raise AlphaCrystalError(
-                f"{in_a_row} formulas failed one after the other, the last with: {outcomes[-1].failure} "
-                "The campaign stopped; correct that and resume it with --retry-failed."
+                f"{consecutive_failures} formulas failed in a row, the last with: {outcomes[-1].failure} "
+                "The campaign stopped; correct the cause and resume it with --retry-failed."
             )
 
 
 def check_plan(plan: CampaignPlan) -> None:
-    """Refuse settings that no formula could be predicted with.
+    """Refuse settings that make every prediction fail.
 
     Raises:
-        InputError: A cell was given for all formulas, or a file or package that is asked for is missing.
+        InputError: The settings fix a cell, or a file or package is missing.
         PotentialError: No potential has this name.
         WeightsError: A network's weights are missing or damaged.
     """
@@ -220,7 +219,7 @@ def check_plan(plan: CampaignPlan) -> None:
 
     settings = plan.settings
     if settings.cell is not None or settings.z:
-        raise InputError("A campaign takes cells from a column cell of its list, not from the settings.")
+        raise InputError("A campaign reads cells from the column cell of its list, not from the settings.")
     for name in ("hull", "references", "templates"):
         path = getattr(settings, name)
         if path is not None and not path.exists():

@@ -1,4 +1,4 @@
-"""Units on a Dask cluster: any machines, a batch system such as Slurm, or processes started by hand."""
+"""Tasks on a Dask cluster: any machines, a batch system such as Slurm, or processes started by hand."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from alphacrystal.errors import InputError
-from alphacrystal.scale._executor import SchedulerLostError
-from alphacrystal.scale._units import Outcome, Unit, Work
+from alphacrystal.scale._executor import CampaignTask, SchedulerLostError, TaskFunction, TaskOutcome
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -25,33 +24,33 @@ _COUNT_EVERY_S = 2.0
 
 
 class DaskExecutor:
-    """Units as tasks of a scheduler that runs already; each has its key, so that none is asked for twice.
+    """Tasks on a running Dask scheduler; each has a key, so that none is computed twice.
 
     Args:
-        work: Pickled by its name: workers need this package.
-        address: Of the scheduler, e.g. tcp://127.0.0.1:8786.
+        function: Computes a task; pickled by its name, so that workers need this package.
+        address: Address of the scheduler, e.g. tcp://127.0.0.1:8786.
         connect_s: Seconds to wait for the scheduler.
 
     Raises:
         InputError: The package `distributed` is missing.
     """
 
-    def __init__(self, work: Work, address: str, connect_s: float = _CONNECT_S) -> None:
+    def __init__(self, function: TaskFunction, address: str, connect_s: float = _CONNECT_S) -> None:
         try:
-            import distributed  # noqa: F401 - only whether it is there
+            import distributed  # noqa: F401 - check that it is installed
         except ImportError:
             raise InputError(
                 'A Dask scheduler needs the package distributed: pip install "alphacrystal[dask]".'
             ) from None
-        self._work = work
-        # Two campaigns at one scheduler have the same formulas, but not the same work.
-        self._name = hashlib.sha256(pickle.dumps(work)).hexdigest()[:12]
+        self._function = function
+        # Two campaigns on one scheduler may have equal formulas with different settings.
+        self._name = hashlib.sha256(pickle.dumps(function)).hexdigest()[:12]
         self._address = address
         self._connect_s = connect_s
         self._client: Client | None = None
         self._threads, self._counted = 0, -math.inf
         self._held: dict[str, Future] = {}
-        self._ended: queue.SimpleQueue[tuple[Unit, Future]] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[tuple[CampaignTask, Future]] = queue.SimpleQueue()
 
     def __enter__(self) -> Self:
         """Connect.
@@ -61,7 +60,7 @@ class DaskExecutor:
         """
         from distributed import Client
 
-        # A scheduler that goes away is told in one sentence, not in the log of its client.
+        # A lost scheduler is reported by SchedulerLostError, not by the log of the client.
         for name in [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]:
             logging.getLogger(name).setLevel(logging.CRITICAL)
         with warnings.catch_warnings():
@@ -78,7 +77,10 @@ class DaskExecutor:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         client, self._client = self._client, None
         if client is not None:
@@ -86,7 +88,7 @@ class DaskExecutor:
             client.close(timeout=2)
 
     def _slots(self) -> int:
-        """Threads of all workers, asked for again only after some seconds: the answer grows with them."""
+        """Threads of all workers, cached for some seconds: the answer grows with the number of workers."""
         assert self._client is not None
         if time.monotonic() - self._counted > _COUNT_EVERY_S and self._client.status == "running":
             workers: dict[str, Any] = self._client.scheduler_info(n_workers=-1).get("workers", {})
@@ -96,28 +98,30 @@ class DaskExecutor:
 
     @property
     def workers(self) -> int:
-        """Threads of the workers that are there now; they may come and go."""
+        """Threads of the present workers; workers may join and leave."""
         return self._slots()
 
     @property
     def capacity(self) -> int:
-        """Two units for each thread, and some for workers still to come."""
+        """Two tasks for each thread, and some for workers that join."""
         return max(4, 2 * self._slots())
 
-    def submit(self, unit: Unit) -> None:
-        """Take a unit."""
+    def submit(self, task: CampaignTask) -> None:
+        """Accept a task."""
         assert self._client is not None
-        future = self._client.submit(self._work, unit, key=f"alphacrystal-{self._name}-{unit.key}", pure=True)
-        self._held[unit.key] = future
-        future.add_done_callback(partial(_put, self._ended, unit))
+        future = self._client.submit(
+            self._function, task, key=f"alphacrystal-{self._name}-{task.key}", pure=True
+        )
+        self._held[task.key] = future
+        future.add_done_callback(partial(_put, self._ended, task))
 
-    def finished(self, timeout_s: float) -> list[Outcome]:
-        """Outcomes that are there, at least one unless that takes longer than the timeout.
+    def finished(self, timeout_s: float) -> list[TaskOutcome]:
+        """Available outcomes; waits up to ``timeout_s`` seconds for the first.
 
         Raises:
             SchedulerLostError: The scheduler is gone.
         """
-        found: list[Outcome] = []
+        outcomes: list[TaskOutcome] = []
         try:
             ended = [self._ended.get(timeout=timeout_s)]
         except queue.Empty:
@@ -125,27 +129,27 @@ class DaskExecutor:
         while not self._ended.empty():
             ended.append(self._ended.get())
         lost = self._client is None or self._client.status not in {"running", "newly-created"}
-        for unit, future in ended:
-            if future.status == "pending":  # the result was lost with its worker and is computed anew
-                future.add_done_callback(partial(_put, self._ended, unit))
+        for task, future in ended:
+            if future.status == "pending":  # the result was lost with its worker and is computed again
+                future.add_done_callback(partial(_put, self._ended, task))
                 continue
-            self._held.pop(unit.key, None)
-            outcome = _outcome(unit, future)
+            self._held.pop(task.key, None)
+            outcome = _outcome(task, future)
             if outcome is None:
                 lost = True
             else:
-                found.append(outcome)
-        if lost and not found:
+                outcomes.append(outcome)
+        if lost and not outcomes:
             raise SchedulerLostError(f"The Dask scheduler at {self._address} is gone.")
-        return found
+        return outcomes
 
 
-def _put(ended: queue.SimpleQueue[tuple[Unit, Any]], unit: Unit, future: Any) -> None:
-    ended.put((unit, future))
+def _put(ended: queue.SimpleQueue[tuple[CampaignTask, Any]], task: CampaignTask, future: Any) -> None:
+    ended.put((task, future))
 
 
-def _outcome(unit: Unit, future: Future) -> Outcome | None:
-    """What became of a unit; None where its scheduler forgot it."""
+def _outcome(task: CampaignTask, future: Future) -> TaskOutcome | None:
+    """The outcome of a task; None where the scheduler dropped it."""
     from distributed import KilledWorker
 
     if future.status == "cancelled":
@@ -153,9 +157,9 @@ def _outcome(unit: Unit, future: Future) -> Outcome | None:
     error = future.exception(timeout=_CONNECT_S)
     if error is None:
         value = future.result(timeout=_CONNECT_S)
-        if isinstance(value, Outcome):
+        if isinstance(value, TaskOutcome):
             return value
-        return Outcome(unit.key, "It returned no outcome.", "internal")
+        return TaskOutcome(task.key, "The task returned no outcome.", "internal")
     if isinstance(error, KilledWorker):
-        return Outcome(unit.key, "The workers that computed it died, one after the other.", "died")
-    return Outcome(unit.key, f"{type(error).__name__}: {error}.", "internal")
+        return TaskOutcome(task.key, "Several workers that computed it died.", "died")
+    return TaskOutcome(task.key, f"{type(error).__name__}: {error}.", "internal")

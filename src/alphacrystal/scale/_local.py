@@ -1,4 +1,4 @@
-"""Units on processes of this machine, one thread each."""
+"""Tasks on processes of this machine, one thread each."""
 
 from __future__ import annotations
 
@@ -10,53 +10,52 @@ from types import TracebackType
 from typing import Self
 
 from alphacrystal.runtime.task_process import TaskProcess
-from alphacrystal.scale._executor import TRIES
-from alphacrystal.scale._units import Outcome, Unit, Work
+from alphacrystal.scale._executor import MAX_ATTEMPTS, CampaignTask, TaskFunction, TaskOutcome
 
-#: Units after which a process is replaced, so that what libraries keep in memory stays bounded.
-RECYCLE = 500
+#: Tasks after which a process is replaced, to bound the memory that libraries retain.
+MAX_TASKS_PER_PROCESS = 500
 
-#: Imported by a process before its first unit.
+#: Imported by a process before its first task.
 _PRELOAD = ("alphacrystal.scale",)
 
 
 class LocalExecutor:
-    """Worker processes, each with a thread here that hands it one unit after the other.
+    """Worker processes, each with a thread of this process that sends it one task after the other.
 
-    A unit whose process dies is tried once more; a unit beyond its time limit fails, and so does one that
-    kills two processes. When this process ends, however it ends, so do its workers.
+    A task whose process dies is repeated once; it fails if the second process dies too, or beyond the time
+    limit. The workers end with this process, also when it is killed.
 
     Args:
-        work: Pickled by its name.
-        workers: Processes.
-        limit_s: Wall seconds per unit, None for no limit.
+        function: Computes a task; pickled by its name.
+        workers: Number of processes.
+        limit_s: Wall seconds per task, None for no limit.
     """
 
-    def __init__(self, work: Work, workers: int = 1, limit_s: float | None = None) -> None:
-        self._work = work
+    def __init__(self, function: TaskFunction, workers: int = 1, limit_s: float | None = None) -> None:
+        self._function = function
         self._limit_s = limit_s
         self._stopping = threading.Event()
-        self._units: queue.SimpleQueue[Unit | None] = queue.SimpleQueue()
-        self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        self._tasks: queue.SimpleQueue[CampaignTask | None] = queue.SimpleQueue()
+        self._outcomes: queue.SimpleQueue[TaskOutcome] = queue.SimpleQueue()
         self._processes = [TaskProcess(_PRELOAD) for _ in range(max(1, workers))]
-        self.idle_s = 0.0  # time that workers spent without a unit while there was one to come
+        self.idle_s = 0.0  # time of workers without a task
         self._threads = [
             threading.Thread(target=self._serve, args=(process,), daemon=True) for process in self._processes
         ]
 
     @property
     def workers(self) -> int:
-        """Processes."""
+        """Number of processes."""
         return len(self._processes)
 
     @property
     def capacity(self) -> int:
-        """One unit at work and one waiting for each process."""
+        """One running and one waiting task for each process."""
         return 2 * len(self._processes)
 
     @property
     def worker_pids(self) -> list[int]:
-        """Ids of the processes that run."""
+        """Ids of the running processes."""
         return [process.pid for process in self._processes if process.pid is not None]
 
     def __enter__(self) -> Self:
@@ -65,57 +64,60 @@ class LocalExecutor:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         self._stopping.set()
         for process in self._processes:
-            self._units.put(None)
+            self._tasks.put(None)
             process.stop()
         for thread in self._threads:
             thread.join(timeout=5)
 
-    def submit(self, unit: Unit) -> None:
-        """Take a unit."""
-        self._units.put(unit)
+    def submit(self, task: CampaignTask) -> None:
+        """Accept a task."""
+        self._tasks.put(task)
 
-    def finished(self, timeout_s: float) -> list[Outcome]:
-        """Outcomes that are there, at least one unless that takes longer than the timeout."""
+    def finished(self, timeout_s: float) -> list[TaskOutcome]:
+        """Available outcomes; waits up to ``timeout_s`` seconds for the first."""
         try:
-            found = [self._outcomes.get(timeout=timeout_s)]
+            outcomes = [self._outcomes.get(timeout=timeout_s)]
         except queue.Empty:
             return []
         while True:
             try:
-                found.append(self._outcomes.get_nowait())
+                outcomes.append(self._outcomes.get_nowait())
             except queue.Empty:
-                return found
+                return outcomes
 
     def _serve(self, process: TaskProcess) -> None:
         for number in itertools.count(1):
             begin = time.monotonic()
-            unit = self._units.get()
-            if unit is None or self._stopping.is_set():
+            task = self._tasks.get()
+            if task is None or self._stopping.is_set():
                 return
             self.idle_s += time.monotonic() - begin
-            outcome = self._outcome(process, unit)
+            outcome = self._outcome(process, task)
             if self._stopping.is_set():
                 return
             self._outcomes.put(outcome)
-            if number % RECYCLE == 0:
+            if number % MAX_TASKS_PER_PROCESS == 0:
                 process.stop()
 
-    def _outcome(self, process: TaskProcess, unit: Unit) -> Outcome:
+    def _outcome(self, process: TaskProcess, task: CampaignTask) -> TaskOutcome:
         begin = time.monotonic()
-        for _ in range(TRIES):
-            result = process.run(self._work, (unit,), self._limit_s)
-            if isinstance(result.value, Outcome):
+        for _ in range(MAX_ATTEMPTS):
+            result = process.run(self._function, (task,), self._limit_s)
+            if isinstance(result.value, TaskOutcome):
                 return result.value
             if not result.died or self._stopping.is_set():
                 break
         failure = result.failure or "it returned no outcome"
-        kind = "time" if result.late else "died" if result.died else "internal"
+        failure_type = "time" if result.late else "died" if result.died else "internal"
         if result.died:
-            failure = f"{failure}, and so did the one after it"
-        return Outcome(
-            unit.key, f"{failure[0].upper()}{failure[1:]}.", kind, seconds=time.monotonic() - begin
+            failure = f"{failure}, twice"
+        return TaskOutcome(
+            task.key, f"{failure[0].upper()}{failure[1:]}.", failure_type, seconds=time.monotonic() - begin
         )

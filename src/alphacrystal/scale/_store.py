@@ -1,7 +1,7 @@
 """The store of a campaign: one SQLite file that only the client writes.
 
-Each batch of outcomes is one transaction, on disk before the next unit is handed out. Nothing is kept in
-memory but a page of waiting units.
+Each batch of outcomes is one transaction, on disk before the next task is submitted. Only one page of waiting
+tasks is in memory.
 """
 
 from __future__ import annotations
@@ -23,16 +23,17 @@ from typing import Any, Self
 from pydantic import ConfigDict, FiniteFloat, Json, TypeAdapter, ValidationError
 
 from alphacrystal.composition import parse_formula
-from alphacrystal.errors import AlphaCrystalError, InputError
+from alphacrystal.errors import AlphaCrystalError, InputError, NewerFormatError
 from alphacrystal.pipeline.formula_list import FormulaRequest
-from alphacrystal.scale._units import Outcome, Unit
+from alphacrystal.report import BEST_COLUMNS, best_values
+from alphacrystal.scale._executor import CampaignTask, TaskOutcome
 
 FILE = "campaign.sqlite"
-#: Of the files that SQLite keeps for one database.
+#: Suffixes of the files of one SQLite database.
 STORE_SUFFIXES = ("", "-wal", "-shm", "-journal")
 WAITING, DONE, FAILED = "waiting", "done", "failed"
-PAGE = 1000  # waiting units read at once
-LONGEST_VALUE = 10_000_000  # bytes of a text in a store
+PAGE_SIZE = 1000  # waiting tasks read at once
+MAX_VALUE_BYTES = 10_000_000
 _PAGE_BYTES = 4096  # of a database without tables
 _JOURNAL_S = 1.0  # longer than it takes to create a database
 _FOLDER = re.compile(r"runs/[0-9a-f]{2}/[A-Za-z0-9]{1,40}-[0-9a-f]{10}")
@@ -45,12 +46,13 @@ _DAMAGE = {
     "FORMAT",
     "SCHEMA",
     "TOOBIG",
-}  # SQLite's kinds
+}  # SQLite's error names
 
-#: Columns of a waiting unit, and the times of one that is done, as a store from a stranger must hold them.
+#: Types of the columns of a waiting task and of the times of a finished one; a store may come from others.
 _ROW = TypeAdapter(tuple[str, str, str | None, int | None, str], config=ConfigDict(strict=True))
 _TIMES = TypeAdapter(tuple[FiniteFloat, FiniteFloat, Json[dict[str, FiniteFloat]]])
 
+#: SQL that creates a store of format 1, and that converts one of each format to the next.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS units (
@@ -64,10 +66,23 @@ CREATE TABLE IF NOT EXISTS units (
 CREATE INDEX IF NOT EXISTS waiting ON units (id) WHERE status = 'waiting';
 CREATE TABLE IF NOT EXISTS lines (position INTEGER PRIMARY KEY, formula TEXT NOT NULL, unit INTEGER NOT NULL);
 """
+_CONVERSIONS = (
+    """
+ALTER TABLE units RENAME TO tasks;
+ALTER TABLE tasks RENAME COLUMN kind TO failure_type;
+ALTER TABLE tasks RENAME COLUMN formation_energy_ev_per_atom TO formation_energy_per_atom_ev;
+ALTER TABLE tasks RENAME COLUMN e_above_hull_ev_per_atom TO energy_above_hull_per_atom_ev;
+ALTER TABLE tasks ADD COLUMN enthalpy_per_atom_ev REAL;
+ALTER TABLE lines RENAME COLUMN unit TO task;
+UPDATE tasks SET enthalpy_per_atom_ev = energy_per_atom_ev, energy_per_atom_ev = NULL
+    WHERE (SELECT json_extract(value, '$.pressure') FROM facts WHERE name = 'settings') != 0;
+""",
+)
+FORMAT_VERSION = 1 + len(_CONVERSIONS)
 
 
 def remove_unborn_store(folder: Path) -> None:
-    """Delete a store that was killed before it had a table; the caller holds the lock of the folder."""
+    """Delete a store whose process died before it created a table; the caller has locked the folder."""
     path, journal = folder / FILE, folder / f"{FILE}-journal"
     if journal.is_file() and path.is_file() and path.stat().st_size <= _PAGE_BYTES:
         path.unlink()
@@ -76,7 +91,7 @@ def remove_unborn_store(folder: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many units of a campaign are waiting, done and failed."""
+    """Numbers of waiting, done and failed tasks of a campaign."""
 
     waiting: int
     done: int
@@ -84,20 +99,20 @@ class Counts:
 
     @property
     def total(self) -> int:
-        """All units."""
+        """Number of all tasks."""
         return self.waiting + self.done + self.failed
 
 
 class CampaignStore:
-    """Units and outcomes of a campaign below its folder.
+    """Tasks and outcomes of a campaign, in its folder.
 
     Args:
-        folder: Of the campaign.
-        durable: Whether a commit waits for the disk; without, a power cut (no kill) may cost the last ones.
+        folder: Folder of the campaign.
+        durable: Whether a commit waits for the disk; without, a power failure (not a kill) may lose the last.
 
     Raises:
-        InputError: The file is damaged, a link, or holds anything but the tables of a campaign.
-        AlphaCrystalError: The disk refused it.
+        InputError: The file is damaged, a link, of a newer version, or has other contents than a campaign.
+        AlphaCrystalError: It cannot be written.
     """
 
     def __init__(self, folder: Path, *, durable: bool = True) -> None:
@@ -113,27 +128,32 @@ class CampaignStore:
                 raise
 
     def _open(self, *, durable: bool) -> None:
-        self._database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
-        # Nothing that the file itself defines may run.
+        self._database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
+        # No code that the file defines may run.
         self._database.execute("PRAGMA trusted_schema = OFF")
         self._database.execute("PRAGMA cell_size_check = ON")
         schema = self._database.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
-        if schema and set(schema) != _expected_schema():
+        (version,) = self._database.execute("PRAGMA user_version").fetchone()
+        version = max(version, 1)  # stores of format 1 have no version
+        if version > FORMAT_VERSION:
+            raise NewerFormatError(self.path, version, FORMAT_VERSION)
+        if schema and set(schema) != _expected_schema(version):
             raise InputError(
-                f"{self.path} is damaged or no campaign: it holds other tables, views or triggers: "
-                "start the campaign anew with another --out."
+                f"{self.path} is damaged or not a campaign: it has other tables, views or triggers. "
+                "Start a new campaign with another --out."
             )
         self._database.execute("PRAGMA journal_mode = WAL")
-        # Each commit reaches the disk: an outcome survives a power cut too.
+        # Each commit reaches the disk: an outcome survives a power failure too.
         self._database.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
-        if not schema:
-            self._database.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+        if not schema or version < FORMAT_VERSION:
+            script = ("" if schema else _SCHEMA) + _conversion(version, FORMAT_VERSION)
+            self._database.executescript(f"BEGIN IMMEDIATE; {script} COMMIT;")
 
     def _check_files(self) -> None:
-        """Refuse files that would make SQLite write to or delete others.
+        """Refuse files that would make SQLite write to or delete other files.
 
-        A rollback journal names a further file that SQLite deletes when it opens the database. This class
-        has one only while it creates the file.
+        A rollback journal can name a further file that SQLite deletes when it opens the database. This class
+        has a rollback journal only while it creates the file.
         """
         for suffix in STORE_SUFFIXES:
             path = self.path.with_name(FILE + suffix)
@@ -144,7 +164,7 @@ class CampaignStore:
         while journal.exists():
             if time.monotonic() > end:
                 raise InputError(
-                    f"{journal} does not belong to a campaign: remove it, or start the campaign anew with "
+                    f"{journal} does not belong to a campaign: remove it, or start a new campaign with "
                     "another --out."
                 )
             time.sleep(0.01)
@@ -153,20 +173,23 @@ class CampaignStore:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         self._database.close()
 
     def damaged(self) -> str:
-        """The sentence for a file that cannot be what this class wrote."""
-        return f"{self.path} is damaged: start the campaign anew with another --out; finished runs are kept."
+        """The sentence on a file that this class cannot have written."""
+        return f"{self.path} is damaged: start a new campaign with another --out; finished runs stay."
 
     @contextlib.contextmanager
     def _guarded(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            # Text that is no UTF-8 is found by Python, not by SQLite, and has no such name.
+            # Python reports text that is not UTF-8, without an SQLite error name.
             undecodable = isinstance(error, sqlite3.OperationalError)
             name: str = getattr(error, "sqlite_errorname", "SQLITE_CORRUPT" if undecodable else "")
             if name in {"SQLITE_FULL", "SQLITE_IOERR_WRITE"}:
@@ -190,7 +213,7 @@ class CampaignStore:
             self._database.execute("COMMIT")
 
     def facts(self) -> dict[str, Any]:
-        """What was written down when the campaign began; empty where it was stopped before.
+        """The list digest and the options of the campaign; empty where it stopped before they were stored.
 
         Raises:
             InputError: It is damaged.
@@ -208,9 +231,9 @@ class CampaignStore:
         facts: Mapping[str, Any],
         on_read: Callable[[int], None] | None = None,
     ) -> None:
-        """Take in the whole list and the facts, or nothing at all.
+        """Store the whole list and the facts, or nothing.
 
-        Formulas that mean the same are one unit. One that cannot be read is a failure from the start.
+        Equal requests are one task. A formula that cannot be read is a failed task.
 
         Raises:
             InputError: A line of the list cannot be used.
@@ -236,7 +259,8 @@ class CampaignStore:
         name = re.sub(r"[^A-Za-z0-9]", "", request.cell or reduced)[:40] or "formula"
         folder = f"runs/{key[:2]}/{name}-{key[:10]}"
         self._database.execute(
-            "INSERT OR IGNORE INTO units (key, formula, cell, space_group, folder, status, kind, reason) "
+            "INSERT OR IGNORE INTO tasks "
+            "(key, formula, cell, space_group, folder, status, failure_type, reason) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 key,
@@ -250,26 +274,26 @@ class CampaignStore:
             ),
         )
         self._database.execute(
-            "INSERT INTO lines SELECT ?, ?, id FROM units WHERE key = ?", (position, request.formula, key)
+            "INSERT INTO lines SELECT ?, ?, id FROM tasks WHERE key = ?", (position, request.formula, key)
         )
 
     def counts(self) -> Counts:
-        """Units by status; counted once and then kept up to date."""
+        """Numbers of tasks by status; counted once and then updated."""
         if self._counts is None:
             with self._guarded():
-                counts = dict(self._database.execute("SELECT status, count(*) FROM units GROUP BY status"))
+                counts = dict(self._database.execute("SELECT status, count(*) FROM tasks GROUP BY status"))
             self._counts = Counts(counts.get(WAITING, 0), counts.get(DONE, 0), counts.get(FAILED, 0))
         return self._counts
 
-    def waiting(self) -> Iterator[Unit]:
-        """Units that nobody has finished, in the order of the list, a page at a time."""
+    def waiting(self) -> Iterator[CampaignTask]:
+        """Unfinished tasks, in the order of the list, read in pages."""
         last = -1
         while True:
             with self._guarded():
                 rows = self._database.execute(
-                    "SELECT id, key, formula, cell, space_group, folder FROM units "
+                    "SELECT id, key, formula, cell, space_group, folder FROM tasks "
                     "WHERE status = 'waiting' AND id > ? ORDER BY id LIMIT ?",
-                    (last, PAGE),
+                    (last, PAGE_SIZE),
                 ).fetchall()
             if not rows:
                 return
@@ -278,40 +302,34 @@ class CampaignStore:
                 if not _FOLDER.fullmatch(str(folder)):
                     raise InputError(self.damaged())
                 try:
-                    yield Unit(*_ROW.validate_python(tuple(row[1:])))
+                    yield CampaignTask(*_ROW.validate_python(tuple(row[1:])))
                 except ValidationError as error:
                     raise InputError(self.damaged()) from error
             last = rows[-1][0]
 
-    def record(self, outcomes: Iterable[Outcome]) -> None:
-        """Write outcomes in one transaction; one that is written already stays as it is."""
+    def record(self, outcomes: Iterable[TaskOutcome]) -> None:
+        """Store outcomes in one transaction; stored ones do not change."""
         done = failed = 0
         now = datetime.now(UTC).isoformat(timespec="seconds")
         with self._transaction():
             for outcome in outcomes:
                 ended = FAILED if outcome.failure is not None else DONE
+                values = {
+                    "status": ended,
+                    "failure_type": outcome.failure_type,
+                    "reason": outcome.failure or "",
+                    "result": outcome.result,
+                    "structures": outcome.structures,
+                    **best_values(outcome.best),
+                    "seconds": outcome.seconds,
+                    "processor_seconds": outcome.processor_seconds,
+                    "timings": json.dumps(dict(outcome.timings_s)) if outcome.timings_s else None,
+                    "ended": now,
+                }
+                assignments = ", ".join(f"{name} = ?" for name in values)
                 changed = self._database.execute(
-                    "UPDATE units SET status = ?, kind = ?, reason = ?, result = ?, structures = ?, "
-                    "space_group_number = ?, space_group_symbol = ?, energy_per_atom_ev = ?, "
-                    "formation_energy_ev_per_atom = ?, e_above_hull_ev_per_atom = ?, seconds = ?, "
-                    "processor_seconds = ?, timings = ?, ended = ? WHERE key = ? AND status = 'waiting'",
-                    (
-                        ended,
-                        outcome.kind,
-                        outcome.failure or "",
-                        outcome.result,
-                        outcome.structures,
-                        outcome.space_group_number,
-                        outcome.space_group_symbol,
-                        outcome.energy_per_atom_ev,
-                        outcome.formation_energy_ev_per_atom,
-                        outcome.e_above_hull_ev_per_atom,
-                        outcome.seconds,
-                        outcome.processor_seconds,
-                        json.dumps(dict(outcome.timings)) if outcome.timings else None,
-                        now,
-                        outcome.key,
-                    ),
+                    f"UPDATE tasks SET {assignments} WHERE key = ? AND status = 'waiting'",  # noqa: S608 - names
+                    (*values.values(), outcome.key),
                 ).rowcount
                 done += changed * (ended == DONE)
                 failed += changed * (ended == FAILED)
@@ -320,48 +338,50 @@ class CampaignStore:
             self._counts = Counts(before.waiting - done - failed, before.done + done, before.failed + failed)
 
     def retry_failed(self) -> int:
-        """Let what failed wait again; returns how many there are."""
+        """Set failed tasks to waiting; returns their number."""
         with self._transaction():
             count = self._database.execute(
-                "UPDATE units SET status = 'waiting', kind = '', reason = '' WHERE status = 'failed'"
+                "UPDATE tasks SET status = 'waiting', failure_type = '', reason = '' WHERE status = 'failed'"
             ).rowcount
         self._counts = None
         return count
 
     def lines(self, *, failed_only: bool = False) -> Iterator[tuple[Any, ...]]:
-        """Rows for the tables, one per line of the list, in its order; see `INDEX_COLUMNS`.
+        """Rows for the tables, one per line of the list, in its order.
+
+        Each has the values of `INDEX_COLUMNS`, then failure type, line number, cell and space group.
 
         Raises:
             InputError: The store is damaged, or names a result outside the folder.
         """
         with self._guarded():
             for row in self._database.execute(
-                "SELECT lines.formula, units.result, units.status, units.reason, units.structures, "
-                "units.space_group_number, units.space_group_symbol, units.energy_per_atom_ev, "
-                "units.seconds, units.formation_energy_ev_per_atom, units.e_above_hull_ev_per_atom, "
-                "units.kind, lines.position + 1, units.cell, units.space_group "
-                "FROM lines JOIN units ON units.id = lines.unit "
-                "WHERE ? = 0 OR units.status = 'failed' ORDER BY lines.position",
+                "SELECT lines.formula, tasks.result, tasks.status, tasks.reason, tasks.structures, "  # noqa: S608
+                f"{', '.join(f'tasks.{name}' for name in BEST_COLUMNS)}, tasks.seconds, "
+                "tasks.failure_type, lines.position + 1, tasks.cell, tasks.space_group "
+                "FROM lines JOIN tasks ON tasks.id = lines.task "
+                "WHERE ? = 0 OR tasks.status = 'failed' ORDER BY lines.position",
                 (int(failed_only),),
             ):
                 if row[1] != "" and not _stays_inside(row[1]):
                     raise InputError(self.damaged())
                 yield row
 
-    def failure_kinds(self) -> dict[str, int]:
-        """How many units failed, by kind."""
+    def failure_types(self) -> dict[str, int]:
+        """Numbers of failed tasks by failure type."""
         with self._guarded():
             return dict(
                 self._database.execute(
-                    "SELECT kind, count(*) FROM units WHERE status = 'failed' GROUP BY kind ORDER BY 2 DESC"
+                    "SELECT failure_type, count(*) FROM tasks WHERE status = 'failed' "
+                    "GROUP BY failure_type ORDER BY 2 DESC"
                 )
             )
 
     def times(self) -> Iterator[tuple[float, float, dict[str, float]]]:
-        """Wall time and processor time in s of each unit that is done, and its wall times by stage."""
+        """Wall and processor time in s of each finished task, and its wall times by stage."""
         with self._guarded():
             for wall, processor, stages in self._database.execute(
-                "SELECT COALESCE(seconds, 0.0), COALESCE(processor_seconds, 0.0), timings FROM units "
+                "SELECT COALESCE(seconds, 0.0), COALESCE(processor_seconds, 0.0), timings FROM tasks "
                 "WHERE status = 'done' AND timings IS NOT NULL ORDER BY id"
             ):
                 try:
@@ -371,7 +391,7 @@ class CampaignStore:
 
 
 def _stays_inside(result: object) -> bool:
-    """Whether a result is a relative path without "..": of this version's units or of another work."""
+    """Whether a result is a relative path without ".."."""
     return (
         isinstance(result, str)
         and not result.startswith("/")
@@ -380,9 +400,14 @@ def _stays_inside(result: object) -> bool:
     )
 
 
+def _conversion(version: int, target: int) -> str:
+    """SQL that converts a store from one format to a later one."""
+    return "".join(_CONVERSIONS[version - 1 : target - 1]) + f"PRAGMA user_version = {target};"
+
+
 @cache
-def _expected_schema() -> frozenset[tuple[Any, ...]]:
-    """Type, name, table and text of everything in a store."""
+def _expected_schema(version: int) -> frozenset[tuple[Any, ...]]:
+    """Type, name, table and SQL text of everything in a store of a format."""
     with contextlib.closing(sqlite3.connect(":memory:")) as database:
-        database.executescript(_SCHEMA)
+        database.executescript(_SCHEMA + _conversion(1, version))
         return frozenset(database.execute("SELECT type, name, tbl_name, sql FROM sqlite_master"))

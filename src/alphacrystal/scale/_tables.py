@@ -1,4 +1,4 @@
-"""The tables of a campaign: index.csv with a line for each formula, failures.csv with the reasons."""
+"""The tables of a campaign: index.csv with a row for each formula, failures.csv with the reasons."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from alphacrystal.report import INDEX_COLUMNS
 from alphacrystal.runtime.csv_cells import write_csv
 from alphacrystal.scale._store import CampaignStore
 
-COLUMNS = (*INDEX_COLUMNS, "formation_energy_ev_per_atom", "e_above_hull_ev_per_atom")
-FAILURE_COLUMNS = ("number", "formula", "cell", "space_group", "kind", "reason", "seconds")
+FAILURE_COLUMNS = ("number", "formula", "cell", "space_group", "failure_type", "reason", "seconds")
 INDEX_FILE, FAILURES_FILE, PARQUET_FILE = "index.csv", "failures.csv", "index.parquet"
 
 _BATCH = 50_000  # rows of a parquet row group
@@ -23,17 +22,17 @@ _BATCH = 50_000  # rows of a parquet row group
 def write_tables(folder: Path, store: CampaignStore) -> None:
     """Write index.csv, failures.csv and, where pyarrow is installed, index.parquet.
 
-    Each appears whole, and rows pass through one at a time.
+    Each file is replaced atomically; rows are streamed.
 
     Raises:
         InputError: The store is damaged.
-        AlphaCrystalError: The disk refused one.
+        AlphaCrystalError: A table cannot be written.
     """
     try:
-        _write_csv(folder / INDEX_FILE, COLUMNS, (row[: len(COLUMNS)] for row in store.lines()))
+        _write_csv(folder / INDEX_FILE, INDEX_COLUMNS, (row[: len(INDEX_COLUMNS)] for row in store.lines()))
         failed = (
-            (line, formula, cell, group, kind, reason, seconds)
-            for formula, _, _, reason, *_, seconds, _, _, kind, line, cell, group in store.lines(
+            (line, formula, cell, group, failure_type, reason, seconds)
+            for formula, _, _, reason, *_, seconds, failure_type, line, cell, group in store.lines(
                 failed_only=True
             )
         )
@@ -45,7 +44,7 @@ def write_tables(folder: Path, store: CampaignStore) -> None:
             f"The tables of {folder} cannot be written ({error.strerror or error}); "
             "make room and resume the campaign."
         ) from error
-    except (ValueError, TypeError) as error:  # a value of another kind than its column
+    except (ValueError, TypeError) as error:  # a value of another type than its column
         raise InputError(store.damaged()) from error
 
 
@@ -67,17 +66,19 @@ def _write_parquet(path: Path, store: CampaignStore) -> None:
     from pyarrow import parquet
 
     text, whole, real = pa.string(), pa.int64(), pa.float64()
-    kinds = dict.fromkeys(COLUMNS, real) | dict.fromkeys(
+    types = dict.fromkeys(INDEX_COLUMNS, real) | dict.fromkeys(
         ("formula", "folder", "status", "reason", "space_group_symbol"), text
     )
-    kinds |= dict.fromkeys(("structures", "space_group_number"), whole)
-    schema = pa.schema(list(kinds.items()))
+    types |= dict.fromkeys(("structures", "space_group_number"), whole)
+    schema = pa.schema(list(types.items()))
     partial = path.with_name(f".{path.name}.tmp")
     _refuse_link(partial)
     with parquet.ParquetWriter(partial, schema) as writer:
         for rows in _batches(store.lines()):
-            columns = zip(*(row[: len(COLUMNS)] for row in rows), strict=True)
-            arrays = [pa.array(column, kinds[name]) for name, column in zip(COLUMNS, columns, strict=True)]
+            columns = zip(*(row[: len(INDEX_COLUMNS)] for row in rows), strict=True)
+            arrays = [
+                pa.array(column, types[name]) for name, column in zip(INDEX_COLUMNS, columns, strict=True)
+            ]
             writer.write_batch(pa.record_batch(arrays, schema=schema))
     partial.replace(path)
 

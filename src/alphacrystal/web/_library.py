@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import BinaryIO, Generic, TypeVar
 
-from alphacrystal.errors import InputError
+from alphacrystal.errors import InputError, NewerFormatError
 from alphacrystal.report import RunSummary, SummaryRow, run_summary
 from alphacrystal.web._files import open_file, open_folder, read_file, stat_entry
 from alphacrystal.web._names import RUN_FILE, is_name, run_id, run_places
@@ -218,8 +218,8 @@ def read_summary(root: Path, parts: tuple[str, ...]) -> RunSummary:
     """Facts and table of the run at ``parts`` below ``root``.
 
     Raises:
-        InputError: One of its files is missing, damaged, too large, or no regular file; the sentence names no
-            path of this machine.
+        InputError: One of its files is missing, damaged, too large, no regular file, or of a newer version;
+            the sentence names no path of this machine.
     """
     try:
         run, table = (read_file(root, *parts, name, limit=MAX_RUN_BYTES) for name in (RUN_FILE, TABLE_FILE))
@@ -227,6 +227,8 @@ def read_summary(root: Path, parts: tuple[str, ...]) -> RunSummary:
         raise InputError(_damaged(parts, error)) from error
     try:
         return run_summary(root.joinpath(*parts), run, table)
+    except NewerFormatError as error:
+        raise NewerFormatError(f"The run {parts[-1]}", error.version, error.supported) from error
     except InputError as error:
         raise InputError(_damaged(parts, None)) from error
 

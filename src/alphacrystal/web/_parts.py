@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
 
-from alphacrystal.report import RunSummary, SummaryRow
+from alphacrystal.report import RunSummary
 from alphacrystal.web._disk import DiskGauge
 from alphacrystal.web._job import DamagedJob, JobStatus
 from alphacrystal.web._job_list import JobLine
@@ -16,7 +16,7 @@ from alphacrystal.web._names import plain_text
 from alphacrystal.web._pool import ComputePool
 from alphacrystal.web._queue import JobQueue
 from alphacrystal.web._settings import ServeSettings
-from alphacrystal.web._views import Computing, JobView, Refusal, RunView, StructureView
+from alphacrystal.web._views import Computing, JobView, Refusal, RunView
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +110,6 @@ def job_view(line: JobLine, parts: ServerParts) -> JobView:
     )
 
 
-def structure_view(row: SummaryRow) -> StructureView:
-    """A row of summary.csv as the API shows it."""
-    names = {field.name for field in fields(row)} & StructureView.model_fields.keys()
-    return StructureView(**{name: getattr(row, name) for name in names})
-
-
 def run_view(run_id: str, run: RunSummary) -> RunView:
     """A run as the API shows it."""
     return RunView(
@@ -127,6 +121,6 @@ def run_view(run_id: str, run: RunSummary) -> RunView:
         potential=run.potential,
         seed=run.seed,
         candidates=run.candidates,
-        timings=dict(run.timings),
-        structures=[structure_view(row) for row in run.rows],
+        timings_s=run.timings_s,
+        structures=list(run.rows),
     )

@@ -25,7 +25,6 @@ from alphacrystal.web._parts import (
     Parts,
     ServerParts,
     run_view,
-    structure_view,
 )
 from alphacrystal.web._refusals import MissingError
 from alphacrystal.web._views import ComparisonView, Computing, RunLine, RunPage, RunView
@@ -180,7 +179,7 @@ def _line(entry: RunEntry, parts: ServerParts) -> RunLine:
         complete=head.complete,
         structures=head.structures,
         written=time_of(entry.written),
-        best=None if head.best is None else structure_view(head.best),
+        best=head.best,
         problem=head.problem,
         removable=parts.queue.is_over(entry.id),
     )

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from alphacrystal.report import SummaryRow
 from alphacrystal.web._compare import Match
 from alphacrystal.web._job import JobStatus
 from alphacrystal.web._progress import Stage
@@ -69,30 +70,6 @@ class JobView(BaseModel):
     has_result: bool
 
 
-class StructureView(BaseModel):
-    """A ranked structure: the columns of summary.csv without its file, with the same names and units."""
-
-    rank: int
-    formula: str
-    cell_formula: str
-    z: int
-    n_atoms: int
-    space_group_number: int
-    space_group_symbol: str
-    energy_per_atom_ev: float | None
-    formation_energy_ev_per_atom: float | None
-    e_above_hull_ev_per_atom: float | None
-    volume_per_atom_a3: float
-    chemical_rank: int
-    energy_rank: int | None
-    log_probability: float | None
-    generator: str
-    converged: bool | None
-    max_force_ev_per_a: float | None
-    decomposition: str = ""
-    space_group_number_tight: int | None = None
-
-
 class RunLine(BaseModel):
     """A run in the list of runs.
 
@@ -112,7 +89,7 @@ class RunLine(BaseModel):
     complete: bool
     structures: int
     written: datetime
-    best: StructureView | None
+    best: SummaryRow | None
     problem: str
     removable: bool
 
@@ -141,7 +118,7 @@ class RunView(BaseModel):
         potential: Name and version of the potential, null without relaxation.
         seed: Seed of the run.
         candidates: Candidates made.
-        timings: Wall seconds by stage.
+        timings_s: Wall seconds by stage.
         structures: The ranked list.
     """
 
@@ -153,8 +130,8 @@ class RunView(BaseModel):
     potential: str | None
     seed: int
     candidates: int
-    timings: dict[str, float]
-    structures: list[StructureView]
+    timings_s: dict[str, float]
+    structures: list[SummaryRow]
 
 
 class ComparisonView(BaseModel):

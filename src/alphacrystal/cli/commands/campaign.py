@@ -16,7 +16,7 @@ from alphacrystal.cli.settings_options import settings_options
 from alphacrystal.errors import AlphaCrystalError, InputError
 
 if TYPE_CHECKING:
-    from alphacrystal.scale import CampaignPlan, Counts, Executor, Outcome, Unit
+    from alphacrystal.scale import CampaignPlan, CampaignTask, Counts, Executor, TaskOutcome
 
 SHOWN_FAILURES = 5  # on the terminal; all are in failures.csv
 
@@ -88,9 +88,9 @@ def campaign(
 def _executor(
     folder: Path, plan: CampaignPlan, workers: int, scheduler: str | None, limit: float | None
 ) -> Executor:
-    from alphacrystal.scale import DaskExecutor, LocalExecutor, PredictUnit
+    from alphacrystal.scale import DaskExecutor, LocalExecutor, PredictTask
 
-    work = PredictUnit(
+    work = PredictTask(
         str(folder.resolve()), plan.settings.model_dump(mode="json"), page=plan.page, pack=plan.pack
     )
     if scheduler is None:
@@ -105,11 +105,11 @@ def _run(folder: Path, plan: CampaignPlan, executor: Executor, retry_failed: boo
 
     shown = 0
 
-    def on_failure(unit: Unit, outcome: Outcome) -> None:
+    def on_failure(task: CampaignTask, outcome: TaskOutcome) -> None:
         nonlocal shown
         shown += 1
         if shown <= SHOWN_FAILURES:
-            say_failure(unit.formula, str(outcome.failure))
+            say_failure(task.formula, str(outcome.failure))
         elif shown == SHOWN_FAILURES + 1:
             typer.echo(f"Further failures: {folder / 'failures.csv'}", err=True)
 

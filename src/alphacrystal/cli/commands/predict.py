@@ -166,7 +166,7 @@ def _batch_row(
     begin = time.monotonic()
     try:
         if resume and (finished := finished_run(folder)):
-            run, seconds = finished, sum(finished.timings.values())
+            run, seconds = finished, sum(finished.timings_s.values())
             if as_json:
                 print_json(finished)
         else:

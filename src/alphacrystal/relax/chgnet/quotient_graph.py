@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from alphacrystal.relax._crystal import Crystal
-from alphacrystal.relax._symmetry import CrystalSymmetry
+from alphacrystal.relax._symmetry_operations import CrystalSymmetry
 from alphacrystal.typing import BoolArray, FloatArray, IntArray
 
 #: Neighbours are gathered this far (Å) beyond the cutoffs, so that a graph outlives several small moves.

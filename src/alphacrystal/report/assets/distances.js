@@ -1,4 +1,4 @@
-// Predicted distances and the structure's own as two heat maps on one colour scale.
+// Predicted distances and the actual ones as two heat maps on one colour scale.
 report.distances = (function () {
   const { add, element, ticks, viridis } = report.svg;
   const box = document.getElementById("distances");
@@ -85,10 +85,10 @@ report.distances = (function () {
     const names = labels(pair.species);
     const columns = getComputedStyle(box).gridTemplateColumns.split(" ");
     const size = Math.max(240, Math.min(480, parseFloat(columns[0]) || 400));
-    const longest = Math.max(0.1, ...pair.predicted.flat(), ...pair.own.flat());
+    const longest = Math.max(0.1, ...pair.predicted.flat(), ...pair.actual.flat());
     box.append(
       map("Predicted by the network", pair.predicted, names, longest, size),
-      map("In structure " + structure.rank, pair.own, names, longest, size),
+      map("In structure " + structure.rank, pair.actual, names, longest, size),
       bar(longest, Math.max(240, Math.min(500, drawnWidth))),
     );
     note.textContent = "Nearest-image distances in the primitive cell; root mean square difference " +

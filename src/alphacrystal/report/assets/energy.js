@@ -36,7 +36,7 @@ report.energy = (function () {
     rings = [];
     const [x0, x1] = range(points.map((p) => p.volume), 0.05);
     const [y0, y1] = range(points.map((p) => p.height), 0.005);
-    const quantity = data.relaxed ? "energy (eV/atom)" : "log-probability";
+    const quantity = data.quantity;
     const svg = element("svg", { viewBox: "0 0 " + WIDTH + " " + HEIGHT, role: "img", "aria-label": quantity + " against volume (Å³/atom)" });
     const { x, y } = report.axes(svg, { left: LEFT, right: WIDTH - RIGHT, top: TOP, bottom: HEIGHT - BOTTOM }, {
       x: { from: x0, to: x1, name: "volume (Å³/atom)", ticks: narrow ? 4 : 7 },

@@ -32,9 +32,9 @@
     document.getElementById("structure-rank").textContent = structure.rank + ": " + structure.title;
     for (const kind of ["cif", "poscar"]) {
       const link = document.getElementById(kind + "-link");
-      const own = report.table.link(index, kind);
-      link.href = own.href;
-      link.download = own.download;
+      const button = report.table.link(index, kind);
+      link.href = button.href;
+      link.download = button.download;
     }
     fill(document.getElementById("facts"), structure.facts);
     fill(document.getElementById("provenance"), structure.provenance);

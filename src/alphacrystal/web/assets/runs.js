@@ -1,7 +1,7 @@
 // The list of runs, and the structures of one of them.
 
 import { call, computed, runPath } from "./api.js";
-import { ENERGY, RANK, SPACE_GROUP, VOLUME, byId, element, formula, number, spaceGroup, say, table, time } from "./show.js";
+import { ENERGY, RANK, SPACE_GROUP, VOLUME, byId, element, energy, formula, number, spaceGroup, say, table, time } from "./show.js";
 
 const PAGE = 50;
 let wanted = PAGE;
@@ -25,7 +25,7 @@ const columns = (actions) => [
   { title: "Open", text: true, cell: (run) => buttons(run, actions) },
   { title: "Structures", cell: (run) => String(run.structures) },
   { title: "Best space group", text: true, cell: (run) => (run.best ? spaceGroup(run.best) : "") },
-  { title: "Energy (eV/atom)", cell: (run) => (run.best ? number(run.best.energy_per_atom_ev, 4) : "") },
+  { title: "Energy (eV/atom)", cell: (run) => (run.best ? number(energy(run.best), 4) : "") },
   { title: "Written", text: true, cell: (run) => time(run.written) },
   { title: "State", text: true, bad: (run) => run.problem || !run.complete, cell: (run) => run.problem || (run.complete ? "" : "interrupted") },
 ];

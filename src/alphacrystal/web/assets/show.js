@@ -53,5 +53,7 @@ export function table(target, columns, items, attributes = () => ({})) {
 export const spaceGroup = (row) => `${symbol(row.space_group_symbol)} (${row.space_group_number})`;
 export const RANK = { title: "Rank", text: true, cell: (row) => String(row.rank) };
 export const SPACE_GROUP = { title: "Space group", text: true, cell: spaceGroup };
-export const ENERGY = { title: "Energy (eV/atom)", cell: (row) => number(row.energy_per_atom_ev, 4) };
+/** In eV/atom: the enthalpy under pressure, else the energy. */
+export const energy = (row) => row.enthalpy_per_atom_ev ?? row.energy_per_atom_ev;
+export const ENERGY = { title: "Energy (eV/atom)", cell: (row) => number(energy(row), 4) };
 export const VOLUME = { title: "Volume (Å³/atom)", cell: (row) => number(row.volume_per_atom_a3, 2) };

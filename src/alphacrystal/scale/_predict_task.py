@@ -1,4 +1,4 @@
-"""Predicting one formula of a campaign, so that doing it twice is no harm."""
+"""Predict one formula of a campaign; repeating a task is harmless."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from alphacrystal.report import finished_run
 from alphacrystal.runtime.contained_paths import check_inside, remove_folder
 from alphacrystal.runtime.failures import explain
 from alphacrystal.runtime.folder_lock import FolderInUseError, lock_file
-from alphacrystal.scale._units import Outcome, Unit
+from alphacrystal.scale._executor import CampaignTask, TaskOutcome
 
 if TYPE_CHECKING:
     from alphacrystal.relax import Relaxer
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
 
 MAX_UNPACKED_BYTES = 100_000_000  # of a table in a packed run
 
-_OWN = threading.local()  # a potential is loaded once by each thread that relaxes
+_THREAD = threading.local()  # each thread that relaxes loads a potential once
 
 
 @dataclass(frozen=True, slots=True)
-class PredictUnit:
-    """Work of a campaign: predicts a unit's formula into its folder.
+class PredictTask:
+    """The task function of a campaign: predicts the formula of a task into its folder.
 
-    Whatever stopped an earlier try, this one goes on from its checkpoint; a finished result is only read.
+    An unfinished run continues from its checkpoint; a finished result is only read.
 
     Attributes:
-        campaign: Folder of the campaign, at the same place for all workers.
+        campaign: Folder of the campaign, at the same path for all workers.
         settings: Settings of the prediction as plain values.
         page: Whether to write the report page.
-        pack: Whether to put each finished folder into one zip file.
+        pack: Whether to pack each finished folder into one zip file.
     """
 
     campaign: str
@@ -47,90 +47,88 @@ class PredictUnit:
     page: bool = False
     pack: bool = False
 
-    def __call__(self, unit: Unit) -> Outcome:
-        """Predict; an error becomes the reason of a failure."""
+    def __call__(self, task: CampaignTask) -> TaskOutcome:
+        """Predict; an error becomes the failure of the outcome."""
         campaign = Path(self.campaign)
-        folder = campaign / unit.folder
+        folder = campaign / task.folder
         begin, processor = time.monotonic(), _processor_seconds()
         try:
             check_inside(folder, campaign)
             _create_parent(folder)
             with lock_file(folder.with_name(f".{folder.name}.lock"), folder=folder, wait=True):
-                run, result = self._result(unit, folder)
+                run, result = self._result(task, folder)
         except Exception as error:  # noqa: BLE001 - a failure of one formula does not stop the others
-            kind = "input" if isinstance(error, InputError) else "internal"
-            return Outcome(unit.key, explain(error)[1], kind, seconds=time.monotonic() - begin)
-        best = run.rows[0] if run.rows else None
-        return Outcome(
-            unit.key,
+            failure_type = "input" if isinstance(error, InputError) else "internal"
+            return TaskOutcome(task.key, explain(error)[1], failure_type, seconds=time.monotonic() - begin)
+        return TaskOutcome(
+            task.key,
             run.failure or None,
             "relaxation" if run.failure else "",
             result=result,
             structures=len(run.rows),
-            space_group_number=best.space_group_number if best else None,
-            space_group_symbol=best.space_group_symbol if best else "",
-            energy_per_atom_ev=best.energy_per_atom_ev if best else None,
-            formation_energy_ev_per_atom=best.formation_energy_ev_per_atom if best else None,
-            e_above_hull_ev_per_atom=best.e_above_hull_ev_per_atom if best else None,
+            best=run.rows[0] if run.rows else None,
             seconds=time.monotonic() - begin,
             processor_seconds=_processor_seconds() - processor,
-            timings=run.timings,
+            timings_s=run.timings_s,
         )
 
-    def _result(self, unit: Unit, folder: Path) -> tuple[RunSummary, str]:
+    def _result(self, task: CampaignTask, folder: Path) -> tuple[RunSummary, str]:
         packed = folder.with_name(folder.name + ".zip")
         if self.pack and packed.is_file():
             run = self._unpacked_summary(packed, folder)
             if not run.failure:
-                return run, f"{unit.folder}.zip"
+                return run, f"{task.folder}.zip"
         finished = finished_run(folder, page=self.page)
-        if (
-            finished is not None and finished.failure
-        ):  # tried again: with another result, or the same sentence
+        if finished is not None and finished.failure:  # a failed run starts anew
             self._remove(folder)
             finished = None
-        run = finished or self._predicted(unit, folder)
+        run = finished or self._predicted(task, folder)
         self._remove(folder / CHECKPOINT)
         if not self.pack:
-            return run, unit.folder
+            return run, task.folder
         _pack(folder, packed)
         self._remove(folder)
-        return run, f"{unit.folder}.zip"
+        return run, f"{task.folder}.zip"
 
     def _remove(self, folder: Path) -> None:
         with contextlib.suppress(OSError):
             remove_folder(folder, Path(self.campaign))
 
-    def _predicted(self, unit: Unit, folder: Path) -> RunSummary:
+    def _predicted(self, task: CampaignTask, folder: Path) -> RunSummary:
         from alphacrystal.pipeline.predict import predict
         from alphacrystal.report import read_run_folder
 
         settings = make_config(**self.settings)
-        request = FormulaRequest(unit.formula, unit.cell, unit.space_group)
-        own = request.applied_to(settings)
+        request = FormulaRequest(task.formula, task.cell, task.space_group)
+        task_settings = request.applied_to(settings)
         begun = folder.exists()
         for again in (begun, False):
             try:
                 predict(
-                    unit.formula, own, folder=folder, resume=again, page=self.page, shared=_relaxer(settings)
+                    task.formula,
+                    task_settings,
+                    folder=folder,
+                    resume=again,
+                    page=self.page,
+                    shared=_relaxer(settings),
                 )
                 break
-            except FolderInUseError:  # a person resumes this run alone
+            except FolderInUseError:  # a user resumes this run separately
                 raise
             except InputError:
                 if not again:
                     with contextlib.suppress(OSError):  # not empty
                         folder.rmdir()
                     raise
-                # What a dying machine left cannot be read: begin anew.
+                # The files of a crashed machine may be unreadable: start anew.
                 remove_folder(folder, Path(self.campaign))
         return read_run_folder(folder)
 
     def _unpacked_summary(self, packed: Path, folder: Path) -> RunSummary:
-        """Facts and list of a packed run."""
+        """Facts and ranked list of a packed run."""
         from alphacrystal.report import read_run_folder
 
-        self._remove(folder)  # left where a process died after it had packed
+        self._remove(folder)  # remains where a process died after packing
         with zipfile.ZipFile(packed) as archive:
             for name in ("run.json", "summary.csv"):
                 member = archive.getinfo(f"{folder.name}/{name}")
@@ -144,22 +142,22 @@ class PredictUnit:
 
 
 def _relaxer(settings: PredictConfig) -> Relaxer | None:
-    """The potential of this thread, or None where each run makes its own relaxer."""
+    """The relaxer of this thread, or None where each run creates one."""
     if not settings.relax or settings.relaxation != "gradient":
         return None
-    if getattr(_OWN, "name", None) != settings.potential:
+    if getattr(_THREAD, "name", None) != settings.potential:
         from alphacrystal.relax import RelaxPool
 
-        if hasattr(_OWN, "pool"):
-            _OWN.pool.close()
-        _OWN.name, _OWN.pool = settings.potential, RelaxPool(settings.potential, workers=1)
-    pool: Relaxer = _OWN.pool
+        if hasattr(_THREAD, "pool"):
+            _THREAD.pool.close()
+        _THREAD.name, _THREAD.pool = settings.potential, RelaxPool(settings.potential, workers=1)
+    pool: Relaxer = _THREAD.pool
     return pool
 
 
 def _processor_seconds() -> float:
     """Processor time of this process and of the relaxations of this thread, in s."""
-    pool = getattr(_OWN, "pool", None)
+    pool = getattr(_THREAD, "pool", None)
     return time.process_time() + (0.0 if pool is None else pool.processor_seconds)
 
 
@@ -173,7 +171,7 @@ def _create_parent(folder: Path) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise AlphaCrystalError(
-            f"{folder.parent} cannot be written from where the work is done ({error.strerror}): "
+            f"{folder.parent} cannot be written by a worker ({error.strerror}): "
             "workers need the folder of the campaign at the same path."
         ) from error
 

@@ -1,9 +1,12 @@
-"""Symmetrised CIF text: asymmetric unit and the operations that rebuild the cell exactly."""
+"""A crystal as text: symmetrised CIF that rebuilds the cell exactly, and POSCAR."""
 
 from __future__ import annotations
 
 import math
+from itertools import groupby
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from alphacrystal import __version__
 from alphacrystal.report._asymmetric_unit import SymmetryOperations, asymmetric_unit
@@ -11,13 +14,15 @@ from alphacrystal.report._asymmetric_unit import SymmetryOperations, asymmetric_
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
 
+    from alphacrystal.typing import FloatArray
+
 
 def cif_text(structure: Structure, space_group_number: int, *, name: str | None = None) -> str:
     """CIF of an ordered structure with its symmetry operations and asymmetric unit.
 
     The structure should be the conventional cell in the ITA standard setting (unique axis b, hexagonal axes,
     origin choice 2), as ``RankedStructure.structure`` is. Where the operations of that setting do not map the
-    cell on itself, the file states the operations found in the cell as it stands, so that it is right anyway.
+    cell on itself, the file states the operations of the cell in its present setting.
 
     Args:
         structure: Ordered cell; lengths in Å.
@@ -67,7 +72,7 @@ def _header(structure: Structure, formula: str, operations: SymmetryOperations) 
 
 
 def _hill_formula(counts: dict[str, int]) -> str:
-    """Counts in Hill order as CIF wants them: carbon, hydrogen, then the alphabet (alone without carbon)."""
+    """Counts in Hill order: carbon, hydrogen, then alphabetical; without carbon all alphabetical."""
     first = [symbol for symbol in ("C", "H") if symbol in counts] if "C" in counts else []
     order = first + sorted(symbol for symbol in counts if symbol not in first)
     return " ".join(f"{symbol}{counts[symbol]}" if counts[symbol] > 1 else symbol for symbol in order)
@@ -84,3 +89,31 @@ def _operation_texts(operations: SymmetryOperations) -> list[str]:
         SymmOp.from_rotation_and_translation(rotation, translation % 1.0).as_xyz_str()
         for rotation, translation in zip(operations.rotations, operations.translations, strict=True)
     ]
+
+
+def poscar_text(structure: Structure) -> str:
+    """POSCAR of the conventional cell, atoms grouped by element; the text of pymatgen's ``Poscar``.
+
+    VASP refuses left-handed cells, so their vectors are inverted.
+    """
+    crystal = structure.get_sorted_structure()
+    vectors = crystal.lattice.matrix
+    if np.linalg.det(vectors) < 0:
+        vectors = -vectors
+    symbols = [
+        (symbol, len(list(sites))) for symbol, sites in groupby(crystal, lambda site: site.specie.symbol)
+    ]
+    lines = [
+        crystal.formula,
+        "1.0",
+        *(_numbers(vector) for vector in vectors),
+        " ".join(symbol for symbol, _ in symbols),
+        " ".join(str(count) for _, count in symbols),
+        "direct",
+        *(f"{_numbers(site.frac_coords)} {site.species_string}" for site in crystal),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _numbers(values: FloatArray) -> str:
+    return " ".join(f"{value:15.10f}" for value in values)
