@@ -12,7 +12,7 @@ import pytest
 from alphacrystal.composition import parse_formula
 from alphacrystal.config import make_config
 from alphacrystal.generate import GENERATORS, build_generator, generators
-from alphacrystal.pipeline.generation import generator_context
+from alphacrystal.pipeline.preflight import generator_context
 
 SOURCE = """
 from pymatgen.core import Lattice, Structure

@@ -13,7 +13,7 @@ from alphacrystal.composition import parse_formula
 from alphacrystal.config import make_config
 from alphacrystal.errors import InputError
 from alphacrystal.generate import GENERATORS, build_generator
-from alphacrystal.pipeline.generation import generator_context
+from alphacrystal.pipeline.preflight import generator_context
 
 Offer = Callable[[str, str, dict[str, str]], Path]
 GROUP = "alphacrystal.generators"

@@ -24,7 +24,7 @@ from alphacrystal.generate import (
     build_generator,
 )
 from alphacrystal.pipeline.energies import energy_function
-from alphacrystal.pipeline.generation import generator_context
+from alphacrystal.pipeline.preflight import generator_context
 
 torch.set_num_threads(1)
 

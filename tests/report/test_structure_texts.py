@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 
 import pytest
-from alphacrystal.report._candidates import candidates_extxyz
 from ase.io.extxyz import read_xyz, write_extxyz
 from pymatgen.core import Lattice, Structure
 from pymatgen.io.vasp import Poscar
@@ -14,6 +13,7 @@ from alphacrystal.crystal import as_atoms
 from alphacrystal.generate import Candidate
 from alphacrystal.relax import Relaxation, RelaxationStatus
 from alphacrystal.report import Prediction, poscar_text
+from alphacrystal.report._results import candidates_extxyz
 
 QUARTZ = Structure.from_spacegroup(
     "P3_221", Lattice.hexagonal(4.91, 5.40), ["O", "Si"], [[0.413, 0.267, 0.786], [0.47, 0, 2 / 3]]

@@ -10,28 +10,12 @@ import numpy as np
 
 from alphacrystal.errors import InputError
 from alphacrystal.generate import GENERATORS, Candidate, GeneratorContext, build_generator
-from alphacrystal.pipeline.energies import energy_function
+from alphacrystal.pipeline.preflight import Request, generator_context
 
 if TYPE_CHECKING:
-    from alphacrystal.composition import Formula
-    from alphacrystal.config import PredictConfig
-    from alphacrystal.pipeline.preflight import Request
     from alphacrystal.pipeline.store import RunStore
 
 PARTS_PER_GENERATOR = 10_000  # part numbers that each generator of a mix has
-
-
-def generator_context(
-    formula: Formula, formula_units: Sequence[int], config: PredictConfig
-) -> GeneratorContext:
-    """What the generators of a run are built from, without progress and resumption."""
-
-    def check_energies() -> None:
-        from alphacrystal.relax import check_potential
-
-        check_potential(config.potential, formula.elements, forces=False)
-
-    return GeneratorContext(formula, formula_units, config, lambda: energy_function(config), check_energies)
 
 
 def generate(request: Request, store: RunStore) -> tuple[list[Candidate], list[str]]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from alphacrystal.composition import CellContent, Formula, formula_units_within, parse_cell
 from alphacrystal.config import PredictConfig
 from alphacrystal.errors import InputError
+
+if TYPE_CHECKING:
+    from alphacrystal.generate import GeneratorContext
 
 # Conditions of each crystal system on the conventional cell; a triclinic cell has none.
 CELL_RULES = {
@@ -74,12 +78,26 @@ def check_generators(formula: Formula, formula_units: Sequence[int], config: Pre
         PotentialError: No potential has this name.
     """
     from alphacrystal.generate import GENERATORS
-    from alphacrystal.pipeline.generation import generator_context
 
     context = generator_context(formula, formula_units, config)
     for name in config.generators:
         if (check := GENERATORS.get(name).check) is not None:
             check(context)
+
+
+def generator_context(
+    formula: Formula, formula_units: Sequence[int], config: PredictConfig
+) -> GeneratorContext:
+    """The arguments of the generators of a run, without progress and resumption."""
+    from alphacrystal.generate import GeneratorContext
+    from alphacrystal.pipeline.energies import energy_function
+
+    def check_energies() -> None:
+        from alphacrystal.relax import check_potential
+
+        check_potential(config.potential, formula.elements, forces=False)
+
+    return GeneratorContext(formula, formula_units, config, lambda: energy_function(config), check_energies)
 
 
 def formula_units_to_try(formula: Formula, config: PredictConfig) -> list[int]:

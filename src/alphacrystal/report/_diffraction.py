@@ -57,7 +57,8 @@ def powder_pattern(structure: Structure) -> tuple[Peak, ...]:
 
     Kinematic intensities with the Lorentz-polarisation factor, without thermal motion, absorption, texture or
     anomalous dispersion (De Graef & McHenry, Structure of Materials, 2012, ch. 11-12). The peaks are those of
-    pymatgen's XRDCalculator, without its slow imports (matplotlib, scipy.stats). Empty where an element has no tabulated scattering factor (beyond Cf).
+    pymatgen's XRDCalculator, whose module imports matplotlib and scipy.stats and is slow to load. Empty where
+    an element has no tabulated scattering factor (beyond Cf).
     """
     coefficients = _scattering_coefficients()
     symbols = [site.specie.symbol for site in structure]
