@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import pkgutil
 import re
 import runpy
 import subprocess
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+import alphacrystal
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -139,12 +142,33 @@ def test_every_page_is_in_the_navigation() -> None:
     assert listed == there, "name each page of docs in the nav of mkdocs.yml"
 
 
+def exported_names() -> set[str]:
+    """Full names in ``__all__`` of the packages, except of the command line and the optional workflows."""
+    packages = [module.name for module in pkgutil.iter_modules(alphacrystal.__path__, "alphacrystal.")]
+    names = set()
+    for package in [*packages, "alphacrystal.learn.training"]:
+        exports = getattr(importlib.import_module(package), "__all__", ())
+        if package not in {"alphacrystal.cli", "alphacrystal.integrations"}:
+            names |= {f"{package}.{name}" for name in exports}
+    return names
+
+
+def documented_names(page: str) -> set[str]:
+    """Full names of the exports of packages that a page of the reference describes."""
+    names = re.findall(r'id="((alphacrystal\.[\w.]+)\.\w+)"', page)
+    packages = {name.rpartition(".")[0] for name in exported_names()}
+    return {name for name, package in names if package in packages}
+
+
 def test_site_builds_without_a_warning(tmp_path: Path) -> None:
     pytest.importorskip("mkdocs", reason="needs the extra docs")
     run_python("-m", "mkdocs", "build", "--strict", "--site-dir", tmp_path / "site", folder=ROOT)
-    reference = (tmp_path / "site" / "reference" / "python.html").read_text(encoding="utf-8")
-    for name in ("pipeline.predict.predict", "report.Prediction.to_dataframe", "relax.RelaxSettings"):
-        assert f'id="alphacrystal.{name}"' in reference
+    reference = "".join(
+        (tmp_path / "site" / "reference" / f"{name}.html").read_text(encoding="utf-8")
+        for name in ("python", "packages")
+    )
+    assert 'id="alphacrystal.pipeline.predict.predict"' in reference
+    assert documented_names(reference) == exported_names()
     tutorial = (tmp_path / "site" / "tutorials" / "predict.html").read_text(encoding="utf-8")
     assert "# Search the list for the known structure" in tutorial
     pages = [path.read_text(encoding="utf-8") for path in (tmp_path / "site").rglob("*.html")]

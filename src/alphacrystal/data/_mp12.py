@@ -31,7 +31,8 @@ FIRST_CUBIC_GROUP = 195
 
 # AlphaCrystal-II, Table 2 and section 3.1 ("Distance discretization").
 PAPER_COUNTS = {"mp_12": 18_776, "mp_12_cubic": 3_298, "mp_12_binary": 5_848, "mp_12_ternary": 11_615}
-PAPER_MIN_DISTANCE, PAPER_MAX_DISTANCE = 0.9488, 23.3361  # Å
+PAPER_MIN_DISTANCE = 0.9488  # Å
+PAPER_MAX_DISTANCE = 23.3361  # Å
 
 _mp12_record = partial(prepare_record, cell="conventional", most_atoms=MP12_MAX_ATOMS)
 

@@ -23,7 +23,8 @@ def split_rows(
     Args:
         data: Structures.
         rows: Those to draw from.
-        train, test: Numbers to draw.
+        train: Number of rows to train on.
+        test: Number of rows to test on.
         seed: Of the draw.
         by_formula: No reduced formula is in both parts. Otherwise rows are drawn one by one as in the paper,
             so that a formula with cells of several sizes can be in both.

@@ -25,7 +25,8 @@ def sinkhorn_distance(target: FloatArray, predicted: FloatArray) -> float:
     by other rules, so it does not give the published values; these lines do.
 
     Args:
-        target, predicted: Cartesian coordinates in Å, shapes (n, 3) and (m, 3).
+        target: Cartesian coordinates in Å, shape (n, 3).
+        predicted: Cartesian coordinates in Å, shape (m, 3).
     """
     cost = cdist(target, predicted)
     rows, columns = np.zeros(len(target)), np.zeros(len(predicted))

@@ -23,7 +23,8 @@ def superpose_rmsd(target: FloatArray, predicted: FloatArray) -> float:
     bit of a coordinate decides in Open3D; here the first is taken, so such pairs may differ from it.
 
     Args:
-        target, predicted: Cartesian coordinates in Å, shapes (n, 3) and (m, 3).
+        target: Cartesian coordinates in Å, shape (n, 3).
+        predicted: Cartesian coordinates in Å, shape (m, 3).
 
     Raises:
         NotComparableError: Atoms have no partner within 5 Å and the numbers of atoms differ.

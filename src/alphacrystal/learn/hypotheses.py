@@ -115,7 +115,10 @@ def type_probabilities(
     mixed with what the space-group network says of the composition alone.
 
     Args:
-        formula, units, group, models: As for ``predict_hypotheses``.
+        formula: As for ``predict_hypotheses``.
+        units: As for ``predict_hypotheses``.
+        group: As for ``predict_hypotheses``.
+        models: As for ``predict_hypotheses``.
 
     Returns:
         Types, and their log-probabilities, shape (types,), in no order.

@@ -34,7 +34,8 @@ def improve_by_assembly(
     """Each structure found, or one assembled from its expected distances where that is fitter.
 
     Args:
-        hypotheses, distograms: As for ``reconstruct``.
+        hypotheses: As for ``reconstruct``.
+        distograms: As for ``reconstruct``.
         found: Its results.
         fitness: What was minimised.
         seed: Same seed, same result.

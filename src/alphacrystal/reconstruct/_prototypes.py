@@ -22,7 +22,8 @@ def reconstruct_from_prototypes(
     """For each hypothesis the fittest crystal with known coordinates, in the predicted cell.
 
     Args:
-        hypotheses, distograms: As for ``reconstruct``.
+        hypotheses: As for ``reconstruct``.
+        distograms: As for ``reconstruct``.
         places: Coordinates to choose from, fractional in the conventional cell, atoms in the order of the
             distogram, shape (ways, atoms, 3) each; see ``prototype_coordinates``.
         fitness: What is minimised.
