@@ -68,6 +68,16 @@ REFUSED = {
         CUBE + FM3M + "_chemical_formula_moiety 'Na 1+, Cl 1-'\n" + SITES + "Na1 Na 0 0 0\n",
         r"formula Na1 Cl1, but its sites give Na4 \(Cl is missing\)",
     ),
+    "a word for a number in FHI-aims": (
+        "geometry.in",
+        "lattice_vector 5 0 0\nlattice_vector 0 5 0\nlattice_vector 0 0 x\natom 0 0 0 Na\n",
+        r"line 3: 'x' is not a number",
+    ),
+    "a word for a number in SHELX": (
+        "a.res",
+        "TITL a\nCELL 1.5 5 5 5 90 90 90\nLATT -1\nSFAC Na Cl\nNa 1 0 0 zz 11.0\nEND\n",
+        r"line 5: 'zz' is not a number",
+    ),
     "operations against the Hall symbol": (
         "hall.cif",
         CUBE

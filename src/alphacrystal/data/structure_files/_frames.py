@@ -74,8 +74,8 @@ def read_frames(content: str | bytes, suffix: str, name: str) -> list[ListedCrys
             frames = read(file, index=f":{MAX_CRYSTALS + 1}", format=file_format)
     except Exception as error:
         raise InputError(
-            f"{name} could not be read as {_TITLES.get(file_format, file_format)} with a cell: correct it or "
-            "give a CIF."
+            f"{name} could not be read as {_TITLES.get(file_format, file_format)} with a cell"
+            f"{_faulty_line(error, content)}: correct it or give a CIF."
         ) from error
     if len(frames) > MAX_CRYSTALS:
         raise InputError(f"{name} holds more than {MAX_CRYSTALS} frames, the most that can be read.")
@@ -86,6 +86,18 @@ def read_frames(content: str | bytes, suffix: str, name: str) -> list[ListedCrys
         _listed(frame, f"{name} (frame {number})" if several else name)
         for number, frame in enumerate(frames, start=1)
     ]
+
+
+def _faulty_line(error: Exception, content: bytes) -> str:
+    """A clause on the line that holds text where a reader expects a number; empty if unknown."""
+    match = re.search(r"could not convert string to \w+: '([^']+)'|invalid literal .*: '([^']+)'", str(error))
+    if match is None:
+        return ""
+    word = match[1] or match[2]
+    for number, line in enumerate(content.decode(errors="replace").splitlines(), start=1):
+        if word in line.split():
+            return f" (line {number}: {word[:20]!r} is not a number)"
+    return ""
 
 
 def _listed(atoms: Atoms, name: str) -> ListedCrystal:
@@ -145,16 +157,22 @@ def _check_frame_sizes(text: str, name: str) -> None:
 
 def _check_shelx(text: str, name: str) -> None:
     """Refuse SHELX files with symmetry or partial occupancy, which ASE leaves out."""
-    words = [line.split() for line in text.split("\n") if line.strip()]
-    commands = {row[0].upper(): row[1:] for row in words}
+    rows = {number: line.split() for number, line in enumerate(text.split("\n"), 1) if line.strip()}
+    commands = {row[0].upper(): row[1:] for row in rows.values()}
     if "SYMM" in commands or commands.get("LATT", ["1"])[:1] != ["-1"]:
         raise InputError(
             f"{name} has symmetry (LATT or SYMM), which is not read from SHELX files: convert it to a CIF."
         )
-    atoms = [row for row in words if len(row) >= 6 and row[1].isdecimal() and row[0][0].isalpha()]
-    for row in atoms:
-        if row[0].upper() in _SHELX_NUMERIC:
+    for number, row in rows.items():
+        is_atom = len(row) >= 6 and row[1].isdecimal() and row[0][0].isalpha()
+        if not is_atom or row[0].upper() in _SHELX_NUMERIC:
             continue
+        for word in row[2:5]:
+            if not _is_number(word):
+                raise InputError(
+                    f"{name} could not be read as a SHELX file (line {number}: {word[:20]!r} is not a "
+                    "number): correct it or give a CIF."
+                )
         try:
             occupancy = float(row[5])
         except ValueError:
@@ -166,3 +184,10 @@ def _check_shelx(text: str, name: str) -> None:
             f"{name} is disordered (site {row[0][:30]} has the occupancy {row[5][:20]}): only fully ordered "
             "structures can be used."
         )
+
+
+def _is_number(word: str) -> bool:
+    try:
+        return bool(np.isfinite(float(word)))
+    except ValueError:
+        return False
