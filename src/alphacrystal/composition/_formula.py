@@ -20,9 +20,9 @@ class Formula:
 
     Attributes:
         text: As the user typed it.
-        counts: Atoms of each element in one formula unit, without a common divisor; the elements stand in
+        counts: Atoms of each element in one formula unit, without a common divisor; the elements are in
             order of Pauling electronegativity, then atomic number (He, Ne and Ar, which have none, first).
-        notes: What the user should know about how the text was read, one sentence each.
+        notes: Notes for the user on the reading of the text, one sentence each.
     """
 
     text: str = field(compare=False)
@@ -70,7 +70,7 @@ class Formula:
 
 @dataclass(frozen=True, slots=True)
 class CellContent:
-    """What one primitive cell holds.
+    """The content of one primitive cell.
 
     Attributes:
         formula: The reduced formula.

@@ -97,7 +97,7 @@ class _Parser:
                 raise self.misplaced(char, depth)
 
     def bracket(self, depth: int) -> dict[str, Amount]:
-        """What a pair of brackets holds."""
+        """The content of a pair of brackets."""
         opening, start = self.peek(), self.index
         if depth == MAX_DEPTH:
             raise self.reading.error(f"has brackets nested more than {MAX_DEPTH} deep")
@@ -153,7 +153,7 @@ class _Parser:
             raise self.reading.error(f"divides by zero in {found[0]}")
         value = Fraction(digits) / int(denominator or 1)
         if value == 0:
-            raise self.reading.error(f"gives {what} the count {found[0]}; leave out what is not there")
+            raise self.reading.error(f"gives {what} the count {found[0]}; leave out absent elements")
         if value > MAX_COUNT:
             raise self.reading.error(f"gives {what} the count {found[0]}; the limit is {MAX_COUNT}")
         decimals = len(digits.partition(".")[2])
@@ -168,7 +168,7 @@ class _Parser:
             )
 
     def misplaced(self, char: str, depth: int) -> InputError:
-        """The error for a character that cannot stand here."""
+        """The error for a character that is not allowed here."""
         error, where = self.reading.error, self.reading.at(self.index)
         if char == "" and depth:
             return error("has a bracket that is never closed")
@@ -204,7 +204,7 @@ class _Parser:
         return error(f"carries a charge {where}; write the neutral formula, without charges")
 
     def at_separator(self) -> bool:
-        """Whether a dot between parts stands here: · or a point that no digit follows."""
+        """Whether the next character is a dot between parts: · or a point without a following digit."""
         return self.peek() == SEPARATOR or _SEPARATING_POINT.match(self.chars, self.index) is not None
 
     def peek(self) -> str:

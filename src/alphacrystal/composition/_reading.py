@@ -35,11 +35,11 @@ class Reading:
     """A formula in plain spelling, ready to parse.
 
     Attributes:
-        text: What the user typed.
-        label: What the text is called in messages, "Formula" or "Cell content".
+        text: Input of the user.
+        label: Name of the text in messages, "Formula" or "Cell content".
         chars: Plain spelling: ASCII, with "·" before the parts of an addition compound.
         positions: For each of ``chars``, the position in ``text``, counted from 1.
-        notes: What a reader should know about the reading.
+        notes: Notes for the user on the reading.
     """
 
     text: str
@@ -49,7 +49,7 @@ class Reading:
     notes: tuple[str, ...] = ()
 
     def at(self, index: int) -> str:
-        """Where ``chars[index]`` stands in the user's text, in words."""
+        """Position of ``chars[index]`` in the user's text, in words."""
         return f"at position {self.positions[index]}" if index < len(self.positions) else "at the end"
 
     def error(self, problem: str) -> InputError:
@@ -71,8 +71,8 @@ def read(text: str, label: str) -> Reading:
     """Bring a typed formula to plain spelling.
 
     Handles Unicode subscripts and superscripts, full-width and mathematical letters, LaTeX and HTML mark-up,
-    no-break and zero-width spaces, and the dots of hydrates. A "." is a decimal point where a digit follows,
-    unless what follows is water at the end of the formula ("CaSO4.2H2O"); "·" and "*" always separate parts.
+    no-break and zero-width spaces, and the dots of hydrates. A "." is a decimal point if a digit follows,
+    unless water follows at the end of the formula ("CaSO4.2H2O"); "·" and "*" always separate parts.
 
     Raises:
         InputError: the text is empty, too long, or has a character that no formula has.
@@ -81,7 +81,7 @@ def read(text: str, label: str) -> Reading:
     if len(text) > MAX_LENGTH:
         raise blank.error(f"is {len(text)} characters long; the limit is {MAX_LENGTH}")
     if text.strip().lstrip("+-") in _MISSING_VALUES:
-        raise blank.error("stands for a missing value; write a formula such as Zr4Al3")
+        raise blank.error("is a missing value; write a formula such as Zr4Al3")
     chars: list[str] = []
     positions: list[int] = []
     start, end = len(text) - len(text.lstrip()), len(text.rstrip())
@@ -134,7 +134,7 @@ def _plain(reading: Reading, text: str, index: int) -> str:
 
 
 def _begins_isotope(text: str, index: int) -> bool:
-    """Whether the superscript at ``index`` stands before a symbol, as in ¹⁸O, not after one, as in TiO²."""
+    """Whether the superscript at ``index`` precedes a symbol, as in ¹⁸O, but follows none, as in TiO²."""
     before, behind = text[:index], text[index:].lstrip("⁰¹²³⁴⁵⁶⁷⁸⁹")
     return behind[:1].isalpha() and re.search(r"[^\W_] *$|[)\]}]$", before) is None
 

@@ -15,7 +15,7 @@ _TOO_HEAVY = ("Rf", "Db", "Sg", "Bh", "Hs", "Mt", "Ds", "Rg", "Cn", "Nh", "Fl", 
 
 
 def symbol_problem(reading: Reading, symbol: str, index: int) -> InputError:
-    """The error for ``symbol``, which stands at ``reading.chars[index]`` and is no supported element."""
+    """The error for ``symbol`` at ``reading.chars[index]``, which is not a supported element."""
     where = reading.at(index)
     word = _LETTERS.match(reading.chars, index)
     if word and (named := element_names().get(word[0].lower())):
@@ -53,7 +53,7 @@ def suggestions(chars: str) -> list[str]:
 
 
 def _capitalisations(run: str) -> list[tuple[int, str]]:
-    """Letters read as element symbols whatever their case: (letters changed, spelling), best first."""
+    """Letters read as element symbols in any case: (letters changed, spelling), best first."""
     best: list[list[tuple[int, str]]] = [[] for _ in run] + [[(0, "")]]  # of what follows each letter
     for start in reversed(range(len(run))):
         readings = []

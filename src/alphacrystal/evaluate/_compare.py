@@ -34,8 +34,8 @@ def compare(
     Args:
         predicted: Of files the Wyckoff errors take the rows of the CIF; of structures all atoms.
         target: The same holds.
-        metrics: Names and sets, see `metric_names`; the invariant form of each comes with it.
-        potential: What gives the energies, by its name or loaded.
+        metrics: Names and sets, see `metric_names`; the result includes the invariant form of each.
+        potential: Potential for the energies, by name or loaded.
         time_limit_s: Processor seconds for each family of metrics; values beyond it are missing and say so.
 
     Raises:

@@ -24,7 +24,7 @@ _NONE: IntArray = np.zeros((0, 3, 3), dtype=np.int64)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Correspondence:
-    """A basis of one lattice that stands for the basis of another.
+    """A basis of one lattice that is mapped to the basis of another.
 
     Attributes:
         matrix: Integer rows: ``matrix @ other`` is the basis that corresponds to ``lattice``; determinant ±1.
@@ -42,8 +42,8 @@ def correspondences(
 ) -> list[Correspondence]:
     """All correspondences with a shear near the least one, by strain.
 
-    Both are Minkowski-reduced bases, rows in Å; which reduced basis stands for a lattice changes nothing.
-    There is none where the least shear exceeds ``largest``, as that of a needle and a cube.
+    Both are Minkowski-reduced bases, rows in Å; the result does not depend on the choice of the reduced
+    basis. There is none if the least shear exceeds ``largest``, as for a needle and a cube.
     """
     volumes = abs(np.linalg.det(lattice)), abs(np.linalg.det(other))
     scaled = other * (volumes[0] / volumes[1]) ** (1 / 3)
@@ -110,7 +110,7 @@ def _correspondence(lattice: FloatArray, other: FloatArray, matrix: IntArray) ->
 
 
 def sublattices(index: int) -> Iterator[IntArray]:
-    """One basis of each sublattice of an index, in units of the lattice's own (Hermite normal forms)."""
+    """One basis of each sublattice of an index, in units of the lattice basis (Hermite normal forms)."""
     for a, c in itertools.product(range(1, index + 1), repeat=2):
         if index % (a * c):
             continue

@@ -25,13 +25,13 @@ class EvaluationResult:
     """Predictions against targets.
 
     Attributes:
-        targets: What was to be predicted.
+        targets: Known structures.
         candidates: Of each target those of its reduced formula, best first.
         metrics: Names of the metrics computed.
         values: Of each target and candidate.
         match: Match rates.
         polymorphs: METRe and cRMSE.
-        potential: What gave the energies, None where none were asked for.
+        potential: Potential of the energies, None without energies.
         unused: Formulas of predictions that no target has.
         is_pair: Whether one structure was compared with one.
     """

@@ -63,7 +63,7 @@ class ComparedCrystal:
 
 
 def _safely(name: str, compute: Callable[[], float]) -> dict[str, MetricValue]:
-    """One metric; what its libraries cannot do with a structure becomes a reason."""
+    """One metric; an error of its libraries becomes a reason."""
     try:
         value = float(compute())
     except NotComparableError as error:
@@ -193,7 +193,7 @@ def maps(target: ComparedCrystal, predicted: ComparedCrystal) -> Values:
 
 
 def superpositions(target: ComparedCrystal, predicted: ComparedCrystal) -> Values:
-    """What is left of the distances when the crystals are laid on each other as well as possible."""
+    """Distances between the atoms of the crystals in their best superposition."""
     from alphacrystal.evaluate._superposed import superposed_values
 
     values: dict[str, MetricValue] = {}

@@ -135,7 +135,7 @@ def _orders(structure: Any, index: int, found: Any) -> list[float]:
 
 
 def fingerprint_distance(one: Environments, other: Environments) -> float:
-    """Euclidean distance of the statistics over all atoms, whatever their elements."""
+    """Euclidean distance of the statistics over all atoms of any element."""
     return float(np.linalg.norm(one.fingerprint() - other.fingerprint()))
 
 

@@ -17,7 +17,7 @@ DIFFERENT_STRUCTURE = "no superposition lies within the tolerances"
 
 @dataclass(frozen=True, slots=True)
 class PairMatch:
-    """What structure matching says of one candidate and one reference.
+    """Result of structure matching for one candidate and one reference.
 
     Attributes:
         matched: Whether they are the same crystal; None where that stayed undecided (``reason`` tells why).

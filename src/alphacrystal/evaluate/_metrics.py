@@ -1,4 +1,4 @@
-"""Every metric of a pair: its name, its unit, what it is blind to and what stands beside it."""
+"""Every metric of a pair: its name, its unit, its family and its invariant form."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Metric:
 
     Attributes:
         name: Key in tables and JSON.
-        family: What it is computed with; "energy" needs a potential.
+        family: Metrics with a common computation; "energy" needs a potential.
         unit: "" for pure numbers.
         invariant: Name of the form that depends on neither origin, cell, orientation nor order of atoms and
-            that respects elements; its own name where it is one; None where there is no such form.
+            that respects elements; the same name for such a form; None if there is none.
         larger_is_better: Of the overlaps.
     """
 
@@ -94,10 +94,10 @@ METRIC_SETS: dict[str, tuple[str, ...]] = {
 def metric_names(words: str | Sequence[str]) -> list[str]:
     """Names of metrics from names and sets ("all", "paper", "cspbench", "invariant", "none"), in table order.
 
-    Beside each metric that is blind to something comes its invariant form.
+    The names include the invariant form of each metric.
 
     Raises:
-        InputError: A word is neither; lists what there is.
+        InputError: A word is neither; the message lists the names and sets.
     """
     if isinstance(words, str):
         words = [word.strip().lower() for word in words.split(",") if word.strip()]

@@ -71,7 +71,7 @@ def polymorph_summary(
         per_reference: Candidates per reference of their composition, 1 in the publication; None takes all.
         workers: Processes with one thread each.
         time_limit_s: Processor seconds per pair.
-        on_progress: Told the number of pairs done and of all.
+        on_progress: Called with the number of finished pairs and of all pairs.
 
     Raises:
         InputError: There is no reference, or the preset has no such name.

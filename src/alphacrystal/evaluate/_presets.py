@@ -36,7 +36,7 @@ PRESETS: dict[str, MatchPreset] = {
 
 
 def match_preset(preset: str | MatchPreset) -> MatchPreset:
-    """The preset of a name; a preset of your own passes through.
+    """The preset of a name; a `MatchPreset` is returned unchanged.
 
     Raises:
         InputError: There is no preset of that name.

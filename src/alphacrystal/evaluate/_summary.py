@@ -161,13 +161,13 @@ def match_summary(
     Args:
         candidates: For each reference, best first, none is allowed; more than the largest depth are left out.
         references: Ordered structures without oxidation states, as the candidates.
-        preset: "cspbench" (0.2, 0.3, 5°) or "diffcsp" (0.3, 0.5, 10°), or tolerances of your own.
+        preset: "cspbench" (0.2, 0.3, 5°) or "diffcsp" (0.3, 0.5, 10°), or other tolerances.
         names: Names of the references; their formulas by default.
         depths: The k of the rates.
         symprecs: Tolerances in Å of the space groups of both.
         workers: Processes with one thread each.
         time_limit_s: Processor seconds per pair; a pair beyond it is undecided and says so.
-        on_progress: Told the number of pairs and space groups done, and of all.
+        on_progress: Called with the number of finished pairs and space groups, and of all.
 
     Raises:
         InputError: There is no reference, or the lists differ in length, or the preset has no such name.

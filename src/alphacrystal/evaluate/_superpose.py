@@ -18,8 +18,8 @@ def superpose_rmsd(target: FloatArray, predicted: FloatArray) -> float:
     """Root mean square distance in Å after iterative closest points from the target to the prediction.
 
     The value of Open3D's point-to-point registration (Besl & McKay, doi:10.1109/34.121791) started from the
-    identity, as the CSPBenchMetrics revision c5f7c38 calls it. Several atoms may share a partner, whatever
-    their elements; the start decides which local minimum is found. Where points are equally near, the last
+    identity, as the CSPBenchMetrics revision c5f7c38 calls it. Several atoms may share a partner, of any
+    element; the start decides which local minimum is found. Where points are equally near, the last
     bit of a coordinate decides in Open3D; here the first is taken, so such pairs may differ from it.
 
     Args:
@@ -49,7 +49,7 @@ def superpose_rmsd(target: FloatArray, predicted: FloatArray) -> float:
 
 
 def _nearest(points: FloatArray, predicted: FloatArray) -> tuple[FloatArray, IntArray]:
-    """Distance and index of the nearest point; of equally near ones the first, whatever the rounding."""
+    """Distance and index of the nearest point; of equally near ones the first, for any rounding."""
     distances = cdist(points, predicted)
     partners = np.round(distances, _TIE_DIGITS).argmin(1)
     return distances[np.arange(len(points)), partners], partners

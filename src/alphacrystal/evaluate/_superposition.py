@@ -1,4 +1,4 @@
-"""The best superposition of two crystals, whatever their cells, origins, orientations and orders of atoms."""
+"""The best superposition of two crystals with any cells, origins, orientations and orders of atoms."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class Superposition:
 
     Attributes:
         rms: Root mean square over ``distances``, Å.
-        strain: What the difference of the lattices adds to each distance, Å: the root mean square that the
-            strain displaces the points of a ball with the volume of the common cell.
+        strain: Contribution of the difference of the lattices to each distance, Å: the root mean square
+            displacement of the points of a ball with the volume of the common cell by the strain.
         shifts: Displacement of each atom of the common cell in the lattice half way between both, Å, shape
             (atoms, 3); its axes are those of ``target``'s lattice.
         distances: For each atom, from displacement and strain, Å, shape (atoms,).

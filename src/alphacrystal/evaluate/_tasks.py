@@ -1,7 +1,7 @@
-"""Small computations on processes of their own, each with a time limit.
+"""Small computations in separate processes, each with a time limit.
 
 Matching and superposing are combinatorial: one cell in thousands takes hours. Such a task ends with its
-process, and the others go on.
+process, and the others continue.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def run_tasks(
     Args:
         function: A function of a module, so that another process finds it.
         time_limit_s: Processor seconds per task; a task beyond it has a failure instead of a value.
-        on_done: Told the number of tasks done and of all, after each.
+        on_done: Called after each task with the number of finished tasks and of all tasks.
 
     KeyboardInterrupt stops the processes and is raised again. Otherwise they wait for the next call and end
     with this program.

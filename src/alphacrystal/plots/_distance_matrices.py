@@ -1,4 +1,4 @@
-"""Predicted distances beside a structure's own."""
+"""Predicted and final distances of a structure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from alphacrystal.typing import FloatArray
 
 def distance_matrices(
     predicted: FloatArray,
-    own: FloatArray,
+    actual: FloatArray,
     species: Sequence[str],
     out_path: Path,
     *,
@@ -23,7 +23,7 @@ def distance_matrices(
 
     Args:
         predicted: Distances in Å, shape (n, n).
-        own: Distances in Å over the same atoms in the same order, shape (n, n).
+        actual: Distances in Å over the same atoms in the same order, shape (n, n).
         species: Element of each atom, length n.
         out_path: Where to write; the suffix is replaced by .png and .svg.
         titles: Above the left and the right map.
@@ -36,13 +36,13 @@ def distance_matrices(
         AlphaCrystalError: The disk refused a figure.
     """
     size = len(species)
-    if predicted.shape != (size, size) or own.shape != (size, size):
-        raise ValueError(f"expected two ({size}, {size}) matrices, got {predicted.shape} and {own.shape}")
-    longest = max(float(predicted.max(initial=0.0)), float(own.max(initial=0.0)), 0.1)
+    if predicted.shape != (size, size) or actual.shape != (size, size):
+        raise ValueError(f"expected two ({size}, {size}) matrices, got {predicted.shape} and {actual.shape}")
+    longest = max(float(predicted.max(initial=0.0)), float(actual.max(initial=0.0)), 0.1)
     labels = atom_labels(species)
     figure = new_figure(4.4)
     panels = figure.subplots(1, 2, squeeze=False)[0]
-    for axes, matrix, title in zip(panels, (predicted, own), titles, strict=True):
+    for axes, matrix, title in zip(panels, (predicted, actual), titles, strict=True):
         image = axes.imshow(matrix, cmap=DISTANCE_COLOURS, vmin=0.0, vmax=longest, interpolation="nearest")
         font = max(6.0, min(11.0, 120 / size))
         axes.set_xticks(range(size), labels, fontsize=font, rotation=90 if size > 6 else 0)

@@ -30,10 +30,10 @@ def energy_volume(
         energies: eV/atom, length n.
         out_path: Where to write; the suffix is replaced by .png and .svg.
         ranks: Rank of each structure in the final list, None for a candidate that is not in it; the first
-            five are written beside their points. By default all are ranked in the given order.
+            five are written next to their points. By default all are ranked in the given order.
         converged: Whether each relaxation converged; all by default.
         title: Text above the plot.
-        quantity: What stands in ``energies``, for the axis.
+        quantity: Name of the quantity in ``energies``, for the axis.
 
     Returns:
         The two paths written.

@@ -1,4 +1,4 @@
-"""What all figures share: size, colours, and files that are the same for the same data."""
+"""Size, colours and files of all figures; the same data give the same files."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def style_axes(axes: Axes, *, x_label: str, y_label: str) -> None:
 
 
 def text_on(fraction: float) -> str:
-    """Black or white, whichever stands out more on the colour of ``DISTANCE_COLOURS`` at this fraction."""
+    """Black or white, the one with more contrast on the colour of ``DISTANCE_COLOURS`` at this fraction."""
     from matplotlib import colormaps
 
     parts = [
@@ -56,7 +56,7 @@ def text_on(fraction: float) -> str:
 
 
 def save_figure(figure: Figure, path: Path) -> tuple[Path, Path]:
-    """Write the figure beside ``path`` as PNG and SVG and return the two paths.
+    """Write the figure as PNG and SVG with the name of ``path`` and return the two paths.
 
     Raises:
         InputError: The path names no file.

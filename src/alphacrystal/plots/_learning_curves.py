@@ -44,7 +44,7 @@ class CurvePanel:
     Attributes:
         title: Above the panel.
         x_label, y_label: With units.
-        curves: What to draw.
+        curves: Curves to draw.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""What a set of known crystals holds: cell sizes, commonest elements, energies above hull."""
+"""Counts of a set of known crystals: cell sizes, most common elements, energies above hull."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stated probabilities against what came true."""
+"""Predicted probabilities and observed frequencies."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ class ReliabilityPanel:
 
 
 def reliability_diagrams(panels: Sequence[ReliabilityPanel], out_path: Path) -> tuple[Path, Path]:
-    """Draw reliability diagrams, two beside each other, as PNG and SVG; calibrated ones follow the diagonal.
+    """Draw reliability diagrams, two in a row, as PNG and SVG; calibrated ones follow the diagonal.
 
     Args:
-        panels: What to draw, row by row.
+        panels: Panels, row by row.
         out_path: Where to write; the suffix is replaced by .png and .svg.
 
     Returns:
