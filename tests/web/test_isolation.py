@@ -265,7 +265,7 @@ def test_deleted_runs_folder_gives_one_line_of_the_log_and_is_taken_up_when_it_i
     job = client.post("/api/jobs", json=quick).json()
     wait_for(client, job["id"], "running", "done")
     client.post(f"/api/jobs/{job['id']}/cancel")
-    assert [record.getMessage() for record in caplog.records][1:] == ["The jobs go on."]
+    assert [record.getMessage() for record in caplog.records][1:] == ["The jobs continue."]
 
 
 def test_runs_folder_deleted_under_a_running_job_ends_clearly(

@@ -57,6 +57,6 @@ def distance_levels(distances: FloatArray) -> IntArray:
 
 
 def shortest_self_distance(lattice: FloatArray) -> float:
-    """Distance in Å between an atom and its nearest own image: the length of the shortest lattice vector."""
+    """Distance in Å between an atom and its nearest image: the length of the shortest lattice vector."""
     reduced, _ = minkowski_reduced(lattice)
     return float(np.min(np.linalg.norm(reduced, axis=1)))

@@ -19,7 +19,7 @@ class Distogram:
         bin_centres: Å, shape (bins,).
         probabilities: shape (atoms, atoms, bins), symmetric in the atoms.
         classes: Atoms of one class are interchangeable, shape (atoms,); None where all of an element are.
-        answer: Distances in Å where one matrix is asked for, shape (atoms, atoms); None for the means.
+        answer: Distances in Å if one matrix replaces the means, shape (atoms, atoms); else None.
     """
 
     numbers: IntArray

@@ -20,8 +20,9 @@ def wyckoff_assignments(number: int, counts: Sequence[int]) -> Iterator[Assignme
     """All Wyckoff assignments of a primitive cell content, those with the fewest orbits first.
 
     Positions without free coordinates are used once over all elements. The order is: number of orbits, then
-    element by element the number of its orbits and its letters (most special first). Nothing is listed ahead
-    of need and no dead end is entered, so a group with millions of assignments costs only what is taken.
+    element by element the number of its orbits and its letters (most special first). The
+    assignments are generated lazily and without dead ends, so a group with millions of them costs only
+    those that are taken.
 
     Args:
         number: Space group.
@@ -36,7 +37,7 @@ def wyckoff_assignments(number: int, counts: Sequence[int]) -> Iterator[Assignme
 
 
 def first_assignments(number: int, counts: Sequence[int], limit: int) -> list[Assignment]:
-    """The first ``limit`` of ``wyckoff_assignments``, from memory where a like group was asked the same."""
+    """The first ``limit`` of ``wyckoff_assignments``, cached for groups with equal multiplicities."""
     letters = list(multiplicities(number))
     return [_spelt(letters, choices) for choices in _first_choices(_positions(number), tuple(counts), limit)]
 
@@ -80,7 +81,7 @@ class _Coins:
         return [choice for choice in choices if choice[2] <= count]
 
     def _orbit_numbers(self, spare: tuple[int, ...], counts: tuple[int, ...]) -> int:
-        """Numbers of orbits in which elements with these counts can be placed on what is left."""
+        """Numbers of orbits in which elements with these counts can be placed on the unused positions."""
         if not counts:
             return 1
         count, numbers = counts[0], 0
@@ -111,7 +112,7 @@ class _Positions:
         sizes: Multiplicity of each position.
         fixed: True where a position has no free coordinates.
         free_from: Distinct multiplicities of the free positions from each index on.
-        coins: The same whatever the order.
+        coins: The same in any order.
     """
 
     def __init__(self, sizes: tuple[int, ...], fixed: tuple[bool, ...]) -> None:
@@ -131,7 +132,7 @@ class _Positions:
     def reach(self, limit: int) -> list[list[int]]:
         """``reach[start][total]``: numbers of orbits from ``start`` on that hold ``total``, none being used.
 
-        What it rules out need not be looked at closely; that is most of what a search asks.
+        It excludes most partial assignments without a closer check.
         """
         limit = REACH * -(-limit // REACH)  # few different ones, so that they are seldom worked out
         if limit not in self._reach:

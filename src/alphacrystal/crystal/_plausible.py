@@ -16,7 +16,7 @@ FARTHEST = 1e6
 def implausible(lattice: ArrayLike, frac_coords: ArrayLike) -> str | None:
     """One clause that says why no crystal can have this cell and these coordinates, or None.
 
-    Limits are wide: what a search or a user proposes in earnest passes, whatever its energy.
+    The limits are wide: they accept realistic proposals of a search or a user, with any energy.
 
     Args:
         lattice: Rows in Å, shape (3, 3).

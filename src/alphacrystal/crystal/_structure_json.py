@@ -62,7 +62,7 @@ def structure_from_json(document: object, name: str = "the structure") -> Struct
     Args:
         document: Parsed JSON: ``lattice.matrix`` in Å (rows are vectors), and ``sites`` with ``species`` and
             ``abc``.
-        name: What error messages call the document.
+        name: Name of the document in error messages.
 
     Raises:
         InputError: The document breaks the schema, is disordered, or cannot be a crystal.

@@ -147,7 +147,7 @@ def free_count(number: int, occupation: Iterable[str]) -> int:
 
 
 def orbit_order(number: int, letters: str) -> list[str]:
-    """Letters of the orbits of one element as atoms stand: small orbits first, then in ITA order."""
+    """Letters of the orbits of one element in the order of the atoms: small orbits first, then ITA order."""
     sizes = multiplicities(number)
     return sorted(letters, key=lambda letter: (sizes[letter], letter_index(letter)))
 
@@ -271,7 +271,7 @@ def canonical_settings(
 ) -> tuple[tuple[str, ...], tuple[dict[str, str], ...]]:
     """As ``canonical_setting``, with all maps from old to new letters that lead to the canonical letters.
 
-    Several do where the same elements stand on positions that the normaliser exchanges.
+    Several do if the same elements occupy positions that the normaliser exchanges.
     """
     maps = [{letter: letter for letter in multiplicities(number)}, *equivalent_letters(number)]
     settings = _settings(number, letters)

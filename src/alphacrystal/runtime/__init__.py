@@ -1,1 +1,1 @@
-"""Processes, locks, interrupts and files: what every stage needs from the operating system."""
+"""Processes, locks, interrupts and files: the interface of all packages to the operating system."""

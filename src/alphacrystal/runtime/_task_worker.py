@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def _listen(tasks: queue.SimpleQueue[tuple[Any, ...]]) -> None:
-    """Hand tasks on; a pipe that ends means that the parent is gone, and so is the use of any work."""
+    """Queue the received tasks; if the pipe ends, the parent has ended, and the process ends too."""
     while True:
         try:
             tasks.put(pickle.load(sys.stdin.buffer))  # noqa: S301 - written by our own parent

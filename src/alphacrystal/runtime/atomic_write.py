@@ -14,7 +14,7 @@ _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def storage_sentence(path: Path, error: OSError) -> str:
-    """One sentence that names the file, what the system refused, and the fix."""
+    """One sentence that names the file, the error of the system, and the fix."""
     if error.errno in _DISK_FULL:
         return f"Cannot write {path}: the disk is full; free some space and repeat the command with --resume."
     if error.errno in _NOT_ALLOWED:

@@ -1,4 +1,4 @@
-"""Files of an output folder stay inside it: no links in what is written, none in what is deleted."""
+"""Files of an output folder stay inside it: links are neither written to nor deleted."""
 
 from __future__ import annotations
 
@@ -66,4 +66,4 @@ def remove_folder(folder: Path, root: Path) -> None:
 
 
 def _link_sentence(path: Path) -> str:
-    return f"{path} is a link to another place; replace it by what it points to, or remove it."
+    return f"{path} is a link to another place; replace it by its target, or remove it."

@@ -1,8 +1,8 @@
 """CSV tables that a spreadsheet shows as they are: text from users never becomes a formula in one.
 
 A spreadsheet evaluates a cell that begins with ``=``, ``+``, ``-``, ``@``, a tab or a line break. Such text
-gets a single quote in front, as OWASP recommends (owasp.org/www-community/attacks/CSV_Injection), and so does
-text that begins with quotes and one of them, so that reading gives back the original. Numbers stay numbers.
+gets a single quote in front, as OWASP recommends (owasp.org/www-community/attacks/CSV_Injection), and also
+text that begins with quotes and one of them, so that the reader restores the original. Numbers stay numbers.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def guard_text(text: str) -> str:
 
 
 def original_text(cell: str) -> str:
-    """What ``guard_text`` was given."""
+    """The argument of ``guard_text``."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
@@ -42,7 +42,7 @@ def write_csv(
         rows: Values in the order of the columns: None is an empty cell, truth values are "true" and "false",
             text is guarded.
         number: Format of floats.
-        verbatim: Columns whose text is our own, such as Miller indices, and is written as it is.
+        verbatim: Columns whose text comes from the program, such as Miller indices, and stays unchanged.
     """
     stream.write(_line(columns))
     plain = [name in verbatim for name in columns]

@@ -1,4 +1,4 @@
-"""What went wrong, as one sentence for the user and an exit code."""
+"""Errors as one sentence for the user and an exit code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def explain(error: Exception) -> tuple[int, str]:
-    """Exit code and sentence: 2 for bad input, 1 for the disk and for failures of our own."""
+    """Exit code and sentence: 2 for bad input, 1 for the disk and for internal failures."""
     if isinstance(error, AlphaCrystalError):
         return error.exit_code, str(error)
     if isinstance(error, OSError) and error.errno in DISK_FULL:

@@ -63,7 +63,7 @@ def lock_file(path: Path, *, folder: Path, wait: bool = False) -> Iterator[None]
 
     Args:
         path: The lock file.
-        folder: What it protects, for the sentence of the error.
+        folder: The protected folder, for the sentence of the error.
         wait: Wait for the process that holds it instead of raising an error.
 
     Raises:

@@ -66,7 +66,7 @@ class InterruptHold:
         self._arrived.append(number)
 
     def _deliver(self) -> None:
-        """Send what arrived to the handlers that are in place now."""
+        """Send the delayed signals to the present handlers."""
         arrived = list(dict.fromkeys(self._arrived))
         self._arrived.clear()
         for number in arrived:

@@ -31,7 +31,7 @@ class Registry(Generic[S]):
     imported at the first question. A plug-in of another package is an entry point of ``group``.
 
     Attributes:
-        noun: What messages call a plug-in, e.g. "generator".
+        noun: Word for a plug-in in messages, e.g. "generator".
         package: Package whose modules hold the built-in plug-ins.
         group: Entry-point group of other packages.
     """

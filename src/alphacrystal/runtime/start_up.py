@@ -101,7 +101,7 @@ class _TorchLoader(Loader):
 
 
 def _complete_generator(torch: Any) -> None:
-    """Do what the deferred module does to random generators, which do not work before (torch 2.13)."""
+    """Complete torch's random generators as the deferred module does; they need it (torch 2.13)."""
     try:
         torch.Generator()
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""A process of its own for computations that may hang, crash or run side by side; it ends with its parent."""
+"""A separate process for computations that may hang, crash or run in parallel; it ends with its parent."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _SHORTEST_WAIT_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """What became of one task.
+    """The outcome of one task.
 
     Attributes:
-        value: What the function returned, None where it did not.
+        value: Return value of the function, None if it did not return.
         failure: None, or a clause: why there is no value.
-        died: Whether the process ended by itself, which may be the fault of the task or of the machine.
+        died: Whether the process ended without a result, because of the task or of the machine.
         late: Whether the time limit ended it.
     """
 
@@ -79,9 +79,9 @@ class TaskProcess:
             function: Pickled by its name, so that the process finds it.
             arguments: Pickled.
             limit_s: Wall seconds after which the process is killed; None for no limit.
-            processor_limit_s: Processor seconds after which the process is killed, whatever else the machine
-                does. Ten times as much wall time, at least 300 s, is a limit then, too, for a task that hangs
-                without computing.
+            processor_limit_s: Processor seconds after which the process is killed, independent of other
+                work on the machine. Ten times as much wall time, at least 300 s, is a further limit for a task
+                that hangs without computing.
         """
         if self._process is None and not self._start():
             return TaskResult(failure="the process that computes it does not start", died=True)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 def one_torch_thread() -> Iterator[None]:
     """Let torch work on one thread; also a decorator of functions.
 
-    Our networks ask for thousands of small products. Shared by two threads each takes about as long, and on a
+    The networks compute thousands of small products. Shared by two threads each takes about as long, and on a
     busy machine the threads wait for each other many times longer than they work. The answers then do not
     depend on the number of processors either.
     """

@@ -1,4 +1,4 @@
-"""The application: its parts, its routes, and one sentence for whatever goes wrong."""
+"""The application: its parts, its routes, and one sentence for each error."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ STRUCTURE_LIMIT_S = 10.0
 _log = logging.getLogger(__name__)
 
 DESCRIPTION = (
-    "Crystal structure prediction: start jobs, watch them, read and compare their results. Where the server "
-    "asks for a token, send it as `Authorization: Bearer TOKEN`."
+    "Crystal structure prediction: start jobs, watch them, read and compare their results. If the server "
+    "has a token, send it as `Authorization: Bearer TOKEN`."
 )
 
 
@@ -41,7 +41,7 @@ def create_app(settings: ServeSettings) -> FastAPI:
     """The server as an ASGI application; its jobs start and stop with it.
 
     Raises:
-        InputError: Nobody would be asked for a token where somebody should be, or the folder cannot be used.
+        InputError: The address needs a token and there is none, or the folder cannot be used.
     """
     check_access(settings)
     try:

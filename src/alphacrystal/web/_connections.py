@@ -24,8 +24,8 @@ _FULL_ANSWER = (
 class LimitedConnection(H11Protocol):
     """A connection that is closed when its request or the taking of its answer stalls.
 
-    The time of a request does not begin anew with each byte. Where there are too many connections, the one
-    that has been without a complete request for the longest time makes room, so idle sockets keep nobody out.
+    The time of a request does not restart with each byte. If there are too many connections, the one that has
+    been without a complete request for the longest time is closed, so idle sockets exclude nobody.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""Who may come in, and what no request or answer may do; wraps the whole application."""
+"""Access control and limits of all requests and answers; wraps the whole application."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Guard:
 
 
 def session_of(token: str) -> str:
-    """What the browser keeps instead of the token."""
+    """Value of the session cookie, in the place of the token."""
     return hmac.new(token.encode(), b"alphacrystal session", hashlib.sha256).hexdigest()
 
 

@@ -28,7 +28,7 @@ MAX_LOG_BYTES = 64_000  # read from the end of a log
 
 
 class JobStatus(StrEnum):
-    """Where a job stands; ``damaged`` where its state file cannot be read."""
+    """The status of a job; ``damaged`` if its state file cannot be read."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -62,7 +62,7 @@ class Job(BaseModel):
         formula: Reduced formula.
         request: The prediction to run.
         workers: Its relaxation processes: a setting of the run, so a later server must keep it.
-        status: Where it stands.
+        status: Its status.
         outcome: Its status once its process has ended, None if that depends on the process.
         reason: One sentence where it did not end well, else "".
         created: Time of the request.

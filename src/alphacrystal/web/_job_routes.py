@@ -71,13 +71,13 @@ def show_job(job_id: str, parts: Parts) -> JobView:
 
 @router.post("/jobs/{job_id}/cancel", responses=NOT_FOUND | CONFLICT | TOO_LARGE)
 def cancel_job(job_id: str, parts: Parts) -> JobView:
-    """Stop a job; what it has finished stays and can be opened."""
+    """Stop a job; its finished part stays and can be opened."""
     return _view(parts.queue.cancel(job_id), parts)
 
 
 @router.post("/jobs/{job_id}/resume", responses=NOT_FOUND | TOO_LARGE | NO_PLACE | CONFLICT)
 def resume_job(job_id: str, parts: Parts) -> JobView:
-    """Let a cancelled, stopped or failed job go on."""
+    """Resume a cancelled, stopped or failed job."""
     return _view(parts.queue.resume(job_id), parts)
 
 

@@ -48,7 +48,7 @@ class RunEntry:
 
 @dataclass(frozen=True, slots=True)
 class RunHead:
-    """What the list of runs shows of one.
+    """One line of the list of runs.
 
     Attributes:
         formula: Reduced formula, "" where the run is damaged.
@@ -68,8 +68,8 @@ class RunHead:
 class RunLibrary:
     """Reads runs by id: the folder's name, or `BATCH~FOLDER` inside a run with several formulas.
 
-    Links are not followed below the root. What was read of a run is kept until one of its files changes, and
-    each run is read apart: a damaged one is listed with a sentence.
+    Links are not followed below the root. The data of a run are cached until one of its files changes, and
+    each run is read separately: a damaged one is listed with a sentence.
     """
 
     def __init__(self, root: Path) -> None:
@@ -92,7 +92,7 @@ class RunLibrary:
         return sorted(found, key=lambda entry: (-entry.written, entry.id))
 
     def head(self, entry: RunEntry) -> RunHead:
-        """The line of a run; it is read anew only where one of its files has changed."""
+        """The line of a run; it is read again only if one of its files has changed."""
         if entry.problem:
             return RunHead("", complete=False, structures=0, best=None, problem=entry.problem)
         try:
@@ -129,7 +129,7 @@ class RunLibrary:
             raise InputError(_damaged(parts, error)) from error
 
     def version(self, id_text: str) -> tuple[Version, Version]:
-        """What changes when one of the two files changes that tell what a run holds.
+        """Version of the two files that describe a run; it changes with each of them.
 
         Raises:
             MissingError: There is no such run.

@@ -56,7 +56,7 @@ def _options(choices: list[tuple[str, str]], default: str) -> str:
 
 @router.get("/assets/{name}", include_in_schema=False)
 def show_asset(name: str) -> Response:
-    """One of the page's own scripts and style sheets."""
+    """One of the scripts and style sheets of the page."""
     if name == "page.css":
         return Response(page_style(), media_type=_STYLE)
     if name not in _ASSETS:

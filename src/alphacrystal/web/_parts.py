@@ -1,4 +1,4 @@
-"""What a running server consists of, handed to each route."""
+"""The parts of a running server, an argument of each route."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ServerParts:
     """The parts of one server.
 
     Attributes:
-        settings: What it was started with.
+        settings: Its settings.
         queue: Its jobs.
         library: The runs of its folder.
         disk: The room they take.

@@ -36,15 +36,15 @@ class ComputePool:
     """Processes that compute one task each at a time, with a bounded number of tasks that wait.
 
     No thread of the server waits for a task, so a hanging one does not slow other requests down. Equal calls
-    share one task, which goes on when its callers stop waiting.
+    share one task, which continues when its callers stop waiting.
 
     Args:
-        name: What is computed, for the sentences of refusals.
+        name: Name of the computation, for the sentences of refusals.
         processes: Tasks computed side by side; each process starts with its first task.
         waiting: Tasks that may wait; more are refused at once.
         limit_s: Wall seconds of a task, after which its process is killed.
         preload: Modules that a process imports before its first task.
-        failure_memory_s: Seconds for which a failure is remembered.
+        failure_memory_s: Seconds for which a failure is cached.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class ComputePool:
             wait_s: Seconds to wait for the value; None waits for the end of the task.
 
         Raises:
-            TimeoutError: There is no value after ``wait_s``; the task goes on, for the same call later.
+            TimeoutError: There is no value after ``wait_s``; the task continues, for a later call.
             OverloadedError: Too many tasks wait already.
             LateError: The task was stopped at its time limit.
             InputError: The function raised an error or its process died.
@@ -162,7 +162,7 @@ class ComputePool:
 
 
 def _sentence(name: str, failure: str) -> str:
-    """One sentence: that of an InputError, or what stopped the computation."""
+    """One sentence: that of an InputError, or the error that stopped the computation."""
     first = failure.splitlines()[0][:1000] if failure else "it failed"
     if first.startswith("InputError: "):
         return first.removeprefix("InputError: ")

@@ -18,10 +18,10 @@ _PROCESSES = Path("/proc")
 
 
 class JobProcess:
-    """One run of the command line, in a session of its own.
+    """One run of the command line, in a separate session.
 
-    The process holds a lock on a file from its first to its last moment, so a later server can tell whether
-    it still runs, whatever has become of its process number meanwhile.
+    The process holds a lock on a file from its first to its last moment, so a later server can detect whether
+    it still runs, even if another process has its process number.
     """
 
     def __init__(self, pid: int, lock: Path, child: subprocess.Popen[bytes] | None = None) -> None:
@@ -77,7 +77,7 @@ class JobProcess:
         return None if self._child is None else self._child.returncode
 
     def interrupt(self) -> None:
-        """Ask it to write what is finished and end."""
+        """Interrupt it; it writes the finished part and ends."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(self.pid, signal.SIGTERM)
 

@@ -46,7 +46,7 @@ class _Event(BaseModel):
 
 
 class ProgressReader:
-    """Reads only what was appended since the last look; a torn last line waits for its end.
+    """Reads only the lines appended since the last call; an incomplete last line waits for its end.
 
     Args:
         root: Folder below which the file lies.

@@ -70,7 +70,7 @@ class JobQueue:
         self._watcher.start()
 
     def close(self) -> None:
-        """Interrupt the running jobs, so that the next server goes on with them, and stop."""
+        """Interrupt the running jobs, so that the next server continues them, and stop."""
         with self._lock:
             self._leaving = True
             for job in self._jobs.values():
@@ -162,7 +162,7 @@ class JobQueue:
         return is_regular(self.files.runs, job_id, "run.json")
 
     def cancel(self, job_id: str) -> Job:
-        """Stop a job; what it has finished stays.
+        """Stop a job; its finished part stays.
 
         Raises:
             MissingError: There is none of this name.
@@ -179,7 +179,7 @@ class JobQueue:
             return job.model_copy()
 
     def resume(self, job_id: str) -> Job:
-        """Let a job that ended too early go on.
+        """Resume a job that ended too early.
 
         Raises:
             MissingError: There is none of this name.
@@ -283,11 +283,11 @@ class JobQueue:
         if sentence:
             _log.warning("%s", sentence, exc_info=trace)
         else:
-            _log.warning("The jobs go on.")
+            _log.warning("The jobs continue.")
         self._trouble = sentence
 
     def _tick(self) -> str:
-        """One look at everything; returns what is wrong, "" if nothing is."""
+        """Check processes and limits once; returns a sentence about a problem, "" without one."""
         for job_id, process in list(self._processes.items()):
             self._look_at(self._jobs[job_id], process)
         if not self.files.runs.is_dir():
@@ -311,7 +311,7 @@ class JobQueue:
                 process.kill()
         elif job.seconds() > self.limits.seconds:
             reason = f"It reached the time limit of {self.limits.seconds:g} s"
-            self._end(job, JobStatus.STOPPED, f"{reason}; what was finished by then is kept.")
+            self._end(job, JobStatus.STOPPED, f"{reason}; the finished part is kept.")
         elif refusal := self._disk_refusal():
             self._end(job, JobStatus.STOPPED, refusal)
 
@@ -347,14 +347,14 @@ class JobQueue:
         self._states.save(job)
 
     def _end(self, job: Job, outcome: Outcome, reason: str) -> None:
-        """Ask a process to end; what the job becomes is settled when it has."""
+        """Interrupt a process; the status of the job follows when the process has ended."""
         job.status, job.outcome, job.reason = JobStatus.ENDING, outcome, reason
         self._kill_at[job.id] = time.monotonic() + GRACE
         self._processes[job.id].interrupt()
         self._states.save(job)
 
     def _settle(self, job: Job, code: int | None) -> None:
-        """What becomes of a job whose process has ended."""
+        """Set the status of a job whose process has ended."""
         outcome = job.outcome
         job.pid, job.outcome = None, None
         if self._complete(job):

@@ -48,7 +48,7 @@ class LateError(AlphaCrystalError):
 
 
 def status_of(error: AlphaCrystalError) -> int:
-    """HTTP status: that of the refusal, 422 for other bad input, 500 for failures of our own."""
+    """HTTP status: that of the refusal, 422 for other bad input, 500 for internal failures."""
     status = getattr(error, "status", None)
     if isinstance(status, int):
         return status

@@ -1,4 +1,4 @@
-"""What a visitor may ask for, and the command that answers it."""
+"""The request for a prediction, and the command that computes it."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class JobRequest(BaseModel):
 
 
 def check_job(request: JobRequest, limits: Limits) -> str:
-    """Refuse what cannot be predicted before it takes a place; returns the reduced formula.
+    """Refuse a request that cannot be predicted before it is queued; returns the reduced formula.
 
     Raises:
         AlphaCrystalError: The formula is none, or a setting or limit does not allow it.
@@ -120,7 +120,7 @@ def check_job(request: JobRequest, limits: Limits) -> str:
 
 
 def command(request: JobRequest, folder: Path, workers: int, *, resume: bool) -> list[str]:
-    """Arguments of the process that predicts; the formula stands behind `--`, where nothing is an option."""
+    """Arguments of the process that predicts; the formula follows `--`, so it cannot be an option."""
     options: dict[str, object] = {
         "out": folder,
         "candidates": request.candidates,

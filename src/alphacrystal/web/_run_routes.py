@@ -1,4 +1,4 @@
-"""The part of the API that shows, compares and hands out runs."""
+"""The part of the API that shows, compares and returns runs."""
 
 from __future__ import annotations
 

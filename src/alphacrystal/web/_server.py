@@ -26,7 +26,7 @@ def serve(settings: ServeSettings, *, on_ready: Callable[[str], None] | None = N
 
     Args:
         settings: Where and for whom.
-        on_ready: Called with the page's address once it can be opened; a token stands behind its #.
+        on_ready: Called with the page's address once it can be opened; it ends in # and the token.
 
     Raises:
         InputError: The address or the folder cannot be used.

@@ -14,12 +14,12 @@ MAX_WORKERS = 256
 
 
 class Limits(BaseModel):
-    """What one server gives away.
+    """The limits of one server.
 
     Attributes:
         jobs: Jobs that run at the same time.
         waiting: Jobs that may wait for their turn.
-        seconds: Running time of one job in s; what is finished by then is kept.
+        seconds: Running time of one job in s; its finished part is kept.
         disk_mb: Size of the folder of runs in MB; beyond it no job starts and running ones are stopped.
         formula_length: Characters of a formula or a cell content.
         candidates: Structures that one job may generate.
@@ -44,7 +44,7 @@ class ServeSettings(BaseModel):
         folder: Folder of runs, new and earlier ones.
         host: Address to listen at.
         port: Port to listen at, 0 for a free one.
-        token: What a visitor must know; nobody is asked if None, which only a loopback address allows.
+        token: Secret that a request must contain; None only at a loopback address.
         limits: See ``Limits``.
     """
 

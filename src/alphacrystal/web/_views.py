@@ -1,4 +1,4 @@
-"""What the API answers: the shapes of its JSON."""
+"""The answers of the API: the shapes of its JSON."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Refusal(BaseModel):
 
 
 class ServerView(BaseModel):
-    """What the server is and how busy.
+    """The state of the server.
 
     Attributes:
         version: Of AlphaCrystal.
-        limits: What it gives away.
+        limits: Its limits.
         disk_used_mb: Size of the folder of runs in MB.
         running: Jobs at work.
         waiting: Jobs in the queue.
@@ -54,7 +54,7 @@ class JobView(BaseModel):
         seconds: Running time in s.
         ahead: Jobs that come before it, 0 unless it waits.
         stages: Its progress.
-        has_result: Whether its run can be opened; a cancelled one holds what was finished.
+        has_result: Whether its run can be opened; that of a cancelled job contains the finished part.
     """
 
     id: str
@@ -114,7 +114,7 @@ class RunView(BaseModel):
         formula: Reduced formula.
         formula_text: The formula as it was typed.
         complete: False where it was interrupted.
-        notes: Sentences to read beside the result.
+        notes: Sentences about the result.
         potential: Name and version of the potential, null without relaxation.
         seed: Seed of the run.
         candidates: Candidates made.

@@ -41,7 +41,7 @@ async function send(method, path, body) {
   try {
     answer = await fetch(path, options);
   } catch {
-    throw new Error("The server does not answer; jobs go on when it is back.");
+    throw new Error("The server does not answer; jobs continue when it is back.");
   }
   if (answer.status === 401) throw new TokenNeeded("Give the server's token.");
   if (!answer.ok) {

@@ -14,7 +14,7 @@ let jobs = [];
 let timer = 0;
 let opened = "";
 
-/** Shows what went wrong; true where the page as a whole cannot go on. */
+/** Shows an error; true if the page as a whole cannot continue. */
 function trouble(error) {
   if (error instanceof TokenNeeded) {
     askForToken();

@@ -92,7 +92,7 @@ export async function drawRun(id, onError) {
     element("a", { id: "run-report", href: report, target: "_blank", rel: "noopener" }, "Report with 3D view"),
     element("a", { id: "run-zip", href: runPath(id, "/zip"), download: true }, "Zip"),
   );
-  const notes = run.complete ? run.notes : ["This run was interrupted: the list holds what was finished by then.", ...run.notes];
+  const notes = run.complete ? run.notes : ["This run was interrupted: the list contains the finished part.", ...run.notes];
   byId("run-notes").replaceChildren(...notes.map((note) => element("p", { class: "notice" }, note)));
   table(byId("run-table"), structureColumns(run, onError), run.structures);
   byId("run-facts").textContent = `${run.id}, ${run.candidates} candidates, ${run.potential ?? "not relaxed"}, seed ${run.seed}`;
