@@ -80,8 +80,8 @@ class TaskProcess:
             arguments: Pickled.
             limit_s: Wall seconds after which the process is killed; None for no limit.
             processor_limit_s: Processor seconds after which the process is killed, independent of other
-                work on the machine. Ten times as much wall time, at least 300 s, is a further limit for a task
-                that hangs without computing.
+                work on the machine. Ten times as much wall time, at least 300 s, is a further limit for a
+                task that hangs without computing.
         """
         if self._process is None and not self._start():
             return TaskResult(failure="the process that computes it does not start", died=True)
