@@ -276,7 +276,7 @@ def test_energies_are_not_asked_for_without_relaxation(tmp_path: Path, given: st
 def test_reader_is_told_whose_formation_energies_the_hull_holds(tmp_path: Path) -> None:
     reference = read_hull_reference(entries(tmp_path / "mp.json"), ["Mg", "O"])
     (remark,) = EnergyReference("chgnet-r2scan", hull=reference).remarks()
-    assert "formation energies of chgnet-r2scan beside those stored in mp.json" in remark
+    assert "formation energies of chgnet-r2scan with those stored in mp.json" in remark
 
 
 SODIUM_CHLORIDE = {"Na": -1.3225, "Cl2": -3.697, "NaCl": -6.789}  # GGA, eV per formula, without corrections

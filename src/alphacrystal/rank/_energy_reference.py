@@ -1,4 +1,4 @@
-"""What the energies of a run are measured against: the elements, and a hull."""
+"""Energy references of a run: the elements and a hull."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class EnergyReference:
     hull: HullReference | None = None
 
     def formation_energy(self, structure: Structure, energy_per_atom: float) -> float | None:
-        """Formation energy in eV/atom, corrected where its scale asks for it; None where it cannot be had."""
+        """Formation energy in eV/atom, corrected if its scale needs it; None without references."""
         from alphacrystal.relax import EnergyScale, energy_scale, formation_energy_per_atom
 
         if self.pressure_gpa != 0:
@@ -79,7 +79,7 @@ class EnergyReference:
         return None if own is None else own - point.energy
 
     def remarks(self) -> list[str]:
-        """What a reader of the energies above the hull must know, one sentence each."""
+        """Notes on the energies above the hull, one sentence each."""
         if self.hull is None:
             return []
         said = list(self.hull.notes)
@@ -89,7 +89,7 @@ class EnergyReference:
             )
         if self.hull.formation:
             said.append(
-                f"Energies above hull set formation energies of {self.potential} beside those stored in "
+                f"Energies above hull compare formation energies of {self.potential} with those stored in "
                 f"{self.hull.name}: they may differ by some hundredths of an eV/atom for the method alone."
             )
         return said

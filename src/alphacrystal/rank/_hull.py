@@ -70,14 +70,14 @@ class HullReference:
     """Competing phases of one chemical system.
 
     Attributes:
-        name: What reports call it.
+        name: Name in reports.
         entries: Phases with energies.
         formation: True where energies are formation energies; False where they are energies (under pressure:
-            enthalpies) of the run's own potential, corrected where its scale asks for it.
+            enthalpies) of the run's potential, corrected if its scale needs it.
         structures: Phases without energies, by id, for the run's potential to relax.
         elements: Symbols of the chemical system.
         lost: Phases that the potential could not relax.
-        notes: Sentences on what was left out, corrected or relaxed, for the report.
+        notes: Sentences on phases that were left out, corrected or relaxed, for the report.
     """
 
     name: str
@@ -129,7 +129,7 @@ class HullReference:
 
         Args:
             energies: eV/atom by id.
-            elemental: The potential's energies of the elements, eV/atom, for what the phases lack.
+            elemental: The potential's energies of the elements, eV/atom, for elements that the phases lack.
         """
         entries = [
             _entry(name, self.structures[name].composition.get_el_amt_dict(), energy)
@@ -148,7 +148,7 @@ def read_hull_reference(
     Phases of one name get the names "NAME", "NAME-2", "NAME-3".
 
     Args:
-        path: Records (.jsonl, .jsonl.gz, or a folder: what `alphacrystal data build` writes or reads), or a
+        path: Records (.jsonl, .jsonl.gz, or a folder, as for `alphacrystal data build`), or a
             JSON list (.json, .json.gz) of pymatgen's ComputedEntry or ComputedStructureEntry.
         elements: Symbols of the chemical system.
         enthalpies: Ignore stored energies, which are of zero pressure, and return all structures.
@@ -328,7 +328,7 @@ def _choose_functional(
     if preferred is not None and name != preferred:
         notes.append(
             f"The hull is made of {name} energies, {potential} was trained on {preferred}: formation "
-            "energies of the two differ by about 0.1 eV/atom, and so do the energies above hull."
+            "energies of the two differ by about 0.1 eV/atom, and the energies above hull too."
         )
     return name, notes
 
@@ -336,7 +336,7 @@ def _choose_functional(
 def _missing_elements(
     entries: Sequence[HullEntry], wanted: Iterable[str], energies: Mapping[str, float]
 ) -> list[HullEntry]:
-    """Elements (energies in eV/atom) that no entry stands for, or only one that is less stable."""
+    """Elements (energies in eV/atom) without an entry, or only with a less stable one."""
     lowest: dict[str, float] = {}
     for entry in entries:
         if len(entry.fractions) == 1:

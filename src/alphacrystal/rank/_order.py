@@ -28,7 +28,7 @@ TIGHT_SYMPREC = 0.01  # Å; the second tolerance at which a space group is given
 
 
 def combined_cost(above: float | None, log_probability: float, *, converged: bool) -> float:
-    """What the default order sorts its first structures by; low is good.
+    """Sort key of the first structures in the default order; low is good.
 
     Args:
         above: Energy in eV/atom above the lowest of the list, None if unknown.
@@ -44,7 +44,7 @@ def combined_order(
 ) -> list[int]:
     """The default order of structures: the first TOP_BLOCK by ``combined_cost``, the rest by energy.
 
-    What did not converge, and so has no energy to go by, keeps the place that its cost gives it.
+    Unconverged structures have no comparable energy and keep their cost-based position.
 
     Args:
         costs: ``combined_cost`` of each.
@@ -79,8 +79,8 @@ def rank_candidates(
             left out of the list (they stay in the run's candidate file).
         relaxed: Whether energies decide with the log-probability.
         top: Longest list.
-        merged: Candidates already found equal to another one, by index; that one stands for them.
-        reference: What formation energies and energies above hull are measured against.
+        merged: Candidates equal to another one, which represents them, by index.
+        reference: Reference of formation energies and energies above hull.
         symprec: Tolerance in Å of the final space group.
         order: "combined" is ``combined_order``, "chemical" has chances alone, "energy" energies alone
             (the paper's: the lowest formation energies of all candidates).
@@ -196,7 +196,7 @@ def likely_order(candidates: Sequence[Candidate], energies: Mapping[int, float])
 
 
 def _followers(merged: Mapping[int, int]) -> dict[int, list[int]]:
-    """Candidates that each remaining candidate stands for, through any chain of mergers."""
+    """Candidates that each remaining candidate represents, through any chain of mergers."""
     followers: dict[int, list[int]] = {}
     for index in sorted(merged):
         leader = merged[index]

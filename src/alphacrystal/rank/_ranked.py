@@ -31,8 +31,8 @@ class RankedStructure:
         relaxation: None with --no-relax.
         formation_energy_per_atom: eV/atom against elemental references of the same potential.
         energy_above_hull_per_atom: eV/atom, negative below the hull; None without a named reference set.
-        decomposition: What the reference set falls apart into at this composition.
-        score: What the default order sorts its first ten by, lower is better (see docs/ranking.md).
+        decomposition: Phases of the reference set on the hull at this composition.
+        score: Sort key of the first ten in the default order, lower is better (see docs/ranking.md).
         tight_space_group: International number found at symprec 0.01 Å, for comparison.
     """
 

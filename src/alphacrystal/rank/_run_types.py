@@ -118,7 +118,7 @@ def corrected_energies(phases: Sequence[ComputedPhase], name: str) -> tuple[list
         name: That functional, see `functional`.
 
     Returns:
-        Energies in eV/atom, and notes on what was added, replaced and removed.
+        Energies in eV/atom, and notes on added, replaced and removed corrections.
 
     Raises:
         InputError: MP2020 cannot correct a phase, e.g. because its Hubbard U is not that of the scheme, or a

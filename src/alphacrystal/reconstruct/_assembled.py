@@ -37,7 +37,7 @@ def improve_by_assembly(
         hypotheses: As for ``reconstruct``.
         distograms: As for ``reconstruct``.
         found: Its results.
-        fitness: What was minimised.
+        fitness: The minimised function.
         seed: Same seed, same result.
     """
     return [

@@ -1,8 +1,8 @@
 """Building a crystal orbit by orbit from a distance matrix whose rows belong to atoms: a beam search.
 
 Each step takes the next atom of the matrix, tries it on every Wyckoff position that can still be filled,
-looks for the at most three free coordinates that give its distances to what stands already, names the other
-atoms of the orbit, and fits everything placed so far by least squares. What fits badly is dropped, so
+looks for the at most three free coordinates that give its distances to the placed atoms, names the other
+atoms of the orbit, and fits everything placed so far by least squares. Bad fits are dropped, so
 Wyckoff assignments are never listed: they are screened by their first orbits.
 """
 
@@ -71,7 +71,7 @@ class Assembly:
         return np.array([orbit.index for orbit in self.orbits if orbit.free], dtype=np.intp)
 
     def _class_order(self) -> list[int]:
-        """Classes in the order of building: few choices first, then far from what stands already."""
+        """Classes in the order of building: few choices first, then far from the placed atoms."""
         distances = self.target.distances
         names = np.unique(self.classes)
         freedom = {}
@@ -137,7 +137,7 @@ class Assembly:
         return np.asarray(partials.cost + self.tolerance**2 * price)
 
     def best(self, partials: Partials, effort: Effort, random: np.random.Generator) -> Partials:
-        """The beam: the best by score after a fit of all coordinates; hopeless ones are dropped."""
+        """The beam: the best by score after a fit of all coordinates; bad fits are dropped."""
         if len(partials) > 3 * effort.beam:
             partials = replace(partials, cost=measure(partials, self.target))
             chosen = self._ranked(self.score(partials), random)[: 3 * effort.beam]

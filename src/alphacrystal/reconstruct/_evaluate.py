@@ -1,4 +1,4 @@
-"""The fitness of the search by itself, for many members of one hypothesis at once."""
+"""The fitness of the search alone, for many members of one hypothesis at once."""
 
 from __future__ import annotations
 

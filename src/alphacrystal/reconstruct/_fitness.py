@@ -42,7 +42,7 @@ class FitnessBatch:
             distance, shape (hypotheses, pairs, grid).
         targets: Expected distances in the same order, shape (hypotheses, pairs).
         shortest: Distance in Å below which a pair clashes, shape (pairs,).
-        kind: "likelihood"; "rmse" to the expected distances; "paper", RMSE to the centre of the likeliest
+        kind: "likelihood"; "rmse" to the expected distances; "paper", RMSE to the centre of the most probable
             of the paper's 20 classes; or "contacts", 1 - F1 of the contact map as in AlphaCrystal-I.
     """
 
@@ -142,7 +142,7 @@ def paper_distances(distogram: Distogram) -> FloatArray:
     """Distances in Å as AlphaCrystal-II decodes them, shape (atoms, atoms), zero on the diagonal.
 
     The range 0 to 23.3361 Å (the longest distance in the paper's data) is cut into 20 equal classes; each
-    pair takes the centre of its likeliest one ("Distance discretization" of the paper, equation 5).
+    pair takes the centre of its most probable one ("Distance discretization" of the paper, equation 5).
     """
     width = PAPER_MAX_DISTANCE / PAPER_CLASSES
     classes = np.minimum((distogram.bin_centres / width).astype(int), PAPER_CLASSES - 1)

@@ -1,4 +1,4 @@
-"""Crystals made in another way, judged as the search judges its own."""
+"""Fitness of crystals from other methods, on the scale of the search."""
 
 from __future__ import annotations
 

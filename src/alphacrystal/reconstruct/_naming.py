@@ -16,7 +16,8 @@ ROUNDS = 4  # of exchanges, each of the best pair of every crystal
 def renamed(partials: Partials, target: Target, classes: IntArray, steps: int, *, strain: bool) -> Partials:
     """Crystals in which no exchange of two names within a class (one may be open) lowers the cost by much.
 
-    An orbit's atoms are named when it is placed, from what stood then; later atoms know better.
+    The atoms of an orbit are named when it is placed, from the atoms placed before; later atoms give more
+    information.
     """
     alike = (classes[:, None] == classes[None]) & ~np.eye(len(classes), dtype=bool)
     if not alike.any():

@@ -17,7 +17,7 @@ RIDGE = 1e-7  # Å² per coordinate²; holds coordinates that no distance depend
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Target:
-    """What a crystal is rebuilt from.
+    """The input of the rebuilding of a crystal.
 
     Attributes:
         distances: Matrix to reach in Å, shape (atoms, atoms).
@@ -133,7 +133,7 @@ class Partials:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Fit:
-    """Residuals of the placed pairs and what their derivatives need."""
+    """Residuals of the placed pairs and the input of their derivatives."""
 
     residuals: FloatArray  # (batch, pairs), weighted
     vectors: FloatArray  # (batch, pairs, 3), fractional

@@ -1,4 +1,4 @@
-"""Where one orbit can stand, judged by the distances of its first atom: trial places, then Gauss-Newton."""
+"""Positions of one orbit from the distances of its first atom: trial positions, then Gauss-Newton."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of two crystals with the same distance matrix is the likelier: the one that polar bonds favour."""
+"""Break ties between homometric structures by a screened electrostatic energy."""
 
 from __future__ import annotations
 

@@ -19,14 +19,14 @@ def reconstruct_from_prototypes(
     places: Sequence[FloatArray],
     fitness: FitnessName,
 ) -> list[Reconstruction | None]:
-    """For each hypothesis the fittest crystal with known coordinates, in the predicted cell.
+    """For each hypothesis the fittest crystal with prototype coordinates, in the predicted cell.
 
     Args:
         hypotheses: As for ``reconstruct``.
         distograms: As for ``reconstruct``.
         places: Coordinates to choose from, fractional in the conventional cell, atoms in the order of the
             distogram, shape (ways, atoms, 3) each; see ``prototype_coordinates``.
-        fitness: What is minimised.
+        fitness: The minimised function.
 
     Returns:
         None where there is nothing to choose from.

@@ -1,4 +1,4 @@
-"""From a distance matrix, a space group and a cell to a crystal; Wyckoff letters are found on the way."""
+"""Crystals from a distance matrix, a space group and a cell, without Wyckoff letters."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def rebuild(
 
     Args:
         distances: Minimum-image distances in Å of the atoms of the primitive cell, shape (atoms, atoms);
-            what is not symmetric is averaged.
+            an asymmetric matrix is averaged.
         numbers: Atomic numbers, shape (atoms,).
         number: Space group.
         lattice: Conventional cell in the ITA standard setting.
@@ -154,7 +154,7 @@ def rebuild(
 def _target(
     distances: FloatArray, number: int, lattice: LatticeParameters, quality: MatrixQuality, tolerance: float
 ) -> tuple[Target, FloatArray]:
-    """What to reach, and the map of fractional coordinates from the primitive to the reduced cell."""
+    """The target, and the map of fractional coordinates from the primitive to the reduced cell."""
     group = space_group(number)
     shape = constrained_shape(group.crystal_system, cell_shape(lattice))
     _, change = minkowski_reduced(group.primitive_basis(shape_to_cell(shape)))

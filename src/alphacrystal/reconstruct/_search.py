@@ -32,12 +32,12 @@ class SearchSettings:
         population: Individuals per hypothesis.
         generations: Rounds of differential evolution for one free coordinate; more coordinates, more rounds.
         polish_steps: Gradient steps on the best individuals.
-        restarts: Random individuals polished besides the best; with many free coordinates they find what
-            evolution misses.
+        restarts: Random individuals polished in addition to the best; with many free coordinates they reach
+            minima that evolution misses.
         fitness: "likelihood" of the distogram; "rmse" to the expected matrix; "paper": RMSE to its
             decoding in the paper's 20 classes; "contacts": 1 - F1 of AlphaCrystal-I's contact map.
         spread_limit: Largest lattice deviation in units of its spread.
-        assembly: Whether the generator also tries what ``improve_by_assembly`` finds.
+        assembly: Whether the generator also tries the crystals of ``improve_by_assembly``.
     """
 
     population: int = 40
@@ -222,7 +222,7 @@ def _first_population(
 def _search(
     problem: _Problem, settings: SearchSettings, population: Tensor, cost: Tensor, random: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Evolve each hypothesis until it stands still, when it leaves the batch, or its rounds are over."""
+    """Evolve each hypothesis until it stagnates and leaves the batch, or its rounds are over."""
     free = problem.encodings.free
     rounds = int(settings.generations * min(1 + 0.5 * (free - 1), LONGEST))
     population, cost = population.clone(), cost.clone()

@@ -20,8 +20,8 @@ class AsePotential:
     """An ASE calculator with energy, forces and stress as a potential; takes one crystal at a time.
 
     Attributes:
-        name: What the user calls it.
-        supported_elements: Symbols it knows.
+        name: Name on the command line and in results.
+        supported_elements: Symbols of the supported elements.
         batch_size: 1: nothing is gained by relaxing several crystals side by side.
     """
 
@@ -33,7 +33,7 @@ class AsePotential:
         """Wrap ``calculator``.
 
         Args:
-            name: What the user calls it.
+            name: Name on the command line and in results.
             calculator: Its units are ASE's: eV, eV/Å, eV/Å³.
             supported_elements: Symbols it knows; every element where None: ASE calculators do not say.
 

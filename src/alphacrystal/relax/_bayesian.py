@@ -184,7 +184,8 @@ def _search(
 ) -> tuple[list[FloatArray], list[float]]:
     """All points and their energies (eV/atom), the start at the origin first.
 
-    The bounds shrink around the best point from round to round; what was seen within them is told again.
+    The bounds shrink around the best point from round to round. Each round starts with the earlier
+    evaluations within its bounds.
     """
     import optuna
 

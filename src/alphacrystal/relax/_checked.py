@@ -27,7 +27,7 @@ _LONGEST_REASON = 200
 
 
 class _AnswerError(Exception):
-    """An answer that is not what the protocol says."""
+    """An answer that violates the protocol."""
 
 
 def evaluate_checked(

@@ -24,8 +24,8 @@ class Crystal:
         lattice: Cell vectors as rows in Å, shape (3, 3).
         frac_coords: Fractional coordinates, shape (atoms, 3); never wrapped while the crystal moves, so that
             the lattice translations stored in its symmetry stay valid.
-        symmetry: The operations the crystal has exactly; None means no more than the identity is known.
-        workspace: Scratch of a potential (its neighbour graph); whoever owns the crystal leaves it alone.
+        symmetry: The operations the crystal has exactly; None: only the identity.
+        workspace: Scratch data of a potential (its neighbour graph), unused by other code.
     """
 
     numbers: IntArray

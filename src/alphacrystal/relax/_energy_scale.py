@@ -16,7 +16,7 @@ _HUBBARD_ANIONS = ("O", "F")
 
 
 class EnergyScale(StrEnum):
-    """What a potential was trained on; energies of two scales must never be compared.
+    """Training data of a potential; energies of two scales must never be compared.
 
     MP2020: PBE/PBE+U of the Materials Project with the MP2020 corrections inside: never add them again.
     MP_RAW: PBE/PBE+U of the Materials Project as computed: the corrections belong on top.
@@ -34,10 +34,10 @@ def mp2020_correction_per_atom(structure: Structure) -> float:
     """MP2020 correction in eV/atom of a PBE/PBE+U energy: anions, and metals with a Hubbard U.
 
     Wang et al., Sci. Rep. 11, 15496 (2021), doi:10.1038/s41598-021-94550-5, as pymatgen implements it;
-    oxides, peroxides and superoxides are told apart by the structure.
+    the structure distinguishes oxides, peroxides and superoxides.
 
     Raises:
-        PotentialError: pymatgen knows no correction for this compound.
+        PotentialError: pymatgen has no correction for this compound.
     """
     from pymatgen.entries.compatibility import MaterialsProject2020Compatibility
     from pymatgen.entries.computed_entries import ComputedStructureEntry

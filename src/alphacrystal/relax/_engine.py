@@ -63,10 +63,10 @@ class _Job:
 class RelaxationEngine:
     """A batch of relaxations that advances by one evaluation of every active structure at a time.
 
-    The time limit counts processor seconds of this thread, which do not depend on what else the machine does.
+    The time limit counts processor seconds of this thread, which do not depend on other work on the machine.
     A structure is charged its share of a batch by its number of atoms. Once half of a time limit is spent in
-    this way, the structures are evaluated one by one and charged exactly, so that a slow one costs only its
-    own time.
+    this way, the structures are evaluated one by one and charged exactly, so that a slow one is charged for its
+    time alone.
     """
 
     def __init__(self, potential: Potential, settings: RelaxSettings, guard: Guard = nullcontext) -> None:
@@ -145,7 +145,7 @@ class RelaxationEngine:
         return evaluation
 
     def _advance(self, job: _Job, evaluation: Evaluation, position: int) -> _End | None:
-        """Digest one evaluation; how the relaxation ended, or None where it goes on."""
+        """Process one evaluation; returns the end of the relaxation, or None if it continues."""
         crystal = job.minimiser.crystal
         failure = evaluation.failures[position]
         energy = float(evaluation.energies[position])

@@ -14,7 +14,7 @@ def fixed_groups(count: int, batch_size: int, finished: Container[int] = ()) -> 
 
     Single precision rounds differently in batches of other structures, up to 3e-4 eV/atom after a relaxation.
     The groups therefore depend on nothing but ``count`` and ``batch_size``: not on the number of workers, not
-    on which structure finishes first, and not on what an interrupted run has left.
+    on which structure finishes first, and not on the finished part of an interrupted run.
 
     Args:
         count: Number of structures.

@@ -3,7 +3,7 @@
 Workers are plain subprocesses that speak pickled messages over their standard streams (see `_worker`). Unlike
 multiprocessing's spawn method this never imports the caller's main module again, so it works from scripts
 without a main guard and from notebooks. A single worker is a process, too: a potential that hangs or crashes
-ends with its process, and the run goes on.
+ends with its process, and the run continues.
 """
 
 from __future__ import annotations
@@ -61,12 +61,12 @@ class _Group:
 
 
 class _Worker:
-    """One subprocess and what it is working on.
+    """One subprocess and its work.
 
     Attributes:
-        group: What it relaxes; None while it is idle.
+        group: The group that it relaxes; None while it is idle.
         left: Indices of the group that have no result yet.
-        elements: Symbols that its potential knows; None until it has loaded the potential.
+        elements: Symbols that its potential supports; None until it has loaded the potential.
         silent_s: Wall seconds since its last message.
         hung: Why the pool ended it, None where it did not.
     """
@@ -163,7 +163,7 @@ class _Round:
 class RelaxPool:
     """Worker processes that relax structures with one potential.
 
-    Use as a context manager, or call `start` early, while other work goes on, and `close` at the end. Results
+    Use as a context manager, or call `start` early, during other work, and `close` at the end. Results
     do not depend on the number of workers.
     """
 
@@ -232,7 +232,7 @@ class RelaxPool:
     ) -> list[Relaxation]:
         """Relax on the workers; arguments and results as in `alphacrystal.relax.relax`.
 
-        ``on_result`` runs in this process. A group whose worker dies is relaxed once more as it is, so that a
+        ``on_result`` runs in this process. A group whose worker dies is relaxed again unchanged, so that a
         death from outside changes no result; if that worker dies too, each structure is relaxed alone, and
         one that ends its worker again is FAILED. Structures of a group in which an evaluation reached its
         limit (see `RelaxSettings`) are relaxed alone at once. KeyboardInterrupt stops the workers and is
@@ -320,7 +320,7 @@ class RelaxPool:
 
     @staticmethod
     def _retries(worker: _Worker, group: _Group, this: _Round) -> list[_Group]:
-        """What is done again after a worker ended; where nothing is, the structure has failed."""
+        """The groups to repeat after a worker ended; without one the structure has failed."""
         hung = worker.hung
         if worker.out_of_time:
             hung = f"the potential gave no answer in {this.settings.evaluation_limit_s:g} s of processor time"

@@ -1,4 +1,4 @@
-"""What every potential gives: energies, forces and stresses of a batch of crystals."""
+"""The interface of potentials: energies, forces and stresses of a batch of crystals."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Potential(Protocol):
 
 @runtime_checkable
 class CrystalPotential(Potential, Protocol):
-    """A potential that reads the relaxer's own arrays and may use the symmetry they carry."""
+    """A potential that reads the arrays of the relaxer and may use their symmetry."""
 
     def evaluate_crystals(self, crystals: Sequence[Crystal]) -> Evaluation:
         """As `evaluate`; forces and stresses are invariant under each crystal's symmetry."""
@@ -82,7 +82,7 @@ def element_symbols(structures: Sequence[Structure]) -> set[str]:
 
 
 def check_known(elements: Iterable[str], known: frozenset[str], potential_name: str) -> None:
-    """Refuse elements that are not among those a potential knows.
+    """Refuse elements that a potential does not support.
 
     Raises:
         InputError: Names the elements and the potential.

@@ -43,7 +43,7 @@ def reference_table(
         note: Where the crystals come from, for the table.
 
     Returns:
-        What `alphacrystal data references` writes: only energies and identifiers, no structures.
+        The file of `alphacrystal data references`: energies and identifiers without structures.
     """
     entries: dict[str, list[tuple[str, Structure]]] = defaultdict(list)
     for identifier, structure in crystals:
@@ -61,7 +61,7 @@ def reference_table(
         "unit": "eV/atom",
         "method": "Relaxed with the potential; lowest energy per element. Where that changes the volume by "
         f"more than {VOLUME_CHANGE:.0%} or gains more than {DEEPEST_FALL:g} eV/atom, the energy at the "
-        "entry's own geometry counts",
+        "geometry of the entry counts",
         **({} if note is None else {"crystals": note}),
         "fmax_ev_per_a": SETTINGS.fmax,
         "versions": _versions(_PACKAGES.get(family)),
@@ -91,7 +91,7 @@ def _lowest(crystals: Sequence[tuple[str, Structure]], potential: Potential) -> 
 
 
 def _energy(start_energy: float, start: Structure, end: Relaxation) -> tuple[float, bool]:
-    """Energy per atom that stands for an entry, and whether it is the relaxed one."""
+    """Energy per atom of an entry, and whether it is the relaxed one."""
     energy = end.energy_per_atom
     kept = abs(end.structure.volume / start.volume - 1) <= VOLUME_CHANGE
     if end.converged and energy is not None and kept and start_energy - energy <= DEEPEST_FALL:

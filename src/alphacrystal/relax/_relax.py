@@ -32,14 +32,14 @@ def relax(
 
     Args:
         structures: Ordered crystals, pymatgen Structures or ASE Atoms; primitive cells are cheapest.
-        potential: What gives energies, forces and stresses.
+        potential: Potential of energies, forces and stresses.
         settings: Limits and options; defaults of `RelaxSettings` where None.
-        finished: Results of an interrupted call with the same structures, by index. They are returned as they
-            are; what is left gets the results that the interrupted call would have given, bit for bit.
+        finished: Results of an interrupted call with the same structures, by index. They are returned
+            unchanged; the others get the results of an uninterrupted call, bit for bit.
         on_result: Called with (index, result) as soon as each structure that is not in ``finished`` is done.
 
     Returns:
-        One result per structure, in order. A structure that cannot be relaxed says why in its own result.
+        One result per structure, in order. The result of a failed structure has the reason.
 
     Raises:
         InputError: A structure holds an element the potential does not know.

@@ -1,4 +1,4 @@
-"""What a relaxation returns."""
+"""The result of a relaxation."""
 
 from __future__ import annotations
 
@@ -52,5 +52,5 @@ class Relaxation:
 
     @property
     def usable(self) -> bool:
-        """True where the structure can stand in a ranked list."""
+        """Whether the structure can be part of a ranked list."""
         return self.status not in (RelaxationStatus.EXPLODED, RelaxationStatus.FAILED)

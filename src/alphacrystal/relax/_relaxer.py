@@ -13,7 +13,7 @@ from alphacrystal.relax._settings import RelaxSettings
 
 @runtime_checkable
 class Relaxer(Protocol):
-    """Relaxes structures, each with its own result."""
+    """Relaxes structures, with a result for each."""
 
     def relax(
         self,

@@ -1,4 +1,4 @@
-"""Which geometries cannot be crystals, whatever a potential says of them."""
+"""Geometries that cannot be crystals, for any energy of a potential."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user can choose about a relaxation."""
+"""Settings of a relaxation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class RelaxSettings(BaseModel):
     Attributes:
         fmax: Converged when every atomic force is below this, in eV/Å, and every row of
             V·(stress + pressure)/atoms, in eV/atom, is below the same number: the criterion of ASE's
-            FrechetCellFilter. At 15 Å³/atom, 0.1 stands for 1.1 GPa.
+            FrechetCellFilter. At 15 Å³/atom, 0.1 corresponds to 1.1 GPa.
         max_steps: Most energy evaluations after the first.
         keep_symmetry: Keep the space group of the start (it can only rise).
         symprec: Tolerance in Å for finding that space group; the start is moved onto it exactly.

@@ -11,7 +11,7 @@ from alphacrystal.typing import FloatArray, IntArray
 
 @dataclass(frozen=True, slots=True)
 class CrystalSymmetry:
-    """The operations of a crystal's space group, in the basis of its own cell.
+    """The operations of a crystal's space group, in the basis of its cell.
 
     An operation g takes atom i at x_i to ``rotations[g] @ x_i + translations[g]``, which is atom
     ``permutations[g, i]`` moved by the lattice translation ``shifts[g, i]``.

@@ -104,7 +104,7 @@ def _spec_and_model(name: str) -> tuple[PotentialSpec, str]:
 
 
 def potential_names() -> list[str]:
-    """Names that can be loaded here; MODEL stands for a directory or a name on a hub."""
+    """Names that can be loaded here; MODEL is a directory or a name on a hub."""
     return [f"{name}MODEL" if name.endswith(":") else name for name in POTENTIALS.names()]
 
 
@@ -143,7 +143,7 @@ def _no_forces(name: str) -> str:
 def energy_scale(name: str) -> EnergyScale:
     """The scale that a potential declares; nothing is loaded but the module of a foreign entry point.
 
-    A factory of another package declares it as an attribute ``energy_scale``; else its scale is its own.
+    A factory of another package declares it as an attribute ``energy_scale``; else its scale is OTHER.
     """
     return _spec_and_model(name)[0].scale
 
@@ -156,8 +156,8 @@ def load_potential(name: str = "chgnet") -> Potential:
             matgl directory or hub name, or an entry point of "alphacrystal.potentials".
 
     Raises:
-        PotentialError: The name is unknown, its package is missing, MgO or NaCl come out wrong, or the model
-            gives no forces.
+        PotentialError: The name is unknown, its package is missing, the energy of MgO or NaCl is wrong, or
+            the model gives no forces.
     """
     loaded = _load(name)
     if not isinstance(loaded, Potential):
@@ -210,7 +210,7 @@ def _made(name: str, factory: object) -> Potential | EnergyModel:
 
 
 def check_reference_energies(potential: Potential | EnergyModel, expected: EnergyRange) -> None:
-    """Refuse a potential whose MgO or NaCl energy is outside what its training data give.
+    """Refuse a potential whose MgO or NaCl energy is outside the range of its training data.
 
     Wrongly converted weights load without an error and return plausible numbers for some elements; these two
     ionic crystals show it.

@@ -1,7 +1,7 @@
-"""CHGNet's gated layer with a backward pass of its own.
+"""CHGNet's gated layer with a hand-written backward pass.
 
-PyTorch's own passes keep and fill many arrays of (rows, 128); here sigmoids are computed once and reused, and
-the weights, which are frozen, get no gradients. The numbers are the same to rounding.
+PyTorch's automatic passes keep and fill many arrays of (rows, 128); here sigmoids are computed once and
+reused, and the weights, which are frozen, get no gradients. The numbers are the same to rounding.
 """
 
 from __future__ import annotations

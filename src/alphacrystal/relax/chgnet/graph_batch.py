@@ -16,10 +16,10 @@ from alphacrystal.typing import FloatArray, IntArray
 
 @dataclass(frozen=True, slots=True)
 class GeometryBatch:
-    """A joined batch and what is needed to read its gradients back.
+    """A joined batch and the data to distribute its gradients.
 
     Attributes:
-        graph: What the network reads.
+        graph: Input of the network.
         vectors: Neighbour vectors in Å, shape (vectors, 3).
         start, end: Atoms of each vector, numbered through the batch.
         vector_offset, atom_offset: Where each crystal begins, shape (crystals + 1,).
@@ -52,7 +52,7 @@ def _offsets(lengths: Sequence[int]) -> IntArray:
 def _padded(count: int) -> int:
     """Rows to reserve for ``count``.
 
-    oneDNN prepares a product anew for each number of rows it meets, and a moving crystal changes its numbers
+    oneDNN prepares a product for each new number of rows, and a moving crystal changes its numbers
     with every step: a few empty rows leave only few different numbers.
     """
     block = min(256, max(16, 1 << max(0, (count // 16).bit_length() - 1)))

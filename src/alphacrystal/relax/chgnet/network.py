@@ -130,7 +130,7 @@ class CHGNetNetwork:
     def energies_and_gradients(self, graph: BatchGraph, vectors: Tensor) -> tuple[Tensor, Tensor]:
         """Energies in eV, shape (crystals,), and their derivatives by ``vectors`` in eV/Å, (vectors, 3).
 
-        What goes in and what comes out is in the processor's memory, whatever the device.
+        Input and result are in the memory of the CPU, for any device.
         """
         vectors = vectors.to(self.device).requires_grad_(True)
         energies = self._energies(graph.to(self.device), vectors)
@@ -186,7 +186,7 @@ class CHGNetNetwork:
 
     @staticmethod
     def _angle_rows(gate: Gate, bonds: Tensor, linear: Tensor, atoms: Tensor, graph: BatchGraph) -> Tensor:
-        """First-layer sums of the angles; ``linear`` is what their own features give, and is overwritten."""
+        """First-layer sums of the angles; ``linear`` is the part of their features, and is overwritten."""
         first, second, _, apex = gate.inputs
         spokes = first(bonds).index_select(0, graph.spoke_bond)
         spokes = spokes + apex(atoms).index_select(0, graph.spoke_apex)

@@ -38,7 +38,7 @@ _MAX_BATCH_COST = 16_000
 
 @dataclass(slots=True)
 class _Workspace:
-    """What the potential keeps with a crystal between two evaluations."""
+    """Data of a crystal that the potential keeps between two evaluations."""
 
     graph: QuotientGraph
 

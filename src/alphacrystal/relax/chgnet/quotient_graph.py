@@ -38,7 +38,7 @@ class QuotientGraph:
 
     Attributes:
         lattice, frac_coords: Geometry the graph was gathered at.
-        orbit_atom: Atom that stands for each atom orbit, shape (orbits,).
+        orbit_atom: Representative atom of each atom orbit, shape (orbits,).
         orbit_size: Atoms per orbit, shape (orbits,).
         vector_start, vector_end: Atoms, shape (vectors,); vector = x[end] + vector_image - x[start].
         vector_image: Lattice translations, shape (vectors, 3).
@@ -301,7 +301,7 @@ def _angles(
 
 
 def _all_angles(short: IntArray, start: IntArray) -> tuple[IntArray, IntArray, FloatArray]:
-    """As `_angles` without symmetry: every ordered pair is an orbit of its own."""
+    """As `_angles` without symmetry: every ordered pair is a separate orbit."""
     centre = start[short]  # sorted: edges are
     degree = np.bincount(centre, minlength=int(centre.max(initial=0)) + 1)
     repeats = degree[centre]
