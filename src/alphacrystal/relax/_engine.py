@@ -65,8 +65,8 @@ class RelaxationEngine:
 
     The time limit counts processor seconds of this thread, which do not depend on other work on the machine.
     A structure is charged its share of a batch by its number of atoms. Once half of a time limit is spent in
-    this way, the structures are evaluated one by one and charged exactly, so that a slow one is charged for its
-    time alone.
+    this way, the structures are evaluated one by one and charged exactly, so that a slow one is charged for
+    its time alone.
     """
 
     def __init__(self, potential: Potential, settings: RelaxSettings, guard: Guard = nullcontext) -> None:
