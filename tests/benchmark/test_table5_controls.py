@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from alphacrystal.data import PreparedStructures, StructureRecord, split_rows
-from alphacrystal.learn.contacts.matrix_labels import LONGEST_DISTANCE, matrices
+from alphacrystal.learn.contacts.matrix_labels import MAX_DISTANCE, matrices
 from alphacrystal_bench.paper_tables.table5_controls import control_scores, padded_orbits
 from alphacrystal_bench.paper_tables.table5_data import RowSplit, data_facts, row_split, table5_data
 from alphacrystal_bench.paper_tables.table5_predictors import CONTROLS, FLOORS
@@ -33,7 +33,7 @@ def test_every_control_and_floor_has_scores(data: PreparedStructures, split: Row
 def test_more_classes_lower_the_floor_of_perfect_classes(data: PreparedStructures, split: RowSplit) -> None:
     errors = [control_scores(data, split, classes, seed=0)["perfect classes"].rmse for classes in (5, 10, 20)]
     assert errors == sorted(errors, reverse=True)
-    assert errors[2] < LONGEST_DISTANCE / 20 / 2  # never further than half a class
+    assert errors[2] < MAX_DISTANCE / 20 / 2  # never further than half a class
 
 
 def test_copy_of_a_structure_that_was_trained_on_is_exact(data: PreparedStructures, split: RowSplit) -> None:

@@ -24,7 +24,7 @@ from alphacrystal.data import StructureRecord, read_crystals, read_records
 from alphacrystal.learn import ModelCard, load_model
 from alphacrystal.learn.contacts.network import ContactNet, ContactNetConfig
 from alphacrystal.learn.lattice.network import LatticeNet, LatticeNetConfig
-from alphacrystal.learn.space_groups.network import GroupNet, GroupNetConfig
+from alphacrystal.learn.space_groups.network import SpaceGroupNet, SpaceGroupNetConfig
 from alphacrystal.learn.structure_types import StructureType
 from alphacrystal.learn.symmetry.network import SymmetryNet, SymmetryNetConfig
 from alphacrystal.learn.weight_files import save_weights
@@ -206,7 +206,7 @@ def _campaign_store(folder: Path) -> list[Subject]:
 def _model_files(folder: Path) -> list[Subject]:
     types = [StructureType(225, ("a", "b")), StructureType(221, ("a", "b"))]
     networks = {
-        "group": GroupNet(GroupNetConfig(width=4)),
+        "group": SpaceGroupNet(SpaceGroupNetConfig(width=4)),
         "contact": ContactNet(ContactNetConfig(width=1 / 256)),
         "lattice": LatticeNet(
             LatticeNetConfig(width=8, slot_width=4, element_width=4, layers=1, features=3), types

@@ -1,11 +1,20 @@
-"""The networks: symmetry prior, lattice model, pair distance network; their training and their weights."""
+"""The models of the generators: structure types, cells, distances and contacts of a composition.
+
+``model_inputs`` and ``structure_types`` come first. Each model is a subpackage with its network and training:
+``space_groups``, ``symmetry``, ``lattice``, ``distances``, ``coordinates``, ``contacts``. ``weight_files``
+loads them; ``hypotheses`` and ``distograms`` predict with them; ``training`` trains them.
+"""
 
 from alphacrystal.learn.contacts.network import MAX_CONTACT_MAP_ATOMS, ContactNet, contact_probabilities
-from alphacrystal.learn.coordinates.lookup import prototype_coordinates
-from alphacrystal.learn.distances.distograms import predict_cell_distogram, predict_distograms
-from alphacrystal.learn.hypotheses import check_supported, predict_hypotheses, type_probabilities
+from alphacrystal.learn.distograms import predict_cell_distogram, predict_distograms
+from alphacrystal.learn.hypotheses import (
+    check_supported,
+    composition_distances,
+    predict_hypotheses,
+    prototype_coordinates,
+    type_probabilities,
+)
 from alphacrystal.learn.structure_types import StructureType
-from alphacrystal.learn.symmetry.similarity import composition_distances
 from alphacrystal.learn.weight_files import (
     CORE_MODELS,
     MODEL_NAMES,

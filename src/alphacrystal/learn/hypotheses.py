@@ -1,9 +1,8 @@
-"""From a formula to ranked symmetry hypotheses with cells."""
+"""Ranked symmetry hypotheses of a formula, with predicted cells and prototype coordinates."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +14,10 @@ from alphacrystal.crystal import (
     LatticeParameters,
     SymmetryHypothesis,
     can_place,
-    canonical_letters,
     cell_parameters,
     cell_shape,
     constrained_shape,
     crystal_system,
-    first_assignments,
     group_symbol,
     lattice_parameters,
     lattice_points,
@@ -30,25 +27,26 @@ from alphacrystal.crystal import (
 )
 from alphacrystal.data import FUNCTIONALS
 from alphacrystal.errors import InputError
-from alphacrystal.learn.cells import constrained_shapes, predicted_shapes
+from alphacrystal.learn.coordinates.derivative_prototypes import derivative_positions
+from alphacrystal.learn.coordinates.prototypes import PrototypeCoordinates
 from alphacrystal.learn.lattice.network import LatticeNet, free_targets
-from alphacrystal.learn.space_groups.mixture import OPINION_SHARE, with_opinion
-from alphacrystal.learn.space_groups.network import GroupNet, group_opinion
+from alphacrystal.learn.lattice.prediction import constrained_shapes, predicted_shapes
+from alphacrystal.learn.model_inputs import composition_arrays
+from alphacrystal.learn.space_groups.network import (
+    SpaceGroupNet,
+    mix_space_groups,
+    space_group_probabilities,
+)
 from alphacrystal.learn.structure_types import MAX_ELEMENTS, StructureType
-from alphacrystal.learn.symmetry.derivative_types import related_types
+from alphacrystal.learn.symmetry.candidate_types import candidate_types
 from alphacrystal.learn.symmetry.network import SymmetryNet
-from alphacrystal.learn.symmetry.training import composition_arrays
 from alphacrystal.learn.weight_files import load_model, models_folder, read_card
 from alphacrystal.runtime.torch_threads import one_torch_thread
 from alphacrystal.typing import FloatArray, IntArray
 
 FUNCTIONAL = FUNCTIONALS.index("PBE")
-ASSIGNMENTS_PER_CELL = 16  # enumerated per space group and Z where the vocabulary is asked to open
-ASSIGNMENTS_IN_GIVEN_GROUP = 64  # the same where the space group is given, so that a run is not short of them
-OPEN_GROUPS = 8  # most likely space groups whose unseen assignments are scored too
-FEW_TYPES = 40  # with fewer known types for a stoichiometry, all 230 groups are looked at
-MOST_COMPARED = 2000  # structure types compared with a given cell
-VOLUME_SLACK = 0.4  # of the logarithm of the cell volume, between a given and a predicted cell
+MAX_COMPARED_TYPES = 2000  # structure types compared with a given cell
+MAX_LOG_VOLUME_ERROR = 0.4  # between a given and a predicted cell
 
 
 @one_torch_thread()
@@ -65,54 +63,55 @@ def predict_hypotheses(
 
     Args:
         formula: Reduced formula.
-        units: Formula units Z the primitive cell may hold.
-        count: How many to return at most.
+        units: Formula units Z of the primitive cell to consider.
+        count: Maximum number of hypotheses.
         group: Only this space group.
-        lattice: Conventional cell to use instead of predicted ones; only structure types that fit its crystal
-            system and roughly its volume are kept.
+        lattice: Conventional cell that replaces the predicted ones. Only structure types with its crystal
+            system and roughly its volume are returned.
         models: Folder of weights; the shipped ones by default.
 
     Returns:
-        Hypotheses with log-probabilities normalised over everything that was scored.
+        Hypotheses with log-probabilities normalised over all scored structure types.
 
     Raises:
-        InputError: The space group does not exist or cannot hold any of the cells; too many elements.
+        InputError: The space group does not exist or cannot hold any of the cells, the formula has too many
+            elements, or no structure type fits the lattice.
     """
     folder = models_folder(models)
-    kinds, log_probabilities = type_probabilities(formula, units, group=group, models=models)
+    types, log_probabilities = type_probabilities(formula, units, group=group, models=models)
     net = load_model("symmetry", folder)
     assert isinstance(net, SymmetryNet)
     atoms = sum(formula.counts.values())
     order = np.argsort(-log_probabilities, kind="stable")
-    best = order[:count] if lattice is None else _fitting(formula, kinds, order, lattice, folder)[:count]
-    chosen = [kinds[i] for i in best]
+    rows = order[:count] if lattice is None else _compatible(formula, types, order, lattice, folder)[:count]
+    chosen = [types[row] for row in rows]
     cells = (
-        [_given_cell(kind, lattice) for kind in chosen]
+        [_given_cell(structure_type, lattice) for structure_type in chosen]
         if lattice
         else _predict_cells(formula, chosen, folder)
     )
     return [
         SymmetryHypothesis(
-            space_group=kind.space_group,
-            occupation=dict(zip(formula.elements, kind.letters, strict=True)),
-            formula_units=sum(kind.counts()) // atoms,
+            space_group=structure_type.space_group,
+            occupation=dict(zip(formula.elements, structure_type.letters, strict=True)),
+            formula_units=sum(structure_type.counts()) // atoms,
             lattice=cell,
             lattice_std=std,
             shape_scale=scale,
             log_probability=float(log_probabilities[row]),
-            source="type" if kind in net.rows else "enumerated",
+            source="type" if structure_type in net.rows else "enumerated",
         )
-        for row, kind, (cell, std, scale) in zip(best, chosen, cells, strict=True)
+        for row, structure_type, (cell, std, scale) in zip(rows, chosen, cells, strict=True)
     ]
 
 
 def type_probabilities(
     formula: Formula, units: Sequence[int], *, group: int | None = None, models: Path | None = None
 ) -> tuple[list[StructureType], FloatArray]:
-    """All structure types that are considered for a composition, with normalised log-probabilities.
+    """All candidate structure types of a composition with normalised log-probabilities.
 
-    Types known from training compete with enumerated ones; the probabilities of their space groups are
-    mixed with what the space-group network says of the composition alone.
+    Known, derivative and enumerated types compete. The probabilities of their space groups are mixed with
+    those of the space-group network.
 
     Args:
         formula: As for ``predict_hypotheses``.
@@ -121,27 +120,35 @@ def type_probabilities(
         models: As for ``predict_hypotheses``.
 
     Returns:
-        Types, and their log-probabilities, shape (types,), in no order.
+        Types in no particular order, and their log-probabilities, shape (types,).
 
     Raises:
         InputError: As ``predict_hypotheses``.
     """
     check_supported(formula, units, group)
     folder = models_folder(models)
-    net, judge = load_model("symmetry", folder), load_model("group", folder)
+    net, group_net = load_model("symmetry", folder), load_model("group", folder)
     assert isinstance(net, SymmetryNet)
-    assert isinstance(judge, GroupNet)
+    assert isinstance(group_net, SpaceGroupNet)
     counts = [formula.counts[symbol] for symbol in formula.elements]
-    opinion = group_opinion(judge, formula.elements, counts)
-    kinds, scores = _scored_types(net, formula, counts, units, group, opinion, folder)
-    logs = scores - np.logaddexp.reduce(scores)
+    group_probabilities = space_group_probabilities(group_net, formula.elements, counts)
+    numbers, amounts = map(torch.as_tensor, composition_arrays([formula.elements], [counts]))
+    slots = len(formula.elements)
+    candidates = candidate_types(
+        net, numbers[:, :slots], amounts[:, :slots], units, group, group_probabilities
+    )
+    offset = float(read_card("symmetry", folder).settings.get("unseen_offset", 0.0))
+    types = candidates.types + candidates.unseen
+    scores = np.concatenate([candidates.scores, candidates.unseen_scores + offset])
+    log_probabilities = scores - np.logaddexp.reduce(scores)
     if group is None:
-        logs = with_opinion(np.array([kind.space_group for kind in kinds]), logs, opinion)
-    return kinds, logs
+        groups = np.array([structure_type.space_group for structure_type in types])
+        log_probabilities = mix_space_groups(groups, log_probabilities, group_probabilities)
+    return types, log_probabilities
 
 
 def check_supported(formula: Formula, units: Sequence[int], group: int | None) -> None:
-    """Refuse what the networks cannot take: too many elements, a space group that can hold none of the cells.
+    """Refuse formulas with too many elements and space groups that cannot hold any of the cells.
 
     Raises:
         InputError: Names the limit, or the cells that the space group can hold.
@@ -171,137 +178,128 @@ def check_supported(formula: Formula, units: Sequence[int], group: int | None) -
     )
 
 
-def _scored_types(
-    net: SymmetryNet,
-    formula: Formula,
-    counts: Sequence[int],
-    units: Sequence[int],
-    group: int | None,
-    opinion: FloatArray,
-    folder: Path,
-) -> tuple[list[StructureType], FloatArray]:
-    """All structure types considered, with unnormalised log scores."""
-    numbers, amounts = map(torch.as_tensor, composition_arrays([formula.elements], [counts]))
-    slots = len(formula.elements)
-    numbers, amounts = numbers[:, :slots], amounts[:, :slots]
-    rows = net.known_rows(counts, units)
-    if group is not None:
-        rows = rows[net.table.arrays["space_group"][rows] == group]
-    kinds = [net.types[row] for row in rows]
-    with torch.no_grad():
-        hearing = net.hear(numbers, amounts)
-        scores = net.scores_of_rows(hearing, rows)[0].double().numpy()
-        related = related_types(net, numbers[0], counts, units, group)
-        fresh = unseen_types(net, counts, units, group, kinds, scores, opinion)
-        fresh = [kind for kind in fresh if kind not in related]
-        kinds, scores = kinds + list(related), np.concatenate([scores, list(related.values())])
-        if fresh:
-            offset = float(read_card("symmetry", folder).settings.get("unseen_offset", 0.0))
-            open_scores = net.unseen_scores(hearing, fresh)[0].double().numpy() + offset
-            kinds, scores = kinds + fresh, np.concatenate([scores, open_scores])
-    return kinds, scores
+def prototype_coordinates(
+    hypotheses: Sequence[SymmetryHypothesis], models: Path | None = None
+) -> list[FloatArray]:
+    """Coordinates of the training crystals with the structure type of each hypothesis, in clusters.
 
+    Args:
+        hypotheses: Elements in electronegativity order, as from ``predict_hypotheses``.
+        models: Folder of weights; the shipped ones by default.
 
-def unseen_types(
-    net: SymmetryNet,
-    counts: Sequence[int],
-    units: Sequence[int],
-    group: int | None,
-    kinds: Sequence[StructureType],
-    scores: FloatArray,
-    opinion: FloatArray | None = None,
-) -> list[StructureType]:
-    """Assignments that the vocabulary lacks: of the likeliest groups, or of all where few types are known.
-
-    Which groups are likely the known types say, and a second ``opinion``, shape (231,), where there is one.
+    Returns:
+        For each hypothesis, fractional coordinates in the conventional cell of the atoms of one primitive
+        cell, atoms in the order of ``atom_sites``, shape (clusters, atoms, 3), the most frequent cluster
+        first. For an unseen type: coordinates of types that occupy the same Wyckoff positions with other
+        elements.
     """
-    if group is not None:
-        groups = [group]
-    elif len(kinds) < FEW_TYPES:
-        groups = list(range(1, 231))
-    else:
-        weights = np.zeros(231)
-        np.add.at(weights, [kind.space_group for kind in kinds], np.exp(scores - np.logaddexp.reduce(scores)))
-        if opinion is not None:
-            weights = (1 - OPINION_SHARE) * weights + OPINION_SHARE * opinion
-        likely = np.argsort(-weights, kind="stable")[:OPEN_GROUPS]
-        groups = [int(number) for number in likely if weights[number] > 0]
-    limit = ASSIGNMENTS_PER_CELL if len(groups) <= OPEN_GROUPS else 2
-    if group is not None:
-        limit = ASSIGNMENTS_IN_GIVEN_GROUP
-    fresh: dict[StructureType, None] = {}
-    for number in groups:
-        for z in units:
-            for kind in _assignments(number, tuple(z * c for c in counts), limit):
-                if kind not in net.rows:
-                    fresh[kind] = None
-    return list(fresh)
+    net = load_model("coordinates", models_folder(models))
+    assert isinstance(net, PrototypeCoordinates)
+    types = [
+        StructureType(hypothesis.space_group, tuple(hypothesis.occupation.values()))
+        for hypothesis in hypotheses
+    ]
+    return [
+        net.positions(structure_type)
+        if structure_type in net.rows
+        else derivative_positions(net, structure_type)
+        for structure_type in types
+    ]
 
 
-@lru_cache(maxsize=20_000)
-def _assignments(group: int, counts: tuple[int, ...], limit: int) -> tuple[StructureType, ...]:
-    """The first Wyckoff assignments of a cell content in a space group, in their canonical setting."""
-    found = first_assignments(group, counts, limit)
-    return tuple([StructureType(group, canonical_letters(group, letters)) for letters in found])
+def composition_distances(
+    composition: IntArray,
+    others: IntArray,
+    counts: Sequence[int],
+    models: Path | None = None,
+) -> FloatArray:
+    """Squared distances between compositions of one stoichiometry in the metric of the symmetry network.
+
+    The distance is a mean over the heads of the neighbour kernel, which weights neighbours by exp(-d²); see
+    docs/models.md. Equal compositions have distance 0; neighbours have distances up to about 1.
+
+    Args:
+        composition: Atomic numbers, shape (elements,).
+        others: Atomic numbers of the other compositions, elements in the same roles, shape (n, elements).
+        counts: Reduced counts of the shared stoichiometry, shape (elements,).
+        models: Folder of weights; the shipped ones by default.
+
+    Returns:
+        Squared distances, shape (n,).
+    """
+    net = load_model("symmetry", models_folder(models))
+    assert isinstance(net, SymmetryNet)
+    with torch.no_grad():
+        keys = net.kernel.keys(
+            torch.as_tensor(np.concatenate([composition[None], others])), torch.as_tensor(counts).float()
+        )
+    return np.asarray((keys[:, 1:] - keys[:, :1]).square().sum(-1).mean(0).double().numpy())
 
 
-def _fitting(
+def _compatible(
     formula: Formula,
-    kinds: Sequence[StructureType],
+    types: Sequence[StructureType],
     order: IntArray,
     lattice: LatticeParameters,
     folder: Path,
 ) -> IntArray:
-    """Of the structure types in ``order``, those that a given conventional cell can hold."""
-    allowed = {system for system in FREE_SHAPE if obeys_system(system, lattice)}
-    right = [i for i in order if crystal_system(kinds[i].space_group) in allowed][:MOST_COMPARED]
-    cells = _predict_cells(formula, [kinds[i] for i in right], folder) if right else []
-    kept = [
+    """Entries of ``order`` whose structure types are compatible with a given conventional cell.
+
+    Raises:
+        InputError: There are none.
+    """
+    systems = {system for system in FREE_SHAPE if obeys_system(system, lattice)}
+    compared = [i for i in order if crystal_system(types[i].space_group) in systems][:MAX_COMPARED_TYPES]
+    cells = _predict_cells(formula, [types[i] for i in compared], folder) if compared else []
+    compatible = [
         i
-        for i, (cell, _, _) in zip(right, cells, strict=True)
-        if abs(np.log(lattice.volume / cell.volume)) < VOLUME_SLACK
+        for i, (cell, _, _) in zip(compared, cells, strict=True)
+        if abs(np.log(lattice.volume / cell.volume)) < MAX_LOG_VOLUME_ERROR
     ]
-    if not kept:
+    if not compatible:
         raise InputError(
             f"No structure of {formula.text} fits the given lattice (volume {lattice.volume:.0f} Å³): check "
             "the lengths and angles of the conventional cell, or leave out --lattice."
         )
-    return np.array(kept, dtype=np.int64)
+    return np.array(compatible, dtype=np.int64)
 
 
+# Cell, standard deviations of its parameters, Laplace scales of its shape.
 Cell = tuple[LatticeParameters, LatticeParameters, tuple[float, float, float, float, float, float]]
 
 
-def _given_cell(kind: StructureType, lattice: LatticeParameters) -> Cell:
-    """The given cell moved onto the crystal system of a type, without spread."""
-    shape = constrained_shape(crystal_system(kind.space_group), cell_shape(lattice))
-    nothing = LatticeParameters(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    return lattice_parameters(shape_to_cell(shape)), nothing, (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+def _given_cell(structure_type: StructureType, lattice: LatticeParameters) -> Cell:
+    """The given cell with the constraints of the crystal system of a type, without uncertainty."""
+    shape = constrained_shape(crystal_system(structure_type.space_group), cell_shape(lattice))
+    zero = LatticeParameters(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    return lattice_parameters(shape_to_cell(shape)), zero, (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
-def _predict_cells(formula: Formula, kinds: Sequence[StructureType], folder: Path) -> list[Cell]:
-    """Conventional cell, spread of its parameters and scale of its shape for each structure type."""
+def _predict_cells(formula: Formula, types: Sequence[StructureType], folder: Path) -> list[Cell]:
+    """Conventional cell and its uncertainty for each structure type."""
     net = load_model("lattice", folder)
     assert isinstance(net, LatticeNet)
-    centres, scales = predicted_shapes(net, kinds, [formula.elements] * len(kinds), [FUNCTIONAL] * len(kinds))
-    return _cells_with_spread(kinds, centres, scales)
+    centres, scales = predicted_shapes(net, types, [formula.elements] * len(types), [FUNCTIONAL] * len(types))
+    return _cells_with_uncertainty(types, centres, scales)
 
 
-def _cells_with_spread(kinds: Sequence[StructureType], targets: FloatArray, scales: FloatArray) -> list[Cell]:
-    """Cells from lattice targets and their Laplace scales, shape (kinds, 6) each."""
-    if not kinds:
+def _cells_with_uncertainty(
+    types: Sequence[StructureType], targets: FloatArray, scales: FloatArray
+) -> list[Cell]:
+    """Cells from lattice targets and their Laplace scales, shape (types, 6) each."""
+    if not types:
         return []
-    atoms = np.array([sum(kind.counts()) * lattice_points(kind.space_group) for kind in kinds])
-    spread = scales * free_targets(kinds).numpy()
-    raised = targets.copy()
-    raised[:, 0] += np.log(atoms)
-    shape = constrained_shapes(kinds, raised)
-    # The cell itself and the six cells moved by a standard deviation (√2 of a Laplace scale) each.
+    atoms = np.array([sum(known.counts()) * lattice_points(known.space_group) for known in types])
+    free_scales = scales * free_targets(types).numpy()
+    shapes = targets.copy()
+    shapes[:, 0] += np.log(atoms)
+    shapes = constrained_shapes(types, shapes)
+    # The cell and six cells shifted by one standard deviation (√2 Laplace scales) of each shape entry.
     steps = np.concatenate([np.zeros((1, 6)), np.sqrt(2) * np.eye(6)])
-    moved = cell_parameters(shape_to_cell(shape[:, None] + steps * spread[:, None]))  # (kinds, 7, 6)
-    values = moved[:, 0]
-    deviations = np.sqrt(((moved[:, 1:] - values[:, None]) ** 2).sum(1))
+    shifted = cell_parameters(shape_to_cell(shapes[:, None] + steps * free_scales[:, None]))  # (types, 7, 6)
+    values = shifted[:, 0]
+    deviations = np.sqrt(((shifted[:, 1:] - values[:, None]) ** 2).sum(1))
     return [
-        (LatticeParameters(*own.tolist()), LatticeParameters(*deviation.tolist()), tuple(scale.tolist()))
-        for own, deviation, scale in zip(values, deviations, spread, strict=True)
+        (LatticeParameters(*value.tolist()), LatticeParameters(*deviation.tolist()), tuple(scale.tolist()))
+        for value, deviation, scale in zip(values, deviations, free_scales, strict=True)
     ]

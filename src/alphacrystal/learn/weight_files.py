@@ -1,4 +1,4 @@
-"""Trained weights on disk: safetensors in half precision, each with a model card that names its hash."""
+"""Weight files: safetensors in half precision, each with a model card that contains its hash."""
 
 from __future__ import annotations
 
@@ -18,40 +18,41 @@ from torch import Tensor, nn
 
 from alphacrystal.errors import InputError, WeightsError
 from alphacrystal.learn.contacts.network import ContactNet, ContactNetConfig
-from alphacrystal.learn.coordinates.prototypes import TypeCoordinates, TypeCoordinatesConfig
+from alphacrystal.learn.coordinates.prototypes import PrototypeCoordinates, PrototypeCoordinatesConfig
 from alphacrystal.learn.distances.network import DistanceNet, DistanceNetConfig
 from alphacrystal.learn.distances.templates import TypeTemplates
 from alphacrystal.learn.lattice.network import LatticeNet, LatticeNetConfig
-from alphacrystal.learn.space_groups.network import GroupNet, GroupNetConfig
+from alphacrystal.learn.space_groups.network import SpaceGroupNet, SpaceGroupNetConfig
 from alphacrystal.learn.structure_types import StructureType
 from alphacrystal.learn.symmetry.member_table import MemberTable
 from alphacrystal.learn.symmetry.network import SymmetryNet, SymmetryNetConfig
 
-CORE_MODELS = ("symmetry", "group", "lattice", "distance", "coordinates")  # of the AlphaCrystal-II generator
+# Models of the default generator; "coordinates" holds the prototype coordinates.
+CORE_MODELS = ("symmetry", "group", "lattice", "distance", "coordinates")
 MODEL_NAMES = (*CORE_MODELS, "contact")
-FITTED_MODELS = ("coordinates",)  # in one pass, without epochs
+FITTED_MODELS = ("coordinates",)  # fitted in one pass, without epochs
 NETWORK_NAMES = tuple(name for name in MODEL_NAMES if name not in FITTED_MODELS)
-_ALWAYS_BUILT = 1_000_000  # parameters of a network that is built without a look at the size of its file
+_UNCHECKED_PARAMETERS = 1_000_000  # networks up to this size are built without a check of the file size
 LICENCE = "MIT; trained on Materials Project data, CC BY 4.0 (Jain et al., doi:10.1063/1.4812323)"
 
 
 class ModelCard(BaseModel):
-    """What a weights file is, how it was made and how good it is.
+    """Description, training and metrics of a weights file.
 
     Attributes:
         name: One of MODEL_NAMES.
         description: One sentence.
         sha256: Hash of the weights file.
         parameters: Number of trained parameters.
-        data: The training data and its licence.
-        split: How validation compounds were kept apart.
+        data: Training data.
+        split: Definition of the validation split.
         seed: Seed of the training run.
         settings: Training settings and network sizes.
-        metrics: Measured on the validation split only.
-        command: What reproduces the file.
+        metrics: Metrics on the validation split.
+        command: Command that reproduces the file.
         licence: Licence of the weights.
         trained: Date, machine and training time.
-        limits: What the model was not trained for.
+        limits: Limits of the training data.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -91,11 +92,11 @@ def models_folder(folder: Path | None = None) -> Path:
 
 
 def read_card(name: str, folder: Path | None = None) -> ModelCard:
-    """The card of a model.
+    """Read the card of a model.
 
     Raises:
         InputError: No model has this name.
-        WeightsError: The card is missing, unreadable or of another model.
+        WeightsError: The card is missing, unreadable, or describes another model.
     """
     if name not in MODEL_NAMES:
         raise InputError(f"There is no model {name!r}: choose one of {', '.join(MODEL_NAMES)}.")
@@ -129,7 +130,9 @@ def read_card(name: str, folder: Path | None = None) -> ModelCard:
 
 
 def _encode_types(types: Sequence[StructureType]) -> str:
-    return " ".join(f"{kind.space_group}:{','.join(kind.letters)}" for kind in types)
+    return " ".join(
+        f"{structure_type.space_group}:{','.join(structure_type.letters)}" for structure_type in types
+    )
 
 
 def _decode_types(text: str) -> list[StructureType]:
@@ -138,7 +141,7 @@ def _decode_types(text: str) -> list[StructureType]:
 
 
 def save_weights(model: nn.Module, path: Path) -> str:
-    """Write a network as half-precision safetensors with its sizes and vocabulary; returns its SHA-256."""
+    """Write a network as half-precision safetensors with its sizes and vocabulary, and return the SHA-256."""
     from safetensors.torch import save_file
 
     tensors = {
@@ -146,11 +149,11 @@ def save_weights(model: nn.Module, path: Path) -> str:
         for name, value in model.state_dict().items()
     }
     config = asdict(model.config)  # type: ignore[call-overload]
-    if isinstance(model, (SymmetryNet, LatticeNet, TypeCoordinates)):
+    if isinstance(model, (SymmetryNet, LatticeNet, PrototypeCoordinates)):
         config["types"] = _encode_types(model.types)
     elif isinstance(model, DistanceNet):
         config["types"] = _encode_types(model.templates.types)
-    # One entry only: safetensors writes several in random order, and equal weights should have equal hashes.
+    # One metadata entry only: safetensors writes several in random order, which changes the hash.
     metadata = {"config": json.dumps(config)}
     partial = path.with_suffix(".partial")
     save_file(tensors, partial, metadata=metadata)
@@ -159,11 +162,11 @@ def save_weights(model: nn.Module, path: Path) -> str:
 
 
 def _check_sizes(config: dict[str, Any], stored: int) -> None:
-    """Refuse sizes of a network far larger than its file, before the memory for it is reserved.
+    """Refuse network sizes that do not fit the file, before memory is allocated.
 
     Args:
-        config: Sizes of the network. Its largest layer has about the square of its largest whole number of
-            parameters; real numbers are multiples of a width of at most 1.
+        config: Sizes of the network. The largest layer has about the square of the largest integer of
+            parameters. Floats are rates or multipliers of at most 1.
         stored: Number of values in the file.
 
     Raises:
@@ -175,7 +178,7 @@ def _check_sizes(config: dict[str, Any], stored: int) -> None:
         raise TypeError("layers is not a whole number")
     for name, value in config.items():
         if isinstance(value, int) and not (
-            value > 0 and value * value * layers <= max(stored, _ALWAYS_BUILT)
+            value > 0 and value * value * layers <= max(stored, _UNCHECKED_PARAMETERS)
         ):
             raise ValueError(f"{name} = {value} does not fit the file")
         if isinstance(value, float) and not 0 <= value <= 1:
@@ -184,11 +187,10 @@ def _check_sizes(config: dict[str, Any], stored: int) -> None:
 
 @cache
 def load_model(name: str, folder: Path) -> nn.Module:
-    """A trained network in evaluation mode, checked against the hash of its card.
+    """Load a trained network in evaluation mode, after a check of the hash in its card.
 
     Raises:
-        WeightsError: The file is missing, damaged, not the one its card describes, or contains NaN or an
-            infinity.
+        WeightsError: The file is missing or damaged, does not match its card, or contains NaN or infinity.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -208,7 +210,7 @@ def load_model(name: str, folder: Path) -> nn.Module:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata()
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - a safetensors file is no mapping
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
         tensors = {
             key: value.float() if value.is_floating_point() else value for key, value in tensors.items()
         }
@@ -222,11 +224,11 @@ def load_model(name: str, folder: Path) -> nn.Module:
             members = MemberTable(*(tensors[f"member_{part}"] for part in ("numbers", "kind", "evidence")))
             model = SymmetryNet(SymmetryNetConfig(**config), types, members)
         elif name == "group":
-            model = GroupNet(GroupNetConfig(**config))
+            model = SpaceGroupNet(SpaceGroupNetConfig(**config))
         elif name == "lattice":
             model = LatticeNet(LatticeNetConfig(**config), types)
         elif name == "coordinates":
-            model = TypeCoordinates(TypeCoordinatesConfig(**config), types, tensors)
+            model = PrototypeCoordinates(PrototypeCoordinatesConfig(**config), types, tensors)
         elif name == "contact":
             model = ContactNet(ContactNetConfig(**config))
         else:
@@ -246,32 +248,33 @@ def load_model(name: str, folder: Path) -> nn.Module:
         raise WeightsError(f"The weights file {path} cannot be read as a {name} model: {hint}.") from error
     for parameter in model.parameters():
         parameter.requires_grad_(False)
-    # What is worked out once from the weights belongs to loading, not to the first formula.
+    # Compute cached tables here, so that the first formula is as fast as later ones.
     if isinstance(model, LatticeNet):
         model.related([])
     elif isinstance(model, DistanceNet):
         _ = model.templates.starts
-    elif isinstance(model, TypeCoordinates):
+    elif isinstance(model, PrototypeCoordinates):
         _ = model.starts
     return model.eval()
 
 
 def model_hashes(folder: Path | None = None, names: Sequence[str] = CORE_MODELS) -> dict[str, str]:
-    """SHA-256 of each model in use, from its card."""
+    """SHA-256 of each model, from its card."""
     return {name: read_card(name, folder).sha256 for name in names}
 
 
 def state_size(model: nn.Module) -> int:
     """Number of trained parameters."""
-    if isinstance(model, TypeCoordinates):
+    if isinstance(model, PrototypeCoordinates):
         return model.values.numel()
     return sum(parameter.numel() for parameter in model.parameters())
 
 
 def not_finite(tensors: Mapping[str, Tensor]) -> str | None:
-    """Name of the first tensor that contains NaN or an infinity; None where all numbers are finite."""
+    """Name of the first tensor that contains NaN or infinity, or None."""
     for name, tensor in tensors.items():
-        # The sum is five times faster than a test of each number, and not finite if one of them is not.
+        # The sum of a tensor with NaN or infinity is not finite, and is five times as fast as a test of each
+        # value.
         if tensor.is_floating_point() and not math.isfinite(tensor.sum()) and not tensor.isfinite().all():
             return name
     return None

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from alphacrystal.learn.contacts.matrix_labels import MOST_ATOMS, Matrices, pair_mask
+from alphacrystal.learn.contacts.matrix_labels import MAX_ATOMS, Matrices, pair_mask
 
 
 def made_up_cells(count: int, seed: int) -> Matrices:
     """Cells of 2 to 6 atoms of a few elements, whose distances follow from the atomic numbers."""
     rng = np.random.default_rng(seed)
-    numbers = np.zeros((count, MOST_ATOMS), dtype=np.int64)
+    numbers = np.zeros((count, MAX_ATOMS), dtype=np.int64)
     for row in numbers:
         size = rng.integers(2, 7)
         row[:size] = np.sort(rng.choice([3, 8, 22, 55], size))

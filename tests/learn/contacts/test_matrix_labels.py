@@ -12,8 +12,8 @@ from pymatgen.core import Structure
 from alphacrystal.data import PreparedStructures, StructureRecord, assemble, mp12_of_records, prepare_record
 from alphacrystal.errors import InputError
 from alphacrystal.learn.contacts.matrix_labels import (
-    LONGEST_DISTANCE,
-    MOST_ATOMS,
+    MAX_ATOMS,
+    MAX_DISTANCE,
     Matrices,
     class_labels,
     decode,
@@ -33,8 +33,8 @@ def data(textbook: Callable[[str], Structure]) -> PreparedStructures:
 def test_cells_are_padded_to_twelve_atoms(data: PreparedStructures) -> None:
     rows = np.array([3, 0, 2, 1])
     found = matrices(data, rows)
-    assert found.numbers.shape == (4, MOST_ATOMS)
-    assert found.distances.shape == found.mask.shape == (4, MOST_ATOMS, MOST_ATOMS)
+    assert found.numbers.shape == (4, MAX_ATOMS)
+    assert found.distances.shape == found.mask.shape == (4, MAX_ATOMS, MAX_ATOMS)
     for place, row in enumerate(rows.tolist()):
         size = int(data.sizes[row])
         assert found.numbers[place, :size].tolist() == data.numbers[data.atoms(row)].tolist()
@@ -56,21 +56,21 @@ def test_no_structures_give_empty_arrays(data: PreparedStructures) -> None:
 
 
 @pytest.mark.parametrize("classes", CLASSES)
-@given(distances=arrays(float, (3, 4), elements=st.floats(0, LONGEST_DISTANCE)))
+@given(distances=arrays(float, (3, 4), elements=st.floats(0, MAX_DISTANCE)))
 def test_decoding_is_never_off_by_more_than_half_a_class(
     classes: int, distances: np.ndarray[tuple[int, int], np.dtype[np.float64]]
 ) -> None:
-    labels = class_labels(distances, classes, LONGEST_DISTANCE)
-    found = decode(labels, classes, LONGEST_DISTANCE)
-    assert np.abs(found - distances).max() <= LONGEST_DISTANCE / classes / 2 + 1e-9
-    assert np.array_equal(class_labels(found, classes, LONGEST_DISTANCE), labels)
+    labels = class_labels(distances, classes, MAX_DISTANCE)
+    found = decode(labels, classes, MAX_DISTANCE)
+    assert np.abs(found - distances).max() <= MAX_DISTANCE / classes / 2 + 1e-9
+    assert np.array_equal(class_labels(found, classes, MAX_DISTANCE), labels)
 
 
 def test_classes_of_the_paper() -> None:
     # Figure 3 speaks of the class 2.33-4.67 Å (N = 10); the longest distance is the end of the last class.
-    distances = np.array([0.9488, 2.33, 2.34, 4.66, 4.67, LONGEST_DISTANCE])
-    assert class_labels(distances, 10, LONGEST_DISTANCE).tolist() == [0, 0, 1, 1, 2, 9]
-    assert decode(np.array([0, 9]), 10, LONGEST_DISTANCE) == pytest.approx([1.1668, 22.1693], abs=1e-4)
+    distances = np.array([0.9488, 2.33, 2.34, 4.66, 4.67, MAX_DISTANCE])
+    assert class_labels(distances, 10, MAX_DISTANCE).tolist() == [0, 0, 1, 1, 2, 9]
+    assert decode(np.array([0, 9]), 10, MAX_DISTANCE) == pytest.approx([1.1668, 22.1693], abs=1e-4)
 
 
 def test_distances_beyond_the_last_class_fall_into_it() -> None:
@@ -79,9 +79,9 @@ def test_distances_beyond_the_last_class_fall_into_it() -> None:
 
 @pytest.mark.parametrize("classes", CLASSES)
 def test_one_hot_matrices_have_one_one_for_each_pair(cells: Matrices, classes: int) -> None:
-    labels = class_labels(cells.distances, classes, LONGEST_DISTANCE)
+    labels = class_labels(cells.distances, classes, MAX_DISTANCE)
     found = one_hot(labels, cells.mask, classes)
-    assert found.shape == (len(labels), MOST_ATOMS, MOST_ATOMS * classes)
+    assert found.shape == (len(labels), MAX_ATOMS, MAX_ATOMS * classes)
     parts = found.reshape(*labels.shape, classes)
     assert np.array_equal(parts.sum(-1), cells.mask)
     assert np.array_equal(parts.argmax(-1)[cells.mask], labels[cells.mask])

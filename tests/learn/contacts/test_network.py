@@ -50,7 +50,7 @@ def test_contacts_and_control_are_those_of_the_records(prepared: PreparedStructu
     data = prepared
     task = ContactTask(data)
     for index in task.train[:5]:
-        place = task.place[index]
+        place = task.cell_of[index]
         numbers = data.numbers[data.atoms(index)]
         own = data.matrix(index) <= contact_limits(numbers)
         lower = np.tril_indices(12, -1)

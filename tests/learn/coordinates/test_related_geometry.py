@@ -18,12 +18,12 @@ from alphacrystal.learn import (
     predict_hypotheses,
     prototype_coordinates,
 )
-from alphacrystal.learn.coordinates.derivative_prototypes import MOST_WAYS, related_positions
-from alphacrystal.learn.coordinates.prototypes import TypeCoordinates
-from alphacrystal.learn.distances.derivative_templates import add_related
+from alphacrystal.learn.coordinates.derivative_prototypes import MAX_PROTOTYPES, derivative_positions
+from alphacrystal.learn.coordinates.prototypes import PrototypeCoordinates
+from alphacrystal.learn.distances.derivative_templates import fill_derivative_templates
 from alphacrystal.learn.distances.network import DistanceNet
 from alphacrystal.learn.distances.templates import TemplateBatch, TypeTemplates
-from alphacrystal.learn.structure_types import free_of_type
+from alphacrystal.learn.structure_types import free_coordinate_count
 from alphacrystal.learn.weight_files import models_folder
 
 
@@ -32,9 +32,9 @@ def kind_of(hypothesis: SymmetryHypothesis) -> StructureType:
 
 
 @pytest.fixture(scope="module")
-def coordinates() -> TypeCoordinates:
+def coordinates() -> PrototypeCoordinates:
     model = load_model("coordinates", models_folder(None))
-    assert isinstance(model, TypeCoordinates)
+    assert isinstance(model, PrototypeCoordinates)
     return model
 
 
@@ -46,17 +46,19 @@ def templates() -> TypeTemplates:
 
 
 @pytest.mark.parametrize("text", ["LiLaBi2", "Te2MoWSeS", "Mg3Au"])
-def test_related_coordinates_make_crystals_of_the_type(coordinates: TypeCoordinates, text: str) -> None:
+def test_related_coordinates_make_crystals_of_the_type(coordinates: PrototypeCoordinates, text: str) -> None:
     formula = parse_formula(text)
     hypotheses = predict_hypotheses(formula, [1, 2], 400)
     new = [
         own
         for own in hypotheses
-        if kind_of(own) not in coordinates.rows and free_of_type(kind_of(own)) and own.space_group > 2
+        if kind_of(own) not in coordinates.rows
+        and free_coordinate_count(kind_of(own))
+        and own.space_group > 2
     ][:60]
     made = right = 0
     for own, ways in zip(new, prototype_coordinates(new), strict=True):
-        assert len(ways) <= MOST_WAYS
+        assert len(ways) <= MAX_PROTOTYPES
         group = space_group(own.space_group)
         cell = group.primitive_basis(own.lattice.matrix())
         numbers = predict_distograms([own])[0].numbers
@@ -69,27 +71,31 @@ def test_related_coordinates_make_crystals_of_the_type(coordinates: TypeCoordina
     assert right >= 0.9 * made  # a few are more symmetric by chance
 
 
-def test_a_known_type_is_among_its_relatives(coordinates: TypeCoordinates) -> None:
+def test_a_known_type_is_among_its_relatives(coordinates: PrototypeCoordinates) -> None:
     tried = 0
-    for kind in coordinates.types[:400:7]:
-        own, found = coordinates.positions(kind), related_positions(coordinates, kind)
-        if len(found) < MOST_WAYS and len(set("".join(kind.letters))) == len("".join(kind.letters)):
+    for structure_type in coordinates.types[:400:7]:
+        own, found = coordinates.positions(structure_type), derivative_positions(coordinates, structure_type)
+        if len(found) < MAX_PROTOTYPES and len(set("".join(structure_type.letters))) == len(
+            "".join(structure_type.letters)
+        ):
             tried += 1
             for way in own:
                 assert np.abs(found - way).max((1, 2)).min() < 1e-9
     assert tried > 10
 
 
-def test_a_type_without_relatives_has_no_coordinates(coordinates: TypeCoordinates) -> None:
-    nothing = related_positions(coordinates, StructureType(225, ("abcdefghijkl", "l")))
+def test_a_type_without_relatives_has_no_coordinates(coordinates: PrototypeCoordinates) -> None:
+    nothing = derivative_positions(coordinates, StructureType(225, ("abcdefghijkl", "l")))
     assert nothing.shape[0] == 0
 
 
 def test_filling_by_hand_is_the_batch_of_a_known_type(templates: TypeTemplates) -> None:
     for row in range(0, len(templates.types), 997):
-        kind = templates.types[row]
-        size = sum(kind.counts())
-        batch = templates.batch(np.array([row]), np.repeat(np.arange(len(kind.letters)), kind.counts())[None])
+        structure_type = templates.types[row]
+        size = sum(structure_type.counts())
+        batch = templates.batch(
+            np.array([row]), np.repeat(np.arange(len(structure_type.letters)), structure_type.counts())[None]
+        )
         filled = TemplateBatch.empty(1, size)
         for slot, cluster in enumerate(templates.clusters_of(row)):
             filled.fill(0, slot, templates, cluster, np.arange(size))
@@ -99,19 +105,19 @@ def test_filling_by_hand_is_the_batch_of_a_known_type(templates: TypeTemplates) 
 
 def test_exchanged_elements_read_the_exchanged_template(templates: TypeTemplates) -> None:
     tried = 0
-    for row, kind in enumerate(templates.types):
-        swapped = StructureType(kind.space_group, kind.letters[::-1])
-        counts = kind.counts()
+    for row, structure_type in enumerate(templates.types):
+        swapped = StructureType(structure_type.space_group, structure_type.letters[::-1])
+        counts = structure_type.counts()
         if len(counts) != 2 or counts[0] == counts[1] or sum(counts) > 8 or swapped in templates.rows:
             continue
-        if len(set("".join(kind.letters))) < len("".join(kind.letters)):
+        if len(set("".join(structure_type.letters))) < len("".join(structure_type.letters)):
             continue  # which element takes which of two like orbits is for their properties to say
-        canonical = canonical_letters(kind.space_group, swapped.letters) == swapped.letters
+        canonical = canonical_letters(structure_type.space_group, swapped.letters) == swapped.letters
         if not canonical or len(templates.related_rows(swapped)) > 1 or sum(counts) < 3:
             continue
         numbers = np.repeat([40, 13], swapped.counts())
         batch = TemplateBatch.empty(1, len(numbers))
-        add_related(batch, templates, [swapped], numbers[None])
+        fill_derivative_templates(batch, templates, [swapped], numbers[None])
         own = templates.batch(np.array([row]), np.repeat([0, 1], counts)[None])
         assert sorted(batch.counts[0].tolist()) == sorted(own.counts[0].tolist())
         # The atoms of the first element of the known type are the last ones here.

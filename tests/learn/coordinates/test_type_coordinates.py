@@ -13,23 +13,24 @@ from alphacrystal.composition import parse_formula
 from alphacrystal.crystal import LatticeParameters, atom_sites, space_group
 from alphacrystal.data import PreparedStructures, StructureRecord, assemble, prepare_record
 from alphacrystal.learn import StructureType, predict_hypotheses, prototype_coordinates
-from alphacrystal.learn.coordinates.fitting import fit_coordinates, measure_coordinates
-from alphacrystal.learn.coordinates.prototypes import TypeCoordinates, TypeCoordinatesConfig
-from alphacrystal.learn.symmetry.training import occupations
+from alphacrystal.learn.coordinates.fitting import fit_prototype_coordinates, measure_prototype_coordinates
+from alphacrystal.learn.coordinates.prototypes import PrototypeCoordinates, PrototypeCoordinatesConfig
+from alphacrystal.learn.model_inputs import occupations
 from alphacrystal.learn.weight_files import save_weights
 
 MATCHER = StructureMatcher(ltol=0.2, stol=0.1, angle_tol=5)
 
 
-def crystals(model: TypeCoordinates, data: PreparedStructures, row: int) -> list[Structure]:
+def crystals(model: PrototypeCoordinates, data: PreparedStructures, row: int) -> list[Structure]:
     """What the model remembers of the type of a structure, in the cell of that structure."""
-    kind, elements = occupations(data)[row]
-    group = space_group(kind.space_group)
+    structure_type, elements = occupations(data)[row]
+    group = space_group(structure_type.space_group)
     cell = group.primitive_basis(LatticeParameters(*data.lattices[row].tolist()).matrix())
     numbers = data.numbers[data.atoms(row)]
-    assert len(elements) == len(kind.letters)
+    assert len(elements) == len(structure_type.letters)
     return [
-        Structure(Lattice(cell), numbers, places @ group.to_primitive.T) for places in model.positions(kind)
+        Structure(Lattice(cell), numbers, places @ group.to_primitive.T)
+        for places in model.positions(structure_type)
     ]
 
 
@@ -43,7 +44,7 @@ def moved(record: StructureRecord, rng: np.random.Generator) -> StructureRecord:
 
 
 def test_training_structures_come_back(prepared: PreparedStructures, records: list[StructureRecord]) -> None:
-    model = fit_coordinates(prepared)
+    model = fit_prototype_coordinates(prepared)
     found = 0
     for row in np.flatnonzero(~prepared.validation).tolist():
         made = crystals(model, prepared, row)
@@ -57,12 +58,12 @@ def test_origin_and_order_of_atoms_do_not_matter(records: list[StructureRecord])
     rng = np.random.default_rng(3)
     rows = [prepare_record(moved(record, rng)) for record in records]
     other = assemble([row for row in rows if row is not None])
-    model = fit_coordinates(other)
+    model = fit_prototype_coordinates(other)
     for row, record in enumerate(records):
         assert other.ids[row] == record.id
         made = crystals(model, other, row)
         assert all(MATCHER.fit(own, record.structure()) for own in made)
-    measured = measure_coordinates(model, other)
+    measured = measure_prototype_coordinates(model, other)
     assert measured["share_known"] == 1
     assert measured["best_rmse"] < 0.05
 
@@ -72,7 +73,7 @@ def test_validation_structures_are_not_looked_at(prepared: PreparedStructures) -
     for row in np.flatnonzero(prepared.validation).tolist():
         changed.positions[prepared.atoms(row)] += 0.123
         changed.distances[prepared.pair_offsets[row] : prepared.pair_offsets[row + 1]] *= 1.3
-    before, after = fit_coordinates(prepared), fit_coordinates(changed)
+    before, after = fit_prototype_coordinates(prepared), fit_prototype_coordinates(changed)
     for name, tensor in before.state_dict().items():
         assert (tensor == after.state_dict()[name]).all(), name
 
@@ -89,24 +90,26 @@ def test_like_crystals_are_averaged_and_unlike_ones_kept_apart(textbook: Callabl
     far = [rutile(0.22, "Pb"), rutile(0.23, "Mn")]
     rows = [prepare_record(record) for record in near + far]
     data = assemble([row for row in rows if row is not None])
-    kind = occupations(data)[0][0]
-    apart = fit_coordinates(data, TypeCoordinatesConfig(most_clusters=16, formulas_per_cluster=2))
-    assert apart.counts_of(kind).tolist() == [2, 2]
+    structure_type = occupations(data)[0][0]
+    apart = fit_prototype_coordinates(
+        data, PrototypeCoordinatesConfig(most_clusters=16, formulas_per_cluster=2)
+    )
+    assert apart.counts_of(structure_type).tolist() == [2, 2]
     values = sorted(min(value, 1 - value) for value in apart.values.tolist())
     assert values == pytest.approx([0.225, 0.305], abs=1e-4)
-    together = fit_coordinates(data, TypeCoordinatesConfig(most_clusters=1))
-    assert together.counts_of(kind).tolist() == [4]
+    together = fit_prototype_coordinates(data, PrototypeCoordinatesConfig(most_clusters=1))
+    assert together.counts_of(structure_type).tolist() == [4]
 
 
 def test_a_type_never_seen_has_no_ways(prepared: PreparedStructures) -> None:
-    model = fit_coordinates(prepared)
+    model = fit_prototype_coordinates(prepared)
     new = StructureType(62, ("cc", "ccd"))
     assert model.positions(new).shape == (0, sum(new.counts()), 3)
     assert model.counts_of(new).tolist() == []
 
 
 def test_weights_come_back(prepared: PreparedStructures, tmp_path: Path) -> None:
-    model = fit_coordinates(prepared)
+    model = fit_prototype_coordinates(prepared)
     digests = {save_weights(model, tmp_path / f"{number}.safetensors") for number in range(3)}
     assert len(digests) == 1
 

@@ -172,15 +172,15 @@ def test_pairs_of_a_triangle_make_the_matrix_again() -> None:
         expected = triangle.pairs(outer + outer.transpose(1, 2))
         assert torch.allclose(triangle.products(left, right), expected)
         upper = torch.triu_indices(size, size, 1)
-        assert torch.equal(triangle.rows[triangle.apart], upper[0])
-        assert torch.equal(triangle.columns[triangle.apart], upper[1])
+        assert torch.equal(triangle.rows[triangle.off_diagonal], upper[0])
+        assert torch.equal(triangle.columns[triangle.off_diagonal], upper[1])
 
 
 def test_clusters_that_no_sample_has_are_left_out(templates: TemplateBatch) -> None:
     count = int((templates.counts > 0).any(0).nonzero().max()) + 1
-    filled = templates.filled()
+    filled = templates.without_padding()
     for name in ("counts", "shapes"):
         assert torch.equal(getattr(filled, name), getattr(templates, name)[:, :count])
     assert torch.equal(filled.means, templates.means[..., :count])
     assert torch.equal(filled.features, templates.features[:, :, :count])
-    assert TemplateBatch.empty(2, 3).filled().counts.shape == (2, 1)
+    assert TemplateBatch.empty(2, 3).without_padding().counts.shape == (2, 1)

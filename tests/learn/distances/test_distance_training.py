@@ -88,10 +88,10 @@ def test_gathered_matrices_are_those_of_the_crystals(
     assert tokens.multiplicities[rutile].tolist() == [2, 2, 4, 4, 4, 4]
 
 
-def test_a_blurred_cell_keeps_its_crystal_system(distance_task: DistanceTask) -> None:
+def test_a_noisy_cell_keeps_its_crystal_system(distance_task: DistanceTask) -> None:
     rows = np.arange(len(distance_task.data))
-    blurred = distance_task._blurred(rows, np.random.default_rng(1))
-    changed = blurred != distance_task.true_shapes
+    noisy = distance_task._noisy(rows, np.random.default_rng(1))
+    changed = noisy != distance_task.true_shapes
     assert np.array_equal(changed, distance_task.free_shapes > 0)
 
 

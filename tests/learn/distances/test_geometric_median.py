@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alphacrystal.learn.distances.geometric_median import geometric_median
+from alphacrystal.learn.distances.sorted_distances import geometric_median
 
 
 def test_of_two_points_the_heavier_wins() -> None:

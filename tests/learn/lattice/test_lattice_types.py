@@ -5,15 +5,15 @@ import pytest
 import torch
 
 from alphacrystal.data import PreparedStructures, StructureRecord, assemble, prepare_record
-from alphacrystal.learn.cells import predicted_shapes
 from alphacrystal.learn.lattice.network import LatticeNetConfig
-from alphacrystal.learn.lattice.regression import PriorVariances, fitted_weights, left_out_evidence
+from alphacrystal.learn.lattice.prediction import predicted_shapes
+from alphacrystal.learn.lattice.regression import PriorVariances, fitted_weights, leave_one_out_evidence
 from alphacrystal.learn.lattice.statistics import (
-    MOST_PER_TYPE,
-    WIDER,
+    MAX_PER_TYPE,
+    PRIOR_COUNT,
     ClassStatistics,
     atomic_log_volumes,
-    held_in_range,
+    clip_outliers,
     type_moments,
 )
 from alphacrystal.learn.structure_types import StructureType
@@ -37,9 +37,9 @@ def answer(weights: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("size", [2, 3, 5, 9])
-def test_left_out_evidence_is_that_of_a_fit_without_the_crystal(size: int) -> None:
+def test_leave_one_out_evidence_is_that_of_a_fit_without_the_crystal(size: int) -> None:
     features, targets = members(2, size)
-    evidence = left_out_evidence(features, targets, torch.ones(2, size), PRIOR)
+    evidence = leave_one_out_evidence(features, targets, torch.ones(2, size), PRIOR)
     for own in range(size):
         others = [i for i in range(size) if i != own]
         weights, errors = fitted_weights(features[:, others], targets[:, others], PRIOR)
@@ -53,8 +53,8 @@ def test_left_out_evidence_is_that_of_a_fit_without_the_crystal(size: int) -> No
 def test_padding_and_loneliness_say_nothing() -> None:
     features, targets = members(2, 4)
     present = torch.tensor([[1.0, 1, 1, 0], [1, 0, 0, 0]])
-    padded = left_out_evidence(features, targets, present, PRIOR)
-    plain = left_out_evidence(features[:1, :3], targets[:1, :3], torch.ones(1, 3), PRIOR)
+    padded = leave_one_out_evidence(features, targets, present, PRIOR)
+    plain = leave_one_out_evidence(features[:1, :3], targets[:1, :3], torch.ones(1, 3), PRIOR)
     assert torch.allclose(padded.shift[0, :3], plain.shift[0], atol=1e-5)
     assert torch.allclose(padded.error[0, :3], plain.error[0], atol=1e-5)
     for values in (padded.shift, padded.spread, padded.error, padded.count, padded.distance):
@@ -80,11 +80,11 @@ def test_a_type_is_left_out_of_what_related_types_say() -> None:
     counts, spreads = np.array([3.0, 2.0, 5.0]), np.zeros((3, 6))
     changed = means.copy()
     changed[0] += 1.0
-    kinds = [HALITE, swapped, ZINCBLENDE]
-    before = ClassStatistics([HALITE, swapped, far], counts, means, spreads).of(kinds)
-    after = ClassStatistics([HALITE, swapped, far], counts, changed, spreads).of(kinds)
-    share = MOST_PER_TYPE / (MOST_PER_TYPE + 2 + MOST_PER_TYPE)  # of halite among all, the last resort
-    weight = share * (WIDER / (2 + WIDER)) ** 4  # four classes of two others drew away from it
+    structure_types = [HALITE, swapped, ZINCBLENDE]
+    before = ClassStatistics([HALITE, swapped, far], counts, means, spreads).of(structure_types)
+    after = ClassStatistics([HALITE, swapped, far], counts, changed, spreads).of(structure_types)
+    share = MAX_PER_TYPE / (MAX_PER_TYPE + 2 + MAX_PER_TYPE)  # of halite among all, the last resort
+    weight = share * (PRIOR_COUNT / (2 + PRIOR_COUNT)) ** 4  # four classes of two others drew away from it
     assert after[0][0] - before[0][0] == pytest.approx(np.full(6, weight), abs=1e-6)
     assert (np.abs(after[0][1] - before[0][1]) > 0.5).all()
     sizes = before[1].reshape(3, 4, 13)[..., 0]
@@ -102,7 +102,7 @@ def test_moments_of_types() -> None:
 
 def test_slabs_are_held_but_layered_cells_are_not() -> None:
     excess = np.array([[2.0, 0.0, 2.4, 0.0, 0.0, 0.0]])  # seven times the volume; c/a of a layered crystal
-    held = held_in_range(excess, np.zeros(6))[0]
+    held = clip_outliers(excess, np.zeros(6))[0]
     assert held[0] < 1
     assert held[2] == 2.4
 
@@ -125,10 +125,10 @@ def test_no_group_holds_a_formula_twice(records: list[StructureRecord]) -> None:
     task = LatticeTask(assemble(rows), SMALL)
     seen: set[int] = set()
     for size in (2, 64):
-        for group in task.contexts(np.random.default_rng(0), size):
+        for group in task.groups(np.random.default_rng(0), size):
             assert len(group) <= size
             assert len(set(task.data.formulas[group])) == len(group)
-            assert len({task.kinds[i] for i in group}) == 1
+            assert len({task.structure_types[i] for i in group}) == 1
             seen |= set(group.tolist())
         assert seen == set(task.train.tolist())
 
@@ -155,12 +155,12 @@ def test_many_cells_at_once_are_those_of_the_task(prepared: PreparedStructures) 
     task.fit(task.model)
     expected = task.predictions(task.model, rows)
     elements = [list(prepared.occupation(int(row))) for row in rows]
-    kinds = [task.kinds[row] for row in rows]
-    found = predicted_shapes(task.model, kinds, elements, prepared.functionals[rows].tolist())
+    structure_types = [task.structure_types[row] for row in rows]
+    found = predicted_shapes(task.model, structure_types, elements, prepared.functionals[rows].tolist())
     assert found[0] == pytest.approx(expected[0], abs=1e-5)
     assert found[1] == pytest.approx(expected[1], abs=1e-5)
     assert ((found[1] > 0) == (task.mask[rows].numpy() > 0)).all()
-    hexagonal = [i for i, kind in enumerate(kinds) if kind.space_group == 186]
+    hexagonal = [i for i, structure_type in enumerate(structure_types) if structure_type.space_group == 186]
     assert (found[0][hexagonal, 5] == -0.5).all()
 
 

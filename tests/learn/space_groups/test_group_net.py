@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from alphacrystal.data import PreparedStructures
-from alphacrystal.learn.space_groups.network import GroupNet, GroupNetConfig, composition_statistics
-from alphacrystal.learn.symmetry.training import composition_arrays
-from alphacrystal.learn.training import GroupTask
+from alphacrystal.learn.model_inputs import composition_arrays
+from alphacrystal.learn.space_groups.network import SpaceGroupNet, SpaceGroupNetConfig, composition_statistics
+from alphacrystal.learn.training import SpaceGroupTask
 
 COMPOUNDS = [(["Sr", "Ti", "O"], [1, 1, 3]), (["Al", "O"], [2, 3]), (["Cu"], [1])]
 
@@ -32,7 +32,7 @@ def test_statistics_tell_fractions_and_elements_apart() -> None:
 
 
 def test_probabilities_are_of_the_230_groups() -> None:
-    net = GroupNet(GroupNetConfig(width=8)).eval()
+    net = SpaceGroupNet(SpaceGroupNetConfig(width=8)).eval()
     found = net(torch.as_tensor(statistics(COMPOUNDS)), torch.ones(3)).exp()
     assert found.shape == (3, 231)
     assert found[:, 0].tolist() == [0, 0, 0]
@@ -40,7 +40,7 @@ def test_probabilities_are_of_the_230_groups() -> None:
 
 
 def test_training_learns_the_groups_it_is_shown(prepared: PreparedStructures) -> None:
-    task = GroupTask(prepared, GroupNetConfig(width=32, dropout=0.0))
+    task = SpaceGroupTask(prepared, SpaceGroupNetConfig(width=32, dropout=0.0))
     optimiser = torch.optim.Adam(task.model.parameters(), lr=0.01)
     rng = np.random.default_rng(0)
     first = task.loss(task.train, rng).item()

@@ -1,12 +1,12 @@
-"""Known compounds that vote for structure types: who votes, for what, and who must not."""
+"""Scores of structure types from the similarity to training compounds, and leave-one-out scores."""
 
 import numpy as np
 import pytest
 import torch
 
 from alphacrystal.learn import StructureType
-from alphacrystal.learn.symmetry.member_table import MemberTable, exchanged
-from alphacrystal.learn.symmetry.neighbours import Family, NeighbourKernel, formula_marks
+from alphacrystal.learn.symmetry.member_table import MemberTable, exchanged_members
+from alphacrystal.learn.symmetry.neighbours import Family, NeighbourKernel, formula_hashes
 
 HALITE, CAESIUM_CHLORIDE = StructureType(225, ("a", "b")), StructureType(221, ("a", "b"))
 FLUORITE = StructureType(225, ("a", "c"))
@@ -19,7 +19,9 @@ def table(*compounds: tuple[list[int], int, int]) -> MemberTable:
     for row, (own, _, _) in enumerate(compounds):
         numbers[row, : len(own)] = own
     return MemberTable.of(
-        numbers, np.array([kind for _, kind, _ in compounds]), np.array([sure for _, _, sure in compounds])
+        numbers,
+        np.array([structure_type for _, structure_type, _ in compounds]),
+        np.array([sure for _, _, sure in compounds]),
     )
 
 
@@ -44,7 +46,7 @@ def kernel() -> NeighbourKernel:
 
 
 def test_of_equal_members_the_best_evidence_stays(members: MemberTable) -> None:
-    assert members.kind.tolist() == [0, 0, 0, 1, 2, 2]
+    assert members.type_rows.tolist() == [0, 0, 0, 1, 2, 2]
     salt = (members.numbers[:, :2] == torch.tensor([11, 17])).all(1)
     assert members.evidence[salt].tolist() == [0]
 
@@ -56,49 +58,49 @@ def test_a_family_holds_its_stoichiometry_alone(family: Family) -> None:
     assert [20, 9] not in family.numbers.tolist()
 
 
-def test_formula_marks_tell_formulas_apart_and_not_orders() -> None:
+def test_formula_hashes_tell_formulas_apart_and_not_orders() -> None:
     numbers = torch.tensor([[12, 8], [8, 12]])
-    one_to_two, two_to_one = (formula_marks(numbers, torch.tensor(c)) for c in ([1, 2], [2, 1]))
+    one_to_two, two_to_one = (formula_hashes(numbers, torch.tensor(c)) for c in ([1, 2], [2, 1]))
     assert one_to_two[0] == two_to_one[1]
     assert one_to_two[0] != two_to_one[0]
     assert one_to_two[0] != one_to_two[1]
 
 
 @torch.no_grad()
-def test_votes_are_sums_of_similarities(kernel: NeighbourKernel, family: Family) -> None:
+def test_scores_are_sums_of_similarities(kernel: NeighbourKernel, family: Family) -> None:
     asked, counts = torch.tensor([[37, 17], [3, 9]]), torch.tensor([1.0, 1.0])
-    votes = kernel.votes(asked, counts, family, 0, leave_own_out=False)
+    scores = kernel.neighbour_scores(asked, counts, family, 0, leave_one_out=False)
     query, known = kernel.keys(asked, counts), kernel.keys(family.numbers, counts)
     similar = torch.exp(-(torch.cdist(query, known) ** 2))  # (heads, asked, members)
     for column in range(2):
-        expected = similar[:, :, family.place == column].sum(-1).T
-        assert torch.allclose(votes.types[:, column], expected, rtol=1e-3)
-    assert torch.allclose(votes.groups[:, 225], votes.types[:, 0])
-    assert torch.allclose(votes.groups.sum(1), votes.types.sum(1))
+        expected = similar[:, :, family.type_index == column].sum(-1).T
+        assert torch.allclose(scores.types[:, column], expected, rtol=1e-3)
+    assert torch.allclose(scores.groups[:, 225], scores.types[:, 0])
+    assert torch.allclose(scores.groups.sum(1), scores.types.sum(1))
 
 
 @torch.no_grad()
 def test_the_composition_asked_for_does_not_vote(kernel: NeighbourKernel, members: MemberTable) -> None:
     salt, both = torch.tensor([[55, 17]]), torch.tensor([1.0, 1.0])
-    votes = kernel.votes(salt, both, Family.of([0, 2], TYPES, members), 0, leave_own_out=True)
-    assert votes.members.tolist() == [[2, 1]]
+    scores = kernel.neighbour_scores(salt, both, Family.of([0, 2], TYPES, members), 0, leave_one_out=True)
+    assert scores.members.tolist() == [[2, 1]]
     others = table(([11, 17], 0, 0), ([19, 17], 0, 1), ([55, 35], 2, 0))
-    without = kernel.votes(salt, both, Family.of([0, 2], TYPES, others), 0, leave_own_out=False)
-    assert torch.allclose(votes.types, without.types)
-    assert torch.equal(votes.members, without.members)
+    without = kernel.neighbour_scores(salt, both, Family.of([0, 2], TYPES, others), 0, leave_one_out=False)
+    assert torch.allclose(scores.types, without.types)
+    assert torch.equal(scores.members, without.members)
 
 
 @torch.no_grad()
 def test_nor_does_it_with_its_elements_exchanged(kernel: NeighbourKernel) -> None:
     swapped = Family.of([0], TYPES, table(([17, 55], 0, 4), ([11, 17], 0, 0)))
-    votes = kernel.votes(torch.tensor([[55, 17]]), torch.ones(2), swapped, 0, leave_own_out=True)
-    assert votes.members.tolist() == [[1]]
+    scores = kernel.neighbour_scores(torch.tensor([[55, 17]]), torch.ones(2), swapped, 0, leave_one_out=True)
+    assert scores.members.tolist() == [[1]]
 
 
 @torch.no_grad()
 def test_without_neighbours_all_types_of_a_group_get_the_same(kernel: NeighbourKernel) -> None:
     nothing = torch.zeros(1, 4, 3)
-    added = kernel.judgement(nothing, nothing, nothing[..., 0], nothing[:, 0])
+    added = kernel.type_scores(nothing, nothing, nothing[..., 0], nothing[:, 0])
     assert torch.isfinite(added).all()
     assert torch.allclose(added, added[:, :1])
 
@@ -109,32 +111,36 @@ def test_elements_of_like_electronegativity_change_places() -> None:
     types = [silicon_last, silicon_first]
     numbers = np.zeros((2, 8), dtype=np.int64)
     numbers[:, :3] = [[20, 27, 14], [56, 30, 8]]  # CaCo2Si2; Zn and O are too far apart to be exchanged
-    swapped, kinds, sure = exchanged(numbers, np.array([0, 0]), np.array([1, 0]), types)
+    swapped, structure_types, sure = exchanged_members(numbers, np.array([0, 0]), np.array([1, 0]), types)
     assert swapped[:, :3].tolist() == [[20, 14, 27]]
-    assert kinds.tolist() == [1]
+    assert structure_types.tolist() == [1]
     assert sure.tolist() == [5]
-    alone = exchanged(numbers, np.array([0, 0]), np.array([1, 0]), [silicon_last])
+    alone = exchanged_members(numbers, np.array([0, 0]), np.array([1, 0]), [silicon_last])
     assert len(alone[0]) == 0
 
 
 @torch.no_grad()
-def test_remembered_keys_change_no_votes(
+def test_cached_keys_change_no_scores(
     kernel: NeighbourKernel, family: Family, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked, counts = torch.tensor([[37, 17], [11, 9]]), torch.ones(2)
-    fresh = [kernel.votes(asked, counts, family, wanted, leave_own_out=False) for wanted in (0, 1)]
+    uncached = [
+        kernel.neighbour_scores(asked, counts, family, compounds, leave_one_out=False) for compounds in (0, 1)
+    ]
     kernel.requires_grad_(False)
     for limit in (2**20, 0):  # with room for them and without
-        monkeypatch.setattr("alphacrystal.learn.symmetry.neighbours.REMEMBERED", limit)
-        for wanted in (0, 1, 0, 1):
-            votes = kernel.votes(asked, counts, family, wanted, leave_own_out=False)
-            assert torch.equal(votes.types, fresh[wanted].types)
-            assert torch.equal(votes.groups, fresh[wanted].groups)
+        monkeypatch.setattr("alphacrystal.learn.symmetry.neighbours.MAX_CACHED_VALUES", limit)
+        for compounds in (0, 1, 0, 1):
+            scores = kernel.neighbour_scores(asked, counts, family, compounds, leave_one_out=False)
+            assert torch.equal(scores.types, uncached[compounds].types)
+            assert torch.equal(scores.groups, uncached[compounds].groups)
 
 
 @torch.no_grad()
-def test_keys_in_training_are_never_remembered(kernel: NeighbourKernel, family: Family) -> None:
+def test_keys_in_training_are_never_cached(kernel: NeighbourKernel, family: Family) -> None:
     asked, counts = torch.tensor([[37, 17]]), torch.ones(2)
-    before = kernel.votes(asked, counts, family, 0, leave_own_out=False).types
+    before = kernel.neighbour_scores(asked, counts, family, 0, leave_one_out=False).types
     kernel.evidence.add_(1.0)
-    assert not torch.allclose(kernel.votes(asked, counts, family, 0, leave_own_out=False).types, before)
+    assert not torch.allclose(
+        kernel.neighbour_scores(asked, counts, family, 0, leave_one_out=False).types, before
+    )

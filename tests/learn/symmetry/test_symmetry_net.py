@@ -9,9 +9,10 @@ from torch import nn
 
 from alphacrystal.data import PreparedStructures
 from alphacrystal.learn import StructureType
-from alphacrystal.learn.symmetry.member_table import MemberTable, evidence
-from alphacrystal.learn.symmetry.network import ByteDropout, CompositionEncoder, SymmetryNet, TypeTable
-from alphacrystal.learn.symmetry.training import composition_arrays, sample_weights
+from alphacrystal.learn.model_inputs import TypeTable, composition_arrays, evidence_levels
+from alphacrystal.learn.symmetry.member_table import MemberTable
+from alphacrystal.learn.symmetry.network import ByteDropout, CompositionEncoder, SymmetryNet
+from alphacrystal.learn.symmetry.training import sample_weights
 from alphacrystal.learn.training import SymmetryTask
 
 COMPOSITIONS = ([("Sr", "Ti", "O"), ("Na", "Cl"), ("Fe",)], [(1, 1, 3), (4, 4), (2,)])
@@ -50,18 +51,20 @@ def test_a_type_known_from_the_own_composition_alone_is_scored_as_one_never_seen
     net: SymmetryNet, inputs: tuple[torch.Tensor, torch.Tensor]
 ) -> None:
     """So that leaving the own composition out shows how the network does on new ones."""
-    kind = StructureType(160, ("a", "a"))  # of no compound; given to one by hand
+    structure_type = StructureType(160, ("a", "a"))  # of no compound; given to one by hand
     own, other = [11, 17, 0, 0, 0, 0, 0, 0], [3, 9, 0, 0, 0, 0, 0, 0]
     halite = StructureType(225, ("a", "b"))
     members = MemberTable.of(np.array([other, own]), np.array([0, 1]), np.zeros(2, dtype=np.int64))
     torch.manual_seed(0)
-    known = SymmetryNet(net.config, [halite, kind], members).eval()
+    known = SymmetryNet(net.config, [halite, structure_type], members).eval()
     for parameter in known.kernel.judge.parameters():
         nn.init.normal_(parameter)
     salt = [x[1:2] for x in inputs]
-    left_out = known(*salt, leave_own_out=True)[:, 1:]
+    left_out = known(*salt, leave_one_out=True)[:, 1:]
     assert torch.allclose(
-        left_out, known.unseen_scores(known.hear(*salt, leave_own_out=True), [kind]), atol=1e-5
+        left_out,
+        known.unseen_scores(known.encode_compositions(*salt, leave_one_out=True), [structure_type]),
+        atol=1e-5,
     )
     assert not torch.allclose(left_out, known(*salt)[:, 1:], atol=1e-3)
 
@@ -72,7 +75,7 @@ def test_a_type_never_seen_gets_a_score_of_its_own(
 ) -> None:
     unseen = [StructureType(2, ("a", "b", "iii")), StructureType(47, ("A", "i", "qrst"))]
     assert not set(unseen) & set(net.types)
-    scores = net.unseen_scores(net.hear(*inputs), unseen)
+    scores = net.unseen_scores(net.encode_compositions(*inputs), unseen)
     assert scores.shape == (3, 2)
     assert torch.isfinite(scores).all()
     assert not torch.allclose(scores[:, 0], scores[:, 1], atol=1e-6)
@@ -129,7 +132,8 @@ def test_types_of_another_stoichiometry_are_out_of_reach(symmetry_task: Symmetry
     probabilities = scores.softmax(-1)
     for row, own in zip(symmetry_task.validation, probabilities, strict=True):
         same = [
-            k.stoichiometry() == symmetry_task.kinds[row].stoichiometry() for k in symmetry_task.model.types
+            k.stoichiometry() == symmetry_task.structure_types[row].stoichiometry()
+            for k in symmetry_task.model.types
         ]
         assert float(own[same].sum()) == pytest.approx(1, abs=1e-5)
 
@@ -167,7 +171,7 @@ def test_experimental_and_stable_entries_weigh_more(prepared: PreparedStructures
 def test_evidence_grows_weaker_away_from_experiment_and_hull(prepared: PreparedStructures) -> None:
     hull, experimental = np.full(len(prepared), 0.3), np.zeros(len(prepared), dtype=np.int64)
     hull[:4], experimental[0] = [0.2, 0.0, 0.05, np.nan], 1
-    levels = evidence(replace(prepared, above_hull=hull, experimental=experimental))
+    levels = evidence_levels(replace(prepared, above_hull=hull, experimental=experimental))
     assert levels[:5].tolist() == [0, 1, 2, 1, 3]
 
 
@@ -187,13 +191,15 @@ def test_a_hearing_gives_the_scores_of_the_whole_vocabulary(
     salt = [x[1:2] for x in inputs]
     rows = net.known_rows([1, 1], [1, 2, 4])[::-1].copy()
     assert len(rows)
-    assert torch.allclose(net.scores_of_rows(net.hear(*salt), rows), net(*salt)[:, rows], atol=1e-5)
+    assert torch.allclose(
+        net.scores_of_rows(net.encode_compositions(*salt), rows), net(*salt)[:, rows], atol=1e-5
+    )
 
 
 @torch.no_grad()
 def test_a_stoichiometry_never_seen_has_no_known_scores(net: SymmetryNet) -> None:
     numbers, counts = map(torch.as_tensor, composition_arrays([("U", "Np")], [(13, 7)]))
-    hearing = net.hear(numbers, counts)
+    hearing = net.encode_compositions(numbers, counts)
     assert hearing.family is None
     assert net.scores_of_rows(hearing, np.zeros(0, dtype=np.int64)).shape == (1, 0)
     assert torch.isfinite(net.unseen_scores(hearing, [StructureType(1, ("a" * 13, "a" * 7))])).all()

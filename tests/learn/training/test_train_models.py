@@ -11,14 +11,14 @@ from pymatgen.core import Lattice, Structure
 from alphacrystal.data import StructureRecord, benchmark_formulas, prepare
 from alphacrystal.errors import InputError
 from alphacrystal.learn import MODEL_NAMES, NETWORK_NAMES, load_model, read_card
-from alphacrystal.learn.coordinates.fitting import fit_coordinates
-from alphacrystal.learn.coordinates.prototypes import TypeCoordinates
+from alphacrystal.learn.coordinates.fitting import fit_prototype_coordinates
+from alphacrystal.learn.coordinates.prototypes import PrototypeCoordinates
 from alphacrystal.learn.training import (
     DEFAULT_SETTINGS,
     ContactTask,
     DistanceTask,
-    GroupTask,
     LatticeTask,
+    SpaceGroupTask,
     SymmetryTask,
     TrainSettings,
     train_model,
@@ -79,7 +79,7 @@ def test_training_writes_weights_that_load_to_the_same_outputs(
     data = prepare(source, out / "cache")
     kinds = {
         "symmetry": SymmetryTask,
-        "group": GroupTask,
+        "group": SpaceGroupTask,
         "lattice": LatticeTask,
         "distance": DistanceTask,
         "contact": ContactTask,
@@ -108,14 +108,14 @@ def test_coordinates_are_fitted_in_one_pass(source: Path, tmp_path: Path) -> Non
     assert again.card.sha256 == result.card.sha256
     data = prepare(source, out / "cache")
     loaded = load_model("coordinates", out)
-    fitted = fit_coordinates(data)
+    fitted = fit_prototype_coordinates(data)
     for key, value in fitted.state_dict().items():
         assert torch.allclose(loaded.state_dict()[key], value, atol=5e-4), key
 
 
 def test_a_fit_is_not_written_over_unasked(source: Path, tmp_path: Path) -> None:
     train_model("coordinates", source, tmp_path)
-    with pytest.raises(InputError, match="already holds a model coordinates: give --resume"):
+    with pytest.raises(InputError, match="already holds a model coordinates: use --resume"):
         train_model("coordinates", source, tmp_path)
 
 
@@ -133,7 +133,7 @@ def test_crystals_without_free_coordinates_give_a_readable_card(tmp_path: Path) 
     assert result.card.metrics == {"share_known": 0}  # nothing was there to measure
     assert read_card("coordinates", tmp_path / "out") == result.card
     loaded = load_model("coordinates", tmp_path / "out")
-    assert isinstance(loaded, TypeCoordinates)
+    assert isinstance(loaded, PrototypeCoordinates)
     assert loaded.types == []
 
 

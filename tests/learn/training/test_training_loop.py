@@ -15,9 +15,9 @@ from alphacrystal.data import PreparedStructures
 from alphacrystal.errors import InputError
 from alphacrystal.learn.distances.network import DistanceNetConfig
 from alphacrystal.learn.lattice.network import LatticeNetConfig
-from alphacrystal.learn.space_groups.network import GroupNetConfig
+from alphacrystal.learn.space_groups.network import SpaceGroupNetConfig
 from alphacrystal.learn.symmetry.network import SymmetryNetConfig
-from alphacrystal.learn.training import DistanceTask, GroupTask, LatticeTask, SymmetryTask, TrainSettings
+from alphacrystal.learn.training import DistanceTask, LatticeTask, SpaceGroupTask, SymmetryTask, TrainSettings
 from alphacrystal.learn.training.loop import TrainingTask, train
 from alphacrystal.typing import IntArray
 
@@ -56,7 +56,7 @@ def small_task(name: str, data: PreparedStructures) -> TrainingTask:
     if name == "symmetry":
         return SymmetryTask(data, SymmetryNetConfig(width=16, layers=1, heads=2, site_width=8))
     if name == "group":
-        return GroupTask(data, GroupNetConfig(width=16))
+        return SpaceGroupTask(data, SpaceGroupNetConfig(width=16))
     if name == "lattice":
         return LatticeTask(
             data, LatticeNetConfig(width=16, slot_width=8, element_width=4, layers=1, features=6)
@@ -156,20 +156,20 @@ def test_resuming_needs_a_checkpoint(tmp_path: Path) -> None:
 def test_a_run_is_not_overwritten(tmp_path: Path) -> None:
     train(LineFit(), SETTINGS, tmp_path)
     before = (tmp_path / "checkpoint.pt").read_bytes()
-    with pytest.raises(InputError, match="already holds a training run: give --resume"):
+    with pytest.raises(InputError, match="already holds a training run: use --resume"):
         train(LineFit(), SETTINGS, tmp_path)
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
 
 
 def test_other_settings_are_refused(tmp_path: Path) -> None:
     train(LineFit(), SETTINGS, tmp_path)
-    with pytest.raises(InputError, match=r"made with other settings \(epochs 4\)"):
+    with pytest.raises(InputError, match=r"has other settings \(epochs 4\)"):
         train(LineFit(), replace(SETTINGS, epochs=5), tmp_path, resume=True)
 
 
 def test_other_data_are_refused(tmp_path: Path) -> None:
     train(LineFit(), SETTINGS, tmp_path, data_hash="one")
-    with pytest.raises(InputError, match="made from other data"):
+    with pytest.raises(InputError, match="belongs to other data"):
         train(LineFit(), SETTINGS, tmp_path, resume=True, data_hash="two")
 
 
@@ -177,7 +177,7 @@ def test_another_network_is_refused(tmp_path: Path) -> None:
     train(LineFit(), SETTINGS, tmp_path)
     other = LineFit()
     other.model = nn.Linear(2, 1)
-    with pytest.raises(InputError, match="of another network"):
+    with pytest.raises(InputError, match="belongs to another network"):
         train(other, SETTINGS, tmp_path, resume=True)
 
 
@@ -186,7 +186,7 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path, keep: int) -> None:
     train(LineFit(), SETTINGS, tmp_path)
     checkpoint = tmp_path / "checkpoint.pt"
     checkpoint.write_bytes(checkpoint.read_bytes()[:keep])
-    with pytest.raises(InputError, match="is damaged: remove it and train anew"):
+    with pytest.raises(InputError, match="is damaged: remove it and train again"):
         train(LineFit(), SETTINGS, tmp_path, resume=True)
 
 
@@ -197,7 +197,7 @@ def test_checkpoint_that_is_not_finite_is_refused(tmp_path: Path, part: str) -> 
     state = torch.load(checkpoint, weights_only=True)
     state[part]["weight"][0, 0] = torch.inf
     torch.save(state, checkpoint)
-    with pytest.raises(InputError, match="weight contains NaN or an infinity"):
+    with pytest.raises(InputError, match="weight contains NaN or infinity"):
         train(LineFit(), SETTINGS, tmp_path, resume=True)
 
 
@@ -210,6 +210,6 @@ def test_checkpoint_that_would_run_code_is_refused(tmp_path: Path) -> None:
             return Path.touch, (target,)
 
     torch.save({"settings": Attack()}, tmp_path / "checkpoint.pt")
-    with pytest.raises(InputError, match="is damaged: remove it and train anew"):
+    with pytest.raises(InputError, match="is damaged: remove it and train again"):
         train(LineFit(), SETTINGS, tmp_path, resume=True)
     assert not target.exists()

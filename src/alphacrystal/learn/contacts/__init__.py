@@ -1,1 +1,1 @@
-"""The networks of the AlphaCrystal papers: contact maps and distance matrices of cells up to 12 atoms."""
+"""The networks of the AlphaCrystal papers: contact maps and distance classes of cells up to 12 atoms."""

@@ -1,4 +1,4 @@
-"""Distance matrices as the paper's network sees them: padded to 12 atoms, cut into N equal classes."""
+"""Distance matrices in the format of the paper: padded to 12 atoms, in N classes of equal width."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from alphacrystal.data import MP12_MAX_ATOMS, PAPER_MAX_DISTANCE, PreparedStruct
 from alphacrystal.errors import InputError
 from alphacrystal.typing import BoolArray, Float32Array, FloatArray, IntArray
 
-MOST_ATOMS = MP12_MAX_ATOMS
-LONGEST_DISTANCE = PAPER_MAX_DISTANCE  # Å; upper edge of the paper's last class
+MAX_ATOMS = MP12_MAX_ATOMS
+MAX_DISTANCE = PAPER_MAX_DISTANCE  # Å; upper edge of the last class of the paper
 
 
 class Matrices(NamedTuple):
@@ -36,35 +36,35 @@ def matrices(data: PreparedStructures, rows: IntArray) -> Matrices:
         InputError: A cell has more than 12 atoms.
     """
     sizes = data.sizes[rows]
-    if sizes.max(initial=0) > MOST_ATOMS:
+    if sizes.max(initial=0) > MAX_ATOMS:
         raise InputError(
-            f"The paper's network takes cells of up to {MOST_ATOMS} atoms; {data.ids[rows[sizes.argmax()]]} "
+            f"The paper's network takes cells of up to {MAX_ATOMS} atoms; {data.ids[rows[sizes.argmax()]]} "
             f"has {sizes.max()}."
         )
-    numbers = np.zeros((len(rows), MOST_ATOMS), dtype=np.int64)
-    distances = np.zeros((len(rows), MOST_ATOMS, MOST_ATOMS))
+    numbers = np.zeros((len(rows), MAX_ATOMS), dtype=np.int64)
+    distances = np.zeros((len(rows), MAX_ATOMS, MAX_ATOMS))
     for size in np.unique(sizes):
-        places = np.flatnonzero(sizes == size)
-        own = rows[places]
-        numbers[places, :size] = data.numbers[data.atom_offsets[own][:, None] + np.arange(size)]
+        cells = np.flatnonzero(sizes == size)
+        equal = rows[cells]
+        numbers[cells, :size] = data.numbers[data.atom_offsets[equal][:, None] + np.arange(size)]
         left, right = np.triu_indices(size, 1)
-        pairs = data.distances[data.pair_offsets[own][:, None] + np.arange(len(left))]  # (own, pairs)
-        distances[places[:, None], left, right] = pairs
-        distances[places[:, None], right, left] = pairs
+        pairs = data.distances[data.pair_offsets[equal][:, None] + np.arange(len(left))]  # (cells, pairs)
+        distances[cells[:, None], left, right] = pairs
+        distances[cells[:, None], right, left] = pairs
     return Matrices(numbers, distances, pair_mask(numbers))
 
 
 def pair_mask(numbers: IntArray) -> BoolArray:
-    """True for the pairs of two different atoms, neither of them padding, (n, 12) -> (n, 12, 12)."""
-    atom = numbers > 0
-    return np.asarray(atom[:, :, None] & atom[:, None, :] & ~np.eye(numbers.shape[1], dtype=bool))
+    """True for pairs of two different atoms without padding, (n, 12) -> (n, 12, 12)."""
+    used = numbers > 0
+    return np.asarray(used[:, :, None] & used[:, None, :] & ~np.eye(numbers.shape[1], dtype=bool))
 
 
 def class_labels(distances: FloatArray, classes: int, maximum: float) -> IntArray:
-    """Class of each distance among N of equal width over [0, maximum]; longer ones are in the last class.
+    """Class of each distance among N classes of equal width over [0, maximum]; the last one is open above.
 
-    The paper's eq. 5 takes the width from the smallest and largest value; with the zeros of the diagonal the
-    smallest is 0.
+    Equation 5 of the paper derives the width from the smallest and largest value. The smallest is 0, on the
+    diagonal.
     """
     labels = np.floor(np.asarray(distances) / (maximum / classes)).astype(np.int64)
     return np.asarray(np.clip(labels, 0, classes - 1))
@@ -76,12 +76,12 @@ def decode(labels: IntArray, classes: int, maximum: float) -> FloatArray:
 
 
 def one_hot(labels: IntArray, mask: BoolArray, classes: int) -> Float32Array:
-    """The paper's binary matrix: the classes of each row of atoms side by side, zeros outside the mask.
+    """Binary matrix of the paper: the classes of each row of atoms side by side, zeros outside the mask.
 
     Args:
         labels: shape (n, 12, 12).
         mask: Pairs of two different atoms, shape (n, 12, 12).
-        classes: N.
+        classes: Number of classes N.
 
     Returns:
         shape (n, 12, 12 N).

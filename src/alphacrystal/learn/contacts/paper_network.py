@@ -1,12 +1,13 @@
-"""The residual network of the paper's section 2.3, at any width.
+"""The residual network of section 2.3 of the AlphaCrystal-II paper, at any width.
 
-Read so: the sequence of atoms (12 x 11 features) runs through 9 residual blocks of 1-D convolutions; each
-pair of atoms gets the outputs of both side by side (the "outer product", whose 2 x 128 channels are the 256
-that the paper states next), merged by a 1 x 1 convolution; 9 residual blocks of 2-D convolutions and a last
-1 x 1 convolution give N logits for each entry of the matrix. Filters double every 3 blocks.
+The sequence of atoms (12 x 11 features) passes 9 residual blocks of 1-D convolutions. Each atom pair gets the
+concatenated outputs of both atoms (the "outer product" of the paper; 2 x 128 channels give its 256), merged
+by a 1 x 1 convolution. 9 residual blocks of 2-D convolutions and a final 1 x 1 convolution give N logits for
+each entry of the matrix. The number of filters doubles every 3 blocks.
 
-The paper does not state, so we chose: kernels of 3, zeros beyond the border, no symmetrisation of the output,
-padded atoms zero at the input and treated like atoms from there on, features standardised over the elements.
+Choices where the paper is silent: kernel size 3, zero padding at the border, no symmetrisation of the output,
+padded atoms are zero at the input and treated like atoms afterwards, features are standardised over the
+elements.
 """
 
 from __future__ import annotations
@@ -20,33 +21,33 @@ from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from alphacrystal.composition import element_features
-from alphacrystal.learn.contacts.matrix_labels import LONGEST_DISTANCE, MOST_ATOMS, decode, pair_mask
+from alphacrystal.learn.contacts.matrix_labels import MAX_ATOMS, MAX_DISTANCE, decode, pair_mask
 from alphacrystal.typing import FloatArray, IntArray
 
-SEQUENCE_FILTERS, PAIR_FILTERS = 32, 256  # of the first block of each module
-NARROWEST_SEQUENCE = 0.5  # multiplier
+SEQUENCE_FILTERS, PAIR_FILTERS = 32, 256  # in the first block of each module
+MIN_SEQUENCE_WIDTH = 0.5  # multiplier
 KERNEL = 3
 PREDICT_BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
 class PaperNetConfig:
-    """Sizes of the network and what its classes mean.
+    """Sizes and distance classes of the network.
 
     Attributes:
-        width: Multiplier of the filters of the 2-D module, which is 99.9 % of the network; 1 is the paper's.
+        width: Multiplier of the filters of the 2-D module, which is 99.9 % of the network; the paper has 1.
         classes: Distance classes N.
-        maximum: Upper edge of the last class in Å; None: the longest distance of the training structures.
-        sequence_width: The same for the 1-D module; None: that of the 2-D module, but at least 1/2, since
-            fewer than 11 filters could not even hold the features.
-        pairs: "concatenation" of the features of both atoms, or "product": their product beside it.
+        maximum: Upper edge of the last class in Å; None for the longest distance of the training structures.
+        sequence_width: Multiplier of the filters of the 1-D module; None for that of the 2-D module, but at
+            least 1/2, since fewer than 11 filters cannot represent the features.
+        pairs: "concatenation" of the features of both atoms, or "product" for their product in addition.
         blocks: Residual blocks in each module.
-        doubled_every: Blocks after which the filters double.
+        doubled_every: Number of blocks after which the filters double.
     """
 
     width: float = 1.0
     classes: int = 10
-    maximum: float | None = LONGEST_DISTANCE
+    maximum: float | None = MAX_DISTANCE
     sequence_width: float | None = None
     pairs: Literal["concatenation", "product"] = "concatenation"
     blocks: int = 9
@@ -54,7 +55,7 @@ class PaperNetConfig:
 
     def sequence_filters(self) -> list[int]:
         """Filters of each block of the 1-D module."""
-        width = max(self.width, NARROWEST_SEQUENCE) if self.sequence_width is None else self.sequence_width
+        width = max(self.width, MIN_SEQUENCE_WIDTH) if self.sequence_width is None else self.sequence_width
         return self._filters(SEQUENCE_FILTERS * width)
 
     def pair_filters(self) -> list[int]:
@@ -66,9 +67,9 @@ class PaperNetConfig:
 
 
 class ResidualBlock(nn.Module):
-    """conv - batch norm - ReLU - conv, plus the input, ReLU: two convolutions, one norm, two nonlinearities.
+    """Residual block: conv - batch norm - ReLU - conv, addition of the input, ReLU.
 
-    Where the number of filters changes, a 1 x 1 convolution brings the input to the new one.
+    A 1 x 1 convolution maps the input if the number of filters changes.
     """
 
     def __init__(self, dimensions: Literal[1, 2], inputs: int, filters: int) -> None:
@@ -87,7 +88,7 @@ class ResidualBlock(nn.Module):
 
 
 class PaperNet(nn.Module):
-    """Logits of the distance classes of all pairs of atoms from the elements alone."""
+    """Logits of the distance classes of all atom pairs from the elements."""
 
     features: Tensor
 
@@ -103,7 +104,7 @@ class PaperNet(nn.Module):
                 for inputs, filters in zip([features.shape[1], *sequence], sequence, strict=False)
             )
         )
-        # A 1 x 1 convolution over [h_i, h_j] is the sum of one map of h_i and one of h_j: 12 + 12 positions
+        # A 1 x 1 convolution over [h_i, h_j] is a linear map of h_i plus one of h_j: 12 + 12 positions
         # instead of 144.
         self.merge_left = nn.Linear(sequence[-1], pair[0])
         self.merge_right = nn.Linear(sequence[-1], pair[0], bias=False)
@@ -137,28 +138,28 @@ class PaperNet(nn.Module):
 
 
 def parameter_count(config: PaperNetConfig) -> int:
-    """Trainable numbers of the network."""
+    """Number of trainable parameters."""
     with torch.device("meta"):
         return sum(parameter.numel() for parameter in PaperNet(config).parameters())
 
 
 def flop_count(config: PaperNetConfig) -> int:
-    """Floating-point operations to predict one structure: two for each multiplication of a convolution."""
+    """Floating-point operations per structure; a multiplication with addition counts as two."""
     from torch.utils.flop_counter import FlopCounterMode
 
     with torch.device("meta"), FlopCounterMode(display=False) as counter:
-        PaperNet(config)(torch.zeros(1, MOST_ATOMS, dtype=torch.int64))
+        PaperNet(config)(torch.zeros(1, MAX_ATOMS, dtype=torch.int64))
     return int(counter.get_total_flops())
 
 
 def predict_matrices(net: PaperNet, numbers: IntArray, *, symmetric: bool = False) -> FloatArray:
-    """Distance matrices at the centres of the likeliest classes.
+    """Distance matrices at the centres of the most probable classes.
 
     Args:
-        net: Trained, with a number as ``config.maximum``.
+        net: Trained network with a number as ``config.maximum``.
         numbers: Atomic numbers, 0 where padded, shape (n, 12).
-        symmetric: Add the logits of (i, j) and (j, i) first. The paper speaks of no such step, and without it
-            a matrix need not be symmetric.
+        symmetric: Add the logits of (i, j) and (j, i) first. The paper has no such step, so its matrices may
+            be asymmetric.
 
     Returns:
         Å, 0 on the diagonal and where padded, shape (n, 12, 12).

@@ -1,4 +1,4 @@
-"""Coordinates of a structure type never seen, from types with the same positions filled by other elements."""
+"""Prototype coordinates of an unseen structure type, from types that occupy the same Wyckoff positions."""
 
 from __future__ import annotations
 
@@ -7,60 +7,76 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from alphacrystal.learn.coordinates.prototypes import TypeCoordinates
-from alphacrystal.learn.structure_types import StructureType, orbit_letters, positions_key, settings_with
+from alphacrystal.learn.coordinates.prototypes import PrototypeCoordinates
+from alphacrystal.learn.structure_types import (
+    StructureType,
+    matching_settings,
+    orbit_letters,
+    positions_key,
+)
 from alphacrystal.typing import FloatArray
 
-MOST_FILLINGS = 24  # ways to hand the orbits of one cluster to the elements
-MOST_WAYS = 200
+MAX_ASSIGNMENTS = 24  # of the orbits of one cluster to the elements
+MAX_PROTOTYPES = 200
 
 
-def related_positions(net: TypeCoordinates, kind: StructureType) -> FloatArray:
-    """Atoms of the primitive cell as types with the same Wyckoff positions have them, other elements on each.
+def derivative_positions(net: PrototypeCoordinates, structure_type: StructureType) -> FloatArray:
+    """Atoms of the primitive cell from all types that occupy the same Wyckoff positions with any elements.
 
     Args:
-        net: The coordinates of known types.
-        kind: A structure type in canonical setting.
+        net: Prototype coordinates of the known types.
+        structure_type: A structure type in canonical setting.
 
     Returns:
-        As ``TypeCoordinates.positions``; the ways of the type itself are among them where it is known.
+        As ``PrototypeCoordinates.positions``. The clusters of a known type are included.
     """
-    wanted = orbit_letters(kind)
-    owners = [element for element, own in enumerate(kind.letters) for _ in own]
-    found: list[FloatArray] = []
-    for row in net.rows_of_positions.get(positions_key(kind), ()):
+    target = orbit_letters(structure_type)
+    element_of = [element for element, letters in enumerate(structure_type.letters) for _ in letters]
+    prototypes: list[FloatArray] = []
+    for row in net.rows_of_positions.get(positions_key(structure_type), ()):
         for letters, orbits in net.clusters_of_row(row):
-            orders = itertools.islice(_fillings(kind.space_group, letters, wanted, owners), MOST_FILLINGS)
-            found += [np.concatenate([orbits[place] for place in order]) for order in orders]
-            if len(found) >= MOST_WAYS:
-                return np.stack(found[:MOST_WAYS])
-    return np.stack(found) if found else np.zeros((0, sum(kind.counts()), 3))
+            orders = _orbit_orders(structure_type.space_group, letters, target, element_of)
+            prototypes += [
+                np.concatenate([orbits[index] for index in order])
+                for order in itertools.islice(orders, MAX_ASSIGNMENTS)
+            ]
+            if len(prototypes) >= MAX_PROTOTYPES:
+                return np.stack(prototypes[:MAX_PROTOTYPES])
+    return np.stack(prototypes) if prototypes else np.zeros((0, sum(structure_type.counts()), 3))
 
 
-def _fillings(
-    group: int, letters: Sequence[str], wanted: Sequence[str], owners: Sequence[int]
+def _orbit_orders(
+    group: int, letters: Sequence[str], target: Sequence[str], element_of: Sequence[int]
 ) -> Iterator[tuple[int, ...]]:
-    """For each wanted orbit one of those at hand, on the same letter in some setting; distinct by element."""
-    slots: dict[tuple[str, int], list[int]] = {}  # letter and element -> wanted orbits
-    for slot, (letter, element) in enumerate(zip(wanted, owners, strict=True)):
+    """Yield the source orbit of each target orbit, for all distinct assignments of elements to orbits.
+
+    Source and target orbit have the same letter in some setting of the space group.
+    """
+    slots: dict[tuple[str, int], list[int]] = {}  # letter and element -> target orbits
+    for slot, (letter, element) in enumerate(zip(target, element_of, strict=True)):
         slots.setdefault((letter, element), []).append(slot)
     seen: set[tuple[int, ...]] = set()
-    for own in settings_with(group, letters, wanted):
-        for elements in _handed_out(own, {key: len(places) for key, places in slots.items()}):
+    for mapped in matching_settings(group, letters, target):
+        for elements in _element_assignments(mapped, {key: len(orbits) for key, orbits in slots.items()}):
             if elements in seen:
                 continue
             seen.add(elements)
-            order, left = [0] * len(wanted), {key: iter(places) for key, places in slots.items()}
-            for place, key in enumerate(zip(own, elements, strict=True)):
-                order[next(left[key])] = place
+            order, remaining = [0] * len(target), {key: iter(orbits) for key, orbits in slots.items()}
+            for index, key in enumerate(zip(mapped, elements, strict=True)):
+                order[next(remaining[key])] = index
             yield tuple(order)
 
 
-def _handed_out(letters: Sequence[str], left: dict[tuple[str, int], int]) -> Iterator[tuple[int, ...]]:
-    """The element on each orbit, in all distinct ways; ``left``: orbits an element still gets of a letter."""
+def _element_assignments(
+    letters: Sequence[str], remaining: dict[tuple[str, int], int]
+) -> Iterator[tuple[int, ...]]:
+    """Yield the element of each orbit, in all distinct ways.
+
+    ``remaining`` is the number of orbits that each (letter, element) still needs.
+    """
     if not letters:
         yield ()
         return
-    for key in [key for key, count in left.items() if key[0] == letters[0] and count]:
-        for rest in _handed_out(letters[1:], {**left, key: left[key] - 1}):
+    for key in [key for key, count in remaining.items() if key[0] == letters[0] and count]:
+        for rest in _element_assignments(letters[1:], {**remaining, key: remaining[key] - 1}):
             yield (key[1], *rest)

@@ -1,4 +1,4 @@
-"""Templates of a structure type never seen, from types with the same positions filled by other elements."""
+"""Distance templates of an unseen structure type, from types that occupy the same Wyckoff positions."""
 
 from __future__ import annotations
 
@@ -9,74 +9,75 @@ import numpy as np
 
 from alphacrystal.composition import element_features
 from alphacrystal.crystal import multiplicities
-from alphacrystal.learn.distances.templates import MOST_CLUSTERS, TemplateBatch, TypeTemplates
-from alphacrystal.learn.structure_types import StructureType, orbit_letters, settings_with
+from alphacrystal.learn.distances.templates import MAX_CLUSTERS, TemplateBatch, TypeTemplates
+from alphacrystal.learn.structure_types import StructureType, matching_settings, orbit_letters
 from alphacrystal.typing import FloatArray, IntArray
 
-MOST_RELATIVES = 200  # types looked at
+MAX_RELATED_TYPES = 200
 
 
-def add_related(
+def fill_derivative_templates(
     batch: TemplateBatch,
     templates: TypeTemplates,
-    kinds: Sequence[StructureType | None],
+    types: Sequence[StructureType | None],
     numbers: IntArray,
 ) -> None:
-    """Fill the samples of a batch whose type is new with the clusters of related types, in place.
+    """Fill the samples of unseen structure types with the clusters of related types, in place.
 
-    Taken are the clusters whose elements on each position are most like those asked for; the orbits of a
-    cluster are handed to the elements so that they are.
+    The clusters with the most similar elements on each position are used. The orbits of a cluster are
+    assigned to the elements so that the similarity is largest.
 
     Args:
-        batch: Of equal-sized cells, nothing filled in for types never seen.
-        templates: What is known of all types.
-        kinds: Type of each sample, None where none is given.
+        batch: Templates of equal-sized cells, empty for unseen types.
+        templates: Templates of all known types.
+        types: Structure type of each sample, None for samples without one.
         numbers: Atomic numbers of the atoms, shape (batch, atoms).
     """
     if batch.means.shape[1] == 0:
         return
-    for place, kind in enumerate(kinds):
-        if kind is None or kind in templates.rows:
+    for sample, structure_type in enumerate(types):
+        if structure_type is None or structure_type in templates.rows:
             continue
-        elements = tuple(dict.fromkeys(numbers[place].tolist()))
-        for slot, (cluster, atoms) in enumerate(_nearest(templates, kind, elements)):
-            batch.fill(place, slot, templates, cluster, atoms)
+        elements = tuple(dict.fromkeys(numbers[sample].tolist()))
+        for slot, (cluster, atoms) in enumerate(_nearest(templates, structure_type, elements)):
+            batch.fill(sample, slot, templates, cluster, atoms)
 
 
 def _nearest(
-    templates: TypeTemplates, kind: StructureType, elements: tuple[int, ...]
+    templates: TypeTemplates, structure_type: StructureType, elements: tuple[int, ...]
 ) -> list[tuple[int, IntArray]]:
-    """Clusters of related types, the likest first, each with its atom that stands for each atom asked for."""
-    from scipy.optimize import linear_sum_assignment  # imported late: only new structure types need it
+    """Clusters of related types, the most similar first, each with its atom for each atom of the new type."""
+    from scipy.optimize import linear_sum_assignment  # imported late: only unseen structure types need it
 
-    features = _features()[list(elements)]  # (elements, FEATURES)
-    wanted = orbit_letters(kind)
-    asked = np.repeat(features, [len(own) for own in kind.letters], axis=0)  # (orbits, FEATURES)
-    found: list[tuple[float, int, IntArray]] = []
-    for row in templates.related_rows(kind)[:MOST_RELATIVES]:
-        known = templates.types[row]
-        owners = np.repeat(np.arange(len(known.letters)), [len(own) for own in known.letters])
-        letters = next(settings_with(kind.space_group, orbit_letters(known), wanted), None)
+    group = structure_type.space_group
+    target = orbit_letters(structure_type)
+    orbits = [len(letters) for letters in structure_type.letters]
+    features = np.repeat(_features()[list(elements)], orbits, axis=0)  # (orbits, FEATURES)
+    matches: list[tuple[float, int, IntArray]] = []
+    for row in templates.related_rows(structure_type)[:MAX_RELATED_TYPES]:
+        related = templates.types[row]
+        element_of = np.repeat(np.arange(len(related.letters)), [len(letters) for letters in related.letters])
+        letters = next(matching_settings(group, orbit_letters(related), target), None)
         if letters is None:
             continue
-        apart = np.array(letters)[None, :] != np.array(wanted)[:, None]
+        different = np.array(letters)[None, :] != np.array(target)[:, None]
         for cluster in templates.clusters_of(row):
-            own = templates.features_of(cluster, len(known.letters))[owners]
-            costs = np.square(asked[:, None] - own).sum(-1)
-            chosen = linear_sum_assignment(np.where(apart, 1e6, costs))[1]
+            related_features = templates.features_of(cluster, len(related.letters))[element_of]
+            costs = np.square(features[:, None] - related_features).sum(-1)
+            chosen = linear_sum_assignment(np.where(different, 1e6, costs))[1]
             cost = float(costs[np.arange(len(chosen)), chosen].mean())
-            found.append((cost, cluster, chosen))
-    found.sort(key=lambda item: (item[0], item[1]))
-    sizes = [multiplicities(kind.space_group)[letter] for letter in wanted]
-    return [(cluster, _atoms(chosen, sizes)) for _, cluster, chosen in found[:MOST_CLUSTERS]]
+            matches.append((cost, cluster, chosen))
+    matches.sort(key=lambda match: (match[0], match[1]))
+    sizes = [multiplicities(group)[letter] for letter in target]
+    return [(cluster, _atoms(chosen, sizes)) for _, cluster, chosen in matches[:MAX_CLUSTERS]]
 
 
 def _atoms(chosen: IntArray, sizes: Sequence[int]) -> IntArray:
-    """Atoms of the chosen orbits of a related type; ``sizes`` are those of the orbits asked for."""
-    own = np.zeros(len(chosen), dtype=np.int64)
-    own[chosen] = sizes
-    starts = np.cumsum(own) - own
-    return np.concatenate([starts[orbit] + np.arange(own[orbit]) for orbit in chosen])
+    """Atoms of the chosen orbits of a related type; ``sizes`` are the sizes of the orbits of the new type."""
+    related_sizes = np.zeros(len(chosen), dtype=np.int64)
+    related_sizes[chosen] = sizes
+    starts = np.cumsum(related_sizes) - related_sizes
+    return np.concatenate([starts[orbit] + np.arange(related_sizes[orbit]) for orbit in chosen])
 
 
 @lru_cache(1)

@@ -1,4 +1,4 @@
-"""The pair distance network: atoms of a cell content in, probabilities of the distances of every pair out."""
+"""The distance network: probabilities of the distances of all atom pairs of a cell content."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from alphacrystal.data import FUNCTIONALS
 from alphacrystal.learn.distances.template_head import PeakHead, TemplateReader
 from alphacrystal.learn.distances.templates import TemplateBatch, TypeTemplates
 
-# Bin edges in Å: 0.1 up to 6, 0.25 up to 12, 1 up to 16; the first bin is open below, the last above.
+# Bin edges in Å: steps of 0.1 up to 6, 0.25 up to 12, and 1 up to 16. The first and last bins are open.
 BIN_EDGES = np.concatenate([np.linspace(1.2, 6, 49), np.linspace(6.25, 12, 24), np.linspace(13, 16, 4)])
 BIN_CENTRES = np.concatenate([[1.1], (BIN_EDGES[1:] + BIN_EDGES[:-1]) / 2, [17.5]])
 
@@ -34,16 +34,15 @@ class DistanceNetConfig:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AtomTokens:
-    """The atoms of a batch of cell contents in canonical order; 0 where a row is padded.
+    """Atoms of a batch of cell contents in canonical order, padded with 0.
 
     Attributes:
         numbers: Atomic numbers, shape (batch, atoms).
-        letters: Wyckoff letter index + 1, or 0 where not given, shape (batch, atoms).
-        multiplicities: Atoms in the orbit each atom belongs to (primitive cell), or 0, shape (batch, atoms).
-        space_groups: Number, or 0 where not given, shape (batch,).
+        letters: Wyckoff letter index + 1, or 0 if unknown, shape (batch, atoms).
+        multiplicities: Atoms in the orbit of each atom (primitive cell), or 0, shape (batch, atoms).
+        space_groups: International number, or 0 if unknown, shape (batch,).
         functionals: Index into FUNCTIONALS, shape (batch,).
-        shapes: Lattice targets (``lattice_targets``) of the cell as far as known, zero where not, shape
-            (batch, 6).
+        shapes: Lattice targets (``lattice_targets``) of the cell, or zero if unknown, shape (batch, 6).
     """
 
     numbers: Tensor
@@ -53,32 +52,32 @@ class AtomTokens:
     functionals: Tensor
     shapes: Tensor
 
-    def without_symmetry(self, told: Tensor) -> AtomTokens:
-        """The same with nothing but the composition for the samples that are not ``told``, shape (batch,)."""
+    def without_symmetry(self, given: Tensor) -> AtomTokens:
+        """Tokens that keep symmetry and cell only for the samples in ``given``, shape (batch,)."""
         return AtomTokens(
             self.numbers,
-            self.letters * told[:, None],
-            self.multiplicities * told[:, None],
-            self.space_groups * told,
+            self.letters * given[:, None],
+            self.multiplicities * given[:, None],
+            self.space_groups * given,
             self.functionals,
-            self.shapes * told[:, None],
+            self.shapes * given[:, None],
         )
 
 
 class Triangle:
-    """Pairs i <= j of atoms, row by row: what is symmetric in the atoms is worked out once.
+    """Index of the pairs i <= j of atoms, row by row, for quantities symmetric in the two atoms.
 
     Attributes:
-        size: Atoms.
+        size: Number of atoms.
         rows, columns: Atoms of each pair, shape (pairs,).
-        apart: Places of the pairs i < j, shape (size * (size - 1) / 2,).
-        mirror: Place of every pair of a full matrix, shape (size²,).
+        off_diagonal: Indices of the pairs i < j, shape (size * (size - 1) / 2,).
+        mirror: Index of the pair of each entry of a full matrix, shape (size²,).
     """
 
     def __init__(self, size: int) -> None:
         self.size = size
         self.rows, self.columns = torch.triu_indices(size, size)
-        self.apart = (self.rows < self.columns).nonzero()[:, 0]
+        self.off_diagonal = (self.rows < self.columns).nonzero()[:, 0]
         mirror = torch.zeros(size, size, dtype=torch.long)
         mirror[self.rows, self.columns] = mirror[self.columns, self.rows] = torch.arange(len(self.rows))
         self.mirror = mirror.flatten()
@@ -89,17 +88,17 @@ class Triangle:
         return full
 
     def pairs(self, matrix: Tensor) -> Tensor:
-        """The pairs of matrices, (batch, size, size, ...) -> (batch, pairs, ...)."""
+        """Pairs of symmetric matrices, (batch, size, size, ...) -> (batch, pairs, ...)."""
         return matrix.flatten(1, 2).index_select(1, self.rows * self.size + self.columns)
 
     def products(self, left: Tensor, right: Tensor) -> Tensor:
-        """Outer products of atom vectors made symmetric, (batch, size, width) -> (batch, pairs, width)."""
-        there = left.index_select(1, self.rows) * right.index_select(1, self.columns)
-        return there + left.index_select(1, self.columns) * right.index_select(1, self.rows)
+        """Symmetrised outer products of atom vectors, (batch, size, width) -> (batch, pairs, width)."""
+        forward = left.index_select(1, self.rows) * right.index_select(1, self.columns)
+        return forward + left.index_select(1, self.columns) * right.index_select(1, self.rows)
 
 
 class PairBlock(nn.Module):
-    """Attention between atoms biased by pairs, then outer and triangle products back into the pairs."""
+    """Attention between atoms with a pair bias, then updates of the pairs by outer and triangle products."""
 
     def __init__(self, width: int, pair: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -139,15 +138,16 @@ class PairBlock(nn.Module):
         outer = triangle.products(self.left(atoms), self.right(atoms))
         edge = triangle.matrix(self.edge(self.norm_pair(pairs))) * used[:, :, None, None]
         channels = edge.permute(0, 3, 1, 2)  # (batch, pair / 2, i, k)
-        around = triangle.pairs((channels @ channels.transpose(-1, -2)).permute(0, 2, 3, 1)) / size
-        pairs = pairs + outer + self.triangle_out(around)
+        triangles = triangle.pairs((channels @ channels.transpose(-1, -2)).permute(0, 2, 3, 1)) / size
+        pairs = pairs + outer + self.triangle_out(triangles)
         return atoms, pairs + self.pair_update(pairs)
 
 
 class DistanceNet(nn.Module):
-    """Distogram of a cell content, optionally given its structure type and a rough cell.
+    """Distogram of a cell content, with or without its structure type and an approximate cell.
 
-    Output: log-probabilities of the bins for the pairs i < j row by row, shape (batch, pairs, bins).
+    The names of parameters and buffers are keys of the weights file. Output: log-probabilities of the bins
+    for the pairs i < j row by row, shape (batch, pairs, bins).
     """
 
     features: Tensor
@@ -156,21 +156,21 @@ class DistanceNet(nn.Module):
     def __init__(self, config: DistanceNetConfig, templates: TypeTemplates | None = None) -> None:
         super().__init__()
         self.config = config
-        self.templates = templates or TypeTemplates.none()
+        self.templates = templates or TypeTemplates.empty()
         width, pair = config.width, config.pair_width
         table = np.nan_to_num(element_features())
         self.register_buffer("features", torch.as_tensor(table, dtype=torch.float32), persistent=False)
         self.register_buffer("centres", torch.as_tensor(BIN_CENTRES, dtype=torch.float32), persistent=False)
         self.element = nn.Embedding(104, width)
         self.property = nn.Linear(table.shape[1], width)
-        self.place = nn.Embedding(config.max_atoms, width)  # position among atoms of the same element
+        self.place = nn.Embedding(config.max_atoms, width)  # index among the atoms of the same element
         self.place_from_end = nn.Embedding(config.max_atoms, width)
         self.count = nn.Embedding(config.max_atoms + 1, width)
         self.size = nn.Embedding(config.max_atoms + 1, width)
         self.letter = nn.Embedding(28, width)
         self.multiplicity = nn.Embedding(config.max_atoms + 1, width)
         self.group = nn.Embedding(231, width)
-        # A site is a letter in a group: "a" alone means little.
+        # Sites are identified by space group and letter.
         self.group_letter = nn.Embedding(231 * 28, 24)
         self.read_site = nn.Linear(24, width)
         self.functional = nn.Embedding(len(FUNCTIONALS), width)
@@ -193,7 +193,7 @@ class DistanceNet(nn.Module):
 
     def forward(self, tokens: AtomTokens, templates: TemplateBatch) -> Tensor:
         """Log-probabilities of the bins, shape (batch, pairs, bins)."""
-        templates = templates.filled()  # most types have one cluster only
+        templates = templates.without_padding()  # most types have one cluster
         numbers = tokens.numbers
         used = numbers > 0
         same = (numbers[:, :, None] == numbers[:, None, :]) & used[:, :, None] & used[:, None, :]
@@ -231,10 +231,10 @@ class DistanceNet(nn.Module):
             triangle.products(self.pair_left(atoms), self.pair_right(atoms))
             + self.same_element(triangle.pairs(same).long())
             + self.same_site(triangle.pairs(same_site).long())
-        ).index_add(1, triangle.apart, hint)
+        ).index_add(1, triangle.off_diagonal, hint)
         for block in self.blocks:
             atoms, pairs = block(atoms, pairs, used, triangle)
-        chosen = self.norm_out(2 * pairs.index_select(1, triangle.apart))
+        chosen = self.norm_out(2 * pairs.index_select(1, triangle.off_diagonal))
         spreads = templates.spreads * (tokens.shapes[:, 0] / 3).exp()[:, None, None]
         log_probabilities: Tensor = self.head(chosen, read, distances, weights, spreads)
         return log_probabilities

@@ -1,1 +1,1 @@
-"""The lattice model: conventional cell and its spread for a composition and structure type."""
+"""The lattice model: conventional cell and its uncertainty for a composition and structure type."""

@@ -1,4 +1,4 @@
-"""The lattice model: conventional cell with its spread, given composition and structure type."""
+"""The lattice network: conventional cell with its uncertainty for a composition and structure type."""
 
 from __future__ import annotations
 
@@ -23,17 +23,16 @@ from alphacrystal.crystal import (
 from alphacrystal.data import FUNCTIONALS
 from alphacrystal.learn.lattice.regression import PriorVariances, TypeEvidence
 from alphacrystal.learn.lattice.statistics import LEVEL_FEATURES, LEVELS, ClassStatistics
-from alphacrystal.learn.structure_types import MAX_ELEMENTS, StructureType, site_table
-from alphacrystal.learn.symmetry.network import TypeTable
+from alphacrystal.learn.model_inputs import TypeTable, site_table
+from alphacrystal.learn.structure_types import MAX_ELEMENTS, StructureType
 from alphacrystal.typing import Float32Array, FloatArray
 
 TARGETS = len(SHAPE)
-# 1 where a crystal system leaves a target free
+# True for the targets that each crystal system leaves free
 FREE_MASKS = {system: np.isin(np.arange(TARGETS), free) for system, free in FREE_SHAPE.items()}
-MEMBERS_THAT_COUNT = 64  # beyond these a type is taken to be as well known as one with so many members
-
-
-LOG_SCALES = (-7.0, -0.7)  # between 0.1 and 50 % of a length or volume
+MAX_COUNTED_MEMBERS = 64  # larger numbers of crystals of a type are clipped
+TYPICAL_LOG_VOLUME = 2.8  # log(16 Å³), typical of an atom
+LOG_SCALES = (-7.0, -0.7)  # limits of the Laplace scales: 0.1 to 50 % of a length or volume
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +49,15 @@ class LatticeNetConfig:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LatticeQuery:
-    """Compositions on structure types, as tensors.
+    """Input of the lattice network: compositions and their structure types.
 
     Attributes:
         numbers, counts: Atomic numbers and reduced counts, shape (batch, slots).
         table: One structure type per sample.
-        functionals: shape (batch,).
+        functionals: Index into FUNCTIONALS, shape (batch,).
         related: Expected targets from related types and their statistics, see ``ClassStatistics.of``,
             shape (batch, 6) and (batch, LEVELS * LEVEL_FEATURES).
-        free: 1 where the crystal system leaves the target free, shape (batch, 6).
+        free: 1 for targets that the crystal system leaves free, 0 for others, shape (batch, 6).
     """
 
     numbers: Tensor
@@ -70,14 +69,14 @@ class LatticeQuery:
 
 
 class LatticeNet(nn.Module):
-    """Centre and Laplace scale of the cell of a hypothesis: SHAPE with the volume per atom for the volume.
+    """Centre and Laplace scale of the lattice targets: SHAPE with the volume per atom in place of the volume.
 
-    Three estimates stand on each other: what related structure types have in common; what the crystals of
-    the type exceed that by, regressed on shared learned features of the composition; and a correction that
-    the network reads off both. Volumes are counted from the sum of atomic volumes.
+    The centre is a sum of three terms: the mean over related structure types, a regression of the crystals of
+    the type on learned features of the composition, and a correction by the network. Log volumes are relative
+    to the mean atomic log volume of the composition.
     """
 
-    site_kind: Tensor
+    site_symmetry_index: Tensor
     properties: Tensor
     atom_volume: Tensor
     type_count: Tensor
@@ -91,17 +90,17 @@ class LatticeNet(nn.Module):
         super().__init__()
         self.config = config
         self.types = list(types)
-        self.rows = {kind: row for row, kind in enumerate(self.types)}
+        self.rows = {structure_type: row for row, structure_type in enumerate(self.types)}
         width, slot = config.width, config.slot_width
         properties = element_features()[1:]
         scaled = np.nan_to_num((properties - np.nanmean(properties, 0)) / np.nanstd(properties, 0))
         scaled = np.concatenate([np.zeros_like(scaled[:1]), scaled])
         self.register_buffer("properties", torch.as_tensor(scaled, dtype=torch.float32), persistent=False)
         sites = site_table()
-        self.register_buffer("site_kind", torch.as_tensor(sites.site_symmetry), persistent=False)
+        self.register_buffer("site_symmetry_index", torch.as_tensor(sites.site_symmetry), persistent=False)
         self.element = nn.Embedding(104, config.element_width)
         self.read_element = nn.Linear(config.element_width, slot, bias=False)
-        self.read_property = nn.Linear(scaled.shape[1] + 1, slot)  # and the atomic volume
+        self.read_property = nn.Linear(scaled.shape[1] + 1, slot)  # properties and the atomic volume
         self.read_fraction = nn.Linear(2, slot)
         self.site = nn.Embedding(len(sites.index), slot)
         self.site_symmetry = nn.Embedding(sites.site_symmetries, slot)
@@ -140,38 +139,38 @@ class LatticeNet(nn.Module):
         self._register_types()
 
     def _register_types(self) -> None:
-        """What is known of each type after ``LatticeTask.fit``; the last row stands for types never seen."""
-        known, features = len(self.types) + 1, self.config.features
-        self.register_buffer("atom_volume", torch.full((104,), 2.8))  # log(16 Å³), typical of an atom
-        self.register_buffer("type_count", torch.zeros(known))
+        """Statistics of each type, set by ``LatticeTask.fit``; the last row is for unseen types."""
+        rows, features = len(self.types) + 1, self.config.features
+        self.register_buffer("atom_volume", torch.full((104,), TYPICAL_LOG_VOLUME))
+        self.register_buffer("type_count", torch.zeros(rows))
         for name in ("type_mean", "type_spread", "type_error"):
-            self.register_buffer(name, torch.zeros(known, TARGETS))
-        self.register_buffer("type_features", torch.zeros(known, features))
-        free = np.zeros((known, TARGETS), dtype=np.int64)
-        for row, kind in enumerate(self.types):
-            free[row] = FREE_MASKS[crystal_system(kind.space_group)]
-        # One row of weights for each free target of each type, row 0 for the fixed ones.
+            self.register_buffer(name, torch.zeros(rows, TARGETS))
+        self.register_buffer("type_features", torch.zeros(rows, features))
+        free = np.zeros((rows, TARGETS), dtype=np.int64)
+        for row, structure_type in enumerate(self.types):
+            free[row] = FREE_MASKS[crystal_system(structure_type.space_group)]
+        # One row of weights per free target of each type; row 0 serves all fixed targets.
         self.weight_rows = torch.as_tensor(np.cumsum(free).reshape(free.shape) * free)
         self.register_buffer("type_weights", torch.zeros(int(free.sum()) + 1, 1 + features))
         self._statistics: ClassStatistics | None = None
 
-    def related(self, kinds: Sequence[StructureType]) -> tuple[Tensor, Tensor]:
+    def related(self, structure_types: Sequence[StructureType]) -> tuple[Tensor, Tensor]:
         """Expected targets and statistics of related types, see ``ClassStatistics.of``."""
         if self._statistics is None:
             counts, means, spreads = (
                 buffer[:-1].double().numpy() for buffer in (self.type_count, self.type_mean, self.type_spread)
             )
             self._statistics = ClassStatistics(self.types, counts, means, spreads)
-        expected, features = self._statistics.of(kinds)
+        expected, features = self._statistics.of(structure_types)
         return torch.as_tensor(expected), torch.as_tensor(features)
 
     def encode(self, query: LatticeQuery) -> tuple[Tensor, Tensor]:
         """Summary vectors (batch, width) and features of the regressions (batch, features)."""
         numbers, slots = query.numbers, query.numbers.shape[1]
-        vectors = self.site.weight + self.site_symmetry(self.site_kind)
+        vectors = self.site.weight + self.site_symmetry(self.site_symmetry_index)
         sites = nn.functional.embedding_bag(query.table.sites, vectors, query.table.slot_offsets, mode="mean")
         fraction = query.counts / query.counts.sum(1, keepdim=True).clamp(min=1)
-        volume = self.atom_volume[numbers][..., None] - 2.8
+        volume = self.atom_volume[numbers][..., None] - TYPICAL_LOG_VOLUME
         elements = (
             self.read_property(torch.cat([self.properties[numbers], 3 * volume], -1))
             + self.read_element(self.element(numbers))
@@ -199,7 +198,7 @@ class LatticeNet(nn.Module):
         return PriorVariances(self.log_constant.exp(), self.log_slope.exp(), noise)
 
     def evidence(self, features: Tensor, types: Tensor) -> TypeEvidence:
-        """What the crystals of known types say, from fitted weights; types (batch,) are rows of ``types``."""
+        """Evidence from the crystals of each type by the fitted weights; ``types``: rows, shape (batch,)."""
         weights = self.type_weights[self.weight_rows[types]]  # (batch, 6, 1 + features)
         count = self.type_count[types]
         distance = ((features - self.type_features[types]) ** 2).sum(-1) * (count > 0)
@@ -212,7 +211,7 @@ class LatticeNet(nn.Module):
         )
 
     def read(self, summary: Tensor, query: LatticeQuery, evidence: TypeEvidence) -> tuple[Tensor, Tensor]:
-        """Centre and log scale of each target less the atomic volumes, shape (batch, 6) each."""
+        """Centre and log scale of each target relative to the atomic volumes, shape (batch, 6) each."""
         shift = evidence.shift * query.free
         expected = query.related[0] * query.free
         inputs = [
@@ -220,7 +219,7 @@ class LatticeNet(nn.Module):
             shift,
             10 * evidence.spread,
             10 * evidence.error,
-            torch.log1p(evidence.count.clamp(max=MEMBERS_THAT_COUNT))[:, None],
+            torch.log1p(evidence.count.clamp(max=MAX_COUNTED_MEMBERS))[:, None],
             evidence.distance[:, None],
             *query.related,
         ]
@@ -236,8 +235,8 @@ class LatticeNet(nn.Module):
         """Centre and log scale of each target, shape (batch, 6) each.
 
         Args:
-            query: What to predict.
-            types: Row of each structure type, the number of types where it was never seen, shape (batch,).
+            query: Compositions and structure types.
+            types: Row of each structure type; the number of types for unseen ones, shape (batch,).
         """
         summary, features = self.encode(query)
         centre, log_scale = self.read(summary, query, self.evidence(features, types))
@@ -245,22 +244,27 @@ class LatticeNet(nn.Module):
         return torch.cat([centre[:, :1] + volume[:, None], centre[:, 1:]], 1), log_scale
 
 
-def free_targets(kinds: Sequence[StructureType]) -> Tensor:
-    """1 where the crystal system of a type leaves a target free, shape (kinds, 6)."""
-    free = np.zeros((len(kinds), TARGETS), dtype=np.float32)
-    for row, kind in enumerate(kinds):
-        free[row] = FREE_MASKS[crystal_system(kind.space_group)]
+def free_targets(structure_types: Sequence[StructureType]) -> Tensor:
+    """1 for targets that the crystal system of each type leaves free, 0 for others, shape (types, 6)."""
+    free = np.zeros((len(structure_types), TARGETS), dtype=np.float32)
+    for row, structure_type in enumerate(structure_types):
+        free[row] = FREE_MASKS[crystal_system(structure_type.space_group)]
     return torch.as_tensor(free)
 
 
 def lattice_targets(lattices: FloatArray, volumes: FloatArray) -> Float32Array:
-    """Targets of conventional cells, shape (n, 6), from a, b, c (Å), angles (°) and volume per atom (Å³)."""
+    """Lattice targets of conventional cells, shape (n, 6).
+
+    Args:
+        lattices: a, b, c in Å and angles in degrees, shape (n, 6).
+        volumes: Volume per atom in Å³, shape (n,).
+    """
     lengths, cosines = lattices[:, :3], np.cos(np.radians(lattices[:, 3:]))
     ratios = np.log(lengths[:, 1:] / lengths[:, :1])
     return np.concatenate([np.log(volumes)[:, None], ratios, cosines], 1).astype(np.float32)
 
 
 def cell_from_targets(system: str, targets: FloatArray, atoms: int) -> LatticeParameters:
-    """Conventional cell of a crystal system from targets (6,) and the number of atoms it holds."""
+    """Conventional cell of a crystal system from targets (6,) and its number of atoms."""
     shape = constrained_shape(system, targets + np.array([np.log(atoms), 0, 0, 0, 0, 0]))
     return lattice_parameters(shape_to_cell(shape))

@@ -1,7 +1,8 @@
-"""A Bayesian linear regression for each structure type on features that all types share.
+"""Bayesian linear regression for each structure type on features that all types share.
 
-Its targets are what a crystal's lattice targets exceed those of related types by. Left-out predictions come
-in closed form: Rasmussen and Williams, Gaussian Processes for Machine Learning (2006), equations 5.10-5.12.
+The regression targets are the lattice targets of a crystal minus those expected from related types.
+Leave-one-out predictions have a closed form: Rasmussen and Williams, Gaussian Processes for Machine Learning
+(2006), equations 5.10-5.12.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TypeEvidence:
-    """What the other crystals of its type say of each crystal.
+    """Prediction of each crystal from the other crystals of its type.
 
     Attributes:
-        shift: Regressed targets less those of related types, shape (..., 6).
-        count: How many others there are, shape (...).
-        spread: Standard deviation of their targets, shape (..., 6).
-        error: Mean absolute error with which they predict each other, shape (..., 6).
-        distance: Squared distance of the features from the mean of theirs, shape (...).
+        shift: Regressed targets minus those of related types, shape (..., 6).
+        count: Number of other crystals, shape (...).
+        spread: Standard deviation of the targets of the others, shape (..., 6).
+        error: Mean absolute leave-one-out error among the others, shape (..., 6).
+        distance: Squared distance of the features from the mean of the others, shape (...).
     """
 
     shift: Tensor
@@ -31,7 +32,7 @@ class TypeEvidence:
     distance: Tensor
 
     def subset(self, chosen: Tensor) -> TypeEvidence:
-        """Evidence of some of the crystals."""
+        """Evidence of the chosen crystals."""
         return TypeEvidence(
             self.shift[chosen],
             self.count[chosen],
@@ -52,25 +53,25 @@ class PriorVariances:
 
 def _precision(features: Tensor, present: Tensor, prior: PriorVariances) -> Tensor:
     """Inverse covariance of the targets of the members of each type, shape (types, 6, members, members)."""
-    both = present[:, :, None] * present[:, None, :]
+    pairs = present[:, :, None] * present[:, None, :]
     products = features @ features.transpose(1, 2)
     constant, slope, noise = (x[:, None, None] for x in (prior.constant, prior.features, prior.noise))
-    covariance = constant * both[:, None] + slope * products[:, None]
+    covariance = constant * pairs[:, None] + slope * products[:, None]
     diagonal = noise[:, 0] * present[:, None] + (1 - present[:, None])
     inverse: Tensor = torch.cholesky_inverse(torch.linalg.cholesky(covariance + torch.diag_embed(diagonal)))
     return inverse
 
 
-def left_out_evidence(
+def leave_one_out_evidence(
     features: Tensor, targets: Tensor, present: Tensor, prior: PriorVariances
 ) -> TypeEvidence:
-    """Evidence for each crystal from the others of its type.
+    """Leave-one-out evidence for each crystal from the others of its type.
 
     Args:
         features: Shape (types, members, width).
-        targets: Lattice targets less those of related types, shape (types, members, 6).
-        present: 1 where there is a member, 0 where there is padding, shape (types, members).
-        prior: Of the regressions.
+        targets: Lattice targets minus those of related types, shape (types, members, 6).
+        present: 1 for members, 0 for padding, shape (types, members).
+        prior: Prior variances.
     """
     features, targets = features * present[..., None], targets * present[..., None]
     inverse = _precision(features, present, prior)
@@ -83,23 +84,23 @@ def left_out_evidence(
         mean = (targets.sum(1, keepdim=True) - targets) / share
         square = ((targets**2).sum(1, keepdim=True) - targets**2) / share
         spread = (square - mean**2).clamp(min=0).sqrt() * (count > 0)[..., None]
-        # Errors of the others j among themselves without i: both left out, again in closed form.
+        # Errors of the other members j without i: leave-two-out residuals, in closed form.
         numerator = solved[:, :, None, :] - inverse * (solved / diagonal)[..., None]
         denominator = (diagonal[:, :, None, :] - inverse**2 / diagonal[..., None]).clamp(min=1e-6)
         others = present[:, :, None] * present[:, None, :] * (1 - torch.eye(present.shape[1]))
         error = ((numerator / denominator).abs() * others[:, None]).sum(-1).transpose(1, 2) / share
-    middle = (features.sum(1, keepdim=True) - features) / share
-    distance = ((features - middle) ** 2).sum(-1) * (count > 0)
+    mean_features = (features.sum(1, keepdim=True) - features) / share
+    distance = ((features - mean_features) ** 2).sum(-1) * (count > 0)
     return TypeEvidence(shift, count, spread, error, distance)
 
 
 def fitted_weights(features: Tensor, targets: Tensor, prior: PriorVariances) -> tuple[Tensor, Tensor]:
-    """Weights of the regressions of types with equally many members, and their error with a member left out.
+    """Regression weights of types with equal numbers of members, and their leave-one-out errors.
 
     Args:
         features: Shape (types, members, width).
-        targets: Lattice targets less those of related types, shape (types, members, 6).
-        prior: Of the regressions.
+        targets: Lattice targets minus those of related types, shape (types, members, 6).
+        prior: Prior variances.
 
     Returns:
         Constant and slopes, shape (types, 6, 1 + width); mean absolute errors, shape (types, 6).

@@ -1,4 +1,4 @@
-"""What crystals of the same and of related structure types say about a cell."""
+"""Statistics of lattice targets over classes of related structure types."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from alphacrystal.typing import Float32Array, FloatArray, IntArray
 
 LEVELS = 4  # classes of related types, the narrowest first
 LEVEL_FEATURES = 13  # log count, mean and spread of the six targets
-WIDER = 0.2  # crystals of a class that weigh as much as the next wider class
-MOST_PER_TYPE = 3.0  # crystals that a type counts for in its classes, so that no type owns them
-# Targets further than this from the middle of all crystals are held there: slabs with vacuum, broken entries.
-CLIP = np.array([0.9, 4.0, 4.0, 1.0, 1.0, 1.0])
+PRIOR_COUNT = 0.2  # weight of the next wider class, in crystals
+MAX_PER_TYPE = 3.0  # crystals of one type in the sums of its classes, so that no type dominates a class
+# Largest deviation of a target from the median of all crystals. Slabs with vacuum and wrong entries exceed
+# it.
+MAX_DEVIATION = np.array([0.9, 4.0, 4.0, 1.0, 1.0, 1.0])
 
 
-def related_classes(kind: StructureType) -> tuple[tuple[object, ...], ...]:
-    """Keys of the classes a structure type belongs to, the narrowest first.
+def related_classes(structure_type: StructureType) -> tuple[tuple[object, ...], ...]:
+    """Keys of the classes of a structure type, the narrowest first.
 
-    The same sites whatever element takes which set; the same sites whatever element takes which; the same
-    counts in the same space group; the same space group.
+    The classes are: equal sets of sites per element, in any order of the elements; equal sites in total;
+    equal counts in the same space group; the same space group.
     """
-    group = kind.space_group
+    group = structure_type.space_group
     return (
-        (0, group, tuple(sorted(kind.letters))),
-        (1, group, "".join(sorted("".join(kind.letters)))),
-        (2, group, tuple(sorted(kind.counts()))),
+        (0, group, tuple(sorted(structure_type.letters))),
+        (1, group, "".join(sorted("".join(structure_type.letters)))),
+        (2, group, tuple(sorted(structure_type.counts()))),
         (3, group),
     )
 
@@ -44,53 +45,62 @@ class ClassStatistics:
     def __init__(
         self, types: Sequence[StructureType], counts: FloatArray, means: FloatArray, spreads: FloatArray
     ) -> None:
-        weights = np.minimum(counts, MOST_PER_TYPE)[:, None]
-        own = np.concatenate([weights, weights * means, weights * (means**2 + spreads**2)], 1)
-        self._rows = {kind: row for row, kind in enumerate(types)}
-        self._own = np.concatenate([own, np.zeros((1, own.shape[1]))])  # the last row: a type never seen
+        weights = np.minimum(counts, MAX_PER_TYPE)[:, None]
+        sums = np.concatenate([weights, weights * means, weights * (means**2 + spreads**2)], 1)
+        self._rows = {structure_type: row for row, structure_type in enumerate(types)}
+        self._type_sums = np.concatenate([sums, np.zeros((1, sums.shape[1]))])  # last row: unseen types
         self._classes: dict[tuple[object, ...], int] = {}
         members = [
-            [self._classes.setdefault(key, len(self._classes)) for key in related_classes(kind)]
-            for kind in types
+            [self._classes.setdefault(key, len(self._classes)) for key in related_classes(structure_type)]
+            for structure_type in types
         ]
-        self._sums = np.zeros((len(self._classes) + 1, own.shape[1]))  # the last row: a class without types
-        np.add.at(self._sums, np.array(members, dtype=np.int64).reshape(-1, LEVELS), own[:, None])
-        total = own.sum(0)
-        self._middle = total[1:7] / max(total[0], 1.0)
+        self._sums = np.zeros((len(self._classes) + 1, sums.shape[1]))  # last row: classes without types
+        np.add.at(self._sums, np.array(members, dtype=np.int64).reshape(-1, LEVELS), sums[:, None])
+        total = sums.sum(0)
+        self._mean = total[1:7] / max(total[0], 1.0)
 
-    def of(self, kinds: Sequence[StructureType]) -> tuple[Float32Array, Float32Array]:
-        """What related types say of each structure type, without crystals of that very type.
+    def of(self, structure_types: Sequence[StructureType]) -> tuple[Float32Array, Float32Array]:
+        """Statistics of the related types of each structure type, excluding the type itself.
 
         Returns:
-            Expected targets, shape (kinds, 6): class means, each drawn to that of the next wider class; and
-            for each class the log of its size (a type counts for at most MOST_PER_TYPE), its mean less the
-            expected targets, and its spread, shape
-            (kinds, LEVELS * LEVEL_FEATURES), 0 where there are no others.
+            Expected targets, shape (types, 6): class means, each shrunk towards the next wider class. Then
+            for each class the log of its size (a type counts for at most MAX_PER_TYPE), its mean minus the
+            expected targets, and its spread, shape (types, LEVELS * LEVEL_FEATURES); 0 for classes without
+            other types.
         """
-        places: dict[StructureType, int] = {}
-        asked = [places.setdefault(kind, len(places)) for kind in kinds]
-        own = self._own[[self._rows.get(kind, -1) for kind in places]]
-        classes = [[self._classes.get(key, -1) for key in related_classes(kind)] for kind in places]
+        distinct: dict[StructureType, int] = {}
+        index = [distinct.setdefault(structure_type, len(distinct)) for structure_type in structure_types]
+        type_sums = self._type_sums[[self._rows.get(structure_type, -1) for structure_type in distinct]]
+        classes = [
+            [self._classes.get(key, -1) for key in related_classes(structure_type)]
+            for structure_type in distinct
+        ]
         rows = np.array(classes, dtype=np.int64).reshape(-1, LEVELS)
-        features = np.zeros((len(places), LEVELS, LEVEL_FEATURES), dtype=np.float32)
-        middle = np.tile(self._middle, (len(places), 1))
+        features = np.zeros((len(distinct), LEVELS, LEVEL_FEATURES), dtype=np.float32)
+        expected = np.tile(self._mean, (len(distinct), 1))
         for level in reversed(range(LEVELS)):
-            others = self._sums[rows[:, level]] - own
-            some = others[:, 0] >= 0.5
-            count, sums, squares = np.split(others[some], [1, 7], axis=1)
+            others = self._sums[rows[:, level]] - type_sums
+            present = others[:, 0] >= 0.5
+            count, sums, squares = np.split(others[present], [1, 7], axis=1)
             mean = sums / count
-            middle[some] = (count * mean + WIDER * middle[some]) / (count + WIDER)
+            expected[present] = (count * mean + PRIOR_COUNT * expected[present]) / (count + PRIOR_COUNT)
             spread = np.sqrt(np.maximum(squares / count - mean**2, 0))
-            features[some, level] = np.concatenate([np.log1p(count), mean, spread], 1)
-        features[:, :, 1:7] -= np.where(features[:, :, :1] > 0, middle[:, None], 0)
-        flat = features.reshape(len(places), LEVELS * LEVEL_FEATURES)
-        return middle.astype(np.float32)[asked], flat[asked]
+            features[present, level] = np.concatenate([np.log1p(count), mean, spread], 1)
+        features[:, :, 1:7] -= np.where(features[:, :, :1] > 0, expected[:, None], 0)
+        flat = features.reshape(len(distinct), LEVELS * LEVEL_FEATURES)
+        return expected.astype(np.float32)[index], flat[index]
 
 
 def type_moments(
     targets: FloatArray, rows: IntArray, types: int
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Count, mean and standard deviation of targets (n, 6) of each type; ``rows`` (n,) are rows of types."""
+    """Count, mean and standard deviation of the targets of each type.
+
+    Args:
+        targets: Shape (n, 6).
+        rows: Row of the type of each crystal, shape (n,).
+        types: Number of types.
+    """
     counts = np.bincount(rows, minlength=types).astype(np.float64)
     sums, squares = np.zeros((types, 6)), np.zeros((types, 6))
     np.add.at(sums, rows, targets)
@@ -100,27 +110,27 @@ def type_moments(
     return counts, means, np.sqrt(np.maximum(squares / share - means**2, 0))
 
 
-def held_in_range(targets: FloatArray, middle: FloatArray) -> FloatArray:
-    """Targets (n, 6) with outliers moved to the edge of what is usual around the middle (6,)."""
-    return np.clip(targets, middle - CLIP, middle + CLIP)
+def clip_outliers(targets: FloatArray, median: FloatArray) -> FloatArray:
+    """Targets (n, 6) clipped to MAX_DEVIATION from the median (6,)."""
+    return np.clip(targets, median - MAX_DEVIATION, median + MAX_DEVIATION)
 
 
 def atomic_log_volumes(fractions: FloatArray, log_volumes: FloatArray) -> FloatArray:
-    """Log volume of each element, shape (104,), whose mean over the atoms is nearest to log Å³ per atom.
+    """Log atomic volume of each element, fitted to the log volumes per atom of crystals, shape (104,).
 
-    The sum of absolute errors is lowest, by iteratively reweighted least squares; a weak pull to 2.8
-    (16 Å³ per atom) settles elements that hardly occur.
+    Iteratively reweighted least squares minimise the sum of absolute errors. A weak ridge towards 2.8 (16 Å³
+    per atom) determines the volumes of rare elements.
 
     Args:
         fractions: Atomic fraction of each element, shape (n, 104).
-        log_volumes: Shape (n,).
+        log_volumes: Log volume per atom (Å³), shape (n,).
     """
     volumes = np.full(fractions.shape[1], 2.8)
-    pull = 1e-2
+    ridge = 1e-2
     weights = np.ones(len(fractions))
     for _ in range(12):
         weighted = fractions * weights[:, None]
-        left = weighted.T @ fractions + pull * np.eye(fractions.shape[1])
-        volumes = np.linalg.solve(left, weighted.T @ log_volumes + pull * 2.8)
+        matrix = weighted.T @ fractions + ridge * np.eye(fractions.shape[1])
+        volumes = np.linalg.solve(matrix, weighted.T @ log_volumes + ridge * 2.8)
         weights = 1 / np.maximum(np.abs(log_volumes - fractions @ volumes), 0.02)
     return volumes

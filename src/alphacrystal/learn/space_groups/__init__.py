@@ -1,1 +1,1 @@
-"""Space groups predicted from the composition alone."""
+"""The space-group model: probabilities of the 230 space groups for a composition."""

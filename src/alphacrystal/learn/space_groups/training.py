@@ -7,37 +7,48 @@ import torch
 from torch import Tensor, nn
 
 from alphacrystal.data import PreparedStructures
-from alphacrystal.learn.space_groups.network import GroupNet, GroupNetConfig, composition_statistics
+from alphacrystal.learn.model_inputs import (
+    EVIDENCE_WEIGHTS,
+    SMALL_CELL,
+    composition_arrays,
+    evidence_levels,
+    occupations,
+)
+from alphacrystal.learn.space_groups.network import (
+    SpaceGroupNet,
+    SpaceGroupNetConfig,
+    composition_statistics,
+)
 from alphacrystal.learn.structure_types import MAX_ELEMENTS
-from alphacrystal.learn.symmetry.member_table import evidence
-from alphacrystal.learn.symmetry.training import SHARE, SMALL, composition_arrays, occupations
 from alphacrystal.typing import IntArray
 
 BATCH = 512
 
 
-class GroupTask:
-    """Trains a GroupNet on the training split of prepared structures.
+class SpaceGroupTask:
+    """Trains a SpaceGroupNet on the training split of prepared structures.
 
-    A sample is one entry; experimental and stable ones weigh more. The network is told whether the entry is
-    experimental.
+    A sample is one entry. Experimental and stable entries have larger weights. An input feature tells
+    whether the entry is experimental.
     """
 
-    def __init__(self, data: PreparedStructures, config: GroupNetConfig | None = None, seed: int = 0) -> None:
-        few = data.elements_per_structure <= MAX_ELEMENTS
-        self.train = np.flatnonzero(~data.validation & few)
-        self.validation = np.flatnonzero(data.validation & few)
+    def __init__(
+        self, data: PreparedStructures, config: SpaceGroupNetConfig | None = None, seed: int = 0
+    ) -> None:
+        supported = data.elements_per_structure <= MAX_ELEMENTS
+        self.train = np.flatnonzero(~data.validation & supported)
+        self.validation = np.flatnonzero(data.validation & supported)
         rows = occupations(data)
         numbers, counts = composition_arrays(
-            [elements for _, elements in rows], [kind.counts() for kind, _ in rows]
+            [elements for _, elements in rows], [structure_type.counts() for structure_type, _ in rows]
         )
         self.statistics = torch.as_tensor(composition_statistics(numbers, counts))
         self.groups = torch.as_tensor(data.space_groups)
         self.experimental = torch.as_tensor((data.experimental == 1).astype(np.float32))
-        self.small = data.sizes <= SMALL
-        self.weights = torch.as_tensor(SHARE[evidence(data)].astype(np.float32))
+        self.small = data.sizes <= SMALL_CELL
+        self.weights = torch.as_tensor(EVIDENCE_WEIGHTS[evidence_levels(data)].astype(np.float32))
         torch.manual_seed(seed)
-        self.model = GroupNet(config or GroupNetConfig())
+        self.model = SpaceGroupNet(config or SpaceGroupNetConfig())
 
     def batches(self, rng: np.random.Generator) -> list[IntArray]:
         """Shuffled batches."""
@@ -53,21 +64,21 @@ class GroupTask:
         return (losses * weights).sum() / weights.sum()
 
     def validate(self, model: nn.Module) -> dict[str, float]:
-        """Ranks of the true space group on the validation split, an experimental compound being asked for."""
+        """Ranks of the true space group on the validation split, with the experimental input set."""
         rows = self.validation
         with torch.no_grad():
             scores = model(self.statistics[rows], torch.ones(len(rows)))
         true = self.groups[rows]
-        own = scores.gather(1, true[:, None])
-        ranks = (scores > own).sum(1).numpy()
-        losses, weights = -own[:, 0].double().numpy(), self.weights[rows].double().numpy()
+        true_scores = scores.gather(1, true[:, None])
+        ranks = (scores > true_scores).sum(1).numpy()
+        losses, weights = -true_scores[:, 0].double().numpy(), self.weights[rows].double().numpy()
         experimental = self.experimental[rows].numpy() == 1
-        judged = experimental if experimental.any() else np.ones(len(rows), dtype=bool)
-        metrics = {"val_loss": float(np.average(losses[judged], weights=weights[judged]))}
+        evaluated = experimental if experimental.any() else np.ones(len(rows), dtype=bool)
+        metrics = {"val_loss": float(np.average(losses[evaluated], weights=weights[evaluated]))}
         subsets = {
             "": np.ones(len(rows), dtype=bool),
             "_experimental": experimental,
-            f"_experimental_{SMALL}": experimental & self.small[rows],
+            f"_experimental_{SMALL_CELL}": experimental & self.small[rows],
         }
         for name, chosen in subsets.items():
             if chosen.any():

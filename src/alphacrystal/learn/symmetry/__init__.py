@@ -1,1 +1,1 @@
-"""The symmetry prior: which structure types a composition takes, and how probable each is."""
+"""The symmetry model: probabilities of structure types for a composition."""

@@ -1,7 +1,8 @@
-"""Structure types new to a stoichiometry but known of others: elements change places, or two share one's.
+"""Derive structure types unseen at a stoichiometry: anti-types and ordered derivatives of known types.
 
-Anti-types and ordered derivatives of known types. Each is scored as if the composition were that of the known
-type: its elements in each other's places, or two of them counted as one.
+An anti-type exchanges the elements of a known type. An ordered derivative splits the orbits of one element of
+a known type between two elements. The score of a derived type is the score of its parent type for the
+correspondingly permuted or merged composition, plus a constant.
 """
 
 from __future__ import annotations
@@ -20,162 +21,198 @@ from alphacrystal.learn.structure_types import StructureType, reduced_counts
 from alphacrystal.learn.symmetry.network import SymmetryNet
 from alphacrystal.typing import FloatArray, IntArray
 
-# Added to the scores of the known types; chosen on validation compounds (docs/models.md).
-EXCHANGED, DIVIDED = -2.5, -6.0
-MOST_PARENTS = 600  # likeliest pairs of a known type and a way that are followed
-MOST_DIVISIONS = 12  # ways in which two elements share the positions of one
-MOST_PERMUTED = 5  # elements; with more of them only two change places at a time
+# Added to the score of the parent type; chosen on validation compounds (docs/models.md).
+ANTI_TYPE_SCORE, ORDERED_DERIVATIVE_SCORE = -2.5, -6.0
+MAX_PARENTS = 600  # most probable pairs of a parent type and a site assignment
+MAX_SPLITS = 12  # ways to split the orbits of one element between two
+MAX_PERMUTED_ELEMENTS = 5  # larger compositions try exchanges of two elements only
 
-Part = tuple[tuple[int, ...], int]  # elements that stand together, and their count
-Places = tuple[tuple[int, ...], ...]  # for each element of the known type, who stands in its place
-_Ways = dict[tuple[int, ...], dict[Places, set[int]]]  # by reduced counts: places, and how often those counts
+Part = tuple[
+    tuple[int, ...], int
+]  # indices of the elements on the sites of one parent element, and their count
+SiteAssignment = tuple[tuple[int, ...], ...]  # for each element of the parent type, the elements on its sites
+_Assignments = dict[
+    SiteAssignment, set[int]
+]  # and the multiples of the parent stoichiometry that fit the cell
 
 
-def related_types(
+def derivative_types(
     net: SymmetryNet,
     numbers: Tensor,
     counts: Sequence[int],
     units: Sequence[int],
     group: int | None = None,
 ) -> dict[StructureType, float]:
-    """Types that training never saw with a stoichiometry but with a related one.
+    """Anti-types and ordered derivatives for a composition, with their scores.
 
     Args:
         net: The symmetry network.
         numbers: Atomic numbers of the elements, in electronegativity order, shape (elements,).
         counts: Reduced counts of the elements.
-        units: Formula units Z the primitive cell may hold.
+        units: Formula units Z of the primitive cell to consider.
         group: Only this space group.
 
     Returns:
-        Types in canonical setting with scores on the scale of the known types, best way of each; none of
-        them is known to the network with this stoichiometry.
+        Types in canonical setting with scores on the scale of the known types. A type with several parents
+        gets its best score. Types in the vocabulary of the network are excluded.
     """
-    asked = [
-        _Asked(stoichiometry, rows, ways, [(own, stand) for own in ways for stand in itertools.product(*own)])
-        for stoichiometry, ways in _ways(counts, units).items()
+    parents = [
+        _ParentStoichiometry.of(stoichiometry, rows, assignments)
+        for stoichiometry, assignments in _parent_stoichiometries(counts, units).items()
         if net.family(stoichiometry) is not None
-        and len(rows := _rows(net, stoichiometry, sorted(set().union(*ways.values())), group))
+        and len(rows := _rows(net, stoichiometry, sorted(set().union(*assignments.values())), group))
     ]
     scores: list[FloatArray] = [np.zeros(0)]
-    parents: list[tuple[IntArray, Places]] = []
-    for own, heard in zip(asked, _heard(net, numbers, asked), strict=True):
-        fitting = own.fitting(net.table.arrays["atoms"][own.rows] // sum(own.stoichiometry))
-        for (places, _), values in zip(own.stands, heard, strict=True):
-            held = fitting[frozenset(own.ways[places])]
-            scores.append(values[held] + (EXCHANGED if len(places) == len(counts) else DIVIDED))
-            parents.append((own.rows[held], places))
-    every = np.concatenate(scores)
+    sources: list[tuple[IntArray, SiteAssignment]] = []
+    for parent, parent_scores in zip(parents, _parent_scores(net, numbers, parents), strict=True):
+        fitting = parent.rows_by_multiples(
+            net.table.arrays["atoms"][parent.rows] // sum(parent.stoichiometry)
+        )
+        for (assignment, _), values in zip(parent.compositions, parent_scores, strict=True):
+            chosen = fitting[frozenset(parent.assignments[assignment])]
+            permutation = len(assignment) == len(counts)
+            scores.append(values[chosen] + (ANTI_TYPE_SCORE if permutation else ORDERED_DERIVATIVE_SCORE))
+            sources.append((parent.rows[chosen], assignment))
+    flat = np.concatenate(scores)
     ends = np.cumsum([len(values) for values in scores])  # the first list is empty
-    found: dict[StructureType, float] = {}
-    for place in np.argsort(-every, kind="stable")[:MOST_PARENTS].tolist():
-        which = int(np.searchsorted(ends, place, side="right")) - 1
-        rows, places = parents[which]
-        for kind in _children(net.types[rows[place - ends[which]]], places, counts):
-            if kind not in net.rows:
-                found.setdefault(kind, float(every[place]))
-    return found
+    derived: dict[StructureType, float] = {}
+    for index in np.argsort(-flat, kind="stable")[:MAX_PARENTS].tolist():
+        source = int(np.searchsorted(ends, index, side="right")) - 1
+        rows, assignment = sources[source]
+        for structure_type in _derivatives(net.types[rows[index - ends[source]]], assignment, counts):
+            if structure_type not in net.rows:
+                derived.setdefault(structure_type, float(flat[index]))
+    return derived
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Asked:
-    """What is asked of one stoichiometry: rows of its types in cells of interest, and the ways to stand."""
+class _ParentStoichiometry:
+    """A stoichiometry whose known types are parents of the requested composition.
+
+    Attributes:
+        stoichiometry: Reduced counts.
+        rows: Rows of its known types in the vocabulary, shape (types,).
+        assignments: Site assignments of the elements.
+        compositions: The compositions to score: each assignment with one element per parent element. If two
+            elements share a parent element, each of them represents it in turn.
+    """
 
     stoichiometry: tuple[int, ...]
     rows: IntArray
-    ways: dict[Places, set[int]]
-    #: Each way with the elements that are asked for; of two that share a place one, then the other.
-    stands: list[tuple[Places, tuple[int, ...]]]
+    assignments: _Assignments
+    compositions: list[tuple[SiteAssignment, tuple[int, ...]]]
 
-    def fitting(self, times: IntArray) -> dict[frozenset[int], IntArray]:
-        """Places of the rows that hold the stoichiometry a wanted number of ``times``, by what is wanted."""
-        wanted = {frozenset(own) for own in self.ways.values()}
-        return {own: np.flatnonzero(np.isin(times, list(own))) for own in wanted}
+    @classmethod
+    def of(
+        cls, stoichiometry: tuple[int, ...], rows: IntArray, assignments: _Assignments
+    ) -> _ParentStoichiometry:
+        compositions = [
+            (assignment, elements)
+            for assignment in assignments
+            for elements in itertools.product(*assignment)
+        ]
+        return cls(stoichiometry, rows, assignments, compositions)
+
+    def rows_by_multiples(self, multiples: IntArray) -> dict[frozenset[int], IntArray]:
+        """Indices into ``rows`` whose multiple of the stoichiometry is allowed, by the allowed multiples."""
+        allowed = {frozenset(values) for values in self.assignments.values()}
+        return {values: np.flatnonzero(np.isin(multiples, list(values))) for values in allowed}
 
 
 def _rows(
-    net: SymmetryNet, stoichiometry: tuple[int, ...], times: Sequence[int], group: int | None
+    net: SymmetryNet, stoichiometry: tuple[int, ...], multiples: Sequence[int], group: int | None
 ) -> IntArray:
-    rows = net.known_rows(stoichiometry, times)
+    rows = net.known_rows(stoichiometry, multiples)
     return rows if group is None else rows[net.table.arrays["space_group"][rows] == group]
 
 
-def _ways(counts: Sequence[int], units: Sequence[int]) -> _Ways:
-    """All related stoichiometries, each with how the elements stand in it."""
-    found: _Ways = {}
+def _parent_stoichiometries(
+    counts: Sequence[int], units: Sequence[int]
+) -> dict[tuple[int, ...], _Assignments]:
+    """Stoichiometries of possible parent types, each with its site assignments."""
+    stoichiometries: dict[tuple[int, ...], _Assignments] = {}
     for parts in _arrangements([((element,), count) for element, count in enumerate(counts)]):
         stoichiometry = reduced_counts([count for _, count in parts])
-        times = parts[0][1] // stoichiometry[0]
-        places = tuple([elements for elements, _ in parts])
-        found.setdefault(stoichiometry, {})[places] = {times * z for z in units}
-    return found
+        multiple = parts[0][1] // stoichiometry[0]
+        assignment = tuple([elements for elements, _ in parts])
+        stoichiometries.setdefault(stoichiometry, {})[assignment] = {multiple * z for z in units}
+    return stoichiometries
 
 
-def _arrangements(whole: Sequence[Part]) -> Iterator[Sequence[Part]]:
-    """The elements of a formula in every other order, and all orders of two of them as one with the rest."""
-    if len(whole) > MOST_PERMUTED:
-        for i, j in itertools.combinations(range(len(whole)), 2):
-            changed = list(whole)
-            changed[i], changed[j] = whole[j], whole[i]
-            yield changed
+def _arrangements(parts: Sequence[Part]) -> Iterator[Sequence[Part]]:
+    """All other orders of the elements, and all orders with two elements merged into one part."""
+    if len(parts) > MAX_PERMUTED_ELEMENTS:
+        for i, j in itertools.combinations(range(len(parts)), 2):
+            exchanged = list(parts)
+            exchanged[i], exchanged[j] = parts[j], parts[i]
+            yield exchanged
         return
-    yield from itertools.islice(itertools.permutations(whole), 1, None)  # the first is the order itself
-    for pair in itertools.combinations(whole, 2) if len(whole) > 2 else ():
-        both = tuple([element for elements, _ in pair for element in elements]), sum(n for _, n in pair)
-        yield from itertools.permutations([both, *(part for part in whole if part not in pair)])
+    yield from itertools.islice(itertools.permutations(parts), 1, None)  # without the identity
+    for pair in itertools.combinations(parts, 2) if len(parts) > 2 else ():
+        merged = tuple([element for elements, _ in pair for element in elements]), sum(n for _, n in pair)
+        yield from itertools.permutations([merged, *(part for part in parts if part not in pair)])
 
 
-def _heard(net: SymmetryNet, numbers: Tensor, asked: Sequence[_Asked]) -> Iterator[FloatArray]:
-    """Scores of the known types of each stoichiometry for the elements standing so, (stands, rows) each."""
+def _parent_scores(
+    net: SymmetryNet, numbers: Tensor, parents: Sequence[_ParentStoichiometry]
+) -> Iterator[FloatArray]:
+    """Scores of the known types of each stoichiometry, shape (compositions, rows) each."""
     with torch.no_grad():
-        heard = net.hear_many([_compositions(numbers, own) for own in asked])
-        for own, hearing in zip(asked, heard, strict=True):
-            yield np.asarray(net.scores_of_rows(hearing, own.rows).double().numpy())
+        encoded = net.encode_stoichiometries([_composition_tensors(numbers, parent) for parent in parents])
+        for parent, compositions in zip(parents, encoded, strict=True):
+            yield np.asarray(net.scores_of_rows(compositions, parent.rows).double().numpy())
 
 
-def _compositions(numbers: Tensor, asked: _Asked) -> tuple[Tensor, Tensor]:
-    """Atomic numbers and counts, shape (stands, slots)."""
-    elements = numbers[torch.tensor([stand for _, stand in asked.stands])]
-    return elements, torch.tensor(asked.stoichiometry, dtype=torch.float32).expand(len(elements), -1)
+def _composition_tensors(numbers: Tensor, parent: _ParentStoichiometry) -> tuple[Tensor, Tensor]:
+    """Atomic numbers and counts, shape (compositions, slots)."""
+    elements = numbers[torch.tensor([elements for _, elements in parent.compositions])]
+    return elements, torch.tensor(parent.stoichiometry, dtype=torch.float32).expand(len(elements), -1)
 
 
-def _children(known: StructureType, places: Places, counts: Sequence[int]) -> Iterator[StructureType]:
-    """The types that a known one becomes when its positions are filled so, in canonical setting."""
-    group, atoms = known.space_group, sum(known.counts())
+def _derivatives(
+    parent: StructureType, assignment: SiteAssignment, counts: Sequence[int]
+) -> Iterator[StructureType]:
+    """Types from a parent type and a site assignment, in canonical setting."""
+    group, atoms = parent.space_group, sum(parent.counts())
     letters = [""] * len(counts)
     shared: tuple[tuple[int, ...], str] | None = None
-    for elements, own in zip(places, known.letters, strict=True):
+    for elements, parent_letters in zip(assignment, parent.letters, strict=True):
         if len(elements) == 1:
-            letters[elements[0]] += own
+            letters[elements[0]] += parent_letters
         else:
-            shared = elements, own
+            shared = elements, parent_letters
     if shared is None:
         yield StructureType(group, canonical_letters(group, letters))
         return
-    (one, other), own = shared
-    for part, rest in _divisions(group, own, atoms // sum(counts) * counts[one]):
-        letters[one], letters[other] = part, rest
+    (first, second), parent_letters = shared
+    for first_letters, second_letters in _orbit_splits(
+        group, parent_letters, atoms // sum(counts) * counts[first]
+    ):
+        letters[first], letters[second] = first_letters, second_letters
         yield StructureType(group, canonical_letters(group, letters))
 
 
 @lru_cache(50_000)
-def _divisions(group: int, letters: str, atoms: int) -> tuple[tuple[str, str], ...]:
-    """Ways to part orbits in two, the first part with so many atoms and few orbits: letters of both."""
-    kinds = list(dict.fromkeys(letters))
-    found = [pair for pair in _parted(kinds, letters, multiplicities(group), atoms) if all(pair)]
-    found.sort(key=lambda pair: (len(pair[0]), [kinds.index(letter) for letter in pair[0]]))
-    return tuple(found[:MOST_DIVISIONS])
+def _orbit_splits(group: int, letters: str, atoms: int) -> tuple[tuple[str, str], ...]:
+    """Splits of orbits into two non-empty sets, the first with the given number of atoms.
+
+    Splits with few orbits in the first set come first; at most MAX_SPLITS are returned.
+    """
+    distinct = list(dict.fromkeys(letters))
+    splits = [pair for pair in _splits_from(distinct, letters, multiplicities(group), atoms) if all(pair)]
+    splits.sort(key=lambda pair: (len(pair[0]), [distinct.index(letter) for letter in pair[0]]))
+    return tuple(splits[:MAX_SPLITS])
 
 
-def _parted(
-    kinds: Sequence[str], letters: str, sizes: dict[str, int], atoms: int
+def _splits_from(
+    distinct: Sequence[str], letters: str, sizes: dict[str, int], atoms: int
 ) -> Iterator[tuple[str, str]]:
-    """The same from the first of the kinds of letters on."""
-    if not kinds:
+    """Splits of the orbits on the remaining distinct letters."""
+    if not distinct:
         if atoms == 0:
             yield "", ""
         return
-    first, held = kinds[0], letters.count(kinds[0])
-    for taken in range(min(held, atoms // sizes[first]), -1, -1):
-        for part, rest in _parted(kinds[1:], letters, sizes, atoms - taken * sizes[first]):
-            yield first * taken + part, first * (held - taken) + rest
+    letter, available = distinct[0], letters.count(distinct[0])
+    for taken in range(min(available, atoms // sizes[letter]), -1, -1):
+        for first, second in _splits_from(distinct[1:], letters, sizes, atoms - taken * sizes[letter]):
+            yield letter * taken + first, letter * (available - taken) + second

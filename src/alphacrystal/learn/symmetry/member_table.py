@@ -1,4 +1,4 @@
-"""Known compounds that vote for structure types: which composition takes which type, and how sure it is."""
+"""Training compounds of the symmetry model: the structure type and evidence level of each composition."""
 
 from __future__ import annotations
 
@@ -12,40 +12,39 @@ from torch import Tensor
 
 from alphacrystal.composition import element_order
 from alphacrystal.crystal import canonical_letters
-from alphacrystal.data import PreparedStructures
 from alphacrystal.learn.structure_types import MAX_ELEMENTS, StructureType
 from alphacrystal.typing import IntArray
 
-EVIDENCE = 8  # levels: the four of ``evidence``, then the same for members with two elements exchanged
-EXCHANGE = 0.5  # difference of the Pauling electronegativity up to which two elements may change places
+EVIDENCE_LEVELS = 8  # the four of ``evidence_levels``, then the same for members with two exchanged elements
+MAX_ELECTRONEGATIVITY_GAP = 0.5  # Pauling scale; elements closer than this may exchange their slots
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MemberTable:
-    """Which compositions take which structure types: no cell and no coordinate.
+    """Compositions and their structure types; the table holds no cells and no coordinates.
 
     Attributes:
-        numbers: Atomic numbers, elements in electronegativity order, 0 where unused,
+        numbers: Atomic numbers, elements in electronegativity order, 0 in unused slots,
             shape (members, MAX_ELEMENTS), uint8.
-        kind: Row of the structure type, shape (members,), int32, ascending.
-        evidence: How sure it is, 0 (experimental) to 3 (far above the hull), 4 more where two elements are
+        type_rows: Row of the structure type in the vocabulary, ascending, shape (members,), int32.
+        evidence: Evidence level, 0 (experimental) to 3 (far above the hull); plus 4 if two elements are
             exchanged, shape (members,), uint8.
     """
 
     numbers: Tensor
-    kind: Tensor
+    type_rows: Tensor
     evidence: Tensor
 
     @classmethod
     def empty(cls) -> MemberTable:
-        """No compound at all."""
+        """A table without members."""
         nothing = torch.zeros(0, dtype=torch.uint8)
         return cls(nothing.view(0, MAX_ELEMENTS), nothing.int(), nothing)
 
     @classmethod
-    def of(cls, numbers: IntArray, kind: IntArray, evidence: IntArray) -> MemberTable:
-        """Table without repetition: of equal composition and type the best evidence stays."""
-        keys = np.column_stack([kind, numbers, evidence])
+    def of(cls, numbers: IntArray, type_rows: IntArray, evidence: IntArray) -> MemberTable:
+        """Table without duplicates: one row per composition and type, with the best evidence."""
+        keys = np.column_stack([type_rows, numbers, evidence])
         keys = np.unique(keys, axis=0)
         first = np.ones(len(keys), dtype=bool)
         first[1:] = (keys[1:, :-1] != keys[:-1, :-1]).any(1)
@@ -57,38 +56,35 @@ class MemberTable:
         )
 
 
-def evidence(data: PreparedStructures) -> IntArray:
-    """How sure each entry is: 0 experimental, 1 stable, 2 within 0.1 eV/atom of the hull, 3 beyond."""
-    hull = np.nan_to_num(data.above_hull)
-    return np.where(data.experimental == 1, 0, 1 + (hull > 0.01).astype(int) + (hull > 0.1))
-
-
-def exchanged(
+def exchanged_members(
     numbers: IntArray,
-    kind: IntArray,
-    sure: IntArray,
+    type_rows: IntArray,
+    evidence: IntArray,
     types: Sequence[StructureType],
 ) -> tuple[IntArray, IntArray, IntArray]:
-    """Members once more with two neighbouring elements in each other's slot.
+    """Copies of the members with two adjacent elements exchanged.
 
-    Where two elements are about equally electronegative, similar compounds may have them in either order: Si
-    comes before Ni and after Co. Only types of the vocabulary are kept.
+    Similar compounds may order two elements of similar electronegativity differently: Si precedes Ni and
+    follows Co. Copies whose type is outside the vocabulary are dropped.
+
+    Returns:
+        Numbers, type rows and evidence levels of the copies, as in ``MemberTable``.
     """
-    rows = {own: row for row, own in enumerate(types)}
+    rows = {structure_type: row for row, structure_type in enumerate(types)}
     values = np.array([0.0] + [element_order(chemical_symbols[z])[0] for z in range(1, 104)])
-    found = []
+    copies = []
     for slot in range(MAX_ELEMENTS - 1):
-        close = values[numbers[:, slot + 1]] - values[numbers[:, slot]] <= EXCHANGE
+        close = values[numbers[:, slot + 1]] - values[numbers[:, slot]] <= MAX_ELECTRONEGATIVITY_GAP
         near = np.flatnonzero((numbers[:, slot + 1] > 0) & close)
         images = np.full(len(types), -1)
-        for row in np.unique(kind[near]):
+        for row in np.unique(type_rows[near]):
             letters = list(types[row].letters)
             letters[slot], letters[slot + 1] = letters[slot + 1], letters[slot]
             canonical = canonical_letters(types[row].space_group, letters)
             images[row] = rows.get(StructureType(types[row].space_group, canonical), -1)
-        near = near[images[kind[near]] >= 0]
+        near = near[images[type_rows[near]] >= 0]
         swapped = numbers[near].copy()
         swapped[:, [slot, slot + 1]] = swapped[:, [slot + 1, slot]]
-        found.append((swapped, images[kind[near]], sure[near] + EVIDENCE // 2))
-    first, second, third = (np.concatenate(part) for part in zip(*found, strict=True))
+        copies.append((swapped, images[type_rows[near]], evidence[near] + EVIDENCE_LEVELS // 2))
+    first, second, third = (np.concatenate(part) for part in zip(*copies, strict=True))
     return first, second, third

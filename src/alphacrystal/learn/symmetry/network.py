@@ -1,4 +1,4 @@
-"""The symmetry prior: which structure types a composition takes, with an open vocabulary."""
+"""The symmetry network: scores of known and unseen structure types for a composition."""
 
 from __future__ import annotations
 
@@ -10,19 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from alphacrystal.composition import element_features
-from alphacrystal.learn.structure_types import (
-    MAX_ELEMENTS,
-    StructureType,
-    reduced_counts,
-    site_table,
-    type_arrays,
-)
+from alphacrystal.learn.model_inputs import TypeTable, site_table
+from alphacrystal.learn.structure_types import MAX_ELEMENTS, StructureType, reduced_counts
 from alphacrystal.learn.symmetry.member_table import MemberTable
-from alphacrystal.learn.symmetry.neighbours import Family, NeighbourKernel, Votes
+from alphacrystal.learn.symmetry.neighbours import Family, NeighbourKernel, NeighbourScores
 from alphacrystal.typing import IntArray
 
-EXPERIMENTAL, ANY = 0, 1  # compounds that can be asked for
-OUT_OF_REACH = -1e4  # score of a type that the stoichiometry rules out
+EXPERIMENTAL, ANY = 0, 1  # compounds whose types are predicted
+EXCLUDED_SCORE = -1e4  # of types with another stoichiometry
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,86 +36,40 @@ class SymmetryNetConfig:
     kernel_width: int = 16
 
 
-class TypeTable:
-    """Index tensors of a list of structure types.
-
-    Attributes:
-        space_group, atoms: shape (types,).
-        orbits: Orbits of each element, shape (types, MAX_ELEMENTS).
-        sites: Site rows of all (type, element) slots, concatenated.
-        slot_lengths: Sites in each slot, shape (types * MAX_ELEMENTS,).
-    """
-
-    def __init__(self, arrays: dict[str, IntArray]) -> None:
-        self.arrays = arrays
-        self.space_group = torch.as_tensor(arrays["space_group"])
-        self.atoms = torch.as_tensor(arrays["atoms"])
-        self.orbits = torch.as_tensor(arrays["orbits"])
-        self.sites = torch.as_tensor(arrays["sites"])
-        lengths = arrays["slot_lengths"]
-        ends = np.cumsum(lengths)
-        self.slot_offsets = torch.as_tensor(ends - lengths)
-        self._ends = ends.reshape(-1, MAX_ELEMENTS)[:, -1]  # of the sites of each type
-
-    @classmethod
-    def of(cls, types: Sequence[StructureType]) -> TypeTable:
-        """Table of these types."""
-        return cls(type_arrays(types))
-
-    def __len__(self) -> int:
-        return len(self.space_group)
-
-    def subset(self, rows: IntArray) -> TypeTable:
-        """Table of some of the types."""
-        lengths = self.arrays["slot_lengths"].reshape(-1, MAX_ELEMENTS)
-        ends, counts = self._ends, lengths[rows].sum(1)
-        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        sites = self.arrays["sites"][np.repeat(ends[rows] - counts, counts) + within]
-        return TypeTable(
-            {
-                "space_group": self.arrays["space_group"][rows],
-                "atoms": self.arrays["atoms"][rows],
-                "orbits": self.arrays["orbits"][rows],
-                "sites": sites,
-                "slot_lengths": lengths[rows].reshape(-1),
-            }
-        )
-
-
 @dataclass(frozen=True, slots=True, eq=False)
-class Hearing:
-    """What is worked out once of compositions of one stoichiometry, for known types and unseen ones alike.
+class EncodedCompositions:
+    """Encoded compositions of one stoichiometry, the input of the scores of known and unseen types.
 
     Attributes:
         summary, elements: Composition vectors (batch, width) and element vectors (batch, slots, width).
-        family: Known types and compounds of the stoichiometry, None if there is none.
-        votes: What those compounds say, None with ``family``.
+        family: Known types and training compounds of the stoichiometry, None without any.
+        neighbour_scores: Summed similarities to the training compounds, None without ``family``.
     """
 
     summary: Tensor
     elements: Tensor
     family: Family | None
-    votes: Votes | None
+    neighbour_scores: NeighbourScores | None
 
 
 class ByteDropout(nn.Dropout):
-    """Dropout that spends one random byte for each number: four times faster than torch's on a processor."""
+    """Dropout from one random byte per value; four times as fast as torch's on a CPU."""
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (torch's name)
-        """Zero some numbers and scale the others, while training."""
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (name in torch)
+        """Zero random values and scale the others in training mode."""
         threshold = round(self.p * 256)
         if not self.training or threshold == 0:
             return input
         words = torch.randint(-(2**63), 2**63 - 1, ((input.numel() + 7) // 8,))
-        kept = words.view(torch.uint8)[: input.numel()].view(input.shape) >= threshold
-        return input * kept.to(input.dtype).mul_(256 / (256 - threshold))
+        mask = words.view(torch.uint8)[: input.numel()].view(input.shape) >= threshold
+        return input * mask.to(input.dtype).mul_(256 / (256 - threshold))
 
 
 class CompositionEncoder(nn.Module):
     """A transformer over the element tokens of a composition.
 
-    Input: atomic numbers and reduced counts, shape (batch, slots), slots up to MAX_ELEMENTS, 0 where unused.
-    Output: a composition vector (batch, width) and element vectors (batch, slots, width).
+    Input: atomic numbers and reduced counts, shape (batch, slots), at most MAX_ELEMENTS slots, 0 in unused
+    ones. Output: a composition vector (batch, width) and element vectors (batch, slots, width).
     """
 
     features: Tensor
@@ -163,13 +112,14 @@ class CompositionEncoder(nn.Module):
 
 
 class SymmetryNet(nn.Module):
-    """Scores structure types by their parts and by what similar compositions of the stoichiometry take.
+    """Scores structure types by their parts and by the types of similar compositions.
 
-    Parts are the space group, the sites of each element and the size. Types seen in training have an
-    embedding of their own too; one never seen is scored by its parts and the votes for its space group.
+    The parts of a type are its space group, the sites of each element and the number of atoms. Types in the
+    vocabulary also have an embedding. An unseen type is scored by its parts and by the similarity to training
+    compounds of its space group. The names of parameters and buffers are keys of the weights file.
     """
 
-    site_kind: Tensor
+    site_symmetry_index: Tensor
     site_values: Tensor
     member_numbers: Tensor
     member_kind: Tensor
@@ -181,12 +131,12 @@ class SymmetryNet(nn.Module):
         super().__init__()
         self.config = config
         self.types = list(types)
-        self.rows = {kind: row for row, kind in enumerate(self.types)}
+        self.rows = {structure_type: row for row, structure_type in enumerate(self.types)}
         self._rows_by_counts: dict[tuple[int, ...], list[int]] = {}
         self._rows_by_stoichiometry: dict[tuple[int, ...], list[int]] = {}
         self._families: dict[tuple[int, ...], Family] = {}
-        for row, kind in enumerate(self.types):
-            counts = kind.counts()
+        for row, structure_type in enumerate(self.types):
+            counts = structure_type.counts()
             self._rows_by_counts.setdefault(counts, []).append(row)
             self._rows_by_stoichiometry.setdefault(reduced_counts(counts), []).append(row)
         width, site = config.width, config.site_width
@@ -214,48 +164,60 @@ class SymmetryNet(nn.Module):
         self.orbit_count = nn.Embedding(21, site)
         for embedding in (self.site_symmetry, self.orbit_count):
             nn.init.normal_(embedding.weight, std=0.05)
-        self.register_buffer("site_kind", torch.as_tensor(sites.site_symmetry), persistent=False)
+        self.register_buffer("site_symmetry_index", torch.as_tensor(sites.site_symmetry), persistent=False)
         self.register_buffer("site_values", torch.as_tensor(sites.features), persistent=False)
         self.read_elements = nn.Linear(width, site)
         self.kernel = NeighbourKernel(config.kernel_heads, config.kernel_width)
         members = members or MemberTable.empty()
-        for name in ("numbers", "kind", "evidence"):
-            self.register_buffer(f"member_{name}", getattr(members, name))
+        self.register_buffer("member_numbers", members.numbers)
+        self.register_buffer("member_kind", members.type_rows)
+        self.register_buffer("member_evidence", members.evidence)
 
     def known_rows(self, counts: Sequence[int], units: Sequence[int]) -> IntArray:
-        """Rows of the known types of a composition (reduced counts) in cells of these formula units."""
-        found = [row for z in units for row in self._rows_by_counts.get(tuple(z * c for c in counts), [])]
-        return np.array(found, dtype=np.int64)
+        """Vocabulary rows of the known types for cells of the given formula units.
+
+        Args:
+            counts: Reduced counts.
+            units: Formula units Z in the primitive cell.
+        """
+        rows = [row for z in units for row in self._rows_by_counts.get(tuple(z * c for c in counts), [])]
+        return np.array(rows, dtype=np.int64)
 
     def family(self, stoichiometry: tuple[int, ...]) -> Family | None:
-        """Types and known compounds of a stoichiometry (reduced counts), None if there is none."""
+        """Known types and training compounds of a stoichiometry (reduced counts), None without any."""
         if stoichiometry not in self._families and stoichiometry in self._rows_by_stoichiometry:
             members = MemberTable(self.member_numbers, self.member_kind, self.member_evidence)
             rows = self._rows_by_stoichiometry[stoichiometry]
             self._families[stoichiometry] = Family.of(rows, self.types, members)
         return self._families.get(stoichiometry)
 
-    def encode(self, numbers: Tensor, counts: Tensor, wanted: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def encode(
+        self, numbers: Tensor, counts: Tensor, compounds: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Composition vectors (batch, width) and element vectors (batch, slots, width).
 
-        ``wanted`` (batch,) is 0 where an experimental compound is asked for (the default), 1 for any.
+        ``compounds`` is EXPERIMENTAL (the default) or ANY for each composition, shape (batch,).
         """
-        if wanted is None:
-            wanted = torch.zeros(len(numbers), dtype=torch.long)
-        extra = nn.functional.pad(self.wanted(wanted)[:, None], (0, 0, 0, numbers.shape[1]))
+        if compounds is None:
+            compounds = torch.full((len(numbers),), EXPERIMENTAL)
+        extra = nn.functional.pad(self.wanted(compounds)[:, None], (0, 0, 0, numbers.shape[1]))
         summary, elements = self.encoder(numbers, counts, extra)
         return summary, elements
 
     def _slots(self, table: TypeTable) -> Tensor:
         """Mean site vector of every (type, element) slot, shape (types, MAX_ELEMENTS, site_width)."""
-        vectors = self.site.weight + self.site_symmetry(self.site_kind) + self.site_features(self.site_values)
+        vectors = (
+            self.site.weight
+            + self.site_symmetry(self.site_symmetry_index)
+            + self.site_features(self.site_values)
+        )
         mean: Tensor = nn.functional.embedding_bag(table.sites, vectors, table.slot_offsets, mode="mean")
         mean = mean.view(len(table), MAX_ELEMENTS, -1)
-        repeated: Tensor = self.orbit_count(table.orbits.clamp(max=20)) * (table.orbits > 0)[..., None]
-        return mean + repeated
+        orbits: Tensor = self.orbit_count(table.orbits.clamp(max=20)) * (table.orbits > 0)[..., None]
+        return mean + orbits
 
     def part_scores(self, encoded: tuple[Tensor, Tensor], table: TypeTable) -> Tensor:
-        """Scores of types by their parts alone, shape (batch, types)."""
+        """Scores of types from their parts, shape (batch, types)."""
         summary, elements = encoded
         labels = self.group(table.space_group) + self.size(table.atoms.clamp(max=self.config.max_atoms))
         read = self.read_elements(elements)
@@ -272,109 +234,125 @@ class SymmetryNet(nn.Module):
         counts: Tensor,
         family: Family,
         *,
-        wanted: int = 0,
-        leave_own_out: bool = False,
+        compounds: int = EXPERIMENTAL,
+        leave_one_out: bool = False,
     ) -> Tensor:
         """Scores of the types of a family for compositions of its stoichiometry, shape (batch, types).
 
         Args:
-            parts: Scores of its types by their parts, shape (batch, types).
+            parts: Scores of the types from their parts, shape (batch, types).
             summary: Composition vectors, shape (batch, width).
-            numbers: Atomic numbers, no slot unused, shape (batch, slots).
-            counts: Of the stoichiometry, shape (slots,).
-            leave_own_out: Known compounds with the very composition asked for do not count.
+            numbers: Atomic numbers, no unused slots, shape (batch, slots).
+            counts: Reduced counts of the stoichiometry, shape (slots,).
+            family: Types and training compounds of the stoichiometry.
+            compounds: EXPERIMENTAL or ANY.
+            leave_one_out: Exclude training compounds with the same composition.
         """
-        votes = self.kernel.votes(numbers, counts, family, wanted, leave_own_out=leave_own_out)
-        return self._judged(parts, summary, family, votes)
-
-    def _judged(self, parts: Tensor, summary: Tensor, family: Family, votes: Votes) -> Tensor:
-        own = self.read_type(summary) @ self.type_embedding(family.rows).T + self.type_bias(family.rows)[:, 0]
-        # What an embedding learned from a compound or two says more of those than of the type.
-        own = own * votes.members / (votes.members + 1)
-        judged = self.kernel.judgement(
-            votes.types, votes.groups[:, family.groups], votes.members, votes.types.sum(1)
+        neighbours = self.kernel.neighbour_scores(
+            numbers, counts, family, compounds, leave_one_out=leave_one_out
         )
-        total: Tensor = parts + own + judged
+        return self._total_scores(parts, summary, family, neighbours)
+
+    def _total_scores(
+        self, parts: Tensor, summary: Tensor, family: Family, neighbours: NeighbourScores
+    ) -> Tensor:
+        embedded = self.read_type(summary) @ self.type_embedding(family.rows).T
+        embedded = embedded + self.type_bias(family.rows)[:, 0]
+        # Embeddings of types with few training compounds are shrunk: they overfit these compounds.
+        embedded = embedded * neighbours.members / (neighbours.members + 1)
+        similar = self.kernel.type_scores(
+            neighbours.types,
+            neighbours.groups[:, family.groups],
+            neighbours.members,
+            neighbours.types.sum(1),
+        )
+        total: Tensor = parts + embedded + similar
         return total
 
-    def hear(
-        self, numbers: Tensor, counts: Tensor, *, wanted: int = EXPERIMENTAL, leave_own_out: bool = False
-    ) -> Hearing:
-        """What ``known_scores`` and ``unseen_scores`` need of compositions of one stoichiometry.
+    def encode_compositions(
+        self, numbers: Tensor, counts: Tensor, *, compounds: int = EXPERIMENTAL, leave_one_out: bool = False
+    ) -> EncodedCompositions:
+        """Encode compositions of one stoichiometry.
 
         Args:
             numbers, counts: Shape (batch, slots); slots that the stoichiometry does not use may be left out.
-            wanted: EXPERIMENTAL or ANY.
-            leave_own_out: Known compounds with the very composition asked for do not count.
+            compounds: EXPERIMENTAL or ANY.
+            leave_one_out: Exclude training compounds with the same composition.
         """
-        (found,) = self.hear_many([(numbers, counts)], wanted=wanted, leave_own_out=leave_own_out)
-        return found
+        (encoded,) = self.encode_stoichiometries(
+            [(numbers, counts)], compounds=compounds, leave_one_out=leave_one_out
+        )
+        return encoded
 
-    def hear_many(
+    def encode_stoichiometries(
         self,
-        asked: Sequence[tuple[Tensor, Tensor]],
+        batches: Sequence[tuple[Tensor, Tensor]],
         *,
-        wanted: int = EXPERIMENTAL,
-        leave_own_out: bool = False,
-    ) -> list[Hearing]:
-        """``hear`` for several stoichiometries; compositions of as many elements are encoded together."""
-        keys = [tuple(int(c) for c in counts[0] if c > 0) for _, counts in asked]
-        cut = [
+        compounds: int = EXPERIMENTAL,
+        leave_one_out: bool = False,
+    ) -> list[EncodedCompositions]:
+        """``encode_compositions`` for several stoichiometries; one encoder call per number of elements."""
+        keys = [tuple(int(c) for c in counts[0] if c > 0) for _, counts in batches]
+        trimmed = [
             (numbers[:, : len(key)], counts[:, : len(key)])
-            for key, (numbers, counts) in zip(keys, asked, strict=True)
+            for key, (numbers, counts) in zip(keys, batches, strict=True)
         ]
-        encoded: dict[int, tuple[Tensor, Tensor]] = {}
+        vectors: dict[int, tuple[Tensor, Tensor]] = {}
         for slots in {len(key) for key in keys}:
             places = [place for place, key in enumerate(keys) if len(key) == slots]
-            numbers, counts = (torch.cat([cut[place][side] for place in places]) for side in (0, 1))
-            vectors = self.encode(numbers, counts, torch.full((len(numbers),), wanted))
-            lengths = [len(cut[place][0]) for place in places]
-            encoded |= dict(
-                zip(places, zip(*(own.split(lengths) for own in vectors), strict=True), strict=True)
-            )
-        found = []
-        for place, (numbers, counts) in enumerate(cut):
-            family, votes = self.family(keys[place]), None
+            numbers, counts = (torch.cat([trimmed[place][side] for place in places]) for side in (0, 1))
+            joint = self.encode(numbers, counts, torch.full((len(numbers),), compounds))
+            lengths = [len(trimmed[place][0]) for place in places]
+            parts = zip(*(tensor.split(lengths) for tensor in joint), strict=True)
+            vectors |= dict(zip(places, parts, strict=True))
+        encoded = []
+        for place, (numbers, counts) in enumerate(trimmed):
+            family, neighbours = self.family(keys[place]), None
             if family is not None:
-                votes = self.kernel.votes(numbers, counts[0], family, wanted, leave_own_out=leave_own_out)
-            found.append(Hearing(*encoded[place], family, votes))
-        return found
+                neighbours = self.kernel.neighbour_scores(
+                    numbers, counts[0], family, compounds, leave_one_out=leave_one_out
+                )
+            encoded.append(EncodedCompositions(*vectors[place], family, neighbours))
+        return encoded
 
-    def known_scores(self, hearing: Hearing) -> tuple[Tensor, Tensor]:
+    def known_scores(self, compositions: EncodedCompositions) -> tuple[Tensor, Tensor]:
         """Rows of the known types of the stoichiometry, (types,), and their scores, (batch, types)."""
-        summary, family = hearing.summary, hearing.family
-        if family is None or hearing.votes is None:
+        summary, family = compositions.summary, compositions.family
+        if family is None or compositions.neighbour_scores is None:
             return torch.zeros(0, dtype=torch.long), summary[:, :0]
         table = self.table.subset(family.rows.numpy())
-        parts = self.part_scores((summary, hearing.elements), table)
-        return family.rows, self._judged(parts, summary, family, hearing.votes)
+        parts = self.part_scores((summary, compositions.elements), table)
+        return family.rows, self._total_scores(parts, summary, family, compositions.neighbour_scores)
 
-    def scores_of_rows(self, hearing: Hearing, rows: IntArray) -> Tensor:
+    def scores_of_rows(self, compositions: EncodedCompositions, rows: IntArray) -> Tensor:
         """Scores of some known types of the stoichiometry, rows (types,) -> (batch, types)."""
-        family_rows, scores = self.known_scores(hearing)
+        family_rows, scores = self.known_scores(compositions)
         return scores[:, torch.as_tensor(np.searchsorted(family_rows.numpy(), rows))]
 
-    def unseen_scores(self, hearing: Hearing, types: Sequence[StructureType]) -> Tensor:
-        """Scores of types never seen, on the scale of ``known_scores``, shape (batch, types)."""
-        parts = self.part_scores((hearing.summary, hearing.elements), TypeTable.of(types))
-        nothing = torch.zeros(*parts.shape, self.config.kernel_heads)
-        groups, total = nothing, nothing[:, 0]
-        if hearing.votes is not None:
-            groups = hearing.votes.groups[:, torch.tensor([kind.space_group for kind in types])]
-            total = hearing.votes.types.sum(1)
-        return parts + self.kernel.judgement(nothing, groups, nothing[..., 0], total)
+    def unseen_scores(self, compositions: EncodedCompositions, types: Sequence[StructureType]) -> Tensor:
+        """Scores of types outside the vocabulary, on the scale of ``known_scores``, shape (batch, types)."""
+        parts = self.part_scores((compositions.summary, compositions.elements), TypeTable.of(types))
+        zeros = torch.zeros(*parts.shape, self.config.kernel_heads)
+        groups, total = zeros, zeros[:, 0]
+        if (neighbours := compositions.neighbour_scores) is not None:
+            numbers = torch.tensor([structure_type.space_group for structure_type in types])
+            groups = neighbours.groups[:, numbers]
+            total = neighbours.types.sum(1)
+        return parts + self.kernel.type_scores(zeros, groups, zeros[..., 0], total)
 
     def forward(
-        self, numbers: Tensor, counts: Tensor, *, wanted: int = EXPERIMENTAL, leave_own_out: bool = False
+        self, numbers: Tensor, counts: Tensor, *, compounds: int = EXPERIMENTAL, leave_one_out: bool = False
     ) -> Tensor:
-        """Scores of the known types, those of another stoichiometry out of reach, shape (batch, types)."""
-        scores = torch.full((len(numbers), len(self.types)), OUT_OF_REACH)
+        """Scores of the vocabulary, EXCLUDED_SCORE for other stoichiometries, shape (batch, types)."""
+        scores = torch.full((len(numbers), len(self.types)), EXCLUDED_SCORE)
         keys = [tuple(int(c) for c in row if c > 0) for row in counts]
         for key in dict.fromkeys(keys):
             if self.family(key) is None:
                 continue
-            batch = torch.tensor([place for place, own in enumerate(keys) if own == key])
-            hearing = self.hear(numbers[batch], counts[batch], wanted=wanted, leave_own_out=leave_own_out)
-            rows, own_scores = self.known_scores(hearing)
-            scores[batch[:, None], rows] = own_scores
+            batch = torch.tensor([place for place, other in enumerate(keys) if other == key])
+            compositions = self.encode_compositions(
+                numbers[batch], counts[batch], compounds=compounds, leave_one_out=leave_one_out
+            )
+            rows, known_scores = self.known_scores(compositions)
+            scores[batch[:, None], rows] = known_scores
         return scores

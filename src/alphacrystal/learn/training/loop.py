@@ -1,4 +1,4 @@
-"""One training loop for all networks: checkpoint and resume, averaged weights, CSV log, loss plot."""
+"""Training loop of all networks: checkpoints, averaged weights, CSV log."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from alphacrystal.typing import IntArray
 
 @dataclass(frozen=True, slots=True)
 class TrainSettings:
-    """How to train.
+    """Settings of a training run.
 
     Attributes:
-        epochs: Passes over the training data; the learning rate falls to zero at the last one.
+        epochs: Passes over the training data; the learning rate decays to zero over all of them.
         learning_rate: Peak of the cosine schedule.
-        weight_decay: AdamW's.
+        weight_decay: Weight decay of AdamW.
         average: Decay of the exponential moving average of the weights, which is validated and saved.
-        seed: Seed of everything random.
-        threads: torch threads.
+        seed: Seed of all random numbers.
+        threads: Number of torch threads.
         patience: Stop after this many epochs without a lower validation loss; 0 means never.
     """
 
@@ -45,7 +45,7 @@ class TrainSettings:
 
 
 class TrainingTask(Protocol):
-    """What the loop needs to know of a network and its data."""
+    """A network with its training data, as the loop needs it."""
 
     model: nn.Module
 
@@ -71,21 +71,25 @@ def train(
     data_hash: str = "",
     on_step: Callable[[int, int, float], None] | None = None,
 ) -> dict[str, Any]:
-    """Train until the last epoch and leave the best averaged weights in ``task.model``.
+    """Train until the last epoch and load the best averaged weights into ``task.model``.
 
-    After every epoch ``checkpoint.pt`` and ``log.csv`` in ``folder`` are replaced, so that a stopped run goes
-    on with ``resume=True`` and ends exactly where an unbroken run would.
+    Every epoch replaces ``checkpoint.pt`` and ``log.csv`` in ``folder``. A stopped run continues with
+    ``resume=True`` and gives the same result as an uninterrupted run.
 
     Args:
-        data_hash: Tells the training data apart, so that a run never goes on with other data.
-        on_step: Called with (step, steps in total, running loss).
+        task: Network and data.
+        settings: Settings of the run.
+        folder: Output folder.
+        resume: Continue from the checkpoint in ``folder``.
+        data_hash: Hash of the training data; a run only resumes with the same data.
+        on_step: Called with the step, the total number of steps and the running loss.
 
     Returns:
         The log row of the best epoch.
 
     Raises:
-        InputError: ``resume`` is asked for without a checkpoint, or a checkpoint exists and it is not, or the
-            checkpoint is damaged or was made with other settings or data.
+        InputError: ``resume`` is set without a checkpoint, a checkpoint exists without ``resume``, or the
+            checkpoint is damaged or belongs to other settings or data.
     """
     torch.set_num_threads(settings.threads)
     check_folder(folder, resume=resume)
@@ -110,8 +114,8 @@ def train(
             optimiser.load_state_dict(state["optimiser"])
         except (RuntimeError, ValueError) as error:
             raise InputError(
-                f"The checkpoint in {folder} is of another network or other data: give the --data it was "
-                "made with, or another --out."
+                f"The checkpoint in {folder} belongs to another network or other data: use the same --data, "
+                "or another --out."
             ) from error
         rows, best, best_row = state["rows"], state["best"], state["best_row"]
         started, steps_done = state["epoch"], state["steps"]
@@ -173,28 +177,30 @@ def train(
 
 
 def check_folder(folder: Path, *, resume: bool) -> None:
-    """Refuse to overwrite a run that was not to be resumed, or to resume one that is not there.
+    """Check that a checkpoint exists exactly if the run resumes.
 
     Raises:
-        InputError: As above.
+        InputError: It is missing, or would be overwritten.
     """
     exists = (folder / "checkpoint.pt").is_file()
     if resume and not exists:
         raise InputError(f"There is no checkpoint in {folder}: train without --resume first.")
     if exists and not resume:
-        raise InputError(f"{folder} already holds a training run: give --resume to go on, or another --out.")
+        raise InputError(
+            f"{folder} already holds a training run: use --resume to continue it, or another --out."
+        )
 
 
 def _read_checkpoint(path: Path, settings: TrainSettings, data_hash: str) -> dict[str, Any]:
-    """The stored state of a run with the same settings and data.
+    """Read the state of a run with the same settings and data.
 
     Raises:
-        InputError: It is damaged, or of another run.
+        InputError: It is damaged, or belongs to another run.
     """
     try:
         state: dict[str, Any] = torch.load(path, weights_only=True)
-        made_with = dict(state["settings"])
-        made_from = state.get("data", data_hash)
+        stored_settings = dict(state["settings"])
+        stored_hash = state.get("data", data_hash)
         tensors = {
             f"{part} {name}": tensor for part in ("model", "average") for name, tensor in state[part].items()
         }
@@ -208,22 +214,22 @@ def _read_checkpoint(path: Path, settings: TrainSettings, data_hash: str) -> dic
         AttributeError,
         UnpicklingError,
     ) as error:
-        raise InputError(f"The checkpoint {path} is damaged: remove it and train anew.") from error
+        raise InputError(f"The checkpoint {path} is damaged: remove it and train again.") from error
     differences = [
-        f"{name} {value}" for name, value in made_with.items() if value != asdict(settings).get(name)
+        f"{name} {value}" for name, value in stored_settings.items() if value != asdict(settings).get(name)
     ]
     if differences:
         raise InputError(
-            f"The checkpoint in {path.parent} was made with other settings ({', '.join(differences)}): "
-            "resume with the same, or give another --out."
+            f"The checkpoint in {path.parent} has other settings ({', '.join(differences)}): "
+            "resume with the same settings, or use another --out."
         )
     if name := not_finite(tensors):
         raise InputError(
-            f"The checkpoint {path} is damaged: {name} contains NaN or an infinity. Remove it and train anew."
+            f"The checkpoint {path} is damaged: {name} contains NaN or infinity. Remove it and train again."
         )
-    if made_from != data_hash:
+    if stored_hash != data_hash:
         raise InputError(
-            f"The checkpoint in {path.parent} was made from other data: resume with the same --data, or give "
+            f"The checkpoint in {path.parent} belongs to other data: resume with the same --data, or use "
             "another --out."
         )
     return state
@@ -231,7 +237,7 @@ def _read_checkpoint(path: Path, settings: TrainSettings, data_hash: str) -> dic
 
 @torch.no_grad()
 def _update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
-    # Buffers too: the running means of batch norms belong to the weights that they were measured with.
+    # Running means of batch norms are buffers and must be averaged with the weights.
     targets, sources = (
         [value for value in (*net.parameters(), *net.buffers()) if value.is_floating_point()]
         for net in (average, model)
@@ -240,7 +246,7 @@ def _update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
 
 
 def write_log(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Replace the CSV log by the rows, with the columns of the first one."""
+    """Replace the CSV log; the columns are the keys of the last row."""
     partial = path.with_suffix(".partial")
     with partial.open("w", newline="", encoding="utf-8") as stream:
         columns = list(rows[-1])
@@ -249,16 +255,16 @@ def write_log(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def save_checkpoint(state: dict[str, Any], path: Path) -> None:
-    """Replace the checkpoint whole.
+    """Replace the checkpoint atomically.
 
     Raises:
-        AlphaCrystalError: The disk refused it; the last checkpoint stays.
+        AlphaCrystalError: The write failed; the previous checkpoint remains.
     """
     partial = path.with_suffix(".partial")
     try:
         torch.save(state, partial)
         partial.replace(path)
-    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError of its zip writer
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
         partial.unlink(missing_ok=True)
         raise AlphaCrystalError(
             f"The checkpoint {path} could not be written ({error}): free some space, then run again "

@@ -1,4 +1,4 @@
-"""Training a model from a record source to shipped weights with their card."""
+"""Train a model from a record source, and write its weights and card."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from torch import nn
 
 from alphacrystal.data import PreparedStructures, prepare
 from alphacrystal.errors import InputError
-from alphacrystal.learn.cells import predicted_shapes
 from alphacrystal.learn.contacts.training import ContactTask
-from alphacrystal.learn.coordinates.fitting import fit_coordinates, measure_coordinates
+from alphacrystal.learn.coordinates.fitting import fit_prototype_coordinates, measure_prototype_coordinates
 from alphacrystal.learn.distances.training import DistanceTask
 from alphacrystal.learn.lattice.network import LatticeNet
+from alphacrystal.learn.lattice.prediction import predicted_shapes
 from alphacrystal.learn.lattice.training import LatticeTask
-from alphacrystal.learn.space_groups.training import GroupTask
+from alphacrystal.learn.space_groups.training import SpaceGroupTask
 from alphacrystal.learn.structure_types import MAX_ELEMENTS
 from alphacrystal.learn.symmetry.calibration import unseen_offset
 from alphacrystal.learn.symmetry.training import SymmetryTask
@@ -49,23 +49,23 @@ DEFAULT_SETTINGS: dict[str, TrainSettings] = {
 }
 
 DESCRIPTIONS = {
-    "coordinates": "Where the atoms of known structure types sit: mean free coordinates in a few clusters.",
+    "coordinates": "Prototype coordinates: mean free coordinates of known structure types, in clusters.",
     "symmetry": "Scores structure types (space group and Wyckoff letters of each element) of a composition.",
-    "group": "Scores the space groups of a composition, whatever is known of its stoichiometry.",
-    "lattice": "Conventional cell with its spread, given composition and structure type.",
-    "distance": "Probabilities of all distances in a cell content, with or without its symmetry given.",
-    "contact": "Probabilities that the atoms of a cell content of at most 12 atoms touch (AlphaCrystal-I).",
+    "group": "Probabilities of the space groups of a composition, from its elements and counts alone.",
+    "lattice": "Conventional cell with its uncertainty for a composition and structure type.",
+    "distance": "Probabilities of all distances in a cell content, with or without its symmetry.",
+    "contact": "Contact probabilities of the atoms of a cell content of at most 12 atoms (AlphaCrystal-I).",
 }
 
 LIMITS = (
     "Ordered crystals of elements 1-103 with at most 20 atoms in the primitive cell, mostly inorganic; "
-    "no molecules, surfaces, pressure or temperature. Metrics are on compounds whose formula was held out."
+    "no molecules, surfaces, pressure or temperature. Metrics are for compounds with validation formulas."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class TrainResult:
-    """Where the weights are and how good they are on the validation split."""
+    """Path of the weights, and their card with validation metrics."""
 
     weights: Path
     card: ModelCard
@@ -82,20 +82,20 @@ def train_model(
     command: str = "",
     on_step: Callable[[int, int, float], None] | None = None,
 ) -> TrainResult:
-    """Train one model on the training split of a record source (benchmark compounds dropped).
+    """Train one model on the training split of a record source (benchmark compounds are removed).
 
     Writes ``checkpoint.pt``, ``log.csv``, ``loss.png`` and ``loss.svg``, ``NAME.safetensors`` and
-    ``NAME.json`` into ``out``; of FITTED_MODELS, for which ``settings`` mean nothing, the last two.
+    ``NAME.json`` into ``out``; for FITTED_MODELS, which ignore ``settings``, only the last two.
 
     Raises:
-        InputError: Unknown model, unreadable source, nothing to validate on, a checkpoint that does not fit;
-            of FITTED_MODELS also weights that are there already, without ``resume``.
+        InputError: The model is unknown, the source is unreadable or has no validation structures, or the
+            checkpoint does not fit. For FITTED_MODELS also: weights exist and ``resume`` is not set.
     """
     _check_name(name)
     if name in FITTED_MODELS:
         if (out / f"{name}.safetensors").exists() and not resume:
             raise InputError(
-                f"{out} already holds a model {name}: give --resume to fit it anew, or another --out."
+                f"{out} already holds a model {name}: use --resume to fit it again, or another --out."
             )
         out.mkdir(parents=True, exist_ok=True)
         return _fit_model(name, source, out, cache or out / "cache", command, on_step)
@@ -108,7 +108,7 @@ def train_model(
     with torch.no_grad():
         metrics = task.validate(task.model)
     extra = {"unseen_offset": unseen_offset(task)} if isinstance(task, SymmetryTask) else {}
-    result = _shipped(
+    result = _write_model(
         name,
         task.model,
         data,
@@ -141,20 +141,22 @@ def _fit_model(
     command: str,
     on_step: Callable[[int, int, float], None] | None,
 ) -> TrainResult:
-    """A model without epochs: one pass over the structures, the same each time."""
+    """Fit a model without epochs, in one deterministic pass over the structures."""
     began = time.monotonic()
     data = prepare(source, cache)
     if not _has_both_splits(data):
         raise _too_small(data, source)
-    model = fit_coordinates(data, on_progress=on_step and (lambda done, total: on_step(done, total, 0.0)))
-    return _shipped(
+    model = fit_prototype_coordinates(
+        data, on_progress=on_step and (lambda done, total: on_step(done, total, 0.0))
+    )
+    return _write_model(
         name,
         model,
         data,
         out,
         seed=0,
         settings=asdict(model.config),
-        metrics=measure_coordinates(model, data),
+        metrics=measure_prototype_coordinates(model, data),
         command=command,
         trained={
             "hours": round((time.monotonic() - began) / 3600, 2),
@@ -163,7 +165,7 @@ def _fit_model(
     )
 
 
-def _shipped(
+def _write_model(
     name: str,
     model: nn.Module,
     data: PreparedStructures,
@@ -175,7 +177,7 @@ def _shipped(
     command: str,
     trained: dict[str, Any],
 ) -> TrainResult:
-    """Weights and card, written."""
+    """Write the weights and the card."""
     weights = out / f"{name}.safetensors"
     digest = save_weights(model, weights)
     card = ModelCard(
@@ -190,7 +192,7 @@ def _shipped(
         split="by reduced formula; the validation formulas are in no training structure",
         seed=seed,
         settings=settings,
-        # What the validation structures cannot tell is left out: JSON knows no NaN.
+        # JSON has no NaN: undefined metrics are left out.
         metrics={key: round(float(value), 5) for key, value in metrics.items() if np.isfinite(value)},
         command=command,
         licence=LICENCE,
@@ -202,22 +204,22 @@ def _shipped(
 
 
 def _task(name: str, data: PreparedStructures, source: Path, seed: int) -> Any:
-    """The training task, once the source is known to hold something to train and something to validate on."""
-    kinds: dict[str, Any] = {
+    """The training task, if the source has training and validation structures for it."""
+    tasks: dict[str, Any] = {
         "symmetry": SymmetryTask,
-        "group": GroupTask,
+        "group": SpaceGroupTask,
         "lattice": LatticeTask,
         "distance": DistanceTask,
         "contact": ContactTask,
     }
     if _has_both_splits(data):
-        task = kinds[name](data, seed=seed)
+        task = tasks[name](data, seed=seed)
         if name == "distance":
             task.shapes = predicted_cells(task)
-        measured = task.validation
+        evaluated = task.validation
         if name == "symmetry":
-            measured = measured[task.target.numpy()[measured] >= 0]  # types never seen have no rank
-        if len(task.train) and len(measured):
+            evaluated = evaluated[task.target.numpy()[evaluated] >= 0]  # unseen types have no rank
+        if len(task.train) and len(evaluated):
             return task
     raise _too_small(data, source)
 
@@ -228,30 +230,32 @@ def _has_both_splits(data: PreparedStructures) -> bool:
 
 def _too_small(data: PreparedStructures, source: Path) -> InputError:
     return InputError(
-        f"{source} gives no compounds for training or none for validation ({len(data)} structures read): "
+        f"{source} has no compounds for training or none for validation ({len(data)} structures read): "
         "use a larger source."
     )
 
 
 def predicted_cells(task: DistanceTask) -> FloatArray:
-    """Lattice targets of the validation structures as the lattice model in use predicts them, shape (n, 6).
+    """Lattice targets, predicted by the shipped lattice model for the validation structures, shape (n, 6).
 
-    The others keep their blurred true ones; nothing is trained on either.
+    Other structures keep their true targets with noise. No model trains on these targets.
     """
     net = load_model("lattice", models_folder())
     assert isinstance(net, LatticeNet)
     rows = task.validation
-    known = [(kind, elements) for kind, elements in (task.occupations[row] for row in rows)]
-    few = np.array([len(elements) <= MAX_ELEMENTS for _, elements in known])
-    chosen = [pair for pair, small in zip(known, few, strict=True) if small]
+    known = [task.occupations[row] for row in rows]
+    supported = np.array([len(elements) <= MAX_ELEMENTS for _, elements in known])
+    chosen = [pair for pair, keep in zip(known, supported, strict=True) if keep]
     centres, _ = predicted_shapes(
         net,
-        [kind for kind, _ in chosen],
+        [structure_type for structure_type, _ in chosen],
         [elements for _, elements in chosen],
-        task.data.functionals[rows[few]].tolist(),
+        task.data.functionals[rows[supported]].tolist(),
     )
     shapes = task.shapes.copy()
-    shapes[rows[few]] = np.where(task.free_shapes[rows[few]] > 0, centres, task.true_shapes[rows[few]])
+    shapes[rows[supported]] = np.where(
+        task.free_shapes[rows[supported]] > 0, centres, task.true_shapes[rows[supported]]
+    )
     return shapes
 
 
@@ -266,10 +270,10 @@ def _seconds(log: Path) -> float:
 
 
 def with_overrides(name: str, **values: Any) -> TrainSettings | None:
-    """Default settings of a model with some replaced; None leaves the default.
+    """Default settings of a model with overrides; None keeps a default.
 
     Raises:
-        InputError: No model has this name, or the model has no such settings.
+        InputError: The model is unknown, or has no such settings.
     """
     _check_name(name)
     if name in FITTED_MODELS:

@@ -13,7 +13,7 @@ import torch
 from alphacrystal.composition import parse_formula
 from alphacrystal.data import PreparedStructures
 from alphacrystal.learn import predict_cell_distogram, predict_hypotheses
-from alphacrystal.learn.training import DistanceTask, unordered_error
+from alphacrystal.learn.training import DistanceTask, sorted_rmse
 from alphacrystal.typing import FloatArray, IntArray
 
 BATCH = 64
@@ -44,9 +44,9 @@ class CellDistances:
         return float(np.sqrt(np.mean((self.expected - self.true) ** 2)))
 
     @property
-    def unordered_error(self) -> float:
-        """The same where equal atoms have no numbers, see ``unordered_error``."""
-        return unordered_error(self.numbers, self.expected, self.true)
+    def sorted_rmse(self) -> float:
+        """The same where equal atoms have no numbers, see ``sorted_rmse``."""
+        return sorted_rmse(self.numbers, self.expected, self.true)
 
 
 def network_cells(task: DistanceTask, net: Any, *, given: bool) -> Iterator[CellDistances]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from alphacrystal.data import PreparedStructures
-from alphacrystal.learn.training import length_order, unordered_error
+from alphacrystal.learn.training import length_order, sorted_rmse
 from alphacrystal.typing import BoolArray, FloatArray, IntArray
 from alphacrystal_bench.models.distance_controls import mean_distance, pair_lookup, polymorph_means
 
@@ -23,7 +23,7 @@ def control_errors(
     be better on those with polymorphs.
 
     Returns:
-        In canonical order of the atoms, and where equal atoms have no numbers (``unordered_error``).
+        In canonical order of the atoms, and where equal atoms have no numbers (``sorted_rmse``).
     """
     lookup, constant = pair_lookup(data, train), mean_distance(data, train)
     polymorphs, lengths = polymorph_means(data, rows), polymorph_means(data, rows, unordered=True)
@@ -39,7 +39,7 @@ def control_errors(
         sorted_true = true[length_order(numbers, true)]
         errors[0, place] = [_error(answer, true) for answer in (*blind, polymorphs[key])]
         errors[1, place] = [
-            *(unordered_error(numbers, answer, true) for answer in blind),
+            *(sorted_rmse(numbers, answer, true) for answer in blind),
             _error(lengths[key], sorted_true),
         ]
     names = ("pair lookup", "constant", "oracle, mean of the polymorphs")

@@ -177,7 +177,7 @@ def _distances(
         reliability = DistogramReliability(task.edges.double().numpy())
         for cell in cells:
             place = np.searchsorted(rows, cell.row)
-            errors[name][place], unordered[name][place] = cell.error, cell.unordered_error
+            errors[name][place], unordered[name][place] = cell.error, cell.sorted_rmse
             reliability.add(cell.probabilities, cell.true)
             done += 1
             tell("distograms", done, len(passes) * len(rows))

@@ -13,7 +13,13 @@ import numpy as np
 import torch
 
 from alphacrystal.data import PreparedStructures, select
-from alphacrystal.learn.training import DEFAULT_SETTINGS, GIVEN_NOTHING, DistanceTask, TrainSettings, train
+from alphacrystal.learn.training import (
+    COMPOSITION_ONLY_SHARE,
+    DEFAULT_SETTINGS,
+    DistanceTask,
+    TrainSettings,
+    train,
+)
 from alphacrystal.typing import FloatArray, IntArray
 from alphacrystal_bench.models.early_stopping_split import held_back
 
@@ -80,9 +86,9 @@ def train_pair_network(
     torch.set_num_threads(threads)
     watched = rows[held_back(data, rows, seed)]
     own = select(data, rows, watched)
-    share = GIVEN_NOTHING if told_types else 1.0
+    share = COMPOSITION_ONLY_SHARE if told_types else 1.0
     # To a type checker its narrower model is no TrainingTask.
-    task: Any = DistanceTask(own, seed=seed, given_nothing=share)
+    task: Any = DistanceTask(own, seed=seed, composition_only=share)
     settings = replace(
         DEFAULT_SETTINGS["distance"], epochs=epochs or epochs_for(len(rows)), seed=seed, threads=threads
     )

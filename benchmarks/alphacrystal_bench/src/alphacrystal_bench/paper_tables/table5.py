@@ -11,7 +11,7 @@ import numpy as np
 
 from alphacrystal.data import PreparedStructures
 from alphacrystal.errors import InputError
-from alphacrystal.learn.contacts.matrix_labels import MOST_ATOMS, matrices
+from alphacrystal.learn.contacts.matrix_labels import MAX_ATOMS, matrices
 from alphacrystal.learn.contacts.paper_network import PaperNetConfig
 from alphacrystal.typing import FloatArray, IntArray
 from alphacrystal_bench.harness.run_facts import run_facts
@@ -234,9 +234,7 @@ class _Run:
     def _pair(self, cell: Table5Cell, row: Table5Row, parts: RowSplit) -> Table5Cell:
         """Our pair network alone."""
         training = self._trained_pair(cell, row, parts, told_types=False)
-        predicted = predict_with_pair_network(
-            training, self.data, parts.train, self._asked(parts), MOST_ATOMS
-        )
+        predicted = predict_with_pair_network(training, self.data, parts.train, self._asked(parts), MAX_ATOMS)
         return self._scored(cell, row, parts, PAIR_NETWORK, predicted, training.notes)
 
     def _types(self, cell: Table5Cell, row: Table5Row, parts: RowSplit) -> Table5Cell:
@@ -259,7 +257,7 @@ class _Run:
             self.data,
             parts.train,
             self._asked(parts),
-            MOST_ATOMS,
+            MAX_ATOMS,
             seed=self.settings.seed,
             conventional=self.settings.cell == "conventional",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from alphacrystal.data import PreparedStructures
-from alphacrystal.learn.contacts.matrix_labels import LONGEST_DISTANCE, class_labels, decode, matrices
+from alphacrystal.learn.contacts.matrix_labels import MAX_DISTANCE, class_labels, decode, matrices
 from alphacrystal.typing import FloatArray, IntArray
 from alphacrystal_bench.paper_tables.matrix_controls import (
     ElementPairLookup,
@@ -32,14 +32,14 @@ def control_scores(data: PreparedStructures, split: RowSplit, classes: int, seed
     """Scores of all controls and floors on the test structures of a row, by name."""
     numbers, distances, trained = matrices(data, split.train)
     asked, true, mask = matrices(data, split.test)
-    labels = class_labels(distances[trained], classes, LONGEST_DISTANCE)
+    labels = class_labels(distances[trained], classes, MAX_DISTANCE)
     modal = np.full(true.shape, np.bincount(labels).argmax())
     orbits = padded_orbits(data, split.test, asked.shape[1])
     predictions = {
-        MODAL_CLASS: [decode(modal, classes, LONGEST_DISTANCE)],
+        MODAL_CLASS: [decode(modal, classes, MAX_DISTANCE)],
         PAIR_LOOKUP: [ElementPairLookup(numbers, distances).predict(asked)],
         NEAREST_COMPOSITION: [NearestComposition(numbers, distances).predict(asked)],
-        PERFECT_CLASSES: [decode(class_labels(true, classes, LONGEST_DISTANCE), classes, LONGEST_DISTANCE)],
+        PERFECT_CLASSES: [decode(class_labels(true, classes, MAX_DISTANCE), classes, MAX_DISTANCE)],
         BLOCK_MEANS: [block_means(asked, true)],
         SHUFFLED_ORBITS: _shuffled(orbits, true, seed),
         SHUFFLED_ELEMENTS: _shuffled(asked, true, seed),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from ase.data import chemical_symbols
 
-from alphacrystal.learn.contacts.matrix_labels import LONGEST_DISTANCE, class_labels
+from alphacrystal.learn.contacts.matrix_labels import MAX_DISTANCE, class_labels
 from alphacrystal.typing import BoolArray, FloatArray, IntArray
 from alphacrystal_bench.paper_network.metrics import matrix_metrics
 from alphacrystal_bench.paper_tables.table5_results import Example, Scores
@@ -50,7 +50,7 @@ def example(
     """
     used = int((numbers > 0).sum())
     own, asked = true[:used, :used], predicted[:used, :used]
-    matching = class_labels(own, classes, LONGEST_DISTANCE) == class_labels(asked, classes, LONGEST_DISTANCE)
+    matching = class_labels(own, classes, MAX_DISTANCE) == class_labels(asked, classes, MAX_DISTANCE)
     return Example(
         formula=formula,
         id=identifier,

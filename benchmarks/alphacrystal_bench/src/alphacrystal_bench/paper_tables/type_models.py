@@ -15,11 +15,11 @@ from alphacrystal.learn.training import (
     DistanceTask,
     LatticeTask,
     SymmetryTask,
-    TypeMixture,
 )
 from alphacrystal.typing import FloatArray, IntArray
 from alphacrystal_bench.models.early_stopping_split import held_back
 from alphacrystal_bench.paper_tables.pair_network import OnStep, PairTraining, train_task
+from alphacrystal_bench.paper_tables.type_mixture import TypeMixture
 
 EPOCHS = 40  # more than on all data, whose epochs are longer
 JUDGES = 2  # symmetry networks, whose probabilities are averaged

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from alphacrystal.learn.distances.type_mixture import SHARPNESSES, TypeMixture
 from alphacrystal.learn.training import DistanceTask, LatticeTask, SymmetryTask
+from alphacrystal_bench.paper_tables.type_mixture import SHARPNESSES, TypeMixture
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""From cell contents or hypotheses to distograms."""
+"""Predict distograms of cell contents and symmetry hypotheses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from alphacrystal.crystal import (
 )
 from alphacrystal.data import FUNCTIONALS
 from alphacrystal.errors import InputError
-from alphacrystal.learn.distances.derivative_templates import add_related
+from alphacrystal.learn.distances.derivative_templates import fill_derivative_templates
 from alphacrystal.learn.distances.network import (
     BIN_CENTRES,
     BIN_EDGES,
@@ -31,8 +31,8 @@ from alphacrystal.learn.distances.network import (
     DistanceNet,
     full_matrices,
 )
-from alphacrystal.learn.distances.template_fitting import element_slots
-from alphacrystal.learn.distances.unordered import likely_distances
+from alphacrystal.learn.distances.sorted_distances import median_distances
+from alphacrystal.learn.distances.templates import element_slots
 from alphacrystal.learn.lattice.network import lattice_targets
 from alphacrystal.learn.structure_types import StructureType
 from alphacrystal.learn.weight_files import load_model, models_folder
@@ -41,24 +41,25 @@ from alphacrystal.typing import Float32Array, FloatArray, IntArray
 
 FUNCTIONAL = FUNCTIONALS.index("PBE")
 BATCH_PAIRS = 20_000
-LETTERS = 32  # more than there are Wyckoff letters: atoms of one element and letter are interchangeable
-MIXED_TYPES = 12  # likeliest structure types whose distograms make that of a cell content
-LEAST_SHARE = 0.01  # types less likely than this are left out of it
+CLASS_STRIDE = 32  # above the number of Wyckoff letters; atoms of one element and letter are interchangeable
+MAX_MIXED_TYPES = 12  # structure types in the distogram of a cell content
+MIN_PROBABILITY = 0.01  # of these types, relative to all types of the cell content
 
 
 @one_torch_thread()
 def predict_cell_distogram(
     cell: CellContent, hypotheses: Sequence[SymmetryHypothesis], *, models: Path | None = None
 ) -> Distogram:
-    """Distogram of a cell content: that of each likely structure type, weighted by its probability.
+    """Distogram of a cell content: the mean over its probable structure types, weighted by probability.
 
-    Without any likely type it is what the network says of the composition alone. Where one matrix is asked
-    for, the answer is the one with the least expected error over the types (``likely_distances``) instead of
-    the mean of matrices that exclude each other.
+    Without hypotheses for the cell, the network predicts from the composition alone. ``Distogram.expected``
+    is the matrix with the smallest expected error over the types (``median_distances``), since the mean of
+    matrices of different structure types is the matrix of none.
 
     Args:
         cell: The cell content.
-        hypotheses: Of the composition, best first; those of another number of formula units are passed over.
+        hypotheses: Hypotheses of the composition, best first; those with another number of formula units are
+            ignored.
         models: Folder of weights; the shipped ones by default.
 
     Raises:
@@ -67,16 +68,16 @@ def predict_cell_distogram(
     numbers = np.array(
         [atomic_numbers[symbol] for symbol, count in cell.counts.items() for _ in range(count)]
     )
-    own = [h for h in hypotheses if h.formula_units == cell.formula_units]
-    total = sum(math.exp(h.log_probability) for h in own)
-    chosen = [h for h in own[:MIXED_TYPES] if math.exp(h.log_probability) > LEAST_SHARE * total]
+    matching = [h for h in hypotheses if h.formula_units == cell.formula_units]
+    total = sum(math.exp(h.log_probability) for h in matching)
+    chosen = [h for h in matching[:MAX_MIXED_TYPES] if math.exp(h.log_probability) > MIN_PROBABILITY * total]
     if chosen:
         shares = np.array([math.exp(h.log_probability) for h in chosen])
         sites = [atom_sites(hypothesis) for hypothesis in chosen]
         parts = np.concatenate([pairs for _, pairs in _batches(chosen, sites, models)])
-        # Equal sizes keep their order, so the parts stand in that of the shares.
+        # All cells have one size, so the batches keep the order of the hypotheses.
         mixed = np.tensordot(shares / shares.sum(), parts, 1)
-        nearest = likely_distances(numbers, parts.astype(np.float64) @ BIN_CENTRES, shares)
+        nearest = median_distances(numbers, parts.astype(np.float64) @ BIN_CENTRES, shares)
         answer = np.zeros((len(numbers), len(numbers)))
         answer[np.triu_indices(len(numbers), 1)] = nearest
         answer += answer.T
@@ -94,7 +95,7 @@ def predict_cell_distogram(
 def predict_distograms(
     hypotheses: Sequence[SymmetryHypothesis], *, models: Path | None = None
 ) -> list[Distogram]:
-    """One distogram per hypothesis, given its structure type and cell; atoms in the order of ``encode``.
+    """Distogram of each hypothesis from its structure type and cell; atoms in the order of ``encode``.
 
     Raises:
         InputError: A cell holds more atoms than the network was trained for.
@@ -103,20 +104,20 @@ def predict_distograms(
     results: dict[int, Distogram] = {}
     for rows, pairs in _batches(hypotheses, sites, models):
         for index, matrix in zip(rows, _matrices(pairs, len(sites[rows[0]].numbers)), strict=True):
-            own = sites[index]
-            classes = own.numbers * LETTERS + own.letters
-            results[index] = Distogram(own.numbers, BIN_EDGES, BIN_CENTRES, matrix, classes)
+            atoms = sites[index]
+            classes = atoms.numbers * CLASS_STRIDE + atoms.letters
+            results[index] = Distogram(atoms.numbers, BIN_EDGES, BIN_CENTRES, matrix, classes)
     return [results[index] for index in range(len(hypotheses))]
 
 
 def _batches(
     hypotheses: Sequence[SymmetryHypothesis], sites: Sequence[AtomSites], models: Path | None
 ) -> Iterator[tuple[list[int], Float32Array]]:
-    """Rows of hypotheses of equal size, and the probabilities of their pairs (rows, pairs, bins)."""
+    """Rows of hypotheses with equal numbers of atoms, and their pair probabilities (rows, pairs, bins)."""
     shapes = _shapes(hypotheses, sites)
     groups: dict[int, list[int]] = defaultdict(list)
-    for index, own in enumerate(sites):
-        groups[len(own.numbers)].append(index)
+    for index, atoms in enumerate(sites):
+        groups[len(atoms.numbers)].append(index)
     for size, members in groups.items():
         step = max(1, BATCH_PAIRS // size**2)
         for start in range(0, len(members), step):
@@ -145,8 +146,8 @@ def _shapes(hypotheses: Sequence[SymmetryHypothesis], sites: Sequence[AtomSites]
         return np.zeros((0, 6))
     cells = np.array([list(hypothesis.lattice.as_dict().values()) for hypothesis in hypotheses])
     volumes = [
-        hypothesis.lattice.volume / (lattice_points(hypothesis.space_group) * len(own.numbers))
-        for hypothesis, own in zip(hypotheses, sites, strict=True)
+        hypothesis.lattice.volume / (lattice_points(hypothesis.space_group) * len(atoms.numbers))
+        for hypothesis, atoms in zip(hypotheses, sites, strict=True)
     ]
     return lattice_targets(cells, np.array(volumes)).astype(np.float64)
 
@@ -176,16 +177,21 @@ def _pair_probabilities(
         functionals=torch.full((len(numbers),), FUNCTIONAL),
         shapes=torch.as_tensor(shapes.astype(np.float32)),
     )
-    rows = np.array([-1 if kind is None else net.templates.rows.get(kind, -1) for kind in types])
-    known = net.templates.batch(rows, element_slots(numbers))
-    add_related(known, net.templates, types, numbers)
+    rows = np.array(
+        [
+            -1 if structure_type is None else net.templates.rows.get(structure_type, -1)
+            for structure_type in types
+        ]
+    )
+    templates = net.templates.batch(rows, element_slots(numbers))
+    fill_derivative_templates(templates, net.templates, types, numbers)
     with torch.no_grad():
-        log_probabilities = net(tokens, known)
+        log_probabilities = net(tokens, templates)
     return np.asarray(log_probabilities.exp().numpy(), dtype=np.float32)
 
 
 def _matrices(pairs: NDArray[np.floating], size: int) -> Float32Array:
-    """Symmetric matrices (batch, size, size, bins) of the pairs i < j; the diagonal means nothing."""
+    """Symmetric matrices (batch, size, size, bins) of the pairs i < j; the diagonal is in the first bin."""
     full = full_matrices(torch.as_tensor(pairs, dtype=torch.float32), size).numpy()
     full[:, np.arange(size), np.arange(size), 0] = 1
     return np.asarray(full)

@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from alphacrystal.learn.distances.geometric_median import geometric_median
+from alphacrystal.learn.distances.sorted_distances import (
+    geometric_median,
+    length_order,
+    median_distances,
+    sorted_rmse,
+)
 from alphacrystal.learn.distances.training import rank_matched
-from alphacrystal.learn.distances.unordered import length_order, likely_distances, unordered_error
 
 NUMBERS = np.array([8, 8, 8, 26, 26, 12])
 PAIRS = np.triu_indices(len(NUMBERS), 1)
@@ -23,9 +27,9 @@ def test_exchanging_equal_atoms_changes_nothing() -> None:
         own, other = matrix(rng), matrix(rng)
         order = np.concatenate([rng.permutation(3), 3 + rng.permutation(2), [5]])
         moved = own[np.ix_(order, order)]
-        assert unordered_error(NUMBERS, own[PAIRS], moved[PAIRS]) == pytest.approx(0, abs=1e-12)
-        assert unordered_error(NUMBERS, own[PAIRS], other[PAIRS]) == pytest.approx(
-            unordered_error(NUMBERS, moved[PAIRS], other[PAIRS])
+        assert sorted_rmse(NUMBERS, own[PAIRS], moved[PAIRS]) == pytest.approx(0, abs=1e-12)
+        assert sorted_rmse(NUMBERS, own[PAIRS], other[PAIRS]) == pytest.approx(
+            sorted_rmse(NUMBERS, moved[PAIRS], other[PAIRS])
         )
 
 
@@ -33,14 +37,14 @@ def test_it_is_never_more_than_the_error_in_order() -> None:
     rng = np.random.default_rng(1)
     for _ in range(20):
         own, other = matrix(rng)[PAIRS], matrix(rng)[PAIRS]
-        assert unordered_error(NUMBERS, own, other) <= np.sqrt(np.mean((own - other) ** 2)) + 1e-12
+        assert sorted_rmse(NUMBERS, own, other) <= np.sqrt(np.mean((own - other) ** 2)) + 1e-12
 
 
 def test_one_distance_for_each_pair_of_elements_gains_nothing() -> None:
     true = matrix(np.random.default_rng(2))[PAIRS]
     left, right = NUMBERS[PAIRS[0]], NUMBERS[PAIRS[1]]
     lookup = (left + right).astype(float) / 10
-    assert unordered_error(NUMBERS, lookup, true) == pytest.approx(np.sqrt(np.mean((lookup - true) ** 2)))
+    assert sorted_rmse(NUMBERS, lookup, true) == pytest.approx(np.sqrt(np.mean((lookup - true) ** 2)))
 
 
 def test_different_elements_are_kept_apart() -> None:
@@ -54,7 +58,7 @@ def test_different_elements_are_kept_apart() -> None:
 
 def test_the_answer_to_one_possibility_is_that() -> None:
     only = matrix(np.random.default_rng(3))[PAIRS]
-    assert likely_distances(NUMBERS, only[None], np.ones(1)) == pytest.approx(only)
+    assert median_distances(NUMBERS, only[None], np.ones(1)) == pytest.approx(only)
 
 
 def test_other_numbers_for_equal_atoms_do_not_blur_the_answer() -> None:
@@ -63,9 +67,9 @@ def test_other_numbers_for_equal_atoms_do_not_blur_the_answer() -> None:
     orders = [[0, 1, 2, 3, 4, 5], [1, 2, 0, 4, 3, 5], [2, 1, 0, 3, 4, 5]]
     possible = np.stack([own[np.ix_(order, order)][PAIRS] for order in orders])
     shares = np.full(3, 1 / 3)
-    answer = likely_distances(NUMBERS, possible, shares)
-    assert unordered_error(NUMBERS, answer, own[PAIRS]) == pytest.approx(0, abs=1e-6)
-    assert unordered_error(NUMBERS, geometric_median(possible, shares), own[PAIRS]) > 0.01
+    answer = median_distances(NUMBERS, possible, shares)
+    assert sorted_rmse(NUMBERS, answer, own[PAIRS]) == pytest.approx(0, abs=1e-6)
+    assert sorted_rmse(NUMBERS, geometric_median(possible, shares), own[PAIRS]) > 0.01
 
 
 def test_it_is_the_error_that_the_loss_sees() -> None:
@@ -77,4 +81,4 @@ def test_it_is_the_error_that_the_loss_sees() -> None:
     moved = rank_matched(
         torch.as_tensor(own)[None], torch.as_tensor(other)[None], torch.as_tensor(blocks.reshape(1, -1))
     )[0].numpy()
-    assert unordered_error(NUMBERS, own, other) == pytest.approx(np.sqrt(np.mean((own - moved) ** 2)))
+    assert sorted_rmse(NUMBERS, own, other) == pytest.approx(np.sqrt(np.mean((own - moved) ** 2)))
