@@ -36,7 +36,7 @@ def _setting(default: Any, group: str, description: str, **limits: Any) -> Any:
 
 
 class PredictConfig(BaseModel):
-    """Everything that decides the outcome of a prediction besides the formula.
+    """All settings of a prediction other than the formula.
 
     Each field is an option of `alphacrystal predict`, a key of a TOML file and a keyword argument of
     `alphacrystal.predict`; its description is the help text.
@@ -196,17 +196,17 @@ def make_config(**values: Any) -> PredictConfig:
 
 
 def check_unchanged(before: PredictConfig, now: PredictConfig, folder: Path) -> None:
-    """Refuse to go on with a run under other settings.
+    """Refuse to resume a run with other settings.
 
     Raises:
-        InputError: Names the settings that differ and what the run in ``folder`` was started with.
+        InputError: Names the settings that differ and their values in the run in ``folder``.
     """
     differing = [name for name in PredictConfig.model_fields if getattr(before, name) != getattr(now, name)]
     if differing:
         was = ", ".join(f"{name} = {_shown(getattr(before, name))}" for name in differing)
         raise InputError(
             f"The run in {folder} was started with {was}, and a resumed run keeps its settings: "
-            f"leave out {', '.join(differing)}, or start anew with another --out."
+            f"leave out {', '.join(differing)}, or start again with another --out."
         )
 
 

@@ -53,7 +53,7 @@ class PotentialError(AlphaCrystalError):
 
 
 class Interrupted(AlphaCrystalError):
-    """The user stopped the run; what was finished is on disk."""
+    """The user stopped the run; the finished part is on disk."""
 
     exit_code = 130
 

@@ -46,7 +46,7 @@ def build(
     hull_field: Annotated[
         str | None, typer.Option(help="Its field of energies above hull in eV/atom, e.g. _oqmd_stability.")
     ] = None,
-    page_limit: Annotated[int, typer.Option(min=1, max=1000, help="Entries asked for at once.")] = 100,
+    page_limit: Annotated[int, typer.Option(min=1, max=1000, help="Entries in one request.")] = 100,
     resume: Annotated[bool, typer.Option("--resume", help="Continue a download of --out.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -129,7 +129,7 @@ def _download(
             )
     except KeyboardInterrupt:
         name = shlex.quote(str(out))
-        typer.echo(f"What came is kept; repeat the command with --resume to go on with {name}.", err=True)
+        typer.echo(f"The received entries are kept; repeat with --resume to continue {name}.", err=True)
         raise
     say_written(came.records, "records", out, as_json=as_json)
     if came.skipped:
@@ -142,7 +142,7 @@ def _download(
 
 
 def say_written(count: int, what: str, out: Path, *, as_json: bool) -> None:
-    """What was written where, as a sentence or as JSON."""
+    """Print the written records and the file, as a sentence or as JSON."""
     if as_json:
         print_json({what: count, "file": out})
     else:

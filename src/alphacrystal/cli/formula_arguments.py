@@ -1,4 +1,4 @@
-"""Formulas asked for on the command line or in a file."""
+"""Formulas from the command line or a file."""
 
 from __future__ import annotations
 

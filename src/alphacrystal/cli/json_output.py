@@ -1,4 +1,4 @@
-"""``--json``: what a verb has to say as one JSON object a line on standard output, for programs."""
+"""``--json``: the result of a command as one JSON object on each line of standard output, for programs."""
 
 from __future__ import annotations
 

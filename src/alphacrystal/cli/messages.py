@@ -1,4 +1,4 @@
-"""Sentences on standard error, safe to print whatever a user or a file put into them."""
+"""Sentences on standard error, with control characters of users and files escaped."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def complain(sentence: str) -> None:
 
 
 def say_failure(name: str, reason: str) -> None:
-    """Why one item of a list failed; the others go on."""
+    """Print the reason why one item of a list failed; the others continue."""
     typer.echo(printable(f"{name}: {reason}"), err=True)
 
 
 class NoteHandler(logging.Handler):
-    """Prints what the package logs, such as how a file was read, as notes on standard error."""
+    """Prints the log of the package, for example assumptions about a file, as notes on standard error."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one message."""

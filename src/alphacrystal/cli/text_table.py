@@ -23,7 +23,7 @@ def print_run(folder: Path, rows: int = ROWS, *, as_json: bool = False) -> RunSu
         as_json: Print all of ``RunSummary`` as one JSON object instead.
 
     Returns:
-        What was printed.
+        The printed text.
 
     Raises:
         InputError: The folder holds no readable run.

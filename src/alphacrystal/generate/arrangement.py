@@ -75,7 +75,7 @@ class Arrangement:
 def arrangement(
     number: int, letters: tuple[str, ...], elements: tuple[str, ...], formula_units: int
 ) -> Arrangement:
-    """The atoms of a Wyckoff assignment; each orbit has its own free coordinates, one after the other."""
+    """The atoms of a Wyckoff assignment; the free coordinates of the orbits follow one another."""
     orbits = primitive_orbits(number)
     parts = [
         (element, orbits[letter_index(letter)])

@@ -1,4 +1,4 @@
-"""How much a generator may spend, and what it can ask of an energy model."""
+"""Limits of a generator, and the interface of energy functions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EnergyFunction = Callable[[Sequence["Structure"]], FloatArray]
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """When a generator stops: at whatever comes first; None is no limit.
+    """Limits of a generator, which stops at the first that it reaches; None is no limit.
 
     Attributes:
         evaluations: Energy evaluations.
@@ -38,7 +38,7 @@ UNLIMITED = Budget()
 
 @dataclass(slots=True)
 class BudgetUse:
-    """What has been spent of a budget."""
+    """The used part of a budget."""
 
     budget: Budget
     evaluations: int = 0

@@ -1,4 +1,4 @@
-"""What a generator makes: a full structure with its provenance."""
+"""Candidates: full structures with provenance; the protocol of generators."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Generator(Protocol):
 
     @property
     def name(self) -> str:
-        """What its candidates say they are from."""
+        """Name in the provenance of its candidates."""
         ...
 
     def generate(self, formula: Formula, count: int, rng: np.random.Generator) -> Iterator[Candidate]:

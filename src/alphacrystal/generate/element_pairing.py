@@ -84,7 +84,7 @@ def _key(counts: Mapping[str, int]) -> Counts:
 
 @lru_cache(50_000)
 def _guesses(counts: Counts) -> tuple[dict[str, float], ...]:
-    """Charge-balanced oxidation states, likeliest first (pymatgen)."""
+    """Charge-balanced oxidation states, most probable first (pymatgen)."""
     from pymatgen.core import Composition
 
     if len(counts) == 1:

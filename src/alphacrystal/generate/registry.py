@@ -1,4 +1,4 @@
-"""The registry of generators: what each is called, needs and offers, and how it is built for a run."""
+"""The registry of generators: names, requirements and functions that build them for a run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class GeneratorContext:
-    """What a generator is built from.
+    """The input of a function that builds a generator.
 
     Attributes:
         formula: Reduced formula.
@@ -71,7 +71,7 @@ class GeneratorSpec:
         label: One line for help, the page and the documentation.
         build: Builds the generator for a run.
         check: Raises an InputError before the run starts if something is missing.
-        models: Networks that it needs besides those of every run.
+        models: Networks that it needs in addition to those of every run.
         on_page: Whether the web page offers it; it must not need a file of the user.
         in_parts: Whether it reports finished parts itself, so that a resumed run continues within it.
         unrelaxed_copies: Whether its likely candidates may also be listed unrelaxed; False for rough

@@ -53,7 +53,7 @@ class TemplateLibrary:
             source: As for ``read_records``.
             forbid: Reduced formulas that must not serve as templates; ``benchmark_formulas()`` of
                 `alphacrystal.data` for a leak-free run.
-            only: Keep only what can serve these formulas; everything if empty.
+            only: Keep only templates for these formulas; all if empty.
 
         Raises:
             InputError: The source cannot be read.
@@ -69,7 +69,7 @@ class TemplateLibrary:
         forbid: Collection[str] = (),
         only: Collection[Formula] = (),
     ) -> TemplateLibrary:
-        """A library of records; their formulas are recomputed from the atoms, whatever their labels say."""
+        """A library of records; their formulas are recomputed from the atoms, for any labels."""
         wanted = {stoichiometry(formula.counts) for formula in only}
         banned = {_counts_of(formula) for formula in forbid}
         found: dict[Stoichiometry, list[StructureRecord]] = {}

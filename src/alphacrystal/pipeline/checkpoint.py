@@ -1,4 +1,4 @@
-"""What a run has finished so far, on disk as it happens, so that nothing is computed twice."""
+"""The finished part of a run, written to disk at once, so that nothing is computed twice."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _HYPOTHESIS = TypeAdapter(SymmetryHypothesis)
 
 
 class _CandidateLine(BaseModel):
-    """A candidate as it stands in the checkpoint."""
+    """A candidate in the checkpoint."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -44,7 +44,7 @@ class _CandidateLine(BaseModel):
 
 
 class _RelaxationLine(BaseModel):
-    """A relaxation as it stands in the checkpoint."""
+    """A relaxation in the checkpoint."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -63,8 +63,9 @@ class _RelaxationLine(BaseModel):
 class Checkpoint:
     """Candidates and relaxations of a run below ``folder/checkpoint``.
 
-    Each finished part of the generation is one line, appended at once, and so is each relaxation; a torn last
-    line (a killed run) is dropped on reading. All candidates are written whole once generation ends.
+    Each finished part of the generation is one line, appended at once, and each relaxation too; an
+    incomplete last line (a killed run) is dropped on reading. At the end of the
+    generation all candidates are written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -72,7 +73,7 @@ class Checkpoint:
         self.folder = folder / FOLDER
 
     def save_request(self, formula: str, settings: Mapping[str, Any]) -> None:
-        """Remember what was asked for, so that --resume needs no other flags.
+        """Store the request, so that --resume needs no other options.
 
         Raises:
             AlphaCrystalError: The disk refused it.
@@ -90,9 +91,9 @@ class Checkpoint:
         try:
             request: Any = read_json(path, MAX_REQUEST_BYTES)
         except (OSError, ValueError) as error:
-            raise InputError(f"{path} is damaged: start the run anew with another --out.") from error
+            raise InputError(f"{path} is damaged: start the run again with another --out.") from error
         if not isinstance(request, dict) or not isinstance(request.get("settings"), dict):
-            raise InputError(f"{path} is damaged: start the run anew with another --out.")
+            raise InputError(f"{path} is damaged: start the run again with another --out.")
         return request
 
     def save_batch(self, formulas: Sequence[tuple[Any, ...]], settings: Mapping[str, Any]) -> None:
@@ -104,7 +105,7 @@ class Checkpoint:
         self._write("batch.json", json.dumps({"formulas": list(formulas), "settings": dict(settings)}))
 
     def load_batch(self) -> dict[str, Any] | None:
-        """What ``save_batch`` wrote, None where there is none."""
+        """The content from ``save_batch``, None without one."""
         return self._read_object("batch.json")
 
     def save_candidates(self, candidates: Sequence[Candidate]) -> None:
@@ -123,7 +124,7 @@ class Checkpoint:
         try:
             return [_candidate_from_json(item) for item in read_json(path, MAX_CANDIDATES_BYTES)]
         except (OSError, ValueError, TypeError, InputError) as error:
-            raise InputError(f"{path} is damaged: start the run anew with another --out.") from error
+            raise InputError(f"{path} is damaged: start the run again with another --out.") from error
 
     def add_generated(self, part: int, candidates: Sequence[Candidate]) -> None:
         """Append the candidates of one finished part of the generation.

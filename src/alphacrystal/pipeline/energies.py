@@ -54,7 +54,7 @@ def relax_settings(
 def primitive_cell(structure: Structure) -> Structure:
     """The primitive cell, reduced no further than the tolerance at which the relaxer finds symmetry.
 
-    pymatgen's own default of 0.25 Å would average away a real distortion.
+    pymatgen's default of 0.25 Å would average away a real distortion.
     """
     from alphacrystal.relax import RelaxSettings
 
@@ -62,7 +62,7 @@ def primitive_cell(structure: Structure) -> Structure:
 
 
 def energy_reference(elements: Iterable[str], config: PredictConfig) -> EnergyReference | None:
-    """What energies of a chemical system are measured against; None without relaxation.
+    """The energy reference of a chemical system; None without relaxation.
 
     Raises:
         InputError: The hull or the references cannot be read, have nothing on these elements, or are given
@@ -85,7 +85,7 @@ def energy_reference(elements: Iterable[str], config: PredictConfig) -> EnergyRe
 
 
 def energy_function(config: PredictConfig) -> EnergyFunction:
-    """Formation energies in eV/atom by the run's potential, or its own energies where they cannot be had.
+    """Formation energies in eV/atom by the run's potential, or total energies without references.
 
     A structure for which the potential raises, hangs or returns no energy has NaN. Potentials of other
     packages run in a process that can be ended.

@@ -44,7 +44,7 @@ class FormulaRequest:
     space_group: int | None = None
 
     def applied_to(self, settings: PredictConfig) -> PredictConfig:
-        """The settings of a run with what this line says put in.
+        """The settings of a run with the values of this line.
 
         Raises:
             InputError: The space group does not exist.

@@ -59,7 +59,7 @@ def generate(request: Request, store: RunStore) -> tuple[list[Candidate], list[s
 
 
 def _parts_of(place: int, finished: Mapping[int, Sequence[Candidate]]) -> dict[int, Sequence[Candidate]]:
-    """Finished parts of one generator of the mix, by its own numbers."""
+    """Finished parts of one generator of the mix, by their numbers in this generator."""
     return {
         number % PARTS_PER_GENERATOR: part
         for number, part in finished.items()

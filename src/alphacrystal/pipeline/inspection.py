@@ -142,7 +142,7 @@ def _probabilities_text(distogram: Distogram) -> str:
 
 
 class _Written(dict[int, str]):
-    """Probabilities by number of steps of the last digit, written when first asked for."""
+    """Probabilities by number of steps of the last digit, written at the first use."""
 
     def __missing__(self, steps: int) -> str:
         text = self[steps] = repr(steps / 10**DIGITS)

@@ -101,7 +101,7 @@ def predict(
 
 
 def _finished_part(request: Request, store: RunStore) -> Relaxed:
-    """What the store holds of an interrupted run."""
+    """The finished part of an interrupted run."""
     candidates = store.candidates_so_far()
     if not request.config.relax or store.finished_candidates() is None:
         return Relaxed(candidates)

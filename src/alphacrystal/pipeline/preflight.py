@@ -26,7 +26,7 @@ CELL_RULES = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A checked request: what a run predicts.
+    """The checked request of a run.
 
     Attributes:
         formula: Reduced formula.
@@ -42,7 +42,7 @@ class Request:
 
 
 def check_request(formula: Formula, config: PredictConfig) -> Request:
-    """Refuse what cannot be predicted, before anything is computed, started or written.
+    """Refuse an impossible request before anything is computed, started or written.
 
     Raises:
         InputError: The cell, the space group, the lattice or an element cannot be used.
@@ -137,8 +137,8 @@ def check_potential_covers(formula: Formula, config: PredictConfig) -> None:
     """Refuse at once a potential that is unknown or lacks an element.
 
     Raises:
-        PotentialError: No potential has this name, or what its relaxation needs is not installed.
-        InputError: The potential does not know an element.
+        PotentialError: No potential has this name, or a package of its relaxation is not installed.
+        InputError: The potential does not support an element.
     """
     if not config.relax:
         return
@@ -153,7 +153,7 @@ def check_lattice(config: PredictConfig) -> None:
     """Refuse a lattice that the space group does not allow.
 
     Raises:
-        InputError: Names the crystal system and what it asks of a cell.
+        InputError: Names the crystal system and its conditions on the cell.
     """
     if config.lattice is None or config.space_group is None:
         return

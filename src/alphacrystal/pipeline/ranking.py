@@ -1,4 +1,4 @@
-"""Step 4 of the pipeline: rank what is finished and describe it with its evidence."""
+"""Step 4 of the pipeline: rank the finished structures and collect the evidence."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def conclude(
     *,
     complete: bool,
 ) -> Prediction:
-    """Rank what is finished and collect it with its evidence.
+    """Rank the finished structures and collect the evidence.
 
     Args:
         request: The run.

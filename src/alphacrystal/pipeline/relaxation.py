@@ -49,7 +49,7 @@ def relax_candidates(
         request: The run.
         candidates: Candidates of the generators.
         store: Finished relaxations; new ones are added.
-        relaxer: Relaxes what the store lacks; with None, the result holds what is finished.
+        relaxer: Relaxes the unfinished structures; with None, the result has the finished ones only.
     """
     from alphacrystal.crystal import group_duplicates
     from alphacrystal.rank import likely_order
@@ -99,7 +99,7 @@ def relax_pass(
 
     Args:
         store: Finished relaxations; new ones are added.
-        relaxer: Relaxes what the store lacks; with None, only finished ones are returned.
+        relaxer: Relaxes the unfinished structures; with None, the result has the finished ones only.
         name: LOOSE, TIGHT or UNRELAXED.
         structures: Starting structures by number of the candidate.
         settings: Limits of the pass.

@@ -20,7 +20,7 @@ EVENTS_FILE = "events.jsonl"
 
 
 class RunStore:
-    """Finished work of one run; each step reads from it what an earlier, interrupted run finished.
+    """Finished work of one run; each step reads the finished work of an interrupted run from it.
 
     Attributes:
         folder: The run folder.

@@ -42,9 +42,9 @@ def campaign(
     pack: Annotated[
         bool | None, typer.Option("--pack/--no-pack", help="Each run folder as one zip (default: folders).")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the campaign in --out.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the campaign in --out.")] = False,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="With --resume: also what failed.")
+        bool, typer.Option("--retry-failed", help="With --resume: also the failed formulas.")
     ] = False,
     config_file: Annotated[
         Path | None, typer.Option("--config", help="TOML file of settings; options override it.")
@@ -122,10 +122,10 @@ def _run(folder: Path, plan: CampaignPlan, executor: Executor, retry_failed: boo
     except InputError:
         raise
     except KeyboardInterrupt:
-        typer.echo(f"Interrupted; go on with: {command}", err=True)
+        typer.echo(f"Interrupted; continue with: {command}", err=True)
         raise
     except AlphaCrystalError:
-        typer.echo(f"Everything finished is kept; go on with: {command}", err=True)
+        typer.echo(f"The finished part is kept; continue with: {command}", err=True)
         raise
     _tell(folder, counts, command, as_json)
 

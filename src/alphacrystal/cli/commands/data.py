@@ -66,7 +66,7 @@ def stats(
     plot: Annotated[Path | None, typer.Option(help="Draw sizes, elements, energies: PNG and SVG.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Count what a record source holds."""
+    """Count the records of a source."""
     from alphacrystal.data import benchmark_formulas, read_records
 
     counts: Counter[str] = Counter()
@@ -126,7 +126,7 @@ def references(
     note: Annotated[str | None, typer.Option(help="Where the crystals come from, for the table.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Energies of the elements with a potential: what formation energies are measured against."""
+    """Energies of the elements with a potential, as references of formation energies."""
     import json
 
     from alphacrystal.cli.progress_display import ProgressDisplay

@@ -29,7 +29,7 @@ def list_models(models: ModelsOption = None, as_json: JsonOption = False) -> Non
         print_json({"models": cards})
         return
     table = Table()
-    for column in ("name", "parameters", "trained", "sha256", "what it does"):
+    for column in ("name", "parameters", "trained", "sha256", "description"):
         table.add_column(column)
     for card in cards:
         table.add_row(

@@ -44,7 +44,7 @@ def predict(
         Path | None,
         typer.Option(help="Output folder; runs/FORMULA-TIME by default.", rich_help_panel=OUTPUT),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
     config_file: Annotated[
         Path | None,
         typer.Option("--config", help="TOML file of settings; options override it.", rich_help_panel=INPUT),
@@ -83,7 +83,7 @@ def _file_name(formula: str) -> str:
 def _predict_one(
     request: FormulaRequest, settings: PredictConfig, folder: Path, *, resume: bool, as_json: bool
 ) -> RunSummary:
-    """Predict, then print the list; after an interrupt, print what was finished and how to go on."""
+    """Predict, then print the list; after an interrupt, print the finished part and the command to resume."""
     from alphacrystal.pipeline.checkpoint import Checkpoint
     from alphacrystal.pipeline.predict import predict as run_prediction
 
@@ -96,7 +96,7 @@ def _predict_one(
         if (folder / "run.json").is_file():
             print_run(folder, as_json=as_json)
         if Checkpoint(folder).load_request() is not None:
-            typer.echo(f"Interrupted; go on with: {_resume_command(folder)}", err=True)
+            typer.echo(f"Interrupted; continue with: {_resume_command(folder)}", err=True)
         else:
             typer.echo("Interrupted before anything was computed.", err=True)
         raise
@@ -147,7 +147,7 @@ def _predict_many(
                 if rows[place].status == "waiting" and (folder / names[place] / "events.jsonl").is_file():
                     rows[place] = IndexRow(requests[place].formula, names[place], "interrupted")
                 write_index(folder, rows)
-                typer.echo(f"The whole list goes on with: {_resume_command(folder)}", err=True)
+                typer.echo(f"The whole list continues with: {_resume_command(folder)}", err=True)
             raise
     failed = sum(row.status == "failed" for row in rows)
     typer.echo(
@@ -199,7 +199,7 @@ def _folder_names(requests: list[FormulaRequest]) -> list[str]:
 def _resume(
     out: Path | None, formulas: list[str], source: Path | None, given: dict[str, Any], as_json: bool
 ) -> None:
-    """Go on with a run as it was asked for; its folder knows the formula and the settings.
+    """Resume a run with the formula and the settings in its folder.
 
     The same flags may be repeated; others are refused.
     """
@@ -231,7 +231,7 @@ def _resume(
         return
     if request is None or not isinstance(request.get("formula"), str):
         raise InputError(
-            f"{checkpoint.folder / 'request.json'} is damaged: start the run anew with another --out."
+            f"{checkpoint.folder / 'request.json'} is damaged: start the run again with another --out."
         )
     if asked and [parse_formula(item.formula) for item in asked] != [parse_formula(request["formula"])]:
         names = ", ".join(item.formula for item in asked)
@@ -259,5 +259,5 @@ def _stored_requests(batch: Mapping[str, Any], path: Path) -> list[FormulaReques
             case [str(formula), str() | None as cell, None | int() as group] if not isinstance(group, bool):
                 requests.append(FormulaRequest(formula, cell, group))
             case _:
-                raise InputError(f"{path} is damaged: start the run anew with another --out.")
+                raise InputError(f"{path} is damaged: start the run again with another --out.")
     return requests

@@ -50,7 +50,7 @@ def relax(
         done = sorted(path.parent for path in [*out.glob("run.json"), *out.glob("*/run.json")])
         for folder in done:
             print_run(folder, as_json=as_json)
-        typer.echo("Interrupted; what was relaxed so far is listed above and on disk.", err=True)
+        typer.echo("Interrupted; the finished relaxations are listed above and on disk.", err=True)
         raise
     runs = [print_run(folder, as_json=as_json) for folder in folders]
     if any(run.failure for run in runs):

@@ -24,7 +24,7 @@ def serve(
         typer.Option(
             envvar="ALPHACRYSTAL_SERVE_TOKEN",
             show_envvar=True,
-            help="What visitors must know; 'new' makes one. The variable keeps it out of process lists.",
+            help="Secret of all requests; 'new' creates one. The variable keeps it out of process lists.",
         ),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, max=64, help="Jobs at the same time.")] = 1,

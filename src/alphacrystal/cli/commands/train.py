@@ -30,7 +30,7 @@ def train(
     cache: Annotated[
         Path | None, typer.Option(help="Folder of prepared arrays (default: OUT/cache).")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the checkpoint in --out.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Train a network on known crystals (benchmark compounds are dropped)."""
@@ -57,7 +57,7 @@ def train(
             paths = f"--data {shlex.quote(str(data))} --out {shlex.quote(str(out))}"
             paths += "" if cache is None else f" --cache {shlex.quote(str(cache))}"
             typer.echo(
-                f"Interrupted; go on with: alphacrystal train {name} {paths}{chosen} --resume", err=True
+                f"Interrupted; continue with: alphacrystal train {name} {paths}{chosen} --resume", err=True
             )
         else:
             typer.echo("Interrupted before the end of the first epoch: nothing to resume.", err=True)

@@ -1,10 +1,10 @@
-"""The AlphaCrystal-I generator: predicted contact map → CMCrystal's search in the likeliest space groups.
+"""The AlphaCrystal-I generator: predicted contact map → CMCrystal's search in the most probable space groups.
 
 Hu et al., ACS Omega 8, 26170 (2023), arXiv 2102.01620; CMCrystal: Hu et al., arXiv 2008.07016. Of
 each space group one crystal is built, as there: the Wyckoff assignments with the fewest orbits are screened
 and the one whose contacts agree best is kept, in a cell that does not move. Space groups and cells come from
-our own networks instead of CRYSPNet and MLatticeABC. Coupled coordinates stay coupled, and atoms may not
-clash; the original allows both.
+the networks of this package instead of CRYSPNet and MLatticeABC. Coupled coordinates stay coupled, and atoms
+may not clash; the original allows both.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ NO_SPREAD = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 @dataclass(frozen=True, slots=True)
 class ContactMapGenerator:
-    """Builds one candidate for each of the likeliest space groups and Z from a predicted contact map.
+    """Builds one candidate for each of the most probable space groups and Z from a predicted contact map.
 
     Attributes:
         formula_units: Formula units Z the primitive cell may hold; cells of more than 12 atoms are left out.
@@ -65,7 +65,7 @@ class ContactMapGenerator:
         """Yield up to ``count`` candidates, best first by space group and agreement of the contacts.
 
         Raises:
-            InputError: No cell of up to 12 atoms is asked for, or it cannot be placed.
+            InputError: No requested cell has at most 12 atoms, or none can be placed.
         """
         formula_units = small_units(formula, self.formula_units)
         seed = int(rng.integers(2**31))
@@ -86,7 +86,7 @@ class ContactMapGenerator:
         yield from normalised(found)[:count]
 
     def _groups(self, formula: Formula, formula_units: Sequence[int], count: int) -> list[tuple[int, float]]:
-        """The likeliest space groups with their log-probabilities."""
+        """The most probable space groups with their log-probabilities."""
         from alphacrystal.learn import type_probabilities
 
         kinds, logs = type_probabilities(formula, formula_units, group=self.space_group, models=self.models)
@@ -178,8 +178,8 @@ def small_units(formula: Formula, formula_units: Sequence[int]) -> list[int]:
     small = [z for z in formula_units if z * formula.num_atoms <= MOST]
     if not small:
         raise InputError(
-            f"AlphaCrystal-I's contact maps hold at most {MOST} atoms, and the cells of {formula.text} "
-            "that are asked for have more: choose a smaller cell or another generator."
+            f"AlphaCrystal-I's contact maps contain at most {MOST} atoms, and the requested cells of "
+            f"{formula.text} have more: choose a smaller cell or another generator."
         )
     return small
 

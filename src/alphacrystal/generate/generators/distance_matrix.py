@@ -38,7 +38,7 @@ class DistanceMatrixGenerator:
         space_group: Only this group, if given.
         lattice: Conventional cell to use instead of predicted ones.
         search: Effort of the reconstruction; a quick and a thorough one by default.
-        fitness: What the search minimises, see SearchSettings.
+        fitness: The function that the search minimises, see SearchSettings.
         prototypes: Also build each hypothesis from prototype coordinates. False uses the predicted distances
             alone, as AlphaCrystal-II does.
         models: Folder of weights; the shipped ones by default.
@@ -64,7 +64,7 @@ class DistanceMatrixGenerator:
         """Yield up to ``count`` candidates, best first by prior × geometry; no two are equal crystals.
 
         A hypothesis of a known structure type gives two candidates: the result of the search, and the fittest
-        of its prototype coordinates. Where candidates are equal crystals the best one stands for them, and
+        of its prototype coordinates. Of equal crystals only the best one is a candidate, and
         further hypotheses are built until there are ``count`` or the hypotheses run out.
 
         Raises:
@@ -102,7 +102,7 @@ class DistanceMatrixGenerator:
     def _parts(
         self, hypotheses: Sequence[SymmetryHypothesis], *, first: bool
     ) -> list[tuple[Sequence[SymmetryHypothesis], SearchSettings]]:
-        """Hypotheses that are searched together, and how hard; ``first``: the likeliest are among them."""
+        """Hypotheses that are searched together, and the effort; ``first``: with the most probable."""
         from alphacrystal.crystal import free_count
         from alphacrystal.reconstruct import SearchSettings
 

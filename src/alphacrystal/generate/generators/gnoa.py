@@ -1,8 +1,8 @@
 """GNOA: energies of crystals proposed by a blind search, nothing is relaxed.
 
-Cheng, Gong & Yin, Nat. Commun. 13, 1492 (2022), doi:10.1038/s41467-022-29241-4. Written anew from the
-published description; docs/generators.md lists what differs from the published program and which of its
-errors are gone.
+Cheng, Gong & Yin, Nat. Commun. 13, 1492 (2022), doi:10.1038/s41467-022-29241-4. A new implementation
+of the published description; docs/generators.md lists the differences from the published program and its
+corrected errors.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ class GnoaGenerator:
 
     Attributes:
         formula_units: Formula units Z: of the primitive cell, or of the conventional one where ``faithful``.
-        energies: What is minimised; rejected crystals cost nothing of it.
+        energies: The minimised function; it is not called for rejected crystals.
         search: "random", "tpe" (Bayesian optimisation) or "pso" (particle swarm).
-        budget: When to stop; a trial is a point, rejected or not. GNOA's own runs count trials.
+        budget: When to stop; a trial is a point, rejected or not. Runs of the published program count trials.
         space_group: Only this group, if given.
         lattice: Conventional cell to use instead of searching it.
-        faithful: Give each atom of an orbit coordinates of its own, and count atoms in the conventional cell,
+        faithful: Give each atom of an orbit separate coordinates, and count atoms in the conventional cell,
             as the published program does; the space group then seldom survives.
         population: Particles of the swarm.
         startup: Random points before the Parzen estimators.

@@ -1,8 +1,7 @@
 """Random crystals with symmetry, minimum distances and a volume prior, after AIRSS.
 
-Pickard & Needs, J. Phys.: Condens. Matter 23, 053201 (2011), doi:10.1088/0953-8984/23/5/053201. Own code on
-the Wyckoff maps: each try draws Z, a space group, a Wyckoff assignment, and then a batch of cells and
-coordinates.
+Pickard & Needs, J. Phys.: Condens. Matter 23, 053201 (2011), doi:10.1088/0953-8984/23/5/053201. Each try
+draws Z, a space group, a Wyckoff assignment, and then a batch of cells and coordinates.
 """
 
 from __future__ import annotations
@@ -63,11 +62,11 @@ class RandomSymmetricGenerator:
         formula_units: Formula units Z the primitive cell may hold.
         space_group: Only this group, if given.
         lattice: Conventional cell to use instead of random ones.
-        energies: What ranks the crystals, if anything.
+        energies: Energy function that ranks the crystals, None for the order of generation.
         budget: When to stop; a trial is one cell with coordinates.
         closest: Smallest distance allowed, in sums of covalent radii.
         volume: Expected volume in Å³ per atom instead of the table's.
-        on_progress: Called with (done, total) of what limits the run.
+        on_progress: Called with (done, total) of the limit of the run.
     """
 
     formula_units: Sequence[int]

@@ -49,10 +49,10 @@ class TemplateGenerator:
         formula_units: Formula units Z the primitive cell may hold.
         library: Known crystals.
         space_group: Only templates of this group, if given.
-        similarity: What orders templates and pairs elements: the learned distance of the symmetry prior, or
-            pymatgen's substitution probabilities.
+        similarity: Measure that orders templates and pairs elements: the learned distance of the symmetry
+            prior, or pymatgen's substitution probabilities.
         oxidation_filter: Leave out pairings without charge-balanced oxidation states in common.
-        own_formula: Whether crystals of the very formula asked for may serve.
+        own_formula: Whether crystals of the requested formula are allowed as templates.
         models: Folder of weights; the shipped ones by default.
         budget: When to stop; a trial is one template.
         on_progress: Called with (candidates made, candidates wanted).
@@ -70,7 +70,7 @@ class TemplateGenerator:
     name: str = "template"
 
     def generate(self, formula: Formula, count: int, rng: np.random.Generator) -> Iterator[Candidate]:
-        """Yield up to ``count`` candidates, likest template first; nothing is random.
+        """Yield up to ``count`` candidates, most similar template first; nothing is random.
 
         Their log-probabilities are those of a softmax of minus the distance over all of them: an order, not
         a measured chance.
@@ -105,7 +105,7 @@ class TemplateGenerator:
             yield replace(candidate, log_probability=log)
 
     def _ordered(self, formula: Formula) -> list[tuple[float, StructureRecord, tuple[str, ...]]]:
-        """Templates with their best pairing of elements, likest first."""
+        """Templates with their best pairing of elements, most similar first."""
         orders: list[tuple[str, ...]] = []
         spans: list[tuple[StructureRecord, int, int]] = []
         for record in self.library.matching(formula):

@@ -28,7 +28,7 @@ class Search(Protocol):
         ...
 
     def tell(self, losses: Sequence[float]) -> None:
-        """Losses of the points last asked for, in order."""
+        """Losses of the points of the last call, in order."""
         ...
 
 

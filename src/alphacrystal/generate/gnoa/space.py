@@ -1,9 +1,9 @@
-"""GNOA's variables, and the crystals that they stand for.
+"""GNOA's variables, and the crystals that they describe.
 
 Cheng, Gong & Yin, Nat. Commun. 13, 1492 (2022), doi:10.1038/s41467-022-29241-4. A point is a vector of
 numbers between 0 and 1: six of the cell, one each for the space group, the Wyckoff combination and Z, then
-three for each atom that could need them. What was changed against the published program stands in
-docs/generators.md.
+three for each atom that could need them. docs/generators.md lists the
+changes from the published program.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ CORNERS: FloatArray = np.array(list(product((0, 1), repeat=3)), dtype=np.float64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Proposal:
-    """A crystal that a point stands for.
+    """The crystal of a point.
 
     Attributes:
         structure: Primitive cell.
