@@ -160,7 +160,7 @@ def test_download_that_broke_off_goes_on_at_its_page(pages: Pages, tmp_path: Pat
     assert not out.exists()
     with out.with_name("all.jsonl.partial").open("ab") as stream:
         stream.write(b'{"id": "torn')  # as a kill in the middle of a page leaves it
-    with pytest.raises(InputError, match="go on with --resume"):
+    with pytest.raises(InputError, match="continue with --resume"):
         fetch_all(source, out)
     with pytest.raises(InputError, match="asked for something else"):
         fetch_all(OptimadeSource(pages.address, "nsites<=3"), out, resume=True)

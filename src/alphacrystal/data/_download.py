@@ -22,7 +22,7 @@ from alphacrystal.errors import AlphaCrystalError, InputError
 
 @dataclass(frozen=True, slots=True)
 class Downloaded:
-    """What a download wrote.
+    """The result of a download.
 
     Attributes:
         records: Entries written.
@@ -40,7 +40,7 @@ class Downloaded:
 
 
 class _State(BaseModel):
-    """How far a download is: the next page, and what lies before it."""
+    """The progress of a download: the next page and the entries before it."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
 
@@ -71,7 +71,7 @@ def download(
 
     Args:
         out: Record file.
-        question: What is requested; a resumed download must request the same.
+        question: The request; that of a resumed download must be equal.
         first: Address of the first page.
         page: Gives a page by its address.
         resume: Continue an earlier download.
@@ -79,15 +79,15 @@ def download(
 
     Raises:
         InputError: There is nothing to resume, it is another request, or there is no usable entry.
-        AlphaCrystalError: The source does not answer, or ends before it gave what it promised; what is
-            downloaded is kept, and the sentence says how to resume.
+        AlphaCrystalError: The source does not answer, or ends before all promised entries; the received
+            entries are kept, and the sentence names the command to resume.
     """
     grown, path = out.with_name(out.name + ".partial"), out.with_name(out.name + ".progress")
     state = _State(question=question, following=first, bytes=0, records=0)
     if resume:
         state = _read_state(path, question, out, grown)
     elif path.exists():
-        raise InputError(f"{out} was begun: go on with --resume, or choose another --out.")
+        raise InputError(f"{out} is incomplete: continue with --resume, or choose another --out.")
     out.parent.mkdir(parents=True, exist_ok=True)
     known = _known_entries(grown, state.bytes) if resume else {}
     visited: set[str] = set()
@@ -115,7 +115,7 @@ def download(
                     raise
                 _write_state(state, path)
                 raise type(error)(
-                    f"{error} What was downloaded is kept; repeat the command with --resume to continue."
+                    f"{error} The received entries are kept; repeat the command with --resume to continue."
                 ) from error
             state = after
             _write_state(state, path)
@@ -187,7 +187,7 @@ def _known_entries(grown: Path, size: int) -> dict[str, bytes]:
             try:
                 record = StructureRecord.model_validate_json(line)
             except ValidationError as error:
-                raise InputError(f"{grown} is damaged: remove it and start anew.") from error
+                raise InputError(f"{grown} is damaged: remove it and start again.") from error
             known[record.id] = _digest(record)
     return known
 
@@ -196,7 +196,7 @@ def _check_new(answer: SourcePage, pages: set[tuple[str, ...]]) -> None:
     """Refuse a page that came before under another address; ``pages`` has the ids of each and grows.
 
     Raises:
-        AlphaCrystalError: The source ignores what the address asks for.
+        AlphaCrystalError: The source ignores the query of the address.
     """
     ids = (*(record.id for record in answer.records), *answer.skipped)
     if len(ids) > 1 and ids in pages:
@@ -207,7 +207,7 @@ def _check_new(answer: SourcePage, pages: set[tuple[str, ...]]) -> None:
 
 
 def _check_complete(last: SourcePage, entries: int, grown: Path, *, repeats: bool) -> None:
-    """Compare what came with what the source promised.
+    """Compare the received entries with the number that the source promised.
 
     Raises:
         AlphaCrystalError: It promised more.
@@ -243,7 +243,7 @@ def _write_state(state: _State, path: Path) -> None:
 
 
 def _read_state(path: Path, question: dict[str, Any], out: Path, grown: Path) -> _State:
-    damaged = f"{path} is damaged: remove it and {grown.name}, and start anew."
+    damaged = f"{path} is damaged: remove it and {grown.name}, and start again."
     try:
         state = _State.model_validate_json(path.read_bytes())
         size = grown.stat().st_size if state.bytes else 0
@@ -256,5 +256,5 @@ def _read_state(path: Path, question: dict[str, Any], out: Path, grown: Path) ->
     if size < state.bytes:
         raise InputError(damaged)
     if state.question != json.loads(json.dumps(question)):
-        raise InputError(f"The download of {out} asked for something else: give the same options again.")
+        raise InputError(f"The download of {out} had another request: give the same options again.")
     return state

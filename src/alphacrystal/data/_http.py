@@ -52,8 +52,8 @@ def _port(parts: SplitResult) -> int | None:
 def fetch_json(address: str) -> dict[str, Any]:
     """The JSON object at an address.
 
-    Busy servers and broken connections are tried again up to `TRIES` times, after the pause that the server
-    asks for (Retry-After, at most a minute) or one that doubles.
+    Busy servers and broken connections are tried again up to `TRIES` times, after the pause of the
+    server (Retry-After, at most a minute) or one that doubles.
 
     Raises:
         InputError: The server refuses the request, redirects to another host, or answers with something else

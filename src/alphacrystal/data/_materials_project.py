@@ -33,9 +33,9 @@ class MaterialsProjectSource:
     """Structures of the Materials Project, one chunk of ids after the other.
 
     Attributes:
-        client: What answers.
+        client: Client that answers.
         query: Arguments of its search, e.g. ``{"elements": ["Ti", "O"], "num_sites": (1, 12)}``.
-        chunk: Documents asked for at once.
+        chunk: Documents in one request.
     """
 
     client: SummaryClient
@@ -43,7 +43,7 @@ class MaterialsProjectSource:
     chunk: int = 500
 
     def identifiers(self) -> list[str]:
-        """Ids of all that fit, sorted, so that a page stays the same when asked for again.
+        """Ids of all that fit, sorted, so that a repeated request gives the same page.
 
         Raises:
             AlphaCrystalError: The Materials Project refuses or does not answer.
@@ -107,7 +107,7 @@ def connect(key: str | None) -> SummaryClient:
     """
     if not key:
         raise InputError(
-            "The Materials Project asks for a key: set MP_API_KEY to yours "
+            "The Materials Project needs a key: set MP_API_KEY to yours "
             "(https://next-gen.materialsproject.org/api), or use --source optimade, which needs none."
         )
     try:

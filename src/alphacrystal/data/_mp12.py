@@ -118,8 +118,8 @@ class DistanceHistogram:
         edges: Å, ascending, shape (classes + 1,).
         pairs: Pairs of two atoms in each class, shape (classes,).
         of_pairs: Their share in all pairs, shape (classes,).
-        of_entries: Their share in all entries of the padded 12 x 12 matrices, in which each pair stands twice
-            beside the zeros of the diagonal and the padding, shape (classes,).
+        of_entries: Their share in all entries of the padded 12 x 12 matrices, in which each pair occurs
+            twice, with the zeros of the diagonal and the padding, shape (classes,).
         shortest, longest: Å, over all pairs.
     """
 

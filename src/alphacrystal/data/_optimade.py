@@ -132,7 +132,7 @@ class OptimadeSource:
         given = dict(parse_qsl(urlsplit(self.url.strip()).query, keep_blank_values=True))
         if given.keys() & {"filter", "response_fields", "page_limit", "page_offset", "response_format"}:
             raise InputError(
-                f"{self.url} must not contain a query of its own: give the filter with --filter."
+                f"{self.url} must not contain a query: give the filter with --filter."
             )
         query = urlencode(given | dict(parameters))
         return f"{base}/{endpoint}" + (f"?{query}" if query else "")

@@ -44,7 +44,7 @@ Row = dict[str, object]
 class PreparedStructures:
     """Columns over structures (n) and, concatenated, over the atoms and atom pairs of one cell of each.
 
-    The cell is the primitive one, or the conventional one where that was asked for (``mp12``). Translated
+    The cell is the primitive one, or the conventional one for ``mp12``. Translated
     copies of an atom in a centred cell belong to the same orbit.
 
     Attributes:
@@ -98,11 +98,11 @@ class PreparedStructures:
         return np.array([len(set(self.numbers[self.atoms(i)].tolist())) for i in range(len(self))])
 
     def atoms(self, index: int) -> slice:
-        """Where the atoms of a structure stand."""
+        """Rows of the atoms of a structure."""
         return slice(int(self.atom_offsets[index]), int(self.atom_offsets[index + 1]))
 
     def pairs(self, index: int) -> slice:
-        """Where the atom pairs of a structure stand."""
+        """Rows of the atom pairs of a structure."""
         return slice(int(self.pair_offsets[index]), int(self.pair_offsets[index + 1]))
 
     def matrix(self, index: int) -> Float32Array:
@@ -240,7 +240,7 @@ def prepare(
     """Training arrays of a source, without any benchmark compound, cached under ``cache``.
 
     The cache is keyed by the content of the source file, the list of benchmark compounds and the format
-    version; a folder is read anew. A damaged cache is made again.
+    version; a folder is read again. A damaged cache is replaced.
 
     Args:
         source: As for ``read_records``.
@@ -332,7 +332,7 @@ def chosen_rows(
 
 
 def _load(cached: Path) -> PreparedStructures | None:
-    """What a cache file holds, or None where there is none or it is damaged."""
+    """The content of a cache file, None if it is missing or damaged."""
     if not cached.is_file():
         return None
     try:

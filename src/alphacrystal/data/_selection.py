@@ -56,7 +56,7 @@ def select(data: PreparedStructures, rows: IntArray, validation: IntArray) -> Pr
         validation: Those to validate on.
 
     Returns:
-        First what is trained on, then what is validated on, each in the order given.
+        Training records, then validation records, each in the order given.
     """
     trained = rows[~np.isin(rows, validation)]
     chosen = np.concatenate([trained, validation]).astype(np.int64)

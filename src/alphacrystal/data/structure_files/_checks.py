@@ -46,8 +46,8 @@ class CrystalRead:
 
     Attributes:
         structure: Ordered; lattice, elements and positions only.
-        name: What messages call it.
-        notes: Sentences on what the file did not say or what was changed while reading it.
+        name: Name in messages.
+        notes: Sentences on assumptions about the file and on changes by the reader.
     """
 
     structure: Structure
@@ -116,7 +116,7 @@ def element_of(site: ListedSite, name: str) -> str:
 
 
 def _is_charge(text: str) -> bool:
-    """Whether what follows an element symbol is a charge or a number, as in Fe3+, O2-, Na+1 or Fe(III)."""
+    """Whether the text after an element symbol is a charge or a number, as in Fe3+, O2-, Na+1 or Fe(III)."""
     return re.fullmatch(r"\d*|[\d.]*[+-][\d.]*|\([IVX0-9+-]+\)", text.strip()) is not None
 
 
@@ -260,7 +260,7 @@ def _crowded(lattice: FloatArray, positions: FloatArray) -> bool:
 
 
 def _check_header(listed: ListedCrystal, counts: Mapping[str, int], volume: float, notes: list[str]) -> None:
-    """Compare formula, formula units and cell volume of the header with what was read."""
+    """Compare formula, formula units and cell volume of the header with the sites."""
     if listed.formula:
         total, header_total = sum(counts.values()), sum(listed.formula.values())
         shared = sorted(counts[symbol] / listed.formula[symbol] for symbol in counts.keys() & listed.formula)

@@ -33,7 +33,7 @@ def read_cif(text: str, name: str) -> list[CrystalRead]:
 
     Args:
         text: Of the file.
-        name: What messages call the file.
+        name: Name of the file in messages.
 
     Raises:
         InputError: The syntax is wrong, or no block describes a crystal that can be read.

@@ -128,7 +128,7 @@ def _coordinate(text: str | None, label: str, name: str) -> float:
 
 
 def _symbol_of_label(label: str, formula: Mapping[str, float] | None, name: str, notes: list[str]) -> str:
-    """The element that a label such as "Na1" or "OW2" stands for, where the file gives no symbols."""
+    """The element of a label such as "Na1" or "OW2", for a file without symbols."""
     known = set(element_table().symbols[1:]) | set(ISOTOPES)
     letters = re.match(r"[A-Za-z]*", label)
     word = letters.group() if letters else ""
@@ -136,7 +136,7 @@ def _symbol_of_label(label: str, formula: Mapping[str, float] | None, name: str,
         return label  # several elements: refused as disordered
     if word == "T":  # a tetrahedral site of a zeolite, or tritium
         raise InputError(
-            f"Site {label[:30]} of {name} has no chemical symbol, and its label may stand for a tetrahedral "
+            f"Site {label[:30]} of {name} has no chemical symbol, and its label may name a tetrahedral "
             "site: add the column _atom_site_type_symbol."
         )
     if word in known or (len(word) > 1 and word[1].islower() and word[:2] in known):
@@ -147,12 +147,12 @@ def _symbol_of_label(label: str, formula: Mapping[str, float] | None, name: str,
         choices = [symbol for symbol in choices if ISOTOPES.get(symbol, symbol) in formula] or choices
     if not choices:
         raise InputError(
-            f"Site {label[:30]} of {name} has no chemical symbol, and its label stands for no element: "
+            f"Site {label[:30]} of {name} has no chemical symbol, and its label names no element: "
             "add the column _atom_site_type_symbol."
         )
     if len(set(choices)) > 1 and "H" in choices:  # HO1 may be a hydrogen atom at O1, or holmium
         raise InputError(
-            f"Site {label[:30]} of {name} has no chemical symbol, and its label stands for "
+            f"Site {label[:30]} of {name} has no chemical symbol, and its label may mean "
             f"{' or '.join(choices)}: add the column _atom_site_type_symbol."
         )
     if len(set(choices)) > 1:

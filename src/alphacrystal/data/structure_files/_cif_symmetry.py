@@ -64,7 +64,7 @@ def stated_symmetry(items: CifItems, lattice: FloatArray, name: str, notes: list
     Args:
         items: Of the block.
         lattice: Rows in Å, shape (3, 3).
-        name: What messages call the block.
+        name: Name of the block in messages.
         notes: Sentences are added to it.
 
     Raises:

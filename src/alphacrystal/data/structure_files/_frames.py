@@ -48,7 +48,7 @@ def read_frames(content: str | bytes, suffix: str, name: str) -> list[ListedCrys
     Args:
         content: Of the file: text, or bytes for a binary format.
         suffix: A key of `ASE_FORMATS`.
-        name: What messages call the file.
+        name: Name of the file in messages.
 
     Raises:
         InputError: The format cannot be read, or a frame is not periodic in three directions.

@@ -1,4 +1,4 @@
-"""What a structure file lists, before any check: lattice, sites with occupancies, header formula."""
+"""The content of a structure file before any check: lattice, sites with occupancies, header formula."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ListedSite:
     """One atom of the unit cell as a file describes it.
 
     Attributes:
-        label: What messages call the site, e.g. "O1".
+        label: Name of the site in messages, e.g. "O1".
         symbol: Chemical symbol as written, e.g. "Fe3+".
         position: Fractional coordinates, shape (3,).
         occupancy: Between 0 and 1 in a valid file.
@@ -34,7 +34,7 @@ class ListedCrystal:
     """A unit cell as a file describes it, symmetry already applied.
 
     Attributes:
-        name: What messages call it: the file, with the data block or frame where a file holds several.
+        name: Name in messages: the file, with the data block or frame if it contains several.
         lattice: Rows in Å, shape (3, 3).
         sites: All atoms of the cell.
         formula: Amounts by element symbol in the header, None without one.

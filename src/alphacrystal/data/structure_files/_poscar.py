@@ -24,10 +24,10 @@ def read_poscar(text: str, name: str) -> list[ListedCrystal]:
 
     Args:
         text: Of the file.
-        name: What messages call the file.
+        name: Name of the file in messages.
 
     Raises:
-        InputError: A line is missing or is not what the format asks for, or no line names the elements.
+        InputError: A line is missing or violates the format, or no line names the elements.
     """
     lines = text.split("\n")
     lattice, scale = _lattice(lines, name)

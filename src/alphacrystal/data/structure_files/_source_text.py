@@ -73,7 +73,7 @@ def read_bytes(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
 
 
 def check_size(path: Path, max_bytes: int = MAX_BYTES) -> None:
-    """Refuse what is no regular file, and files larger than ``max_bytes``.
+    """Refuse irregular files, and files larger than ``max_bytes``.
 
     Raises:
         InputError: The file is missing, is not a regular file, or is too large.

@@ -100,7 +100,7 @@ def listed_operations(texts: Sequence[str], source: str, name: str) -> tuple[Sym
     Args:
         texts: Operations such as "1/2+x, -y, z".
         source: Where they come from, for messages.
-        name: What messages call the file.
+        name: Name of the file in messages.
 
     Raises:
         InputError: One is no symmetry operation, or they generate no group of finite size.
