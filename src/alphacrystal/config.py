@@ -1,4 +1,4 @@
-"""Settings of a run: one object from Python, command-line flags or a TOML file; written into every run."""
+"""Settings of a run, from Python, command-line options or a TOML file."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _setting(default: Any, group: str, description: str, **limits: Any) -> Any:
 
 
 class PredictConfig(BaseModel):
-    """All settings of a prediction other than the formula.
+    """All settings of a prediction; together with the formula they determine its result.
 
     Each field is an option of `alphacrystal predict`, a key of a TOML file and a keyword argument of
     `alphacrystal.predict`; its description is the help text.
@@ -121,8 +121,8 @@ class PredictConfig(BaseModel):
             return values
         renamed = {RENAMED_SETTINGS.get(key, key): value for key, value in values.items()}
         if len(renamed) < len(values):
-            twice = next(old for old, new in RENAMED_SETTINGS.items() if old in values and new in values)
-            raise ValueError(f"{twice} is the old name of {RENAMED_SETTINGS[twice]}: give one of them")
+            double = next(old for old, new in RENAMED_SETTINGS.items() if old in values and new in values)
+            raise ValueError(f"{double} is the old name of {RENAMED_SETTINGS[double]}: give one of them")
         return renamed
 
     @field_validator("space_group")
@@ -190,9 +190,8 @@ def make_config(**values: Any) -> PredictConfig:
             raise InputError(f"There is no setting {name}: choose from {known}.") from error
         message = one_line(first["msg"].removeprefix("Value error, ").rstrip("."))
         message = message[:1].lower() + message[1:]
-        given = first.get("input")
-        shown = "" if "Value error" in first["msg"] else f" (got {reprlib.repr(given)})"
-        raise InputError(f"Setting {name}: {message}{shown}.") from error
+        quoted = "" if "Value error" in first["msg"] else f" (got {reprlib.repr(first.get('input'))})"
+        raise InputError(f"Setting {name}: {message}{quoted}.") from error
 
 
 def check_unchanged(before: PredictConfig, now: PredictConfig, folder: Path) -> None:
@@ -203,10 +202,10 @@ def check_unchanged(before: PredictConfig, now: PredictConfig, folder: Path) -> 
     """
     differing = [name for name in PredictConfig.model_fields if getattr(before, name) != getattr(now, name)]
     if differing:
-        was = ", ".join(f"{name} = {_shown(getattr(before, name))}" for name in differing)
+        stored = ", ".join(f"{name} = {_shown(getattr(before, name))}" for name in differing)
         raise InputError(
-            f"The run in {folder} was started with {was}, and a resumed run keeps its settings: "
-            f"leave out {', '.join(differing)}, or start again with another --out."
+            f"The run in {folder} was started with {stored}, and a resumed run keeps its settings: "
+            f"leave out {', '.join(differing)}, or start a new run with another --out."
         )
 
 
@@ -241,7 +240,7 @@ def read_config_file(path: Path) -> dict[str, Any]:
 
 
 def _check_lines(text: str) -> None:
-    """Refuse text whose lines would keep the TOML parser busy for minutes.
+    """Refuse lines that would take the TOML parser minutes.
 
     Raises:
         ValueError: A line is too long, or its key may have too many parts; names the line.

@@ -1,24 +1,27 @@
-"""The errors a user can meet, each with the exit code the command line gives it."""
+"""The errors of the package with their exit codes, and their sentences for the user."""
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
 
+#: Error numbers of a full disk.
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 MAX_QUOTED = 300  # characters of a clause that may quote a file
 
 
 class AlphaCrystalError(Exception):
-    """Base of every error this package raises on purpose; its text is one clear sentence."""
+    """Base class of all errors of this package; the message is one sentence."""
 
     exit_code = 1
 
 
 class InputError(AlphaCrystalError):
-    """The user's input cannot be used; the text names the input and the fix."""
+    """The user's input cannot be used; the message names the input and the fix."""
 
     exit_code = 2
 
@@ -52,10 +55,57 @@ class PotentialError(AlphaCrystalError):
     exit_code = 2
 
 
-class Interrupted(AlphaCrystalError):
-    """The user stopped the run; the finished part is on disk."""
+class FolderInUseError(InputError):
+    """Another process writes into the folder."""
 
-    exit_code = 130
+
+class MissingError(InputError):
+    """The server has no job, run or structure of this name."""
+
+
+class ConflictError(InputError):
+    """The state of a job or its folder does not allow the action."""
+
+
+class WrongTokenError(AlphaCrystalError):
+    """The token of a request differs from that of the server."""
+
+
+class QueueFullError(AlphaCrystalError):
+    """Too many jobs wait."""
+
+
+class StorageLimitError(AlphaCrystalError):
+    """The runs have reached the limit of disk space."""
+
+
+class FolderGoneError(AlphaCrystalError):
+    """The runs folder was deleted or cannot be read."""
+
+
+class OverloadedError(AlphaCrystalError):
+    """Too many computations wait."""
+
+
+class TimeLimitError(AlphaCrystalError):
+    """A computation was stopped at its time limit."""
+
+
+def explain(error: Exception) -> tuple[int, str]:
+    """Exit code and sentence of an error: 2 for bad input, 1 for storage errors and internal failures."""
+    if isinstance(error, AlphaCrystalError):
+        return error.exit_code, str(error)
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
+        where = f"Cannot write {error.filename}" if error.filename else "A file could not be written"
+        return 1, f"{where}: the disk is full; free some space and repeat the command."
+    if isinstance(error, RecursionError):
+        return 2, "An input file is nested too deeply to be read."
+    if isinstance(error, MemoryError):
+        return 1, "The memory did not suffice: use a smaller --candidates or --max-atoms, or fewer --workers."
+    return 1, (
+        f"Internal failure ({type(error).__name__}: {error}). "
+        "Set ALPHACRYSTAL_DEBUG=1 to see where, and please report it."
+    )
 
 
 def validation_problem(error: ValidationError) -> str:

@@ -13,3 +13,5 @@ BoolArray = NDArray[np.bool_]
 
 #: Progress of a run: stage, items done, items in total (0 where it is not known).
 Progress = Callable[[str, int, int], None]
+#: Progress of one stage: items done, items in total.
+StageProgress = Callable[[int, int], None]

@@ -214,10 +214,10 @@ def test_full_disk_ends_the_run_with_one_sentence_and_resume_finishes_it(run: Ru
 
 
 def test_failure_of_our_own_is_one_sentence_with_exit_code_1(run: Run, tmp_path: Path) -> None:
-    # A relaxations file that is a folder: nobody plans for that.
+    # A temporary file that is a folder.
     run("predict", "NaCl", *QUICK, "--out", "run")
     (tmp_path / "run" / "checkpoint" / "candidates.json").unlink()
-    (tmp_path / "run" / "checkpoint" / "candidates.json.partial").mkdir()
+    (tmp_path / "run" / "checkpoint" / ".candidates.json.tmp").mkdir()
     (tmp_path / "run" / "run.json").unlink()
     outcome = run("predict", "--resume", "--out", "run")
     assert outcome.code == 1

@@ -94,7 +94,7 @@ RESUMED = {
     "temporary file": link_file(".run.json.tmp"),
     "temporary structure": link_file("structures/.001_NaCl_sg225.cif.tmp"),
     "relaxations": link_file("checkpoint/relaxations.jsonl"),
-    "partial request": link_file("checkpoint/request.json.partial"),
+    "partial request": link_file("checkpoint/.request.json.tmp"),
     "lock": link_file(".lock"),
     "lock, hard": link_file(".lock", hard=True),
 }

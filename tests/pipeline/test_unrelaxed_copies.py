@@ -8,7 +8,7 @@ from pymatgen.core import Lattice, Structure
 
 from alphacrystal import PredictConfig, predict
 from alphacrystal.generate import Candidate
-from alphacrystal.pipeline.unrelaxed_copies import MOST_PROBABLE, UNRELAXED_COPY, unrelaxed_copies
+from alphacrystal.pipeline.unrelaxed_copies import CONSIDERED, UNRELAXED_COPY, unrelaxed_copies
 from alphacrystal.relax import Relaxation, RelaxationStatus
 
 
@@ -57,10 +57,10 @@ def test_a_failed_relaxation_has_no_copy(halite: Structure, other: Structure) ->
 def test_only_the_most_probable_candidates_with_a_score_are_copied(
     halite: Structure, other: Structure
 ) -> None:
-    pairs: Pairs = [(other, relaxed_to(halite), -float(place)) for place in range(MOST_PROBABLE + 2)]
+    pairs: Pairs = [(other, relaxed_to(halite), -float(place)) for place in range(CONSIDERED + 2)]
     pairs[0] = (other, relaxed_to(halite), None)
     copies = copies_of(pairs, dict.fromkeys(range(len(pairs)), other))
-    assert [copy.provenance["candidate"] for copy in copies] == list(range(1, MOST_PROBABLE + 1))
+    assert [copy.provenance["candidate"] for copy in copies] == list(range(1, CONSIDERED + 1))
 
 
 def test_rough_candidates_are_not_copied(halite: Structure, other: Structure) -> None:
@@ -74,7 +74,7 @@ def test_copies_are_listed_as_unconverged(tmp_path: Any) -> None:
         row for row in run.ranked if row.relaxation is not None and row.relaxation.reason == UNRELAXED_COPY
     ]
     marked = [c for c in run.candidates if c.provenance.get("unrelaxed_copy")]
-    assert 0 < len(marked) <= MOST_PROBABLE
+    assert 0 < len(marked) <= CONSIDERED
     assert kept
     for row in kept:
         candidate = run.candidates[row.candidate_index]

@@ -9,7 +9,7 @@ import pytest
 
 from alphacrystal.config import read_config_file
 from alphacrystal.errors import InputError
-from alphacrystal.pipeline.formula_list import LONGEST_LINE, read_requests
+from alphacrystal.pipeline.formula_list import MAX_LINE_LENGTH, read_requests
 from alphacrystal.runtime.bounded_files import MAX_DEPTH, check_depth, read_json, size_text
 
 
@@ -84,7 +84,7 @@ def test_configuration_with_a_ruled_comment_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"formula," + b"a," * LONGEST_LINE, "line 1 is longer than 1,000,000 characters"),
+        (b"formula," + b"a," * MAX_LINE_LENGTH, "line 1 is longer than 1,000,000 characters"),
         (b"formula,x\nNaCl," + b"a" * 200_000, "line 2 cannot be read as CSV: field larger"),
         (b"formula,formula\nNaCl,MgO", "names two columns formula"),
         (b"formula,space_group\nNaCl,9999999999", "line 2: space_group '9999999999'"),

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from alphacrystal.errors import InputError
-from alphacrystal.runtime.folder_lock import LOCK_FILE, FolderInUseError, lock_folder
+from alphacrystal.errors import FolderInUseError, InputError
+from alphacrystal.runtime.folder_lock import LOCK_FILE, lock_folder
 
 HOLD = """
 import sys

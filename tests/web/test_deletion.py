@@ -13,11 +13,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from alphacrystal.errors import InputError
+from alphacrystal.errors import ConflictError, InputError
 from alphacrystal.web import ServeSettings, create_app, serve
 from alphacrystal.web._job import Job, JobFiles
 from alphacrystal.web._names import is_name, run_id, run_places
-from alphacrystal.web._refusals import ConflictError
 from alphacrystal.web._run_folder import delete_run_folder, prepare_run_folder
 
 Open = Callable[..., TestClient]

@@ -17,6 +17,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from alphacrystal.errors import OverloadedError, TimeLimitError
 from alphacrystal.web import _connections, _pool
 from alphacrystal.web._connections import ARRIVAL_S, MAX_CONNECTIONS, max_connections
 from alphacrystal.web._guard import BODY_PATIENCE
@@ -93,17 +94,17 @@ def test_pool_refuses_stops_and_recovers() -> None:
         try:
             first, second = (asyncio.ensure_future(pool.run(time.sleep, seconds)) for seconds in (1000, 1001))
             await asyncio.sleep(0)  # both take their places
-            with pytest.raises(_pool.OverloadedError, match="busy with waiting"):
+            with pytest.raises(OverloadedError, match="busy with waiting"):
                 await pool.run(time.sleep, 1002)
             for late in (first, second):
-                with pytest.raises(_pool.LateError, match="The limit of 1 s for waiting"):
+                with pytest.raises(TimeLimitError, match="The limit of 1 s for waiting"):
                     await late
             assert await pool.run(json.dumps, [1]) == "[1]"
             with pytest.raises(_pool.InputError, match=r"cannot finish waiting"):
                 await pool.run(json.loads, "{")
         finally:
             pool.close()
-        with pytest.raises(_pool.OverloadedError):
+        with pytest.raises(OverloadedError):
             await pool.run(time.sleep, 0)
 
     asyncio.run(check())

@@ -16,7 +16,7 @@ from alphacrystal import __version__
 from alphacrystal.cli.command_group import CONTEXT, CommandGroup
 from alphacrystal.cli.encoding import escape_what_the_output_lacks
 from alphacrystal.cli.messages import NoteHandler, complain
-from alphacrystal.runtime.failures import explain
+from alphacrystal.errors import explain
 from alphacrystal.runtime.start_up import reduce_import_time
 
 INTERRUPTED, TERMINATED = 130, 143  # 128 and the number of the signal

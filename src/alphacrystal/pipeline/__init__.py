@@ -1,1 +1,1 @@
-"""The pipeline: formula, candidates, relaxation, ranking, run folder; each step resumes where it stopped."""
+"""The pipeline: formula, candidates, relaxation, ranking, run folder; each step is resumable."""

@@ -1,9 +1,8 @@
-"""The finished part of a run, written to disk at once, so that nothing is computed twice."""
+"""Checkpoint of a run: the finished work on disk, so that nothing is computed twice."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, FiniteFloat, TypeAdapter
 from alphacrystal.crystal import SymmetryHypothesis, structure_from_json, structure_to_json
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.generate import Candidate
+from alphacrystal.runtime.atomic_write import storage_sentence, write_text_atomically
 from alphacrystal.runtime.bounded_files import parse_json, read_json
 
 if TYPE_CHECKING:
@@ -63,9 +63,8 @@ class _RelaxationLine(BaseModel):
 class Checkpoint:
     """Candidates and relaxations of a run below ``folder/checkpoint``.
 
-    Each finished part of the generation is one line, appended at once, and each relaxation too; an
-    incomplete last line (a killed run) is dropped on reading. At the end of the
-    generation all candidates are written.
+    Each finished part of the generation and each relaxation is one line, appended at once; an incomplete last
+    line (of a killed run) is dropped on reading. All candidates are written when the generation ends.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -73,7 +72,7 @@ class Checkpoint:
         self.folder = folder / FOLDER
 
     def save_request(self, formula: str, settings: Mapping[str, Any]) -> None:
-        """Store the request, so that --resume needs no other options.
+        """Store formula and settings, so that --resume needs no other options.
 
         Raises:
             AlphaCrystalError: The disk refused it.
@@ -91,13 +90,13 @@ class Checkpoint:
         try:
             request: Any = read_json(path, MAX_REQUEST_BYTES)
         except (OSError, ValueError) as error:
-            raise InputError(f"{path} is damaged: start the run again with another --out.") from error
+            raise damaged(path) from error
         if not isinstance(request, dict) or not isinstance(request.get("settings"), dict):
-            raise InputError(f"{path} is damaged: start the run again with another --out.")
+            raise damaged(path)
         return request
 
     def save_batch(self, formulas: Sequence[tuple[Any, ...]], settings: Mapping[str, Any]) -> None:
-        """Remember a list of (formula, cell, space group) and the settings they share.
+        """Store a list of (formula, cell, space group) and their common settings.
 
         Raises:
             AlphaCrystalError: The disk refused it.
@@ -105,11 +104,11 @@ class Checkpoint:
         self._write("batch.json", json.dumps({"formulas": list(formulas), "settings": dict(settings)}))
 
     def load_batch(self) -> dict[str, Any] | None:
-        """The content from ``save_batch``, None without one."""
+        """Formulas and settings of a run of several formulas, None where there are none."""
         return self._read_object("batch.json")
 
     def save_candidates(self, candidates: Sequence[Candidate]) -> None:
-        """Write all candidates at once.
+        """Write all candidates.
 
         Raises:
             AlphaCrystalError: The disk refused it.
@@ -124,7 +123,7 @@ class Checkpoint:
         try:
             return [_candidate_from_json(item) for item in read_json(path, MAX_CANDIDATES_BYTES)]
         except (OSError, ValueError, TypeError, InputError) as error:
-            raise InputError(f"{path} is damaged: start the run again with another --out.") from error
+            raise damaged(path) from error
 
     def add_generated(self, part: int, candidates: Sequence[Candidate]) -> None:
         """Append the candidates of one finished part of the generation.
@@ -138,13 +137,13 @@ class Checkpoint:
 
     def load_generated(self) -> dict[int, list[Candidate]]:
         """Candidates of the finished parts of the generation."""
-        found: dict[int, list[Candidate]] = {}
+        parts: dict[int, list[Candidate]] = {}
         for item in self._lines("generated.jsonl"):
             try:
-                found[item["part"]] = [_candidate_from_json(candidate) for candidate in item["candidates"]]
+                parts[item["part"]] = [_candidate_from_json(candidate) for candidate in item["candidates"]]
             except (ValueError, KeyError, TypeError, InputError):
                 continue
-        return found
+        return parts
 
     def add_relaxation(self, stage: str, index: int, relaxation: Relaxation) -> None:
         """Append one finished relaxation.
@@ -196,16 +195,14 @@ class Checkpoint:
             with path.open("a+b") as stream:
                 if stream.tell() > 0:
                     stream.seek(-1, os.SEEK_END)
-                    if (
-                        stream.read(1) != b"\n"
-                    ):  # a killed run left half a line; keep it from swallowing this one
+                    if stream.read(1) != b"\n":  # an incomplete line of a killed run: end it
                         stream.write(b"\n")
                 stream.write(json.dumps(item).encode() + b"\n")
         except OSError as error:
-            raise _refused(path, error) from error
+            raise AlphaCrystalError(storage_sentence(path, error)) from error
 
     def _lines(self, name: str) -> Iterator[dict[str, Any]]:
-        """Objects of a file with one a line; a torn line is something that did not finish, and is dropped."""
+        """Objects of a file with one on each line; incomplete lines are dropped."""
         path = self.folder / name
         if not path.is_file():
             return
@@ -220,23 +217,20 @@ class Checkpoint:
 
     def _write(self, name: str, text: str) -> None:
         path = self.folder / name
-        partial = path.with_name(path.name + ".partial")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(path)
-        except OSError as error:
-            with contextlib.suppress(OSError):  # leave no crumbs that would pass for a run
-                partial.unlink(missing_ok=True)
+            write_text_atomically(path, text)
+        except (OSError, AlphaCrystalError) as error:
+            with contextlib.suppress(OSError):  # an empty folder would look like a run
                 self.folder.rmdir()
-            raise _refused(path, error) from error
+            if isinstance(error, OSError):
+                raise AlphaCrystalError(storage_sentence(path, error)) from error
+            raise
 
 
-def _refused(path: Path, error: OSError) -> AlphaCrystalError:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    reason = "the disk is full" if full else (error.strerror or "it is no regular file").lower()
-    fix = "free some space" if full else "check the folder"
-    return AlphaCrystalError(f"Cannot write {path}: {reason}; {fix} and repeat the command with --resume.")
+def damaged(path: Path) -> InputError:
+    """The error for a file of the checkpoint that cannot be read."""
+    return InputError(f"{path} is damaged: start a new run with another --out.")
 
 
 def _candidate_to_json(candidate: Candidate) -> dict[str, Any]:

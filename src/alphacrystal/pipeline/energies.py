@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from alphacrystal.generate import EnergyFunction
     from alphacrystal.rank import EnergyReference
     from alphacrystal.relax import Relaxer, RelaxSettings
-    from alphacrystal.typing import FloatArray
+    from alphacrystal.typing import FloatArray, StageProgress
 
-LOOSE_FMAX = 0.4  # eV/Å; enough to see which candidates become equal and which are far too high
+LOOSE_FMAX = 0.4  # eV/Å; enough to recognise duplicates and candidates of too high energy
 LOOSE_STEPS = 25
 
 
 @contextmanager
 def open_relaxer(config: PredictConfig) -> Iterator[Relaxer | None]:
-    """Worker processes that relax, started early so that they load while candidates are generated."""
+    """Open the worker processes of the relaxation; they load the potential during the generation."""
     if not config.relax:
         yield None
         return
@@ -52,9 +52,9 @@ def relax_settings(
 
 
 def primitive_cell(structure: Structure) -> Structure:
-    """The primitive cell, reduced no further than the tolerance at which the relaxer finds symmetry.
+    """The primitive cell within the symmetry tolerance of the relaxer.
 
-    pymatgen's default of 0.25 Å would average away a real distortion.
+    The default tolerance of pymatgen, 0.25 Å, would remove real distortions.
     """
     from alphacrystal.relax import RelaxSettings
 
@@ -62,11 +62,11 @@ def primitive_cell(structure: Structure) -> Structure:
 
 
 def energy_reference(elements: Iterable[str], config: PredictConfig) -> EnergyReference | None:
-    """The energy reference of a chemical system; None without relaxation.
+    """The reference of formation energies and energies above hull; None without relaxation.
 
     Raises:
-        InputError: The hull or the references cannot be read, have nothing on these elements, or are given
-            without relaxation.
+        InputError: The hull or the references cannot be read, lack these elements, or are given without
+            relaxation.
     """
     if not config.relax:
         if config.hull is not None or config.references is not None:
@@ -85,10 +85,10 @@ def energy_reference(elements: Iterable[str], config: PredictConfig) -> EnergyRe
 
 
 def energy_function(config: PredictConfig) -> EnergyFunction:
-    """Formation energies in eV/atom by the run's potential, or total energies without references.
+    """Formation energies in eV/atom by the run's potential, or its total energies without references.
 
-    A structure for which the potential raises, hangs or returns no energy has NaN. Potentials of other
-    packages run in a process that can be ended.
+    The value is NaN for a structure for which the potential raises, hangs or returns no energy. Potentials
+    of other packages run in a separate process that can be killed.
 
     Raises:
         PotentialError: The potential cannot be loaded.
@@ -100,7 +100,7 @@ def energy_function(config: PredictConfig) -> EnergyFunction:
     from alphacrystal.relax import EnergyProcess, read_references
     from alphacrystal.runtime.torch_threads import one_torch_thread
 
-    # CHGNet is this package's code and ends: a process would only cost its start.
+    # The CHGNet engine of this package does not hang: no separate process is needed.
     shipped = config.potential.startswith("chgnet")
     evaluate = _in_process(config.potential) if shipped else EnergyProcess(config.potential).energies_per_atom
     references = read_references(config.references, config.potential) if config.references else None
@@ -108,13 +108,12 @@ def energy_function(config: PredictConfig) -> EnergyFunction:
 
     @one_torch_thread()
     def energies(structures: Sequence[Structure]) -> FloatArray:
-        values = evaluate(structures)
-        found = []
-        for structure, energy in zip(structures, values, strict=True):
+        values = []
+        for structure, energy in zip(structures, evaluate(structures), strict=True):
             finite = bool(np.isfinite(energy))
             formation = reference.formation_energy(structure, float(energy)) if finite else None
-            found.append(float(energy) if formation is None else formation)
-        return np.array(found)
+            values.append(float(energy) if formation is None else formation)
+        return np.array(values)
 
     return energies
 
@@ -129,10 +128,10 @@ def _in_process(name: str) -> Callable[[Sequence[Structure]], FloatArray]:
 def with_hull_energies(
     reference: EnergyReference | None,
     config: PredictConfig,
-    by: Relaxer,
-    on_progress: Callable[[int, int], None],
+    relaxer: Relaxer,
+    on_progress: StageProgress,
 ) -> EnergyReference | None:
-    """Relax the phases of a hull that came without energies, with the run's potential and at its pressure."""
+    """Relax the phases of a hull that have no energies, with the potential and pressure of the run."""
     if reference is None or reference.hull is None or not reference.hull.structures:
         return reference
     names = list(reference.hull.structures)
@@ -140,16 +139,16 @@ def with_hull_energies(
     on_progress(0, len(names))
     done = 0
 
-    def count(index: int, result: object) -> None:
+    def on_result(index: int, relaxation: object) -> None:
         nonlocal done
         done += 1
         on_progress(done, len(names))
 
-    ends = by.relax(structures, relax_settings(config), on_result=count)
+    relaxations = relaxer.relax(structures, relax_settings(config), on_result=on_result)
     energies: dict[str, float] = {}
-    for name, end in zip(names, ends, strict=True):
-        if end.usable and end.energy_per_atom is not None:
-            corrected = reference.corrected_energy(end.structure, end.energy_per_atom)
+    for name, relaxation in zip(names, relaxations, strict=True):
+        if relaxation.usable and relaxation.energy_per_atom is not None:
+            corrected = reference.corrected_energy(relaxation.structure, relaxation.energy_per_atom)
             if corrected is not None:
                 energies[name] = corrected
     return replace(reference, hull=reference.hull.with_energies(energies, reference.elemental_energies()))

@@ -1,4 +1,4 @@
-"""Lists of formulas: a CSV with a ``formula`` column, or one formula a line."""
+"""Lists of formulas: CSV files with a ``formula`` column, or text files with one formula on each line."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from alphacrystal.config import PredictConfig
 
 MAX_LIST_BYTES = 1_000_000_000
-LONGEST_LINE = 1_000_000  # characters
-SHOWN = 80  # characters of a line in a sentence
-SHOWN_NAMES = 5  # ignored columns in a note
+MAX_LINE_LENGTH = 1_000_000  # characters
+MAX_QUOTED = 80  # characters of a line in a message
+MAX_QUOTED_NAMES = 5  # ignored columns in a message
 COLUMNS = ("formula", "cell", "space_group")
 
 _log = logging.getLogger(__name__)
@@ -44,30 +44,28 @@ class FormulaRequest:
     space_group: int | None = None
 
     def applied_to(self, settings: PredictConfig) -> PredictConfig:
-        """The settings of a run with the values of this line.
+        """The settings of a run with the cell content and the space group of this line.
 
         Raises:
             InputError: The space group does not exist.
         """
         from alphacrystal.config import make_config
 
-        given = {"cell": self.cell, "space_group": self.space_group}
-        return make_config(
-            **{**settings.model_dump(), **{name: value for name, value in given.items() if value}}
-        )
+        line = {"cell": self.cell, "space_group": self.space_group}
+        return make_config(**settings.model_dump() | {name: value for name, value in line.items() if value})
 
 
 def read_requests(path: Path, max_bytes: int = MAX_LIST_BYTES) -> Iterator[FormulaRequest]:
-    """The lines of a list as they are read, so that it may be longer than the memory.
+    """Yield the lines of a list while it is read, so that it may be larger than the memory.
 
-    A CSV has a ``formula`` column (optional ``cell`` and ``space_group``); any other text has one formula a
-    line, which may be quoted. Upper case, blanks, ``-`` and ``_`` in the name of a column do not matter; a
-    log message names the columns that are ignored. Empty lines and those that begin with # are left out. The
-    text is UTF-8, or UTF-16 with a byte order mark.
+    A CSV has a ``formula`` column (optional ``cell`` and ``space_group``); any other text has one formula on
+    each line, which may be quoted. Upper case, blanks, ``-`` and ``_`` in the name of a column do not matter;
+    a log message names the columns that are ignored. Empty lines and those that begin with # are left out.
+    The text is UTF-8, or UTF-16 with a byte order mark.
 
     Args:
         path: The list.
-        max_bytes: Size of the largest file that is read.
+        max_bytes: Maximal size of the file.
 
     Raises:
         InputError: The file is missing, empty, malformed or too large; the line is named.
@@ -95,7 +93,7 @@ def read_requests(path: Path, max_bytes: int = MAX_LIST_BYTES) -> Iterator[Formu
                 return
             if path.suffix.lower() == ".csv":
                 raise InputError(
-                    f"{path} has no column named formula; its first line is {first[1][:SHOWN]!r}."
+                    f"{path} has no column named formula; its first line is {first[1][:MAX_QUOTED]!r}."
                 )
             yield FormulaRequest(_unquoted(path, *first))
             for number, line in lines:
@@ -115,10 +113,12 @@ def _decoded(content: io.BufferedReader) -> TextIO:
 def _content_lines(path: Path, stream: TextIO) -> Iterator[tuple[int, str]]:
     """Number and text of the lines with content."""
     number = 0
-    while line := stream.readline(LONGEST_LINE + 1):
+    while line := stream.readline(MAX_LINE_LENGTH + 1):
         number += 1
-        if len(line) > LONGEST_LINE:
-            raise InputError(f"{path} line {number} is longer than {LONGEST_LINE:,} characters, the limit.")
+        if len(line) > MAX_LINE_LENGTH:
+            raise InputError(
+                f"{path} line {number} is longer than {MAX_LINE_LENGTH:,} characters, the limit."
+            )
         if "\0" in line:
             raise InputError(f"{path} line {number} contains a NUL character: save the list as plain text.")
         if line.strip() and not line.lstrip().startswith("#"):
@@ -126,7 +126,7 @@ def _content_lines(path: Path, stream: TextIO) -> Iterator[tuple[int, str]]:
 
 
 def _columns(path: Path, number: int, line: str) -> dict[str, int] | None:
-    """Places of our columns in a header, None where the line is no header."""
+    """Indices of the columns in COLUMNS, None where the line is no header."""
     try:
         header = [name.strip() for name in _cells(path, number, line)]
     except InputError:
@@ -136,20 +136,20 @@ def _columns(path: Path, number: int, line: str) -> dict[str, int] | None:
     known = {_SEPARATORS.sub("", name): name for name in COLUMNS}
     columns: dict[str, int] = {}
     ignored: dict[str, None] = {}  # names in order
-    for place, title in enumerate(header):
+    for index, title in enumerate(header):
         name = known.get(_SEPARATORS.sub("", title).casefold())
         if name is None:
-            ignored[title[:SHOWN]] = None
+            ignored[title[:MAX_QUOTED]] = None
         elif name in columns:
             raise InputError(f"{path} line {number} names two columns {name}: rename one.")
         else:
-            columns[name] = place
+            columns[name] = index
     if "formula" not in columns:
         return None
     ignored.pop("", None)
     if ignored:
-        names = ", ".join(list(ignored)[:SHOWN_NAMES])
-        more = f" and {len(ignored) - SHOWN_NAMES:,} more" if len(ignored) > SHOWN_NAMES else ""
+        names = ", ".join(list(ignored)[:MAX_QUOTED_NAMES])
+        more = f" and {len(ignored) - MAX_QUOTED_NAMES:,} more" if len(ignored) > MAX_QUOTED_NAMES else ""
         plural = "s" if len(ignored) > 1 else ""
         _log.warning(
             "%s: ignored column%s %s%s; a list uses %s.", path, plural, names, more, ", ".join(COLUMNS)
@@ -187,7 +187,7 @@ def _request(path: Path, number: int, columns: dict[str, int], width: int, line:
             "quote a cell that contains a comma."
         )
     values = {
-        name: original_text(cells[place].strip()) for name, place in columns.items() if place < len(cells)
+        name: original_text(cells[index].strip()) for name, index in columns.items() if index < len(cells)
     }
     if not values.get("formula"):
         raise InputError(f"{path} line {number} has no formula.")
@@ -202,4 +202,6 @@ def _space_group(text: str, path: Path, number: int) -> int | None:
     whole, _, decimals = text.partition(".")
     if whole.isdecimal() and len(whole) <= 3 and not decimals.strip("0") and 1 <= int(whole) <= 230:
         return int(whole)
-    raise InputError(f"{path} line {number}: space_group {text[:SHOWN]!r} is not a number from 1 to 230.")
+    raise InputError(
+        f"{path} line {number}: space_group {text[:MAX_QUOTED]!r} is not a number from 1 to 230."
+    )

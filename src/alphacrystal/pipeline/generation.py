@@ -19,7 +19,7 @@ PARTS_PER_GENERATOR = 10_000  # part numbers that each generator of a mix has
 
 
 def generate(request: Request, store: RunStore) -> tuple[list[Candidate], list[str]]:
-    """Candidates of a run from all its generators, one after the other; finished ones from the store.
+    """Generate the candidates of a run with all its generators; finished ones come from the store.
 
     Returns:
         Candidates, and notes on generators that gave none or fewer than requested.
@@ -35,12 +35,12 @@ def generate(request: Request, store: RunStore) -> tuple[list[Candidate], list[s
     names = config.generators
     candidates: list[Candidate] = []
     notes: list[str] = []
-    for place, name in enumerate(names):
-        share = len(range(place, config.candidates, len(names)))  # the first generators take the remainder
+    for index, name in enumerate(names):
+        share = len(range(index, config.candidates, len(names)))  # the first generators take the remainder
         if share == 0:
             continue
         try:
-            generated = _candidates_of(request, store, place, share, _parts_of(place, finished))
+            generated = _candidates_of(request, store, index, share, _parts_of(index, finished))
         except InputError as error:
             if len(names) == 1:
                 raise
@@ -58,27 +58,27 @@ def generate(request: Request, store: RunStore) -> tuple[list[Candidate], list[s
     return candidates, notes
 
 
-def _parts_of(place: int, finished: Mapping[int, Sequence[Candidate]]) -> dict[int, Sequence[Candidate]]:
-    """Finished parts of one generator of the mix, by their numbers in this generator."""
+def _parts_of(index: int, finished: Mapping[int, Sequence[Candidate]]) -> dict[int, Sequence[Candidate]]:
+    """Finished parts of one generator of the mix, numbered from 0."""
     return {
         number % PARTS_PER_GENERATOR: part
         for number, part in finished.items()
-        if number // PARTS_PER_GENERATOR == place
+        if number // PARTS_PER_GENERATOR == index
     }
 
 
 def _candidates_of(
-    request: Request, store: RunStore, place: int, share: int, finished: Mapping[int, Sequence[Candidate]]
+    request: Request, store: RunStore, index: int, share: int, finished: Mapping[int, Sequence[Candidate]]
 ) -> list[Candidate]:
-    """Up to ``share`` candidates of the generator at a place of the mix."""
+    """Up to ``share`` candidates of generator ``index`` of the mix."""
     config = request.config
-    name = config.generators[place]
+    name = config.generators[index]
     spec = GENERATORS.get(name)
-    first_part = place * PARTS_PER_GENERATOR
+    first_part = index * PARTS_PER_GENERATOR
     if not spec.in_parts and 0 in finished:
         return list(finished[0])
-    # The first generator draws the numbers that it would draw alone.
-    rng = np.random.default_rng(config.seed if place == 0 else [config.seed, place])
+    # The first generator draws the same random numbers as in a run of this generator alone.
+    rng = np.random.default_rng(config.seed if index == 0 else [config.seed, index])
     stage = "generate" if len(config.generators) == 1 else f"generate ({name})"
     plain = generator_context(request.formula, request.formula_units, config)
     context = GeneratorContext(

@@ -49,7 +49,7 @@ class Inspection:
     cells: list[CellInspection]
 
     def as_json(self) -> str:
-        """One line, without its end; hypotheses and cells best first."""
+        """One line of JSON without a line break; hypotheses and cells best first."""
         hypotheses = json.dumps([_hypothesis_fields(hypothesis) for hypothesis in self.hypotheses])
         cells = ", ".join(map(_cell_text, self.cells))
         formula = json.dumps(self.formula.reduced_formula)
@@ -122,27 +122,27 @@ def _cell_text(cell: CellInspection) -> str:
 
 
 def _probabilities_text(distogram: Distogram) -> str:
-    """The probabilities as ``json`` would write them, five times faster: they are most of a line.
+    """The probabilities as JSON, five times faster than ``json``: they are most of a line.
 
-    Probabilities have DIGITS digits, so there are few different ones, each written once; the matrix is
-    symmetric, so each pair of atoms is written once.
+    Probabilities have DIGITS digits, so there are few different values, each formatted once; the matrix is
+    symmetric, so each pair of atoms is formatted once.
     """
     import numpy as np
 
     size = len(distogram.numbers)
     rows, columns = np.triu_indices(size)
     steps = np.rint(distogram.probabilities[rows, columns].astype(np.float64) * 10**DIGITS).astype(np.int64)
-    written = _written_probabilities().__getitem__
+    text_of = _probability_texts().__getitem__
     pairs = {
-        (i, j): f"[{', '.join(map(written, own))}]"
-        for i, j, own in zip(rows.tolist(), columns.tolist(), steps.tolist(), strict=True)
+        (i, j): f"[{', '.join(map(text_of, bins))}]"
+        for i, j, bins in zip(rows.tolist(), columns.tolist(), steps.tolist(), strict=True)
     }
     lines = (", ".join(pairs[min(i, j), max(i, j)] for j in range(size)) for i in range(size))
     return f"[{', '.join(f'[{line}]' for line in lines)}]"
 
 
-class _Written(dict[int, str]):
-    """Probabilities by number of steps of the last digit, written at the first use."""
+class _ProbabilityTexts(dict[int, str]):
+    """Texts of probabilities by number of steps of the last digit, formatted at the first use."""
 
     def __missing__(self, steps: int) -> str:
         text = self[steps] = repr(steps / 10**DIGITS)
@@ -150,8 +150,8 @@ class _Written(dict[int, str]):
 
 
 @cache
-def _written_probabilities() -> _Written:
-    return _Written()
+def _probability_texts() -> _ProbabilityTexts:
+    return _ProbabilityTexts()
 
 
 def _hypothesis_fields(hypothesis: SymmetryHypothesis) -> dict[str, object]:

@@ -26,7 +26,7 @@ CELL_RULES = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The checked request of a run.
+    """A checked request of a prediction.
 
     Attributes:
         formula: Reduced formula.
@@ -74,7 +74,7 @@ def check_generators(formula: Formula, formula_units: Sequence[int], config: Pre
     """Run the checks that the generators of a run declare.
 
     Raises:
-        InputError: A generator lacks a file or a package, or the potential does not know an element.
+        InputError: A generator lacks a file or a package, or the potential does not cover an element.
         PotentialError: No potential has this name.
     """
     from alphacrystal.generate import GENERATORS
@@ -101,7 +101,7 @@ def generator_context(
 
 
 def formula_units_to_try(formula: Formula, config: PredictConfig) -> list[int]:
-    """Formula units Z of the primitive cell that a run looks at.
+    """Formula units Z of the primitive cell that a run considers.
 
     Raises:
         InputError: The cell content is no multiple of the formula, or nothing fits within the atom limit.
@@ -116,10 +116,10 @@ def formula_units_to_try(formula: Formula, config: PredictConfig) -> list[int]:
         for z in config.z:
             _check_size(formula.cell(z), config.max_atoms)
         return list(config.z)
-    most = PredictConfig.model_fields["max_atoms"].default
-    if formula.num_atoms > most:
+    limit = PredictConfig.model_fields["max_atoms"].default
+    if formula.num_atoms > limit:
         raise InputError(
-            f"{formula.text} has {formula.num_atoms} atoms in one formula unit, more than the {most} the "
+            f"{formula.text} has {formula.num_atoms} atoms in one formula unit, more than the {limit} the "
             "networks were trained for: choose a simpler formula."
         )
     return formula_units_within(formula, config.max_atoms)
@@ -134,11 +134,11 @@ def _check_size(cell: CellContent, max_atoms: int) -> None:
 
 
 def check_potential_covers(formula: Formula, config: PredictConfig) -> None:
-    """Refuse at once a potential that is unknown or lacks an element.
+    """Refuse a potential that is unknown or does not cover an element.
 
     Raises:
         PotentialError: No potential has this name, or a package of its relaxation is not installed.
-        InputError: The potential does not support an element.
+        InputError: The potential does not cover an element.
     """
     if not config.relax:
         return
@@ -153,7 +153,7 @@ def check_lattice(config: PredictConfig) -> None:
     """Refuse a lattice that the space group does not allow.
 
     Raises:
-        InputError: Names the crystal system and its conditions on the cell.
+        InputError: Names the crystal system and its conditions on a cell.
     """
     if config.lattice is None or config.space_group is None:
         return

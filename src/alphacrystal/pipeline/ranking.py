@@ -1,4 +1,4 @@
-"""Step 4 of the pipeline: rank the finished structures and collect the evidence."""
+"""Step 4 of the pipeline: rank the finished candidates and collect the evidence."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def conclude(
     *,
     complete: bool,
 ) -> Prediction:
-    """Rank the finished structures and collect the evidence.
+    """Rank the finished candidates and collect the evidence.
 
     Args:
         request: The run.

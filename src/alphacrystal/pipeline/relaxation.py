@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from alphacrystal.rank import EnergyReference
     from alphacrystal.relax import Relaxation, Relaxer, RelaxSettings
 
-PRESCREEN_WINDOW = 0.5  # eV/atom above the best of the loose pass: beyond, only what will be listed
+PRESCREEN_WINDOW = 0.5  # eV/atom above the best of the loose pass; beyond it, only listed structures
 RESERVE = 5  # structures beyond the list in the tight pass, because relaxation merges and reorders
 LOOSE, TIGHT, UNRELAXED = "loose", "tight", "unrelaxed"  # passes, by their names in the checkpoint
 
@@ -30,7 +30,7 @@ class Relaxed:
     Attributes:
         candidates: Those of the generators, then the unrelaxed copies.
         relaxations: Last usable relaxation by number of the candidate.
-        duplicates: Number of a candidate and of the equal one that represents it.
+        duplicates: Number of the equal candidate that represents a candidate, by number of the latter.
     """
 
     candidates: Sequence[Candidate]
@@ -49,7 +49,7 @@ def relax_candidates(
         request: The run.
         candidates: Candidates of the generators.
         store: Finished relaxations; new ones are added.
-        relaxer: Relaxes the unfinished structures; with None, the result has the finished ones only.
+        relaxer: Relaxes the candidates that the store lacks; with None, the result holds finished ones only.
     """
     from alphacrystal.crystal import group_duplicates
     from alphacrystal.rank import likely_order
@@ -83,7 +83,7 @@ def relax_candidates(
     if len(tight) < len(chosen):
         return Relaxed(candidates, relaxations, duplicates)
     copies = unrelaxed_copies(candidates, relaxations, starts)
-    numbered = {len(candidates) + place: copy.structure for place, copy in enumerate(copies)}
+    numbered = {len(candidates) + index: copy.structure for index, copy in enumerate(copies)}
     unrelaxed = relax_pass(store, relaxer, UNRELAXED, numbered, settings.model_copy(update={"max_steps": 0}))
     return Relaxed([*candidates, *copies], _last_usable(loose, tight, unrelaxed), duplicates)
 
@@ -99,30 +99,31 @@ def relax_pass(
 
     Args:
         store: Finished relaxations; new ones are added.
-        relaxer: Relaxes the unfinished structures; with None, the result has the finished ones only.
+        relaxer: Relaxes the structures that the store lacks; with None, only finished ones are returned.
         name: LOOSE, TIGHT or UNRELAXED.
         structures: Starting structures by number of the candidate.
         settings: Limits of the pass.
     """
     stored = store.relaxations(name)
     indices = sorted(structures)
-    finished = {place: stored[index] for place, index in enumerate(indices) if index in stored}
+    finished = {position: stored[index] for position, index in enumerate(indices) if index in stored}
     if relaxer is None:
-        return {indices[place]: end for place, end in finished.items()}
+        return {indices[position]: relaxation for position, relaxation in finished.items()}
     if not indices:
         return {}
     done = len(finished)
     stage = f"relax ({name})"
     store.progress(stage, done, len(indices))
 
-    def on_result(place: int, relaxation: Relaxation) -> None:
+    def on_result(position: int, relaxation: Relaxation) -> None:
         nonlocal done
         done += 1
-        store.add_relaxation(name, indices[place], relaxation)
+        store.add_relaxation(name, indices[position], relaxation)
         store.progress(stage, done, len(indices))
 
-    ends = relaxer.relax([structures[i] for i in indices], settings, finished=finished, on_result=on_result)
-    return dict(zip(indices, ends, strict=True))
+    starts = [structures[index] for index in indices]
+    relaxations = relaxer.relax(starts, settings, finished=finished, on_result=on_result)
+    return dict(zip(indices, relaxations, strict=True))
 
 
 def _last_usable(
@@ -157,7 +158,7 @@ def _last_usable(
 def complete_hull(
     request: Request, reference: EnergyReference | None, store: RunStore, relaxer: Relaxer
 ) -> EnergyReference | None:
-    """The energy reference with energies for the phases of its hull that came without."""
+    """The energy reference with energies for the phases of its hull that have none."""
     if reference is None or reference.hull is None or not reference.hull.structures:
         return reference
     with store.stage("hull"):

@@ -20,7 +20,7 @@ EVENTS_FILE = "events.jsonl"
 
 
 class RunStore:
-    """Finished work of one run; each step reads the finished work of an interrupted run from it.
+    """Finished work of one run; each step reads the results of an earlier, interrupted run from it.
 
     Attributes:
         folder: The run folder.
@@ -62,7 +62,7 @@ class RunStore:
     # Candidates.
 
     def finished_candidates(self) -> list[Candidate] | None:
-        """All candidates of the run, None where the generation has not ended."""
+        """All candidates of the run, None before the end of the generation."""
         if self._candidates is None:
             self._candidates = self.checkpoint.load_candidates()
         return self._candidates
@@ -73,18 +73,18 @@ class RunStore:
         return dict(self._parts)
 
     def add_part(self, part: int, candidates: Sequence[Candidate]) -> None:
-        """Keep a finished part of the generation; its pending candidates are among them."""
-        # In memory first: an interrupt that leaves a part on disk leaves it in memory too.
+        """Store a finished part of the generation, which includes its pending candidates."""
+        # In memory first: after an interrupt, a part on disk is in memory too.
         self._parts[part] = list(candidates)
         self._pending.clear()
         self.checkpoint.add_generated(part, candidates)
 
     def add_pending(self, candidate: Candidate) -> None:
-        """Keep a candidate of an unfinished part, in memory only."""
+        """Store a candidate of an unfinished part, in memory only."""
         self._pending.append(candidate)
 
     def save_candidates(self, candidates: Sequence[Candidate]) -> None:
-        """Keep all candidates: the generation has ended."""
+        """Store all candidates at the end of the generation."""
         self._candidates = list(candidates)
         self.checkpoint.save_candidates(candidates)
 
@@ -101,10 +101,10 @@ class RunStore:
         """Finished relaxations of a pass, by number of the candidate."""
         if self._relaxations is None:
             self._relaxations = self.checkpoint.load_relaxations()
-        return {index: end for (name, index), end in self._relaxations.items() if name == stage}
+        return {index: item for (name, index), item in self._relaxations.items() if name == stage}
 
     def add_relaxation(self, stage: str, index: int, relaxation: Relaxation) -> None:
-        """Keep a finished relaxation."""
+        """Store a finished relaxation."""
         assert self._relaxations is not None
         self._relaxations[stage, index] = relaxation
         self.checkpoint.add_relaxation(stage, index, relaxation)
@@ -118,4 +118,4 @@ class RunStore:
 
 
 def _no_progress(stage: str, done: int, total: int) -> None:
-    """Nobody follows the run."""
+    """The default callback: no display."""

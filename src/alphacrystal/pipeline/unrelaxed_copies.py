@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from alphacrystal.relax import Relaxation
 
-MOST_PROBABLE = 5  # candidates that may be listed unrelaxed
+CONSIDERED = 5  # most probable candidates, which may be listed unrelaxed
 UNRELAXED_COPY = "unrelaxed copy: the relaxation ends in a different structure"
 
 
@@ -22,11 +22,11 @@ def unrelaxed_copies(
     relaxations: Mapping[int, Relaxation],
     starts: Mapping[int, Structure],
 ) -> list[Candidate]:
-    """Copies of candidates to be listed unrelaxed, next to the structures that they relax to.
+    """Copies of candidates to list unrelaxed, in addition to the structures that they relax to.
 
-    A potential has errors: some true structures are no minimum of it. Only the most probable candidates are
-    considered, not those of generators of rough coordinates, and only where start and end differ by more
-    than the tolerances of CSPBench.
+    Some true structures are no minimum of a potential. Only the CONSIDERED most probable candidates are
+    copied, except those of generators with rough coordinates, and only if start and end of the relaxation
+    differ by more than the tolerances of CSPBench.
 
     Args:
         candidates: Candidates of the generators.
@@ -43,7 +43,7 @@ def unrelaxed_copies(
     ]
     likely = sorted(scored, key=lambda index: (-(candidates[index].log_probability or 0.0), index))
     copies = []
-    for index in likely[:MOST_PROBABLE]:
+    for index in likely[:CONSIDERED]:
         relaxation = relaxations.get(index)
         if relaxation is None or not relaxation.usable:
             continue

@@ -1,1 +1,1 @@
-"""Processes, locks, interrupts and files: the interface of all packages to the operating system."""
+"""Services of the operating system for all packages: processes, locks, signals and files."""

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there, and clear sentences when the disk refuses."""
+"""Atomic writing of text and JSON files, and sentences for storage errors."""
 
 from __future__ import annotations
 
@@ -7,24 +7,23 @@ import errno
 import os
 from pathlib import Path
 
-from alphacrystal.errors import AlphaCrystalError
+from alphacrystal.errors import DISK_FULL, AlphaCrystalError
 
-_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def storage_sentence(path: Path, error: OSError) -> str:
-    """One sentence that names the file, the error of the system, and the fix."""
-    if error.errno in _DISK_FULL:
+    """One sentence that names the file, the reason and the fix."""
+    if error.errno in DISK_FULL:
         return f"Cannot write {path}: the disk is full; free some space and repeat the command with --resume."
     if error.errno in _NOT_ALLOWED:
         return f"Cannot write {path}: no permission to write there; choose another folder with --out."
-    reason = (error.strerror or str(error)).lower()
+    reason = (error.strerror or "it is no regular file").lower()
     return f"Cannot write {path}: {reason}; check the folder and repeat the command with --resume."
 
 
 def temporary_path(path: Path) -> Path:
-    """Where the text of ``path`` grows before its rename; a fixed name, so that a later run overwrites it."""
+    """Temporary file of ``path`` before the rename; its name is fixed, so that a later run overwrites it."""
     return path.with_name(f".{path.name}.tmp")
 
 

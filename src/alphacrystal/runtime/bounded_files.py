@@ -1,4 +1,4 @@
-"""Text and JSON of files from strangers, limited in size and depth."""
+"""Reading of text and JSON files from users, limited in size and depth."""
 
 from __future__ import annotations
 

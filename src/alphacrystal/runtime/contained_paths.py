@@ -1,4 +1,4 @@
-"""Files of an output folder stay inside it: links are neither written to nor deleted."""
+"""Checks that writing and deleting never leave an output folder through a link."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def check_inside(path: Path, root: Path) -> None:
         root: The folder; it may itself be reached through links.
 
     Raises:
-        InputError: The path is not where its name says.
+        InputError: The path leads out of the folder, or a link is part of it.
     """
     try:
         below = path.relative_to(root)

@@ -1,8 +1,9 @@
-"""CSV tables that a spreadsheet shows as they are: text from users never becomes a formula in one.
+"""CSV tables for spreadsheets: text from users never becomes a formula.
 
 A spreadsheet evaluates a cell that begins with ``=``, ``+``, ``-``, ``@``, a tab or a line break. Such text
-gets a single quote in front, as OWASP recommends (owasp.org/www-community/attacks/CSV_Injection), and also
-text that begins with quotes and one of them, so that the reader restores the original. Numbers stay numbers.
+gets a single quote in front, as OWASP recommends (owasp.org/www-community/attacks/CSV_Injection). Text that
+begins with single quotes and one of these characters gets a quote too, so that reading restores the original
+text. Numbers stay numbers.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def guard_text(text: str) -> str:
 
 
 def original_text(cell: str) -> str:
-    """The argument of ``guard_text``."""
+    """The inverse of ``guard_text``."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
@@ -42,7 +43,7 @@ def write_csv(
         rows: Values in the order of the columns: None is an empty cell, truth values are "true" and "false",
             text is guarded.
         number: Format of floats.
-        verbatim: Columns whose text comes from the program, such as Miller indices, and stays unchanged.
+        verbatim: Columns with text of this program, such as Miller indices, which is written without a guard.
     """
     stream.write(_line(columns))
     plain = [name in verbatim for name in columns]

@@ -1,4 +1,4 @@
-"""One process at a time in an output folder."""
+"""Locks that keep other processes out of an output folder."""
 
 from __future__ import annotations
 
@@ -11,16 +11,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from alphacrystal.errors import InputError
+from alphacrystal.errors import FolderInUseError, InputError
 
 LOCK_FILE = ".lock"
 
 _PID_READS, _PID_WAIT_S = 10, 0.02  # the holder writes its process id just after it has locked the file
 _HOLDERS: dict[Path, int] = {}  # folders that this process has locked, and the thread that did it
-
-
-class FolderInUseError(InputError):
-    """Another process writes into the folder."""
 
 
 @contextlib.contextmanager
@@ -63,7 +59,7 @@ def lock_file(path: Path, *, folder: Path, wait: bool = False) -> Iterator[None]
 
     Args:
         path: The lock file.
-        folder: The protected folder, for the sentence of the error.
+        folder: The folder that the lock protects, for the error message.
         wait: Wait for the process that holds it instead of raising an error.
 
     Raises:
@@ -75,7 +71,8 @@ def lock_file(path: Path, *, folder: Path, wait: bool = False) -> Iterator[None]
         yield
     finally:
         with contextlib.suppress(OSError):
-            # Removed before the release, and only while it is ours: `_locked` rejects a file without a name.
+            # Removed before the release, and only if `path` is still this file: `_locked` rejects a file
+            # without a name.
             if _has_name(descriptor, path):
                 path.unlink()
         os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Ctrl-C and termination that wait until something is whole."""
+"""Deferral of SIGINT and SIGTERM to the end of a block."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class InterruptHold:
-    """A block that neither SIGINT nor SIGTERM stops; one that arrives meanwhile takes effect at its end.
+    """A block that neither SIGINT nor SIGTERM interrupts; a signal takes effect at the end of the block.
 
-    In other threads than the main one this does nothing, since signals never reach those.
+    In other threads than the main one this has no effect, since signals never reach those.
     """
 
     def __init__(self) -> None:
@@ -54,19 +54,19 @@ class InterruptHold:
     def _hold(self) -> None:
         if self._active:
             for number in _SIGNALS:
-                handler = signal.signal(number, self._remember)
-                if handler != self._remember:  # it is still there where a signal cut `_restore` short
+                handler = signal.signal(number, self._record)
+                if handler != self._record:  # still installed if a signal interrupted `_restore`
                     self._handlers[number] = signal.SIG_DFL if handler is None else handler
 
     def _restore(self) -> None:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
 
-    def _remember(self, number: int, frame: FrameType | None) -> None:
+    def _record(self, number: int, frame: FrameType | None) -> None:
         self._arrived.append(number)
 
     def _deliver(self) -> None:
-        """Send the delayed signals to the present handlers."""
+        """Raise the recorded signals for the handlers that are installed now."""
         arrived = list(dict.fromkeys(self._arrived))
         self._arrived.clear()
         for number in arrived:

@@ -28,10 +28,10 @@ class Registry(Generic[S]):
     """Plug-ins of one sort by name.
 
     A built-in plug-in is one module of ``package`` that calls `add` when it is imported; the modules are
-    imported at the first question. A plug-in of another package is an entry point of ``group``.
+    imported at the first use. A plug-in of another package is an entry point of ``group``.
 
     Attributes:
-        noun: Word for a plug-in in messages, e.g. "generator".
+        noun: Noun for a plug-in in messages, e.g. "generator".
         package: Package whose modules hold the built-in plug-ins.
         group: Entry-point group of other packages.
     """
@@ -65,7 +65,7 @@ class Registry(Generic[S]):
         return spec
 
     def remove(self, name: str) -> None:
-        """Remove a built-in plug-in; its module is imported again at the next question if it still exists."""
+        """Remove a built-in plug-in; its module is imported again at the next use if it still exists."""
         self._specs.pop(name)
         module = self._modules.pop(name, None)
         if module is not None:

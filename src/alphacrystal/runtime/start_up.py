@@ -60,7 +60,7 @@ class _TorchFinder(MetaPathFinder):
 
 
 class _DeferredFirst(Loader):
-    """Imports the deferred module before the module that needs it, or with it."""
+    """Imports the deferred module before the module that needs it."""
 
     def create_module(self, spec: ModuleSpec) -> None:
         return None
@@ -68,7 +68,7 @@ class _DeferredFirst(Loader):
     def exec_module(self, module: ModuleType) -> None:
         del sys.modules[module.__name__]
         importlib.import_module(_DEFERRED)
-        importlib.import_module(module.__name__)  # the import statement returns what stands in sys.modules
+        importlib.import_module(module.__name__)  # the import statement returns the entry of sys.modules
 
 
 class _TorchLoader(Loader):
@@ -101,7 +101,7 @@ class _TorchLoader(Loader):
 
 
 def _complete_generator(torch: Any) -> None:
-    """Complete torch's random generators as the deferred module does; they need it (torch 2.13)."""
+    """Set the metaclass of random generators as the deferred module does; needed by torch 2.13."""
     try:
         torch.Generator()
     except RuntimeError:

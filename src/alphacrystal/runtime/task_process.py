@@ -1,4 +1,4 @@
-"""A separate process for computations that may hang, crash or run in parallel; it ends with its parent."""
+"""Worker processes for computations that may hang, crash or run in parallel; they end with their parent."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from typing import IO, Any, cast
 
 _START_LIMIT_S = 300.0
 
-#: A task with a limit of processor time is ended after so many times the limit in wall time, and not before
-#: the shortest: it waits for something that does not come.
-_WAITING = 10
-_SHORTEST_WAIT_S = 300.0
+#: Limit of wall time for a task with a limit of processor time: a multiple of that limit, with a minimum. It
+#: ends tasks that wait without computing.
+_WALL_TIME_FACTOR = 10
+_MIN_WALL_TIME_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,9 @@ class TaskResult:
     """The outcome of one task.
 
     Attributes:
-        value: Return value of the function, None if it did not return.
-        failure: None, or a clause: why there is no value.
-        died: Whether the process ended without a result, because of the task or of the machine.
+        value: Result of the function, None after a failure.
+        failure: None, or the reason of the failure as a clause.
+        died: Whether the process died before the limit; the task or the machine may be the cause.
         late: Whether the time limit ended it.
     """
 
@@ -39,7 +39,7 @@ class TaskResult:
 
 
 class TaskProcess:
-    """One worker process, started when it is needed and again after it ended.
+    """One worker process, started for its first task and again after it ended.
 
     Args:
         preload: Modules that it imports before its first task, so that no time limit counts that.
@@ -79,15 +79,15 @@ class TaskProcess:
             function: Pickled by its name, so that the process finds it.
             arguments: Pickled.
             limit_s: Wall seconds after which the process is killed; None for no limit.
-            processor_limit_s: Processor seconds after which the process is killed, independent of other
-                work on the machine. Ten times as much wall time, at least 300 s, is a further limit for a
-                task that hangs without computing.
+            processor_limit_s: Processor seconds after which the process is killed, independent of the load of
+                the machine. Ten times as much wall time, at least 300 s, is a second limit, for a task that
+                hangs without computing.
         """
         if self._process is None and not self._start():
             return TaskResult(failure="the process that computes it does not start", died=True)
         if processor_limit_s is not None:
-            waiting = max(_SHORTEST_WAIT_S, _WAITING * processor_limit_s)
-            limit_s = waiting if limit_s is None else min(limit_s, waiting)
+            wall_limit_s = max(_MIN_WALL_TIME_S, _WALL_TIME_FACTOR * processor_limit_s)
+            limit_s = wall_limit_s if limit_s is None else min(limit_s, wall_limit_s)
         answer, late = self._exchange((function, arguments, processor_limit_s), limit_s)
         if answer is None:
             if self.stop() == -signal.SIGPROF:
@@ -112,7 +112,7 @@ class TaskProcess:
             stderr=subprocess.DEVNULL,
             env=environment,
             cwd=self._folder,
-            # Its own session: Ctrl-C in the terminal reaches the parent only, which then stops the workers.
+            # A new session: Ctrl-C in the terminal reaches the parent only, which then stops the workers.
             start_new_session=True,
         )
         if self._exchange(None, _START_LIMIT_S)[0] is None:
@@ -137,7 +137,7 @@ class TaskProcess:
                 stream = cast(IO[bytes], process.stdin)
                 pickle.dump(message, stream)
                 stream.flush()
-            return pickle.load(cast(IO[bytes], process.stdout)), False  # noqa: S301 - our own worker
+            return pickle.load(cast(IO[bytes], process.stdout)), False  # noqa: S301 - written by the worker
         except (EOFError, OSError, ValueError, pickle.UnpicklingError):
             return None, late.is_set()
         finally:
@@ -145,7 +145,7 @@ class TaskProcess:
                 timer.cancel()
 
     def stop(self) -> int | None:
-        """Kill the process and reap it; the next task starts another. Returns how it ended, if it ran."""
+        """Kill the process and return its exit code, None if none ran; the next task starts another."""
         process, self._process = self._process, None
         if process is None:
             return None

@@ -1,4 +1,4 @@
-"""How many threads torch uses for tensors as small as ours."""
+"""Number of torch threads for small tensors."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def one_torch_thread() -> Iterator[None]:
-    """Let torch work on one thread; also a decorator of functions.
+    """Run torch on one thread inside the block; also a decorator of functions.
 
-    The networks compute thousands of small products. Shared by two threads each takes about as long, and on a
-    busy machine the threads wait for each other many times longer than they work. The answers then do not
-    depend on the number of processors either.
+    The networks compute thousands of small products. Two threads take about as long for each, and on a busy
+    machine the threads wait for each other many times longer than they compute. With one thread the results
+    do not depend on the number of processors either.
     """
     import torch
 

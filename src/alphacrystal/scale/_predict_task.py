@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alphacrystal.config import PredictConfig, make_config
-from alphacrystal.errors import AlphaCrystalError, InputError
+from alphacrystal.errors import AlphaCrystalError, FolderInUseError, InputError, explain
 from alphacrystal.pipeline.checkpoint import FOLDER as CHECKPOINT
 from alphacrystal.pipeline.formula_list import FormulaRequest
 from alphacrystal.report import finished_run
 from alphacrystal.runtime.contained_paths import check_inside, remove_folder
-from alphacrystal.runtime.failures import explain
-from alphacrystal.runtime.folder_lock import FolderInUseError, lock_file
+from alphacrystal.runtime.folder_lock import lock_file
 from alphacrystal.scale._executor import CampaignTask, TaskOutcome
 
 if TYPE_CHECKING:

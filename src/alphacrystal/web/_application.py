@@ -13,7 +13,18 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from alphacrystal import __version__
-from alphacrystal.errors import AlphaCrystalError, InputError
+from alphacrystal.errors import (
+    AlphaCrystalError,
+    ConflictError,
+    FolderGoneError,
+    InputError,
+    MissingError,
+    OverloadedError,
+    QueueFullError,
+    StorageLimitError,
+    TimeLimitError,
+    WrongTokenError,
+)
 from alphacrystal.web import _job_routes, _page_routes, _run_routes
 from alphacrystal.web._compare import PATIENCE_S, PRELOAD
 from alphacrystal.web._disk import DiskGauge
@@ -23,11 +34,22 @@ from alphacrystal.web._names import plain_text
 from alphacrystal.web._parts import ServerParts
 from alphacrystal.web._pool import ComputePool
 from alphacrystal.web._queue import JobQueue
-from alphacrystal.web._refusals import status_of
 from alphacrystal.web._settings import ServeSettings, check_access
 
 COMPARE_LIMIT_S = PATIENCE_S + 10  # a pair that hangs never looks at the clock
 STRUCTURE_LIMIT_S = 10.0
+
+#: HTTP status by error; other errors of the input have 422, failures of the server 500.
+STATUSES: dict[type[AlphaCrystalError], int] = {
+    WrongTokenError: 403,
+    MissingError: 404,
+    ConflictError: 409,
+    StorageLimitError: 409,
+    QueueFullError: 429,
+    FolderGoneError: 503,
+    OverloadedError: 503,
+    TimeLimitError: 504,
+}
 
 _log = logging.getLogger(__name__)
 
@@ -97,8 +119,8 @@ def create_app(settings: ServeSettings) -> FastAPI:
 
 async def _refuse(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, AlphaCrystalError)
-    status = 403 if isinstance(error, _page_routes.WrongTokenError) else status_of(error)
-    return _answer(str(error), status)
+    default = 422 if error.exit_code == 2 else 500
+    return _answer(str(error), STATUSES.get(type(error), default))
 
 
 async def _refuse_values(request: Request, error: Exception) -> JSONResponse:

@@ -12,11 +12,10 @@ from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import BinaryIO, Generic, TypeVar
 
-from alphacrystal.errors import InputError, NewerFormatError
+from alphacrystal.errors import FolderGoneError, InputError, MissingError, NewerFormatError
 from alphacrystal.report import RunSummary, SummaryRow, run_summary
 from alphacrystal.web._files import open_file, open_folder, read_file, stat_entry
 from alphacrystal.web._names import RUN_FILE, is_name, run_id, run_places
-from alphacrystal.web._refusals import FolderGoneError, MissingError
 
 TABLE_FILE = "summary.csv"
 REPORT_FILE = "report.html"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from alphacrystal.web._refusals import MissingError
+from alphacrystal.errors import MissingError
 
 RUN_FILE = "run.json"
 #: Joins the name of a folder with several runs and that of a run in it.

@@ -8,12 +8,11 @@ from importlib.resources import files
 
 from fastapi import APIRouter, Response
 
-from alphacrystal.errors import AlphaCrystalError
+from alphacrystal.errors import MissingError, WrongTokenError
 from alphacrystal.generate import GENERATORS
 from alphacrystal.report import page_style
 from alphacrystal.web._guard import COOKIE, same, session_of
 from alphacrystal.web._parts import ANY_REFUSAL, TOO_LARGE, Parts
-from alphacrystal.web._refusals import MissingError
 from alphacrystal.web._request import offered_potentials
 from alphacrystal.web._views import TokenGiven
 
@@ -31,10 +30,6 @@ _ASSETS = {
     "runs.js": _SCRIPT,
     "show.js": _SCRIPT,
 }
-
-
-class WrongTokenError(AlphaCrystalError):
-    """The token is not the server's."""
 
 
 @router.get("/", include_in_schema=False)

@@ -14,10 +14,9 @@ from queue import SimpleQueue
 from threading import Lock
 from typing import Any
 
-from alphacrystal.errors import InputError
+from alphacrystal.errors import InputError, OverloadedError, TimeLimitError
 from alphacrystal.runtime.task_process import TaskProcess, TaskResult
 from alphacrystal.web._environment import NEUTRAL_FOLDER, job_environment
-from alphacrystal.web._refusals import LateError, OverloadedError
 
 MAX_KNOWN = 200  # results kept in memory
 ENDING = "The server is ending: try again when it is back."
@@ -87,7 +86,7 @@ class ComputePool:
         Raises:
             TimeoutError: There is no value after ``wait_s``; the task continues, for a later call.
             OverloadedError: Too many tasks wait already.
-            LateError: The task was stopped at its time limit.
+            TimeLimitError: The task was stopped at its time limit.
             InputError: The function raised an error or its process died.
         """
         key = hashlib.sha256(pickle.dumps((function, arguments))).digest()
@@ -105,7 +104,9 @@ class ComputePool:
                 raise OverloadedError(ENDING)
             result = waiter.result()
         if result.late:
-            raise LateError(f"The limit of {self._limit_s:g} s for {self._name} was reached: it was stopped.")
+            raise TimeLimitError(
+                f"The limit of {self._limit_s:g} s for {self._name} was reached: it was stopped."
+            )
         if result.failure is not None:
             raise InputError(_sentence(self._name, result.failure))
         return result.value

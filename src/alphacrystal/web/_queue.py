@@ -9,7 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Lock, RLock, Thread
 
-from alphacrystal.errors import InputError
+from alphacrystal.errors import (
+    ConflictError,
+    FolderGoneError,
+    InputError,
+    MissingError,
+    QueueFullError,
+    StorageLimitError,
+)
 from alphacrystal.web._disk import DiskGauge
 from alphacrystal.web._files import is_regular, stat_entry
 from alphacrystal.web._job import ACTIVE, DamagedJob, Job, JobFiles, JobStatus, Outcome
@@ -18,13 +25,6 @@ from alphacrystal.web._library import read_summary, time_of
 from alphacrystal.web._names import check_name
 from alphacrystal.web._process import JobProcess
 from alphacrystal.web._progress import ProgressReader, Stage
-from alphacrystal.web._refusals import (
-    BusyError,
-    ConflictError,
-    FolderGoneError,
-    MissingError,
-    StorageLimitError,
-)
 from alphacrystal.web._request import JobRequest, check_job, command
 from alphacrystal.web._run_folder import EVENTS_FILE, delete_run_folder, prepare_run_folder
 from alphacrystal.web._settings import Limits
@@ -249,7 +249,7 @@ class JobQueue:
         waiting = sum(job.status is JobStatus.WAITING for job in self._jobs.values())
         free = max(0, self.limits.jobs - len(self._processes))
         if waiting >= self.limits.waiting + free:
-            raise BusyError(f"{waiting} jobs are waiting already: try again when one of them is done.")
+            raise QueueFullError(f"{waiting} jobs are waiting already: try again when one of them is done.")
 
     def _take_over(self, job: Job) -> None:
         process = JobProcess.find(job.pid, self.files.lock(job.id))

@@ -6,9 +6,9 @@ import os
 import stat
 from contextlib import suppress
 
+from alphacrystal.errors import ConflictError
 from alphacrystal.web._files import empty_folder, entries, open_folder, stat_entry
 from alphacrystal.web._job import Job, JobFiles
-from alphacrystal.web._refusals import ConflictError
 
 EVENTS_FILE = "events.jsonl"
 

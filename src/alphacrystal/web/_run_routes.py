@@ -11,7 +11,7 @@ from fastapi import APIRouter, Path, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from alphacrystal.errors import InputError
+from alphacrystal.errors import InputError, MissingError
 from alphacrystal.report import RunSummary, SummaryRow
 from alphacrystal.web._archive import zipped
 from alphacrystal.web._compare import DEPTH, Matches, RankedFile, find_matches, poscar_of
@@ -26,7 +26,6 @@ from alphacrystal.web._parts import (
     ServerParts,
     run_view,
 )
-from alphacrystal.web._refusals import MissingError
 from alphacrystal.web._views import ComparisonView, Computing, RunLine, RunPage, RunView
 
 router = APIRouter(prefix="/api", tags=["runs"], responses=ANY_REFUSAL | NOT_FOUND)

@@ -19,9 +19,8 @@ from alphacrystal.cli.progress_display import ProgressDisplay
 from alphacrystal.cli.settings_options import settings_options
 from alphacrystal.cli.text_table import print_run
 from alphacrystal.config import INPUT, OUTPUT
-from alphacrystal.errors import InputError
+from alphacrystal.errors import InputError, explain
 from alphacrystal.pipeline.formula_list import FormulaRequest
-from alphacrystal.runtime.failures import explain
 from alphacrystal.runtime.interrupts import interrupts_held
 
 if TYPE_CHECKING:
