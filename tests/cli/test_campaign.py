@@ -86,7 +86,7 @@ def test_interrupt_keeps_what_is_finished_and_says_how_to_go_on(
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 130
-    assert f"Interrupted; continue with: alphacrystal campaign --resume --out {folder}" in err.splitlines()
+    assert f"Interrupted; resume with: alphacrystal campaign --resume --out {folder}" in err.splitlines()
     done = {row["formula"] for row in rows_of(folder / "index.csv") if row["status"] == "done"}
     assert len(rows_of(folder / "index.csv")) == 9
     assert len(done) < 9

@@ -217,7 +217,7 @@ def test_interrupted_relax_keeps_what_is_finished(
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Interrupted; the finished relaxations are listed above and on disk." in err
+    assert "Interrupted; the relaxed structures are listed above and on disk." in err
     assert "Fm-3m (225)" in out
     assert rows_of(tmp_path / "run" / "NaCl" / "summary.csv")
 

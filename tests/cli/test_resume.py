@@ -100,7 +100,7 @@ def test_interrupted_run_keeps_what_is_finished_and_says_how_to_go_on(
     assert process.returncode == 130
     assert "Traceback" not in out + err
     command = f"alphacrystal predict --resume --out {shlex.quote(str(folder))}"
-    assert f"Interrupted; continue with: {command}" in err.splitlines()
+    assert f"Interrupted; resume with: {command}" in err.splitlines()
     # The partial list is on disk and shown.
     assert json.loads((folder / "run.json").read_text())["complete"] is False
     partial = rows_of(folder / "summary.csv")
@@ -171,7 +171,7 @@ def test_interrupt_in_a_list_names_the_command_for_the_whole_list(
     process = start("predict", "NaCl", "MgO", *QUICK, "--out", folder)
     _, err = interrupt_when(process, (folder / "MgO" / "checkpoint" / "request.json").is_file)
     assert process.returncode == 130
-    assert f"The whole list continues with: alphacrystal predict --resume --out {folder}" in err
+    assert f"Resume the whole list with: alphacrystal predict --resume --out {folder}" in err
     index = rows_of(folder / "index.csv")
     assert [row["status"] for row in index] == ["done", "interrupted"]
     kept = (folder / "NaCl" / "run.json").read_bytes()
@@ -252,4 +252,4 @@ def test_termination_is_an_interrupt_too(
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 143
-    assert "Interrupted; continue with" in err
+    assert "Interrupted; resume with" in err

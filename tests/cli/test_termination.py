@@ -109,7 +109,7 @@ def test_terminated_generation_writes_the_partial_list(start: Start, tmp_path: P
     when(process, (folder / "checkpoint" / "generated.jsonl").is_file)
     out, err = terminate(process)
     assert process.returncode == 143
-    assert f"Interrupted; continue with: alphacrystal predict --resume --out {folder}" in err.splitlines()
+    assert f"Interrupted; resume with: alphacrystal predict --resume --out {folder}" in err.splitlines()
     assert "This run was interrupted" in out
     assert rows_of(folder / "summary.csv")
     assert json.loads((folder / "run.json").read_text())["complete"] is False
@@ -124,7 +124,7 @@ def test_terminated_list_names_what_is_done_and_goes_on(
     when(process, (folder / "MgO" / "checkpoint" / "request.json").is_file)
     _, err = terminate(process)
     assert process.returncode == 143
-    assert f"The whole list continues with: alphacrystal predict --resume --out {folder}" in err.splitlines()
+    assert f"Resume the whole list with: alphacrystal predict --resume --out {folder}" in err.splitlines()
     index = rows_of(folder / "index.csv")
     assert [row["status"] for row in index] == ["done", index[1]["status"], "waiting"]
     assert index[1]["status"] in {"interrupted", "done"}
@@ -145,9 +145,7 @@ def test_terminated_campaign_goes_on(
         when(process, lambda done=done, folder=folder: len(list(folder.glob("runs/*/*/events.jsonl"))) > done)  # type: ignore[misc]
         _, err = terminate(process)
         assert process.returncode == 143
-        assert (
-            f"Interrupted; continue with: alphacrystal campaign --resume --out {folder}" in err.splitlines()
-        )
+        assert f"Interrupted; resume with: alphacrystal campaign --resume --out {folder}" in err.splitlines()
         rows = rows_of(folder / "index.csv")
         assert [row["formula"] for row in rows] == formulas
         assert {row["status"] for row in rows} <= {"waiting", "done"}
@@ -166,7 +164,7 @@ def test_terminated_relaxation_of_files_writes_the_partial_list(
     when(process, lambda: "relax" in text(folder / "events.jsonl"))
     _, err = terminate(process)
     assert process.returncode == 143
-    assert "Interrupted; the finished relaxations are listed above and on disk." in err
+    assert "Interrupted; the relaxed structures are listed above and on disk." in err
     check_whole(folder)
     assert json.loads((folder / "run.json").read_text())["candidates"] == len(files)
 

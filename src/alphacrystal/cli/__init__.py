@@ -1,4 +1,4 @@
-"""The command line: one file per verb."""
+"""The command line: one module of ``commands`` for each command."""
 
 from alphacrystal.cli.app import main
 

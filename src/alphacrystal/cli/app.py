@@ -1,4 +1,4 @@
-"""The `alphacrystal` command and its exit codes."""
+"""The `alphacrystal` program and its exit codes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ import typer
 
 from alphacrystal import __version__
 from alphacrystal.cli.command_group import CONTEXT, CommandGroup
-from alphacrystal.cli.encoding import escape_what_the_output_lacks
-from alphacrystal.cli.messages import NoteHandler, complain
+from alphacrystal.cli.output import NoteHandler, escape_unencodable_characters, print_error
 from alphacrystal.errors import explain
 from alphacrystal.runtime.start_up import reduce_import_time
 
@@ -58,9 +57,9 @@ def main() -> NoReturn:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, interrupt)
-    escape_what_the_output_lacks()
+    escape_unencodable_characters()
     logging.getLogger("alphacrystal").addHandler(NoteHandler())
-    # pymatgen says so whenever it sorts by electronegativity; nothing here depends on it
+    # pymatgen warns when it sorts by electronegativity; no result depends on this order.
     warnings.filterwarnings("ignore", message="No Pauling electronegativity")
     code = _exit_code()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # nothing is left to write
@@ -68,25 +67,25 @@ def main() -> NoReturn:
 
 
 def _exit_code() -> int:
-    """Run the command line; an error becomes a sentence on standard error."""
+    """Run the command line and print an error as a sentence on standard error."""
     try:
         code = app(standalone_mode=False)
         return code if isinstance(code, int) else 0
     except typer.Exit as error:
         return error.exit_code
     except typer.TyperException as error:
-        if error.format_message():  # without arguments the help has been shown already
-            complain(error.format_message())
+        if error.format_message():  # empty after the help text of a command without arguments
+            print_error(error.format_message())
         return 2
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output went away (for example `head`): nothing is wrong.
+        # The reader of the output, for example `head`, has ended: this is no error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
         if os.environ.get("ALPHACRYSTAL_DEBUG"):
             raise
         code, sentence = explain(error)
-        complain(sentence)
+        print_error(sentence)
         return code

@@ -18,7 +18,7 @@ from alphacrystal.cli import commands
 
 #: Entry points of other packages: Typer applications or functions.
 COMMANDS = "alphacrystal.commands"
-#: Commands in the order of a user's work; further ones follow by name.
+#: Commands in the order of a workflow; further ones follow by name.
 ORDER = (
     "predict",
     "inspect",
@@ -57,7 +57,7 @@ class CommandGroup(TyperGroup):
         return _LazyCommand(cmd_name, summary or "", lambda: _click_command(cmd_name, entry.load()))
 
     def loaded(self) -> TyperGroup:
-        """A group of the commands themselves, with complete help texts, for documentation."""
+        """A group of all commands with complete help texts, for documentation."""
         group = TyperGroup(name=self.name, help=self.help, params=self.params, callback=self.callback)
         for name in self.list_commands(None):
             command = self.get_command(None, name).load()
@@ -75,11 +75,11 @@ class _LazyCommand(TyperCommand):
         self._load = load
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
-        """The context of the command itself."""
+        """The context of the imported command."""
         return self.load().make_context(*arguments, **options)
 
     def load(self) -> Any:
-        """The command itself."""
+        """Import the command."""
         return self._load()
 
 
@@ -98,7 +98,7 @@ def _entry_points() -> dict[str, EntryPoint]:
 
 
 def _help_text(path: Path) -> str:
-    """The first line of a module's docstring, without importing the module."""
+    """The first line of the docstring of a module, read without an import."""
     text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     return text.splitlines()[0] if text else ""
 

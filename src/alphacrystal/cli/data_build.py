@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alphacrystal.cli.json_output import JsonOption, print_json
-from alphacrystal.cli.output_folder import make_folder
+from alphacrystal.cli.output import JsonOption, create_folder, print_json
 from alphacrystal.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,55 +22,56 @@ SOURCES = ("files", "optimade", "materials-project")
 
 
 def build(
-    place: Annotated[
+    location: Annotated[
         str | None,
         typer.Argument(
-            metavar="PLACE",
+            metavar="SOURCE",
             help="structures.jsonl(.gz), a folder of CIF, POSCAR or JSON files, or the URL of a database.",
         ),
     ] = None,
     *,
     out: OutOption,
-    source: Annotated[str, typer.Option(help="Of files, optimade, materials-project.")] = "files",
+    source: Annotated[str, typer.Option(help="Type: files, optimade or materials-project.")] = "files",
     query: Annotated[
         str | None, typer.Option("--filter", help="OPTIMADE filter, e.g. 'elements HAS \"Ti\"'.")
     ] = None,
     chemsys: Annotated[
-        str | None, typer.Option(help="Of the Materials Project, e.g. Ti-O,Mg-O; all by default.")
+        str | None,
+        typer.Option(help="Materials Project: chemical systems, e.g. Ti-O,Mg-O; default all."),
     ] = None,
-    max_atoms: Annotated[int | None, typer.Option(min=1, help="Largest cell, of a database.")] = None,
+    max_atoms: Annotated[int | None, typer.Option(min=1, help="Database: maximal atoms in a cell.")] = None,
     formation_energy_field: Annotated[
         str | None, typer.Option(help="Field of an OPTIMADE database in eV/atom, e.g. _oqmd_delta_e.")
     ] = None,
     hull_field: Annotated[
-        str | None, typer.Option(help="Its field of energies above hull in eV/atom, e.g. _oqmd_stability.")
+        str | None, typer.Option(help="Field of energies above hull in eV/atom, e.g. _oqmd_stability.")
     ] = None,
-    page_limit: Annotated[int, typer.Option(min=1, max=1000, help="Entries in one request.")] = 100,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue a download of --out.")] = False,
+    page_limit: Annotated[int, typer.Option(min=1, max=1000, help="Entries per request.")] = 100,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume the download to --out.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Turn structures into a record file with a split by reduced formula."""
     if source not in SOURCES:
         raise InputError(f"There is no source {source!r}: choose from {', '.join(SOURCES)}.")
     if source == "files":
-        if place is None:
+        if location is None:
             raise InputError("Give the file or folder to build from.")
         from alphacrystal.data import read_records
 
-        say_written(write_records(read_records(Path(place)), out), "records", out, as_json=as_json)
+        print_written(write_records(read_records(Path(location)), out), "records", out, as_json=as_json)
         return
     _check_out(out)
     if source == "optimade":
-        if place is None:
+        if location is None:
             raise InputError("--source optimade needs the URL of a database.")
         filters = [f"({query})"] if query else []
         filters += [f"nsites<={max_atoms}"] if max_atoms else []
-        question, first, page = _optimade(
-            place, " AND ".join(filters), page_limit, formation_energy_field, hull_field
+        request, first, page = _optimade(
+            location, " AND ".join(filters), page_limit, formation_energy_field, hull_field
         )
     else:
-        question, first, page = _materials_project(chemsys, max_atoms)
-    _download(out, question, first, page, resume=resume, as_json=as_json)
+        request, first, page = _materials_project(chemsys, max_atoms)
+    _download(out, request, first, page, resume=resume, as_json=as_json)
 
 
 def _optimade(
@@ -83,7 +83,7 @@ def _optimade(
 
     database = OptimadeSource(url, query, page_limit, formation_energy, above_hull)
     licence = database.licence()
-    typer.echo(f"Licence of the entries, as {url} states it: {licence or 'none stated'}", err=True)
+    typer.echo(f"Licence of the entries according to {url}: {licence or 'none stated'}", err=True)
     return {"first": database.first()}, database.first(), partial(database.page, licence=licence)
 
 
@@ -104,7 +104,7 @@ def _materials_project(
 
 def _download(
     out: Path,
-    question: dict[str, Any],
+    request: dict[str, Any],
     first: str,
     page: Callable[[str], SourcePage],
     *,
@@ -115,13 +115,13 @@ def _download(
     from alphacrystal.data import download
     from alphacrystal.runtime.folder_lock import lock_file
 
-    make_folder(out.parent)
+    create_folder(out.parent)
     lock = out.with_name(out.name + ".lock")
     try:
         with lock_file(lock, folder=out), ProgressDisplay("data build") as progress:
-            came = download(
+            result = download(
                 out,
-                question,
+                request,
                 first,
                 page,
                 resume=resume,
@@ -129,24 +129,24 @@ def _download(
             )
     except KeyboardInterrupt:
         name = shlex.quote(str(out))
-        typer.echo(f"The received entries are kept; repeat with --resume to continue {name}.", err=True)
+        typer.echo(f"{name} is incomplete; repeat the command with --resume to continue.", err=True)
         raise
-    say_written(came.records, "records", out, as_json=as_json)
-    if came.skipped:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(came.reasons.items()))
-        typer.echo(f"{came.skipped} entries left out: {reasons}", err=as_json)
-    if came.repeated:
-        typer.echo(f"{came.repeated} entries came more than once and were written once", err=as_json)
-    if came.renamed:
-        typer.echo(f"{came.renamed} entries share the id of another one and were renamed", err=as_json)
+    print_written(result.records, "records", out, as_json=as_json)
+    if result.skipped:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(result.reasons.items()))
+        typer.echo(f"{result.skipped} entries left out: {reasons}", err=as_json)
+    if result.repeated:
+        typer.echo(f"{result.repeated} repeated entries were written once", err=as_json)
+    if result.renamed:
+        typer.echo(f"{result.renamed} entries share the id of another one and were renamed", err=as_json)
 
 
-def say_written(count: int, what: str, out: Path, *, as_json: bool) -> None:
-    """Print the written records and the file, as a sentence or as JSON."""
+def print_written(count: int, noun: str, out: Path, *, as_json: bool) -> None:
+    """Print the number of written items and the file, as a sentence or as JSON."""
     if as_json:
-        print_json({what: count, "file": out})
+        print_json({noun: count, "file": out})
     else:
-        typer.echo(f"{count} {what} written to {out}")
+        typer.echo(f"{count} {noun} written to {out}")
 
 
 def _check_out(out: Path) -> None:
@@ -156,20 +156,20 @@ def _check_out(out: Path) -> None:
 
 
 def check_new_file(out: Path) -> None:
-    """Refuse to write over anything.
+    """Refuse to overwrite a file.
 
     Raises:
-        InputError: There is something already.
+        InputError: The path exists.
     """
     if out.exists():
         raise InputError(f"{out} exists already: choose another --out.")
 
 
 def write_records(records: Iterable[StructureRecord], out: Path) -> int:
-    """Write records to a new file, whole or not at all; returns how many.
+    """Write all records to a new file and return their number; no file is left after an error.
 
     Raises:
-        InputError: There are none, or the file cannot be written.
+        InputError: There are no records, or the file cannot be written.
     """
     _check_out(out)
     partial = out.with_name(out.name + ".partial")

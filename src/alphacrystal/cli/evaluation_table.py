@@ -1,4 +1,4 @@
-"""An evaluation on the terminal: of a pair all metrics, of more the rates and each target."""
+"""Evaluation results on the terminal: all metrics of one pair, or rates and targets of several."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
     from alphacrystal.evaluate import EvaluationResult
 
 
-def evaluation_csv(found: EvaluationResult) -> str:
+def evaluation_csv(result: EvaluationResult) -> str:
     """CSV with a header and one line per pair; empty cells where there is no value."""
-    rows = found.rows()
+    rows = result.rows()
     stream = io.StringIO()
     columns = list(rows[0])
     write_csv(stream, columns, ([row.get(name) for name in columns] for row in rows))
     return stream.getvalue()
 
 
-def print_evaluation(found: EvaluationResult) -> None:
+def print_evaluation(result: EvaluationResult) -> None:
     """Print whether the structures are the same, then tables that fit 80 columns."""
     from rich.console import Console
 
     console = Console(soft_wrap=True, highlight=False)
-    console.print(found.same_structure()["sentence"], markup=False)
-    if found.is_pair:
-        _print_pair(found, console)
+    console.print(result.same_structure()["sentence"], markup=False)
+    if result.is_pair:
+        _print_pair(result, console)
     else:
-        _print_set(found, console)
-    if found.potential is not None:
-        console.print(f"Energies: {found.potential}.", markup=False)
+        _print_set(result, console)
+    if result.potential is not None:
+        console.print(f"Energies: {result.potential}.", markup=False)
 
 
 def _table() -> Table:
@@ -45,37 +45,37 @@ def _table() -> Table:
     return Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
 
 
-def _print_pair(found: EvaluationResult, console: Console) -> None:
+def _print_pair(result: EvaluationResult, console: Console) -> None:
     from alphacrystal.evaluate import METRICS
 
-    target = found.match.targets[0]
-    values = found.values[0][0]
-    for symprec in found.match.symprecs:
-        ours, own = target.candidate_space_groups[symprec][0], target.space_group[symprec]
-        console.print(f"Space group at {symprec} Å: {ours or '?'}, target {own or '?'}", markup=False)
+    target = result.match.targets[0]
+    values = result.values[0][0]
+    for symprec in result.match.symprecs:
+        predicted, true = target.candidate_space_groups[symprec][0], target.space_group[symprec]
+        console.print(f"Space group at {symprec} Å: {predicted or '?'}, target {true or '?'}", markup=False)
     table = _table()
     for name, where in (("metric", "left"), ("value", "right"), ("invariant form", "right"), ("", "left")):
         table.add_column(name, justify=where, no_wrap=True)  # type: ignore[arg-type]
-    beside = {METRICS[name].invariant for name in found.metrics if METRICS[name].invariant != name}
-    for name in found.metrics:
-        if name in beside:
+    invariants = {METRICS[name].invariant for name in result.metrics if METRICS[name].invariant != name}
+    for name in result.metrics:
+        if name in invariants:
             continue
         metric = METRICS[name]
         form = "-" if metric.invariant is None else _number(values[metric.invariant].value)
         other = metric.unit if metric.invariant is None else METRICS[metric.invariant].unit
         units = metric.unit if other == metric.unit else f"{metric.unit}; {other}"
         table.add_row(name, _number(values[name].value), form, units)
-    if found.metrics:
+    if result.metrics:
         console.print(table)
-    for name in found.metrics:
+    for name in result.metrics:
         if values[name].reason:
             console.print(f"{name}: {values[name].reason}", markup=False)
 
 
-def _print_set(found: EvaluationResult, console: Console) -> None:
-    match = found.match
+def _print_set(result: EvaluationResult, console: Console) -> None:
+    match = result.match
     console.print(
-        f"{len(match.targets)} targets, {sum(map(len, found.candidates))} pairs, preset {match.preset.name} "
+        f"{len(match.targets)} targets, {sum(map(len, result.candidates))} pairs, preset {match.preset.name} "
         f"({match.preset.ltol}, {match.preset.stol}, {match.preset.angle_tol:g} degrees)",
         markup=False,
     )
@@ -93,25 +93,25 @@ def _print_set(found: EvaluationResult, console: Console) -> None:
     if any(match.undecided(k) for k in match.depths):
         table.add_row("undecided in time", *(str(match.undecided(k)) for k in match.depths))
     console.print(table)
-    polymorphs = found.polymorphs
+    polymorphs = result.polymorphs
     console.print(
         f"METRe {polymorphs.metre:.1%}, cRMSE {polymorphs.crmse:.4f} (as many candidates as references of a "
         f"composition: {sum(polymorphs.budget.values())})",
         markup=False,
     )
-    _print_targets(found, console)
-    if found.unused:
-        console.print(f"Predictions of no target: {', '.join(found.unused)}", markup=False)
+    _print_targets(result, console)
+    if result.unused:
+        console.print(f"Predictions of no target: {', '.join(result.unused)}", markup=False)
 
 
-def _print_targets(found: EvaluationResult, console: Console) -> None:
+def _print_targets(result: EvaluationResult, console: Console) -> None:
     table = _table()
     table.add_column("target", overflow="fold")
     table.add_column("formula", no_wrap=True)
     for name in ("candidates", "match #", "rms", "group #"):
         table.add_column(name, justify="right", no_wrap=True)
-    symprec = found.match.symprecs[-1]
-    for target in found.match.targets:
+    symprec = result.match.symprecs[-1]
+    for target in result.match.targets:
         table.add_row(
             Path(target.name).name,
             target.formula,
@@ -124,8 +124,8 @@ def _print_targets(found: EvaluationResult, console: Console) -> None:
     console.print(
         f"match #, group #: rank of the first candidate that matches, or has the group at {symprec} Å"
     )
-    for index, target in enumerate(found.match.targets):
-        best = found.best(index, found.match.depths[-1]) if found.metrics else {}
+    for index, target in enumerate(result.match.targets):
+        best = result.best(index, result.match.depths[-1]) if result.metrics else {}
         if best:
             console.print(f"\n{target.name}: best of {len(target.matches)}", markup=False)
             values = _table()

@@ -1,4 +1,4 @@
-"""Progress of long work: a live bar on a terminal, plain lines elsewhere; always on standard error."""
+"""Progress on standard error: a live bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ProgressDisplay:
         self.title = title
         self._bar: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
-        self._begun: dict[str, tuple[float, int]] = {}  # when, and how much a run before had done
+        self._begun: dict[str, tuple[float, int]] = {}  # time, and items done by an earlier run
         self._printed: dict[str, tuple[float, int]] = {}
 
     def __enter__(self) -> Self:
@@ -50,16 +50,16 @@ class ProgressDisplay:
         now = time.monotonic()
         begun, before = self._begun.setdefault(stage, (now, done))
         rate = (done - before) / (now - begun) if done > before and now > begun else 0.0
-        shown = _rate(rate)
+        rate_text = _rate(rate)
         if self._bar is not None:
             if stage not in self._tasks:
-                self._tasks[stage] = self._bar.add_task(stage, total=total, rate=shown)
-            self._bar.update(self._tasks[stage], completed=done, total=total, rate=shown)
+                self._tasks[stage] = self._bar.add_task(stage, total=total, rate=rate_text)
+            self._bar.update(self._tasks[stage], completed=done, total=total, rate=rate_text)
             return
-        last, shown_done = self._printed.get(stage, (None, -1))
-        if done != shown_done and (last is None or done == total or now - last > LINE_EVERY):
+        last, last_done = self._printed.get(stage, (None, -1))
+        if done != last_done and (last is None or done == total or now - last > LINE_EVERY):
             self._printed[stage] = (now, done)
-            left = f", {shown}, {_span((total - done) / rate)} left" if rate and done < total else ""
+            left = f", {rate_text}, {_span((total - done) / rate)} left" if rate and done < total else ""
             sys.stderr.write(f"{self.title}: {stage} {done}/{total}{left}\n")
             sys.stderr.flush()
 

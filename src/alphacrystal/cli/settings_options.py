@@ -80,8 +80,10 @@ def settings_options(
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(command)
         def wrapped(**arguments: Any) -> None:
-            given = {name: arguments.pop(name) for name in names}
-            command(**arguments, settings={name: value for name, value in given.items() if value is not None})
+            values = {name: arguments.pop(name) for name in names}
+            command(
+                **arguments, settings={name: value for name, value in values.items() if value is not None}
+            )
 
         signature = inspect.signature(command)
         hints = get_type_hints(command, include_extras=True)
@@ -102,11 +104,13 @@ def settings_options(
 
 def _option(name: str, default: object) -> inspect.Parameter:
     field = PredictConfig.model_fields[name]
-    kind, text = _type_and_choices(field)
+    value_type, text = _type_and_choices(field)
     default = field.default if default is None else default
-    note = "" if default in (None, (), False) or name in NEGATABLE else f" (default: {_shown(default)})"
+    note = (
+        "" if default in (None, (), False) or name in NEGATABLE else f" (default: {_default_text(default)})"
+    )
     flags: tuple[str, ...] = FLAGS.get(name, ())
-    if kind is bool:
+    if value_type is bool:
         flag = "--" + name.replace("_", "-")
         flags = (f"{flag}/--no-{name.replace('_', '-')}",) if name in NEGATABLE else (flag,)
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
@@ -118,12 +122,12 @@ def _option(name: str, default: object) -> inspect.Parameter:
         show_default=False,
         parser=_PARSERS.get(name),
     )
-    annotation = Annotated[Union[kind, None], option]  # type: ignore[valid-type] # noqa: UP007 - kind is a value
+    annotation = Annotated[Union[value_type, None], option]  # type: ignore[valid-type] # noqa: UP007 - a value
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
 def _type_and_choices(field: FieldInfo) -> tuple[type, str | None]:
-    """The type of an option's value, and its name in the help text where the type does not say it."""
+    """The type of the value of an option, and its name in the help text if the type has none."""
     annotation: Any = field.annotation
     if get_origin(annotation) in (Union, types.UnionType):
         annotation = next(item for item in get_args(annotation) if item is not type(None))
@@ -135,7 +139,7 @@ def _type_and_choices(field: FieldInfo) -> tuple[type, str | None]:
     return annotation, None
 
 
-def _shown(value: object) -> str:
+def _default_text(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 

@@ -7,7 +7,7 @@ import csv
 import io
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -19,7 +19,8 @@ from alphacrystal.runtime.csv_cells import original_text
 if TYPE_CHECKING:
     from alphacrystal.config import PredictConfig
 
-MAX_LIST_BYTES = 1_000_000_000
+MAX_LIST_BYTES = 1_000_000_000  # of a list that is read line by line
+MAX_LIST_BYTES_IN_MEMORY = 20_000_000
 MAX_LINE_LENGTH = 1_000_000  # characters
 MAX_QUOTED = 80  # characters of a line in a message
 MAX_QUOTED_NAMES = 5  # ignored columns in a message
@@ -53,6 +54,20 @@ class FormulaRequest:
 
         line = {"cell": self.cell, "space_group": self.space_group}
         return make_config(**settings.model_dump() | {name: value for name, value in line.items() if value})
+
+
+def gather_requests(formulas: Sequence[str], source: Path | None) -> list[FormulaRequest]:
+    """All formulas of a command: its arguments, then the lines of a file.
+
+    Raises:
+        InputError: There are none, or the file cannot be read or is too large.
+    """
+    requests = [FormulaRequest(text) for text in formulas]
+    if source is not None:
+        requests += read_requests(source, MAX_LIST_BYTES_IN_MEMORY)
+    if not requests:
+        raise InputError("Give at least one formula, for example: alphacrystal predict Zr4Al3.")
+    return requests
 
 
 def read_requests(path: Path, max_bytes: int = MAX_LIST_BYTES) -> Iterator[FormulaRequest]:

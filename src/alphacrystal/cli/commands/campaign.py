@@ -1,4 +1,4 @@
-"""Predict thousands of formulas; nothing finished is lost or computed twice."""
+"""Predict thousands of formulas in a resumable campaign."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alphacrystal.cli.json_output import JsonOption, print_json
-from alphacrystal.cli.messages import say_failure
+from alphacrystal.cli.output import JsonOption, print_failure, print_json
 from alphacrystal.cli.progress_display import ProgressDisplay
 from alphacrystal.cli.settings_options import settings_options
 from alphacrystal.errors import AlphaCrystalError, InputError
@@ -18,7 +17,7 @@ from alphacrystal.errors import AlphaCrystalError, InputError
 if TYPE_CHECKING:
     from alphacrystal.scale import CampaignPlan, CampaignTask, Counts, Executor, TaskOutcome
 
-SHOWN_FAILURES = 5  # on the terminal; all are in failures.csv
+MAX_PRINTED_FAILURES = 5  # all failures are in failures.csv
 
 
 @settings_options(without=("z", "cell", "space_group", "lattice", "workers"))
@@ -28,23 +27,25 @@ def campaign(
         typer.Argument(help="CSV with a formula column (optional cell, space_group), or one formula a line."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder; runs/campaign-TIME by default.")] = None,
-    workers: Annotated[int, typer.Option(min=1, max=256, help="Processes on this machine.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Local worker processes.")] = 1,
     scheduler: Annotated[
-        str | None, typer.Option(help="Dask scheduler instead of them, e.g. tcp://127.0.0.1:8786.")
+        str | None,
+        typer.Option(help="Dask scheduler instead of local workers, e.g. tcp://127.0.0.1:8786."),
     ] = None,
     limit: Annotated[
         float | None,
-        typer.Option("--formula-seconds", min=1, help="Time limit of each formula, on this machine."),
+        typer.Option("--formula-seconds", min=1, help="Time limit per formula in s for local workers."),
     ] = None,
     report: Annotated[
-        bool | None, typer.Option("--report/--no-report", help="A report page for each (default: none).")
+        bool | None, typer.Option("--report/--no-report", help="Write report pages (default: none).")
     ] = None,
     pack: Annotated[
-        bool | None, typer.Option("--pack/--no-pack", help="Each run folder as one zip (default: folders).")
+        bool | None,
+        typer.Option("--pack/--no-pack", help="Pack run folders in zip files (default: no)."),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the campaign in --out.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume the campaign in --out.")] = False,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="With --resume: also the failed formulas.")
+        bool, typer.Option("--retry-failed", help="With --resume: retry failed formulas.")
     ] = False,
     config_file: Annotated[
         Path | None, typer.Option("--config", help="TOML file of settings; options override it.")
@@ -53,7 +54,7 @@ def campaign(
     *,
     settings: Mapping[str, Any],
 ) -> None:
-    """Predict thousands of formulas: nothing finished is lost or computed twice."""
+    """Predict thousands of formulas in a resumable campaign."""
     from alphacrystal.config import make_config, read_config_file
     from alphacrystal.report import default_folder
     from alphacrystal.runtime.folder_lock import lock_folder
@@ -61,7 +62,7 @@ def campaign(
 
     values: dict[str, Any] = read_config_file(config_file) if config_file else {}
     values |= settings
-    values.pop("workers", None)  # of relaxation: here each formula has one process
+    values.pop("workers", None)  # each formula has one process for relaxation
     if resume and out is None:
         raise InputError("--resume needs the folder: alphacrystal campaign --resume --out DIR.")
     if resume and out is not None and not out.is_dir():
@@ -69,7 +70,7 @@ def campaign(
     if not resume and formulas is None:
         raise InputError("Give a list of formulas, for example: alphacrystal campaign formulas.csv.")
     if not resume and retry_failed:
-        raise InputError("--retry-failed goes with --resume.")
+        raise InputError("--retry-failed needs --resume.")
     folder = out or default_folder("campaign")
     with lock_folder(folder, create=not resume):
         if resume:
@@ -96,21 +97,21 @@ def _executor(
     if scheduler is None:
         return LocalExecutor(work, workers, limit)
     if limit is not None:
-        raise InputError("--formula-seconds is for processes of this machine: leave it out with --scheduler.")
+        raise InputError("--formula-seconds is for local workers: leave it out with --scheduler.")
     return DaskExecutor(work, scheduler)
 
 
 def _run(folder: Path, plan: CampaignPlan, executor: Executor, retry_failed: bool, as_json: bool) -> None:
     from alphacrystal.scale import run_campaign
 
-    shown = 0
+    printed = 0
 
     def on_failure(task: CampaignTask, outcome: TaskOutcome) -> None:
-        nonlocal shown
-        shown += 1
-        if shown <= SHOWN_FAILURES:
-            say_failure(task.formula, str(outcome.failure))
-        elif shown == SHOWN_FAILURES + 1:
+        nonlocal printed
+        printed += 1
+        if printed <= MAX_PRINTED_FAILURES:
+            print_failure(task.formula, str(outcome.failure))
+        elif printed == MAX_PRINTED_FAILURES + 1:
             typer.echo(f"Further failures: {folder / 'failures.csv'}", err=True)
 
     command = f"alphacrystal campaign --resume --out {shlex.quote(str(folder))}"
@@ -122,15 +123,15 @@ def _run(folder: Path, plan: CampaignPlan, executor: Executor, retry_failed: boo
     except InputError:
         raise
     except KeyboardInterrupt:
-        typer.echo(f"Interrupted; continue with: {command}", err=True)
+        typer.echo(f"Interrupted; resume with: {command}", err=True)
         raise
     except AlphaCrystalError:
-        typer.echo(f"The finished part is kept; continue with: {command}", err=True)
+        typer.echo(f"Finished results are kept; resume with: {command}", err=True)
         raise
-    _tell(folder, counts, command, as_json)
+    _print_counts(folder, counts, command, as_json)
 
 
-def _tell(folder: Path, counts: Counts, command: str, as_json: bool) -> None:
+def _print_counts(folder: Path, counts: Counts, command: str, as_json: bool) -> None:
     if as_json:
         files = {
             "index": folder / "index.csv",
@@ -141,4 +142,4 @@ def _tell(folder: Path, counts: Counts, command: str, as_json: bool) -> None:
     typer.echo(f"{counts.done} of {counts.total} formulas done; list: {folder / 'index.csv'}")
     if counts.failed:
         typer.echo(f"{counts.failed} failed; reasons: {folder / 'failures.csv'}")
-        typer.echo(f"To try those again: {command} --retry-failed")
+        typer.echo(f"To retry them: {command} --retry-failed")

@@ -1,4 +1,4 @@
-"""Record files for training: build, cut, look at."""
+"""Build, filter and summarise record files of known crystals."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from alphacrystal.cli.data_build import OutOption, build, check_new_file, say_written, write_records
-from alphacrystal.cli.json_output import JsonOption, print_json
+from alphacrystal.cli.data_build import OutOption, build, check_new_file, print_written, write_records
+from alphacrystal.cli.output import JsonOption, print_json
 from alphacrystal.errors import InputError
 
-app = typer.Typer(no_args_is_help=True, help="Record files for training: build, cut, look at.")
+app = typer.Typer(no_args_is_help=True, help="Build, filter and summarise record files of known crystals.")
 
 SourceArgument = Annotated[
     Path, typer.Argument(help="structures.jsonl(.gz), or a folder of CIF, POSCAR or JSON files.")
@@ -26,27 +26,27 @@ app.command()(build)
 def subset(
     source: SourceArgument,
     out: OutOption,
-    max_atoms: Annotated[int | None, typer.Option(min=1, help="Largest cell as stored.")] = None,
+    max_atoms: Annotated[int | None, typer.Option(min=1, help="Maximal atoms in the stored cell.")] = None,
     elements: Annotated[str | None, typer.Option(help="Only these elements, e.g. Zr,Al,O.")] = None,
     arity: Annotated[int | None, typer.Option(min=1, help="Number of elements.")] = None,
     without_benchmarks: Annotated[bool, typer.Option(help="Drop all benchmark compounds.")] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Cut a record file."""
+    """Write the records that fit the filters to a new file."""
     from alphacrystal.data import read_records
     from alphacrystal.data import without_benchmarks as drop
 
     allowed = None if elements is None else _symbols(elements)
     records = read_records(source)
-    chosen = (
+    selected = (
         record
         for record in (drop(records) if without_benchmarks else records)
         if (max_atoms is None or len(record.species) <= max_atoms)
         and (allowed is None or set(record.species) <= allowed)
         and (arity is None or len(set(record.species)) == arity)
     )
-    count = write_records(chosen, out)
-    say_written(count, "records", out, as_json=as_json)
+    count = write_records(selected, out)
+    print_written(count, "records", out, as_json=as_json)
 
 
 def _symbols(text: str) -> set[str]:
@@ -66,7 +66,7 @@ def stats(
     plot: Annotated[Path | None, typer.Option(help="Draw sizes, elements, energies: PNG and SVG.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Count the records of a source."""
+    """Count the records of a source by size, elements and stability."""
     from alphacrystal.data import benchmark_formulas, read_records
 
     counts: Counter[str] = Counter()
@@ -121,12 +121,12 @@ def stats(
 def references(
     source: SourceArgument,
     out: Annotated[Path, typer.Option(help="Table to write, for --references.")],
-    potential: Annotated[str, typer.Option(help="Potential whose energies are wanted.")] = "chgnet",
+    potential: Annotated[str, typer.Option(help="Potential of the energies.")] = "chgnet",
     elements: Annotated[str | None, typer.Option(help="Only these elements, e.g. Mg,O.")] = None,
-    note: Annotated[str | None, typer.Option(help="Where the crystals come from, for the table.")] = None,
+    note: Annotated[str | None, typer.Option(help="Origin of the crystals, for the table.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Energies of the elements with a potential, as references of formation energies."""
+    """Energies of the elements with a potential, the references of formation energies."""
     import json
 
     from alphacrystal.cli.progress_display import ProgressDisplay
@@ -135,11 +135,11 @@ def references(
     from alphacrystal.runtime.atomic_write import write_text_atomically
 
     check_new_file(out)
-    wanted = None if elements is None else _symbols(elements)
+    allowed = None if elements is None else _symbols(elements)
     crystals = [
         (record.id, record.structure())
         for record in read_records(source)
-        if len(set(record.species)) == 1 and (wanted is None or set(record.species) <= wanted)
+        if len(set(record.species)) == 1 and (allowed is None or set(record.species) <= allowed)
     ]
     if not crystals:
         raise InputError(f"{source} holds no crystals of the elements.")
@@ -147,4 +147,4 @@ def references(
     with ProgressDisplay("references") as progress:
         table = reference_table(crystals, loaded, lambda done, total: progress("elements", done, total), note)
     write_text_atomically(out, json.dumps(table, indent=1) + "\n")
-    say_written(len(table["elements"]), "elements", out, as_json=as_json)
+    print_written(len(table["elements"]), "elements", out, as_json=as_json)

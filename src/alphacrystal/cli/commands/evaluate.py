@@ -1,4 +1,4 @@
-"""How close predicted structures are to known ones: matches, space groups, distances."""
+"""Compare predicted structures with known ones: matches, space groups, distances."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def evaluate(
     predicted: Annotated[
         Path, typer.Argument(help="Structure file, folder of ranked files, run folder or folder of runs.")
     ],
-    target: Annotated[Path, typer.Argument(help="Structure file, folder or records: the true structures.")],
+    target: Annotated[Path, typer.Argument(help="True structures: structure file, folder or records.")],
     metrics: Annotated[
         str | None,
         typer.Option(
@@ -24,16 +24,16 @@ def evaluate(
     ] = None,
     preset: Annotated[str, typer.Option(help="Tolerances of the match: cspbench or diffcsp.")] = "cspbench",
     potential: Annotated[str, typer.Option(help="Potential of the energy distance.")] = "chgnet",
-    top: Annotated[int, typer.Option(min=1, help="Candidates of each target looked at.")] = 20,
+    top: Annotated[int, typer.Option(min=1, help="Candidates compared with each target.")] = 20,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     time_limit: Annotated[
         float,
-        typer.Option(min=0.01, help="Processor seconds per pair and group of metrics; then no value."),
+        typer.Option(min=0.01, help="Processor time in s per pair and group of metrics."),
     ] = 60.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print one CSV line per pair.")] = False,
 ) -> None:
-    """How close predicted structures are to known ones: matches, space groups, distances."""
+    """Compare predicted structures with known ones: matches, space groups, distances."""
     import json
 
     from alphacrystal.cli.evaluation_table import evaluation_csv, print_evaluation

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Self, TextIO
 
 import typer
 
-from alphacrystal.cli.formula_arguments import gather_requests
-from alphacrystal.cli.json_output import JsonOption
-from alphacrystal.cli.messages import say_failure
+from alphacrystal.cli.output import JsonOption, print_failure
 from alphacrystal.cli.progress_display import ProgressDisplay
 from alphacrystal.errors import AlphaCrystalError, InputError
+from alphacrystal.pipeline.formula_list import gather_requests
 from alphacrystal.pipeline.inspection import Inspection
 from alphacrystal.pipeline.inspection import inspect as inspect_formula
 from alphacrystal.runtime.interrupts import interrupts_held
@@ -24,7 +23,7 @@ from alphacrystal.runtime.interrupts import interrupts_held
 if TYPE_CHECKING:
     from alphacrystal.crystal import SymmetryHypothesis
 
-LONG_BATCH = 20  # formulas from which on progress is shown
+MIN_FORMULAS_FOR_PROGRESS = 20
 
 
 def inspect(
@@ -36,7 +35,7 @@ def inspect(
     ] = None,
     cell: Annotated[str | None, typer.Option(help="Content of the primitive cell, e.g. Pb4O4.")] = None,
     top: Annotated[int, typer.Option(min=1, help="Hypotheses to show.")] = 20,
-    max_atoms: Annotated[int, typer.Option(min=1, max=20, help="Largest primitive cell.")] = 20,
+    max_atoms: Annotated[int, typer.Option(min=1, max=20, help="Maximal atoms in the primitive cell.")] = 20,
     space_group: Annotated[int | None, typer.Option(help="Only this space group, 1-230.")] = None,
     models: Annotated[
         Path | None, typer.Option(help="Folder of weights instead of the shipped ones.")
@@ -54,12 +53,12 @@ def inspect(
         and output_file.exists()
         and output_file.samefile(source)
     ):
-        raise InputError(f"{output_file} is the list itself: choose another --output file.")
-    worst = 0
-    # A bar would run into lines or tables on the same terminal.
-    shown = output_file is not None and len(requests) >= LONG_BATCH
+        raise InputError(f"{output_file} is the list of formulas: choose another --output file.")
+    exit_code = 0
+    # A progress bar would disturb lines or tables on the same terminal.
+    shows_progress = output_file is not None and len(requests) >= MIN_FORMULAS_FOR_PROGRESS
     destination = _Output(output_file, as_json=as_json)
-    with destination as output, ProgressDisplay("inspect") if shown else nullcontext() as progress:
+    with destination as output, ProgressDisplay("inspect") if shows_progress else nullcontext() as progress:
         for done, request in enumerate(requests, start=1):
             try:
                 inspection = inspect_formula(
@@ -73,17 +72,17 @@ def inspect(
             except AlphaCrystalError as error:
                 if source is None:
                     raise
-                worst = max(worst, error.exit_code)
-                say_failure(request.formula, str(error))
+                exit_code = max(exit_code, error.exit_code)
+                print_failure(request.formula, str(error))
             else:
                 output.add(inspection)
             if progress is not None:
                 progress("formulas", done, len(requests))
             if done == 1:
-                # Networks and tables stay for good: the collector need not look through them again and again.
+                # Networks and tables stay in memory: exclude them from garbage collection.
                 gc.freeze()
-    if worst:
-        raise typer.Exit(worst)
+    if exit_code:
+        raise typer.Exit(exit_code)
 
 
 class _Output:
@@ -120,7 +119,7 @@ class _Output:
             return
         stream = sys.stdout if self.path is None else self._open(self.path)
         line = inspection.as_json() + "\n"
-        with interrupts_held():  # no half lines
+        with interrupts_held():  # no incomplete lines
             stream.write(line)
             stream.flush()
 

@@ -1,4 +1,4 @@
-"""The trained networks and their model cards."""
+"""List the trained networks and print their model cards."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Annotated
 
 import typer
 
-from alphacrystal.cli.json_output import JsonOption, print_json
+from alphacrystal.cli.output import JsonOption, print_json
 
-app = typer.Typer(no_args_is_help=True, help="The trained networks and their model cards.")
+app = typer.Typer(no_args_is_help=True, help="List the trained networks and print their model cards.")
 
 ModelsOption = Annotated[Path | None, typer.Option(help="Folder of weights instead of the shipped ones.")]
 
 
 @app.command(name="list")
 def list_models(models: ModelsOption = None, as_json: JsonOption = False) -> None:
-    """List the networks, checking each weights file against its hash."""
+    """List the networks and check each weights file against its hash."""
     from rich.console import Console
     from rich.table import Table
 
@@ -48,7 +48,7 @@ def card(
     models: ModelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the model card of a network: JSON either way, on one line with --json."""
+    """Print the model card of a network as JSON, on one line with --json."""
     from alphacrystal.learn import read_card
 
     if as_json:

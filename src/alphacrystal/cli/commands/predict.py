@@ -1,4 +1,4 @@
-"""Predict crystal structures: ranked, relaxed, symmetrised, with a report."""
+"""Predict crystal structures from formulas: a ranked list of relaxed structures and a report."""
 
 from __future__ import annotations
 
@@ -12,15 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alphacrystal.cli.formula_arguments import gather_requests
-from alphacrystal.cli.json_output import JsonOption, print_json
-from alphacrystal.cli.messages import say_failure
+from alphacrystal.cli.output import JsonOption, print_failure, print_json, print_run
 from alphacrystal.cli.progress_display import ProgressDisplay
 from alphacrystal.cli.settings_options import settings_options
-from alphacrystal.cli.text_table import print_run
 from alphacrystal.config import INPUT, OUTPUT
 from alphacrystal.errors import InputError, explain
-from alphacrystal.pipeline.formula_list import FormulaRequest
+from alphacrystal.pipeline.formula_list import FormulaRequest, gather_requests
 from alphacrystal.runtime.interrupts import interrupts_held
 
 if TYPE_CHECKING:
@@ -43,7 +40,7 @@ def predict(
         Path | None,
         typer.Option(help="Output folder; runs/FORMULA-TIME by default.", rich_help_panel=OUTPUT),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume the run in --out.")] = False,
     config_file: Annotated[
         Path | None,
         typer.Option("--config", help="TOML file of settings; options override it.", rich_help_panel=INPUT),
@@ -52,7 +49,7 @@ def predict(
     *,
     settings: Mapping[str, Any],
 ) -> None:
-    """Predict crystal structures: ranked, relaxed, symmetrised, with a report."""
+    """Predict crystal structures from formulas: a ranked list of relaxed structures and a report."""
     from alphacrystal.config import make_config, read_config_file
     from alphacrystal.report import default_folder
 
@@ -82,7 +79,7 @@ def _file_name(formula: str) -> str:
 def _predict_one(
     request: FormulaRequest, settings: PredictConfig, folder: Path, *, resume: bool, as_json: bool
 ) -> RunSummary:
-    """Predict, then print the list; after an interrupt, print the finished part and the command to resume."""
+    """Predict and print the list; after an interrupt, print the finished part and the command to resume."""
     from alphacrystal.pipeline.checkpoint import Checkpoint
     from alphacrystal.pipeline.predict import predict as run_prediction
 
@@ -95,7 +92,7 @@ def _predict_one(
         if (folder / "run.json").is_file():
             print_run(folder, as_json=as_json)
         if Checkpoint(folder).load_request() is not None:
-            typer.echo(f"Interrupted; continue with: {_resume_command(folder)}", err=True)
+            typer.echo(f"Interrupted; resume with: {_resume_command(folder)}", err=True)
         else:
             typer.echo("Interrupted before anything was computed.", err=True)
         raise
@@ -103,7 +100,7 @@ def _predict_one(
 
 
 def _exit_if_failed(run: RunSummary) -> None:
-    """Exit code 1 where no candidate could be relaxed; the reasons are a note of the run."""
+    """Exit with code 1 if no candidate could be relaxed; a note of the run has the reasons."""
     if run.failure:
         raise typer.Exit(1)
 
@@ -115,10 +112,10 @@ def _resume_command(folder: Path) -> str:
 def _predict_many(
     requests: list[FormulaRequest], settings: PredictConfig, folder: Path, *, resume: bool, as_json: bool
 ) -> None:
-    """One subfolder per formula; a formula that fails does not stop the others.
+    """Predict each formula in a subfolder; a failed formula does not stop the others.
 
-    The exit code is the gravest of the formulas: 1 (no candidate could be relaxed, or another failure) before
-    2 (bad input) before 0.
+    The exit code is 1 if a prediction failed or no candidate of it could be relaxed, else 2 if a formula is
+    bad input, else 0.
     """
     from alphacrystal.pipeline.checkpoint import Checkpoint
     from alphacrystal.report import IndexRow, prepare_output_folder, write_index
@@ -132,34 +129,34 @@ def _predict_many(
         rows = [IndexRow(formula=request.formula, folder="", status="waiting") for request in requests]
         names = _folder_names(requests)
         codes = [0]
-        place = 0
+        index = 0
         try:
             write_index(folder, rows)
-            for place, request in enumerate(requests):
-                rows[place], code = _batch_row(
-                    request, settings, folder / names[place], resume=resume, as_json=as_json
+            for index, request in enumerate(requests):
+                rows[index], code = _batch_row(
+                    request, settings, folder / names[index], resume=resume, as_json=as_json
                 )
                 codes.append(code)
                 write_index(folder, rows)
         except KeyboardInterrupt:
             with interrupts_held():
-                if rows[place].status == "waiting" and (folder / names[place] / "events.jsonl").is_file():
-                    rows[place] = IndexRow(requests[place].formula, names[place], "interrupted")
+                if rows[index].status == "waiting" and (folder / names[index] / "events.jsonl").is_file():
+                    rows[index] = IndexRow(requests[index].formula, names[index], "interrupted")
                 write_index(folder, rows)
-                typer.echo(f"The whole list continues with: {_resume_command(folder)}", err=True)
+                typer.echo(f"Resume the whole list with: {_resume_command(folder)}", err=True)
             raise
     failed = sum(row.status == "failed" for row in rows)
     typer.echo(
         f"{len(rows) - failed} of {len(rows)} formulas done; list: {folder / 'index.csv'}", err=as_json
     )
-    if worst := 1 if 1 in codes else max(codes):
-        raise typer.Exit(worst)
+    if exit_code := 1 if 1 in codes else max(codes):
+        raise typer.Exit(exit_code)
 
 
 def _batch_row(
     request: FormulaRequest, settings: PredictConfig, folder: Path, *, resume: bool, as_json: bool
 ) -> tuple[IndexRow, int]:
-    """Predict one formula of several; returns its row of the index and its exit code."""
+    """Predict one formula of several and return its row of the index and its exit code."""
     from alphacrystal.report import IndexRow, finished_run, index_row
 
     begin = time.monotonic()
@@ -173,7 +170,7 @@ def _batch_row(
             seconds = time.monotonic() - begin
     except Exception as error:  # noqa: BLE001 - a failure of one formula does not stop the others
         code, reason = explain(error)
-        say_failure(request.formula, reason)
+        print_failure(request.formula, reason)
         row = IndexRow(request.formula, folder.name if folder.is_dir() else "", "failed", reason)
         if as_json:
             print_json(row)
@@ -196,15 +193,15 @@ def _folder_names(requests: list[FormulaRequest]) -> list[str]:
 
 
 def _resume(
-    out: Path | None, formulas: list[str], source: Path | None, given: dict[str, Any], as_json: bool
+    out: Path | None, formulas: list[str], source: Path | None, values: dict[str, Any], as_json: bool
 ) -> None:
-    """Resume a run with the formula and the settings in its folder.
+    """Resume a run with the formula and the settings that its folder stores.
 
-    The same flags may be repeated; others are refused.
+    Options with the same values may be repeated; other values are refused.
     """
     from alphacrystal.composition import parse_formula
     from alphacrystal.config import check_unchanged, make_config
-    from alphacrystal.pipeline.checkpoint import Checkpoint
+    from alphacrystal.pipeline.checkpoint import Checkpoint, damaged
     from alphacrystal.report import finished_run
 
     if out is None:
@@ -214,26 +211,25 @@ def _resume(
     stored = batch or request
     if stored is None:
         if formulas and not source and len(formulas) == 1 and (out / "events.jsonl").is_file():
-            # Stopped before it could write down what was asked for.
-            only = FormulaRequest(formulas[0])
-            _exit_if_failed(_predict_one(only, make_config(**given), out, resume=True, as_json=as_json))
+            # Stopped before the formula and the settings were stored.
+            single = FormulaRequest(formulas[0])
+            _exit_if_failed(_predict_one(single, make_config(**values), out, resume=True, as_json=as_json))
             return
         raise InputError(f"{out} holds no run to resume: start one without --resume.")
     settings = make_config(**stored["settings"])
-    check_unchanged(settings, make_config(**{**stored["settings"], **given}), out)
-    asked = gather_requests(formulas, source) if formulas or source else []
+    check_unchanged(settings, make_config(**{**stored["settings"], **values}), out)
+    requested = gather_requests(formulas, source) if formulas or source else []
     if batch is not None:
         requests = _stored_requests(batch, checkpoint.folder / "batch.json")
-        if asked and asked != requests:
+        if requested and requested != requests:
             raise InputError(f"The run in {out} is of another list of formulas: choose another --out.")
         _predict_many(requests, settings, out, resume=True, as_json=as_json)
         return
     if request is None or not isinstance(request.get("formula"), str):
-        raise InputError(
-            f"{checkpoint.folder / 'request.json'} is damaged: start the run again with another --out."
-        )
-    if asked and [parse_formula(item.formula) for item in asked] != [parse_formula(request["formula"])]:
-        names = ", ".join(item.formula for item in asked)
+        raise damaged(checkpoint.folder / "request.json")
+    formula = parse_formula(request["formula"])
+    if requested and [parse_formula(item.formula) for item in requested] != [formula]:
+        names = ", ".join(item.formula for item in requested)
         raise InputError(
             f"The run in {out} is of {request['formula']}, not of {names}: choose another --out."
         )
@@ -241,16 +237,18 @@ def _resume(
         typer.echo("This run is finished: there is nothing to resume.", err=as_json)
         _exit_if_failed(print_run(out, as_json=as_json))
         return
-    same = FormulaRequest(request["formula"])
-    _exit_if_failed(_predict_one(same, settings, out, resume=True, as_json=as_json))
+    single = FormulaRequest(request["formula"])
+    _exit_if_failed(_predict_one(single, settings, out, resume=True, as_json=as_json))
 
 
 def _stored_requests(batch: Mapping[str, Any], path: Path) -> list[FormulaRequest]:
-    """The formulas of a run with several.
+    """The formulas of a run of several formulas.
 
     Raises:
         InputError: The file is damaged.
     """
+    from alphacrystal.pipeline.checkpoint import damaged
+
     items = batch.get("formulas")
     requests = []
     for item in items if isinstance(items, list) else [None]:
@@ -258,5 +256,5 @@ def _stored_requests(batch: Mapping[str, Any], path: Path) -> list[FormulaReques
             case [str(formula), str() | None as cell, None | int() as group] if not isinstance(group, bool):
                 requests.append(FormulaRequest(formula, cell, group))
             case _:
-                raise InputError(f"{path} is damaged: start the run again with another --out.")
+                raise damaged(path)
     return requests

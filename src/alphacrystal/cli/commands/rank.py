@@ -8,10 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from alphacrystal.cli.json_output import JsonOption
+from alphacrystal.cli.output import JsonOption, print_run
 from alphacrystal.cli.progress_display import ProgressDisplay
 from alphacrystal.cli.settings_options import settings_options
-from alphacrystal.cli.text_table import print_run
 
 
 @settings_options(
@@ -31,6 +30,6 @@ def rank(
         folders = rank_files(files, folder=out, progress=progress, **{"workers": 1, **settings})
     runs = [print_run(folder, as_json=as_json) for folder in folders]
     if not as_json:
-        typer.echo("Energies are of the structures as given; nothing was relaxed.")
+        typer.echo("The energies are those of the unrelaxed structures.")
     if any(run.failure for run in runs):
         raise typer.Exit(1)

@@ -8,10 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from alphacrystal.cli.json_output import JsonOption
+from alphacrystal.cli.output import JsonOption, print_run
 from alphacrystal.cli.progress_display import ProgressDisplay
 from alphacrystal.cli.settings_options import settings_options
-from alphacrystal.cli.text_table import print_run
 
 RELAXATION_SETTINGS = (
     "potential",
@@ -32,13 +31,13 @@ def relax(
     out: Annotated[Path | None, typer.Option(help="Output folder; runs/relax-TIME by default.")] = None,
     symmetry: Annotated[
         bool,
-        typer.Option("--symmetry/--no-symmetry", help="Keep the space group; else relax the cell as given."),
+        typer.Option("--symmetry/--no-symmetry", help="Relax within the space group, or the full cell."),
     ] = True,
     as_json: JsonOption = False,
     *,
     settings: Mapping[str, Any],
 ) -> None:
-    """Relax crystal structures from files; one subfolder per formula where there are several."""
+    """Relax crystal structures from files; several formulas have one subfolder each."""
     from alphacrystal.pipeline.relax_files import relax as relax_files
     from alphacrystal.report import default_folder
 
@@ -50,7 +49,7 @@ def relax(
         done = sorted(path.parent for path in [*out.glob("run.json"), *out.glob("*/run.json")])
         for folder in done:
             print_run(folder, as_json=as_json)
-        typer.echo("Interrupted; the finished relaxations are listed above and on disk.", err=True)
+        typer.echo("Interrupted; the relaxed structures are listed above and on disk.", err=True)
         raise
     runs = [print_run(folder, as_json=as_json) for folder in folders]
     if any(run.failure for run in runs):

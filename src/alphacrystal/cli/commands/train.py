@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from alphacrystal.cli.json_output import JsonOption, print_json
-from alphacrystal.cli.output_folder import make_folder
+from alphacrystal.cli.output import JsonOption, create_folder, print_json
 from alphacrystal.cli.progress_display import ProgressDisplay
 
 
@@ -30,7 +29,7 @@ def train(
     cache: Annotated[
         Path | None, typer.Option(help="Folder of prepared arrays (default: OUT/cache).")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue from the checkpoint in --out.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume from the checkpoint in --out.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Train a network on known crystals (benchmark compounds are dropped)."""
@@ -38,8 +37,8 @@ def train(
     from alphacrystal.runtime.folder_lock import lock_folder
 
     overrides = {"epochs": epochs, "seed": seed, "threads": threads}
-    chosen = "".join(f" --{key} {value}" for key, value in overrides.items() if value is not None)
-    make_folder(out)
+    options = "".join(f" --{key} {value}" for key, value in overrides.items() if value is not None)
+    create_folder(out)
     try:
         with lock_folder(out), ProgressDisplay(f"train {name}") as progress:
             result = train_model(
@@ -49,7 +48,7 @@ def train(
                 settings=with_overrides(name, **overrides),
                 cache=cache,
                 resume=resume,
-                command=f"alphacrystal train {name} --data DATA --out OUT{chosen}",
+                command=f"alphacrystal train {name} --data DATA --out OUT{options}",
                 on_step=lambda step, total, _: progress("step", step, total),
             )
     except KeyboardInterrupt:
@@ -57,7 +56,7 @@ def train(
             paths = f"--data {shlex.quote(str(data))} --out {shlex.quote(str(out))}"
             paths += "" if cache is None else f" --cache {shlex.quote(str(cache))}"
             typer.echo(
-                f"Interrupted; continue with: alphacrystal train {name} {paths}{chosen} --resume", err=True
+                f"Interrupted; resume with: alphacrystal train {name} {paths}{options} --resume", err=True
             )
         else:
             typer.echo("Interrupted before the end of the first epoch: nothing to resume.", err=True)

@@ -1,4 +1,4 @@
-"""Show the ranked list of a run folder, and its report."""
+"""Show the ranked list and the report of a run folder."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from alphacrystal.cli.json_output import JsonOption
-from alphacrystal.cli.text_table import print_run
+from alphacrystal.cli.output import JsonOption, print_run
 
 
 def view(
@@ -16,11 +15,11 @@ def view(
     rows: Annotated[int, typer.Option(min=1, help="Rows to show.")] = 20,
     open_report: Annotated[bool, typer.Option("--open", help="Open report.html in the browser.")] = False,
     figures: Annotated[
-        bool, typer.Option("--figures", help="Draw the figures of these rows into RUN/figures (PNG, SVG).")
+        bool, typer.Option("--figures", help="Write figures of these rows to RUN/figures (PNG, SVG).")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the ranked list of a run folder, and its report."""
+    """Show the ranked list and the report of a run folder."""
     print_run(run, rows, as_json=as_json)
     if figures:
         from alphacrystal.report import write_figures

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from alphacrystal.cli.json_output import JsonOption
+from alphacrystal.cli.output import JsonOption
 from alphacrystal_bench.commands.known_compounds import (
     DATA,
     OUT,

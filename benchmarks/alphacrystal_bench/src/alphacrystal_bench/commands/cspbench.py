@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from alphacrystal.cli.json_output import JsonOption
+from alphacrystal.cli.output import JsonOption
 from alphacrystal.errors import InputError
 from alphacrystal_bench.commands.data_beside import data_beside
 from alphacrystal_bench.commands.known_compounds import OUT, PAGE, RELAX, SEED, run_benchmark

@@ -8,8 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from alphacrystal.cli.json_output import print_json
-from alphacrystal.cli.output_folder import make_folder
+from alphacrystal.cli.output import create_folder, print_json
 from alphacrystal.cli.progress_display import ProgressDisplay
 from alphacrystal.errors import InputError
 from alphacrystal_bench.commands.data_beside import data_beside
@@ -61,7 +60,7 @@ def run_benchmark(
     from alphacrystal.report import default_folder
 
     out = out or default_folder(name)
-    make_folder(out)
+    create_folder(out)
     try:
         with ProgressDisplay(name) as progress:
             result = run(out, progress)

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from alphacrystal.cli.json_output import JsonOption, print_json
-from alphacrystal.cli.output_folder import make_folder
+from alphacrystal.cli.output import JsonOption, create_folder, print_json
 from alphacrystal.cli.progress_display import ProgressDisplay
 from alphacrystal.errors import InputError
 
@@ -48,7 +47,7 @@ def learning_curve(
         seed=seed,
         threads=threads,
     )
-    make_folder(out)
+    create_folder(out)
     try:
         with ProgressDisplay("learning-curve") as progress:
             result = learning_curves(

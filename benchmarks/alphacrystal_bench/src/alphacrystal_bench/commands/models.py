@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from alphacrystal.cli.json_output import JsonOption, print_json
-from alphacrystal.cli.output_folder import make_folder
+from alphacrystal.cli.output import JsonOption, create_folder, print_json
 from alphacrystal.cli.progress_display import ProgressDisplay
 
 
@@ -45,7 +44,7 @@ def models(
     from alphacrystal_bench.models.tables import benchmark_models
 
     torch.set_num_threads(threads)
-    make_folder(out)
+    create_folder(out)
     with ProgressDisplay("benchmark models") as progress:
         result = benchmark_models(
             data,

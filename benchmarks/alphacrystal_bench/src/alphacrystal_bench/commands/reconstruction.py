@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from alphacrystal.cli.json_output import JsonOption, print_json
-from alphacrystal.cli.output_folder import make_folder
+from alphacrystal.cli.output import JsonOption, create_folder, print_json
 from alphacrystal.cli.progress_display import ProgressDisplay
 from alphacrystal.errors import InputError
 from alphacrystal_bench.commands.data_beside import data_beside
@@ -54,7 +53,7 @@ def reconstruction(
     chosen = _extras(also, RECONSTRUCTION_EXTRAS)
     source = structures or data or _records_beside()
     if out is not None:
-        make_folder(out)
+        create_folder(out)
     torch.set_num_threads(1)
     try:
         with ProgressDisplay("reconstruction") as progress:

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from alphacrystal.cli.json_output import JsonOption, print_json
-from alphacrystal.cli.output_folder import make_folder
+from alphacrystal.cli.output import JsonOption, create_folder, print_json
 from alphacrystal.cli.progress_display import ProgressDisplay
 from alphacrystal.errors import InputError
 
@@ -50,7 +49,7 @@ def speed(
         raise InputError(f"--parts takes some of {','.join(SPEED_PARTS)}, not {unknown[0]!r}.")
     torch.set_num_threads(threads)
     out = out or default_folder("speed")
-    make_folder(out)
+    create_folder(out)
     settings = SpeedSettings(parts=chosen, limit=limit, seed=seed)
     try:
         with ProgressDisplay("benchmark speed") as progress:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alphacrystal.cli.json_output import JsonOption, print_json
+from alphacrystal.cli.output import JsonOption, print_json
 from alphacrystal.cli.progress_display import ProgressDisplay
 from alphacrystal.errors import InputError
 

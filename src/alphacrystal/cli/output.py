@@ -1,0 +1,145 @@
+"""Output of commands: run tables, JSON, errors and notes."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from alphacrystal.errors import InputError
+
+if TYPE_CHECKING:
+    from alphacrystal.report import RunSummary
+
+JsonOption = Annotated[
+    bool,
+    typer.Option("--json", help="Print JSON instead of text: one object per line."),
+]
+ROWS = 10  # rows of a table
+_ESCAPED_ASCII = "ascii_escaped"
+
+
+def print_run(folder: Path, rows: int = ROWS, *, as_json: bool = False) -> RunSummary:
+    """Print the notes, the first rows of the list and the path of the report; the table fits 80 columns.
+
+    Args:
+        folder: The run folder.
+        rows: Rows of the table.
+        as_json: Print the whole ``RunSummary`` as one JSON object instead.
+
+    Returns:
+        The summary of the run.
+
+    Raises:
+        InputError: The folder is not a readable run folder.
+    """
+    from rich.console import Console
+
+    from alphacrystal.report import candidate_counts, ranked_table, read_run_folder, table_legend
+
+    run = read_run_folder(folder)
+    if as_json:
+        print_json(run)
+        return run
+    console = Console(soft_wrap=True, highlight=False)
+    for note in run.notes:
+        console.print(f"Note: {printable(note).rstrip('.')}.", markup=False)
+    if not run.complete:
+        console.print("This run was interrupted: the list is incomplete.")
+    console.print(
+        f"{printable(run.formula)}: {candidate_counts(len(run.rows), run.candidates)}", markup=False
+    )
+    if run.rows:
+        console.print(ranked_table(run.rows, rows))
+        console.print(table_legend(run.rows))
+    if len(run.rows) > rows:
+        console.print(f"The other {len(run.rows) - rows} are in {folder / 'summary.csv'}", markup=False)
+    console.print(f"Structures: {folder / 'structures'}", markup=False)
+    console.print(f"Report: {folder / 'report.html'}", markup=False)
+    return run
+
+
+def print_json(value: object) -> None:
+    """Print a dataclass, model or mapping as one line; numbers that are not finite become null.
+
+    Characters beyond ASCII are JSON escapes where standard output is not in UTF-8.
+    """
+    from alphacrystal.report import plain_json
+
+    typer.echo(json.dumps(plain_json(value), ensure_ascii=not prints_unicode()))
+
+
+def prints_unicode() -> bool:
+    """Whether the encoding of standard output has all characters."""
+    return (sys.stdout.encoding or "ascii").lower().replace("-", "").startswith("utf")
+
+
+def printable(text: str) -> str:
+    """The text with control characters, which could move the cursor of a terminal, as escapes."""
+    return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
+
+
+def print_error(sentence: str) -> None:
+    """Print the error that ends the command."""
+    typer.secho("Error: ", fg="red", bold=True, nl=False, err=True)
+    typer.echo(printable(sentence), err=True)
+
+
+def print_failure(name: str, reason: str) -> None:
+    """Print why one item of a list failed; the other items are not affected."""
+    typer.echo(printable(f"{name}: {reason}"), err=True)
+
+
+class NoteHandler(logging.Handler):
+    """Prints the log messages of the package as notes on standard error."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one message."""
+        typer.echo(printable(f"Note: {record.getMessage()}"), err=True)
+
+
+def escape_unencodable_characters() -> None:
+    """Print characters that the encoding of the output lacks, and bytes that are no text, as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if not isinstance(stream, io.TextIOWrapper):
+            continue
+        stream.reconfigure(errors="backslashreplace")
+        if codecs.lookup(stream.encoding).name == "ascii":
+            codecs.register(_escaped_ascii)
+            stream.reconfigure(encoding=_ESCAPED_ASCII, errors="backslashreplace")
+
+
+def _escaped_ascii(name: str) -> codecs.CodecInfo | None:
+    """ASCII under another name: Typer writes UTF-8 to a stream whose encoding is called ASCII."""
+    if name != _ESCAPED_ASCII:
+        return None
+    ascii_ = codecs.lookup("ascii")
+    return codecs.CodecInfo(
+        ascii_.encode,
+        ascii_.decode,
+        ascii_.streamreader,
+        ascii_.streamwriter,
+        ascii_.incrementalencoder,
+        ascii_.incrementaldecoder,
+        name=_ESCAPED_ASCII,
+    )
+
+
+def create_folder(out: Path) -> None:
+    """Create the output folder of a command.
+
+    Raises:
+        InputError: It cannot be created.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"The output folder {out} cannot be written ({error.strerror}): choose another --out."
+        ) from error
