@@ -104,7 +104,9 @@ def test_interrupted_training_goes_on_and_ends_in_the_same_weights(
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert len(log_of(broken)) < epochs
-    (line,) = [line for line in err.splitlines() if line.startswith("Interrupted; resume with: alphacrystal ")]
+    (line,) = [
+        line for line in err.splitlines() if line.startswith("Interrupted; resume with: alphacrystal ")
+    ]
     assert run(*shlex.split(line.partition(": alphacrystal ")[2])).code == 0
     weights = [(folder / f"{name}.safetensors").read_bytes() for folder in (tmp_path / "whole", broken)]
     assert weights[0] == weights[1]
