@@ -42,7 +42,9 @@ def test_each_formula_has_a_line_and_a_folder_without_a_page(
         assert not (folder / "report.html").exists()
         assert not (folder / "checkpoint").exists()
     failures = rows_of(tmp_path / "all" / "failures.csv")
-    assert [(row["number"], row["formula"], row["failure_type"]) for row in failures] == [("2", "NaXx", "input")]
+    assert [(row["number"], row["formula"], row["failure_type"]) for row in failures] == [
+        ("2", "NaXx", "input")
+    ]
     assert "Xx" in failures[0]["reason"]
     # A second time there is nothing to do.
     before = {path: path.read_bytes() for path in (tmp_path / "all").glob("runs/*/*/run.json")}
