@@ -110,7 +110,7 @@ def test_interrupt_keeps_what_is_finished_and_says_how_to_go_on(
         (("one.txt", "--potential", "newton"), "newton"),
         (("one.txt", "--hull", "none.json"), "There is no none.json, which the setting hull names."),
         (("one.txt", "--scheduler", "tcp://127.0.0.1:9", "--formula-seconds", "5"), "leave it out with"),
-        (("one.txt", "--retry-failed"), "--retry-failed goes with --resume."),
+        (("one.txt", "--retry-failed"), "--retry-failed needs --resume."),
         (("one.txt", "--top", "0"), "Setting top"),
         (("--resume",), "--resume needs the folder"),
         (("--resume", "--out", "nothing"), "nothing holds no campaign to resume"),

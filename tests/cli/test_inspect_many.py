@@ -89,5 +89,5 @@ def test_list_is_not_written_over(run: Run, tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("NaCl\n")
     outcome = run("inspect", "--from", "list.txt", "--output", tmp_path / "list.txt")
     assert outcome.code == 2
-    assert "list.txt is the list itself" in outcome.sentence
+    assert "list.txt is the list of formulas" in outcome.sentence
     assert (tmp_path / "list.txt").read_text() == "NaCl\n"
