@@ -131,9 +131,7 @@ class OptimadeSource:
         base = self.base()
         given = dict(parse_qsl(urlsplit(self.url.strip()).query, keep_blank_values=True))
         if given.keys() & {"filter", "response_fields", "page_limit", "page_offset", "response_format"}:
-            raise InputError(
-                f"{self.url} must not contain a query: give the filter with --filter."
-            )
+            raise InputError(f"{self.url} must not contain a query: give the filter with --filter.")
         query = urlencode(given | dict(parameters))
         return f"{base}/{endpoint}" + (f"?{query}" if query else "")
 
