@@ -17,20 +17,20 @@ def test_general_positions_have_one_leader_and_points_one_for_each_atom() -> Non
     for orbit in primitive_orbits(62):
         expected = {0: orbit.multiplicity, 3: 1}.get(orbit.free)
         if expected is not None:
-            assert len(orbit.leaders) == expected
+            assert len(orbit.representatives) == expected
     # x,1/4,z and x,3/4,z are two planes
     plane = next(orbit for orbit in primitive_orbits(62) if orbit.letter == "c")
-    assert len(plane.leaders) == 2
+    assert len(plane.representatives) == 2
 
 
 def test_coordinates_along_which_the_origin_is_free_are_known() -> None:
-    assert primitive_orbits(1)[0].drifts.all()
-    assert not any(orbit.drifts.any() for orbit in primitive_orbits(2))
+    assert primitive_orbits(1)[0].polar.all()
+    assert not any(orbit.polar.any() for orbit in primitive_orbits(2))
     axis = primitive_orbits(156)[0]
     assert axis.letter == "a"
-    assert np.array_equal(axis.drifts, [True])
+    assert np.array_equal(axis.polar, [True])
 
 
 def test_letters_that_differ_by_the_origin_have_one_original() -> None:
-    assert [orbit.letter for orbit in primitive_orbits(2) if orbit.original] == ["a", "i"]
-    assert [orbit.letter for orbit in primitive_orbits(156) if orbit.original] == ["a", "d", "e"]
+    assert [orbit.letter for orbit in primitive_orbits(2) if orbit.canonical] == ["a", "i"]
+    assert [orbit.letter for orbit in primitive_orbits(156) if orbit.canonical] == ["a", "d", "e"]

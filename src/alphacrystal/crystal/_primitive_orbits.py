@@ -22,20 +22,20 @@ class PrimitiveOrbit:
         letter: Wyckoff letter.
         linear: shape (atoms, 3, free), in the basis of the primitive cell.
         constant: shape (atoms, 3).
-        drifts: True for free coordinates along which the whole crystal can be shifted at will (polar
+        polar: True for free coordinates along which the whole crystal can be shifted at will (polar
             directions of the group), shape (free,).
-        original: True for the first of the letters that a shift of the origin (or another coset of the
+        canonical: True for the first of the letters that a shift of the origin (or another coset of the
             Euclidean normaliser) turns into each other.
-        leaders: Atoms of which one can be anywhere the orbit can be: the first of those that share a point,
-            a line, a plane or all space, shape (leaders,).
+        representatives: Atoms of which one can be anywhere the orbit can be: the first of those that share a
+            point, a line, a plane or all space, shape (representatives,).
     """
 
     letter: str
     linear: FloatArray
     constant: FloatArray
-    drifts: BoolArray
-    original: bool
-    leaders: IndexArray
+    polar: BoolArray
+    canonical: bool
+    representatives: IndexArray
 
     @property
     def multiplicity(self) -> int:
@@ -68,18 +68,18 @@ def primitive_orbits(number: int) -> tuple[PrimitiveOrbit, ...]:
                 letter=position.letter,
                 linear=own_linear,
                 constant=own_constant,
-                drifts=np.all(np.abs(moved - linear[0]) < 1e-9, axis=(0, 1)),
-                original=all(
+                polar=np.all(np.abs(moved - linear[0]) < 1e-9, axis=(0, 1)),
+                canonical=all(
                     names.index(image[position.letter]) >= names.index(position.letter)
                     for image in group.equivalent_letters
                 ),
-                leaders=_leaders(own_linear, own_constant),
+                representatives=_representatives(own_linear, own_constant),
             )
         )
     return tuple(found)
 
 
-def _leaders(linear: FloatArray, constant: FloatArray) -> IndexArray:
+def _representatives(linear: FloatArray, constant: FloatArray) -> IndexArray:
     """Atoms of an orbit whose points, lines or planes are different ones up to lattice translations."""
     free = linear.shape[2]
     if free == 3:

@@ -1,9 +1,8 @@
 """DMCrystal: from a distogram, a space group with Wyckoff letters and a cell to a crystal structure."""
 
-from alphacrystal.reconstruct._assembled import improve_by_assembly
+from alphacrystal.reconstruct._alternatives import improve_by_assembly, reconstruct_from_prototypes
 from alphacrystal.reconstruct._evaluate import fitness_function
 from alphacrystal.reconstruct._fitness import FitnessName
-from alphacrystal.reconstruct._prototypes import reconstruct_from_prototypes
 from alphacrystal.reconstruct._rebuild import MatrixQuality, RebuiltCrystal, rebuild
 from alphacrystal.reconstruct._search import Reconstruction, SearchSettings, reconstruct
 

@@ -1,4 +1,4 @@
-"""Many encodings with the same number of atoms, padded into one batch of tensors."""
+"""Crystal encodings with equal numbers of atoms, padded into one batch of tensors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from alphacrystal.crystal import LARGEST_COSINE, SMALLEST_SQUARE, CrystalEncodin
 from alphacrystal.reconstruct._periodic import useful_images
 from alphacrystal.typing import FloatArray
 
-PROBED_CELLS = 3  # within the spread of each predicted cell
+PROBED_CELLS = 3  # random cells within the spread of each predicted cell
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,9 +28,9 @@ class EncodingBatch:
         constant: shape (hypotheses, 1, atoms * 3).
         basis: Conventional to reduced primitive rows, shape (hypotheses, 3, 3).
         shape, shape_scale: Cell shape and spread, shape (hypotheses, 6).
-        active: True where a parameter does something, shape (hypotheses, free + 6).
-        images: Neighbouring cells other than home that can hold the nearest image in these cells, one of
-            each two opposite ones, shape (images, 3).
+        active: False for padding and fixed lattice entries, shape (hypotheses, free + 6).
+        images: Neighbouring cells that can contain the nearest image, one of each two opposite cells, shape
+            (images, 3).
         free: Coordinates after padding.
     """
 
@@ -70,7 +70,7 @@ class EncodingBatch:
         )
 
     def select(self, rows: Tensor) -> EncodingBatch:
-        """Some of the hypotheses."""
+        """The hypotheses in these rows."""
         return EncodingBatch(
             self.linear[rows],
             self.constant[rows],
@@ -101,23 +101,23 @@ class EncodingBatch:
         lattices = self.lattices(parameters)
         metric = lattices @ lattices.transpose(-1, -2)
         mapped = difference @ metric
-        own = (mapped * difference).sum(-1)
-        # one of each two opposite ones: the nearer is that on the side of the difference
+        squares = (mapped * difference).sum(-1)
+        # Of two opposite images, the one on the side of the difference is nearer.
         images = self.images
         if not len(images):
-            return own.clamp(min=1e-6)
+            return squares.clamp(min=1e-6)
         offsets = torch.einsum("ia,hmab,ib->hmi", images, metric, images)[:, :, None]
         gain = (offsets - 2 * (mapped @ images.T).abs()).amin(-1)
-        return (own + gain.clamp(max=0)).clamp(min=1e-6)
+        return (squares + gain.clamp(max=0)).clamp(min=1e-6)
 
 
 def _useful_images(encodings: Sequence[CrystalEncoding]) -> FloatArray:
-    """Neighbouring cells that are ever nearest in the predicted cells or within their spread."""
+    """Neighbouring cells that contain a nearest image in some cell within the predicted spread."""
     deviations = np.random.default_rng(0).uniform(-2.5, 2.5, (PROBED_CELLS + 1, 6))
     deviations[0] = 0
     cells = [e.lattice(deviations if e.shape_scale.any() else deviations[:1]) for e in encodings]
     images = useful_images(np.concatenate(cells))
-    return images[len(images) // 2 + 1 :]  # they come in an order in which opposite ones mirror each other
+    return images[len(images) // 2 + 1 :]  # opposite images are in mirrored order
 
 
 def _cells(shape: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The fitness of the search alone, for many members of one hypothesis at once."""
+"""Fitness of given crystals or coordinates, on the scale of the search."""
 
 from __future__ import annotations
 
@@ -7,14 +7,36 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from alphacrystal.crystal import Distogram, SymmetryHypothesis, encode
+from alphacrystal.crystal import Distogram, SymmetryHypothesis, encode, min_image_distances
 from alphacrystal.reconstruct._batch import EncodingBatch
 from alphacrystal.reconstruct._fitness import FitnessBatch, FitnessName
 from alphacrystal.typing import FloatArray
 
 
+def evaluate_crystals(
+    problem: FitnessBatch, lattice: FloatArray, positions: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Geometry and penalty of crystals in the predicted cell, which has no lattice penalty.
+
+    Args:
+        problem: One distogram.
+        lattice: Rows in Å, shape (3, 3).
+        positions: Fractional coordinates, shape (crystals, atoms, 3).
+
+    Returns:
+        shape (crystals,) each; low is good.
+    """
+    matrices = min_image_distances(lattice, positions)
+    lengths = torch.as_tensor(matrices, dtype=torch.float32)[:, problem.rows, problem.columns][None]
+    pairs = max(len(problem.rows), 1)
+    return (
+        problem.geometry(lengths)[0].double().numpy(),
+        problem.clash(lengths)[0].double().numpy() / pairs,
+    )
+
+
 def fitness_function(
-    hypothesis: SymmetryHypothesis, distogram: Distogram, kind: FitnessName = "likelihood"
+    hypothesis: SymmetryHypothesis, distogram: Distogram, fitness: FitnessName = "likelihood"
 ) -> Callable[[FloatArray], FloatArray]:
     """Disagreement with a distogram as a function of the free coordinates, in the predicted cell.
 
@@ -22,14 +44,14 @@ def fitness_function(
         A function of coordinates, shape (members, free), with values of shape (members,); low is good.
     """
     encodings = EncodingBatch.of([encode(hypothesis)])
-    fitness = FitnessBatch.of([distogram], kind)
+    problem = FitnessBatch.of([distogram], fitness)
     free = encodings.free
 
     def evaluate(members: FloatArray) -> FloatArray:
         parameters = torch.zeros(1, len(members), free + 6)
         parameters[0, :, :free] = torch.as_tensor(members, dtype=torch.float32)
         with torch.no_grad():
-            squared = encodings.squared_distances(parameters, fitness.rows, fitness.columns)
-            return np.asarray(fitness.geometry(squared.sqrt())[0].double().numpy())
+            squared = encodings.squared_distances(parameters, problem.rows, problem.columns)
+            return np.asarray(problem.geometry(squared.sqrt())[0].double().numpy())
 
     return evaluate

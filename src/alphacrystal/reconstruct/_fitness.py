@@ -1,4 +1,4 @@
-"""How well a structure's distances agree with a distogram, blind to the order of like atoms."""
+"""Agreement of interatomic distances with a distogram, up to permutations of interchangeable atoms."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ PAPER_MAX_DISTANCE = 23.3361  # Å
 PAPER_CLASSES = 20
 GRID_STEP = 0.05  # Å
 GRID_END = 18.0  # Å
-SMOOTHING = 0.08  # Å; bins are steps, a slight blur gives the search a slope
-APART = 100.0  # Å; longer than any distance that is compared
-FLOOR = 1e-4  # probability density in 1/Å that any distance keeps
+SMOOTHING = 0.08  # Å; standard deviation of the blur that makes the histogram differentiable
+BLOCK_OFFSET = 100.0  # Å; above all compared distances
+FLOOR = 1e-4  # minimum probability density in 1/Å
 CLASH_FACTOR = 0.6  # of the sum of covalent radii (Cordero 2008, doi:10.1039/b801115j): closer atoms clash
 CLASH_WEIGHT = 30.0  # per Å², against a likelihood of order one per pair
 LATTICE_WEIGHT = 1.0
-CONTACT_BLUR = 0.1  # Å; a contact that comes or goes by degrees gives the search a slope
+CONTACT_BLUR = 0.1  # Å; width of the sigmoid that makes contacts differentiable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,14 +36,14 @@ class FitnessBatch:
 
     Attributes:
         rows, columns: Atoms of each pair, shape (pairs,).
-        blocks: Number of each pair's block, shape (hypotheses, pairs). The pairs of a block join the same
-            two classes of interchangeable atoms, so that only their distances in order of length count.
+        blocks: Block of each pair, shape (hypotheses, pairs). The pairs of a block connect the same two
+            classes of interchangeable atoms, so only their sorted distances are compared.
         curves: Negative log density on the distance grid of the pairs in order of block and expected
             distance, shape (hypotheses, pairs, grid).
         targets: Expected distances in the same order, shape (hypotheses, pairs).
         shortest: Distance in Å below which a pair clashes, shape (pairs,).
-        kind: "likelihood"; "rmse" to the expected distances; "paper", RMSE to the centre of the most probable
-            of the paper's 20 classes; or "contacts", 1 - F1 of the contact map as in AlphaCrystal-I.
+        fitness: "likelihood"; "rmse" to the expected distances; "paper", RMSE to the centre of the most
+            probable of the paper's 20 classes; or "contacts", 1 - F1 of the contact map as in AlphaCrystal-I.
     """
 
     rows: Tensor
@@ -52,24 +52,24 @@ class FitnessBatch:
     curves: Tensor
     targets: Tensor
     shortest: Tensor
-    kind: FitnessName
+    fitness: FitnessName
 
     @classmethod
-    def of(cls, distograms: Sequence[Distogram], kind: FitnessName = "likelihood") -> FitnessBatch:
-        """Prepare distograms that share one list of atomic numbers."""
+    def of(cls, distograms: Sequence[Distogram], fitness: FitnessName = "likelihood") -> FitnessBatch:
+        """Prepare distograms with equal atomic numbers."""
         numbers = distograms[0].numbers
         rows, columns = np.triu_indices(len(numbers), 1)
         curves, targets, blocks = [], [], []
         for distogram in distograms:
             classes = numbers if distogram.classes is None else distogram.classes
-            both = np.sort(np.stack([classes[rows], classes[columns]]), axis=0)
-            own = np.unique(both, axis=1, return_inverse=True)[1].reshape(-1)
-            matrix = paper_distances(distogram) if kind == "paper" else distogram.expected
+            pairs = np.sort(np.stack([classes[rows], classes[columns]]), axis=0)
+            block = np.unique(pairs, axis=1, return_inverse=True)[1].reshape(-1)
+            matrix = paper_distances(distogram) if fitness == "paper" else distogram.expected
             expected = matrix[rows, columns]
-            rank = np.lexsort((expected, own))
+            rank = np.lexsort((expected, block))
             curves.append(_negative_log_density(distogram, rows[rank], columns[rank]))
             targets.append(expected[rank])
-            blocks.append(own)
+            blocks.append(block)
         shortest = CLASH_FACTOR * (covalent_radii[numbers[rows]] + covalent_radii[numbers[columns]])
         return cls(
             rows=torch.as_tensor(rows),
@@ -78,11 +78,11 @@ class FitnessBatch:
             curves=torch.stack(curves),
             targets=torch.as_tensor(np.stack(targets), dtype=torch.float32),
             shortest=torch.as_tensor(shortest, dtype=torch.float32),
-            kind=kind,
+            fitness=fitness,
         )
 
     def select(self, rows: Tensor) -> FitnessBatch:
-        """Some of the hypotheses."""
+        """The hypotheses in these rows."""
         return FitnessBatch(
             self.rows,
             self.columns,
@@ -90,49 +90,49 @@ class FitnessBatch:
             self.curves[rows],
             self.targets[rows],
             self.shortest,
-            self.kind,
+            self.fitness,
         )
 
     def geometry(self, distances: Tensor) -> Tensor:
         """Mean disagreement per pair, from distances in Å; (hypotheses, members, pairs) -> first two axes."""
         if not len(self.rows):
             return distances.new_zeros(distances.shape[:2])
-        # One sort handles all blocks; the sums serve the order only, they have lost digits.
-        key = distances.detach().clamp(max=0.99 * APART) + APART * self.blocks[:, None]
+        # One sort handles all blocks. The keys lose digits, so they only determine the order.
+        key = distances.detach().clamp(max=0.99 * BLOCK_OFFSET) + BLOCK_OFFSET * self.blocks[:, None]
         ranked = distances.gather(-1, key.argsort(-1))
-        if self.kind == "contacts":
+        if self.fitness == "contacts":
             return self._contact_error(ranked)
-        if self.kind != "likelihood":
+        if self.fitness != "likelihood":
             return (ranked - self.targets[:, None]).square().mean(-1).sqrt()
-        place = (ranked / GRID_STEP).clamp(0, self.curves.shape[-1] - 1.001)
-        low = place.detach().floor()
+        position = (ranked / GRID_STEP).clamp(0, self.curves.shape[-1] - 1.001)
+        low = position.detach().floor()
         hypotheses, pairs, grid = self.curves.shape
-        # flat: a gather along the last axis runs through memory in order
+        # flat indices: faster than a gather over three axes
         start = torch.arange(pairs) * grid
         index = (low.long() + start).view(hypotheses, -1)
         curves = self.curves.view(hypotheses, -1)
         left, right = (curves.gather(1, index + step).view(ranked.shape) for step in (0, 1))
-        return (left + (right - left) * (place - low)).mean(-1)
+        return (left + (right - left) * (position - low)).mean(-1)
 
     def _contact_error(self, ranked: Tensor) -> Tensor:
-        """1 - F1 of the contacts; those of one block are interchangeable, so their numbers count."""
-        blocks = self.blocks.sort(-1).values[:, None]  # pairs now stand in the order of their blocks
+        """1 - F1 of the numbers of contacts per block; contacts of one block are interchangeable."""
+        blocks = self.blocks.sort(-1).values[:, None]  # in the order of the ranked pairs
         by_block = self.shortest.expand(self.blocks.shape).gather(-1, self.blocks.argsort(stable=True))
         limits = by_block[:, None] * (CONTACT_FACTOR / CLASH_FACTOR)
-        found = torch.sigmoid((limits - ranked) / CONTACT_BLUR)
-        wanted = torch.sigmoid((limits - self.targets[:, None]) / CONTACT_BLUR)
+        contacts = torch.sigmoid((limits - ranked) / CONTACT_BLUR)
+        expected = torch.sigmoid((limits - self.targets[:, None]) / CONTACT_BLUR)
         number = int(self.blocks.max()) + 1
 
-        def totals(contacts: Tensor) -> Tensor:
-            shape = (*contacts.shape[:2], number)
-            return contacts.new_zeros(shape).scatter_add(-1, blocks.expand(contacts.shape), contacts)
+        def per_block(values: Tensor) -> Tensor:
+            shape = (*values.shape[:2], number)
+            return values.new_zeros(shape).scatter_add(-1, blocks.expand(values.shape), values)
 
-        own, given = totals(found), totals(wanted)
-        common = torch.minimum(own, given).sum(-1)
-        return 1 - 2 * common / (own.sum(-1) + given.sum(-1)).clamp(min=1e-6)
+        actual, target = per_block(contacts), per_block(expected)
+        common = torch.minimum(actual, target).sum(-1)
+        return 1 - 2 * common / (actual.sum(-1) + target.sum(-1)).clamp(min=1e-6)
 
     def clash(self, distances: Tensor) -> Tensor:
-        """Squared overlap of too close pairs, shape (hypotheses, members)."""
+        """Penalty of pairs below the shortest allowed distance, shape (hypotheses, members)."""
         if not len(self.rows):
             return distances.new_zeros(distances.shape[:2])
         return CLASH_WEIGHT * (self.shortest - distances).clamp(min=0).square().sum(-1)
@@ -155,7 +155,7 @@ def paper_distances(distogram: Distogram) -> FloatArray:
 def _negative_log_density(distogram: Distogram, rows: IndexArray, columns: IndexArray) -> Tensor:
     """Blurred negative log density of some pairs on the grid, shape (pairs, grid).
 
-    In torch: the search runs on one of its threads, while NumPy's would fight for the cores.
+    Computed in torch: NumPy would use several threads inside each thread of the search.
     """
     shares = _bin_shares(distogram.bin_edges.tobytes())
     probabilities = torch.as_tensor(distogram.probabilities[rows, columns], dtype=torch.float32)
@@ -164,18 +164,18 @@ def _negative_log_density(distogram: Distogram, rows: IndexArray, columns: Index
 
 @lru_cache(maxsize=16)
 def _bin_shares(edges: bytes) -> Tensor:
-    """Density in 1/Å at every grid point of a unit of probability in every bin, shape (bins, grid)."""
+    """Density in 1/Å at every grid point for unit probability in every bin, shape (bins, grid)."""
     from scipy.special import erf
 
     inner = np.frombuffer(edges, dtype=np.float64)
     grid = np.arange(0, GRID_END + GRID_STEP / 2, GRID_STEP)
     bounds = np.concatenate([[max(inner[0] - 0.3, 0.0)], inner, [GRID_END + 2]])
-    # overlap of every bin with a Gaussian around every grid point: a blur that is exact for unequal bins
+    # Overlap of every bin with a Gaussian around every grid point: exact for unequal bins.
     cumulative = 0.5 * (1 + erf((bounds[None] - grid[:, None]) / (SMOOTHING * np.sqrt(2))))
     overlap = np.diff(cumulative, axis=1)  # (grid, bins)
     return torch.as_tensor(np.ascontiguousarray((overlap / np.diff(bounds)).T), dtype=torch.float32)
 
 
 def lattice_penalty(deviations: Tensor, active: Tensor) -> Tensor:
-    """Cost of leaving the predicted cell: sum of deviations in units of the spread, (..., 6) -> (...)."""
+    """Penalty of the lattice: sum of absolute deviations in units of the spread, (..., 6) -> (...)."""
     return LATTICE_WEIGHT * (deviations.abs() * active).sum(-1)

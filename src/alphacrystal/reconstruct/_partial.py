@@ -1,4 +1,4 @@
-"""Crystals of which some orbits are placed, as a batch of arrays, and the fit of all that is placed."""
+"""Batches of partially assembled crystals, and the least-squares fit of their placed atoms."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from alphacrystal.typing import BoolArray, FloatArray, IndexArray, IntArray
 
 STRAIN_STEP = 1e-3  # of a lattice deviation, for numerical derivatives of the metric
 DAMPING = 1e-2  # first Levenberg-Marquardt damping, relative to the curvature
-RIDGE = 1e-7  # Å² per coordinate²; holds coordinates that no distance depends on
+RIDGE = 1e-7  # Å² per coordinate²; fixes coordinates that no distance depends on
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +38,7 @@ class Target:
 
     @property
     def strained(self) -> IndexArray:
-        """Entries of the shape that may move."""
+        """Entries of the shape with uncertainty, which the fit may change."""
         return np.flatnonzero(self.shape_scale > 0)
 
     def lattice(self, strain: FloatArray) -> FloatArray:
@@ -47,18 +47,18 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Partials:
-    """A batch of crystals in the making; atoms are numbered as in the target matrix.
+class PartialCrystals:
+    """A batch of partially assembled crystals; atoms have the numbers of the target matrix.
 
     Attributes:
         linear, constant: Positions are ``linear @ parameters + constant`` in the reduced basis, shapes
-            (batch, atoms, 3, parameters) and (batch, atoms, 3); zero where not placed.
+            (batch, atoms, 3, parameters) and (batch, atoms, 3); zero for unplaced atoms.
         parameters: Free coordinates, padded, shape (batch, parameters).
         free: Free coordinates in use, shape (batch,).
         strain: Lattice deviations in units of their spread, shape (batch, 6).
-        placed: shape (batch, atoms).
-        letters: Index of the Wyckoff position of each atom, -1 where not placed, shape (batch, atoms).
-        orbits: Number of the orbit of each atom, shape (batch, atoms).
+        placed: True for placed atoms, shape (batch, atoms).
+        letters: Index of the Wyckoff position of each atom, -1 for unplaced atoms, shape (batch, atoms).
+        orbits: Index of the orbit of each atom, shape (batch, atoms).
         cost: Weighted sum of squared residuals of the placed pairs, in Å², shape (batch,).
     """
 
@@ -73,7 +73,7 @@ class Partials:
     cost: FloatArray
 
     @classmethod
-    def empty(cls, atoms: int) -> Partials:
+    def empty(cls, atoms: int) -> PartialCrystals:
         """One crystal without atoms."""
         return cls(
             linear=np.zeros((1, atoms, 3, 0)),
@@ -96,9 +96,9 @@ class Partials:
         moved = self.linear @ self.parameters[:, None, :, None]
         return np.asarray(moved[..., 0] + self.constant)
 
-    def select(self, rows: IndexArray) -> Partials:
-        """Some of the crystals."""
-        return Partials(
+    def select(self, rows: IndexArray) -> PartialCrystals:
+        """The crystals in these rows."""
+        return PartialCrystals(
             self.linear[rows],
             self.constant[rows],
             self.parameters[rows],
@@ -110,8 +110,8 @@ class Partials:
             self.cost[rows],
         )
 
-    def padded(self, parameters: int) -> Partials:
-        """With room for so many free coordinates."""
+    def padded(self, parameters: int) -> PartialCrystals:
+        """The batch padded to this number of free coordinates."""
         more = parameters - self.parameters.shape[1]
         if more <= 0:
             return self
@@ -122,13 +122,13 @@ class Partials:
         )
 
     @classmethod
-    def join(cls, parts: list[Partials]) -> Partials:
-        """All crystals of several batches."""
+    def join(cls, parts: list[PartialCrystals]) -> PartialCrystals:
+        """One batch of all crystals of several batches."""
         if len(parts) == 1:
             return parts[0]
         size = max(part.parameters.shape[1] for part in parts)
         parts = [part.padded(size) for part in parts]
-        return Partials(*(np.concatenate([getattr(p, name) for p in parts]) for name in cls.__slots__))
+        return PartialCrystals(*(np.concatenate([getattr(p, name) for p in parts]) for name in cls.__slots__))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,34 +141,34 @@ class _Fit:
     cost: FloatArray  # (batch,)
 
 
-def refine(partials: Partials, target: Target, steps: int, *, strain: bool = False) -> Partials:
+def refine(partials: PartialCrystals, target: Target, steps: int, *, strain: bool = False) -> PartialCrystals:
     """Levenberg-Marquardt on all free coordinates (and the cell, if ``strain``) of each crystal at once.
 
-    The nearest images are looked up again at every step. Crystals whose cost has stopped falling are done.
+    Every step updates the nearest images. Crystals whose cost has converged leave the batch.
     """
     result = partials
-    going = np.arange(len(partials))
+    active = np.arange(len(partials))
     damping = np.full(len(partials), DAMPING)
     cost = measure(partials, target)
     result = replace(partials, cost=cost)
     for _ in range(steps):
-        part = result.select(going)
-        moved = _step(part, target, damping[going], strain=strain)
+        part = result.select(active)
+        moved = _step(part, target, damping[active], strain=strain)
         better = moved.cost < part.cost
         gain = part.cost - moved.cost
-        rows = going[better]
+        rows = active[better]
         result.parameters[rows] = moved.parameters[better]
         result.strain[rows] = moved.strain[better]
         result.cost[rows] = moved.cost[better]
-        damping[going] = np.where(better, damping[going] * 0.2, damping[going] * 8)
-        settled = (better & (gain < 1e-3 * part.cost + 1e-9)) | (damping[going] > 1e6)
-        going = going[~settled]
-        if not len(going):
+        damping[active] = np.where(better, damping[active] * 0.2, damping[active] * 8)
+        converged = (better & (gain < 1e-3 * part.cost + 1e-9)) | (damping[active] > 1e6)
+        active = active[~converged]
+        if not len(active):
             break
     return result
 
 
-def measure(partials: Partials, target: Target) -> FloatArray:
+def measure(partials: PartialCrystals, target: Target) -> FloatArray:
     """Cost of each crystal at its parameters, shape (batch,)."""
     rows, columns = _pairs(partials)
     if not len(rows):
@@ -176,8 +176,8 @@ def measure(partials: Partials, target: Target) -> FloatArray:
     return _fit(partials, target, rows, columns, _metrics(partials, target)).cost
 
 
-def matrices(partials: Partials, target: Target) -> FloatArray:
-    """Minimum-image distances in Å of all atoms, placed or not, shape (batch, atoms, atoms)."""
+def distance_matrices(partials: PartialCrystals, target: Target) -> FloatArray:
+    """Minimum-image distances in Å of all atoms, shape (batch, atoms, atoms)."""
     atoms = partials.placed.shape[1]
     rows, columns = np.triu_indices(atoms, 1)
     lengths = _fit(partials, target, rows, columns, _metrics(partials, target)).lengths
@@ -186,15 +186,15 @@ def matrices(partials: Partials, target: Target) -> FloatArray:
     return full
 
 
-def _pairs(partials: Partials) -> tuple[IndexArray, IndexArray]:
+def _pairs(partials: PartialCrystals) -> tuple[IndexArray, IndexArray]:
     """Pairs of atoms that are placed in some crystal of the batch."""
     rows, columns = np.triu_indices(partials.placed.shape[1], 1)
     used = np.asarray(partials.placed.any(axis=0))
-    keep = used[rows] & used[columns]
-    return rows[keep], columns[keep]
+    both = used[rows] & used[columns]
+    return rows[both], columns[both]
 
 
-def _metrics(partials: Partials, target: Target) -> FloatArray:
+def _metrics(partials: PartialCrystals, target: Target) -> FloatArray:
     """Metric of each crystal's cell in Å², shape (batch or 1, 3, 3)."""
     if not len(target.strained):
         return target.periodic.metric[None]
@@ -203,7 +203,7 @@ def _metrics(partials: Partials, target: Target) -> FloatArray:
 
 
 def _fit(
-    partials: Partials,
+    partials: PartialCrystals,
     target: Target,
     rows: IndexArray,
     columns: IndexArray,
@@ -238,7 +238,7 @@ def nearest(periodic: Periodic, difference: FloatArray, metrics: FloatArray) -> 
     return vectors, np.sqrt(np.maximum(square, 1e-12))
 
 
-def _step(partials: Partials, target: Target, damping: FloatArray, *, strain: bool) -> Partials:
+def _step(partials: PartialCrystals, target: Target, damping: FloatArray, *, strain: bool) -> PartialCrystals:
     """One damped Gauss-Newton step of each crystal, with its new cost."""
     rows, columns = _pairs(partials)
     metrics = _metrics(partials, target)
@@ -253,9 +253,9 @@ def _step(partials: Partials, target: Target, damping: FloatArray, *, strain: bo
     if len(moving):
         changes = []
         for entry in moving:
-            bent = partials.strain.copy()
-            bent[:, entry] += STRAIN_STEP
-            lattices = target.lattice(bent)
+            strained = partials.strain.copy()
+            strained[:, entry] += STRAIN_STEP
+            lattices = target.lattice(strained)
             change = (lattices @ lattices.transpose(0, 2, 1) - metrics) / STRAIN_STEP
             changes.append(np.einsum("bpa,bpa->bp", fit.vectors @ change, fit.vectors) * scale / 2)
         jacobian = np.concatenate([jacobian, np.stack(changes, -1)], -1)

@@ -1,4 +1,4 @@
-"""Nearest periodic images in one reduced cell, batched, with the vectors that gradients need."""
+"""Nearest periodic images in one reduced cell, batched, with their vectors for gradients."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ PROBES_PER_FACE = 60
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Periodic:
-    """A reduced cell and the neighbouring cells that can hold a nearest image.
+    """A reduced cell and the neighbouring cells that can contain a nearest image.
 
     Attributes:
         metric: Lattice rows times their transpose in Å², shape (3, 3).
-        images: Lattice translations, the home cell among them, shape (images, 3).
+        images: Lattice translations including zero, shape (images, 3).
     """
 
     metric: FloatArray
@@ -26,7 +26,7 @@ class Periodic:
 
     @classmethod
     def of(cls, lattice: FloatArray, around: FloatArray | None = None) -> Periodic:
-        """For a reduced lattice; ``around``: more lattices (n, 3, 3) the images must be good for."""
+        """For a reduced lattice; ``around``: further lattices (n, 3, 3) that the images must cover."""
         cells = lattice[None] if around is None else np.concatenate([lattice[None], around])
         return cls(lattice @ lattice.T, useful_images(cells))
 
@@ -44,23 +44,23 @@ class Periodic:
         return vector, np.sqrt(np.maximum(square, 1e-12))
 
     def lengths(self, difference: FloatArray) -> FloatArray:
-        """Lengths in Å of the nearest images only; cheaper."""
+        """Lengths in Å of the nearest images, without vectors."""
         vector = difference - np.rint(difference)
         mapped = vector @ self.metric
         square = np.einsum("...a,...a->...", mapped, vector)
-        least: FloatArray = square
+        smallest: FloatArray = square
         for image in self.images:
             if image.any():
                 offset = image @ self.metric @ image
-                least = np.minimum(least, square + (2 * (mapped @ image) + offset))
-        return np.sqrt(np.maximum(least, 1e-12))
+                smallest = np.minimum(smallest, square + (2 * (mapped @ image) + offset))
+        return np.sqrt(np.maximum(smallest, 1e-12))
 
 
 def surface_probes() -> FloatArray:
     """Differences on the faces and edges of the cube [-1/2, 1/2]³ of wrapped differences, shape (probes, 3).
 
-    The differences that have another image nearest form a convex region around a lattice point outside the
-    cube, so every such region that reaches into the cube meets its surface: nothing need be looked at inside.
+    The differences with another nearest image form convex regions around lattice points outside the cube.
+    Every such region inside the cube also meets its surface, so the surface alone is probed.
     """
     inside = np.random.default_rng(0).random((PROBES_PER_FACE, 3)) - 0.5
     surface = []
@@ -76,17 +76,19 @@ def surface_probes() -> FloatArray:
 
 
 def useful_images(lattices: FloatArray) -> FloatArray:
-    """Those of the 27 neighbouring cells that are ever nearest in some of the lattices (n, 3, 3).
+    """The neighbouring cells, of 27, that contain a nearest image in some of the lattices (n, 3, 3).
 
-    Most cells need few (an orthogonal one only the home cell); they are most of the time of a search.
+    Most lattices need few images (an orthogonal one only zero), and images dominate the time of a search.
     """
     probes = surface_probes()
     useful = np.all(NEIGHBOUR_IMAGES == 0, axis=1)
     for lattice in lattices:
         mapped = NEIGHBOUR_IMAGES @ lattice @ lattice.T  # (27, 3)
-        own = np.sum(mapped * NEIGHBOUR_IMAGES, axis=1)
-        nearest = np.unique(np.argmin(2 * probes @ mapped.T + own, axis=1))  # square less that of home
-        # An image that is nowhere in the cube nearer than home can win a tie only.
-        wins = own < (1 - 1e-9) * np.abs(mapped).sum(1)
+        squares = np.sum(mapped * NEIGHBOUR_IMAGES, axis=1)
+        nearest = np.unique(
+            np.argmin(2 * probes @ mapped.T + squares, axis=1)
+        )  # squared length minus that of image zero
+        # Other images can only tie with image zero.
+        wins = squares < (1 - 1e-9) * np.abs(mapped).sum(1)
         useful[nearest[wins[nearest]]] = True
-    return np.asarray(NEIGHBOUR_IMAGES[useful | useful[::-1]])  # opposite images serve opposite differences
+    return np.asarray(NEIGHBOUR_IMAGES[useful | useful[::-1]])  # for opposite differences

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,21 +15,23 @@ from torch import Tensor
 from alphacrystal.crystal import CrystalEncoding, Distogram, SymmetryHypothesis, encode
 from alphacrystal.reconstruct._batch import EncodingBatch
 from alphacrystal.reconstruct._fitness import FitnessBatch, FitnessName, lattice_penalty
+from alphacrystal.runtime.torch_threads import one_torch_thread
 from alphacrystal.typing import FloatArray, IntArray
 
-TIERS = (0, 3, 10)  # hypotheses with about as many free coordinates share a batch and an effort
-PATIENCE = 12  # generations between looks at the progress
-STANDSTILL = 2e-3  # improvement of the best cost over that time that counts as progress
-LONGEST = 3.5  # times the generations of one free coordinate
+TIERS = (0, 3, 10)  # limits of free coordinates between the batches
+PATIENCE = 12  # generations between checks of the progress
+MIN_PROGRESS = 2e-3  # decrease of the best cost between two checks; with less, the evolution ends
+MAX_GENERATIONS_FACTOR = 3.5  # relative to one free coordinate
 
 
 @dataclass(frozen=True, slots=True)
 class SearchSettings:
-    """How hard to search.
+    """Effort and fitness of the search.
 
     Attributes:
         population: Individuals per hypothesis.
-        generations: Rounds of differential evolution for one free coordinate; more coordinates, more rounds.
+        generations: Generations of differential evolution for one free coordinate; they increase with the
+            number of coordinates.
         polish_steps: Gradient steps on the best individuals.
         restarts: Random individuals polished in addition to the best; with many free coordinates they reach
             minima that evolution misses.
@@ -50,13 +51,13 @@ class SearchSettings:
 
     @classmethod
     def thorough(cls) -> SearchSettings:
-        """Settings for the hypotheses that matter most: about three times the work."""
+        """Settings for the most probable hypotheses, with about three times the work."""
         return cls(restarts=96, polish_steps=100, assembly=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reconstruction:
-    """The best structure found for one hypothesis.
+    """The best structure of one hypothesis.
 
     Attributes:
         lattice: Reduced primitive rows in Å, shape (3, 3).
@@ -112,7 +113,7 @@ def reconstruct(
         hypotheses: Symmetry, cell and spread.
         distograms: One per hypothesis; its atoms have the elements of the hypothesis in the same order.
         settings: Effort and fitness.
-        seed: Same seed, same result.
+        seed: Seed of the random numbers; equal seeds give equal results.
         on_done: Called with the number of hypotheses solved so far.
 
     Returns:
@@ -125,41 +126,31 @@ def reconstruct(
         groups[tuple(encoding.numbers.tolist()), tier].append(index)
     results: dict[int, Reconstruction] = {}
 
-    def solve(place: int, rows: list[int]) -> None:
+    def solve(number: int, rows: list[int]) -> None:
         problem = _Problem(
             EncodingBatch.of([encodings[i] for i in rows]),
             FitnessBatch.of([distograms[i] for i in rows], settings.fitness),
         )
-        random = torch.Generator().manual_seed(seed * 1009 + place)
+        random = torch.Generator().manual_seed(seed * 1009 + number)
         best, geometry, penalty = _solve(problem, settings, random)
         for row, index in enumerate(rows):
             results[index] = _result(
                 encodings[index], problem.encodings.free, best[row], geometry[row], penalty[row]
             )
 
-    with _one_torch_thread(), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        # the groups are independent and each has its own random numbers, so their order does not matter
-        work = [pool.submit(solve, place, groups[key]) for place, key in enumerate(sorted(groups))]
+    # For small tensors, one thread per group of hypotheses is faster than threads in torch.
+    with one_torch_thread(), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        # Groups are independent and have separate random numbers, so their order does not matter.
+        futures = [pool.submit(solve, number, groups[key]) for number, key in enumerate(sorted(groups))]
         try:
-            for item in work:
-                item.result()
+            for future in futures:
+                future.result()
                 if on_done:
                     on_done(len(results))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return [results[index] for index in range(len(hypotheses))]
-
-
-@contextmanager
-def _one_torch_thread() -> Iterator[None]:
-    """Our tensors are small: a thread for each group of hypotheses gains more than threads inside torch."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _result(
@@ -214,9 +205,9 @@ def _first_population(
         parameters = parameters * encodings.active[:, None]
         draws.append(parameters)
         costs.append(problem.cost(parameters))
-    everyone, cost = torch.cat(draws, 1), torch.cat(costs, 1)
+    individuals, cost = torch.cat(draws, 1), torch.cat(costs, 1)
     chosen = cost.argsort(1)[:, :members]
-    return everyone.gather(1, chosen[..., None].expand(-1, -1, free + 6)), cost.gather(1, chosen)
+    return individuals.gather(1, chosen[..., None].expand(-1, -1, free + 6)), cost.gather(1, chosen)
 
 
 def _search(
@@ -224,20 +215,20 @@ def _search(
 ) -> tuple[Tensor, Tensor]:
     """Evolve each hypothesis until it stagnates and leaves the batch, or its rounds are over."""
     free = problem.encodings.free
-    rounds = int(settings.generations * min(1 + 0.5 * (free - 1), LONGEST))
+    rounds = int(settings.generations * min(1 + 0.5 * (free - 1), MAX_GENERATIONS_FACTOR))
     population, cost = population.clone(), cost.clone()
-    going = torch.arange(len(cost))
+    active = torch.arange(len(cost))
     last = cost.amin(1)
     for start in range(0, rounds, PATIENCE):
-        part, own, own_cost = problem.select(going), population[going], cost[going]
+        part, members, member_cost = problem.select(active), population[active], cost[active]
         for _ in range(min(PATIENCE, rounds - start)):
-            own, own_cost = _evolve(part, settings, own, own_cost, random)
-        population[going], cost[going] = own, own_cost
-        best = own_cost.amin(1)
-        moving = last[going] - best > STANDSTILL
-        last[going] = best
-        going = going[moving]
-        if not len(going):
+            members, member_cost = _evolve(part, settings, members, member_cost, random)
+        population[active], cost[active] = members, member_cost
+        best = member_cost.amin(1)
+        moving = last[active] - best > MIN_PROGRESS
+        last[active] = best
+        active = active[moving]
+        if not len(active):
             break
     return population, cost
 
@@ -280,7 +271,7 @@ def _polish(problem: _Problem, settings: SearchSettings, start: Tensor) -> Tenso
     """Adam on the best individuals of all hypotheses at once; keeps the best point of each path."""
     free = problem.encodings.free
     active = problem.encodings.active[:, None].expand_as(start)
-    # steps in Å for coordinates would depend on the axis; cells are a few Å wide, so one rate serves all
+    # One rate for all fractional coordinates: cells are a few Å wide along each axis.
     rate = torch.cat([torch.full((free,), 0.006), torch.full((6,), 0.06)])
     current = start.clone()
     momentum, variance = torch.zeros_like(start), torch.zeros_like(start)

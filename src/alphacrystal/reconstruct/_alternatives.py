@@ -1,0 +1,126 @@
+"""Alternatives to the evolutionary search: assembly from expected distances, and prototype coordinates.
+
+The search compares distances sorted within classes of atoms and misses some minima with many free
+coordinates. The assembly assigns each row of the expected matrix to an atom and reaches these minima if the
+matrix is accurate. Prototype coordinates need no search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from alphacrystal.crystal import Distogram, SymmetryHypothesis, minkowski_reduced, space_group
+from alphacrystal.reconstruct._evaluate import evaluate_crystals
+from alphacrystal.reconstruct._fitness import FitnessBatch, FitnessName
+from alphacrystal.reconstruct._placement import Effort
+from alphacrystal.reconstruct._rebuild import MatrixQuality, rebuild
+from alphacrystal.reconstruct._search import Reconstruction
+from alphacrystal.typing import FloatArray
+
+NOISE = 0.15  # Å; standard deviation of expected distances
+EFFORTS = (Effort(beam=16, starts=4, points=(16, 64, 200), steps=8, labellings=2),)
+GOOD_FIT = -1.0  # negative log density per pair; a search result below it needs no assembly
+MAX_EVALUATED = 8  # assembled crystals per hypothesis whose fitness is computed
+
+
+def improve_by_assembly(
+    hypotheses: Sequence[SymmetryHypothesis],
+    distograms: Sequence[Distogram],
+    reconstructions: Sequence[Reconstruction],
+    fitness: FitnessName,
+    seed: int,
+) -> list[Reconstruction]:
+    """Replace reconstructions by crystals assembled from their expected distances if these are fitter.
+
+    Args:
+        hypotheses: As for ``reconstruct``.
+        distograms: As for ``reconstruct``.
+        reconstructions: The results of ``reconstruct``.
+        fitness: The minimised function.
+        seed: Seed of the random numbers; equal seeds give equal results.
+    """
+    return [
+        _fitter(*item, fitness, seed + index)
+        for index, item in enumerate(zip(hypotheses, distograms, reconstructions, strict=True))
+    ]
+
+
+def _fitter(
+    hypothesis: SymmetryHypothesis,
+    distogram: Distogram,
+    reconstruction: Reconstruction,
+    fitness: FitnessName,
+    seed: int,
+) -> Reconstruction:
+    if fitness == "likelihood" and reconstruction.geometry + reconstruction.penalty < GOOD_FIT:
+        return reconstruction
+    problem = FitnessBatch.of([distogram], fitness)
+    crystals = rebuild(
+        distogram.expected,
+        distogram.numbers,
+        hypothesis.space_group,
+        hypothesis.lattice,
+        quality=MatrixQuality(noise=NOISE),
+        seed=seed,
+        efforts=EFFORTS,
+    )
+    best = reconstruction
+    for crystal in crystals[:MAX_EVALUATED]:
+        geometry, penalty = evaluate_crystals(problem, crystal.lattice, crystal.positions[None])
+        if geometry[0] + penalty[0] < best.geometry + best.penalty:
+            best = Reconstruction(
+                lattice=crystal.lattice,
+                positions=np.asarray(crystal.positions % 1.0),
+                numbers=crystal.numbers,
+                geometry=float(geometry[0]),
+                penalty=float(penalty[0]),
+                method="assembly",
+            )
+    return best
+
+
+def reconstruct_from_prototypes(
+    hypotheses: Sequence[SymmetryHypothesis],
+    distograms: Sequence[Distogram],
+    prototypes: Sequence[FloatArray],
+    fitness: FitnessName,
+) -> list[Reconstruction | None]:
+    """For each hypothesis the fittest crystal with prototype coordinates, in the predicted cell.
+
+    Args:
+        hypotheses: As for ``reconstruct``.
+        distograms: As for ``reconstruct``.
+        prototypes: For each hypothesis, fractional coordinates in the conventional cell, atoms in the order
+            of the distogram, shape (prototypes, atoms, 3); see ``prototype_coordinates``.
+        fitness: The minimised function.
+
+    Returns:
+        None for hypotheses without prototypes.
+    """
+    return [
+        _fittest_prototype(*item, fitness) if len(item[2]) else None
+        for item in zip(hypotheses, distograms, prototypes, strict=True)
+    ]
+
+
+def _fittest_prototype(
+    hypothesis: SymmetryHypothesis,
+    distogram: Distogram,
+    prototypes: FloatArray,
+    fitness: FitnessName,
+) -> Reconstruction:
+    group = space_group(hypothesis.space_group)
+    lattice, change = minkowski_reduced(group.primitive_basis(hypothesis.lattice.matrix()))
+    positions = prototypes @ group.to_primitive.T @ np.linalg.inv(change)
+    geometry, penalty = evaluate_crystals(FitnessBatch.of([distogram], fitness), lattice, positions)
+    best = int(np.argmin(geometry + penalty))
+    return Reconstruction(
+        lattice=lattice,
+        positions=positions[best] % 1.0,
+        numbers=distogram.numbers,
+        geometry=float(geometry[best]),
+        penalty=float(penalty[best]),
+        method="prototype",
+    )
