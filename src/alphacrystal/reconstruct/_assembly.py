@@ -90,7 +90,7 @@ class Assembly:
         return order
 
     def fits(self, class_index: int, left: int, used: int) -> bool:
-        """Whether ``left`` atoms of the class at ``class_index`` and all later classes can still be placed."""
+        """Whether ``left`` atoms of the class at ``class_index`` and all later classes fit."""
         if left == 0:
             if class_index + 1 >= len(self.sizes):
                 return True
