@@ -62,7 +62,7 @@ def maker(
         "contact_map": ContactMapGenerator,
         "template": partial(TemplateGenerator, library=library),
         "random": RandomSymmetricGenerator,
-    }.get(request.param, partial(gnoa, budget=Budget(trials=trials)))
+    }.get(request.param, partial(gnoa, budget=Budget(proposals=trials)))
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def found_by(
 
 
 def space(**more: object) -> GnoaSpace:
-    given = {"formula_units": [1], "number": None, "lattice": None, "faithful": False, **more}
+    given = {"formula_units": [1], "number": None, "lattice": None, "original_encoding": False, **more}
     return GnoaSpace(NACL, **given)
 
 
@@ -40,7 +40,7 @@ def space(**more: object) -> GnoaSpace:
 def test_halite_is_found_among_all_space_groups(
     search: str, energies: EnergyFunction, textbook: Callable[[str], Structure]
 ) -> None:
-    found = found_by(energies, "NaCl", search=search, budget=Budget(trials=2500))
+    found = found_by(energies, "NaCl", search=search, budget=Budget(proposals=2500))
     matcher = StructureMatcher()
     assert any(matcher.fit(candidate.structure, textbook("halite")) for candidate in found)
 
@@ -51,13 +51,15 @@ def test_caesium_chloride_is_found_in_its_group(
 ) -> None:
     if search == "tpe":
         pytest.importorskip("optuna", reason="needs optuna: the extra bayesian")
-    found = found_by(energies, "CsCl", search=search, space_group=221, startup=40, budget=Budget(trials=100))
+    found = found_by(
+        energies, "CsCl", search=search, space_group=221, startup=40, budget=Budget(proposals=100)
+    )
     assert StructureMatcher().fit(found[0].structure, textbook("caesium chloride"))
 
 
 def test_learning_searches_do_better_than_chance(energies: EnergyFunction) -> None:
     """Cell edge of caesium chloride: the swarm closes in on the lowest energy."""
-    more = {"space_group": 221, "budget": Budget(trials=400)}
+    more = {"space_group": 221, "budget": Budget(proposals=400)}
     chance = found_by(energies, "CsCl", 1, search="random", **more)
     swarm = found_by(energies, "CsCl", 1, search="pso", population=40, **more)
     energy = "energy_per_atom_ev"
@@ -73,19 +75,19 @@ def test_evaluations_are_counted_and_limited() -> None:
         return np.array([structure.volume for structure in structures])
 
     found = found_by(
-        energies, "NaCl", 10, search="random", budget=Budget(evaluations=7), on_better=better.append
+        energies, "NaCl", 10, search="random", budget=Budget(energy_calls=7), on_better=better.append
     )
     assert sum(asked) == 7
     assert [c.provenance["energy_per_atom_ev"] for c in better] == sorted(
         (c.provenance["energy_per_atom_ev"] for c in better), reverse=True
     )
     assert better[-1].structure == found[0].structure
-    assert all(1 <= c.provenance["evaluation"] <= c.provenance["trial"] for c in found)
+    assert all(1 <= c.provenance["energy_call"] <= c.provenance["proposal"] for c in found)
 
 
 def test_time_ends_the_run_and_progress_tells() -> None:
     steps: list[tuple[int, int]] = []
-    budget = Budget(trials=300, seconds=100)
+    budget = Budget(proposals=300, seconds=100)
     found_by(no_energies, "NaCl", search="random", budget=budget, on_progress=lambda *s: steps.append(s))
     assert steps[-1] == (300, 300)
     assert found_by(no_energies, "NaCl", search="random", budget=Budget(seconds=0)) == []
@@ -95,7 +97,7 @@ def test_crystals_without_an_energy_are_left_out() -> None:
     def nothing(structures: list[Structure]) -> np.ndarray:
         return np.full(len(structures), np.nan)
 
-    assert found_by(nothing, "NaCl", search="random", budget=Budget(trials=200)) == []
+    assert found_by(nothing, "NaCl", search="random", budget=Budget(proposals=200)) == []
 
 
 def test_a_point_is_the_crystal_that_its_numbers_say(textbook: Callable[[str], Structure]) -> None:
@@ -137,10 +139,15 @@ def test_slabs_with_a_wide_gap_are_rejected() -> None:
 
 
 def test_faithful_coordinates_break_the_symmetry_of_general_positions() -> None:
-    texts = {"search": "random", "space_group": 62, "formula_units": [4], "budget": Budget(trials=700)}
+    texts = {"search": "random", "space_group": 62, "formula_units": [4], "budget": Budget(proposals=700)}
     kept = found_by(no_energies, "NaCl", 5, lattice=LatticeParameters(7, 5, 6, 90, 90, 90), **texts)
     free = found_by(
-        no_energies, "NaCl", 5, lattice=LatticeParameters(7, 5, 6, 90, 90, 90), faithful=True, **texts
+        no_energies,
+        "NaCl",
+        5,
+        lattice=LatticeParameters(7, 5, 6, 90, 90, 90),
+        original_encoding=True,
+        **texts,
     )
     assert kept
     assert free
@@ -152,11 +159,11 @@ def test_faithful_coordinates_break_the_symmetry_of_general_positions() -> None:
 
 def test_faithful_content_is_that_of_the_conventional_cell(energies: EnergyFunction) -> None:
     with pytest.raises(InputError, match="cannot be placed in space group 225"):
-        found_by(energies, "NaCl", space_group=225, faithful=True)
+        found_by(energies, "NaCl", space_group=225, original_encoding=True)
     found = found_by(
-        energies, "NaCl", 1, search="random", space_group=225, faithful=True, lattice=HALITE,
+        energies, "NaCl", 1, search="random", space_group=225, original_encoding=True, lattice=HALITE,
         formula_units=[4],
-        budget=Budget(trials=20),
+        budget=Budget(proposals=20),
     )  # fmt: skip
     assert found[0].structure.composition.formula == "Na1 Cl1"
 

@@ -68,7 +68,7 @@ def test_energies_rank_and_the_budget_counts_them(
         asked += len(structures)
         return energies(structures)
 
-    found = drawn("NaCl", 4, energies=counted, budget=Budget(evaluations=40), space_group=225)
+    found = drawn("NaCl", 4, energies=counted, budget=Budget(energy_calls=40), space_group=225)
     assert asked == 40
     values = [candidate.provenance["energy_per_atom_ev"] for candidate in found]
     assert len(found) == 4
@@ -83,7 +83,7 @@ def test_a_given_cell_is_kept() -> None:
 
 def test_time_and_trials_end_the_run() -> None:
     assert drawn("NaCl", 10**6, budget=Budget(seconds=0.0)) == []
-    assert len(drawn("NaCl", 10**6, budget=Budget(trials=200))) <= 200
+    assert len(drawn("NaCl", 10**6, budget=Budget(proposals=200))) <= 200
 
 
 def test_what_cannot_be_placed_is_refused() -> None:

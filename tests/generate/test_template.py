@@ -86,15 +86,15 @@ def test_like_templates_count_once(textbook: Callable[[str], Structure]) -> None
     assert [candidate.provenance["template"] for candidate in found] == ["copy 0"]
 
 
-def test_own_formula_may_serve_or_not(library: TemplateLibrary) -> None:
+def test_allow_same_formula_may_serve_or_not(library: TemplateLibrary) -> None:
     allowed = made(library, "NaCl")
     assert allowed[0].provenance["template"] == "halite"
     assert allowed[0].provenance["scale"] == 1
-    others = made(library, "NaCl", own_formula=False)
+    others = made(library, "NaCl", allow_same_formula=False)
     assert others
     assert all(candidate.provenance["template"] != "halite" for candidate in others)
     with pytest.raises(InputError, match="but SrTiO3 itself, which is not allowed"):
-        made(library, "SrTiO3", own_formula=False)
+        made(library, "SrTiO3", allow_same_formula=False)
 
 
 def test_forbidden_formulas_never_serve_whatever_their_label(

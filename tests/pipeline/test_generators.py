@@ -54,10 +54,10 @@ def test_budgets_and_quirks_reach_the_search() -> None:
     )
     search = build("gnoa-pso", [4], limited)
     assert isinstance(search, GnoaGenerator)
-    assert (search.budget, search.faithful) == (Budget(5, None, 2.5), True)
+    assert (search.budget, search.original_encoding) == (Budget(5, None, 2.5), True)
     free = build("gnoa-pso", [4], make_config())
     assert isinstance(free, GnoaGenerator)
-    assert free.budget == Budget(trials=5000)
+    assert free.budget == Budget(proposals=5000)
 
 
 def test_a_leak_free_library_holds_neither_benchmarks_nor_the_formula_itself(templates: Path) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, cast
 
 from alphacrystal.crystal import LatticeParameters, as_structure
 from alphacrystal.errors import AlphaCrystalError, InputError
-from alphacrystal.generate.budget import Budget, EnergyFunction
-from alphacrystal.generate.candidate import Candidate, Generator
+from alphacrystal.generate.protocol import Budget, Candidate, EnergyFunction, Generator
 from alphacrystal.runtime.registry import Registry
+from alphacrystal.typing import StageProgress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +40,7 @@ class GeneratorContext:
     config: PredictConfig
     energies: Callable[[], EnergyFunction]
     check_potential: Callable[[], None]
-    on_progress: Callable[[int, int], None] | None = None
+    on_progress: StageProgress | None = None
     on_candidate: Callable[[Candidate], None] | None = None
     finished: Mapping[int, Sequence[Candidate]] = field(default_factory=dict)
     on_part: Callable[[int, list[Candidate]], None] | None = None

@@ -9,7 +9,7 @@ may not clash; the original allows both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,11 +19,10 @@ import numpy as np
 from alphacrystal.crystal import Distogram, atom_sites, contact_limits
 from alphacrystal.errors import InputError
 from alphacrystal.generate.arrangement import to_structure
-from alphacrystal.generate.budget import UNLIMITED, Budget, BudgetUse
-from alphacrystal.generate.candidate import Candidate
 from alphacrystal.generate.generators.distance_matrix import normalised
+from alphacrystal.generate.protocol import UNLIMITED, Budget, BudgetUse, Candidate
 from alphacrystal.generate.registry import GeneratorContext, register
-from alphacrystal.typing import IntArray
+from alphacrystal.typing import IntArray, StageProgress
 
 if TYPE_CHECKING:
     from alphacrystal.composition import Formula
@@ -58,7 +57,7 @@ class ContactMapGenerator:
     search: SearchSettings | None = None
     models: Path | None = None
     budget: Budget = UNLIMITED
-    on_progress: Callable[[int, int], None] | None = field(default=None, compare=False)
+    on_progress: StageProgress | None = field(default=None, compare=False)
     name: str = "contact_map"
 
     def generate(self, formula: Formula, count: int, rng: np.random.Generator) -> Iterator[Candidate]:
@@ -69,17 +68,17 @@ class ContactMapGenerator:
         """
         formula_units = small_units(formula, self.formula_units)
         seed = int(rng.integers(2**31))
-        spent = BudgetUse(self.budget)
+        use = BudgetUse(self.budget)
         found: list[Candidate] = []
         groups = self._groups(formula, formula_units, count)
         chances = dict(groups)
         for start in range(0, len(groups), TOGETHER):
-            if spent.over:
+            if use.exhausted:
                 break
             chosen = [number for number, _ in groups[start : start + TOGETHER]]
             hypotheses = [own for number in chosen for own in self._screened(formula, formula_units, number)]
             built = self._rebuilt(hypotheses, seed + start)
-            spent.trials += len(hypotheses)
+            use.proposals += len(hypotheses)
             found += self._best_of_each(hypotheses, built, chances, seed)
             if self.on_progress:
                 self.on_progress(start + len(chosen), len(groups))

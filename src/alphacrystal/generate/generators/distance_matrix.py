@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alphacrystal.generate.candidate import Candidate
+from alphacrystal.generate.protocol import Candidate
 from alphacrystal.generate.registry import GeneratorContext, register
+from alphacrystal.typing import StageProgress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,7 +56,7 @@ class DistanceMatrixGenerator:
     fitness: FitnessName = "likelihood"
     prototypes: bool = True
     models: Path | None = None
-    on_progress: Callable[[int, int], None] | None = field(default=None, compare=False)
+    on_progress: StageProgress | None = field(default=None, compare=False)
     finished: Mapping[int, Sequence[Candidate]] = field(default_factory=dict, compare=False)
     on_part: Callable[[int, list[Candidate]], None] | None = field(default=None, compare=False)
     name: str = "distance_matrix"

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alphacrystal.generate.budget import Budget, BudgetUse, EnergyFunction
-from alphacrystal.generate.candidate import Candidate
 from alphacrystal.generate.gnoa.search import (
     ParzenSearch,
     RandomSearch,
@@ -24,14 +22,16 @@ from alphacrystal.generate.gnoa.search import (
     require_parzen,
 )
 from alphacrystal.generate.gnoa.space import GnoaSpace, Proposal
+from alphacrystal.generate.protocol import Budget, BudgetUse, Candidate, EnergyFunction
 from alphacrystal.generate.registry import GeneratorContext, register
+from alphacrystal.typing import StageProgress
 
 if TYPE_CHECKING:
     from alphacrystal.composition import Formula
     from alphacrystal.crystal import LatticeParameters
 
 REJECTED = 999.0  # loss of what the rules reject
-DEFAULT_BUDGET = Budget(trials=5000)  # GNOA's max_step
+DEFAULT_BUDGET = Budget(proposals=5000)  # GNOA's max_step
 BATCH = 16  # crystals whose energies are asked for together
 SAME_ENERGY = 1e-3  # eV/atom; equal letters within it count as one crystal
 
@@ -41,13 +41,13 @@ class GnoaGenerator:
     """Searches cell, space group, Wyckoff combination and coordinates for the lowest energy.
 
     Attributes:
-        formula_units: Formula units Z: of the primitive cell, or of the conventional one where ``faithful``.
+        formula_units: Formula units Z: of the primitive cell, or of the conventional one where ``original_encoding``.
         energies: The minimised function; it is not called for rejected crystals.
         search: "random", "tpe" (Bayesian optimisation) or "pso" (particle swarm).
         budget: When to stop; a trial is a point, rejected or not. Runs of the published program count trials.
         space_group: Only this group, if given.
         lattice: Conventional cell to use instead of searching it.
-        faithful: Give each atom of an orbit separate coordinates, and count atoms in the conventional cell,
+        original_encoding: Give each atom of an orbit separate coordinates, and count atoms in the conventional cell,
             as the published program does; the space group then seldom survives.
         population: Particles of the swarm.
         startup: Random points before the Parzen estimators.
@@ -61,10 +61,10 @@ class GnoaGenerator:
     budget: Budget = DEFAULT_BUDGET
     space_group: int | None = None
     lattice: LatticeParameters | None = None
-    faithful: bool = False
+    original_encoding: bool = False
     population: int = 200
     startup: int = 200
-    on_progress: Callable[[int, int], None] | None = field(default=None, compare=False)
+    on_progress: StageProgress | None = field(default=None, compare=False)
     on_better: Callable[[Candidate], None] | None = field(default=None, compare=False)
 
     @property
@@ -73,9 +73,9 @@ class GnoaGenerator:
         return f"gnoa-{self.search}"
 
     def generate(self, formula: Formula, count: int, rng: np.random.Generator) -> Iterator[Candidate]:
-        """Yield the ``count`` lowest energies among different crystals once the budget is spent.
+        """Yield the ``count`` lowest energies among different crystals once the budget is use.
 
-        Each candidate's provenance has its "energy_per_atom_ev" and the "trial" and "evaluation" that found
+        Each candidate's provenance has its "energy_per_atom_ev" and the "proposal" and "energy_call" that found
         it.
 
         Raises:
@@ -83,23 +83,29 @@ class GnoaGenerator:
         """
         if self.budget == Budget():
             raise ValueError("a search that never ends needs a budget")
-        space = GnoaSpace(formula, self.formula_units, self.space_group, self.lattice, faithful=self.faithful)
-        search, spent = self._search(space, rng), BudgetUse(self.budget)
+        space = GnoaSpace(
+            formula,
+            self.formula_units,
+            self.space_group,
+            self.lattice,
+            original_encoding=self.original_encoding,
+        )
+        search, use = self._search(space, rng), BudgetUse(self.budget)
         found: list[tuple[float, Candidate]] = []
-        while not spent.over:
+        while not use.exhausted:
             proposals: list[tuple[int, int, Proposal]] = []
             points = search.ask()
             losses = [REJECTED] * len(points)
-            for place, point in enumerate(points[: spent.trials_left(len(points))]):
-                spent.trials += 1
+            for place, point in enumerate(points[: use.proposals_left(len(points))]):
+                use.proposals += 1
                 if (proposal := space.proposal(point)) is not None:
-                    proposals.append((place, spent.trials, proposal))
-            while proposals and not spent.late and (most := spent.evaluations_left(BATCH)):
+                    proposals.append((place, use.proposals, proposal))
+            while proposals and not use.time_exhausted and (most := use.energy_calls_left(BATCH)):
                 now, proposals = proposals[:most], proposals[most:]
-                self._evaluate(now, losses, found, spent)
+                self._evaluate(now, losses, found, use)
             search.tell(losses)
             if self.on_progress:
-                self.on_progress(*spent.progress())
+                self.on_progress(*use.progress())
         yield from _different(found, count)
 
     def _search(self, space: GnoaSpace, rng: np.random.Generator) -> Search:
@@ -114,21 +120,21 @@ class GnoaGenerator:
         proposals: Sequence[tuple[int, int, Proposal]],
         losses: list[float],
         found: list[tuple[float, Candidate]],
-        spent: BudgetUse,
+        use: BudgetUse,
     ) -> None:
         """Ask for energies, note them as losses and as candidates."""
         values = self.energies([proposal.structure for _, _, proposal in proposals])
         best = min((energy for energy, _ in found), default=np.inf)
         for (place, trial, proposal), value in zip(proposals, values, strict=True):
-            spent.evaluations += 1
+            use.energy_calls += 1
             if not np.isfinite(value):
                 continue
             losses[place] = float(value)
             provenance = {
                 **proposal.provenance,
                 "energy_per_atom_ev": round(float(value), 6),
-                "evaluation": spent.evaluations,
-                "trial": trial,
+                "energy_call": use.energy_calls,
+                "proposal": trial,
             }
             candidate = Candidate(proposal.structure, self.name, None, None, provenance)
             found.append((float(value), candidate))
@@ -189,7 +195,7 @@ def _build(context: GeneratorContext, search: SearchName) -> GnoaGenerator:
         budget=DEFAULT_BUDGET if context.budget == Budget() else context.budget,
         space_group=context.space_group,
         lattice=context.lattice,
-        faithful=context.config.gnoa_original_encoding,
+        original_encoding=context.config.gnoa_original_encoding,
         on_progress=context.on_progress,
         on_better=context.on_candidate,
     )

@@ -6,7 +6,7 @@ draws Z, a space group, a Wyckoff assignment, and then a batch of cells and coor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -32,11 +32,10 @@ from alphacrystal.generate.arrangement import (
     closest_contacts,
     to_structure,
 )
-from alphacrystal.generate.budget import UNLIMITED, Budget, BudgetUse, EnergyFunction
-from alphacrystal.generate.candidate import Candidate
+from alphacrystal.generate.protocol import UNLIMITED, Budget, BudgetUse, Candidate, EnergyFunction
 from alphacrystal.generate.registry import GeneratorContext, register
 from alphacrystal.generate.volumes import VOLUME_SPREAD, expected_volume
-from alphacrystal.typing import FloatArray
+from alphacrystal.typing import FloatArray, StageProgress
 
 if TYPE_CHECKING:
     from alphacrystal.composition import Formula
@@ -47,7 +46,7 @@ ASSIGNMENTS = 300  # per space group and Z, fewest orbits first
 DRAWS = 16  # cells and coordinates of one assignment, looked at together
 RATIO_SPREAD = 0.45  # of log(b/a) and log(c/a)
 WIDEST_COSINE = 0.45  # of free angles: 63 to 117 degrees
-TRIALS_PER_CANDIDATE = 400  # where the budget does not limit the trials
+PROPOSALS_PER_CANDIDATE = 400  # where the budget does not limit the trials
 BATCH = 16  # crystals whose energies are asked for together
 
 
@@ -76,7 +75,7 @@ class RandomSymmetricGenerator:
     budget: Budget = UNLIMITED
     closest: float = MIN_COVALENT_FRACTION
     volume: float | None = None
-    on_progress: Callable[[int, int], None] | None = field(default=None, compare=False)
+    on_progress: StageProgress | None = field(default=None, compare=False)
     name: str = "random"
 
     def generate(self, formula: Formula, count: int, rng: np.random.Generator) -> Iterator[Candidate]:
@@ -87,20 +86,22 @@ class RandomSymmetricGenerator:
         """
         wanted = count
         if self.energies is not None:
-            wanted = count if self.budget.evaluations is None else self.budget.evaluations
-        spent = BudgetUse(replace(self.budget, trials=self.budget.trials or TRIALS_PER_CANDIDATE * wanted))
-        drawn = self._crystals(formula, wanted, rng, spent)
+            wanted = count if self.budget.energy_calls is None else self.budget.energy_calls
+        use = BudgetUse(
+            replace(self.budget, proposals=self.budget.proposals or PROPOSALS_PER_CANDIDATE * wanted)
+        )
+        drawn = self._crystals(formula, wanted, rng, use)
         if self.energies is None:
             yield from drawn
             return
-        yield from self._ranked(drawn, self.energies, spent)[:count]
+        yield from self._ranked(drawn, self.energies, use)[:count]
 
     def _crystals(
-        self, formula: Formula, wanted: int, rng: np.random.Generator, spent: BudgetUse
+        self, formula: Formula, wanted: int, rng: np.random.Generator, use: BudgetUse
     ) -> Iterator[Candidate]:
         places = groups_that_hold(formula, self.formula_units, self.space_group, self.lattice)
         made = 0
-        while made < wanted and not spent.over:
+        while made < wanted and not use.exhausted:
             formula_units, groups = places[rng.integers(len(places))]
             number = int(groups[rng.integers(len(groups))])
             choices = assignments(formula, formula_units, number, ASSIGNMENTS)
@@ -109,13 +110,15 @@ class RandomSymmetricGenerator:
             coordinates = rng.random((DRAWS, own.free))
             positions, primitive = own.positions(coordinates), own.primitive(cells)
             good = np.flatnonzero(closest_contacts(primitive, positions, own.numbers) >= self.closest)
-            spent.trials += int(good[0]) + 1 if len(good) else DRAWS
+            use.proposals += int(good[0]) + 1 if len(good) else DRAWS
             if self.on_progress:
                 self.on_progress(made + len(good[:1]), wanted)
             if len(good):
                 made += 1
                 structure = to_structure(primitive[good[0]], own.numbers, positions[good[0]])
-                yield Candidate(structure, self.name, None, None, {**own.provenance(), "trial": spent.trials})
+                yield Candidate(
+                    structure, self.name, None, None, {**own.provenance(), "proposal": use.proposals}
+                )
 
     def _cells(self, formula: Formula, own: Arrangement, rng: np.random.Generator) -> FloatArray:
         """Conventional rows in Å of random cells, shape (DRAWS, 3, 3)."""
@@ -133,7 +136,7 @@ class RandomSymmetricGenerator:
         return np.asarray(shape_to_cell(constrained_shape(system, shape)))
 
     def _ranked(
-        self, drawn: Iterator[Candidate], energies: EnergyFunction, spent: BudgetUse
+        self, drawn: Iterator[Candidate], energies: EnergyFunction, use: BudgetUse
     ) -> list[Candidate]:
         found: list[tuple[float, Candidate]] = []
         waiting: list[Candidate] = []
@@ -141,11 +144,11 @@ class RandomSymmetricGenerator:
         def ask() -> None:
             values = energies([candidate.structure for candidate in waiting])
             for candidate, value in zip(waiting, values, strict=True):
-                spent.evaluations += 1
+                use.energy_calls += 1
                 provenance = {
                     **candidate.provenance,
                     "energy_per_atom_ev": round(float(value), 6),
-                    "evaluation": spent.evaluations,
+                    "energy_call": use.energy_calls,
                 }
                 if np.isfinite(value):
                     found.append((float(value), replace(candidate, provenance=provenance)))
@@ -153,7 +156,7 @@ class RandomSymmetricGenerator:
 
         for candidate in drawn:
             waiting.append(candidate)
-            if len(waiting) >= min(BATCH, spent.evaluations_left(BATCH)):
+            if len(waiting) >= min(BATCH, use.energy_calls_left(BATCH)):
                 ask()
         if waiting:
             ask()

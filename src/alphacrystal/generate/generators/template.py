@@ -7,7 +7,7 @@ Mater. Sci. 211, 111496 (2022), doi:10.1016/j.commatsci.2022.111496 (CSPML). The
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -18,17 +18,17 @@ from ase.data import atomic_numbers, chemical_symbols
 from alphacrystal.crystal import cell_shape, describe_symmetry, lattice_parameters
 from alphacrystal.errors import InputError
 from alphacrystal.generate.arrangement import closest_contacts, to_structure
-from alphacrystal.generate.budget import UNLIMITED, Budget, BudgetUse
-from alphacrystal.generate.candidate import Candidate
 from alphacrystal.generate.element_pairing import (
     learned_distances,
     pairings,
     states_agree,
     substitution_distances,
 )
+from alphacrystal.generate.protocol import UNLIMITED, Budget, BudgetUse, Candidate
 from alphacrystal.generate.registry import GeneratorContext, register
 from alphacrystal.generate.template_library import TemplateLibrary
 from alphacrystal.generate.volumes import expected_volume
+from alphacrystal.typing import StageProgress
 
 if TYPE_CHECKING:
     from alphacrystal.composition import Formula
@@ -52,7 +52,7 @@ class TemplateGenerator:
         similarity: Measure that orders templates and pairs elements: the learned distance of the symmetry
             prior, or pymatgen's substitution probabilities.
         oxidation_filter: Leave out pairings without charge-balanced oxidation states in common.
-        own_formula: Whether crystals of the requested formula are allowed as templates.
+        allow_same_formula: Whether crystals of the requested formula are allowed as templates.
         models: Folder of weights; the shipped ones by default.
         budget: When to stop; a trial is one template.
         on_progress: Called with (candidates made, candidates wanted).
@@ -63,10 +63,10 @@ class TemplateGenerator:
     space_group: int | None = None
     similarity: Similarity = "learned"
     oxidation_filter: bool = True
-    own_formula: bool = True
+    allow_same_formula: bool = True
     models: Path | None = None
     budget: Budget = UNLIMITED
-    on_progress: Callable[[int, int], None] | None = field(default=None, compare=False)
+    on_progress: StageProgress | None = field(default=None, compare=False)
     name: str = "template"
 
     def generate(self, formula: Formula, count: int, rng: np.random.Generator) -> Iterator[Candidate]:
@@ -79,13 +79,13 @@ class TemplateGenerator:
             InputError: The library holds no crystal of the stoichiometry, or none that fits.
         """
         del rng
-        spent = BudgetUse(self.budget)
+        use = BudgetUse(self.budget)
         found: list[tuple[float, Candidate]] = []
         kept: dict[tuple[object, ...], list[np.ndarray]] = {}
         for distance, record, order in self._ordered(formula):
-            if len(found) == count or spent.over:
+            if len(found) == count or use.exhausted:
                 break
-            spent.trials += 1
+            use.proposals += 1
             if self.oxidation_filter and not states_agree(formula, order):
                 continue
             candidate = self._substituted(formula, record, order, distance, kept)
@@ -93,7 +93,7 @@ class TemplateGenerator:
                 found.append((distance, candidate))
                 if self.on_progress:
                     self.on_progress(len(found), count)
-        if not found and not spent.over:
+        if not found and not use.exhausted:
             raise InputError(
                 f"No crystal of the template library {self.library.source} can lend its structure to "
                 f"{formula.text} (oxidation states, cell size, space group or distances do not fit): give a "
@@ -112,7 +112,7 @@ class TemplateGenerator:
             counts = Counter(record.species)
             formula_units = sum(counts.values()) // formula.num_atoms
             reduced = {symbol: number // formula_units for symbol, number in counts.items()}
-            if not self.own_formula and reduced == dict(formula.counts):
+            if not self.allow_same_formula and reduced == dict(formula.counts):
                 continue
             own = pairings(formula, reduced)
             spans.append((record, len(orders), len(orders) + len(own)))
@@ -210,7 +210,7 @@ def build_template(context: GeneratorContext) -> TemplateGenerator:
         TemplateLibrary.read(config.templates, forbid=forbidden, only=[context.formula]),
         context.space_group,
         similarity=config.template_similarity,
-        own_formula=not config.without_benchmarks,
+        allow_same_formula=not config.without_benchmarks,
         models=config.models,
         budget=context.budget,
         on_progress=context.on_progress,

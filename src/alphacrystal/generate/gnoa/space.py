@@ -96,16 +96,16 @@ class GnoaSpace:
         number: int | None,
         lattice: LatticeParameters | None,
         *,
-        faithful: bool,
+        original_encoding: bool,
     ) -> None:
         """Lay out the variables.
 
         Raises:
             InputError: No cell can be placed in the space group, or in any that fits the lattice.
         """
-        self._formula, self._lattice, self._faithful = formula, lattice, faithful
+        self._formula, self._lattice, self._original_encoding = formula, lattice, original_encoding
         self.formula_units = list(formula_units)
-        if faithful:
+        if original_encoding:
             if not any(
                 self._combinations(z, g) for z in formula_units for g in _named_groups(number, lattice)
             ):
@@ -124,17 +124,21 @@ class GnoaSpace:
             return None
         letters = choices[_place(point[7], len(choices))]
         cell = cell_matrices(self._parameters(point, number))
-        atoms = self._formula.num_atoms * formula_units * (1 if self._faithful else lattice_points(number))
+        atoms = (
+            self._formula.num_atoms
+            * formula_units
+            * (1 if self._original_encoding else lattice_points(number))
+        )
         shares = {s: c * atoms / self._formula.num_atoms for s, c in self._formula.counts.items()}
         if not _volume_allowed(abs(float(np.linalg.det(cell))), shares):
             return None
         triplets = point[HEAD:].reshape(-1, 3)
-        if self._faithful:
+        if self._original_encoding:
             return self._per_atom(number, letters, formula_units, cell, triplets)
         return self._per_orbit(number, letters, formula_units, cell, triplets)
 
     def _combinations(self, formula_units: int, number: int) -> list[tuple[str, ...]]:
-        if self._faithful:
+        if self._original_encoding:
             # The count is of the conventional cell; one that its lattice points do not divide has no place.
             points = lattice_points(number)
             counts = [formula_units * count for count in self._formula.counts.values()]

@@ -283,7 +283,7 @@ def _random_in_true_cell(compound: Compound, settings: MethodSettings) -> Row:
         [units_of(compound)],
         told.space_group,
         lattice_parameters(told.lattice),
-        budget=Budget(trials=CONTROL_TRIALS),
+        budget=Budget(proposals=CONTROL_TRIALS),
     )
     begin = time.process_time()
     rng = np.random.default_rng(settings.seed)

@@ -111,7 +111,7 @@ def search(
         [units],
         watched,
         search=cast("SearchName", method.removeprefix("gnoa-")),
-        budget=Budget(trials=ENDLESS),
+        budget=Budget(proposals=ENDLESS),
         on_progress=watched.check,
     )
     with contextlib.suppress(_BudgetSpentError):
@@ -140,7 +140,7 @@ def _random_relaxed(
             raise _BudgetSpentError
 
     relaxing, settings = load_potential(potential), relax_settings(PredictConfig())
-    generator = RandomSymmetricGenerator([units], budget=Budget(trials=ENDLESS), on_progress=check)
+    generator = RandomSymmetricGenerator([units], budget=Budget(proposals=ENDLESS), on_progress=check)
     drawn = generator.generate(formula, ENDLESS, rng)
     found: list[EvaluatedStructure] = []
     with contextlib.suppress(_BudgetSpentError):

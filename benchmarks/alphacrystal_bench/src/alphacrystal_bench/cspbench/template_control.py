@@ -26,7 +26,7 @@ def read_templates(source: Path, compounds: Sequence[Compound]) -> TemplateLibra
 def template_matches(compound: Compound, library: TemplateLibrary, seed: int) -> list[bool]:
     """Which of the likest templates match, best first; never a crystal of the formula itself."""
     formula = parse_formula(compound.formula)
-    generator = TemplateGenerator(formula_units_within(formula, LARGEST), library, own_formula=False)
+    generator = TemplateGenerator(formula_units_within(formula, LARGEST), library, allow_same_formula=False)
     try:
         made = list(generator.generate(formula, UNRELAXED, np.random.default_rng(seed)))
     except InputError:  # no template has this stoichiometry
