@@ -55,14 +55,14 @@ def maker(
     search = request.param.removeprefix("gnoa-")
     if search == "tpe":
         pytest.importorskip("optuna", reason="needs optuna: the extra bayesian")
-    trials = 120 if search == "tpe" else 1500
+    proposals = 120 if search == "tpe" else 1500
     gnoa = partial(GnoaGenerator, energies=energies, search=search, startup=100, population=100)
     return {
         "distance_matrix": DistanceMatrixGenerator,
         "contact_map": ContactMapGenerator,
         "template": partial(TemplateGenerator, library=library),
         "random": RandomSymmetricGenerator,
-    }.get(request.param, partial(gnoa, budget=Budget(proposals=trials)))
+    }.get(request.param, partial(gnoa, budget=Budget(proposals=proposals)))
 
 
 @pytest.mark.parametrize(

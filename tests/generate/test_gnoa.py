@@ -138,7 +138,7 @@ def test_slabs_with_a_wide_gap_are_rejected() -> None:
     assert not _has_gap(np.diag([3.0, 3.0, 8.0]), atoms)
 
 
-def test_faithful_coordinates_break_the_symmetry_of_general_positions() -> None:
+def test_original_coordinates_break_the_symmetry_of_general_positions() -> None:
     texts = {"search": "random", "space_group": 62, "formula_units": [4], "budget": Budget(proposals=700)}
     kept = found_by(no_energies, "NaCl", 5, lattice=LatticeParameters(7, 5, 6, 90, 90, 90), **texts)
     free = found_by(
@@ -157,7 +157,7 @@ def test_faithful_coordinates_break_the_symmetry_of_general_positions() -> None:
     assert all(c.provenance["per_atom_coordinates"] is True for c in free)
 
 
-def test_faithful_content_is_that_of_the_conventional_cell(energies: EnergyFunction) -> None:
+def test_original_content_is_that_of_the_conventional_cell(energies: EnergyFunction) -> None:
     with pytest.raises(InputError, match="cannot be placed in space group 225"):
         found_by(energies, "NaCl", space_group=225, original_encoding=True)
     found = found_by(

@@ -81,7 +81,7 @@ def test_a_given_cell_is_kept() -> None:
         assert candidate.structure.volume == pytest.approx(5.7**3 / 4)
 
 
-def test_time_and_trials_end_the_run() -> None:
+def test_time_and_proposals_end_the_run() -> None:
     assert drawn("NaCl", 10**6, budget=Budget(seconds=0.0)) == []
     assert len(drawn("NaCl", 10**6, budget=Budget(proposals=200))) <= 200
 

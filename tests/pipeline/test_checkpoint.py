@@ -99,13 +99,13 @@ def test_bytes_that_are_no_text_do_not_stop_the_reading(tmp_path: Path) -> None:
     assert checkpoint.load_relaxations().keys() == {("loose", 0)}
 
 
-def test_checkpoints_of_version_0_1_name_the_method(tmp_path: Path) -> None:
+def test_provenance_of_version_0_1_is_read_under_its_current_keys(tmp_path: Path) -> None:
     old = candidate()
     old.provenance.clear()
-    old.provenance.update({"geometry": -1.5, "way": "known coordinates", "seed": 3})
+    old.provenance.update({"geometry": -1.5, "way": "known coordinates", "trial": 7, "evaluation": 2})
     Checkpoint(tmp_path).save_candidates([old])
     (found,) = Checkpoint(tmp_path).load_candidates() or ()
-    assert found.provenance == {"geometry": -1.5, "method": "prototype", "seed": 3}
+    assert found.provenance == {"geometry": -1.5, "method": "prototype", "proposal": 7, "energy_call": 2}
 
 
 def test_request_is_remembered(tmp_path: Path) -> None:

@@ -79,8 +79,8 @@ def arrangement(
     orbits = primitive_orbits(number)
     parts = [
         (element, orbits[letter_index(letter)])
-        for element, own in zip(elements, letters, strict=True)
-        for letter in own
+        for element, element_letters in zip(elements, letters, strict=True)
+        for letter in element_letters
     ]
     free = sum(orbit.free for _, orbit in parts)
     atoms = sum(orbit.multiplicity for _, orbit in parts)
@@ -113,21 +113,21 @@ def closest_contacts(lattices: FloatArray, positions: FloatArray, numbers: IntAr
         shape (crystals,).
     """
     pairs = [minkowski_reduced(lattice) for lattice in lattices]
-    reduced = np.array([own for own, _ in pairs])
-    inverse = np.linalg.inv(np.array([own for _, own in pairs]))
+    reduced = np.array([cell for cell, _ in pairs])
+    inverse = np.linalg.inv(np.array([transformation for _, transformation in pairs]))
     coordinates = positions @ inverse
     radii = covalent_radii[numbers]
     rows, columns = np.triu_indices(len(numbers), 1)
-    own_images = np.linalg.norm(reduced, axis=-1).min(-1) / (2 * radii.max())
+    self_images = np.linalg.norm(reduced, axis=-1).min(-1) / (2 * radii.max())
     if not len(rows):
-        return np.asarray(own_images)
+        return np.asarray(self_images)
     difference = coordinates[:, rows] - coordinates[:, columns]
     difference -= np.round(difference)  # (crystals, pairs, 3)
     # the cell is reduced: the nearest image is among the 27 neighbours
     images = np.einsum("ij,cjk->cik", NEIGHBOUR_IMAGES, reduced)
     vectors = (difference @ reduced)[:, :, None] + images[:, None]  # (crystals, pairs, 27, 3)
     distances = np.sqrt(np.square(vectors).sum(-1).min(-1))
-    return np.asarray(np.minimum((distances / (radii[rows] + radii[columns])).min(-1), own_images))
+    return np.asarray(np.minimum((distances / (radii[rows] + radii[columns])).min(-1), self_images))
 
 
 def to_structure(lattice: FloatArray, numbers: Sequence[int] | IntArray, positions: FloatArray) -> Structure:

@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 Counts = tuple[tuple[str, int], ...]  # of a reduced formula, sorted
 
-UNLIKELY = 1e-5  # substitution probability of species that pymatgen's statistics do not know together
-MOST_PERMUTATIONS = 720
+MIN_PROBABILITY = 1e-5  # substitution probability of species that pymatgen's statistics do not know together
+MAX_PERMUTATIONS = 720
 
 
 def pairings(formula: Formula, counts: Mapping[str, int]) -> list[tuple[str, ...]]:
     """Elements of a template in the roles of the formula's elements, in all ways that keep the counts."""
     slots = list(formula.counts.values())
-    found = []
+    orders = []
     for order in permutations(counts):
         if [counts[element] for element in order] == slots:
-            found.append(order)
-            if len(found) == MOST_PERMUTATIONS:
+            orders.append(order)
+            if len(orders) == MAX_PERMUTATIONS:
                 break
-    return found
+    return orders
 
 
 def learned_distances(formula: Formula, orders: Sequence[tuple[str, ...]], models: Path | None) -> FloatArray:
@@ -40,9 +40,9 @@ def learned_distances(formula: Formula, orders: Sequence[tuple[str, ...]], model
 
     from alphacrystal.learn import composition_distances
 
-    asked = np.array([atomic_numbers[symbol] for symbol in formula.elements], dtype=np.int64)
-    known = np.array([[atomic_numbers[symbol] for symbol in order] for order in orders], dtype=np.int64)
-    return composition_distances(asked, known, list(formula.counts.values()), models)
+    target = np.array([atomic_numbers[symbol] for symbol in formula.elements], dtype=np.int64)
+    template = np.array([[atomic_numbers[symbol] for symbol in order] for order in orders], dtype=np.int64)
+    return composition_distances(target, template, list(formula.counts.values()), models)
 
 
 def substitution_distances(formula: Formula, orders: Sequence[tuple[str, ...]]) -> FloatArray:
@@ -51,18 +51,18 @@ def substitution_distances(formula: Formula, orders: Sequence[tuple[str, ...]]) 
     Hautier et al., Inorg. Chem. 50, 656 (2011), doi:10.1021/ic102031h. Each element takes its most frequent
     oxidation state in a charge-balanced reading of the formula, or its commonest one.
     """
-    asked = _states(_key(formula.counts))
-    found = []
+    target = _states(_key(formula.counts))
+    distances = []
     for order in orders:
         counts = dict(zip(order, formula.counts.values(), strict=True))
-        known = _states(_key(counts))
-        found.append(
+        template = _states(_key(counts))
+        distances.append(
             sum(
-                _substitution((new, asked[new]), (old, known[old]))
+                _substitution((new, target[new]), (old, template[old]))
                 for new, old in zip(formula.elements, order, strict=True)
             )
         )
-    return np.array(found)
+    return np.array(distances)
 
 
 def states_agree(formula: Formula, order: tuple[str, ...]) -> bool:
@@ -71,11 +71,11 @@ def states_agree(formula: Formula, order: tuple[str, ...]) -> bool:
     Where one of them has none (intermetallics) nothing speaks against the substitution.
     """
     counts = dict(zip(order, formula.counts.values(), strict=True))
-    asked, known = _guesses(_key(formula.counts)), _guesses(_key(counts))
-    if not asked or not known:
+    target, template = _guesses(_key(formula.counts)), _guesses(_key(counts))
+    if not target or not template:
         return True
-    mine = {tuple(guess[symbol] for symbol in formula.elements) for guess in asked}
-    return any(tuple(guess[symbol] for symbol in order) in mine for guess in known)
+    target_states = {tuple(guess[symbol] for symbol in formula.elements) for guess in target}
+    return any(tuple(guess[symbol] for symbol in order) in target_states for guess in template)
 
 
 def _key(counts: Mapping[str, int]) -> Counts:
@@ -119,5 +119,5 @@ def _substitution(new: tuple[str, float], old: tuple[str, float]) -> float:
     if one == other:
         return 0.0
     if one not in table.species or other not in table.species:
-        return float(-np.log(UNLIKELY))
-    return float(min(-np.log(UNLIKELY), -np.log(max(table.cond_prob(one, other), 1e-300))))
+        return float(-np.log(MIN_PROBABILITY))
+    return float(min(-np.log(MIN_PROBABILITY), -np.log(max(table.cond_prob(one, other), 1e-300))))

@@ -72,18 +72,18 @@ class TemplateLibrary:
         """A library of records; their formulas are recomputed from the atoms, for any labels."""
         wanted = {stoichiometry(formula.counts) for formula in only}
         banned = {_counts_of(formula) for formula in forbid}
-        found: dict[Stoichiometry, list[StructureRecord]] = {}
+        by_ratio: dict[Stoichiometry, list[StructureRecord]] = {}
         forbidden = 0
         for record in records:
             counts = Counter(record.species)
-            own = stoichiometry(counts)
-            if wanted and own not in wanted:
+            ratio = stoichiometry(counts)
+            if wanted and ratio not in wanted:
                 continue
             if banned and _reduced(counts) in banned:
                 forbidden += 1
                 continue
-            found.setdefault(own, []).append(record)
-        return cls(found, source, forbidden)
+            by_ratio.setdefault(ratio, []).append(record)
+        return cls(by_ratio, source, forbidden)
 
     def matching(self, formula: Formula) -> list[StructureRecord]:
         """Templates of the stoichiometry of a formula; records with overlapping atoms are left out.
@@ -91,15 +91,15 @@ class TemplateLibrary:
         Raises:
             InputError: There is none.
         """
-        found = self._usable(stoichiometry(formula.counts))
-        if not found:
+        templates = self._usable(stoichiometry(formula.counts))
+        if not templates:
             ratio = ":".join(map(str, stoichiometry(formula.counts)))
             left_out = f" ({self.forbidden} of forbidden formulas were left out)" if self.forbidden else ""
             raise InputError(
                 f"The template library {self.source} holds no crystal of the stoichiometry {ratio} of "
                 f"{formula.text}{left_out}: give a larger --templates or another generator."
             )
-        return found
+        return templates
 
     def _usable(self, ratio: Stoichiometry) -> list[StructureRecord]:
         """Records of a stoichiometry without overlapping atoms; the check runs once."""

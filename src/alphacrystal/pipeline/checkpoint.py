@@ -26,7 +26,9 @@ MAX_REQUEST_BYTES = 100_000_000  # a list of formulas may be long
 MAX_CANDIDATES_BYTES = 1_000_000_000
 MAX_LINE_BYTES = 100_000_000  # one part of the generation
 
-RENAMED_PASSES = {"kept": "unrelaxed"}  # old names of passes in checkpoints
+#: Names of version 0.1 with today's names.
+RENAMED_PASSES = {"kept": "unrelaxed"}
+RENAMED_PROVENANCE = {"way": "method", "trial": "proposal", "evaluation": "energy_call"}
 
 _HYPOTHESIS = TypeAdapter(SymmetryHypothesis)
 
@@ -252,10 +254,8 @@ def _candidate_from_json(item: object) -> Candidate:
 
 
 def _current_provenance(provenance: dict[str, object]) -> dict[str, object]:
-    """Provenance with the key `method`, which version 0.1 called `way`."""
-    if "way" not in provenance:
-        return provenance
-    method = "prototype" if provenance["way"] == "known coordinates" else provenance["way"]
-    return {"method" if key == "way" else key: value for key, value in provenance.items()} | {
-        "method": method
-    }
+    """Provenance with its current keys and values instead of those of version 0.1."""
+    renamed = {RENAMED_PROVENANCE.get(key, key): value for key, value in provenance.items()}
+    if renamed.get("method") == "known coordinates":
+        renamed["method"] = "prototype"
+    return renamed

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from alphacrystal.crystal import LatticeParameters, SymmetryHypothesis
     from alphacrystal.reconstruct import Reconstruction, SearchSettings
 
-TOGETHER = 8  # space groups searched as one batch
+BATCH = 8  # space groups searched as one batch
 SCREENED = 32  # Wyckoff assignments looked at in each space group
 MARGIN = 0.5  # Å by which distances stand off the limit of a contact, so that the map is read as yes or no
 EDGES = np.linspace(0.5, 10.0, 39)  # Å, of the distogram that carries the map
@@ -47,7 +47,7 @@ class ContactMapGenerator:
         lattice: Conventional cell to use instead of predicted ones.
         search: Effort of the reconstruction.
         models: Folder of weights; the shipped ones by default.
-        budget: When to stop; a trial is one Wyckoff assignment that is searched.
+        budget: When to stop; a proposal is one searched Wyckoff assignment.
         on_progress: Called with (space groups done, space groups in total).
     """
 
@@ -69,29 +69,36 @@ class ContactMapGenerator:
         formula_units = small_units(formula, self.formula_units)
         seed = int(rng.integers(2**31))
         use = BudgetUse(self.budget)
-        found: list[Candidate] = []
+        candidates: list[Candidate] = []
         groups = self._groups(formula, formula_units, count)
-        chances = dict(groups)
-        for start in range(0, len(groups), TOGETHER):
+        log_probabilities = dict(groups)
+        for start in range(0, len(groups), BATCH):
             if use.exhausted:
                 break
-            chosen = [number for number, _ in groups[start : start + TOGETHER]]
-            hypotheses = [own for number in chosen for own in self._screened(formula, formula_units, number)]
-            built = self._rebuilt(hypotheses, seed + start)
+            chosen = [number for number, _ in groups[start : start + BATCH]]
+            hypotheses = [
+                hypothesis
+                for number in chosen
+                for hypothesis in self._screened(formula, formula_units, number)
+            ]
+            built = self._reconstruct(hypotheses, seed + start)
             use.proposals += len(hypotheses)
-            found += self._best_of_each(hypotheses, built, chances, seed)
+            candidates += self._best_of_each(hypotheses, built, log_probabilities, seed)
             if self.on_progress:
                 self.on_progress(start + len(chosen), len(groups))
-        yield from normalised(found)[:count]
+        yield from normalised(candidates)[:count]
 
     def _groups(self, formula: Formula, formula_units: Sequence[int], count: int) -> list[tuple[int, float]]:
         """The most probable space groups with their log-probabilities."""
         from alphacrystal.learn import type_probabilities
 
-        kinds, logs = type_probabilities(formula, formula_units, group=self.space_group, models=self.models)
+        structure_types, logs = type_probabilities(
+            formula, formula_units, group=self.space_group, models=self.models
+        )
         totals: dict[int, float] = {}
-        for kind, log in zip(kinds, logs.tolist(), strict=True):
-            totals[kind.space_group] = float(np.logaddexp(totals.get(kind.space_group, -np.inf), log))
+        for structure_type, log in zip(structure_types, logs.tolist(), strict=True):
+            group = structure_type.space_group
+            totals[group] = float(np.logaddexp(totals.get(group, -np.inf), log))
         return sorted(totals.items(), key=lambda pair: (-pair[1], pair[0]))[:count]
 
     def _screened(
@@ -118,18 +125,18 @@ class ContactMapGenerator:
             if _orbits(hypothesis) == fewest[hypothesis.formula_units]
         ]
 
-    def _rebuilt(self, hypotheses: Sequence[SymmetryHypothesis], seed: int) -> list[Reconstruction]:
+    def _reconstruct(self, hypotheses: Sequence[SymmetryHypothesis], seed: int) -> list[Reconstruction]:
         from alphacrystal.reconstruct import SearchSettings, reconstruct
 
         if not hypotheses:
             return []
         settings = replace(self.search or SearchSettings(), fitness="contacts")
-        contents = [tuple(atom_sites(own).numbers.tolist()) for own in hypotheses]
+        contents = [tuple(atom_sites(item).numbers.tolist()) for item in hypotheses]
         maps = {content: self._map(np.array(content, dtype=np.int64)) for content in set(contents)}
         return reconstruct(hypotheses, [maps[content] for content in contents], settings, seed)
 
     def _map(self, numbers: IntArray) -> Distogram:
-        """The predicted contact map, told as distances clearly within or beyond those of a contact."""
+        """The predicted contact map as distances clearly within or beyond those of a contact."""
         from alphacrystal.learn import ContactNet, contact_probabilities, load_model, models_folder
 
         net = load_model("contact", models_folder(self.models))
@@ -144,26 +151,26 @@ class ContactMapGenerator:
         self,
         hypotheses: Sequence[SymmetryHypothesis],
         built: Sequence[Reconstruction],
-        chances: Mapping[int, float],
+        log_probabilities: Mapping[int, float],
         seed: int,
     ) -> list[Candidate]:
         """The best agreement of each space group and Z."""
         best: dict[tuple[int, int], tuple[float, int]] = {}
-        for index, (hypothesis, own) in enumerate(zip(hypotheses, built, strict=True)):
-            key, cost = (hypothesis.space_group, hypothesis.formula_units), own.geometry + own.penalty
+        for index, (hypothesis, rebuilt) in enumerate(zip(hypotheses, built, strict=True)):
+            key, cost = (hypothesis.space_group, hypothesis.formula_units), rebuilt.geometry + rebuilt.penalty
             best[key] = min(best.get(key, (np.inf, -1)), (cost, index))
-        found = []
+        candidates = []
         for cost, index in best.values():
-            own, hypothesis = built[index], hypotheses[index]
+            rebuilt, hypothesis = built[index], hypotheses[index]
             provenance: dict[str, object] = {
-                "contact_f1": round(1 - own.geometry, 4),
-                "penalty": round(own.penalty, 4),
+                "contact_f1": round(1 - rebuilt.geometry, 4),
+                "penalty": round(rebuilt.penalty, 4),
                 "seed": seed,
             }
-            structure = to_structure(own.lattice, own.numbers, own.positions)
-            score = chances[hypothesis.space_group] - CONTACT_WEIGHT * cost
-            found.append(Candidate(structure, self.name, score, hypothesis, provenance))
-        return found
+            structure = to_structure(rebuilt.lattice, rebuilt.numbers, rebuilt.positions)
+            score = log_probabilities[hypothesis.space_group] - CONTACT_WEIGHT * cost
+            candidates.append(Candidate(structure, self.name, score, hypothesis, provenance))
+        return candidates
 
 
 def small_units(formula: Formula, formula_units: Sequence[int]) -> list[int]:
@@ -172,12 +179,12 @@ def small_units(formula: Formula, formula_units: Sequence[int]) -> list[int]:
     Raises:
         InputError: There is none.
     """
-    from alphacrystal.learn import MAX_CONTACT_MAP_ATOMS as MOST
+    from alphacrystal.learn import MAX_CONTACT_MAP_ATOMS as MAX_ATOMS
 
-    small = [z for z in formula_units if z * formula.num_atoms <= MOST]
+    small = [z for z in formula_units if z * formula.num_atoms <= MAX_ATOMS]
     if not small:
         raise InputError(
-            f"AlphaCrystal-I's contact maps contain at most {MOST} atoms, and the requested cells of "
+            f"AlphaCrystal-I's contact maps contain at most {MAX_ATOMS} atoms, and the requested cells of "
             f"{formula.text} have more: choose a smaller cell or another generator."
         )
     return small

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 # compounds anything from 0.3 to 1 ranks alike; see docs/ranking.md.
 GEOMETRY_WEIGHT = 0.5
 HYPOTHESES_PER_CANDIDATE = 1.2  # a few more than asked for, since some end in the same structure or clash
-MOST_HYPOTHESES_PER_CANDIDATE = 2.4  # where many end in the same structure
-LEAST_ADDED = 5  # candidates for which hypotheses are added at a time
+MAX_HYPOTHESES_PER_CANDIDATE = 2.4  # where many end in the same structure
+MIN_ADDED = 5  # candidates for which hypotheses are added at a time
 CHUNK = 64  # hypotheses searched together
 DEEP_HYPOTHESES = 6  # the likeliest ones get a deeper search where they have many free coordinates
 DEEP_FREE = 3
@@ -44,9 +44,9 @@ class DistanceMatrixGenerator:
             alone, as AlphaCrystal-II does.
         models: Folder of weights; the shipped ones by default.
         on_progress: Called with (hypotheses done, hypotheses in total).
-        finished: Candidates of parts made by an earlier, interrupted run with the same settings, by the
-            number of the part; they are taken over instead of being made again.
-        on_part: Called with that number and the candidates as soon as a part is made.
+        finished: Candidates of the finished parts of an interrupted run with the same settings, by number of
+            the part; these parts are not computed again.
+        on_part: Called with the number and the candidates of each finished part.
     """
 
     formula_units: Sequence[int]
@@ -74,11 +74,11 @@ class DistanceMatrixGenerator:
         from alphacrystal.crystal import group_duplicates
         from alphacrystal.learn import predict_hypotheses
 
-        most = max(count, int(count * MOST_HYPOTHESES_PER_CANDIDATE))
+        limit = max(count, int(count * MAX_HYPOTHESES_PER_CANDIDATE))
         hypotheses = predict_hypotheses(
             formula,
             self.formula_units,
-            most,
+            limit,
             group=self.space_group,
             lattice=self.lattice,
             models=self.models,
@@ -88,7 +88,7 @@ class DistanceMatrixGenerator:
         distinct: list[Candidate] = []
         parts = done = 0
         while len(distinct) < count and done < len(hypotheses):
-            missing = max(count - len(distinct), LEAST_ADDED)
+            missing = max(count - len(distinct), MIN_ADDED)
             begin, end = done, done + math.ceil(missing * HYPOTHESES_PER_CANDIDATE)
             total = min(end, len(hypotheses))
             for part, settings in self._parts(hypotheses[begin:end], first=not candidates):
@@ -124,29 +124,31 @@ class DistanceMatrixGenerator:
         before: int,
         total: int,
     ) -> list[Candidate]:
-        """The candidates of one part, made or taken over; ``before`` others of ``total`` are done."""
+        """The candidates of one part, new or finished; ``before`` of ``total`` hypotheses are done."""
         from alphacrystal.learn import predict_distograms, prototype_coordinates
         from alphacrystal.reconstruct import improve_by_assembly, reconstruct, reconstruct_from_prototypes
 
-        made = list(self.finished.get(number, ()))
-        if len(made) < len(part):
+        candidates = list(self.finished.get(number, ()))
+        if len(candidates) < len(part):
             distograms = predict_distograms(part, models=self.models)
             report = self._report(before, total)
             built = reconstruct(part, distograms, settings, seed + number, on_done=report)
             if settings.assembly:
                 built = improve_by_assembly(part, distograms, built, settings.fitness, seed + number)
-            made = [self._candidate(*pair, seed) for pair in zip(part, built, strict=True)]
+            candidates = [self._candidate(*pair, seed) for pair in zip(part, built, strict=True)]
             if self.prototypes:
-                places = prototype_coordinates(part, models=self.models)
-                found = zip(
-                    part, reconstruct_from_prototypes(part, distograms, places, settings.fitness), strict=True
-                )
-                made += [self._candidate(hypothesis, one, seed) for hypothesis, one in found if one]
+                coordinates = prototype_coordinates(part, models=self.models)
+                prototypes = reconstruct_from_prototypes(part, distograms, coordinates, settings.fitness)
+                candidates += [
+                    self._candidate(hypothesis, prototype, seed)
+                    for hypothesis, prototype in zip(part, prototypes, strict=True)
+                    if prototype
+                ]
             if self.on_part:
-                self.on_part(number, made)
+                self.on_part(number, candidates)
         if self.on_progress:
             self.on_progress(before + len(part), total)
-        return made
+        return candidates
 
     def _report(self, before: int, total: int) -> Callable[[int], None]:
         def report(done: int) -> None:
@@ -172,7 +174,7 @@ class DistanceMatrixGenerator:
 
 
 def normalised(candidates: list[Candidate]) -> list[Candidate]:
-    """Candidates by score, best first, their scores as log-probabilities over all that were made."""
+    """Candidates by score, best first, with scores normalised to log-probabilities over all of them."""
     scores = [candidate.log_probability or 0.0 for candidate in candidates]
     best = max(scores, default=0.0)
     total = best + math.log(sum(math.exp(score - best) for score in scores)) if scores else 0.0

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 REJECTED = 999.0  # loss of what the rules reject
 DEFAULT_BUDGET = Budget(proposals=5000)  # GNOA's max_step
-BATCH = 16  # crystals whose energies are asked for together
+BATCH = 16  # crystals in one energy evaluation
 SAME_ENERGY = 1e-3  # eV/atom; equal letters within it count as one crystal
 
 
@@ -41,18 +41,19 @@ class GnoaGenerator:
     """Searches cell, space group, Wyckoff combination and coordinates for the lowest energy.
 
     Attributes:
-        formula_units: Formula units Z: of the primitive cell, or of the conventional one where ``original_encoding``.
+        formula_units: Formula units Z of the primitive cell; with ``original_encoding``, of the conventional
+            cell.
         energies: The minimised function; it is not called for rejected crystals.
         search: "random", "tpe" (Bayesian optimisation) or "pso" (particle swarm).
-        budget: When to stop; a trial is a point, rejected or not. Runs of the published program count trials.
+        budget: Limits; a proposal is a point, rejected or not, as in the published program.
         space_group: Only this group, if given.
         lattice: Conventional cell to use instead of searching it.
-        original_encoding: Give each atom of an orbit separate coordinates, and count atoms in the conventional cell,
-            as the published program does; the space group then seldom survives.
+        original_encoding: Give each atom of an orbit separate coordinates and count the atoms of the
+            conventional cell, as the published program does; few candidates keep the space group then.
         population: Particles of the swarm.
         startup: Random points before the Parzen estimators.
         on_progress: Called with (done, total) of the limit that is nearest.
-        on_better: Called with each new best crystal as soon as it is found.
+        on_better: Called with each new best crystal.
     """
 
     formula_units: Sequence[int]
@@ -73,16 +74,16 @@ class GnoaGenerator:
         return f"gnoa-{self.search}"
 
     def generate(self, formula: Formula, count: int, rng: np.random.Generator) -> Iterator[Candidate]:
-        """Yield the ``count`` lowest energies among different crystals once the budget is use.
+        """Yield the ``count`` lowest energies among different crystals once the budget is used up.
 
-        Each candidate's provenance has its "energy_per_atom_ev" and the "proposal" and "energy_call" that found
-        it.
+        The provenance of a candidate has its "energy_per_atom_ev" and the numbers of its "proposal" and
+        "energy_call".
 
         Raises:
             InputError: No cell can be placed in an allowed space group, or the budget sets no limit.
         """
         if self.budget == Budget():
-            raise ValueError("a search that never ends needs a budget")
+            raise ValueError("the search needs a budget with a limit")
         space = GnoaSpace(
             formula,
             self.formula_units,
@@ -91,22 +92,22 @@ class GnoaGenerator:
             original_encoding=self.original_encoding,
         )
         search, use = self._search(space, rng), BudgetUse(self.budget)
-        found: list[tuple[float, Candidate]] = []
+        evaluated: list[tuple[float, Candidate]] = []
         while not use.exhausted:
             proposals: list[tuple[int, int, Proposal]] = []
             points = search.ask()
             losses = [REJECTED] * len(points)
-            for place, point in enumerate(points[: use.proposals_left(len(points))]):
+            for index, point in enumerate(points[: use.proposals_left(len(points))]):
                 use.proposals += 1
                 if (proposal := space.proposal(point)) is not None:
-                    proposals.append((place, use.proposals, proposal))
-            while proposals and not use.time_exhausted and (most := use.energy_calls_left(BATCH)):
-                now, proposals = proposals[:most], proposals[most:]
-                self._evaluate(now, losses, found, use)
+                    proposals.append((index, use.proposals, proposal))
+            while proposals and not use.time_exhausted and (limit := use.energy_calls_left(BATCH)):
+                batch, proposals = proposals[:limit], proposals[limit:]
+                self._evaluate(batch, losses, evaluated, use)
             search.tell(losses)
             if self.on_progress:
                 self.on_progress(*use.progress())
-        yield from _different(found, count)
+        yield from _different(evaluated, count)
 
     def _search(self, space: GnoaSpace, rng: np.random.Generator) -> Search:
         if self.search == "tpe":
@@ -119,41 +120,41 @@ class GnoaGenerator:
         self,
         proposals: Sequence[tuple[int, int, Proposal]],
         losses: list[float],
-        found: list[tuple[float, Candidate]],
+        evaluated: list[tuple[float, Candidate]],
         use: BudgetUse,
     ) -> None:
-        """Ask for energies, note them as losses and as candidates."""
+        """Evaluate the energies of proposals; add them to the losses and to the candidates."""
         values = self.energies([proposal.structure for _, _, proposal in proposals])
-        best = min((energy for energy, _ in found), default=np.inf)
-        for (place, trial, proposal), value in zip(proposals, values, strict=True):
+        best = min((energy for energy, _ in evaluated), default=np.inf)
+        for (index, number, proposal), value in zip(proposals, values, strict=True):
             use.energy_calls += 1
             if not np.isfinite(value):
                 continue
-            losses[place] = float(value)
+            losses[index] = float(value)
             provenance = {
                 **proposal.provenance,
                 "energy_per_atom_ev": round(float(value), 6),
                 "energy_call": use.energy_calls,
-                "proposal": trial,
+                "proposal": number,
             }
             candidate = Candidate(proposal.structure, self.name, None, None, provenance)
-            found.append((float(value), candidate))
+            evaluated.append((float(value), candidate))
             if value < best:
                 best = float(value)
                 if self.on_better:
                     self.on_better(candidate)
 
 
-def _different(found: Sequence[tuple[float, Candidate]], count: int) -> Iterator[Candidate]:
+def _different(evaluated: Sequence[tuple[float, Candidate]], count: int) -> Iterator[Candidate]:
     """The lowest energies, without those that share letters and energy with a lower one."""
     taken: dict[tuple[object, ...], list[float]] = {}
-    for energy, candidate in sorted(found, key=lambda pair: pair[0]):
+    for energy, candidate in sorted(evaluated, key=lambda pair: pair[0]):
         facts = candidate.provenance
         number = facts.get("space_group", facts.get("drawn_space_group"))
-        own = taken.setdefault((number, str(facts["wyckoff"]), len(candidate.structure)), [])
-        if any(energy - other < SAME_ENERGY for other in own):
+        energies = taken.setdefault((number, str(facts["wyckoff"]), len(candidate.structure)), [])
+        if any(energy - other < SAME_ENERGY for other in energies):
             continue
-        own.append(energy)
+        energies.append(energy)
         yield candidate
         count -= 1
         if count == 0:

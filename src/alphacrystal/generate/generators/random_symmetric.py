@@ -45,24 +45,24 @@ MIN_COVALENT_FRACTION = 0.72  # of the sum of covalent radii
 ASSIGNMENTS = 300  # per space group and Z, fewest orbits first
 DRAWS = 16  # cells and coordinates of one assignment, looked at together
 RATIO_SPREAD = 0.45  # of log(b/a) and log(c/a)
-WIDEST_COSINE = 0.45  # of free angles: 63 to 117 degrees
-PROPOSALS_PER_CANDIDATE = 400  # where the budget does not limit the trials
-BATCH = 16  # crystals whose energies are asked for together
+MAX_COSINE = 0.45  # of free angles: 63 to 117 degrees
+PROPOSALS_PER_CANDIDATE = 400  # where the budget does not limit the proposals
+BATCH = 16  # crystals in one energy evaluation
 
 
 @dataclass(frozen=True, slots=True)
 class RandomSymmetricGenerator:
-    """Draws crystals at random and keeps those in which no two atoms are too close.
+    """Draws random crystals and rejects those with atoms that are too close.
 
-    Without ``energies`` the candidates come as they are drawn. With them, as many crystals as the budget has
-    evaluations (``count`` if it does not say) are drawn and the lowest energies come first.
+    Without ``energies`` the candidates are in random order. With them, as many crystals are drawn as the
+    budget has energy calls (``count`` without a limit), and the lowest energies come first.
 
     Attributes:
         formula_units: Formula units Z the primitive cell may hold.
         space_group: Only this group, if given.
         lattice: Conventional cell to use instead of random ones.
         energies: Energy function that ranks the crystals, None for the order of generation.
-        budget: When to stop; a trial is one cell with coordinates.
+        budget: Limits; a proposal is one cell with coordinates.
         closest: Smallest distance allowed, in sums of covalent radii.
         volume: Expected volume in Å³ per atom instead of the table's.
         on_progress: Called with (done, total) of the limit of the run.
@@ -99,36 +99,36 @@ class RandomSymmetricGenerator:
     def _crystals(
         self, formula: Formula, wanted: int, rng: np.random.Generator, use: BudgetUse
     ) -> Iterator[Candidate]:
-        places = groups_that_hold(formula, self.formula_units, self.space_group, self.lattice)
-        made = 0
-        while made < wanted and not use.exhausted:
-            formula_units, groups = places[rng.integers(len(places))]
+        choices_by_z = groups_that_hold(formula, self.formula_units, self.space_group, self.lattice)
+        yielded = 0
+        while yielded < wanted and not use.exhausted:
+            formula_units, groups = choices_by_z[rng.integers(len(choices_by_z))]
             number = int(groups[rng.integers(len(groups))])
             choices = assignments(formula, formula_units, number, ASSIGNMENTS)
-            own = arrangement(number, choices[rng.integers(len(choices))], formula.elements, formula_units)
-            cells = self._cells(formula, own, rng)
-            coordinates = rng.random((DRAWS, own.free))
-            positions, primitive = own.positions(coordinates), own.primitive(cells)
-            good = np.flatnonzero(closest_contacts(primitive, positions, own.numbers) >= self.closest)
+            layout = arrangement(number, choices[rng.integers(len(choices))], formula.elements, formula_units)
+            cells = self._cells(formula, layout, rng)
+            coordinates = rng.random((DRAWS, layout.free))
+            positions, primitive = layout.positions(coordinates), layout.primitive(cells)
+            good = np.flatnonzero(closest_contacts(primitive, positions, layout.numbers) >= self.closest)
             use.proposals += int(good[0]) + 1 if len(good) else DRAWS
             if self.on_progress:
-                self.on_progress(made + len(good[:1]), wanted)
+                self.on_progress(yielded + len(good[:1]), wanted)
             if len(good):
-                made += 1
-                structure = to_structure(primitive[good[0]], own.numbers, positions[good[0]])
+                yielded += 1
+                structure = to_structure(primitive[good[0]], layout.numbers, positions[good[0]])
                 yield Candidate(
-                    structure, self.name, None, None, {**own.provenance(), "proposal": use.proposals}
+                    structure, self.name, None, None, {**layout.provenance(), "proposal": use.proposals}
                 )
 
-    def _cells(self, formula: Formula, own: Arrangement, rng: np.random.Generator) -> FloatArray:
+    def _cells(self, formula: Formula, layout: Arrangement, rng: np.random.Generator) -> FloatArray:
         """Conventional rows in Å of random cells, shape (DRAWS, 3, 3)."""
-        system = crystal_system(own.space_group)
+        system = crystal_system(layout.space_group)
         shape = np.zeros((DRAWS, 6))
         shape[:, 1:3] = RATIO_SPREAD * rng.standard_normal((DRAWS, 2))
-        shape[:, 3:] = rng.uniform(-WIDEST_COSINE, WIDEST_COSINE, (DRAWS, 3))
-        content = formula.cell(own.formula_units)
+        shape[:, 3:] = rng.uniform(-MAX_COSINE, MAX_COSINE, (DRAWS, 3))
+        content = formula.cell(layout.formula_units)
         volume = expected_volume(content.counts) if self.volume is None else self.volume * content.num_atoms
-        shape[:, 0] = np.log(volume * lattice_points(own.space_group))
+        shape[:, 0] = np.log(volume * lattice_points(layout.space_group))
         shape[:, 0] += VOLUME_SPREAD * rng.standard_normal(DRAWS)
         if self.lattice is not None:
             shape[:] = cell_shape(self.lattice)
@@ -138,10 +138,10 @@ class RandomSymmetricGenerator:
     def _ranked(
         self, drawn: Iterator[Candidate], energies: EnergyFunction, use: BudgetUse
     ) -> list[Candidate]:
-        found: list[tuple[float, Candidate]] = []
+        evaluated: list[tuple[float, Candidate]] = []
         waiting: list[Candidate] = []
 
-        def ask() -> None:
+        def evaluate() -> None:
             values = energies([candidate.structure for candidate in waiting])
             for candidate, value in zip(waiting, values, strict=True):
                 use.energy_calls += 1
@@ -151,16 +151,16 @@ class RandomSymmetricGenerator:
                     "energy_call": use.energy_calls,
                 }
                 if np.isfinite(value):
-                    found.append((float(value), replace(candidate, provenance=provenance)))
+                    evaluated.append((float(value), replace(candidate, provenance=provenance)))
             waiting.clear()
 
         for candidate in drawn:
             waiting.append(candidate)
             if len(waiting) >= min(BATCH, use.energy_calls_left(BATCH)):
-                ask()
+                evaluate()
         if waiting:
-            ask()
-        return [candidate for _, candidate in sorted(found, key=lambda pair: pair[0])]
+            evaluate()
+        return [candidate for _, candidate in sorted(evaluated, key=lambda pair: pair[0])]
 
 
 def groups_that_hold(
@@ -174,15 +174,15 @@ def groups_that_hold(
     numbers = range(1, 231) if space_group is None else [space_group]
     if lattice is not None:
         numbers = [number for number in numbers if obeys_system(crystal_system(number), lattice)]
-    found = []
+    choices = []
     for z in formula_units:
         counts = [z * count for count in formula.counts.values()]
         groups = [number for number in numbers if can_place(number, counts)]
         if groups:
-            found.append((z, groups))
-    if not found:
+            choices.append((z, groups))
+    if not choices:
         raise nowhere(formula, formula_units, space_group)
-    return found
+    return choices
 
 
 def nowhere(formula: Formula, formula_units: Sequence[int], space_group: int | None) -> InputError:

@@ -54,8 +54,8 @@ class TemplateGenerator:
         oxidation_filter: Leave out pairings without charge-balanced oxidation states in common.
         allow_same_formula: Whether crystals of the requested formula are allowed as templates.
         models: Folder of weights; the shipped ones by default.
-        budget: When to stop; a trial is one template.
-        on_progress: Called with (candidates made, candidates wanted).
+        budget: Limits; a proposal is one template.
+        on_progress: Called with (candidates so far, requested candidates).
     """
 
     formula_units: Sequence[int]
@@ -80,28 +80,28 @@ class TemplateGenerator:
         """
         del rng
         use = BudgetUse(self.budget)
-        found: list[tuple[float, Candidate]] = []
+        scored: list[tuple[float, Candidate]] = []
         kept: dict[tuple[object, ...], list[np.ndarray]] = {}
         for distance, record, order in self._ordered(formula):
-            if len(found) == count or use.exhausted:
+            if len(scored) == count or use.exhausted:
                 break
             use.proposals += 1
             if self.oxidation_filter and not states_agree(formula, order):
                 continue
             candidate = self._substituted(formula, record, order, distance, kept)
             if candidate is not None:
-                found.append((distance, candidate))
+                scored.append((distance, candidate))
                 if self.on_progress:
-                    self.on_progress(len(found), count)
-        if not found and not use.exhausted:
+                    self.on_progress(len(scored), count)
+        if not scored and not use.exhausted:
             raise InputError(
                 f"No crystal of the template library {self.library.source} can lend its structure to "
                 f"{formula.text} (oxidation states, cell size, space group or distances do not fit): give a "
                 "larger --templates or another generator."
             )
-        scores = -np.array([distance for distance, _ in found])
+        scores = -np.array([distance for distance, _ in scored])
         logs = scores - np.logaddexp.reduce(scores) if len(scores) else scores
-        for (_, candidate), log in zip(found, logs.tolist(), strict=True):
+        for (_, candidate), log in zip(scored, logs.tolist(), strict=True):
             yield replace(candidate, log_probability=log)
 
     def _ordered(self, formula: Formula) -> list[tuple[float, StructureRecord, tuple[str, ...]]]:
@@ -114,9 +114,9 @@ class TemplateGenerator:
             reduced = {symbol: number // formula_units for symbol, number in counts.items()}
             if not self.allow_same_formula and reduced == dict(formula.counts):
                 continue
-            own = pairings(formula, reduced)
-            spans.append((record, len(orders), len(orders) + len(own)))
-            orders += own
+            element_orders = pairings(formula, reduced)
+            spans.append((record, len(orders), len(orders) + len(element_orders)))
+            orders += element_orders
         if not orders:
             raise InputError(
                 f"The template library {self.library.source} holds no crystal of the stoichiometry of "
@@ -126,12 +126,12 @@ class TemplateGenerator:
             distances = learned_distances(formula, orders, self.models)
         else:
             distances = substitution_distances(formula, orders)
-        found = []
+        ranked = []
         for record, start, end in spans:
             best = start + int(distances[start:end].argmin())
-            found.append((float(distances[best]), record, orders[best]))
+            ranked.append((float(distances[best]), record, orders[best]))
         # equally like ones are polymorphs, mostly: experimental and stable ones first
-        return sorted(found, key=lambda own: (own[0], own[1].icsd is not True, _above_hull(own[1])))
+        return sorted(ranked, key=lambda item: (item[0], item[1].icsd is not True, _above_hull(item[1])))
 
     def _substituted(
         self,
@@ -145,23 +145,23 @@ class TemplateGenerator:
         roles = dict(zip(order, formula.elements, strict=True))
         numbers = np.array([atomic_numbers[roles[symbol]] for symbol in record.species], dtype=np.int64)
         try:
-            own = describe_symmetry(np.array(record.lattice), np.array(record.frac_coords), numbers)
+            template = describe_symmetry(np.array(record.lattice), np.array(record.frac_coords), numbers)
         except InputError:
             return None
-        if len(own.numbers) // formula.num_atoms not in self.formula_units:
+        if len(template.numbers) // formula.num_atoms not in self.formula_units:
             return None
-        if self.space_group not in (None, own.space_group):
+        if self.space_group not in (None, template.space_group):
             return None
-        occupation = own.occupation()
-        shape = cell_shape(lattice_parameters(own.lattice))[1:]
-        earlier = kept.setdefault((own.space_group, tuple(occupation.items())), [])
+        occupation = template.occupation()
+        shape = cell_shape(lattice_parameters(template.lattice))[1:]
+        earlier = kept.setdefault((template.space_group, tuple(occupation.items())), [])
         if any(np.abs(shape - other).max() < SAME_SHAPE for other in earlier):
             return None
-        counts = Counter(chemical_symbols[number] for number in own.numbers)
+        counts = Counter(chemical_symbols[number] for number in template.numbers)
         before = {old: counts[new] for old, new in roles.items()}
         scale = (expected_volume(counts) / expected_volume(before)) ** (1 / 3)
-        lattice = scale * own.primitive_lattice
-        contacts = closest_contacts(lattice[None], own.primitive_positions[None], own.numbers)
+        lattice = scale * template.primitive_lattice
+        contacts = closest_contacts(lattice[None], template.primitive_positions[None], template.numbers)
         if contacts[0] < MIN_COVALENT_FRACTION:
             return None
         earlier.append(shape)
@@ -170,10 +170,10 @@ class TemplateGenerator:
             "substitutions": {old: new for old, new in roles.items() if old != new},
             "distance": round(distance, 4),
             "scale": round(scale, 4),
-            "space_group": own.space_group,
+            "space_group": template.space_group,
             "wyckoff": occupation,
         }
-        structure = to_structure(lattice, own.numbers, own.primitive_positions)
+        structure = to_structure(lattice, template.numbers, template.primitive_positions)
         return Candidate(structure, self.name, None, None, provenance)
 
 

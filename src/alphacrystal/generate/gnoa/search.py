@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SearchName = Literal["random", "tpe", "pso"]
 
 RANDOM_BATCH = 64  # points drawn together
-INERTIA, OWN_PULL, COMMON_PULL = 0.8, 0.5, 0.5  # of the swarm; GNOA's values of scikit-opt
+INERTIA, PERSONAL_PULL, COMMON_PULL = 0.8, 0.5, 0.5  # of the swarm; GNOA's values of scikit-opt
 
 
 class Search(Protocol):
@@ -60,10 +60,10 @@ class SwarmSearch:
         """See `Search`."""
         if self._begun:
             common = self._best[self._best_loss.argmin()]
-            own, shared = self._rng.random((2, *self._points.shape))
+            personal, shared = self._rng.random((2, *self._points.shape))
             self._velocities = (
                 INERTIA * self._velocities
-                + OWN_PULL * own * (self._best - self._points)
+                + PERSONAL_PULL * personal * (self._best - self._points)
                 + COMMON_PULL * shared * (common - self._points)
             )
             self._points = np.clip(self._points + self._velocities, 0, 1)

@@ -40,17 +40,17 @@ if TYPE_CHECKING:
     from alphacrystal.composition import Formula
 
 
-SHORTEST, LONGEST = 2.0, 30.0  # Å, of the cell's edges
-NARROWEST, WIDEST = 20.0, 160.0  # degrees
-LEAST_GROUP = 2  # GNOA leaves P1 out
+MIN_EDGE, MAX_EDGE = 2.0, 30.0  # Å, of the cell's edges
+MIN_ANGLE, MAX_ANGLE = 20.0, 160.0  # degrees
+MIN_GROUP = 2  # GNOA leaves P1 out
 COMBINATIONS = 10_000  # Wyckoff combinations listed, fewest orbits first; GNOA lists up to a million
 MIN_COVALENT_FRACTION = 0.4  # of the sum of covalent radii
 PACKING = 0.55  # share of the volume that spheres of the covalent radii fill in an ordinary crystal
-LEAST_VOLUME, MOST_VOLUME = 0.4, 2.4  # of that volume
-WIDEST_GAP = 7.0  # Å, between atoms along any lattice direction
+MIN_VOLUME, MAX_VOLUME = 0.4, 2.4  # of that volume
+MAX_GAP = 7.0  # Å, between atoms along any lattice direction
 HEAD = 9  # variables before the coordinates
 
-#: The free parameters of a conventional cell by crystal system, as places in (a, b, c, alpha, beta, gamma).
+#: The free parameters of a conventional cell by crystal system, as indices in (a, b, c, alpha, beta, gamma).
 TIES = {
     "cubic": (0, 0, 0, None, None, None),
     "tetragonal": (0, 0, 2, None, None, None),
@@ -154,8 +154,8 @@ class GnoaSpace:
             return np.array(list(self._lattice.as_dict().values()))
         drawn = np.concatenate(
             [
-                SHORTEST + (LONGEST - SHORTEST) * point[:3],
-                NARROWEST + (WIDEST - NARROWEST) * point[3:6],
+                MIN_EDGE + (MAX_EDGE - MIN_EDGE) * point[:3],
+                MIN_ANGLE + (MAX_ANGLE - MIN_ANGLE) * point[3:6],
             ]
         )
         fixed = np.array([0, 0, 0, 90, 90, 120 if system in ("hexagonal", "trigonal") else 90])
@@ -172,16 +172,16 @@ class GnoaSpace:
         triplets: FloatArray,
     ) -> Proposal | None:
         """One triplet for each orbit, whose other atoms follow by symmetry."""
-        own = arrangement(number, letters, self._formula.elements, formula_units)
+        crystal = arrangement(number, letters, self._formula.elements, formula_units)
         drawn = [triplets[place][_variables(number, letter)] for place, letter in enumerate("".join(letters))]
-        positions = own.positions(np.concatenate(drawn) if drawn else np.zeros(0))
-        primitive = own.primitive(cell)
-        if closest_contacts(primitive[None], positions[None], own.numbers)[0] < MIN_COVALENT_FRACTION:
+        positions = crystal.positions(np.concatenate(drawn) if drawn else np.zeros(0))
+        primitive = crystal.primitive(cell)
+        if closest_contacts(primitive[None], positions[None], crystal.numbers)[0] < MIN_COVALENT_FRACTION:
             return None
         centring = space_group(number).centring @ cell
         if _has_gap(cell, ((positions @ primitive)[:, None] + centring).reshape(-1, 3)):
             return None
-        return Proposal(to_structure(primitive, own.numbers, positions), own.provenance())
+        return Proposal(to_structure(primitive, crystal.numbers, positions), crystal.provenance())
 
     def _per_atom(
         self,
@@ -195,20 +195,20 @@ class GnoaSpace:
         group = space_group(number)
         numbers: list[int] = []
         positions: list[FloatArray] = []
-        for element, own in zip(self._formula.elements, letters, strict=True):
-            for letter in own:
+        for element, element_letters in zip(self._formula.elements, letters, strict=True):
+            for letter in element_letters:
                 position = group.positions[letter]
                 columns = _variables(number, letter)
                 for member in range(position.multiplicity):
                     values = triplets[len(positions)][columns]
                     positions.append(position.linear[member] @ values + position.constant[member])
                     numbers.append(atomic_numbers[element])
-        placed, kinds = np.array(positions), np.array(numbers, dtype=np.int64)
-        if closest_contacts(cell[None], placed[None], kinds)[0] < MIN_COVALENT_FRACTION or _has_gap(
+        placed, species = np.array(positions), np.array(numbers, dtype=np.int64)
+        if closest_contacts(cell[None], placed[None], species)[0] < MIN_COVALENT_FRACTION or _has_gap(
             cell, placed @ cell
         ):
             return None
-        structure = to_structure(cell, kinds, placed).get_primitive_structure()
+        structure = to_structure(cell, species, placed).get_primitive_structure()
         provenance: dict[str, object] = {
             "drawn_space_group": number,
             "wyckoff": dict(zip(self._formula.elements, letters, strict=True)),
@@ -219,7 +219,7 @@ class GnoaSpace:
 
 
 def _named_groups(number: int | None, lattice: LatticeParameters | None) -> list[int]:
-    numbers = range(LEAST_GROUP, 231) if number is None else [number]
+    numbers = range(MIN_GROUP, 231) if number is None else [number]
     return [n for n in numbers if lattice is None or obeys_system(crystal_system(n), lattice)]
 
 
@@ -244,11 +244,11 @@ def _variables(number: int, letter: str) -> list[int]:
 def _volume_allowed(volume: float, counts: dict[str, float]) -> bool:
     cubes = sum(count * covalent_radii[atomic_numbers[symbol]] ** 3 for symbol, count in counts.items())
     spheres = 4 / 3 * np.pi * cubes
-    return bool(LEAST_VOLUME <= volume * PACKING / spheres <= MOST_VOLUME)
+    return bool(MIN_VOLUME <= volume * PACKING / spheres <= MAX_VOLUME)
 
 
 def _has_gap(cell: FloatArray, cartesian: FloatArray) -> bool:
-    """True where an empty slab wider than WIDEST_GAP lies between atoms, along one of 13 lattice directions.
+    """True where an empty slab wider than MAX_GAP lies between atoms, along one of 13 lattice directions.
 
     Args:
         cell: Conventional rows in Å, shape (3, 3).
@@ -257,4 +257,4 @@ def _has_gap(cell: FloatArray, cartesian: FloatArray) -> bool:
     atoms = (cartesian[:, None] + CORNERS @ cell).reshape(-1, 3)  # of a 2 x 2 x 2 supercell
     along = DIRECTIONS @ cell
     projected = atoms @ (along / np.linalg.norm(along, axis=1, keepdims=True)).T  # (atoms, 13)
-    return bool((np.diff(np.sort(projected, axis=0), axis=0) > WIDEST_GAP).any())
+    return bool((np.diff(np.sort(projected, axis=0), axis=0) > MAX_GAP).any())
