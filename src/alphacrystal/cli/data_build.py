@@ -13,6 +13,7 @@ import typer
 
 from alphacrystal.cli.output import JsonOption, create_folder, print_json
 from alphacrystal.errors import InputError
+from alphacrystal.runtime.atomic_write import replacing
 
 if TYPE_CHECKING:
     from alphacrystal.data import SourcePage, StructureRecord
@@ -172,22 +173,20 @@ def write_records(records: Iterable[StructureRecord], out: Path) -> int:
         InputError: There are no records, or the file cannot be written.
     """
     _check_out(out)
-    partial = out.with_name(out.name + ".partial")
     count = 0
+    opener = gzip.open if out.suffix == ".gz" else open
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with (gzip.open if out.suffix == ".gz" else open)(partial, "wt", encoding="utf-8") as stream:
-            for record in records:
-                stream.write(record.model_dump_json() + "\n")
-                count += 1
-        if not count:
-            raise InputError(
-                "No record is left: loosen the filters (benchmark compounds are dropped unless "
-                "--no-without-benchmarks)."
-            )
-        partial.replace(out)
+        with replacing(out) as unfinished:
+            with opener(unfinished, "xt", encoding="utf-8") as stream:
+                for record in records:
+                    stream.write(record.model_dump_json() + "\n")
+                    count += 1
+            if not count:
+                raise InputError(
+                    "No record is left: loosen the filters (benchmark compounds are dropped unless "
+                    "--no-without-benchmarks)."
+                )
     except OSError as error:
         raise InputError(f"{out} cannot be written ({error.strerror}): choose another --out.") from error
-    finally:
-        partial.unlink(missing_ok=True)
     return count

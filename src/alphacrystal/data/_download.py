@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from alphacrystal.data._optimade import SourcePage
 from alphacrystal.data._records import StructureRecord
 from alphacrystal.errors import AlphaCrystalError, InputError
+from alphacrystal.runtime.atomic_write import replacing, write_text_atomically
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,17 +230,13 @@ def _finish(grown: Path, out: Path) -> None:
     if out.suffix != ".gz":
         grown.replace(out)
         return
-    packed = out.with_name(out.name + ".packed")
-    with grown.open("rb") as stream, gzip.open(packed, "wb") as target:
+    with replacing(out) as packed, grown.open("rb") as stream, gzip.open(packed, "xb") as target:
         shutil.copyfileobj(stream, target)
-    packed.replace(out)
     grown.unlink()
 
 
 def _write_state(state: _State, path: Path) -> None:
-    fresh = path.with_name(path.name + ".tmp")
-    fresh.write_text(state.model_dump_json(), encoding="utf-8")
-    fresh.replace(path)
+    write_text_atomically(path, state.model_dump_json())
 
 
 def _read_state(path: Path, question: dict[str, Any], out: Path, grown: Path) -> _State:

@@ -31,6 +31,7 @@ from alphacrystal.data._atom_order import canonical_order
 from alphacrystal.data._leak_guard import benchmark_formulas, without_benchmarks
 from alphacrystal.data._records import StructureRecord, read_records, split_of_formula
 from alphacrystal.errors import InputError
+from alphacrystal.runtime.atomic_write import replacing
 from alphacrystal.typing import BoolArray, Float32Array, FloatArray, IntArray
 
 FORMAT_VERSION = 5  # to be raised when the rows of equal records change
@@ -292,11 +293,9 @@ def prepare_rows(
     prepared = assemble(rows)
     if target is not None:
         cache.mkdir(parents=True, exist_ok=True)
-        unfinished = target.with_suffix(".partial.npz")
-        np.savez_compressed(
-            unfinished, **{f.name: getattr(prepared, f.name) for f in fields(PreparedStructures)}
-        )
-        unfinished.replace(target)
+        columns = {field.name: getattr(prepared, field.name) for field in fields(PreparedStructures)}
+        with replacing(target) as unfinished, unfinished.open("xb") as stream:
+            np.savez_compressed(stream, **columns)
     return prepared
 
 

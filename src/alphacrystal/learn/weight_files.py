@@ -26,6 +26,7 @@ from alphacrystal.learn.space_groups.network import SpaceGroupNet, SpaceGroupNet
 from alphacrystal.learn.structure_types import StructureType
 from alphacrystal.learn.symmetry.member_table import MemberTable
 from alphacrystal.learn.symmetry.network import SymmetryNet, SymmetryNetConfig
+from alphacrystal.runtime.atomic_write import replacing
 
 # Models of the default generator; "coordinates" holds the prototype coordinates.
 CORE_MODELS = ("symmetry", "group", "lattice", "distance", "coordinates")
@@ -155,9 +156,8 @@ def save_weights(model: nn.Module, path: Path) -> str:
         config["types"] = _encode_types(model.templates.types)
     # One metadata entry only: safetensors writes several in random order, which changes the hash.
     metadata = {"config": json.dumps(config)}
-    partial = path.with_suffix(".partial")
-    save_file(tensors, partial, metadata=metadata)
-    partial.replace(path)
+    with replacing(path) as unfinished:
+        save_file(tensors, unfinished, metadata=metadata)
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

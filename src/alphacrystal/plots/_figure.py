@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alphacrystal.errors import AlphaCrystalError, InputError
+from alphacrystal.runtime.atomic_write import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,7 +78,8 @@ def save_figure(figure: Figure, path: Path) -> tuple[Path, Path]:
             figure.savefig(stream, format=suffix[1:], dpi=_DOTS_PER_INCH, metadata=metadata)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(stream.getvalue())
+            with replacing(target) as unfinished:
+                unfinished.write_bytes(stream.getvalue())
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise AlphaCrystalError(

@@ -1,10 +1,11 @@
-"""Atomic writing of text and JSON files, and sentences for storage errors."""
+"""Write files atomically, and explain in one sentence why a file cannot be written."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from alphacrystal.errors import DISK_FULL, AlphaCrystalError
@@ -27,30 +28,41 @@ def temporary_path(path: Path) -> Path:
     return path.with_name(f".{path.name}.tmp")
 
 
-def _opened(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield the path of a temporary file, which replaces ``path`` if the block succeeds.
+
+    ``path`` holds either its old content or all of the new one, also after a kill or on a full disk. The
+    temporary file of an earlier process, or a link in its place, is deleted first.
+
+    Raises:
+        OSError: The file cannot be written; the old content stays.
+    """
+    unfinished = temporary_path(path)
+    try:
+        unfinished.unlink(missing_ok=True)
+        yield unfinished
+        with unfinished.open("rb") as stream:
+            # Delayed allocation reports a full disk only here.
+            os.fsync(stream.fileno())
+        unfinished.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        raise
 
 
 def write_text_atomically(path: Path, text: str) -> None:
-    """Write ``text`` as UTF-8 so that ``path`` holds either its old content or all of the new one.
+    """Write ``text`` as UTF-8; file names in it that are not UTF-8 become escapes.
 
     Raises:
         AlphaCrystalError: The file cannot be written (disk full, no permission, ...); the old content stays.
     """
-    unfinished = temporary_path(path)
     try:
-        # A link in place of the temporary file is not followed. File names that are no UTF-8 become escapes.
-        with open(
-            unfinished, "w", encoding="utf-8", errors="backslashreplace", newline="", opener=_opened
-        ) as stream:
+        with (
+            replacing(path) as unfinished,
+            unfinished.open("x", encoding="utf-8", errors="backslashreplace", newline="") as stream,
+        ):
             stream.write(text)
-            stream.flush()
-            # Delayed allocation reports a full disk only here, and only after this may the rename be trusted.
-            os.fsync(stream.fileno())
-        unfinished.replace(path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise AlphaCrystalError(storage_sentence(path, error)) from error
-        raise
+    except OSError as error:
+        raise AlphaCrystalError(storage_sentence(path, error)) from error

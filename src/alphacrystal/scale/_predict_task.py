@@ -15,6 +15,7 @@ from alphacrystal.errors import AlphaCrystalError, FolderInUseError, InputError,
 from alphacrystal.pipeline.checkpoint import FOLDER as CHECKPOINT
 from alphacrystal.pipeline.formula_list import FormulaRequest
 from alphacrystal.report import finished_run
+from alphacrystal.runtime.atomic_write import replacing
 from alphacrystal.runtime.contained_paths import check_inside, remove_folder
 from alphacrystal.runtime.folder_lock import lock_file
 from alphacrystal.scale._executor import CampaignTask, TaskOutcome
@@ -176,11 +177,8 @@ def _create_parent(folder: Path) -> None:
 
 
 def _pack(folder: Path, packed: Path) -> None:
-    """Write a finished run folder as one zip file; it appears whole or not at all."""
-    partial = packed.with_name(f".{packed.name}.tmp")
-    partial.unlink(missing_ok=True)  # of a process that died, or a link
-    with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+    """Write a finished run folder as one zip file."""
+    with replacing(packed) as unfinished, zipfile.ZipFile(unfinished, "x", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(folder.rglob("*")):
             if path.is_file():
                 archive.write(path, Path(folder.name) / path.relative_to(folder))
-    partial.replace(packed)

@@ -10,6 +10,7 @@ from typing import Any
 
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.report import INDEX_COLUMNS
+from alphacrystal.runtime.atomic_write import replacing
 from alphacrystal.runtime.csv_cells import write_csv
 from alphacrystal.scale._store import CampaignStore
 
@@ -49,16 +50,8 @@ def write_tables(folder: Path, store: CampaignStore) -> None:
 
 
 def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
-    partial = path.with_name(f".{path.name}.tmp")
-    _refuse_link(partial)
-    with partial.open("w", encoding="utf-8", newline="") as stream:
+    with replacing(path) as unfinished, unfinished.open("x", encoding="utf-8", newline="") as stream:
         write_csv(stream, columns, rows, number=".6g")
-    partial.replace(path)
-
-
-def _refuse_link(partial: Path) -> None:
-    if partial.is_symlink():
-        raise InputError(f"{partial} is a link: remove it.")
 
 
 def _write_parquet(path: Path, store: CampaignStore) -> None:
@@ -71,16 +64,13 @@ def _write_parquet(path: Path, store: CampaignStore) -> None:
     )
     types |= dict.fromkeys(("structures", "space_group_number"), whole)
     schema = pa.schema(list(types.items()))
-    partial = path.with_name(f".{path.name}.tmp")
-    _refuse_link(partial)
-    with parquet.ParquetWriter(partial, schema) as writer:
+    with replacing(path) as unfinished, parquet.ParquetWriter(unfinished, schema) as writer:
         for rows in _batches(store.lines()):
             columns = zip(*(row[: len(INDEX_COLUMNS)] for row in rows), strict=True)
             arrays = [
                 pa.array(column, types[name]) for name, column in zip(INDEX_COLUMNS, columns, strict=True)
             ]
             writer.write_batch(pa.record_batch(arrays, schema=schema))
-    partial.replace(path)
 
 
 def _batches(rows: Iterator[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:

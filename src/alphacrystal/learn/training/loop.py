@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.learn.weight_files import not_finite
+from alphacrystal.runtime.atomic_write import replacing
 from alphacrystal.runtime.csv_cells import write_csv
 from alphacrystal.typing import IntArray
 
@@ -247,11 +248,9 @@ def _update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
 
 def write_log(path: Path, rows: list[dict[str, Any]]) -> None:
     """Replace the CSV log; the columns are the keys of the last row."""
-    partial = path.with_suffix(".partial")
-    with partial.open("w", newline="", encoding="utf-8") as stream:
+    with replacing(path) as unfinished, unfinished.open("x", newline="", encoding="utf-8") as stream:
         columns = list(rows[-1])
         write_csv(stream, columns, ([row.get(name) for name in columns] for row in rows), number="")
-    partial.replace(path)
 
 
 def save_checkpoint(state: dict[str, Any], path: Path) -> None:
@@ -260,12 +259,10 @@ def save_checkpoint(state: dict[str, Any], path: Path) -> None:
     Raises:
         AlphaCrystalError: The write failed; the previous checkpoint remains.
     """
-    partial = path.with_suffix(".partial")
     try:
-        torch.save(state, partial)
-        partial.replace(path)
+        with replacing(path) as unfinished:
+            torch.save(state, unfinished)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
-        partial.unlink(missing_ok=True)
         raise AlphaCrystalError(
             f"The checkpoint {path} could not be written ({error}): free some space, then run again "
             "with --resume."

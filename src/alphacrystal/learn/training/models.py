@@ -38,6 +38,7 @@ from alphacrystal.learn.weight_files import (
     save_weights,
     state_size,
 )
+from alphacrystal.runtime.atomic_write import write_text_atomically
 from alphacrystal.typing import FloatArray
 
 DEFAULT_SETTINGS: dict[str, TrainSettings] = {
@@ -199,7 +200,7 @@ def _write_model(
         trained={"date": datetime.now(UTC).date().isoformat(), **trained, "torch": torch.__version__},
         limits=LIMITS,
     )
-    (out / f"{name}.json").write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    write_text_atomically(out / f"{name}.json", card.model_dump_json(indent=1) + "\n")
     return TrainResult(weights, card)
 
 

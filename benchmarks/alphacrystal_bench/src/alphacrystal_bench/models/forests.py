@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphacrystal.errors import InputError
+from alphacrystal.runtime.atomic_write import replacing
 from alphacrystal.typing import Float32Array, FloatArray
 
 TREES = 100
@@ -111,9 +112,8 @@ def _file(stem: Path, trees: int) -> Path:
 def _save(stem: Path, total: FloatArray, trees: int) -> None:
     """Keep the sum over so many trees."""
     stem.parent.mkdir(parents=True, exist_ok=True)
-    partial = stem.with_name(f"{stem.name}.partial.npz")
-    np.savez_compressed(partial, total=total)
-    partial.replace(_file(stem, trees))
+    with replacing(_file(stem, trees)) as unfinished, unfinished.open("xb") as stream:
+        np.savez_compressed(stream, total=total)
 
 
 def _load(stem: Path, trees: int) -> tuple[FloatArray, int]:
