@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from alphacrystal.errors import InputError
 
 MAX_LENGTH = 200
-_LONGEST_SHOWN = 60
+_MAX_SHOWN_LENGTH = 60
 SEPARATOR = "·"
 
 # Mark-up around a formula that says nothing about its content: LaTeX and HTML.
@@ -64,7 +64,7 @@ def legible(text: str) -> str:
 
 def shown(text: str) -> str:
     """The text quoted for a message, short and without control characters."""
-    return repr(text) if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]!r}..."
+    return repr(text) if len(text) <= _MAX_SHOWN_LENGTH else f"{text[:_MAX_SHOWN_LENGTH]!r}..."
 
 
 def read(text: str, label: str) -> Reading:

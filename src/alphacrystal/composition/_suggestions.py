@@ -8,7 +8,7 @@ from alphacrystal.composition._elements import element_keys, element_names
 from alphacrystal.composition._reading import Reading
 from alphacrystal.errors import InputError
 
-_MOST = 3  # suggestions in one message
+_MAX_SUGGESTIONS = 3  # in one message
 _SUPPORTED = "the elements 1-103 (H to Lr) are supported"
 _LETTERS = re.compile(r"[A-Za-z]+")
 _TOO_HEAVY = ("Rf", "Db", "Sg", "Bh", "Hs", "Mt", "Ds", "Rg", "Cn", "Nh", "Fl", "Mc", "Lv", "Ts", "Og")
@@ -48,7 +48,7 @@ def suggestions(chars: str) -> list[str]:
             for changed, formula in formulas
             for more, spelling in run
         ]
-        formulas = sorted(longer)[:_MOST]
+        formulas = sorted(longer)[:_MAX_SUGGESTIONS]
     return [formula for _, formula in formulas]
 
 
@@ -63,5 +63,5 @@ def _capitalisations(run: str) -> list[tuple[int, str]]:
             if len(typed) == length and symbol in element_keys():
                 changed = sum(a != b for a, b in zip(typed, symbol, strict=True))
                 readings += [(changed + rest, symbol + tail) for rest, tail in best[start + length]]
-        best[start] = sorted(readings)[:_MOST]
+        best[start] = sorted(readings)[:_MAX_SUGGESTIONS]
     return best[0]

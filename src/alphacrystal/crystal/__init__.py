@@ -8,10 +8,11 @@ from alphacrystal.crystal._cells import (
     obeys_system,
     standard_structure,
 )
-from alphacrystal.crystal._contacts import CONTACT_FACTOR, contact_limits
 from alphacrystal.crystal._distances import (
+    CONTACT_FACTOR,
     NEIGHBOUR_IMAGES,
     SAME_DISTANCE,
+    contact_limits,
     distance_levels,
     min_image_distances,
     minkowski_reduced,
@@ -25,21 +26,20 @@ from alphacrystal.crystal._exchange import StructureLike, as_atoms, as_structure
 from alphacrystal.crystal._hypothesis import LatticeParameters, SymmetryHypothesis
 from alphacrystal.crystal._lattices import (
     FREE_SHAPE,
-    LARGEST_COSINE,
+    MAX_COSINE,
+    MIN_SQUARED_VOLUME,
     SHAPE,
-    SMALLEST_SQUARE,
     cell_matrices,
     cell_shape,
     constrained_shape,
     shape_to_cell,
 )
-from alphacrystal.crystal._orbit_parameters import orbit_parameters
-from alphacrystal.crystal._plausible import implausible
-from alphacrystal.crystal._primitive_orbits import PrimitiveOrbit, primitive_orbits
+from alphacrystal.crystal._primitive_orbits import PrimitiveOrbit, orbit_parameters, primitive_orbits
 from alphacrystal.crystal._structure_json import (
     ISOTOPES,
     MAX_SITES,
     OCCUPANCY_TOLERANCE,
+    implausible,
     structure_from_json,
     structure_to_json,
 )
@@ -68,14 +68,14 @@ __all__ = [
     "CONTACT_FACTOR",
     "FREE_SHAPE",
     "ISOTOPES",
-    "LARGEST_COSINE",
     "LETTERS",
+    "MAX_COSINE",
     "MAX_SITES",
+    "MIN_SQUARED_VOLUME",
     "NEIGHBOUR_IMAGES",
     "OCCUPANCY_TOLERANCE",
     "SAME_DISTANCE",
     "SHAPE",
-    "SMALLEST_SQUARE",
     "AtomSites",
     "CrystalEncoding",
     "Distogram",

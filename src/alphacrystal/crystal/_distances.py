@@ -1,10 +1,11 @@
-"""Exact periodic minimum-image distances, batched, for any cell."""
+"""Exact periodic minimum-image distances, batched, for any cell, and the contact criterion."""
 
 from __future__ import annotations
 
 import itertools
 
 import numpy as np
+from ase.data import covalent_radii
 
 from alphacrystal.typing import FloatArray, IntArray
 
@@ -12,6 +13,10 @@ NEIGHBOUR_IMAGES: FloatArray = np.array(list(itertools.product((-1, 0, 1), repea
 
 # Å; far above the numerical noise of a symmetrised crystal, far below a difference that means something.
 SAME_DISTANCE = 2e-3
+
+#: Largest distance of a contact, relative to the sum of the covalent radii of Cordero et al.
+#: (doi:10.1039/b801115j, as in ASE).
+CONTACT_FACTOR = 1.25
 
 
 def minkowski_reduced(lattice: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -60,3 +65,9 @@ def shortest_self_distance(lattice: FloatArray) -> float:
     """Distance in Å between an atom and its nearest image: the length of the shortest lattice vector."""
     reduced, _ = minkowski_reduced(lattice)
     return float(np.min(np.linalg.norm(reduced, axis=1)))
+
+
+def contact_limits(numbers: IntArray) -> FloatArray:
+    """Largest contact distance in Å of each pair of atoms, (..., atoms) -> (..., atoms, atoms)."""
+    radii = covalent_radii[numbers]
+    return np.asarray(CONTACT_FACTOR * (radii[..., :, None] + radii[..., None, :]))

@@ -23,8 +23,8 @@ FREE_SHAPE: dict[str, tuple[int, ...]] = {
     "triclinic": (0, 1, 2, 3, 4, 5),
 }
 
-LARGEST_COSINE = 0.95  # of an angle of a conventional cell: 18 to 162 degrees
-SMALLEST_SQUARE = 0.02  # of the volume of the unit parallelepiped: flatter cells are held here
+MAX_COSINE = 0.95  # of an angle of a conventional cell: 18 to 162 degrees
+MIN_SQUARED_VOLUME = 0.02  # of the parallelepiped with unit edges; flatter cells are clipped
 
 
 def cell_shape(lattice: LatticeParameters) -> FloatArray:
@@ -60,9 +60,9 @@ def shape_to_cell(shape: FloatArray) -> FloatArray:
     Every SHAPE gives a cell of its volume. Where the cosines alone would give a flat cell or none, c is
     lifted out of the plane of a and b and grows longer than its ratio to a says.
     """
-    cosines = np.clip(shape[..., 3:], -LARGEST_COSINE, LARGEST_COSINE)
+    cosines = np.clip(shape[..., 3:], -MAX_COSINE, MAX_COSINE)
     square = 1 - np.sum(cosines**2, -1) + 2 * np.prod(cosines, -1)
-    root = np.sqrt(np.clip(square, SMALLEST_SQUARE, None))
+    root = np.sqrt(np.clip(square, MIN_SQUARED_VOLUME, None))
     a = np.exp((shape[..., 0] - np.log(root) - shape[..., 1] - shape[..., 2]) / 3)
     b, c = a * np.exp(shape[..., 1]), a * np.exp(shape[..., 2])
     cos_alpha, cos_beta, cos_gamma = cosines[..., 0], cosines[..., 1], cosines[..., 2]

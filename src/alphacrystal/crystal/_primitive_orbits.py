@@ -1,17 +1,18 @@
-"""Orbits of Wyckoff positions in the primitive cell, as affine maps that do not depend on the lattice."""
+"""Orbits of Wyckoff positions as affine maps of their free coordinates, and the inverse of these maps."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from itertools import product
+from functools import cache, lru_cache
+from itertools import combinations, product
 
 import numpy as np
 
 from alphacrystal.crystal._wyckoff import space_group
-from alphacrystal.typing import BoolArray, FloatArray, IndexArray
+from alphacrystal.typing import BoolArray, FloatArray, IndexArray, IntArray
 
 GENERIC = np.array([0.1234567, 0.2718281, 0.4142135])
+PARAMETER_TOLERANCE = 2e-3  # of a fractional coordinate
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,3 +98,46 @@ def _representatives(linear: FloatArray, constant: FloatArray) -> IndexArray:
         else:
             found.append(atom)
     return np.array(found, dtype=np.intp)
+
+
+def orbit_parameters(number: int, letter: str, point: FloatArray) -> FloatArray:
+    """All values of the free coordinates of a Wyckoff position that put one of its atoms at a point.
+
+    Args:
+        number: Space group.
+        letter: Wyckoff letter.
+        point: Fractional coordinates in the conventional cell, shape (3,).
+
+    Returns:
+        In [0, 1), shape (solutions, free); one for each operation that maps the orbit onto itself, none
+        where no atom of the position can be there.
+    """
+    position = space_group(number).positions[letter]
+    rows, inverses = _solvers(number, letter)
+    offset = point - position.constant  # (members, 3)
+    values = np.einsum("mij,mj->mi", inverses, np.take_along_axis(offset, rows, 1))
+    left = np.einsum("mij,mj->mi", position.linear, values) - offset
+    fits = np.abs(left - left.round()).max(1) < PARAMETER_TOLERANCE
+    return np.asarray(np.unique(np.round(values[fits] % 1.0, 6) % 1.0, axis=0))
+
+
+@lru_cache(maxsize=4000)
+def _solvers(number: int, letter: str) -> tuple[IntArray, FloatArray]:
+    """Coordinates that give the parameters of each member, (members, free), and their inverse matrices."""
+    position = space_group(number).positions[letter]
+    rows = [_unimodular_rows(linear) for linear in position.linear]
+    inverses = [np.linalg.inv(linear[list(own)]) for linear, own in zip(position.linear, rows, strict=True)]
+    shape = (position.multiplicity, position.free)
+    return (
+        np.array(rows, dtype=np.int64).reshape(shape),
+        np.array(inverses, dtype=float).reshape(*shape, position.free),
+    )
+
+
+def _unimodular_rows(linear: FloatArray) -> tuple[int, ...]:
+    """Rows of a (3, free) matrix of whole numbers whose inverse is one of whole numbers too."""
+    return next(
+        rows
+        for rows in combinations(range(3), linear.shape[1])
+        if abs(abs(np.linalg.det(linear[list(rows)])) - 1) < 1e-6
+    )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alphacrystal.composition import element_table
-from alphacrystal.crystal._plausible import implausible
 from alphacrystal.errors import InputError, validation_problem
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
     from pymatgen.core.structure import Structure
 
 #: Isotope symbols that crystallographers use, and their elements.
@@ -19,6 +20,12 @@ ISOTOPES = {"D": "H", "T": "H"}
 MAX_SITES = 20_000
 #: Occupancies that differ from 1 by less count as full: files round them.
 OCCUPANCY_TOLERANCE = 0.0101
+#: Å. No bond is shorter than 0.7 Å, and no inorganic cell comes near a tenth of the upper limit.
+MIN_EDGE, MAX_EDGE = 0.5, 1e4
+#: Å³ per atom. Metallic hydrogen at 500 GPa has more than 1.
+MIN_VOLUME = 0.5
+#: Fractional; larger coordinates have too few digits left for the position.
+MAX_COORDINATE = 1e6
 
 _Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 _Vector = Annotated[list[_Number], Field(min_length=3, max_length=3)]
@@ -119,3 +126,28 @@ def _element(site: _Site, number: int, name: str) -> str:
             "only fully ordered structures can be used."
         )
     return symbols.pop()
+
+
+def implausible(lattice: ArrayLike, frac_coords: ArrayLike) -> str | None:
+    """One clause that says why no crystal can have this cell and these coordinates, or None.
+
+    The limits are wide: they accept realistic proposals of a search or a user, with any energy.
+
+    Args:
+        lattice: Rows in Å, shape (3, 3).
+        frac_coords: Fractional coordinates, shape (atoms, 3).
+    """
+    cell, sites = np.asarray(lattice, float), np.asarray(frac_coords, float)
+    if not (np.isfinite(cell).all() and np.isfinite(sites).all()):
+        return "its cell or a coordinate is not a finite number"
+    edges = np.hypot(np.hypot(cell[:, 0], cell[:, 1]), cell[:, 2])
+    if edges.max() > MAX_EDGE:
+        return f"its cell has an edge of {edges.max():.3g} Å, and no crystal has more than {MAX_EDGE:.0f}"
+    if edges.min() < MIN_EDGE:
+        return f"its cell has an edge of {edges.min():.3g} Å, and no crystal has less than {MIN_EDGE}"
+    volume = abs(float(np.linalg.det(cell))) / max(len(sites), 1)
+    if volume < MIN_VOLUME:
+        return f"it has {volume:.2g} Å³ per atom, and no crystal has less than {MIN_VOLUME}"
+    if len(sites) and np.abs(sites).max() > MAX_COORDINATE:
+        return "a coordinate lies more than a million cells away"
+    return None

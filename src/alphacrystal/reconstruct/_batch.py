@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from alphacrystal.crystal import LARGEST_COSINE, SMALLEST_SQUARE, CrystalEncoding
+from alphacrystal.crystal import MAX_COSINE, MIN_SQUARED_VOLUME, CrystalEncoding
 from alphacrystal.reconstruct._periodic import useful_images
 from alphacrystal.typing import FloatArray
 
@@ -122,10 +122,10 @@ def _useful_images(encodings: Sequence[CrystalEncoding]) -> FloatArray:
 
 def _cells(shape: Tensor) -> Tensor:
     """Conventional rows in Å from cell shapes (..., 6); the torch twin of ``crystal.shape_to_cell``."""
-    cosines = shape[..., 3:].clamp(-LARGEST_COSINE, LARGEST_COSINE)
+    cosines = shape[..., 3:].clamp(-MAX_COSINE, MAX_COSINE)
     cos_alpha, cos_beta, cos_gamma = cosines.unbind(-1)
     square = 1 - cosines.square().sum(-1) + 2 * cosines.prod(-1)
-    root = square.clamp(min=SMALLEST_SQUARE).sqrt()
+    root = square.clamp(min=MIN_SQUARED_VOLUME).sqrt()
     a = ((shape[..., 0] - root.log() - shape[..., 1] - shape[..., 2]) / 3).exp()
     b, c = a * shape[..., 1].exp(), a * shape[..., 2].exp()
     sin_gamma = (1 - cos_gamma.square()).sqrt()
