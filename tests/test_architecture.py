@@ -32,6 +32,21 @@ ORDER = [
     "integrations",
     "cli",
 ]
+# The same inside learn: shared inputs, one subpackage per model, weights, predictions, training.
+LEARN_ORDER = [
+    "structure_types",
+    "model_inputs",
+    "space_groups",
+    "symmetry",
+    "lattice",
+    "distances",
+    "coordinates",
+    "contacts",
+    "weight_files",
+    "hypotheses",
+    "distograms",
+    "training",
+]
 # Potentials do not depend on the networks, and the networks do not depend on potentials.
 APART = {"relax": {"learn", "reconstruct", "generate", "config"}}
 
@@ -74,6 +89,24 @@ def test_packages_import_only_those_before_them() -> None:
             if name.split(".")[0] == "alphacrystal_bench" or name.split(".")[1] in forbidden
         ]
     assert offenders == []
+
+
+def test_modules_and_models_of_learn_import_only_those_before_them() -> None:
+    folder = SOURCE / "alphacrystal" / "learn"
+    offenders, parts = [], set()
+    for path in modules(folder):
+        part = path.relative_to(folder).parts[0].removesuffix(".py")
+        if part == "__init__":
+            continue
+        parts.add(part)
+        later = set(LEARN_ORDER[LEARN_ORDER.index(part) + 1 :])
+        offenders += [
+            f"{path.relative_to(folder)} imports {name}"
+            for name in imported_names(path)
+            if name.startswith("alphacrystal.learn.") and name.split(".")[2] in later
+        ]
+    assert offenders == []
+    assert parts == set(LEARN_ORDER)
 
 
 def owner_of_private_part(name: str) -> str | None:
