@@ -15,7 +15,7 @@ help:
 	@echo "make test                     all checks and tests"
 	@echo "make test-slow                the slow tests, which make test leaves out"
 	@echo "make check                    static checks only: lint, format, types, spelling, prose"
-	@echo "make bench                    the benchmark programs in benchmarks/"
+	@echo "make bench                    the quick benchmarks, which need no data"
 	@echo "make docs                     the documentation site, into site/"
 	@echo "make clean                    remove caches and build products; make distclean also removes .venv"
 	@echo

@@ -21,7 +21,8 @@ from matminer.utils.data import DemlData, MagpieData, PymatgenData
 from pymatgen.core import Composition, Element
 
 LAST_ATOMIC_NUMBER = 103
-DATA = Path(__file__).resolve().parents[1] / "src" / "alphacrystal" / "benchmark" / "data"
+BENCH = Path(__file__).resolve().parents[1] / "benchmarks" / "alphacrystal_bench" / "src"
+DATA = BENCH / "alphacrystal_bench" / "data"
 EXAMPLES = ("Cu", "SrTiO3", "Fe3O4", "Na2Ca(SiO3)2", "XeF2", "K2NaAlF6", "PuO2", "Ce3Pm")
 
 

@@ -1,4 +1,4 @@
-"""`alphacrystal benchmark models`: what it asks for and refuses; a whole run is in tests/benchmark."""
+"""`alphacrystal benchmark models`: its options and errors."""
 
 from __future__ import annotations
 

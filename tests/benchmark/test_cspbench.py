@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -26,8 +27,9 @@ from alphacrystal_bench.cspbench.causes import (
     true_type,
 )
 from alphacrystal_bench.cspbench.compounds import Compound
-from alphacrystal_bench.cspbench.page import cspbench_page
+from alphacrystal_bench.cspbench.page import draw, render, stored
 from alphacrystal_bench.cspbench.run import CspBenchSettings, benchmark_cspbench
+from alphacrystal_bench.harness.facts import measured
 
 SETTINGS = CspBenchSettings(relax=False)
 
@@ -46,25 +48,28 @@ def test_every_failure_has_its_cause(
     perovskites: list[Candidate], textbook: Callable[[str], Structure]
 ) -> None:
     truth = textbook("perovskite")
-    told = true_type(truth)
-    assert told is not None
-    assert told.space_group == 221
-    assert dict(told.occupation) in ({"Sr": "a", "Ti": "b", "O": "c"}, {"Sr": "b", "Ti": "a", "O": "d"})
+    known_type = true_type(truth)
+    assert known_type is not None
+    assert known_type.space_group == 221
+    settings = ({"Sr": "a", "Ti": "b", "O": "c"}, {"Sr": "b", "Ti": "a", "O": "d"})
+    assert dict(known_type.occupation) in settings
     matching = [c for c in perovskites if c.hypothesis and c.hypothesis.space_group == 221]
-    right = next(c for c in matching if c.hypothesis and dict(c.hypothesis.occupation) == told.occupation)
+    right = next(
+        c for c in matching if c.hypothesis and dict(c.hypothesis.occupation) == known_type.occupation
+    )
     other = next(c for c in perovskites if not match_pair(c.structure, truth).matched)
-    assert cause(run_of(perovskites), told, truth, 1) == FOUND
-    assert cause(run_of(perovskites), told, truth, 4) == RANKED_LOW
-    assert cause(run_of([right]), told, truth, None) == LOST
-    assert cause(run_of([other]), told, truth, None) == TYPE_MISSING
+    assert cause(run_of(perovskites), known_type, truth, 1) == FOUND
+    assert cause(run_of(perovskites), known_type, truth, 4) == RANKED_LOW
+    assert cause(run_of([right]), known_type, truth, None) == LOST
+    assert cause(run_of([other]), known_type, truth, None) == TYPE_MISSING
     # atoms that came to lie elsewhere, in the right cell and in one stretched too far
     broken = right.structure.copy()
     broken.translate_sites([0], [0.3, 0.2, 0.1])
-    assert cause(run_of([replace(right, structure=broken)]), told, truth, None) == RECONSTRUCTION
+    assert cause(run_of([replace(right, structure=broken)]), known_type, truth, None) == RECONSTRUCTION
     assert right.hypothesis is not None
     cell = replace(right.hypothesis.lattice, c=1.6 * right.hypothesis.lattice.c)
     stretched = replace(right, structure=broken, hypothesis=replace(right.hypothesis, lattice=cell))
-    assert cause(run_of([stretched]), told, truth, None) == WRONG_LATTICE
+    assert cause(run_of([stretched]), known_type, truth, None) == WRONG_LATTICE
 
 
 def test_rates_controls_and_page(tmp_path: Path, textbook: Callable[[str], Structure]) -> None:
@@ -72,20 +77,34 @@ def test_rates_controls_and_page(tmp_path: Path, textbook: Callable[[str], Struc
         Compound("halite", "NaCl", textbook("halite"), "easy"),
         Compound("rutile", "TiO2", textbook("rutile"), "hard"),
     ]
-    result = benchmark_cspbench(compounds, SETTINGS, tmp_path)
+    result = measured(0, lambda: benchmark_cspbench(compounds, SETTINGS, tmp_path))
     assert result["n"] == 2
-    assert result["match"]["without relaxation"]["top-20"] == 1.0
-    assert result["match_diffcsp"]["without relaxation"]["top-20"] == 1.0
-    assert result["space_group_0.1"]["without relaxation"]["top-20"] == 1.0
-    assert result["symmetry_prior"]["space_group"]["top-20"] == 1.0
+    assert result["match"]["without_relaxation"]["top_20"] == 1.0
+    assert result["match_diffcsp"]["without_relaxation"]["top_20"] == 1.0
+    assert result["space_group_0_1"]["without_relaxation"]["top_20"] == 1.0
+    assert result["symmetry_prior"]["space_group"]["top_20"] == 1.0
     assert set(result["categories"]) == {"easy", "hard"}
     assert sum(result["causes"].values()) == 2
     assert all(len(row["random"]) == 20 for row in result["rows"])
-    # the same again only reads what was finished
+    # A second run only reads the finished rows.
     assert benchmark_cspbench(compounds, SETTINGS, tmp_path)["rows"] == result["rows"]
-    page = cspbench_page(result)
+    page = render(result)
     assert "control: random coordinates" in page
     assert "| hard | 1 |" in page
+    short = stored(result)
+    assert short["rows"][0]["ranks"]["without_relaxation"] is not None
+    assert "listed" not in short["rows"][0]
+    assert stored(short) == short
+    assert render(short) == page
+    assert "TCSP 2.0" in draw(result, tmp_path / "page.md", tmp_path)
+
+
+def test_rows_with_causes_of_format_1_are_read(tmp_path: Path, textbook: Callable[[str], Structure]) -> None:
+    compounds = [Compound("halite", "NaCl", textbook("halite"))]
+    row = benchmark_cspbench(compounds, SETTINGS, tmp_path)["rows"][0]
+    old = row | {"cause": row["cause"].replace("_", " ")}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(old) + "\n", encoding="utf-8")
+    assert benchmark_cspbench(compounds, SETTINGS, tmp_path)["rows"] == [row]
 
 
 def test_template_control_never_copies_the_formula_itself(
@@ -98,11 +117,12 @@ def test_template_control_never_copies_the_formula_itself(
     halite.to(str(library / "NaCl.cif"))
     compounds = [Compound("halite", "NaCl", halite)]
     alone = benchmark_cspbench(compounds, replace(SETTINGS, templates=library), tmp_path / "a_out")
-    assert alone["templates"]["top-20"] == 0.0
+    assert alone["templates"]["top_20"] == 0.0
     other.to(str(library / "KBr.cif"))
-    both = benchmark_cspbench(compounds, replace(SETTINGS, templates=library), tmp_path / "b_out")
-    assert both["templates"]["top-1"] == 1.0
-    assert "elements exchanged" in cspbench_page(both)
+    settings = replace(SETTINGS, templates=library)
+    both = measured(0, lambda: benchmark_cspbench(compounds, settings, tmp_path / "b_out"))
+    assert both["templates"]["top_1"] == 1.0
+    assert "elements exchanged" in render(both)
 
 
 def test_other_settings_do_not_mix(tmp_path: Path, textbook: Callable[[str], Structure]) -> None:

@@ -1,4 +1,4 @@
-"""Rival forests: learn what there is to learn, remember what they found, say what is missing."""
+"""Random forests: predictions, cache and missing packages."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 
 from alphacrystal.data import PreparedStructures
 from alphacrystal.errors import InputError
-from alphacrystal_bench.models.baselines import crystal_systems, rival_predictions
+from alphacrystal_bench.models.baselines import crystal_systems, forest_predictions
 from alphacrystal_bench.models.forests import ForestRuns
 from alphacrystal_bench.models.lattice_forest import PUBLISHED_R2, length_forests, symmetry_features
 from alphacrystal_bench.models.lattice_forest import SETTINGS as LENGTH_SETTINGS
@@ -53,7 +53,7 @@ def test_group_probabilities_are_of_groups_that_were_trained() -> None:
     assert (found.argmax(1) == CLASSES[ROWS]).mean() > 0.8
 
 
-def test_a_told_crystal_system_leaves_only_its_groups() -> None:
+def test_a_given_crystal_system_leaves_only_its_groups() -> None:
     groups = np.where(SYSTEMS == "cubic", CLASSES, CLASSES - 100)
     found = group_forests_by_system(POINTS, groups, SYSTEMS, TRAIN, ROWS, ForestRuns(trees=3))
     cubic = SYSTEMS[ROWS] == "cubic"
@@ -87,7 +87,7 @@ def test_a_forest_is_the_same_whether_grown_remembered_or_grown_on(tmp_path: Pat
 
 def test_a_missing_scikit_learn_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn", None)  # as if it were not installed
-    with pytest.raises(InputError, match=r"pip install 'alphacrystal\[rivals\]'"):
+    with pytest.raises(InputError, match=r"pip install 'alphacrystal-bench\[forests\]'"):
         group_forest(POINTS, CLASSES, TRAIN, ROWS, ForestRuns(trees=1))
 
 
@@ -102,18 +102,18 @@ def test_symmetry_features_count_orbits_by_letter(prepared: PreparedStructures) 
             assert features[row, 3 + place] == letters.count(chr(ord("a") + place))
 
 
-def test_all_rivals_answer_for_every_row(prepared: PreparedStructures) -> None:
+def test_all_forests_predict_every_row(prepared: PreparedStructures) -> None:
     train, rows = np.flatnonzero(~prepared.validation), np.flatnonzero(prepared.validation)
     counted: list[tuple[int, int]] = []
-    found = rival_predictions(
+    found = forest_predictions(
         prepared, train, rows, trees=2, on_progress=lambda done, total: counted.append((done, total))
     )
     assert counted[-1][0] == counted[-1][1]
     halite = prepared.space_groups[rows] == 225
-    for lengths in (found.lengths, found.lengths_told_symmetry):
+    for lengths in (found.lengths, found.lengths_given_symmetry):
         assert np.isfinite(lengths).all()
         assert np.abs(lengths[halite] / prepared.lattices[rows][halite, :3] - 1).max() < 0.3
-    for groups in (found.groups, found.groups_told_cell, found.groups_told_system):
+    for groups in (found.groups, found.groups_given_cell, found.groups_given_system):
         assert groups.sum(1) == pytest.approx(np.ones(len(rows)))
 
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from alphacrystal.data import PreparedStructures
-from alphacrystal.errors import InputError
+from alphacrystal_bench.harness.facts import measured
+from alphacrystal_bench.harness.pages import write_page
+from alphacrystal_bench.models import learning_curve_page
 from alphacrystal_bench.models.learning_curve import CurveSettings, formula_part, learning_curves
-from alphacrystal_bench.models.learning_curve_page import learning_curves_page, write_learning_curves_page
 
 SETTINGS = CurveSettings(curves=("lattice",), shares=(0.5, 1.0), widths=(0.25,))
 
@@ -23,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def result(source: Path, folder: Path) -> dict[str, object]:
-    return learning_curves(SETTINGS, folder, source=source)
+    return measured(0, lambda: learning_curves(SETTINGS, folder, source=source))
 
 
 def test_each_point_is_trained_once() -> None:
@@ -52,27 +53,22 @@ def test_narrower_networks_are_smaller_and_all_points_have_errors(result: dict[s
     assert all(point["metrics"]["length_mean_error"] > 0 for point in points)
 
 
-def test_a_second_run_trains_nothing_and_a_careless_one_is_refused(
-    result: dict[str, object], folder: Path, source: Path
-) -> None:
+def test_a_second_run_trains_nothing(result: dict[str, object], folder: Path, source: Path) -> None:
     steps: list[str] = []
     again = learning_curves(
         SETTINGS,
         folder,
         source=source,
-        resume=True,
-        on_progress=lambda what, done, total: steps.append(what),
+        on_progress=lambda stage, done, total: steps.append(stage),
     )
     assert not steps
     assert again["points"] == result["points"]
-    with pytest.raises(InputError, match="already holds results"):
-        learning_curves(SETTINGS, folder, source=source)
 
 
 def test_page_names_goals_and_draws_the_figure(result: dict[str, object], tmp_path: Path) -> None:
-    write_learning_curves_page(result, tmp_path / "curves.md")
+    write_page(learning_curve_page, result, tmp_path / "curves.md", None)
     text = (tmp_path / "curves.md").read_text(encoding="utf-8")
-    assert text == learning_curves_page(result)
+    assert text.startswith(learning_curve_page.render(result).rstrip())
     assert "| goal |  |  | 3.5 | 1.8 | 4.5 | 2.5 |" in text
     assert str(result["commit"]) in text
     assert (tmp_path / "figures" / "learning-curves.png").stat().st_size > 1000

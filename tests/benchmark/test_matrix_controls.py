@@ -57,9 +57,9 @@ def test_lookup_falls_back_to_other_sizes_then_to_the_size_then_to_everything(
 
 def test_lookup_does_not_see_what_stands_in_the_padding(known: tuple[np.ndarray, np.ndarray]) -> None:
     numbers, distances = known
-    spoiled = np.where(pair_mask(numbers), distances, 99.0)
+    perturbed = np.where(pair_mask(numbers), distances, 99.0)
     asked = cells([NA, CL], [MG, F, F, F])
-    assert ElementPairLookup(numbers, spoiled).predict(asked) == pytest.approx(
+    assert ElementPairLookup(numbers, perturbed).predict(asked) == pytest.approx(
         ElementPairLookup(numbers, distances).predict(asked)
     )
 

@@ -5,8 +5,13 @@ import pytest
 
 from alphacrystal.data import PreparedStructures, StructureRecord, assemble, prepare_record
 from alphacrystal.learn import StructureType
-from alphacrystal_bench.models.distance_controls import mean_distance, pair_lookup, polymorph_means
-from alphacrystal_bench.models.distance_table import control_errors, distance_table
+from alphacrystal_bench.models.distance_table import (
+    control_errors,
+    distance_table,
+    mean_distance,
+    pair_lookup,
+    polymorph_means,
+)
 from alphacrystal_bench.models.lattice_table import (
     axis_errors,
     lattice_table_by_subset,
@@ -51,11 +56,11 @@ def test_references_are_experimental_then_stable_then_small(records: list[Struct
 def test_subsets_are_cut_by_evidence_size_and_elements(prepared: PreparedStructures) -> None:
     rows = np.flatnonzero(prepared.validation)
     masks = subsets(prepared, rows)
-    assert masks["all entries"].all()
-    assert masks["one entry per formula"].sum() == len(set(prepared.formulas[rows]))
+    assert masks["all_entries"].all()
+    assert masks["one_entry_per_formula"].sum() == len(set(prepared.formulas[rows]))
     experimental = prepared.experimental[rows] == 1
-    assert (masks["experimental entries"] == experimental).all()
-    last = masks["experimental or within 0.1 eV/atom of the hull, up to 12 atoms, no elements"]
+    assert (masks["experimental_entries"] == experimental).all()
+    last = masks["experimental_or_nearly_stable_compounds_up_to_12_atoms"]
     assert (last == (experimental | (prepared.above_hull[rows] <= 0.1)) & (prepared.sizes[rows] <= 12)).all()
 
 
@@ -84,8 +89,8 @@ def test_symmetry_table_gives_shares_of_each_subset() -> None:
         {"network": ranks},
         {"all": np.ones(4, dtype=bool), "first": np.arange(4) < 1, "none": np.zeros(4, dtype=bool)},
     )
-    assert table["all"]["space group"]["network"] == {"top-1": 0.25, "top-5": 0.5}
-    assert table["all"]["type"]["network"]["top-20"] == 0.75
+    assert table["all"]["space_group"]["network"] == {"top_1": 0.25, "top_5": 0.5}
+    assert table["all"]["type"]["network"]["top_20"] == 0.75
     assert table["first"]["n"] == 1
     assert "none" not in table
     systems = np.array(["cubic", "cubic", "trigonal", "trigonal"])
@@ -96,16 +101,16 @@ def test_symmetry_table_gives_shares_of_each_subset() -> None:
 def test_lattice_errors_are_of_the_axes_that_are_free() -> None:
     true = np.array([[4.0, 4, 6, 90, 90, 120], [5, 5, 8, 90, 90, 120], [6, 6, 7, 90, 90, 120]])
     guess = true[:, :3] * np.array([1.1, 1.1, 1.0])
-    assert axis_errors(true, guess, "ac") == {"R2 a": 0.615, "MAE a": 0.5, "R2 c": 1.0, "MAE c": 0.0}
+    assert axis_errors(true, guess, "ac") == {"r2_a": 0.615, "mae_a": 0.5, "r2_c": 1.0, "mae_c": 0.0}
     partial = np.where(np.arange(3)[:, None] < 2, true, np.nan)
     table = lattice_table_by_system(true, {"half": partial, "guess": guess}, np.array(["hexagonal"] * 3))
     assert set(table) == {"hexagonal"}
     row = table["hexagonal"]
-    assert row["guess"]["length mean %"] == pytest.approx(20 / 3, abs=1e-3)
-    assert row["guess"]["length median %"] == 10
-    assert "volume mean %" not in row["guess"]
-    assert (row["half"]["predicted"], row["half"]["volume mean %"]) == (2, 0)
-    assert row["published R2"] == {"a": 0.892, "c": 0.760}
+    assert row["guess"]["length_mean_percent"] == pytest.approx(20 / 3, abs=1e-3)
+    assert row["guess"]["length_median_percent"] == 10
+    assert "volume_mean_percent" not in row["guess"]
+    assert (row["half"]["predicted"], row["half"]["volume_mean_percent"]) == (2, 0)
+    assert row["published_r2"] == {"a": 0.892, "c": 0.760}
     none = lattice_table_by_subset(true, {"none": np.full((3, 3), np.nan)}, {"all": np.ones(3, dtype=bool)})
     assert none == {"all": {"n": 3, "none": {"predicted": 0}}}
 
@@ -135,8 +140,8 @@ def test_distance_controls_know_means_only(prepared: PreparedStructures) -> None
     train, rows = np.flatnonzero(~prepared.validation), np.flatnonzero(prepared.validation)
     errors, unordered = control_errors(prepared, train, rows)
     for own in (errors, unordered):  # every validation formula has one entry here
-        assert (own["oracle, mean of the polymorphs"] < 1e-6).all()
-    for name in ("pair lookup", "constant"):  # they give all pairs of two elements one distance
+        assert (own["oracle_polymorph_mean"] < 1e-6).all()
+    for name in ("pair_lookup", "constant"):  # they give all pairs of two elements one distance
         assert unordered[name] == pytest.approx(errors[name])
     place = rows.tolist().index(row_of(prepared, "NaBr"))
     true = prepared.matrix(rows[place])[0, 1]

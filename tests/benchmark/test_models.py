@@ -13,10 +13,12 @@ from alphacrystal.errors import InputError
 from alphacrystal.learn import MODEL_NAMES
 from alphacrystal.learn.training import TrainSettings, train_model
 from alphacrystal_bench.commands.app import app
-from alphacrystal_bench.models.page import models_page, reliability_panels, write_models_page
+from alphacrystal_bench.harness.facts import measured
+from alphacrystal_bench.harness.pages import write_page
+from alphacrystal_bench.models import page as models_page
 from alphacrystal_bench.models.tables import benchmark_models
 
-WHO = ("network", "forest", "frequency", "type copy")
+PREDICTORS = ("network", "forest", "frequency", "type copy")
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,8 @@ def weights(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def result(source: Path, weights: Path) -> dict[str, Any]:
     cache = weights / "cache"
-    return json.loads(json.dumps(benchmark_models(source, models=weights, cache=cache, trees=2)))
+    result = measured(0, lambda: benchmark_models(source, models=weights, cache=cache, trees=2))
+    return json.loads(json.dumps(result))
 
 
 def shares(rows: dict[str, Any]) -> list[float]:
@@ -47,42 +50,42 @@ def shares(rows: dict[str, Any]) -> list[float]:
 
 def test_every_table_has_every_predictor_and_every_row_counts_its_entries(result: dict[str, Any]) -> None:
     entries = result["structures"]["validation"]
-    symmetry = result["symmetry"]["subsets"]["all entries"]
+    symmetry = result["symmetry"]["subsets"]["all_entries"]
     assert symmetry["n"] == entries
-    assert set(symmetry["space group"]) == {
+    assert set(symmetry["space_group"]) == {
         "network",
         "forest",
         "frequency",
-        "network, told the conventional cell",
-        "forest, told the conventional cell",
+        "network_given_conventional_cell",
+        "forest_given_conventional_cell",
     }
-    assert all(0 <= share <= 1 for share in shares(symmetry["space group"]) + shares(symmetry["type"]))
-    lattice = result["lattice"]["subsets"]["all entries"]
-    assert set(lattice) == {"n", "network", "forest", "forest, told symmetry", "type copy"}
-    known = result["lattice"]["subsets"]["entries whose type occurs in training"]
-    assert known["n"] == lattice["type copy"]["predicted"]
+    assert all(0 <= share <= 1 for share in shares(symmetry["space_group"]) + shares(symmetry["type"]))
+    lattice = result["lattice"]["subsets"]["all_entries"]
+    assert set(lattice) == {"n", "network", "forest", "forest_given_symmetry", "type_copy"}
+    known = result["lattice"]["subsets"]["entries_of_known_types"]
+    assert known["n"] == lattice["type_copy"]["predicted"]
     assert sum(row["n"] for row in result["lattice"]["systems"].values()) == entries
-    distances = result["distances"]["all entries"]
-    assert 0 < distances["network, told the type"] < 20
-    assert distances["oracle, mean of the polymorphs"] < 1e-4
+    distances = result["distances"]["all_entries"]
+    assert 0 < distances["network_given_type"] < 20
+    assert distances["oracle_polymorph_mean"] < 1e-4
     assert len(result["reliability"]) >= 10
     assert {len(hash_) for hash_ in result["models"].values()} == {64}
 
 
 def test_page_and_figure_show_the_result(result: dict[str, Any], tmp_path: Path) -> None:
     page = tmp_path / "models.md"
-    write_models_page(result, page)
+    write_page(models_page, result, page, None)
     text = page.read_text(encoding="utf-8")
-    assert text == models_page(result)
+    assert text.startswith(models_page.render(result).rstrip())
     assert "$" not in text
-    lengths = result["lattice"]["subsets"]["all entries"]["forest"]
-    assert f"{lengths['length mean %']:.2f} / {lengths['length median %']:.2f}" in text
-    for who in WHO:
-        assert who in text
+    lengths = result["lattice"]["subsets"]["all_entries"]["forest"]
+    assert f"{lengths['length_mean_percent']:.2f} / {lengths['length_median_percent']:.2f}" in text
+    for name in PREDICTORS:
+        assert name in text
     assert (tmp_path / "figures" / "reliability.svg").exists()
     with Image.open(tmp_path / "figures" / "reliability.png") as image:
         assert image.width == 800
-    panels = reliability_panels(result["reliability"])
+    panels = models_page.reliability_panels(result["reliability"])
     assert sum(len(panel.curves) for panel in panels) == len(result["reliability"])
 
 
@@ -96,13 +99,17 @@ def test_the_command_writes_what_it_says_and_without_forests_the_rest_is_the_sam
     assert outcome.exit_code == 0, outcome.output
     alone = json.loads(outcome.stdout)
     assert alone == json.loads((tmp_path / "out" / "models.json").read_text(encoding="utf-8"))
-    assert (tmp_path / "docs" / "models.md").read_text(encoding="utf-8") == models_page(alone)
+    assert (
+        (tmp_path / "docs" / "models.md")
+        .read_text(encoding="utf-8")
+        .startswith(models_page.render(alone).rstrip())
+    )
     assert (tmp_path / "docs" / "figures" / "reliability.png").exists()
     assert alone["distances"] == result["distances"]
-    row = alone["lattice"]["subsets"]["all entries"]
-    assert set(row) == {"n", "network", "type copy"}
-    assert row["network"] == result["lattice"]["subsets"]["all entries"]["network"]
-    assert "MLatticeABC, here" not in models_page(alone)
+    row = alone["lattice"]["subsets"]["all_entries"]
+    assert set(row) == {"n", "network", "type_copy"}
+    assert row["network"] == result["lattice"]["subsets"]["all_entries"]["network"]
+    assert "MLatticeABC, here" not in models_page.render(alone)
 
 
 def test_networks_of_other_records_are_refused(

@@ -92,6 +92,6 @@ def test_time_limit_plans_fewer_epochs_and_keeps_the_plan(
 
 
 def test_some_training_structures_choose_the_epoch(unbroken: PairTraining) -> None:
-    assert unbroken.notes["held_back"] == 1
+    assert unbroken.notes["early_stopping_split"] == 1
     assert unbroken.notes["epochs"] == 2
     assert unbroken.notes["parameters"] > 10_000

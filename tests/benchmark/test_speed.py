@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +9,12 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from alphacrystal.errors import InputError
-from alphacrystal_bench.speed.page import speed_page
-from alphacrystal_bench.speed.processes import process_speed
+from alphacrystal_bench.harness.facts import measured
+from alphacrystal_bench.speed.evaluation import process_speed
+from alphacrystal_bench.speed.page import render
 from alphacrystal_bench.speed.run import SpeedSettings, benchmark_speed
 from alphacrystal_bench.speed.structures import random_crystals
-from alphacrystal_bench.speed.symmetry import symmetry_kept
+from alphacrystal_bench.speed.symmetry import compare_symmetry, symmetric_perturbation
 
 
 def rutile(a: float = 4.6, c: float = 2.96, u: float = 0.305) -> Structure:
@@ -31,14 +31,22 @@ def test_random_crystals_are_repeatable_and_keep_their_distances() -> None:
 
 
 def test_symmetry_is_kept_by_a_symmetric_move_and_lost_by_another() -> None:
-    assert symmetry_kept(rutile(), rutile(4.7, 3.0, 0.31), 136).operations_kept
-    assert symmetry_kept(rutile(), rutile(), 136).hypothesis_found
-    assert not symmetry_kept(rutile(), rutile(), 225).hypothesis_found
+    assert compare_symmetry(rutile(), rutile(4.7, 3.0, 0.31), 136).operations_kept
+    assert compare_symmetry(rutile(), rutile(), 136).hypothesis_found
+    assert not compare_symmetry(rutile(), rutile(), 225).hypothesis_found
     moved = rutile()
     moved.translate_sites([0], [0.05, 0.0, 0.0])
-    assert not symmetry_kept(rutile(), moved, 136).operations_kept
+    assert not compare_symmetry(rutile(), moved, 136).operations_kept
     sheared = Structure(Lattice.orthorhombic(4.6, 4.7, 2.96), rutile().species, rutile().frac_coords)
-    assert not symmetry_kept(rutile(), sheared, 136).operations_kept
+    assert not compare_symmetry(rutile(), sheared, 136).operations_kept
+
+
+def test_a_symmetric_perturbation_keeps_the_space_group_and_counts_free_parameters() -> None:
+    perturbed, parameters = symmetric_perturbation(rutile(), 0.04, 0.15, np.random.default_rng(0))
+    assert parameters == 3  # a, c and the coordinate of oxygen
+    assert perturbed.get_space_group_info(symprec=0.001)[1] == 136
+    assert not np.allclose(perturbed.lattice.abc, rutile().lattice.abc, rtol=1e-4)
+    assert compare_symmetry(rutile(), perturbed, 136).operations_kept
 
 
 def test_parts_on_real_compounds_need_records(tmp_path: Path) -> None:
@@ -49,30 +57,27 @@ def test_parts_on_real_compounds_need_records(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_short_run_compares_resumes_and_has_a_page(tmp_path: Path) -> None:
     settings = SpeedSettings(parts=("random", "evaluation"), limit=1)
-    result = benchmark_speed(settings, tmp_path)
+    result = measured(0, lambda: benchmark_speed(settings, tmp_path))
     assert result["random"]["n"] == 1
     assert result["random"]["fire"]["cpu_s"] > 0
     assert result["evaluation"]["16"]["ratio"] > 0
-    assert json.loads((tmp_path / "speed.json").read_text()) == result
-    page = speed_page(result)
-    assert "| ours, fire |" in page
+    page = render(result)
+    assert "| ours, FIRE |" in page
     assert f"| 3 | {result['evaluation']['16']['ratio']} |" in page
-    again = benchmark_speed(SpeedSettings(parts=("random",), limit=1), tmp_path, resume=True)
+    again = benchmark_speed(SpeedSettings(parts=("random",), limit=1), tmp_path)
     assert again["random"] == result["random"]
-    with pytest.raises(InputError, match="continue it with --resume"):
-        benchmark_speed(settings, tmp_path)
     with pytest.raises(InputError, match="other settings"):
-        benchmark_speed(SpeedSettings(parts=("random",), limit=1, seed=3), tmp_path, resume=True)
+        benchmark_speed(SpeedSettings(parts=("random",), limit=1, seed=3), tmp_path)
 
 
 @pytest.mark.slow
 def test_processes_and_threads_are_timed_on_the_same_work() -> None:
-    told: list[int] = []
-    found = process_speed([rutile()], lambda stage, done, total: told.append(done), steps=1, rounds=1)
-    assert (found["n"], found["steps"], told) == (1, 1, [0, 1])
+    steps: list[int] = []
+    found = process_speed([rutile()], lambda stage, done, total: steps.append(done), steps=1, rounds=1)
+    assert (found["n"], found["steps"], steps) == (1, 1, [0, 1])
     assert list(found["wall_s"]) == [
-        "one process, one thread",
-        "one process, 2 threads",
-        "2 processes, one thread each",
+        "one_process_one_thread",
+        "one_process_two_threads",
+        "two_processes_one_thread_each",
     ]
     assert min(found["wall_s"].values()) > 0

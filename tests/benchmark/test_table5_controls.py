@@ -10,10 +10,10 @@ import pytest
 
 from alphacrystal.data import PreparedStructures, StructureRecord, split_rows
 from alphacrystal.learn.contacts.matrix_labels import MAX_DISTANCE, matrices
-from alphacrystal_bench.paper_tables.table5_controls import control_scores, padded_orbits
 from alphacrystal_bench.paper_tables.table5_data import RowSplit, data_facts, row_split, table5_data
 from alphacrystal_bench.paper_tables.table5_predictors import CONTROLS, FLOORS
 from alphacrystal_bench.paper_tables.table5_rows import rows_numbered
+from alphacrystal_bench.paper_tables.table5_scores import control_scores, padded_orbits
 
 
 @pytest.fixture(scope="module")
@@ -27,19 +27,19 @@ def test_every_control_and_floor_has_scores(data: PreparedStructures, split: Row
     for own in found.values():
         assert own.mse >= own.rmse**2 > 0
         assert 0 <= own.precision <= 1
-    assert found["modal class"].overlap == 1  # its centre is below 8 Å
+    assert found["modal_class"].overlap == 1  # its centre is below 8 Å
 
 
 def test_more_classes_lower_the_floor_of_perfect_classes(data: PreparedStructures, split: RowSplit) -> None:
-    errors = [control_scores(data, split, classes, seed=0)["perfect classes"].rmse for classes in (5, 10, 20)]
+    errors = [control_scores(data, split, classes, seed=0)["perfect_classes"].rmse for classes in (5, 10, 20)]
     assert errors == sorted(errors, reverse=True)
     assert errors[2] < MAX_DISTANCE / 20 / 2  # never further than half a class
 
 
 def test_copy_of_a_structure_that_was_trained_on_is_exact(data: PreparedStructures, split: RowSplit) -> None:
     found = control_scores(data, RowSplit(split.train, split.train), 10, seed=0)
-    assert found["nearest composition"].rmse == pytest.approx(0, abs=1e-6)
-    assert found["true block means"].rmse <= found["element-pair lookup"].rmse + 1e-6
+    assert found["nearest_composition"].rmse == pytest.approx(0, abs=1e-6)
+    assert found["true_block_means"].rmse <= found["element_pair_lookup"].rmse + 1e-6
 
 
 def test_orbits_are_parts_of_elements(data: PreparedStructures, split: RowSplit) -> None:
@@ -57,9 +57,9 @@ def test_order_noise_is_the_same_where_elements_are_orbits(data: PreparedStructu
     alike = [len(set(a)) == len(set(b)) for a, b in zip(numbers, orbits, strict=True)]
     assert 0 < sum(alike) < len(rows)  # baddeleyite has two kinds of oxygen
     found = control_scores(data, RowSplit(rows, rows[alike]), 10, seed=0)
-    assert found["shuffled in orbits"] == found["shuffled in elements"]
+    assert found["shuffled_in_orbits"] == found["shuffled_in_elements"]
     found = control_scores(data, RowSplit(rows, rows[~np.array(alike)]), 10, seed=0)
-    assert found["shuffled in orbits"].rmse < found["shuffled in elements"].rmse
+    assert found["shuffled_in_orbits"].rmse < found["shuffled_in_elements"].rmse
 
 
 def test_same_seed_gives_the_same_scores(data: PreparedStructures, split: RowSplit) -> None:

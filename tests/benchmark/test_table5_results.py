@@ -7,19 +7,17 @@ from pathlib import Path
 import pytest
 
 from alphacrystal.errors import InputError
-from alphacrystal_bench.paper_tables.table5_page import table5_page
+from alphacrystal_bench.paper_tables.table5_page import render, score_table
 from alphacrystal_bench.paper_tables.table5_results import (
     DataFacts,
     Scores,
     Table5Cell,
     check_settings,
-    gather_results,
     read_results,
     save_cell,
     save_data_facts,
 )
 from alphacrystal_bench.paper_tables.table5_rows import TABLE5_ROWS, rows_numbered
-from alphacrystal_bench.paper_tables.table5_tables import markdown, score_table
 
 FACTS = {
     "commit": "abc1234",
@@ -40,7 +38,7 @@ def cell(row: int = 1, split: str = "random", method: str = "controls", **scored
         settings={"seed": 0, "share": 1.0},
         train=1000,
         test=100,
-        scores={name.replace("_", " "): scores(value) for name, value in scored.items()},
+        scores={name: scores(value) for name, value in scored.items()},
         minutes=0.5,
         facts=FACTS,
     )
@@ -86,15 +84,25 @@ def test_rows_agree_with_the_sentences_of_the_paper() -> None:
 def test_cells_come_back_in_the_order_of_the_table(tmp_path: Path) -> None:
     for own in (cell(3), cell(1, "disjoint"), cell(1, "random", "pair"), cell(1)):
         save_cell(tmp_path, own)
-    found = [(own.row, own.split, own.method) for own in gather_results(tmp_path).cells]
+    found = [(own.row, own.split, own.method) for own in read_results(tmp_path).cells]
     assert found == [
         (1, "random", "controls"),
         (1, "random", "pair"),
         (1, "disjoint", "controls"),
         (3, "random", "controls"),
     ]
-    assert read_results(tmp_path) == gather_results(tmp_path)
-    assert (tmp_path / "results.json").is_file()
+
+
+def test_cells_of_format_1_have_the_names_of_the_predictors_as_keys(tmp_path: Path) -> None:
+    own = cell(1, modal_class=1.2, element_pair_lookup=1.0)
+    save_cell(tmp_path, own)
+    file = tmp_path / "cells" / f"{own.name}.json"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(
+        text.replace("modal_class", "modal class").replace("element_pair_lookup", "element-pair lookup"),
+        encoding="utf-8",
+    )
+    assert read_results(tmp_path).cells == [own]
 
 
 def test_cell_of_other_settings_is_refused_with_their_names(tmp_path: Path) -> None:
@@ -110,39 +118,34 @@ def test_results_of_other_data_are_refused(tmp_path: Path) -> None:
         save_data_facts(tmp_path, data_facts("two"))
 
 
-def test_table_has_a_column_for_whoever_has_scores(tmp_path: Path) -> None:
+def test_table_has_a_column_for_each_predictor_with_scores(tmp_path: Path) -> None:
     save_cell(tmp_path, cell(1, modal_class=1.2))
-    save_cell(tmp_path, cell(1, method="pair", our_pair_network=0.4))
+    save_cell(tmp_path, cell(1, method="pair", pair_network=0.4))
     save_cell(tmp_path, cell(3, modal_class=0.9))
-    table = score_table(read_results(tmp_path), "random", "rmse")
-    assert table.header == ("row", "N", "trained / tested on", "paper", "our pair network", "modal class")
-    assert table.rows == (
-        ("1", "5", "1,000 / 100", "1.884", "0.400 ± 0.010", "1.200 ± 0.010"),
-        ("3", "10", "1,000 / 100", "1.340", "", "0.900 ± 0.010"),
-    )
-    assert score_table(read_results(tmp_path), "disjoint", "rmse").rows == ()
-    short = score_table(read_results(tmp_path), "random", "rmse", short=True)
-    assert short.header == ("row", "N", "train", "paper", "ours", "modal")
-    assert short.rows[0][-2:] == ("0.400", "1.200")
-    lines = markdown(table).splitlines()
-    assert lines[1].count("---") == 6
-    assert lines[2].count("|") == 7
+    lines = score_table(read_results(tmp_path), "random", "rmse").splitlines()
+    cells = [[text.strip() for text in line.strip("|").split("|")] for line in lines]
+    assert cells[0] == ["row", "N", "trained / tested on", "paper", "our pair network", "modal class"]
+    assert cells[2:] == [
+        ["1", "5", "1,000 / 100", "1.884", "0.400 ± 0.010", "1.200 ± 0.010"],
+        ["3", "10", "1,000 / 100", "1.340", "", "0.900 ± 0.010"],
+    ]
+    assert len(score_table(read_results(tmp_path), "disjoint", "rmse").splitlines()) == 2
 
 
 def test_page_states_what_it_needs_to_be_repeated(tmp_path: Path) -> None:
     save_data_facts(tmp_path, data_facts("d1g3st"))
     save_cell(tmp_path, cell(1, modal_class=1.2))
-    text = table5_page(read_results(tmp_path), [], tmp_path, "page.json")
+    text = render(read_results(tmp_path).model_dump(mode="json"))
     for part in (
         "abc1234",
         "Z80",
         "2026-01-01",
         "d1g3st",
-        "--methods controls --seed 0 --resume",
+        "--methods controls --seed 0",
         "1.884",
     ):
         assert part in text
     assert "ScTlAg2 of Figure 7 is not in the data" in text
     assert "EuSi2 of Figure 7 is in the data as mp-1072248" in text
-    assert "always the class that holds most pairs" in text
+    assert "always the class with most pairs" in text
     assert "our network of atoms" not in text  # it was not run

@@ -35,7 +35,7 @@ def pair(
 ) -> PairTraining:
     folder = tmp_path_factory.mktemp("pair")
     settings: dict[str, Any] = {"epochs": 1, "time_limit": None, "seed": 0, "threads": 1}
-    return train_pair_network(data, parts[0], folder, **settings, told_types=True)
+    return train_pair_network(data, parts[0], folder, **settings, given_types=True)
 
 
 def test_prediction_is_a_padded_symmetric_matrix_that_sees_the_composition_only(

@@ -1,4 +1,4 @@
-"""Training of the paper's network: it learns, resumes exactly, and stops when told."""
+"""Training of the paper's network: learning, exact continuation, and stopping criteria."""
 
 import csv
 from dataclasses import replace

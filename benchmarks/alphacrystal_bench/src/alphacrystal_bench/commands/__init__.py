@@ -1,1 +1,1 @@
-"""The commands of `alphacrystal benchmark`."""
+"""The commands of `alphacrystal benchmark`: one registered function per benchmark."""

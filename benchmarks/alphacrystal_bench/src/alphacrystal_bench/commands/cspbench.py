@@ -1,78 +1,47 @@
-"""`alphacrystal benchmark cspbench`: whole predictions of known compounds, with controls and causes."""
+"""`alphacrystal benchmark cspbench`."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from alphacrystal.cli.output import JsonOption
 from alphacrystal.errors import InputError
-from alphacrystal_bench.commands.data_beside import data_beside
-from alphacrystal_bench.commands.known_compounds import OUT, PAGE, RELAX, SEED, run_benchmark
-
-FILE = Path("benchmarks") / "cspbench180.jsonl"
+from alphacrystal_bench.harness.options import Limit, Potential, Relax, Seed, compound_file
+from alphacrystal_bench.harness.registry import Result, Run, register
 
 
+@register("cspbench", title="Whole predictions of known compounds", page="cspbench.page", needs_data=True)
 def cspbench(
+    run: Run,
     data: Annotated[
-        Path | None,
-        typer.Option(help="Folder with benchmarks/cspbench180.jsonl (default: shared/data beside us)."),
+        Path | None, typer.Option(help="Folder that contains benchmarks/cspbench180.jsonl.")
     ] = None,
     structures: Annotated[
-        Path | None, typer.Option(help="Other compounds instead: a record file or a folder of CIFs.")
+        Path | None, typer.Option(help="Other compounds instead: a record file or a folder of CIF files.")
     ] = None,
-    out: OUT = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Compounds drawn at random (default: all).")
-    ] = None,
-    relax: RELAX = True,
+    limit: Limit = None,
+    relax: Relax = True,
     templates: Annotated[
         Path | None,
-        typer.Option(help="Known crystals (records) for the control of templates, e.g. the training data."),
+        typer.Option(help="Records of known crystals for the template control, e.g. the training data."),
     ] = None,
-    potential: Annotated[str, typer.Option(help="Potential that relaxes.")] = "chgnet",
+    potential: Potential = "chgnet",
     workers: Annotated[int, typer.Option(min=1, help="Relaxation processes.")] = 2,
-    seed: SEED = 0,
-    page: PAGE = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Predict CSPBench's compounds: match and space-group rates, controls, and why the rest failed."""
+    seed: Seed = 0,
+) -> Result:
+    """Predict the compounds of CSPBench: match and space-group rates, controls, and causes of failure."""
     from alphacrystal.data import read_records
-    from alphacrystal_bench.cspbench.page import cspbench_page, write_cspbench_page
+    from alphacrystal_bench.cspbench.compounds import read_categories
     from alphacrystal_bench.cspbench.run import CspBenchSettings, benchmark_cspbench, compounds_of
 
-    source = structures or _benchmark_file(data)
-    records = list(read_records(source))
-    compounds = compounds_of(records, {} if structures else _categories(source))
+    if structures is None and data is None:
+        raise InputError(
+            "Name the folder that contains benchmarks/cspbench180.jsonl with --data DIR, or other compounds "
+            "with --structures FILE."
+        )
+    source = structures or compound_file(data or Path(), "cspbench180.jsonl")
+    compounds = compounds_of(read_records(source), {} if structures else read_categories(source))
     settings = CspBenchSettings(relax, potential, workers, seed, limit, templates)
-    run_benchmark(
-        "cspbench",
-        lambda folder, progress: benchmark_cspbench(compounds, settings, folder, on_progress=progress),
-        cspbench_page,
-        write_cspbench_page,
-        out=out,
-        page=page,
-        as_json=as_json,
-    )
-
-
-def _benchmark_file(data: Path | None) -> Path:
-    """The file of the 179 compounds.
-
-    Raises:
-        InputError: It is not where it should be.
-    """
-    file = data / FILE if data else data_beside(FILE)
-    if file is not None and file.is_file():
-        return file
-    raise InputError(
-        f"Name the folder that holds {FILE} with --data DIR, or other compounds with --structures FILE."
-    )
-
-
-def _categories(file: Path) -> dict[str, str]:
-    lines = map(json.loads, file.read_text(encoding="utf-8").splitlines())
-    return {line["id"]: line.get("category", "") for line in lines}
+    return benchmark_cspbench(compounds, settings, run.folder, on_progress=run.progress)

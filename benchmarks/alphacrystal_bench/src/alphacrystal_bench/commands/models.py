@@ -1,65 +1,76 @@
-"""`alphacrystal benchmark models`: what the learned models know, beside other methods and controls."""
+"""`alphacrystal benchmark models` and `learning-curve`: errors of the networks on held-out compounds."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from alphacrystal.cli.output import JsonOption, create_folder, print_json
-from alphacrystal.cli.progress_display import ProgressDisplay
+from alphacrystal_bench.harness.options import (
+    Cache,
+    RequiredRecords,
+    Seed,
+    Threads,
+    chosen_numbers,
+    chosen_words,
+)
+from alphacrystal_bench.harness.registry import Result, Run, register
 
 
+@register("models", title="Errors of the learned models", page="models.page", needs_data=True)
 def models(
-    data: Annotated[
-        Path,
-        typer.Option(help="The records the models were trained on: structures.jsonl(.gz), or its folder."),
-    ],
-    out: Annotated[Path, typer.Option(help="Folder that models.json is written to.")],
-    cache: Annotated[
-        Path | None,
-        typer.Option(help="Folder of prepared arrays and of what forests predict (default: OUT/cache)."),
-    ] = None,
-    page: Annotated[
-        Path | None, typer.Option(help="Also write a Markdown page here, figures in a folder beside it.")
-    ] = None,
-    as_json: JsonOption = False,
+    run: Run,
+    data: RequiredRecords,
+    cache: Cache = None,
     models: Annotated[
-        Path | None, typer.Option(help="Folder of weights (default: those of the package).")
+        Path | None, typer.Option(help="Folder of weights. Default: those of the package.")
     ] = None,
     forests: Annotated[
-        bool, typer.Option(help="Train the rival forests too; about an hour when they are not in --cache.")
+        bool, typer.Option(help="Train the random forests too: about an hour unless --cache holds them.")
     ] = True,
-    trees: Annotated[int, typer.Option(min=1, help="Trees in each forest (default: 100).")] = 100,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the forests (default: 0).")] = 0,
-    threads: Annotated[int, typer.Option(min=1, help="torch threads (default: 1).")] = 1,
-) -> None:
-    """What the learned models know of held-out compounds, beside rival methods and controls."""
+    trees: Annotated[int, typer.Option(min=1, help="Trees per forest.")] = 100,
+    seed: Seed = 0,
+    threads: Threads = 1,
+) -> Result:
+    """Errors of the networks on held-out compounds, with baselines and controls."""
     import torch
 
-    from alphacrystal.runtime.atomic_write import write_text_atomically
-    from alphacrystal_bench.models.page import models_page, write_models_page
     from alphacrystal_bench.models.tables import benchmark_models
 
     torch.set_num_threads(threads)
-    create_folder(out)
-    with ProgressDisplay("benchmark models") as progress:
-        result = benchmark_models(
-            data,
-            models=models,
-            cache=cache or out / "cache",
-            forests=forests,
-            trees=trees,
-            seed=seed,
-            on_progress=progress,
-        )
-    write_text_atomically(out / "models.json", json.dumps(result, indent=1) + "\n")
-    if page is not None:
-        page.parent.mkdir(parents=True, exist_ok=True)
-        write_models_page(result, page)
-    if as_json:
-        print_json(result)
-    else:
-        typer.echo(models_page(result))
+    return benchmark_models(
+        data,
+        models=models,
+        cache=cache or run.folder / "cache",
+        forests=forests,
+        trees=trees,
+        seed=seed,
+        on_progress=run.progress,
+    )
+
+
+@register("learning-curve", title="Learning curves", page="models.learning_curve_page", needs_data=True)
+def learning_curve(
+    run: Run,
+    data: RequiredRecords,
+    cache: Cache = None,
+    curves: Annotated[str, typer.Option(help="Some of symmetry,lattice.")] = "symmetry,lattice",
+    shares: Annotated[
+        str, typer.Option(help="Shares of the training formulas, at full width.")
+    ] = "0.015625,0.0625,0.25,1",
+    widths: Annotated[str, typer.Option(help="Widths of the networks, on all formulas.")] = "0.25,0.5,1",
+    seed: Seed = 0,
+    threads: Threads = 1,
+) -> Result:
+    """Errors of the symmetry and lattice models against the size of their data and networks."""
+    from alphacrystal_bench.models.learning_curve import CURVES, CurveSettings, learning_curves
+
+    settings = CurveSettings(
+        curves=chosen_words("--curves", curves, CURVES),
+        shares=chosen_numbers("--shares", shares, float, 0.0, 1.0),
+        widths=chosen_numbers("--widths", widths, float, 0.0, 4.0),
+        seed=seed,
+        threads=threads,
+    )
+    return learning_curves(settings, run.folder, source=data, cache=cache, on_progress=run.progress)

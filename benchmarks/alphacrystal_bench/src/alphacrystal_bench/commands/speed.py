@@ -1,66 +1,102 @@
-"""`alphacrystal benchmark speed`: relaxation beside chgnet's own ways."""
+"""`alphacrystal benchmark speed`, `bayesian`, `inspection` and `web-load`: times."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from alphacrystal.cli.output import JsonOption, create_folder, print_json
-from alphacrystal.cli.progress_display import ProgressDisplay
-from alphacrystal.errors import InputError
+from alphacrystal_bench.harness.options import OptionalRecords, Seed, Threads, chosen_words
+from alphacrystal_bench.harness.registry import Result, Run, register
 
 
+@register(
+    "speed",
+    title="Speed of relaxation",
+    page="speed.page",
+    quick=("--parts", "random,evaluation", "--limit", "2"),
+)
 def speed(
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of the results; runs/speed-TIME by default.")
-    ] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="Records of real compounds: structures.jsonl(.gz), or its folder.")
-    ] = None,
+    run: Run,
+    data: OptionalRecords = None,
     parts: Annotated[
         str | None,
         typer.Option(
-            help="Of random,candidates,evaluation,processes,agreement,predict (default: what --data allows)."
+            help="Some of random,candidates,evaluation,processes,agreement,predict. "
+            "Default: all that --data permits."
         ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Crystals or formulas of each part at most, for a short run.")
+        int | None, typer.Option(min=1, help="Largest number of crystals or formulas of a part.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed (default: 0).")] = 0,
-    threads: Annotated[int, typer.Option(min=1, help="torch threads (default: 1).")] = 1,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
-    page: Annotated[Path | None, typer.Option(help="Also write a Markdown page here.")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Cost and results of relaxation beside chgnet's own calculator and ASE's FIRE."""
+    seed: Seed = 0,
+    threads: Threads = 1,
+) -> Result:
+    """Cost and results of relaxation, compared with chgnet's calculator and ASE's FIRE."""
     import torch
 
-    from alphacrystal.report import default_folder
-    from alphacrystal_bench.speed.page import speed_page, write_speed_page
-    from alphacrystal_bench.speed.run import NEED_DATA as SPEED_PARTS_WITH_DATA
-    from alphacrystal_bench.speed.run import PARTS as SPEED_PARTS
-    from alphacrystal_bench.speed.run import SpeedSettings, benchmark_speed
+    from alphacrystal_bench.speed.run import NEED_DATA, PARTS, SpeedSettings, benchmark_speed
 
-    possible = SPEED_PARTS if data else tuple(p for p in SPEED_PARTS if p not in SPEED_PARTS_WITH_DATA)
-    chosen = tuple(word.strip() for word in parts.split(",")) if parts else possible
-    if unknown := sorted(set(chosen) - set(SPEED_PARTS)):
-        raise InputError(f"--parts takes some of {','.join(SPEED_PARTS)}, not {unknown[0]!r}.")
+    possible = PARTS if data else tuple(part for part in PARTS if part not in NEED_DATA)
+    chosen = chosen_words("--parts", parts, PARTS) if parts else possible
     torch.set_num_threads(threads)
-    out = out or default_folder("speed")
-    create_folder(out)
     settings = SpeedSettings(parts=chosen, limit=limit, seed=seed)
-    try:
-        with ProgressDisplay("benchmark speed") as progress:
-            result = benchmark_speed(settings, out, source=data, resume=resume, on_progress=progress)
-    except KeyboardInterrupt:
-        typer.echo(f"Interrupted; repeat the command with --resume --out {out} to go on.", err=True)
-        raise
-    if page is not None:
-        page.parent.mkdir(parents=True, exist_ok=True)
-        write_speed_page(result, page)
-    if as_json:
-        print_json(result)
-    else:
-        typer.echo(speed_page(result))
+    return benchmark_speed(settings, run.folder, source=data, on_progress=run.progress)
+
+
+@register(
+    "bayesian",
+    title="Bayesian relaxation against gradients",
+    page="speed.bayesian",
+    quick=("--limit", "1", "--evaluations", "30"),
+)
+def bayesian(
+    run: Run,
+    limit: Annotated[int | None, typer.Option(min=1, help="Crystals. Default: all five.")] = None,
+    evaluations: Annotated[int, typer.Option(min=1, help="Largest number of evaluations per crystal.")] = 400,
+    seed: Seed = 0,
+) -> Result:
+    """Energy, evaluations and processor time of Bayesian relaxation, compared with gradients (CHGNet).
+
+    Needs the extra bayesian of alphacrystal.
+    """
+    from alphacrystal_bench.speed.bayesian import benchmark_bayesian
+
+    return benchmark_bayesian(run.progress, limit=limit, evaluations=evaluations, seed=seed)
+
+
+@register("inspection", title="Speed of inspect", page="speed.inspection", quick=("--formulas", "3"))
+def inspection(
+    run: Run,
+    data: OptionalRecords = None,
+    formulas: Annotated[
+        int | None, typer.Option(min=1, help="Formulas that are timed singly. Default: all 27.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Formulas in the batch.")] = 1000,
+    seed: Seed = 0,
+) -> Result:
+    """Time of `alphacrystal inspect`: single formulas in fresh processes, and a batch.
+
+    The batch takes formulas of the validation split of --data and is left out without it.
+    """
+    from alphacrystal_bench.speed.inspection import benchmark_inspection
+
+    return benchmark_inspection(data, run.progress, formulas=formulas, limit=limit, seed=seed)
+
+
+@register(
+    "web-load",
+    title="Response times of the web server",
+    page="speed.web_load",
+    quick=("--runs", "20", "--jobs", "20", "--requests", "3"),
+)
+def web_load(
+    run: Run,
+    runs: Annotated[int, typer.Option(min=1, help="Runs in the folder of the server.")] = 2000,
+    jobs: Annotated[int, typer.Option(min=1, help="Finished jobs in it.")] = 2000,
+    requests: Annotated[int, typer.Option(min=1, help="Requests per route.")] = 60,
+) -> Result:
+    """Response times of every GET route of `alphacrystal serve` with many runs and jobs."""
+    from alphacrystal_bench.speed.web_load import benchmark_web_load
+
+    return benchmark_web_load(run.progress, runs=runs, jobs=jobs, requests_per_route=requests)

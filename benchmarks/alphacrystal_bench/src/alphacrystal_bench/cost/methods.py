@@ -1,8 +1,8 @@
-"""Methods that predict a known compound, each with its cost: ours, its rivals, and controls.
+"""Methods that predict a known compound, each with its cost: ours, baselines, and controls.
 
 All run in this process with one potential; only our relaxations have a worker process. Times are processor
-seconds of both, so that other work on the machine does not count; what is only done to judge a method
-(matching, say) is not counted either.
+seconds of both processes, so that other work on the machine does not count. The comparison with the known
+structure is not counted.
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ from alphacrystal.generate import (
 from alphacrystal.pipeline.checkpoint import Checkpoint
 from alphacrystal.pipeline.energies import energy_function
 from alphacrystal.pipeline.predict import predict
-from alphacrystal_bench.cost.random_searches import SEARCHES, search
+from alphacrystal.typing import Progress
+from alphacrystal_bench.cost.random_searches import SEARCHES, EvaluatedStructure, search
 from alphacrystal_bench.cspbench.compounds import Compound
-from alphacrystal_bench.harness.progress import Progress
-from alphacrystal_bench.harness.resumable_rows import append_row, check_settings, read_rows
-from alphacrystal_bench.harness.run_facts import commit_of
+from alphacrystal_bench.harness.facts import commit_of
+from alphacrystal_bench.harness.pages import fact_line
+from alphacrystal_bench.harness.rows import Rows, check_settings
 from alphacrystal_bench.paper_tables.paper_compounds import plain_structure
 
 if TYPE_CHECKING:
@@ -47,20 +48,20 @@ TRUE_CELL, RELAXED_TRUTH = "random_in_true_cell", "relaxed_truth"
 METHODS = (OURS, CONTACT_MAP, TRUE_CELL, RELAXED_TRUTH, *SEARCHES)
 LISTED = 20
 SAME_ENERGY = 1e-3  # eV/atom; structures of a search within it count as one
-CONTROL_TRIALS = 100_000  # of low symmetry few draws keep all atoms apart
+CONTROL_TRIALS = 100_000  # in low symmetry few random structures keep all atoms apart
 ROWS = "methods.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
 class MethodSettings:
-    """What all methods share.
+    """Settings of all methods.
 
     Attributes:
-        potential: Energies and relaxation.
-        seed: Of everything random.
-        seconds: Processor seconds that a search may take for a compound.
+        potential: Potential of energies and relaxations.
+        seed: Random seed.
+        seconds: Processor seconds of a search per compound.
         relax: Whether our candidates are relaxed.
-        max_evaluations: Energy evaluations that a search may take for a compound; no limit if None.
+        max_evaluations: Energy evaluations of a search per compound; no limit if None.
     """
 
     potential: str = "chgnet"
@@ -69,8 +70,8 @@ class MethodSettings:
     relax: bool = True
     max_evaluations: int | None = None
 
-    def noted(self) -> dict[str, Any]:
-        """What an interrupted run must share with the one that goes on."""
+    def fixed(self) -> dict[str, Any]:
+        """Settings that a continued run must share with the interrupted one."""
         return {
             "potential": self.potential,
             "seed": self.seed,
@@ -80,7 +81,7 @@ class MethodSettings:
         }
 
     def prediction(self, cell: str = "") -> PredictConfig:
-        """The default settings otherwise, with one worker."""
+        """Settings of our predictions: one worker, defaults for all others."""
         return PredictConfig(
             potential=self.potential, seed=self.seed, relax=self.relax, workers=1, cell=cell or None
         )
@@ -92,18 +93,18 @@ def method_row(
     """Predict a compound with one method.
 
     Args:
-        method: One of METHODS. The rivals are told how many formula units the primitive cell holds; ours is
-            not, unless ``cell`` says it.
-        compound: What is known.
-        settings: Shared by all methods.
-        folder: For the run folder of ours; new or empty.
-        cell: Cell content for ours.
+        method: One of METHODS. The baselines are given the number of formula units in the primitive cell;
+            ours is not, unless ``cell`` is given.
+        compound: The known crystal.
+        settings: Settings of all methods.
+        folder: Run folder of our prediction; new or empty.
+        cell: Cell content for our prediction.
 
     Returns:
-        Plain values: up to 20 ``structures`` in the method's own order with ``match`` and ``energy``
-        (formation energy in eV/atom; ours also as ``written`` in the CIF file), ``cpu_seconds`` and
-        ``evaluations`` of the whole, ``first_match``: what had been spent when the known structure was first
-        met, ``made``: structures made in all, ``refused``.
+        Values for JSON: up to 20 ``structures`` in the order of the method, with ``match`` and ``energy``
+        (formation energy in eV/atom; ours also as ``written`` in the CIF file), total ``cpu_seconds`` and
+        ``evaluations``, ``first_match`` (the cost when the known structure first occurred), ``made`` (number
+        of generated structures), ``refused``.
     """
     row: Row = {"compound": compound.id, "formula": compound.formula, "method": method, "refused": ""}
     row |= {"cpu_seconds": 0.0, "evaluations": 0, "made": 0, "first_match": None, "structures": []}
@@ -118,7 +119,7 @@ def method_row(
             row |= _relaxed_truth(compound, settings)
         else:
             energies = energies_of(settings)
-            found = search(
+            evaluated = search(
                 method,
                 parse_formula(compound.formula),
                 units_of(compound),
@@ -128,7 +129,7 @@ def method_row(
                 settings.seed,
                 settings.max_evaluations,
             )
-            row |= _searched(found, compound)
+            row |= _searched(evaluated, compound)
     except AlphaCrystalError as error:
         row["refused"] = str(error)
     return row
@@ -139,53 +140,62 @@ def method_rows(
     compounds: Sequence[Compound],
     settings: MethodSettings,
     out: Path,
-    tell: Progress,
+    on_progress: Progress,
     cells: Mapping[str, str] | None = None,
 ) -> dict[tuple[str, str], Row]:
-    """Rows of methods and compounds by (method, compound id), the finished ones read from ``out``."""
-    check_settings(out, settings.noted())
-    kept = read_rows(out / ROWS)
+    """Rows by (method, compound id); the finished ones are read from ``out``."""
+    check_settings(out, settings.fixed())
+    finished = Rows(out / ROWS)
     rows: dict[tuple[str, str], Row] = {}
     commit = commit_of(Path(__file__))
     warm = False
     for method in methods:
         for done, compound in enumerate(compounds):
             key = f"{compound.id} {method}"
-            tell(method, done, len(compounds))
-            if key not in kept:
+            on_progress(method, done, len(compounds))
+            if key not in finished:
                 if not warm:
                     warm_up(settings)
                     warm = True
                 folder = _new_folder(out / "runs" / f"{compound.formula}-{compound.id}")
                 cell = (cells or {}).get(compound.id, "")
                 row = method_row(method, compound, settings, folder, cell=cell)
-                kept[key] = {"id": key, "commit": commit, **row}
-                append_row(out / ROWS, kept[key])
-            rows[method, compound.id] = kept[key]
-        tell(method, len(compounds), len(compounds))
+                finished.add(key, {"id": key, "commit": commit, **row})
+            rows[method, compound.id] = finished[key]
+        on_progress(method, len(compounds), len(compounds))
     return rows
 
 
 def row_facts(rows: Mapping[tuple[str, str], Row]) -> dict[str, Any]:
-    """Commits that the rows were made at, and the processor time of all of them."""
-    own = [row for row in rows.values() if "cpu_seconds" in row]
+    """Commits at which the rows were computed, and their total processor time."""
+    timed = [row for row in rows.values() if "cpu_seconds" in row]
     return {
-        "row_commits": sorted({row.get("commit", "unknown") for row in own}),
-        "cpu_minutes": round(sum(row["cpu_seconds"] for row in own) / 60, 1),
+        "row_commits": sorted({row.get("commit", "unknown") for row in timed}),
+        "cpu_minutes": round(sum(row["cpu_seconds"] for row in timed) / 60, 1),
     }
 
 
+def method_facts(name: str, result: Mapping[str, Any]) -> str:
+    """The facts of a result of `method_rows` for its page."""
+    energies = f"energies with {result['potential']}" + ("" if result["relax"] else ", not relaxed")
+    details = (
+        f", one process, {result['cpu_minutes']} processor minutes without the comparison, {energies}. "
+        f"The methods ran at commit {', '.join(result['row_commits'])}"
+    )
+    return fact_line(name, result, options=" --data DIR", details=details)
+
+
 def _new_folder(folder: Path) -> Path:
-    """The folder, or one beside it: what an interrupted run left there has no honest time."""
+    """A new folder: the time of a prediction that was interrupted and continued would not be comparable."""
     number = 2
-    own = folder
-    while own.exists():
-        own, number = folder.with_name(f"{folder.name}-{number}"), number + 1
-    return own
+    new = folder
+    while new.exists():
+        new, number = folder.with_name(f"{folder.name}-{number}"), number + 1
+    return new
 
 
 def warm_up(settings: MethodSettings) -> None:
-    """Load networks and potential, so that the first method does not pay for all."""
+    """Load networks and potential, so that no method includes the time of loading."""
     formula = parse_formula("NaCl")
     structures = [
         candidate.structure
@@ -198,14 +208,14 @@ def warm_up(settings: MethodSettings) -> None:
 
 
 def energies_of(settings: MethodSettings) -> EnergyFunction:
-    """Formation energies in eV/atom by the potential of the run."""
+    """Formation energies in eV/atom with the potential of the run."""
     return energy_function(settings.prediction())
 
 
 def energies_by_formula(
     settings: MethodSettings,
 ) -> Callable[[str, Sequence[Structure]], list[float | None]]:
-    """Energies in eV/atom of structures of a formula, None where there is none."""
+    """Energies in eV/atom of structures of a formula; None for structures without energy."""
 
     def energies(_: str, structures: Sequence[Structure]) -> list[float | None]:
         values = energies_of(settings)(structures)
@@ -227,10 +237,9 @@ def _ours(compound: Compound, settings: MethodSettings, folder: Path, cell: str)
         if not stage.startswith("generate") and not generated:
             generated.append(time.process_time() - begin)
 
-    # the cell content is a setting; the formula is asked for as it is
     run = predict(compound.formula, settings.prediction(cell), folder=folder, progress=note)
     steps = Checkpoint(folder).load_relaxations().values()
-    spent = time.process_time() - begin + sum(end.seconds for end in steps)  # those of the worker process
+    spent = time.process_time() - begin + sum(end.seconds for end in steps)  # worker process
     structures = [
         {
             **plain_structure(item.primitive),
@@ -242,13 +251,13 @@ def _ours(compound: Compound, settings: MethodSettings, folder: Path, cell: str)
     ]
     evaluations = sum(1 + end.steps for end in steps)
     unrelaxed = [_matches(candidate.structure, compound) for candidate in run.candidates[:LISTED]]
-    met = any(item["match"] for item in structures)
+    matched = any(item["match"] for item in structures)
     return {
         "cpu_seconds": round(spent, 3),
         "generate_cpu_seconds": round(generated[0] if generated else spent, 3),
         "evaluations": evaluations,
         "made": len(run.candidates),
-        "first_match": {"cpu_seconds": round(spent, 3), "evaluations": evaluations} if met else None,
+        "first_match": {"cpu_seconds": round(spent, 3), "evaluations": evaluations} if matched else None,
         "structures": structures,
         "unrelaxed": unrelaxed,
     }
@@ -258,40 +267,40 @@ def _contact_map(compound: Compound, settings: MethodSettings) -> Row:
     begin = time.process_time()
     generator = ContactMapGenerator([units_of(compound)])
     rng = np.random.default_rng(settings.seed)
-    made = list(generator.generate(parse_formula(compound.formula), LISTED, rng))
-    structures = [candidate.structure for candidate in made]
+    candidates = generator.generate(parse_formula(compound.formula), LISTED, rng)
+    structures = [candidate.structure for candidate in candidates]
     values = energies_of(settings)(structures) if settings.relax else np.zeros(len(structures))
     spent = round(time.process_time() - begin, 3)
     order = np.argsort(np.where(np.isfinite(values), values, np.inf), kind="stable")
     listed = [_listed(structures[index], float(values[index]), compound) for index in order]
-    met = any(item["match"] for item in listed)
+    matched = any(item["match"] for item in listed)
     return {
         "cpu_seconds": spent,
         "evaluations": len(structures),
         "made": len(structures),
-        "first_match": {"cpu_seconds": spent, "evaluations": len(structures)} if met else None,
+        "first_match": {"cpu_seconds": spent, "evaluations": len(structures)} if matched else None,
         "structures": listed,
     }
 
 
 def _random_in_true_cell(compound: Compound, settings: MethodSettings) -> Row:
-    """The control of everything that is told the space group and the lattice."""
+    """Control: random structures in the true space group and lattice."""
     structure = compound.structure
     numbers = np.array(structure.atomic_numbers, dtype=np.int64)
-    told = describe_symmetry(structure.lattice.matrix, structure.frac_coords, numbers)
+    symmetry = describe_symmetry(structure.lattice.matrix, structure.frac_coords, numbers)
     generator = RandomSymmetricGenerator(
         [units_of(compound)],
-        told.space_group,
-        lattice_parameters(told.lattice),
-        budget=Budget(proposals=CONTROL_TRIALS),
+        symmetry.space_group,
+        lattice_parameters(symmetry.lattice),
+        budget=Budget(trials=CONTROL_TRIALS),
     )
     begin = time.process_time()
     rng = np.random.default_rng(settings.seed)
-    made = list(generator.generate(parse_formula(compound.formula), LISTED, rng))
+    candidates = list(generator.generate(parse_formula(compound.formula), LISTED, rng))
     return {
         "cpu_seconds": round(time.process_time() - begin, 3),
-        "made": len(made),
-        "structures": [_listed(candidate.structure, None, compound) for candidate in made],
+        "made": len(candidates),
+        "structures": [_listed(candidate.structure, None, compound) for candidate in candidates],
     }
 
 
@@ -301,7 +310,7 @@ def _relaxed_truth(compound: Compound, settings: MethodSettings) -> Row:
 
     config = settings.prediction()
     reference = energy_reference(compound.structure.composition.get_el_amt_dict(), config)
-    # as stored, so that its origin and orientation stay what they are
+    # in the stored cell, which keeps origin and orientation
     (end,) = relax([compound.structure], load_potential(settings.potential), relax_settings(config))
     if not end.usable or end.energy_per_atom is None or reference is None:
         raise InputError(f"The known structure of {compound.formula} cannot be relaxed: {end.reason}.")
@@ -313,19 +322,19 @@ def _relaxed_truth(compound: Compound, settings: MethodSettings) -> Row:
     }
 
 
-def _searched(found: Sequence[Any], compound: Compound) -> Row:
-    """What a search spent until it met the known structure, and its lowest energies."""
-    first = next((item for item in found if _matches(item.structure, compound)), None)
-    listed: list[Any] = []
-    for item in sorted((own for own in found if np.isfinite(own.energy)), key=lambda own: own.energy):
+def _searched(evaluated: Sequence[EvaluatedStructure], compound: Compound) -> Row:
+    """Cost of a search until the known structure first occurred, and its structures of lowest energy."""
+    first = next((item for item in evaluated if _matches(item.structure, compound)), None)
+    listed: list[EvaluatedStructure] = []
+    for item in sorted((e for e in evaluated if np.isfinite(e.energy)), key=lambda e: e.energy):
         if all(abs(item.energy - other.energy) >= SAME_ENERGY for other in listed):
             listed.append(item)
         if len(listed) == LISTED:
             break
     return {
-        "cpu_seconds": round(found[-1].cpu_seconds, 3) if found else 0.0,
-        "evaluations": found[-1].evaluations if found else 0,
-        "made": len(found),
+        "cpu_seconds": round(evaluated[-1].cpu_seconds, 3) if evaluated else 0.0,
+        "evaluations": evaluated[-1].evaluations if evaluated else 0,
+        "made": len(evaluated),
         "first_match": None
         if first is None
         else {"cpu_seconds": round(first.cpu_seconds, 3), "evaluations": first.evaluations},

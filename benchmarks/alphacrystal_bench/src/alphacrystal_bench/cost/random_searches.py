@@ -1,4 +1,4 @@
-"""Searches without learning from data, stopped by processor time or evaluations, with all they evaluated."""
+"""Baseline searches without machine learning, limited by processor time or evaluations."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from alphacrystal.generate import Budget, EnergyFunction, GnoaGenerator, RandomSymmetricGenerator
+from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -22,19 +23,19 @@ if TYPE_CHECKING:
 
 GNOA, GNOA_RANDOM, RANDOM_RELAXED = "gnoa-tpe", "gnoa-random", "random_relaxed"
 SEARCHES = (GNOA, GNOA_RANDOM, RANDOM_RELAXED)
-ENDLESS = 10**9
-BATCH = 16  # random crystals: two groups that are relaxed side by side
+UNLIMITED = 10**9
+BATCH = 16  # random structures that are relaxed together
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluatedStructure:
-    """A crystal whose energy was asked for.
+    """A structure whose energy was evaluated.
 
     Attributes:
-        structure: As evaluated, or relaxed.
-        energy: eV/atom.
-        cpu_seconds: Processor seconds spent when it was known.
-        evaluations: Energy evaluations spent when it was known.
+        structure: The evaluated, or relaxed, structure.
+        energy: Energy in eV/atom.
+        cpu_seconds: Processor seconds of the search until then.
+        evaluations: Energy evaluations of the search until then.
     """
 
     structure: Structure
@@ -43,37 +44,37 @@ class EvaluatedStructure:
     evaluations: int
 
 
-class _BudgetSpentError(Exception):
+class _BudgetUsedError(Exception):
     pass
 
 
-class _Watched:
-    """Energies that record every evaluated crystal, and stop when the budget is spent."""
+class _RecordedEnergies:
+    """Energy function that records every structure and ends the search when the budget is used up."""
 
     def __init__(self, energies: EnergyFunction, seconds: float, max_evaluations: int | None) -> None:
-        self.found: list[EvaluatedStructure] = []
+        self.evaluated: list[EvaluatedStructure] = []
         self._energies, self._seconds = energies, seconds
         self._max_evaluations = max_evaluations
-        self._begin, self._asked = time.process_time(), 0
+        self._begin, self._evaluations = time.process_time(), 0
 
     def __call__(self, structures: Sequence[Structure]) -> FloatArray:
         values = self._energies(structures)
-        self._asked += len(structures)
+        self._evaluations += len(structures)
         now = time.process_time() - self._begin
-        self.found += [
-            EvaluatedStructure(structure, float(value), now, self._asked)
+        self.evaluated += [
+            EvaluatedStructure(structure, float(value), now, self._evaluations)
             for structure, value in zip(structures, values, strict=True)
         ]
         self.check()
         return values
 
     def check(self, *_: object) -> None:
-        """End the search if its budget is spent."""
-        if _spent(self._begin, self._seconds, self._asked, self._max_evaluations):
-            raise _BudgetSpentError
+        """End the search if its budget is used up."""
+        if _used_up(self._begin, self._seconds, self._evaluations, self._max_evaluations):
+            raise _BudgetUsedError
 
 
-def _spent(begin: float, seconds: float, evaluations: int, max_evaluations: int | None) -> bool:
+def _used_up(begin: float, seconds: float, evaluations: int, max_evaluations: int | None) -> bool:
     late = time.process_time() - begin >= seconds
     return late or (max_evaluations is not None and evaluations >= max_evaluations)
 
@@ -88,35 +89,35 @@ def search(
     seed: int,
     max_evaluations: int | None = None,
 ) -> list[EvaluatedStructure]:
-    """Everything that a search evaluated, in order.
+    """All structures that a search evaluates, in order.
 
     Args:
         method: One of SEARCHES.
         formula: Reduced formula.
         units: Formula units in the primitive cell.
-        energies: What GNOA minimises.
-        potential: What relaxes random crystals.
-        seconds: Processor seconds; the search ends after the batch that passes them.
-        seed: Of the search.
-        max_evaluations: Energy evaluations; the search ends after the batch that passes them.
+        energies: Energies that GNOA minimises.
+        potential: Potential that relaxes random structures.
+        seconds: Processor seconds; the search ends after the batch that exceeds them.
+        seed: Random seed.
+        max_evaluations: Energy evaluations; the search ends after the batch that exceeds them.
 
     Raises:
-        InputError: No space group can hold the cell.
+        InputError: No space group permits the cell content.
     """
     rng = np.random.default_rng(seed)
     if method == RANDOM_RELAXED:
         return _random_relaxed(formula, units, potential, seconds, rng, max_evaluations)
-    watched = _Watched(energies, seconds, max_evaluations)
+    recorded = _RecordedEnergies(energies, seconds, max_evaluations)
     generator = GnoaGenerator(
         [units],
-        watched,
+        recorded,
         search=cast("SearchName", method.removeprefix("gnoa-")),
-        budget=Budget(proposals=ENDLESS),
-        on_progress=watched.check,
+        budget=Budget(trials=UNLIMITED),
+        on_progress=recorded.check,
     )
-    with contextlib.suppress(_BudgetSpentError):
+    with contextlib.suppress(_BudgetUsedError):
         list(generator.generate(formula, 1, rng))
-    return watched.found
+    return recorded.evaluated
 
 
 def _random_relaxed(
@@ -127,7 +128,7 @@ def _random_relaxed(
     rng: np.random.Generator,
     max_evaluations: int | None,
 ) -> list[EvaluatedStructure]:
-    """Random crystals with symmetry, relaxed (AIRSS)."""
+    """Random structures with symmetry, each relaxed (AIRSS, doi:10.1088/0953-8984/23/5/053201)."""
     from alphacrystal.config import PredictConfig
     from alphacrystal.pipeline.energies import relax_settings
     from alphacrystal.relax import load_potential, relax
@@ -136,20 +137,20 @@ def _random_relaxed(
     evaluations = 0
 
     def check(*_: object) -> None:
-        if _spent(begin, seconds, evaluations, max_evaluations):
-            raise _BudgetSpentError
+        if _used_up(begin, seconds, evaluations, max_evaluations):
+            raise _BudgetUsedError
 
     relaxing, settings = load_potential(potential), relax_settings(PredictConfig())
-    generator = RandomSymmetricGenerator([units], budget=Budget(proposals=ENDLESS), on_progress=check)
-    drawn = generator.generate(formula, ENDLESS, rng)
-    found: list[EvaluatedStructure] = []
-    with contextlib.suppress(_BudgetSpentError):
+    generator = RandomSymmetricGenerator([units], budget=Budget(trials=UNLIMITED), on_progress=check)
+    drawn = generator.generate(formula, UNLIMITED, rng)
+    evaluated: list[EvaluatedStructure] = []
+    with contextlib.suppress(_BudgetUsedError):
         while True:
             ends = relax([candidate.structure for candidate in islice(drawn, BATCH)], relaxing, settings)
             now = time.process_time() - begin
             for end in ends:
                 evaluations += 1 + end.steps
                 if end.usable and end.energy_per_atom is not None:
-                    found.append(EvaluatedStructure(end.structure, end.energy_per_atom, now, evaluations))
+                    evaluated.append(EvaluatedStructure(end.structure, end.energy_per_atom, now, evaluations))
             check()
-    return found
+    return evaluated

@@ -1,7 +1,8 @@
-"""Whole predictions of known compounds: where the known structure stands in each list, and what was lost."""
+"""Whole predictions of known compounds, compared structure by structure with the known one."""
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from alphacrystal.errors import AlphaCrystalError
 from alphacrystal.evaluate import match_pair, space_group_number
 from alphacrystal.pipeline.predict import predict
 from alphacrystal_bench.cspbench.causes import TrueType, cause, true_type
-from alphacrystal_bench.cspbench.random_crystals import random_crystals
+from alphacrystal_bench.cspbench.controls import MAX_ATOMS, UNRELAXED, random_crystals
 
 if TYPE_CHECKING:
     from alphacrystal.rank import RankedStructure
@@ -25,10 +26,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-LISTED = 50  # rows of the list, so that every order can be drawn from it
-UNRELAXED = 20  # candidates before relaxation that are compared
+LISTED = 50  # length of the list, from which every order is derived
 SYMPRECS = (0.01, 0.1)  # Å
-LARGEST = 20  # atoms in the primitive cells that are tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +35,10 @@ class Compound:
     """A known crystal whose formula is predicted.
 
     Attributes:
-        id: Of the record.
+        id: Identifier of the record.
         formula: Reduced formula.
-        structure: The known structure, primitive or not.
-        category: Of the benchmark; may be empty.
+        structure: The known structure, in any cell.
+        category: Category of the benchmark; may be empty.
     """
 
     id: str
@@ -53,18 +52,24 @@ class Compound:
         return len(self.structure.get_primitive_structure())
 
 
+def read_categories(file: Path) -> dict[str, str]:
+    """Categories by identifier of a file of compounds, one JSON object per line."""
+    lines = map(json.loads, file.read_text(encoding="utf-8").splitlines())
+    return {line["id"]: line.get("category", "") for line in lines}
+
+
 def compound_row(compound: Compound, config: PredictConfig, folder: Path, truth_energy: float | None) -> Row:
     """Predict a compound and compare every structure of its lists with the known one.
 
     Args:
-        compound: What is known.
-        config: Settings of the prediction; its list is made long enough for every order.
-        folder: Run folder; an unfinished one is gone on with.
+        compound: The known crystal.
+        config: Settings of the prediction; the length of its list is replaced.
+        folder: Run folder; an unfinished prediction continues.
         truth_energy: Energy in eV/atom of the known structure, relaxed with the same potential.
 
     Returns:
-        Plain values for JSON: ``unrelaxed`` and ``listed`` structures, the ``random`` control, the place of
-        the true structure type and space group among the hypotheses, and the ``cause`` of a failure.
+        Values for JSON: ``unrelaxed`` and ``listed`` structures, the ``random`` control, the rank of the true
+        structure type and space group among the hypotheses, and the ``cause`` of a failure.
     """
     begin = time.monotonic()
     row: Row = {
@@ -95,9 +100,9 @@ def compound_row(compound: Compound, config: PredictConfig, folder: Path, truth_
         bool(match_pair(crystal, compound.structure).matched)
         for crystal in random_crystals(hypotheses, config.seed)
     ]
-    told = true_type(compound.structure)
-    row["true_type"] = _true_places(told, compound)
-    row["cause"] = cause(run, told, compound.structure, _first_place(row))
+    known_type = true_type(compound.structure)
+    row["true_type"] = _true_ranks(known_type, compound)
+    row["cause"] = cause(run, known_type, compound.structure, _first_match(row))
     row["lower_than_truth"] = _lower(row["listed"], truth_energy)
     return row
 
@@ -114,7 +119,7 @@ def _listed(run: Prediction, compound: Compound) -> list[Row]:
     return [
         {
             **_compared(item.primitive, compound),
-            "log_probability": _chance(run, item),
+            "log_probability": _log_probability(run, item),
             "chemical": item.chemical_rank,
             "energy": item.energy_rank,
             "energy_per_atom": None if item.relaxation is None else item.relaxation.energy_per_atom,
@@ -124,50 +129,50 @@ def _listed(run: Prediction, compound: Compound) -> list[Row]:
     ]
 
 
-def _chance(run: Prediction, item: RankedStructure) -> float | None:
-    """The best log-probability of the candidates that ended in a structure."""
-    same = (run.candidates[index].log_probability for index in (item.candidate_index, *item.duplicates))
-    return max((chance for chance in same if chance is not None), default=None)
+def _log_probability(run: Prediction, item: RankedStructure) -> float | None:
+    """The largest log-probability of the candidates that were merged into a structure."""
+    merged = (run.candidates[index].log_probability for index in (item.candidate_index, *item.duplicates))
+    return max((value for value in merged if value is not None), default=None)
 
 
 def _groups(structure: Structure) -> dict[str, int | None]:
     return {str(symprec): space_group_number(structure, symprec) for symprec in SYMPRECS}
 
 
-def _true_places(told: TrueType | None, compound: Compound) -> dict[str, int | None]:
-    """Places (from 1) of the true type and the true space group among all types the networks score."""
+def _true_ranks(known_type: TrueType | None, compound: Compound) -> dict[str, int | None]:
+    """Ranks (from 1) of the true type and the true space group among all types that are scored."""
     from alphacrystal.learn import type_probabilities
 
     formula = parse_formula(compound.formula)
-    kinds, logs = type_probabilities(formula, formula_units_within(formula, LARGEST))
+    structure_types, logs = type_probabilities(formula, formula_units_within(formula, MAX_ATOMS))
     order = np.argsort(-logs, kind="stable")
     groups: dict[int, float] = {}
-    for kind, log in zip(kinds, logs, strict=True):
-        groups[kind.space_group] = groups.get(kind.space_group, 0.0) + float(np.exp(log))
-    by_share = sorted(groups, key=lambda number: -groups[number])
+    for structure_type, log in zip(structure_types, logs, strict=True):
+        groups[structure_type.space_group] = groups.get(structure_type.space_group, 0.0) + float(np.exp(log))
+    by_probability = sorted(groups, key=lambda number: -groups[number])
     number = space_group_number(compound.structure, SYMPRECS[-1])
-    places: dict[str, int | None] = {
+    ranks: dict[str, int | None] = {
         "type": None,
-        "space_group": by_share.index(number) + 1 if number in groups else None,
+        "space_group": by_probability.index(number) + 1 if number in groups else None,
     }
-    if told is not None:
-        letters = [told.occupation.get(symbol, "") for symbol in formula.elements]
-        for place, index in enumerate(order, start=1):
-            kind = kinds[index]
-            if kind.space_group == told.space_group and list(kind.letters) == letters:
-                places["type"] = place
+    if known_type is not None:
+        letters = [known_type.occupation.get(symbol, "") for symbol in formula.elements]
+        for rank, index in enumerate(order, start=1):
+            candidate = structure_types[index]
+            if candidate.space_group == known_type.space_group and list(candidate.letters) == letters:
+                ranks["type"] = rank
                 break
-    return places
+    return ranks
 
 
-def _first_place(row: Mapping[str, Any]) -> int | None:
-    """Place (from 1) of the first match in the final list."""
+def _first_match(row: Mapping[str, Any]) -> int | None:
+    """Rank (from 1) of the first match in the final list."""
     final = row["listed"] or row["unrelaxed"]
-    return next((place for place, item in enumerate(final, start=1) if item["match"]), None)
+    return next((rank for rank, item in enumerate(final, start=1) if item["match"]), None)
 
 
 def _lower(listed: Sequence[Row], truth_energy: float | None) -> bool | None:
-    """Whether the first of the list lies below the known structure by the potential; None if unknown."""
+    """Whether the potential gives the first structure a lower energy than the known one; None if unknown."""
     if not listed or truth_energy is None or listed[0]["energy_per_atom"] is None:
         return None
     return bool(listed[0]["energy_per_atom"] < truth_energy)

@@ -1,118 +1,117 @@
-"""The Markdown page of ``benchmark_cspbench``."""
+"""Markdown page of the benchmark cspbench."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from alphacrystal.runtime.atomic_write import write_text_atomically
-from alphacrystal_bench.cspbench.run import TOPS, orders
+from alphacrystal_bench.cspbench.causes import FOUND
+from alphacrystal_bench.cspbench.run import TOPS, UNRELAXED, orders
+from alphacrystal_bench.harness.pages import fact_line, label, markdown_table, page_text, percent
 
-FIRST = [f"top-{top}" for top in TOPS]
-HEADER = f"| | {' | '.join(FIRST)} |"
-RULE = "|---|" + "---:|" * len(FIRST)
-COMPOUNDS_SHOWN = 60  # failures named on the page
+KEYS = [f"top_{top}" for top in TOPS]
+HEADER = ["first", *(f"in {top}" for top in TOPS[1:])]
+MAX_NAMED = 60  # failures that the page names
 
 
-def cspbench_page(result: Mapping[str, Any]) -> str:
-    """All tables, with what they are held against."""
-    n = result["n"]
-    facts = (
-        "Written by `alphacrystal benchmark cspbench --page FILE`: "
-        f"commit {result['commit']}, seed {result['seed']}, {result['time']}, {result['machine']['cpu']}, "
-        f"{result['machine']['usable_cores']} cores, {result['minutes']} min (of the last part, "
-        f"if the run was resumed). {n} compounds, default settings"
-        + (f", relaxed with {result['potential']}." if result["relax"] else ", not relaxed.")
+def render(result: Mapping[str, Any]) -> str:
+    """All tables, with their controls."""
+    final = result["final"]
+    relaxed = f", relaxed with {result['potential']}" if result["relax"] else ", not relaxed"
+    details = (
+        f", {result['minutes']} min (of the last part, if the run was continued). {result['n']} compounds, "
+        f"default settings{relaxed}"
     )
-    lines = [f"# {n} known compounds predicted from their formulas", "", facts, "", _text("cspbench_page")]
-    lines += ["## Matched", "", HEADER, RULE]
-    lines += [_row(name, rates) for name, rates in result["match"].items()]
-    lines += [_row("control: random coordinates, same types and cells", result["random_coordinates"])]
+    matched = [(label(name), rates) for name, rates in result["match"].items()]
+    matched.append(("control: random coordinates, same types and cells", result["random_coordinates"]))
     if "templates" in result:
-        lines.append(_row("control: the likest known crystals, elements exchanged", result["templates"]))
+        matched.append(("control: the most similar known crystals, elements exchanged", result["templates"]))
+    lines = [
+        f"# Predictions of {result['n']} known compounds from their formulas",
+        "",
+        fact_line("cspbench", result, options=" --data DIR", details=details),
+        "",
+        page_text("cspbench_page"),
+        "",
+        "## Matched",
+        "",
+        *markdown_table(["", *HEADER], [_row(name, rates) for name, rates in matched]),
+    ]
     if "relaxed_ground_truth" in result:
-        floor = result["relaxed_ground_truth"]
-        lines += ["", f"The known structure itself, relaxed, still matches in {_percent(floor['match'])}."]
-    loose = result["match_diffcsp"][result["final"]]
-    lines += ["", "With DiffCSP's tolerances (0.3/0.5/10): " + _inline(loose) + "."]
-    lines += ["", "## Right space group", "", HEADER, RULE]
-    for symprec in ("0.1", "0.01"):
-        for name in dict.fromkeys(("without relaxation", result["final"])):
-            lines.append(_row(f"{name}, symprec {symprec} Å", result[f"space_group_{symprec}"][name]))
+        limit = result["relaxed_ground_truth"]["match"]
+        lines += ["", f"The known structure, relaxed, matches the known structure in {percent(limit)}."]
+    loose = result["match_diffcsp"][final]
+    rates = ", ".join(f"{percent(loose[key])} {name}" for key, name in zip(KEYS, HEADER, strict=True))
+    lines += ["", f"With the tolerances of DiffCSP (0.3/0.5/10): {rates}."]
+    groups = [
+        (f"{label(name)}, symprec {symprec} Å", result[key][name])
+        for symprec, key in (("0.1", "space_group_0_1"), ("0.01", "space_group_0_01"))
+        for name in dict.fromkeys((UNRELAXED, final))
+    ]
     prior = result["symmetry_prior"]
-    lines += [_row("the networks alone, before any structure", prior["space_group"])]
-    lines += [_row("the exact structure type, the networks alone", prior["type"])]
+    groups.append(("space group from the networks alone, before any structure", prior["space_group"]))
+    groups.append(("exact structure type from the networks alone", prior["type"]))
+    lines += ["", "## Right space group", ""]
+    lines += markdown_table(["", *HEADER], [_row(name, rates) for name, rates in groups])
     for title, key in (("By category", "categories"), ("By size of the primitive cell", "sizes")):
-        lines += ["", f"## {title}", "", f"Matched, {result['final']}.", ""]
-        lines += [f"| | n | {' | '.join(FIRST)} |", "|---|---:|" + "---:|" * len(FIRST)]
-        for name, row in result[key].items():
-            lines.append(
-                f"| {name.strip()} | {row['n']} | {' | '.join(_percent(row[top]) for top in FIRST)} |"
-            )
+        rows = [[label(name), row["n"], *_rates(row)] for name, row in result[key].items()]
+        lines += ["", f"## {title}", "", f"Matched, {label(final)}.", ""]
+        lines += markdown_table(["", "n", *HEADER], rows)
     lines += ["", *_causes(result)]
     if "seconds" in result:
         seconds = result["seconds"]
         lines += [
             "",
-            f"Wall seconds of a compound: median {seconds['median']}, longest {seconds['longest']}.",
+            f"Wall seconds per compound: median {seconds['median']}, longest {seconds['longest']}.",
         ]
     return "\n".join(lines) + "\n"
 
 
-def write_cspbench_page(result: Mapping[str, Any], page: Path) -> None:
-    """Write the page and its numbers beside it, with the places of the known structures alone of each row.
+def draw(result: Mapping[str, Any], page: Path, folder: Path | None) -> str:
+    """No figures; the published numbers of other methods."""
+    return "\n" + page_text("cspbench_peers") + "\n"
 
-    Raises:
-        AlphaCrystalError: The disk refused them.
-    """
-    write_text_atomically(page, cspbench_page(result) + "\n" + _text("cspbench_peers"))
-    short = {**result, "rows": [_short(row) for row in result["rows"]]}
-    write_text_atomically(page.with_suffix(".json"), json.dumps(short, indent=1) + "\n")
+
+def stored(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The result without structures: each row has only the ranks of the known structure."""
+    return {**result, "rows": [_short(row) for row in result["rows"]]}
 
 
 def _short(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row without its structures."""
+    if "ranks" in row:  # the result was stored before
+        return dict(row)
     lists = ("unrelaxed", "listed", "random")
-    places = {
-        name: next((place for place, item in enumerate(items, start=1) if item["match"]), None)
+    ranks = {
+        name: next((rank for rank, item in enumerate(items, start=1) if item["match"]), None)
         for name, items in orders(row).items()
     }
-    return {**{key: value for key, value in row.items() if key not in lists}, "places": places}
+    return {**{key: value for key, value in row.items() if key not in lists}, "ranks": ranks}
 
 
 def _causes(result: Mapping[str, Any]) -> list[str]:
-    lines = [
-        "## Why the known structure is not first",
-        "",
-        "| | compounds | of these, our first is lower in energy than the known one, by the potential |",
-        "|---|---:|---:|",
+    rows = [
+        [label(name), count, result["lower_than_truth"].get(name, "")]
+        for name, count in result["causes"].items()
     ]
-    for name, count in result["causes"].items():
-        lower = result["lower_than_truth"].get(name, "")
-        lines.append(f"| {name} | {count} | {lower} |")
-    lines += ["", _text("cspbench_causes")]
-    missed = [row for row in result["rows"] if row["cause"] != "found first"]
+    header = [
+        "",
+        "compounds",
+        "of these, the potential gives our first structure a lower energy than the known one",
+    ]
+    lines = ["## Why the known structure is not first", "", *markdown_table(header, rows)]
+    lines += ["", page_text("cspbench_causes")]
+    missed = [row for row in result["rows"] if row["cause"] != FOUND]
     if missed:
-        named = [f"{row['formula']} ({row['cause']})" for row in missed[:COMPOUNDS_SHOWN]]
+        named = [f"{row['formula']} ({label(row['cause'])})" for row in missed[:MAX_NAMED]]
         more = len(missed) - len(named)
-        lines += ["Not first: " + ", ".join(named) + (f", and {more} more." if more > 0 else ".")]
+        lines += ["", "Not first: " + ", ".join(named) + (f", and {more} more." if more > 0 else ".")]
     return lines
 
 
-def _row(name: str, rates: Mapping[str, float]) -> str:
-    return f"| {name} | {' | '.join(_percent(rates[top]) for top in FIRST)} |"
+def _row(name: str, rates: Mapping[str, float]) -> list[object]:
+    return [name, *_rates(rates)]
 
 
-def _inline(rates: Mapping[str, float]) -> str:
-    return ", ".join(f"{top} {_percent(rates[top])}" for top in FIRST)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
-def _text(name: str) -> str:
-    return files("alphacrystal_bench").joinpath(f"data/{name}.md").read_text(encoding="utf-8")
+def _rates(rates: Mapping[str, float]) -> list[str]:
+    return [percent(rates[key]) for key in KEYS]

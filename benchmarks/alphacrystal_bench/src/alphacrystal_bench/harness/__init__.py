@@ -1,1 +1,1 @@
-"""What all benchmarks share: facts of a run, resumable rows, progress, Markdown."""
+"""Registry, command line, resumable rows, run facts and pages that all benchmarks share."""

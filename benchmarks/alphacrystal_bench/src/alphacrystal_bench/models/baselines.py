@@ -1,4 +1,4 @@
-"""The rival forests on our split: what each is told, and what it answers."""
+"""Predictions of the random forests on our split."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from alphacrystal_bench.models.symmetry_forest import group_forest, group_forest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RivalPredictions:
-    """What the forests say about the rows asked for.
+class ForestPredictions:
+    """Predictions of the forests for some structures.
 
     Attributes:
-        lengths: Conventional a, b, c in Å by MLatticeABC's forests, shape (n, 3).
-        lengths_told_symmetry: The same told space group, Wyckoff letters and functional too, shape (n, 3).
+        lengths: Conventional a, b, c in Å by the forests of MLatticeABC, shape (n, 3).
+        lengths_given_symmetry: The same, given space group, Wyckoff letters and functional, shape (n, 3).
         groups: Probability of each space group from the reduced formula, shape (n, 231).
-        groups_told_cell: The same from the content of the conventional cell, as SG_predict, shape (n, 231).
-        groups_told_system: The same told the crystal system too, shape (n, 231).
+        groups_given_cell: The same from the content of the conventional cell, as SG_predict, shape (n, 231).
+        groups_given_system: The same, also given the crystal system, shape (n, 231).
     """
 
     lengths: FloatArray
-    lengths_told_symmetry: FloatArray
+    lengths_given_symmetry: FloatArray
     groups: FloatArray
-    groups_told_cell: FloatArray
-    groups_told_system: FloatArray
+    groups_given_cell: FloatArray
+    groups_given_system: FloatArray
 
 
 def crystal_systems(data: PreparedStructures) -> NDArray[np.str_]:
@@ -48,7 +48,7 @@ def crystal_systems(data: PreparedStructures) -> NDArray[np.str_]:
     return np.array([space_group(int(number)).crystal_system for number in data.space_groups])
 
 
-def rival_predictions(
+def forest_predictions(
     data: PreparedStructures,
     train: IntArray,
     rows: IntArray,
@@ -57,15 +57,15 @@ def rival_predictions(
     seed: int = 0,
     cache: Path | None = None,
     on_progress: Callable[[int, int], None] | None = None,
-) -> RivalPredictions:
+) -> ForestPredictions:
     """Fit the forests on ``train`` and predict ``rows``.
 
     Args:
         data: Prepared structures.
-        train, rows: Which to learn from and which to predict.
-        trees: In each forest.
-        seed: Of their random numbers.
-        cache: Folder where a forest that was fitted to the same data before is found again.
+        train, rows: Training structures and structures to predict.
+        trees: Trees per forest.
+        seed: Random seed.
+        cache: Folder of cached predictions.
         on_progress: Called with the trees fitted and their total.
 
     Raises:
@@ -76,9 +76,9 @@ def rival_predictions(
     centring = np.array([len(space_group(int(number)).centring) for number in data.space_groups])
     conventional = counts * centring[:, None]
     reduced = counts // np.gcd.reduce(counts, axis=1)[:, None]
-    own = [place for place, name in enumerate(feature_names()) if "SpaceGroupNumber" not in name]
-    for_lengths = np.concatenate([composition[:, own], lattice_counts(conventional)], axis=1)
-    told = np.concatenate([for_lengths, symmetry_features(data)], axis=1)
+    columns = [column for column, name in enumerate(feature_names()) if "SpaceGroupNumber" not in name]
+    for_lengths = np.concatenate([composition[:, columns], lattice_counts(conventional)], axis=1)
+    for_lengths_given_symmetry = np.concatenate([for_lengths, symmetry_features(data)], axis=1)
     for_groups = np.concatenate([composition, group_counts(reduced)], axis=1)
     for_cells = np.concatenate([composition, group_counts(conventional)], axis=1)
     systems, groups, lengths = crystal_systems(data), data.space_groups, data.lattices[:, :3]
@@ -93,10 +93,12 @@ def rival_predictions(
             on_progress(done, total)
 
     runs = ForestRuns(trees, seed, cache, on_trees)
-    return RivalPredictions(
+    return ForestPredictions(
         lengths=length_forests(for_lengths, lengths, systems, train, rows, runs),
         groups=group_forest(for_groups, groups, train, rows, runs),
-        groups_told_cell=group_forest(for_cells, groups, train, rows, runs),
-        groups_told_system=group_forests_by_system(for_cells, groups, systems, train, rows, runs),
-        lengths_told_symmetry=length_forests(told, lengths, systems, train, rows, runs),
+        groups_given_cell=group_forest(for_cells, groups, train, rows, runs),
+        groups_given_system=group_forests_by_system(for_cells, groups, systems, train, rows, runs),
+        lengths_given_symmetry=length_forests(
+            for_lengths_given_symmetry, lengths, systems, train, rows, runs
+        ),
     )

@@ -1,4 +1,4 @@
-"""What the networks say about the distances in the validation entries, cell by cell."""
+"""Predictions of the networks for the distances of the validation entries, cell by cell."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from alphacrystal.learn.training import DistanceTask, sorted_rmse
 from alphacrystal.typing import FloatArray, IntArray
 
 BATCH = 64
-HYPOTHESES = 200  # enough for all likely types of a cell content
+HYPOTHESES = 200  # covers all likely types of a cell content
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,10 +25,10 @@ class CellDistances:
     """Predicted and true distances of one cell, pairs i < j row by row.
 
     Attributes:
-        row: Of the prepared structures.
-        probabilities: Of the distance bins, shape (pairs, bins).
-        expected: Mean distance under them in Å, shape (pairs,).
-        true: Å, shape (pairs,).
+        row: Row of the prepared structures.
+        probabilities: Probabilities of the distance bins, shape (pairs, bins).
+        expected: Expected distances in Å, shape (pairs,).
+        true: True distances in Å, shape (pairs,).
         numbers: Atomic numbers, shape (atoms,).
     """
 
@@ -45,27 +45,27 @@ class CellDistances:
 
     @property
     def sorted_rmse(self) -> float:
-        """The same where equal atoms have no numbers, see ``sorted_rmse``."""
+        """Error that does not depend on the order of equal atoms, see ``sorted_rmse``."""
         return sorted_rmse(self.numbers, self.expected, self.true)
 
 
 def network_cells(task: DistanceTask, net: Any, *, given: bool) -> Iterator[CellDistances]:
-    """The validation split of a task, smallest cells first; ``given`` tells the true structure type."""
+    """The validation split of a task, smallest cells first; ``given``: given the true structure type."""
     sizes = task.data.sizes[task.validation]
     for size in np.unique(sizes):
-        own = task.validation[sizes == size]
-        for start in range(0, len(own), BATCH):
-            batch = own[start : start + BATCH]
+        same_size = task.validation[sizes == size]
+        for start in range(0, len(same_size), BATCH):
+            batch = same_size[start : start + BATCH]
             with torch.no_grad():
                 _, log_probabilities, true = task.predict(net, batch, given=given)
                 expected = net.expected_distances(log_probabilities).double().numpy()
             probabilities = log_probabilities.double().exp().numpy()
-            for place, row in enumerate(batch):
+            for index, row in enumerate(batch):
                 yield CellDistances(
                     int(row),
-                    probabilities[place],
-                    expected[place],
-                    true[place].double().numpy(),
+                    probabilities[index],
+                    expected[index],
+                    true[index].double().numpy(),
                     task.data.numbers[task.data.atoms(int(row))],
                 )
 
@@ -73,7 +73,7 @@ def network_cells(task: DistanceTask, net: Any, *, given: bool) -> Iterator[Cell
 def content_cells(
     data: PreparedStructures, rows: IntArray, models: Path | None = None
 ) -> Iterator[CellDistances]:
-    """What all networks together say of a cell content: the mean over its likely structure types."""
+    """Predictions of all networks together for a cell content: the mean over its likely structure types."""
     known: dict[tuple[str, int], tuple[IntArray, FloatArray, FloatArray]] = {}
     for row in rows:
         key = str(data.formulas[row]), int(data.sizes[row])
@@ -84,9 +84,9 @@ def content_cells(
             distogram = predict_cell_distogram(formula.cell(units), hypotheses, models=models)
             known[key] = distogram.numbers, distogram.probabilities.astype(np.float64), distogram.expected
         numbers, probabilities, expected = known[key]
-        own = data.numbers[data.atoms(int(row))]
-        order = np.zeros(len(own), dtype=np.int64)
-        order[np.argsort(own, kind="stable")] = np.argsort(numbers, kind="stable")
-        left, right = (order[side] for side in np.triu_indices(len(own), 1))
+        atoms = data.numbers[data.atoms(int(row))]
+        order = np.zeros(len(atoms), dtype=np.int64)
+        order[np.argsort(atoms, kind="stable")] = np.argsort(numbers, kind="stable")
+        left, right = (order[side] for side in np.triu_indices(len(atoms), 1))
         true = data.distances[data.pairs(row)].astype(np.float64)
-        yield CellDistances(int(row), probabilities[left, right], expected[left, right], true, own)
+        yield CellDistances(int(row), probabilities[left, right], expected[left, right], true, atoms)

@@ -1,4 +1,4 @@
-"""Random forests of scikit-learn, grown a few trees at a time and remembered."""
+"""Random forests of scikit-learn, grown in parts, with cached predictions."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from alphacrystal.runtime.atomic_write import replacing
 from alphacrystal.typing import Float32Array, FloatArray
 
 TREES = 100
-TREES_AT_ONCE = 5  # deep trees over 230 classes take 50 MB each; their seed is that of the first of them
-FORMAT_VERSION = 1  # to be raised when equal settings give other forests
+TREES_AT_ONCE = 5  # deep trees over 230 classes take 50 MB each; the seed is that of the first tree
+FORMAT_VERSION = 1  # raise it if equal settings give other forests
 
 
 @dataclass(frozen=True, slots=True)
 class ForestRuns:
-    """How forests are fitted.
+    """Settings of the forests.
 
     Attributes:
-        trees: In each forest.
-        seed: Of their random numbers.
-        cache: Folder that keeps what each forest predicts, so that an interrupted run goes on and more trees
-            can be added later; made if need be, None keeps nothing.
-        on_trees: Called with the number of trees fitted (or found in the cache) since the last call.
+        trees: Trees per forest.
+        seed: Random seed.
+        cache: Folder of the predictions of each forest, so that an interrupted run continues and more trees
+            can be added later; created if necessary; None keeps nothing.
+        on_trees: Called with the number of trees fitted, or read from the cache, since the last call.
     """
 
     trees: int = TREES
@@ -43,18 +43,18 @@ class ForestRuns:
 
     def predict(
         self,
-        kind: str,
+        name: str,
         settings: dict[str, Any],
         features: Float32Array,
         targets: NDArray[Any],
         wanted: Float32Array,
     ) -> FloatArray:
-        """What a random forest predicts: the mean over its trees, as one forest would give.
+        """Prediction of a random forest: the mean over its trees.
 
         Args:
-            kind: "RandomForestRegressor" or "RandomForestClassifier".
-            settings: Of scikit-learn's class.
-            features: Of the training rows, shape (n, k).
+            name: "RandomForestRegressor" or "RandomForestClassifier".
+            settings: Parameters of the class of scikit-learn.
+            features: Features of the training rows, shape (n, k).
             targets: Values or classes, shape (n,).
             wanted: Features of the rows to predict, shape (m, k).
 
@@ -66,7 +66,7 @@ class ForestRuns:
         """
         stem = None
         if self.cache is not None:
-            digest = hashlib.sha256(json.dumps([kind, settings, self.seed, FORMAT_VERSION]).encode())
+            digest = hashlib.sha256(json.dumps([name, settings, self.seed, FORMAT_VERSION]).encode())
             for array in (features, targets, wanted):
                 digest.update(np.ascontiguousarray(array).tobytes())
             stem = self.cache / f"forest-{digest.hexdigest()[:16]}"
@@ -75,34 +75,35 @@ class ForestRuns:
             self.on_trees(done)
         begun = done
         while done < self.trees:
-            own = min(TREES_AT_ONCE, self.trees - done)
-            forest = _class(kind)(n_estimators=own, random_state=self.seed + done, n_jobs=1, **settings)
+            count = min(TREES_AT_ONCE, self.trees - done)
+            forest = _class(name)(n_estimators=count, random_state=self.seed + done, n_jobs=1, **settings)
             forest.fit(features, targets)
-            answer = forest.predict_proba(wanted) if kind.endswith("Classifier") else forest.predict(wanted)
-            total, done = total + answer * own, done + own
+            answer = forest.predict_proba(wanted) if name.endswith("Classifier") else forest.predict(wanted)
+            total, done = total + answer * count, done + count
             if stem is not None:
                 _save(stem, total, done)
-                if done - own > begun:  # what this call wrote on its way; what it began with stays
-                    _file(stem, done - own).unlink(missing_ok=True)
-            self.on_trees(own)
+                if done - count > begun:  # keep the file that this call started from
+                    _file(stem, done - count).unlink(missing_ok=True)
+            self.on_trees(count)
         return np.asarray(total / self.trees, dtype=np.float64)
 
 
 def require_forests() -> None:
-    """Check, without importing it, that scikit-learn is there.
+    """Check, without importing it, that scikit-learn is installed.
 
     Raises:
-        InputError: It is not.
+        InputError: It is not installed.
     """
     if find_spec("sklearn") is None:
         raise InputError(
-            "The rival forests need scikit-learn: pip install 'alphacrystal[rivals]', or pass --no-forests."
+            "The random forests need scikit-learn: pip install 'alphacrystal-bench[forests]', or pass "
+            "--no-forests."
         )
 
 
-def _class(kind: str) -> Any:
+def _class(name: str) -> Any:
     require_forests()
-    return getattr(import_module("sklearn.ensemble"), kind)
+    return getattr(import_module("sklearn.ensemble"), name)
 
 
 def _file(stem: Path, trees: int) -> Path:
@@ -110,7 +111,7 @@ def _file(stem: Path, trees: int) -> Path:
 
 
 def _save(stem: Path, total: FloatArray, trees: int) -> None:
-    """Keep the sum over so many trees."""
+    """Write the sum over a number of trees."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     with replacing(_file(stem, trees)) as unfinished, unfinished.open("xb") as stream:
         np.savez_compressed(stream, total=total)
@@ -118,11 +119,14 @@ def _save(stem: Path, total: FloatArray, trees: int) -> None:
 
 def _load(stem: Path, trees: int) -> tuple[FloatArray, int]:
     """Sum over the trees of the largest cached forest of at most ``trees``, and their number."""
-    for count in (trees, *range(trees - trees % TREES_AT_ONCE, 0, -TREES_AT_ONCE)):  # others grow differently
+    for count in (
+        trees,
+        *range(trees - trees % TREES_AT_ONCE, 0, -TREES_AT_ONCE),
+    ):  # the other numbers have other seeds
         if (path := _file(stem, count)).is_file():
             try:
                 with np.load(path, allow_pickle=False) as stored:
                     return np.asarray(stored["total"], dtype=np.float64), count
             except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-                continue  # damaged: as if it were not there
+                continue  # damaged: compute it again
     return np.zeros(()), 0

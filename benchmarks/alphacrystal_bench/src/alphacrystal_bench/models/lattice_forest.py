@@ -1,7 +1,7 @@
 """MLatticeABC's random forests for the lengths of the conventional cell, trained on our split.
 
 Features and settings as in Y. Li et al., ACS Omega 6, 11585 (2021), doi:10.1021/acsomega.1c00781 and its
-repository: one forest for each crystal system and axis, told the full formula of the conventional cell.
+repository: one forest per crystal system and axis, given the full formula of the conventional cell.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SETTINGS: dict[str, Any] = {
     "min_samples_split": 8,
     "min_samples_leaf": 1,
 }
-# Axes that symmetry leaves free, and the published R² of each (ten random splits, formulas not kept apart).
+# Free axes and the published R² of each (ten random splits that do not separate formulas).
 PUBLISHED_R2: dict[str, dict[str, float]] = {
     "cubic": {"a": 0.979},
     "hexagonal": {"a": 0.892, "c": 0.760},
@@ -44,30 +44,30 @@ def length_forests(
     rows: IntArray,
     runs: ForestRuns,
 ) -> FloatArray:
-    """Predicted a, b, c in Å of ``rows``, equal where symmetry says so, shape (rows, 3).
+    """Predicted a, b, c in Å of ``rows``, equal where the crystal system requires it, shape (rows, 3).
 
     Args:
-        features: shape (n, k).
+        features: Features of all structures, shape (n, k).
         lengths: True a, b, c in Å of all, shape (n, 3).
         systems: Crystal system of all, shape (n,).
-        train, rows: Which to learn from and which to predict.
-        runs: How to fit.
+        train, rows: Training structures and structures to predict.
+        runs: Settings of the forests.
     """
     predicted = np.full((len(rows), 3), np.nan)
     for system, axes in PUBLISHED_R2.items():
-        learned, own = train[systems[train] == system], np.flatnonzero(systems[rows] == system)
-        if not len(own) or not len(learned):
+        learned, predicted_rows = train[systems[train] == system], np.flatnonzero(systems[rows] == system)
+        if not len(predicted_rows) or not len(learned):
             continue
-        for place, axis in enumerate(AXES):
+        for column, axis in enumerate(AXES):
             if axis not in axes:
-                predicted[own, place] = predicted[own, 0]
+                predicted[predicted_rows, column] = predicted[predicted_rows, 0]
                 continue
-            predicted[own, place] = runs.predict(
+            predicted[predicted_rows, column] = runs.predict(
                 "RandomForestRegressor",
                 SETTINGS,
                 features[learned],
-                lengths[learned, place],
-                features[rows[own]],
+                lengths[learned, column],
+                features[rows[predicted_rows]],
             )
     return predicted
 
@@ -75,10 +75,10 @@ def length_forests(
 def symmetry_features(data: PreparedStructures) -> Float32Array:
     """Space group, functional, number of orbits, and orbits on each Wyckoff letter, shape (n, 30).
 
-    What a forest needs to compete with a network that is told the structure type.
+    With them a forest has about the same input as the lattice network, which is given the structure type.
     """
     structures = np.repeat(np.arange(len(data)), data.sizes)
-    new_orbit = np.ones(len(data.orbits), dtype=bool)  # atoms of one orbit stand together
+    new_orbit = np.ones(len(data.orbits), dtype=bool)  # atoms of one orbit are consecutive
     same = (structures[1:] == structures[:-1]) & (data.orbits[1:] == data.orbits[:-1])
     new_orbit[1:] = ~same
     letters = np.zeros((len(data), LETTERS))

@@ -1,4 +1,4 @@
-"""What the lattice network says about the validation entries, given their true structure type."""
+"""Predictions of the lattice network for the validation entries, given their true structure type."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class LatticePredictions:
     """Predictions for the validation rows of a LatticeTask.
 
     Attributes:
-        rows: Of the prepared structures, shape (n,).
+        rows: Rows of the prepared structures, shape (n,).
         shapes: Predicted log volume per atom (Å³), log b/a, log c/a and cosines, shape (n, 6).
-        cells: The same as conventional a, b, c (Å), alpha, beta, gamma (degrees), shape (n, 6).
-        residuals: True minus predicted value of each of the shapes, shape (n, 6).
-        scales: Predicted Laplace scale of each, shape (n, 6).
-        free: Those that symmetry leaves free, shape (n, 6).
+        cells: The same cells as conventional a, b, c (Å), alpha, beta, gamma (degrees), shape (n, 6).
+        residuals: True minus predicted shapes, shape (n, 6).
+        scales: Predicted Laplace scales, shape (n, 6).
+        free: Quantities that the crystal system does not fix, shape (n, 6).
     """
 
     rows: IntArray
@@ -42,7 +42,7 @@ def predict_lattices(task: LatticeTask, net: Any) -> LatticePredictions:
     """
     if net.types != task.model.types:
         raise InputError(
-            "The lattice model was trained on other records than --data holds: give those it was trained on."
+            "The lattice model was trained on other records: name its training records with --data."
         )
     data, rows = task.data, task.validation
     shapes, scales = task.predictions(net, rows)

@@ -20,20 +20,20 @@ def lattice_table_by_system(
 
     Args:
         true: Conventional a, b, c (Å), alpha, beta, gamma (degrees), shape (n, 6).
-        predicted: By the name of who predicts: shape (n, 3), or (n, 6) with angles; NaN where there is none.
+        predicted: Cells by predictor, shape (n, 3), or (n, 6) with angles; NaN where there is none.
         systems: Crystal systems, shape (n,).
     """
     table: dict[str, Any] = {}
     for system, published in PUBLISHED_R2.items():
-        own = systems == system
-        if own.any():
+        rows = systems == system
+        if rows.any():
             table[system] = {
-                "n": int(own.sum()),
-                "published R2": published,
+                "n": int(rows.sum()),
+                "published_r2": published,
                 **{
                     name: {
-                        **axis_errors(true[own], cells[own], "".join(published)),
-                        **relative_errors(true[own], cells[own]),
+                        **axis_errors(true[rows], cells[rows], "".join(published)),
+                        **relative_errors(true[rows], cells[rows]),
                     }
                     for name, cells in predicted.items()
                 },
@@ -46,41 +46,47 @@ def lattice_table_by_subset(
 ) -> dict[str, Any]:
     """Relative errors (%) of lengths, and of volumes where angles are predicted, in each subset."""
     return {
-        name: {
+        subset: {
             "n": int(mask.sum()),
-            **{who: relative_errors(true[mask], cells[mask]) for who, cells in predicted.items()},
+            **{name: relative_errors(true[mask], cells[mask]) for name, cells in predicted.items()},
         }
-        for name, mask in subsets.items()
+        for subset, mask in subsets.items()
         if mask.any()
     }
 
 
 def axis_errors(true: FloatArray, predicted: FloatArray, axes: str) -> dict[str, float]:
-    """R² and mean absolute error in Å of the named axes, over the rows that have a prediction."""
+    """R² and mean absolute error in Å of some axes, over the rows with a prediction."""
     errors = {}
     for axis in axes:
-        place = AXES.index(axis)
-        here = np.isfinite(predicted[:, place])
-        own, answer = true[here, place], predicted[here, place]
-        spread = float(((own - own.mean()) ** 2).sum()) if here.any() else 0.0
+        column = AXES.index(axis)
+        here = np.isfinite(predicted[:, column])
+        expected, answer = true[here, column], predicted[here, column]
+        spread = float(((expected - expected.mean()) ** 2).sum()) if here.any() else 0.0
         if spread > 0:
-            errors[f"R2 {axis}"] = round(1 - float(((own - answer) ** 2).sum()) / spread, 4)
+            errors[f"r2_{axis}"] = round(1 - float(((expected - answer) ** 2).sum()) / spread, 4)
         if here.any():
-            errors[f"MAE {axis}"] = round(float(np.abs(own - answer).mean()), 4)
+            errors[f"mae_{axis}"] = round(float(np.abs(expected - answer).mean()), 4)
     return errors
 
 
 def relative_errors(true: FloatArray, predicted: FloatArray) -> dict[str, float]:
-    """How many have a prediction; mean and median absolute error in % of the lengths and of the volume."""
+    """Number of predictions; mean and median absolute error in % of the lengths and of the volume."""
     here = np.isfinite(predicted[:, 0])
     errors: dict[str, float] = {"predicted": int(here.sum())}
     if not here.any():
         return errors
     lengths = 100 * np.abs(predicted[here, :3] / true[here, :3] - 1)
-    errors |= {"length mean %": _round(lengths.mean()), "length median %": _round(np.median(lengths))}
+    errors |= {
+        "length_mean_percent": _round(lengths.mean()),
+        "length_median_percent": _round(np.median(lengths)),
+    }
     if predicted.shape[1] == 6:
         volumes = 100 * np.abs(_volumes(predicted[here]) / _volumes(true[here]) - 1)
-        errors |= {"volume mean %": _round(volumes.mean()), "volume median %": _round(np.median(volumes))}
+        errors |= {
+            "volume_mean_percent": _round(volumes.mean()),
+            "volume_median_percent": _round(np.median(volumes)),
+        }
     return errors
 
 

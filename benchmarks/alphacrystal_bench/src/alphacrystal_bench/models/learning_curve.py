@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -14,7 +14,6 @@ import numpy as np
 import torch
 
 from alphacrystal.data import PreparedStructures, prepare, select
-from alphacrystal.errors import InputError
 from alphacrystal.learn.training import (
     DEFAULT_SETTINGS,
     LatticeNetConfig,
@@ -24,28 +23,27 @@ from alphacrystal.learn.training import (
     train,
 )
 from alphacrystal.runtime.atomic_write import write_text_atomically
-from alphacrystal.typing import IntArray
-from alphacrystal_bench.harness.run_facts import run_facts
+from alphacrystal.typing import IntArray, Progress
+from alphacrystal_bench.harness.facts import run_facts
 
 CURVES = ("symmetry", "lattice")
 SHARES = (1 / 64, 1 / 16, 1 / 4, 1.0)
 WIDTHS = (1 / 4, 1 / 2, 1.0)
 PATIENCE = 4  # epochs without a lower validation loss
-MORE_EPOCHS = 0.25  # small data are passed over more often: epochs grow with share ** -this
+MORE_EPOCHS = 0.25  # small parts get more epochs: the number grows with share ** -MORE_EPOCHS
 
 Point = dict[str, Any]
-OnProgress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class CurveSettings:
-    """What to train.
+    """Settings of the benchmark.
 
     Attributes:
         curves: "symmetry" and "lattice".
-        shares: Of the training formulas, at full width; smaller parts lie within larger ones.
-        widths: Of the networks, beside the default of 1, on all formulas.
-        seed: Of the parts, weights and batches.
+        shares: Shares of the training formulas, at full width; smaller parts are subsets of larger ones.
+        widths: Widths of the networks relative to the default, on all formulas.
+        seed: Seed of the parts, weights and batches.
         threads: torch threads.
     """
 
@@ -70,33 +68,29 @@ def learning_curves(
     *,
     source: Path,
     cache: Path | None = None,
-    resume: bool = False,
-    on_progress: OnProgress | None = None,
+    on_progress: Progress = lambda *_: None,
 ) -> dict[str, Any]:
-    """Train what is missing and return the facts of the run and all points.
+    """Train the points that are not finished, and return all points.
 
-    Every point is measured on the whole validation split. The best epoch is the one with the lowest
-    validation loss there, as for the shipped weights, so that all points are equally kind.
+    Every point is evaluated on the whole validation split. The best epoch is the one with the lowest
+    validation loss there, as for the shipped weights, so that all points are equally optimistic.
 
     Args:
-        settings: What to train.
-        folder: Of results and checkpoints; a point is there as soon as it is trained.
+        settings: Settings of the benchmark.
+        folder: Folder of results and checkpoints; each point is written as soon as it is trained.
         source: Records, as for ``prepare``.
         cache: Folder of prepared arrays, ``folder/cache`` by default.
-        resume: Keep the points in the folder.
-        on_progress: Called with (what, steps done, steps in total).
+        on_progress: Called with (point, steps done, total steps).
 
     Returns:
-        {"commit", "seed", "time", "machine", "versions", "points": [{"curve", "share", "width",
-        "structures", "parameters", "best_epoch", "minutes", "metrics"}]}.
+        {"points": [{"curve", "share", "width", "structures", "parameters", "best_epoch", "minutes",
+        "metrics"}]}.
 
     Raises:
-        InputError: The folder holds points and ``resume`` is not set, or the source cannot be read.
+        InputError: The source cannot be read.
     """
     facts = run_facts(settings.seed)
     done = folder / "points"
-    if done.is_dir() and not resume:
-        raise InputError(f"{folder} already holds results: give --resume to go on, or another --out.")
     torch.set_num_threads(settings.threads)
     data = prepare(source, cache or folder / "cache")
     points = []
@@ -108,13 +102,11 @@ def learning_curves(
             done.mkdir(parents=True, exist_ok=True)
             write_text_atomically(path, json.dumps(point | {"facts": facts}, indent=1) + "\n")
         points.append(json.loads(path.read_text(encoding="utf-8")))
-    result = {**facts, "points": points}
-    write_text_atomically(folder / "learning-curves.json", json.dumps(result, indent=1) + "\n")
-    return result
+    return {"points": points}
 
 
 def formula_part(data: PreparedStructures, share: float, seed: int) -> IntArray:
-    """Training structures of a share of the training formulas; a smaller share is part of a larger one."""
+    """Training structures of a share of the training formulas; smaller shares are subsets of larger ones."""
     rows = np.flatnonzero(~data.validation)
     names = np.unique(data.formulas[rows])
     kept = np.random.default_rng(seed).permutation(names)[: max(1, round(share * len(names)))]
@@ -128,16 +120,16 @@ def _point(
     width: float,
     settings: CurveSettings,
     folder: Path,
-    on_progress: OnProgress | None,
+    on_progress: Progress,
 ) -> Point:
     begin = time.monotonic()
     rows = formula_part(data, share, settings.seed)
-    own = select(data, rows, np.flatnonzero(data.validation))
-    task = _task(curve, own, width, settings.seed)
-    usual = DEFAULT_SETTINGS[curve]
+    part = select(data, rows, np.flatnonzero(data.validation))
+    task = _task(curve, part, width, settings.seed)
+    default = DEFAULT_SETTINGS[curve]
     chosen = replace(
-        usual,
-        epochs=round(usual.epochs * share**-MORE_EPOCHS),
+        default,
+        epochs=round(default.epochs * share**-MORE_EPOCHS),
         patience=PATIENCE,
         seed=settings.seed,
         threads=settings.threads,
@@ -148,8 +140,8 @@ def _point(
         chosen,
         folder,
         resume=(folder / "checkpoint.pt").is_file(),
-        data_hash=sha256(own.ids.tobytes()).hexdigest(),
-        on_step=lambda step, total, _: on_progress(name, step, total) if on_progress else None,
+        data_hash=sha256(part.ids.tobytes()).hexdigest(),
+        on_step=lambda step, total, _: on_progress(name, step, total),
     )
     metrics = {key: value for key, value in best.items() if key not in ("epoch", "seconds")}
     if isinstance(task, SymmetryTask):
@@ -167,47 +159,47 @@ def _point(
 
 
 def _ceilings(task: SymmetryTask) -> dict[str, float]:
-    """Share of validation entries whose type the training part holds: the most that known types can reach."""
+    """Share of validation entries whose type occurs in the training part: an upper limit for known types."""
     known = task.target.numpy()[task.validation] >= 0
-    wanted = task.experimental[task.validation] & task.small[task.validation]
+    chosen = task.experimental[task.validation] & task.small[task.validation]
     ceilings = {"type_known": float(known.mean())}
-    if wanted.any():
-        ceilings["type_known_experimental_12"] = float(known[wanted].mean())
+    if chosen.any():
+        ceilings["type_known_experimental_12"] = float(known[chosen].mean())
     return {key: round(value, 5) for key, value in ceilings.items()}
 
 
 def _task(curve: str, data: PreparedStructures, width: float, seed: int) -> Any:
-    """A task whose hidden layers have ``width`` times their usual number of channels."""
+    """A task whose hidden layers have ``width`` times their default number of channels."""
 
     def scaled(channels: int, multiple: int = 1) -> int:
         return max(1, round(width * channels / multiple)) * multiple
 
     if curve == "symmetry":
-        usual = SymmetryNetConfig()
+        symmetry = SymmetryNetConfig()
         config = replace(
-            usual,
-            width=scaled(usual.width, usual.heads),
-            site_width=scaled(usual.site_width),
-            type_width=scaled(usual.type_width),
-            kernel_width=scaled(usual.kernel_width),
+            symmetry,
+            width=scaled(symmetry.width, symmetry.heads),
+            site_width=scaled(symmetry.site_width),
+            type_width=scaled(symmetry.type_width),
+            kernel_width=scaled(symmetry.kernel_width),
         )
         return SymmetryTask(data, config, seed=seed)
-    own = LatticeNetConfig()
+    lattice = LatticeNetConfig()
     return LatticeTask(
         data,
         replace(
-            own,
-            width=scaled(own.width),
-            slot_width=scaled(own.slot_width),
-            element_width=scaled(own.element_width),
-            features=scaled(own.features),
+            lattice,
+            width=scaled(lattice.width),
+            slot_width=scaled(lattice.slot_width),
+            element_width=scaled(lattice.element_width),
+            features=scaled(lattice.features),
         ),
         seed=seed,
     )
 
 
 def points_of(points: Sequence[Point], curve: str, *, by: str) -> list[Point]:
-    """Points of a curve with everything but ``by`` ("share" or "width") at its full value, ascending."""
+    """Points of a curve in ascending order of ``by`` ("share" or "width"); the other is at its full value."""
     other = "width" if by == "share" else "share"
     chosen = [point for point in points if point["curve"] == curve and point[other] == 1]
     return sorted(chosen, key=lambda point: float(point[by]))

@@ -1,26 +1,25 @@
-"""The Markdown page of ``learning_curves``: docs/benchmarks/learning-curves.md."""
+"""Markdown page and figure of the benchmark learning-curve."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from alphacrystal.plots import Curve, CurvePanel, learning_curve_panels
-from alphacrystal.runtime.atomic_write import write_text_atomically
+from alphacrystal_bench.harness.pages import fact_line
 from alphacrystal_bench.models.learning_curve import Point, points_of
 
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """One quantity of a curve.
+    """A quantity of a curve.
 
     Attributes:
-        metric: Key in the metrics of a point.
-        label: Header and legend, in per cent.
-        goal: What we set out to reach, per cent, or None.
+        metric: Key of the metric.
+        label: Header and legend; values in percent.
+        goal: Goal in percent, or None.
     """
 
     metric: str
@@ -45,29 +44,31 @@ COLUMNS = {
 }
 TITLES = {
     "symmetry": "Symmetry prior: experimental entries up to 12 atoms",
-    "lattice": "Lattice model: all entries, true type told",
+    "lattice": "Lattice model: all entries, given the true type",
 }
 AXES = {"share": "training structures", "width": "trained parameters"}
 SIZES = {"share": "structures", "width": "parameters"}
 LABELS = {"symmetry": "share of entries (%)", "lattice": "absolute error (%)"}
 
 
-def learning_curves_page(result: Mapping[str, Any]) -> str:
+def render(result: Mapping[str, Any]) -> str:
     """All points as Markdown tables."""
     points = result["points"]
     minutes = sum(point["minutes"] for point in points)
-    written = (
-        "Written by `alphacrystal benchmark learning-curve --data DIR --out DIR --page FILE`: commit "
-        f"{result['commit']}, seed {result['seed']}, {result['time']}, {minutes:.0f} min of training on "
-        f"{_machine(points)}. [All numbers](learning-curves.json)."
-    )
-    how = (
-        "Every point is trained anew and measured on the whole validation split, which also chooses its best "
-        "epoch. Parts of the data are drawn by formula, smaller ones within larger ones. One seed each: on "
-        "348 entries one standard error of a share is about 2 percentage points."
+    machines = ", ".join(dict.fromkeys(str(point["facts"]["machine"].get("cpu", "?")) for point in points))
+    method = (
+        "Every point is trained separately and evaluated on the whole validation split, which also chooses "
+        "its best epoch. Parts of the data are drawn by formula; smaller ones are subsets of larger ones. "
+        "One seed each: on 348 entries one standard error of a share is about 2 percentage points."
     )
     figure = "![Errors against the size of the training data and networks](figures/learning-curves.png)"
-    lines = ["# Learning curves", "", written, "", how, "", figure, ""]
+    facts = fact_line(
+        "learning-curve",
+        result,
+        options=" --data DIR",
+        details=f". Training took {minutes:.0f} min on {machines}",
+    )
+    lines = ["# Learning curves", "", facts, "", method, "", figure, ""]
     for curve, columns in COLUMNS.items():
         for by in ("share", "width"):
             chosen = points_of(points, curve, by=by)
@@ -76,16 +77,10 @@ def learning_curves_page(result: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def write_learning_curves_page(result: Mapping[str, Any], page: Path) -> None:
-    """Write the page, its numbers beside it and its figure into ``figures``.
-
-    Raises:
-        AlphaCrystalError: The disk refused a file.
-    """
-    page.parent.mkdir(parents=True, exist_ok=True)
+def draw(result: Mapping[str, Any], page: Path, folder: Path | None) -> str:
+    """Draw the curves into ``figures`` next to the page, whose text shows them."""
     learning_curve_panels(_panels(result["points"]), page.parent / "figures" / "learning-curves")
-    write_text_atomically(page.with_suffix(".json"), json.dumps(result, indent=1) + "\n")
-    write_text_atomically(page, learning_curves_page(result))
+    return ""
 
 
 def _table(points: Sequence[Point], columns: Sequence[_Column]) -> list[str]:
@@ -120,8 +115,3 @@ def _panels(points: Sequence[Point]) -> list[CurvePanel]:
             if curves and len(chosen) > 1:
                 panels.append(CurvePanel(TITLES[curve], AXES[by], LABELS[curve], tuple(curves)))
     return panels
-
-
-def _machine(points: Sequence[Point]) -> str:
-    machines = dict.fromkeys(str(point["facts"]["machine"].get("cpu", "?")) for point in points)
-    return ", ".join(machines)

@@ -1,9 +1,9 @@
-"""Composition features of the rival forests: Magpie statistics and what MLatticeABC and SG_predict add.
+"""Composition features of the random forests: Magpie statistics and those of MLatticeABC and SG_predict.
 
 Definitions: L. Ward et al., npj Comput. Mater. 2, 16028 (2016), doi:10.1038/npjcompumats.2016.28, as
 matminer 0.10.1 computes them (L. Ward et al., doi:10.1016/j.commatsci.2018.05.018). The elemental values are
-matminer's (data/README.md). The statistics are computed here, over all compositions at once: 0.04 ms each
-where matminer takes 5 ms; and matminer does not install beside the pandas that is pinned here.
+those of matminer (data/README.md). The statistics are computed here because matminer requires an older pandas
+than the pinned one.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class ElementalValues:
 
 @cache
 def elemental_values() -> ElementalValues:
-    """The stored table, which scripts/build_magpie_table.py writes."""
+    """The stored table, written by scripts/build_magpie_table.py."""
     path = files("alphacrystal_bench") / "data" / "magpie_elements.csv"
     rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
     names = tuple(rows[0])[1:23]
@@ -83,9 +83,9 @@ def feature_names() -> list[str]:
 def cell_contents(data: PreparedStructures) -> tuple[IntArray, IntArray]:
     """Atomic numbers and atoms in the primitive cell, shape (structures, slots) each, 0 where unused."""
     keys = np.repeat(np.arange(len(data)), data.sizes) * (LAST_ELEMENT + 1) + data.numbers
-    found, amounts = np.unique(keys, return_counts=True)
-    rows, elements = np.divmod(found, LAST_ELEMENT + 1)
-    slots = np.arange(len(found)) - np.searchsorted(rows, rows)
+    unique, amounts = np.unique(keys, return_counts=True)
+    rows, elements = np.divmod(unique, LAST_ELEMENT + 1)
+    slots = np.arange(len(unique)) - np.searchsorted(rows, rows)
     numbers = np.zeros((len(data), int(slots.max(initial=0)) + 1), dtype=np.int64)
     counts = np.zeros_like(numbers)
     numbers[rows, slots], counts[rows, slots] = elements, amounts
@@ -93,7 +93,7 @@ def cell_contents(data: PreparedStructures) -> tuple[IntArray, IntArray]:
 
 
 def composition_features(numbers: IntArray, counts: IntArray) -> Float32Array:
-    """Features that depend on the ratio of the elements only, columns as in ``feature_names``.
+    """Features of the composition, columns as in ``feature_names``.
 
     132 Magpie statistics, 6 norms of the stoichiometry, fractions of s, p, d and f valence electrons, 3 ionic
     properties (one oxidation state per element), band centre, 103 element fractions, number of elements.
@@ -141,7 +141,7 @@ def _statistics(values: FloatArray, fractions: FloatArray, used: BoolArray) -> F
 def _ionic(
     numbers: IntArray, counts: IntArray, fractions: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Whether one charge per element can balance; largest and mean ionic character of element pairs."""
+    """Charge balance with one oxidation state per element; largest and mean ionic character of pairs."""
     values, used = elemental_values(), counts > 0
     electronegativity = values.electronegativity[numbers]
     difference = electronegativity[:, :, None] - electronegativity[:, None, :]
@@ -149,8 +149,8 @@ def _ionic(
     character = np.where(pairs, 1 - np.exp(-0.25 * difference**2), 0)
     mean = (character * fractions[:, :, None] * fractions[:, None, :]).sum((1, 2))
     possible = [
-        _balances(own[amounts > 0].tolist(), amounts[amounts > 0].tolist())
-        for own, amounts in zip(numbers, counts, strict=True)
+        _balances(elements[amounts > 0].tolist(), amounts[amounts > 0].tolist())
+        for elements, amounts in zip(numbers, counts, strict=True)
     ]
     return np.array(possible, dtype=float), character.max((1, 2)), mean
 
@@ -165,7 +165,7 @@ def _balances(numbers: list[int], counts: list[int]) -> bool:
 
 
 def lattice_counts(counts: IntArray) -> Float32Array:
-    """MLatticeABC's counts of full formulas: atoms; largest, smallest, mean, variance over the elements."""
+    """Counts of MLatticeABC: atoms; largest, smallest, mean, variance over the elements."""
     total, high, low, mean = _count_statistics(counts)
     used = counts > 0
     variance = (np.where(used, counts - mean[:, None], 0) ** 2).sum(1) / used.sum(1)
@@ -173,7 +173,7 @@ def lattice_counts(counts: IntArray) -> Float32Array:
 
 
 def group_counts(counts: IntArray) -> Float32Array:
-    """SG_predict's: atoms; largest, smallest, mean count; formula units; variance of the fractions."""
+    """Counts of SG_predict: atoms; largest, smallest, mean count; formula units; variance of fractions."""
     total, high, low, mean = _count_statistics(counts)
     used = counts > 0
     fractions = counts / total[:, None]

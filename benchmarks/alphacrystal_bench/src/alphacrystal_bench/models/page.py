@@ -1,179 +1,169 @@
-"""The Markdown page of ``benchmark_models``: docs/benchmarks/models.md."""
+"""Markdown page and figure of the benchmark models."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import numpy as np
 
 from alphacrystal.plots import ReliabilityPanel, reliability_diagrams
-from alphacrystal.runtime.atomic_write import write_text_atomically
+from alphacrystal_bench.harness.pages import fact_line, label, markdown_table, page_text
 from alphacrystal_bench.models.tables import (
     COPY,
     FOREST,
-    FOREST_TOLD_CELL,
+    FOREST_GIVEN_CELL,
+    FOREST_GIVEN_SYMMETRY,
     FREQUENCY,
+    GIVEN_CELL,
     NETWORK,
-    TOLD_CELL,
-    TOLD_SYMMETRY,
 )
 
-Rows = list[Sequence[object]]
 
-
-def write_models_page(result: Mapping[str, Any], page: Path) -> None:
-    """Write the page, and its figure into ``figures`` beside it.
-
-    Args:
-        result: As ``benchmark_models`` returns it.
-        page: File to write.
-
-    Raises:
-        AlphaCrystalError: The disk refused a file.
-    """
-    panels = reliability_panels(result["reliability"])
-    reliability_diagrams(panels, page.parent / "figures" / "reliability")
-    write_text_atomically(page, models_page(result))
-
-
-def models_page(result: Mapping[str, Any]) -> str:
+def render(result: Mapping[str, Any]) -> str:
     """All tables as Markdown."""
-    text = (files("alphacrystal_bench") / "data" / "models_page.md").read_text(encoding="utf-8")
-    facts = {name: result[name] for name in ("commit", "seed", "time", "minutes", "trees")}
-    return Template(text).substitute(**facts, **result["structures"], **_tables(result))
-
-
-def _tables(result: Mapping[str, Any]) -> dict[str, str]:
     symmetry, lattice = result["symmetry"], result["lattice"]
-    return {
-        "groups": _shares(symmetry["subsets"], "space group", (NETWORK, FOREST, FREQUENCY)),
-        "groups_told_cell": _shares(symmetry["subsets"], "space group", (TOLD_CELL, FOREST_TOLD_CELL)),
-        "groups_told_system": _told_system(symmetry["told the system"]),
-        "types": _shares(symmetry["subsets"], "type", (NETWORK, FREQUENCY)),
-        "lengths": _errors(lattice["subsets"], "length", (NETWORK, FOREST, TOLD_SYMMETRY, COPY)),
-        "volumes": _errors(lattice["subsets"], "volume", (NETWORK, COPY)),
-        "determination": _determination(lattice["systems"]),
-        "axis_errors": _axis_errors(lattice["systems"]),
-        "distances": _distances(result["distances"]),
-        "unordered": _distances(result["distances, equal atoms without numbers"]),
-        "calibration": _calibration(result["reliability"]),
-    }
+    counts = result["structures"]
+    details = (
+        f", {result['minutes']} min. {counts['train']} structures for training, {counts['validation']} for "
+        "validation; the two share no formula, and neither contains a benchmark compound. The forests have "
+        f"{result['trees']} trees"
+    )
+    given = (FOREST, FOREST_GIVEN_SYMMETRY, COPY, NETWORK)
+    return (
+        page_text(
+            "models_page",
+            facts=fact_line("models", result, options=" --data DIR", details=details),
+            groups=_shares(symmetry["subsets"], "space_group", (NETWORK, FOREST, FREQUENCY)),
+            groups_given_cell=_shares(symmetry["subsets"], "space_group", (GIVEN_CELL, FOREST_GIVEN_CELL)),
+            groups_given_system=_given_system(symmetry["given_crystal_system"]),
+            types=_shares(symmetry["subsets"], "type", (NETWORK, FREQUENCY)),
+            lengths=_errors(lattice["subsets"], "length", (NETWORK, FOREST, FOREST_GIVEN_SYMMETRY, COPY)),
+            volumes=_errors(lattice["subsets"], "volume", (NETWORK, COPY)),
+            determination=_determination(lattice["systems"], given),
+            axis_errors=_axis_errors(lattice["systems"], given),
+            distances=_distances(result["distances"]),
+            unordered=_distances(result["distances_without_atom_order"]),
+            calibration=_calibration(result["reliability"]),
+        )
+        + "\n"
+    )
+
+
+def draw(result: Mapping[str, Any], page: Path, folder: Path | None) -> str:
+    """Draw the reliability diagrams into ``figures`` next to the page, whose text shows them."""
+    reliability_diagrams(reliability_panels(result["reliability"]), page.parent / "figures" / "reliability")
+    return ""
 
 
 def reliability_panels(curves: Mapping[str, Any]) -> list[ReliabilityPanel]:
     """The four diagrams of the page."""
 
-    def panel(title: str, prefixes: Sequence[str], x_label: str, y_label: str) -> ReliabilityPanel:
-        chosen = {}
-        for prefix in prefixes:
-            for name, curve in curves.items():
-                if name.startswith(prefix):
-                    label = name.removeprefix(prefix) or name
-                    label = f"{label} ({curve['expected_calibration_error']:.3f})"
-                    chosen[label] = np.array(curve["stated"]), np.array(curve["observed"])
+    def panel(title: str, prefix: str, x_label: str, y_label: str) -> ReliabilityPanel:
+        chosen = {
+            f"{label(name.removeprefix(prefix))} ({curve['expected_calibration_error']:.3f})": (
+                np.array(curve["stated"]),
+                np.array(curve["observed"]),
+            )
+            for name, curve in curves.items()
+            if name.startswith(prefix)
+        }
         return ReliabilityPanel(title, x_label, y_label, chosen)
 
     stated, level = "predicted probability", "central interval, probability"
     return [
-        panel("Distance bins", ["distogram bins, "], stated, "observed frequency"),
-        panel("Distances: intervals", ["distogram intervals, "], level, "share inside"),
-        panel("Symmetry: first answer", ["first "], stated, "share right"),
-        panel("Cells: Laplace intervals", ["lattice intervals, "], level, "share inside"),
+        panel("Distance bins", "distogram_bins_", stated, "observed frequency"),
+        panel("Distances: intervals", "distogram_intervals_", level, "share inside"),
+        panel("Symmetry: first prediction", "first_", stated, "share right"),
+        panel("Cells: Laplace intervals", "lattice_intervals_", level, "share inside"),
     ]
 
 
-def _table(header: Sequence[str], rows: Rows) -> str:
-    """A Markdown table; the first column is text, the others are numbers."""
-    lines = ["| " + " | ".join(header) + " |", "|---|" + "---:|" * (len(header) - 1)]
-    lines += ["| " + " | ".join(map(str, row)) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
+def _present(rows: Mapping[str, Any], predictors: Sequence[str]) -> list[str]:
+    """The predictors that occur in any row."""
+    return [name for name in predictors if any(name in row for row in rows.values())]
 
 
-def _present(rows: Mapping[str, Any], wanted: Sequence[str]) -> list[str]:
-    """Those of the predictors that any row has."""
-    return [who for who in wanted if any(who in row for row in rows.values())]
+def _lines(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    return "\n".join(markdown_table([label(cell) for cell in header], rows)) + "\n"
 
 
-def _shares(subsets: Mapping[str, Any], what: str, predictors: Sequence[str]) -> str:
-    rows: Rows = []
-    chosen = _present({name: row[what] for name, row in subsets.items()}, predictors)
-    for name, row in subsets.items():
-        cells = [" / ".join(f"{100 * share:.1f}" for share in row[what][who].values()) for who in chosen]
-        rows.append((name, row["n"], *cells))
-    return _table(("entries, %", "n", *chosen), rows)
+def _shares(subsets: Mapping[str, Any], quantity: str, predictors: Sequence[str]) -> str:
+    chosen = _present({name: row[quantity] for name, row in subsets.items()}, predictors)
+    rows = [
+        [
+            label(name),
+            row["n"],
+            *(
+                " / ".join(f"{100 * share:.1f}" for share in row[quantity][predictor].values())
+                for predictor in chosen
+            ),
+        ]
+        for name, row in subsets.items()
+    ]
+    return _lines(("entries, %", "n", *chosen), rows)
 
 
-def _told_system(systems: Mapping[str, Any]) -> str:
+def _given_system(systems: Mapping[str, Any]) -> str:
     chosen = _present(systems, ("published", FOREST, NETWORK))
-    return _table(
-        ("crystal system, %", "n", *chosen),
-        [
-            (name, row["n"], *(f"{100 * row[who]:.1f}" if who in row else "" for who in chosen))
-            for name, row in systems.items()
-        ],
-    )
+    rows = [
+        [name, row["n"], *(f"{100 * row[key]:.1f}" if key in row else "" for key in chosen)]
+        for name, row in systems.items()
+    ]
+    return _lines(("crystal system, %", "n", *chosen), rows)
 
 
-def _errors(subsets: Mapping[str, Any], what: str, predictors: Sequence[str]) -> str:
+def _errors(subsets: Mapping[str, Any], quantity: str, predictors: Sequence[str]) -> str:
     chosen = _present(subsets, predictors)
-    return _table(
-        ("entries, %", "n", *chosen),
-        [
-            (name, row["n"], *(_error(row[who], what, row["n"]) for who in chosen))
-            for name, row in subsets.items()
-        ],
-    )
+    rows = [
+        [label(name), row["n"], *(_error(row[key], quantity, row["n"]) for key in chosen)]
+        for name, row in subsets.items()
+    ]
+    return _lines(("entries, %", "n", *chosen), rows)
 
 
-def _error(errors: Mapping[str, float], what: str, count: int) -> str:
-    if f"{what} mean %" not in errors:
+def _error(errors: Mapping[str, float], quantity: str, count: int) -> str:
+    if f"{quantity}_mean_percent" not in errors:
         return ""
     only = f" (n = {errors['predicted']})" if errors["predicted"] < count else ""
-    return f"{errors[f'{what} mean %']:.2f} / {errors[f'{what} median %']:.2f}{only}"
+    return f"{errors[f'{quantity}_mean_percent']:.2f} / {errors[f'{quantity}_median_percent']:.2f}{only}"
 
 
-def _determination(systems: Mapping[str, Any]) -> str:
-    chosen = _present(systems, (FOREST, TOLD_SYMMETRY, COPY, NETWORK))
-    rows: Rows = []
+def _determination(systems: Mapping[str, Any], predictors: Sequence[str]) -> str:
+    chosen = _present(systems, predictors)
+    rows = []
     for name, row in systems.items():
-        for axis, published in row["published R2"].items():
-            own = [row[who].get(f"R2 {axis}") for who in chosen]
-            cells = ["" if value is None else f"{value:.3f}" for value in own]
-            rows.append((f"{name} {axis}", row["n"], f"{published:.3f}", *cells))
-    return _table(("axis", "n", "MLatticeABC, published", *(_here(who) for who in chosen)), rows)
+        for axis, published in row["published_r2"].items():
+            values = [row[key].get(f"r2_{axis}") for key in chosen]
+            cells = ["" if value is None else f"{value:.3f}" for value in values]
+            rows.append([f"{name} {axis}", row["n"], f"{published:.3f}", *cells])
+    return _lines(("axis", "n", "MLatticeABC, published", *map(_on_our_split, chosen)), rows)
 
 
-def _here(who: str) -> str:
-    return "MLatticeABC, here" if who == FOREST else who
+def _on_our_split(predictor: str) -> str:
+    return "MLatticeABC, here" if predictor == FOREST else predictor
 
 
-def _axis_errors(systems: Mapping[str, Any]) -> str:
-    chosen = _present(systems, (FOREST, TOLD_SYMMETRY, COPY, NETWORK))
-    rows: Rows = []
+def _axis_errors(systems: Mapping[str, Any], predictors: Sequence[str]) -> str:
+    chosen = _present(systems, predictors)
+    rows = []
     for name, row in systems.items():
         cells = []
-        for who in chosen:
-            own = [row[who].get(f"MAE {axis}") for axis in row["published R2"]]
-            lengths = ", ".join("–" if value is None else f"{value:.3f}" for value in own)
-            cells.append(f"{lengths}; {_error(row[who], 'length', row['n'])}")
-        rows.append((f"{name} ({', '.join(row['published R2'])})", row["n"], *cells))
-    return _table(("crystal system (axes)", "n", *(_here(who) for who in chosen)), rows)
+        for key in chosen:
+            values = [row[key].get(f"mae_{axis}") for axis in row["published_r2"]]
+            lengths = ", ".join("–" if value is None else f"{value:.3f}" for value in values)
+            cells.append(f"{lengths}; {_error(row[key], 'length', row['n'])}")
+        rows.append([f"{name} ({', '.join(row['published_r2'])})", row["n"], *cells])
+    return _lines(("crystal system (axes)", "n", *map(_on_our_split, chosen)), rows)
 
 
 def _distances(subsets: Mapping[str, Any]) -> str:
     names = [name for name in next(iter(subsets.values()), {}) if name != "n"]
-    return _table(
-        ("entries, Å", "n", *names),
-        [(name, row["n"], *(f"{row[who]:.3f}" for who in names)) for name, row in subsets.items()],
-    )
+    rows = [[label(name), row["n"], *(f"{row[key]:.3f}" for key in names)] for name, row in subsets.items()]
+    return _lines(("entries, Å", "n", *names), rows)
 
 
 def _calibration(curves: Mapping[str, Any]) -> str:
-    return _table(
-        ("curve", "expected calibration error"),
-        [(name, f"{curve['expected_calibration_error']:.3f}") for name, curve in curves.items()],
-    )
+    rows = [[label(name), f"{curve['expected_calibration_error']:.3f}"] for name, curve in curves.items()]
+    return _lines(("curve", "expected calibration error"), rows)

@@ -1,4 +1,4 @@
-"""Whether predicted probabilities mean what they say: frequencies and coverages beside them."""
+"""Calibration of predicted probabilities: observed frequencies and coverages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from alphacrystal.typing import BoolArray, FloatArray
 
 LEVELS = np.arange(0.1, 0.91, 0.1)  # probabilities of central intervals
-CELLS = 10  # intervals that predicted probabilities are sorted into
+CELLS = 10  # intervals of predicted probabilities
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,8 +19,8 @@ class Reliability:
 
     Attributes:
         stated: Predicted probability (mean over each interval of probabilities, or level), shape (points,).
-        observed: Frequency with which it came true, shape (points,).
-        share: Of the predictions behind each point, sums to 1, shape (points,).
+        observed: Observed frequency, shape (points,).
+        share: Share of the predictions of each point, sums to 1, shape (points,).
     """
 
     stated: FloatArray
@@ -33,14 +33,14 @@ class Reliability:
         return float((np.abs(self.observed - self.stated) * self.share).sum())
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON, rounded to four digits."""
+        """JSON values, rounded to four digits."""
         names = ("stated", "observed", "share")
         columns = {name: np.round(getattr(self, name), 4).tolist() for name in names}
         return {"expected_calibration_error": round(self.expected_error, 4), **columns}
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> Reliability:
-        """Back from ``as_dict``."""
+        """The inverse of ``as_dict``."""
         return cls(*(np.array(content[name]) for name in ("stated", "observed", "share")))
 
 
@@ -51,8 +51,8 @@ def from_confidence(
 
     Args:
         confidence: Predicted probability of the outcome, shape (n,).
-        right: Whether it came true, shape (n,).
-        weights: Of each prediction (default: all equal), shape (n,).
+        right: Whether the outcome occurred, shape (n,).
+        weights: Weights of the predictions (default: all equal), shape (n,).
     """
     bins = Histogram()
     bins.add(confidence, right, np.ones(len(confidence)) if weights is None else weights)
@@ -60,15 +60,16 @@ def from_confidence(
 
 
 def from_coverage(quantiles: FloatArray, weights: FloatArray | None = None) -> Reliability:
-    """Curve of central intervals, from where the truth falls in its predicted distribution.
+    """Curve of central intervals, from the quantiles of the true values in the predicted distributions.
 
     Args:
-        quantiles: Predicted probability of less than the true value, shape (n,).
-        weights: Of each prediction (default: all equal), shape (n,).
+        quantiles: Predicted cumulative probability at the true value, shape (n,).
+        weights: Weights of the predictions (default: all equal), shape (n,).
     """
-    own = np.ones(len(quantiles)) if weights is None else weights
+    if weights is None:
+        weights = np.ones(len(quantiles))
     inside = np.abs(quantiles[:, None] - 0.5) <= LEVELS / 2
-    covered = (inside * own[:, None]).sum(0) / own.sum()
+    covered = (inside * weights[:, None]).sum(0) / weights.sum()
     return Reliability(LEVELS, covered, np.full(len(LEVELS), 1 / len(LEVELS)))
 
 
@@ -85,25 +86,25 @@ class Histogram:
     sums: FloatArray = field(default_factory=lambda: np.zeros((3, CELLS)))
 
     def add(self, probabilities: FloatArray, outcomes: BoolArray, weights: FloatArray) -> None:
-        """Count predictions, shape (n,) each."""
-        places = np.minimum((probabilities * CELLS).astype(np.int64), CELLS - 1)
+        """Add predictions, shape (n,) each."""
+        indices = np.minimum((probabilities * CELLS).astype(np.int64), CELLS - 1)
         for row, values in enumerate((weights, weights * probabilities, weights * outcomes)):
-            self.sums[row] += np.bincount(places, values, CELLS)
+            self.sums[row] += np.bincount(indices, values, CELLS)
 
     def curve(self) -> Reliability:
-        """Reliability of what was counted; empty intervals are left out."""
+        """Reliability of the added predictions, without empty intervals."""
         weight, stated, observed = self.sums[:, self.sums[0] > 0]
         return Reliability(stated / weight, observed / weight, weight / weight.sum())
 
 
 @dataclass(slots=True)
 class DistogramReliability:
-    """Gathers reliability over cells; every cell weighs the same, whatever its number of pairs.
+    """Reliability of distograms; every cell has the same weight, independent of its number of pairs.
 
     Attributes:
         edges: Bin edges in Å, shape (bins - 1,).
-        bins: Of all bins of all pairs. Nearly all are predicted empty, so each weighs by its own probability.
-        quantiles, weights: Where true distances fall in their distributions; parts of shape (pairs,).
+        bins: Histogram over all bins of all pairs, weighted by their probability, since most are nearly 0.
+        quantiles, weights: Quantiles of the true distances and their weights, arrays of shape (pairs,).
     """
 
     edges: FloatArray
@@ -112,22 +113,22 @@ class DistogramReliability:
     weights: list[FloatArray] = field(default_factory=list)
 
     def add(self, probabilities: FloatArray, true: FloatArray) -> None:
-        """Count one cell: probabilities (pairs, bins), true distances in Å (pairs,)."""
+        """Add one cell: probabilities (pairs, bins), true distances in Å (pairs,)."""
         pairs, count = probabilities.shape
-        own = np.searchsorted(self.edges, true)
-        hit = np.arange(count) == own[:, None]
+        bin_indices = np.searchsorted(self.edges, true)
+        hit = np.arange(count) == bin_indices[:, None]
         self.bins.add(probabilities.ravel(), hit.ravel(), probabilities.ravel() / pairs)
         width = np.diff(self.edges)
-        # Inside its bin a distance is taken as uniform; the open first and last bin count half.
-        closed = (own > 0) & (own < count - 1)
+        # The distribution within a bin is uniform; the open first and last bin count half.
+        closed = (bin_indices > 0) & (bin_indices < count - 1)
         within = np.full(pairs, 0.5)
-        within[closed] = (true[closed] - self.edges[own[closed] - 1]) / width[own[closed] - 1]
+        within[closed] = (true[closed] - self.edges[bin_indices[closed] - 1]) / width[bin_indices[closed] - 1]
         before = np.cumsum(probabilities, axis=1) - probabilities
-        places = np.arange(pairs)
-        self.quantiles.append(before[places, own] + within * probabilities[places, own])
+        indices = np.arange(pairs)
+        self.quantiles.append(before[indices, bin_indices] + within * probabilities[indices, bin_indices])
         self.weights.append(np.full(pairs, 1 / pairs))
 
     def curves(self) -> tuple[Reliability, Reliability]:
-        """Of the bins, and of central intervals."""
+        """Curves of the bins and of central intervals."""
         coverage = from_coverage(np.concatenate(self.quantiles), np.concatenate(self.weights))
         return self.bins.curve(), coverage

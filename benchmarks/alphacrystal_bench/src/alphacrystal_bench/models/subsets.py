@@ -1,4 +1,4 @@
-"""The validation entries that every table about the models reports apart."""
+"""Subsets of the validation entries in the tables, reference entries, and the early-stopping split."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from alphacrystal.typing import BoolArray, IntArray
 SMALL_CELL = 12  # atoms in the primitive cell
 NEARLY_STABLE = 0.1  # eV/atom above the hull
 UNKNOWN_HULL = 9.0  # eV/atom: sorts last
+EARLY_STOPPING_SHARE = 0.05  # of the training formulas
 
 
 def reference_entries(data: PreparedStructures, rows: IntArray) -> BoolArray:
     """One entry of each formula: experimental first, then lowest above the hull, then smallest cell.
 
     Returns:
-        shape (rows,).
+        Mask over ``rows``, shape (rows,).
     """
     hull = np.nan_to_num(data.above_hull[rows], nan=UNKNOWN_HULL)
     order = np.lexsort((data.sizes[rows], hull, data.experimental[rows] != 1, data.formulas[rows]))
@@ -30,7 +31,7 @@ def reference_entries(data: PreparedStructures, rows: IntArray) -> BoolArray:
 
 
 def reference_records(records: Iterable[StructureRecord]) -> list[StructureRecord]:
-    """The record of each formula that ``reference_entries`` would choose, by formula."""
+    """The reference record of each formula, as in ``reference_entries``, sorted by formula."""
     groups: dict[str, list[StructureRecord]] = defaultdict(list)
     for record in records:
         groups[record.reduced_formula].append(record)
@@ -42,20 +43,31 @@ def reference_records(records: Iterable[StructureRecord]) -> list[StructureRecor
     return [min(group, key=key) for _, group in sorted(groups.items())]
 
 
+def early_stopping_mask(data: PreparedStructures, rows: IntArray, seed: int) -> BoolArray:
+    """The early-stopping split: training structures of a twentieth of the formulas, drawn at random.
+
+    Returns:
+        Mask over ``rows``, shape (rows,).
+    """
+    formulas = data.formulas[rows]
+    names = np.unique(formulas)
+    count = max(1, round(EARLY_STOPPING_SHARE * len(names)))
+    chosen = np.random.default_rng(seed).permutation(names)[:count]
+    return np.isin(formulas, chosen)
+
+
 def subsets(data: PreparedStructures, rows: IntArray) -> dict[str, BoolArray]:
     """Masks over ``rows`` by the name of the subset, shape (rows,) each."""
     experimental = data.experimental[rows] == 1
     small = data.sizes[rows] <= SMALL_CELL
-    known = experimental | (data.above_hull[rows] <= NEARLY_STABLE)  # an unknown hull distance is no evidence
+    known = experimental | (data.above_hull[rows] <= NEARLY_STABLE)
     compound = np.array(
         [len(set(data.numbers[data.atoms(int(row))].tolist())) > 1 for row in rows], dtype=bool
     )
     return {
-        "all entries": np.ones(len(rows), dtype=bool),
-        "one entry per formula": reference_entries(data, rows),
-        "experimental entries": experimental,
-        "experimental, up to 12 atoms": experimental & small,
-        "experimental or within 0.1 eV/atom of the hull, up to 12 atoms, no elements": known
-        & small
-        & compound,
+        "all_entries": np.ones(len(rows), dtype=bool),
+        "one_entry_per_formula": reference_entries(data, rows),
+        "experimental_entries": experimental,
+        "experimental_up_to_12_atoms": experimental & small,
+        "experimental_or_nearly_stable_compounds_up_to_12_atoms": known & small & compound,
     }

@@ -1,8 +1,8 @@
 """SG_predict's random forests for the space group, trained on our split.
 
 Features and settings as in Y. Li et al., Comput. Mater. Sci. 198, 110686 (2021),
-doi:10.1016/j.commatsci.2021.110686: Magpie and more of the composition, and counts of the full formula of the
-conventional cell, which tell the number of formula units and hint at the centring.
+doi:10.1016/j.commatsci.2021.110686: Magpie and further composition features, and counts of the full formula
+of the conventional cell, from which the number of formula units and often the centring follow.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SETTINGS: dict[str, Any] = {
     "min_samples_leaf": 1,
     "min_samples_split": 2,
 }
-# Ten-fold cross-validation, formulas not kept apart, true crystal system and full formula given.
+# Ten-fold cross-validation that does not separate formulas, true crystal system and full formula given.
 PUBLISHED_ACCURACY = {
     "cubic": 0.961,
     "hexagonal": 0.909,
@@ -32,7 +32,7 @@ PUBLISHED_ACCURACY = {
     "monoclinic": 0.712,
     "triclinic": 0.835,
 }
-GROUPS = 231  # one more than there are, for numbers begin at 1
+GROUPS = 231  # space groups 1 to 230, and the unused index 0
 
 
 def group_forest(
@@ -45,10 +45,10 @@ def group_forest(
     """Probability of each space group for ``rows`` from one forest over all groups, shape (rows, 231).
 
     Args:
-        features: shape (n, k).
+        features: Features of all structures, shape (n, k).
         groups: Space group of all, shape (n,).
-        train, rows: Which to learn from and which to predict.
-        runs: How to fit.
+        train, rows: Training structures and structures to predict.
+        runs: Settings of the forests.
     """
     classes = np.unique(groups[train])
     probabilities = np.zeros((len(rows), GROUPS))
@@ -66,10 +66,12 @@ def group_forests_by_system(
     rows: IntArray,
     runs: ForestRuns,
 ) -> FloatArray:
-    """As ``group_forest`` with one forest for each crystal system, which is told, shape (rows, 231)."""
+    """As ``group_forest``, given the crystal system, with one forest per system, shape (rows, 231)."""
     probabilities = np.zeros((len(rows), GROUPS))
     for system in np.unique(systems[rows]):
-        learned, own = train[systems[train] == system], np.flatnonzero(systems[rows] == system)
+        learned, predicted_rows = train[systems[train] == system], np.flatnonzero(systems[rows] == system)
         if len(learned):
-            probabilities[own] = group_forest(features, groups, learned, rows[own], runs)
+            probabilities[predicted_rows] = group_forest(
+                features, groups, learned, rows[predicted_rows], runs
+            )
     return probabilities

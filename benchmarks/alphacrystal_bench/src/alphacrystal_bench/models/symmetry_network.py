@@ -1,4 +1,4 @@
-"""What the symmetry models say about validation entries, from the formula alone and told more."""
+"""Predictions of the symmetry models for validation entries, from the formula and with more input."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ MAX_ATOMS = 20  # of the primitive cell, as in a prediction
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SymmetryPredictions:
-    """Predictions for some entries, from the list of structure types that a prediction works with.
+    """Predictions for some entries, from the list of structure types of a prediction.
 
     Attributes:
-        rows: Of the prepared structures, shape (n,).
+        rows: Rows of the prepared structures, shape (n,).
         groups: Probability of each space group, shape (n, 231).
-        groups_given_cell: The same told the atoms in the conventional cell, zero where no type fits.
-        groups_given_system: The same told that number and the crystal system.
-        type_ranks: Types more probable than the true one, infinite where it is not listed, shape (n,).
+        groups_given_cell: The same, given the atoms of the conventional cell; zero where no type fits.
+        groups_given_system: The same, given that number and the crystal system.
+        type_ranks: Number of types more probable than the true one, infinite for unlisted types, shape (n,).
         type_confidence: Probability of the first type, shape (n,).
-        type_right: Whether it is the true one, shape (n,).
+        type_right: Whether the first type is the true one, shape (n,).
     """
 
     rows: IntArray
@@ -49,19 +49,19 @@ def predict_symmetry(
     models: Path | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> SymmetryPredictions:
-    """Ask the symmetry models for each formula once and judge its entries.
+    """Predict each formula once and compare the result with its entries.
 
     Args:
         data: Prepared structures.
-        types: True structure type of each of them.
-        rows: Entries to judge.
+        types: True structure type of each structure.
+        rows: Entries to compare.
         models: Folder of weights; the shipped ones by default.
-        on_progress: Called with (formulas asked, formulas).
+        on_progress: Called with (formulas done, total).
     """
     named = [space_group(number) for number in range(1, GROUPS)]
     system_of = np.array(["", *(group.crystal_system for group in named)])
     centring_of = np.array([0, *(len(group.centring) for group in named)])
-    found = SymmetryPredictions(
+    predictions = SymmetryPredictions(
         rows=rows,
         groups=np.zeros((len(rows), GROUPS)),
         groups_given_cell=np.zeros((len(rows), GROUPS)),
@@ -75,32 +75,37 @@ def predict_symmetry(
         entries[str(data.formulas[row])].append(place)
     for done, (text, places) in enumerate(entries.items()):
         formula = parse_formula(text)
-        kinds, logs = type_probabilities(formula, formula_units_within(formula, MAX_ATOMS), models=models)
-        chances = np.exp(logs)
-        groups = np.array([kind.space_group for kind in kinds])
-        atoms = np.array([sum(kind.counts()) for kind in kinds]) * centring_of[groups]
-        place_of = {kind: at for at, kind in enumerate(kinds)}
-        first = int(chances.argmax())
+        structure_types, logs = type_probabilities(
+            formula, formula_units_within(formula, MAX_ATOMS), models=models
+        )
+        probabilities = np.exp(logs)
+        groups = np.array([structure_type.space_group for structure_type in structure_types])
+        atoms = (
+            np.array([sum(structure_type.counts()) for structure_type in structure_types])
+            * centring_of[groups]
+        )
+        place_of = {structure_type: at for at, structure_type in enumerate(structure_types)}
+        first = int(probabilities.argmax())
         for place in places:
             row = int(rows[place])
             group = int(data.space_groups[row])
             fits = atoms == data.sizes[row] * centring_of[group]
             system = fits & (system_of[groups] == system_of[group])
-            found.groups[place] = _by_group(groups, chances)
-            found.groups_given_cell[place] = _by_group(groups, chances * fits)
-            found.groups_given_system[place] = _by_group(groups, chances * system)
-            found.type_confidence[place] = chances[first]
+            predictions.groups[place] = _by_group(groups, probabilities)
+            predictions.groups_given_cell[place] = _by_group(groups, probabilities * fits)
+            predictions.groups_given_system[place] = _by_group(groups, probabilities * system)
+            predictions.type_confidence[place] = probabilities[first]
             own = place_of.get(types[row])
             if own is not None:
-                found.type_ranks[place] = np.sum(chances > chances[own])
-                found.type_right[place] = own == first
+                predictions.type_ranks[place] = np.sum(probabilities > probabilities[own])
+                predictions.type_right[place] = own == first
         if on_progress:
             on_progress(done + 1, len(entries))
-    return found
+    return predictions
 
 
-def _by_group(groups: IntArray, chances: FloatArray) -> FloatArray:
-    """Probability of each space group, normalised where there is any, shape (231,)."""
+def _by_group(groups: IntArray, probabilities: FloatArray) -> FloatArray:
+    """Probability of each space group, normalised, shape (231,)."""
     summed = np.zeros(GROUPS)
-    np.add.at(summed, groups, chances)
+    np.add.at(summed, groups, probabilities)
     return np.asarray(summed / max(float(summed.sum()), 1e-300))

@@ -1,8 +1,7 @@
-"""All tables about the learned models, on compounds whose formula was held out, beside their rivals."""
+"""All tables about the learned models on held-out compounds, with baselines and controls."""
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,8 @@ from alphacrystal.data import PreparedStructures, prepare
 from alphacrystal.errors import InputError
 from alphacrystal.learn import StructureType, load_model, model_hashes, models_folder
 from alphacrystal.learn.training import DistanceTask, LatticeTask, SymmetryTask
-from alphacrystal.typing import FloatArray, IntArray
-from alphacrystal_bench.harness.progress import Progress
-from alphacrystal_bench.harness.run_facts import run_facts
-from alphacrystal_bench.models.baselines import RivalPredictions, crystal_systems, rival_predictions
+from alphacrystal.typing import FloatArray, IntArray, Progress
+from alphacrystal_bench.models.baselines import ForestPredictions, crystal_systems, forest_predictions
 from alphacrystal_bench.models.distance_network import content_cells, network_cells
 from alphacrystal_bench.models.distance_table import control_errors, distance_table
 from alphacrystal_bench.models.forests import TREES, require_forests
@@ -39,10 +36,10 @@ from alphacrystal_bench.models.symmetry_table import (
 )
 from alphacrystal_bench.models.type_copy import structure_types, type_copies
 
-NETWORK, FOREST, FREQUENCY, COPY = "network", "forest", "frequency", "type copy"
-TOLD_SYMMETRY = "forest, told symmetry"
-TOLD_CELL, FOREST_TOLD_CELL = "network, told the conventional cell", "forest, told the conventional cell"
-KNOWN_TYPES = "entries whose type occurs in training"
+NETWORK, FOREST, FREQUENCY, COPY = "network", "forest", "frequency", "type_copy"
+FOREST_GIVEN_SYMMETRY = "forest_given_symmetry"
+GIVEN_CELL, FOREST_GIVEN_CELL = "network_given_conventional_cell", "forest_given_conventional_cell"
+KNOWN_TYPES = "entries_of_known_types"
 
 
 def benchmark_models(
@@ -53,32 +50,30 @@ def benchmark_models(
     forests: bool = True,
     trees: int = TREES,
     seed: int = 0,
-    on_progress: Progress | None = None,
+    on_progress: Progress = lambda *_: None,
 ) -> dict[str, Any]:
     """Measure the symmetry, lattice and distance networks on the validation split of a record source.
 
     Args:
-        source: As for ``prepare``: the records that the networks were trained on.
+        source: Training records of the networks, as for ``prepare``.
         models: Folder of weights; the shipped ones by default.
-        cache: Folder of prepared arrays and of what forests predict, made if need be.
-        forests: Train the rival forests too (needs scikit-learn; about an hour at the first time).
-        trees: In each forest.
-        seed: Of the forests.
-        on_progress: Called with a stage, how much of it is done and how much there is.
+        cache: Folder of prepared arrays and of predictions of the forests, created if necessary.
+        forests: Train the random forests too (needs scikit-learn; about an hour the first time).
+        trees: Trees per forest.
+        seed: Seed of the forests.
+        on_progress: Called with (stage, done, total).
 
     Returns:
-        What docs/benchmarks/models.json holds: facts of the run, then "symmetry", "lattice", "distances" and
-        "reliability".
+        "symmetry", "lattice", "distances", "distances_without_atom_order" and "reliability", as in
+        docs/benchmarks/models.json.
 
     Raises:
-        InputError: The source cannot be read, or is not what the networks were trained on; no scikit-learn.
+        InputError: The source cannot be read or is not the training data; scikit-learn is not installed.
         WeightsError: Weights are missing or damaged.
     """
     if forests:
-        require_forests()  # now, for they come last
-    tell = on_progress or (lambda stage, done, total: None)
-    begin, facts = time.monotonic(), run_facts(seed)  # now: the tree may change while this runs
-    data = prepare(source, cache, on_progress=lambda done: tell("prepare", done, done))
+        require_forests()  # before the long computations
+    data = prepare(source, cache, on_progress=lambda done: on_progress("prepare", done, done))
     folder = models_folder(models)
     types, elements = structure_types(data)
     task = SymmetryTask(data)
@@ -86,38 +81,36 @@ def benchmark_models(
     net = load_model("symmetry", folder)
     if getattr(net, "types", None) != task.model.types:
         raise InputError(
-            "The symmetry model was trained on other records than --data holds: give those it was trained on."
+            "The symmetry model was trained on other records: name its training records with --data."
         )
     symmetry = predict_symmetry(
-        data, types, rows, folder, on_progress=lambda done, total: tell("symmetry", done, total)
+        data, types, rows, folder, on_progress=lambda done, total: on_progress("symmetry", done, total)
     )
     lattices = predict_lattices(LatticeTask(data), load_model("lattice", folder))
     numbers, counts = cell_contents(data)
     fractions = np.zeros((len(data), LAST_ELEMENT + 1))
     np.put_along_axis(fractions, numbers, counts / counts.sum(1, keepdims=True), axis=1)
     copies = type_copies(data, types, elements, fractions[:, 1:], train, rows)
-    distances, curves = _distances(data, lattices, folder, tell)
-    rivals = None
+    distances, curves = _distances(data, lattices, folder, on_progress)
+    forest = None
     if forests:
-        rivals = rival_predictions(
+        forest = forest_predictions(
             data,
             train,
             rows,
             trees=trees,
             seed=seed,
             cache=cache / "forests",
-            on_progress=lambda done, total: tell("trees", done, total),
+            on_progress=lambda done, total: on_progress("trees", done, total),
         )
     return {
-        **facts,
         "models": model_hashes(models),
         "structures": {"train": len(train), "validation": len(rows)},
         "trees": trees if forests else 0,
-        "symmetry": _symmetry(data, types, train, symmetry, rivals),
-        "lattice": _lattice(data, lattices, copies, rivals),
+        "symmetry": _symmetry(data, types, train, symmetry, forest),
+        "lattice": _lattice(data, lattices, copies, forest),
         **distances,
         "reliability": {**curves, **_symmetry_curves(data, symmetry), **_lattice_curves(lattices)},
-        "minutes": round((time.monotonic() - begin) / 60, 1),
     }
 
 
@@ -125,30 +118,36 @@ def _symmetry(
     data: PreparedStructures,
     types: list[StructureType],
     train: IntArray,
-    found: SymmetryPredictions,
-    rivals: RivalPredictions | None,
+    predicted: SymmetryPredictions,
+    forest: ForestPredictions | None,
 ) -> dict[str, Any]:
-    rows, truth = found.rows, data.space_groups[found.rows]
+    rows, truth = predicted.rows, data.space_groups[predicted.rows]
     common, type_ranks = frequencies(types, train, rows)
-    chances = {NETWORK: found.groups, FREQUENCY: common, TOLD_CELL: found.groups_given_cell}
-    by_system = {NETWORK: found.groups_given_system}
-    if rivals is not None:
-        chances |= {FOREST: rivals.groups, FOREST_TOLD_CELL: rivals.groups_told_cell}
-        by_system[FOREST] = rivals.groups_told_system
-    ranks = {who: true_ranks(own, truth) for who, own in chances.items()}
-    told = {who: true_ranks(own, truth) for who, own in by_system.items()}
-    table = symmetry_table(ranks, {NETWORK: found.type_ranks, FREQUENCY: type_ranks}, subsets(data, rows))
+    groups = {NETWORK: predicted.groups, FREQUENCY: common, GIVEN_CELL: predicted.groups_given_cell}
+    groups_given_system = {NETWORK: predicted.groups_given_system}
+    if forest is not None:
+        groups |= {FOREST: forest.groups, FOREST_GIVEN_CELL: forest.groups_given_cell}
+        groups_given_system[FOREST] = forest.groups_given_system
+    ranks = {name: true_ranks(values, truth) for name, values in groups.items()}
+    by_system = {name: true_ranks(values, truth) for name, values in groups_given_system.items()}
+    table = symmetry_table(ranks, {NETWORK: predicted.type_ranks, FREQUENCY: type_ranks}, subsets(data, rows))
     systems = crystal_systems(data)[rows]
-    return {"subsets": table, "told the system": group_table_by_system(told, systems, PUBLISHED_ACCURACY)}
+    return {
+        "subsets": table,
+        "given_crystal_system": group_table_by_system(by_system, systems, PUBLISHED_ACCURACY),
+    }
 
 
 def _lattice(
-    data: PreparedStructures, found: LatticePredictions, copies: FloatArray, rivals: RivalPredictions | None
+    data: PreparedStructures,
+    network: LatticePredictions,
+    copies: FloatArray,
+    forest: ForestPredictions | None,
 ) -> dict[str, Any]:
-    true, rows = data.lattices[found.rows], found.rows
-    predicted = {NETWORK: found.cells, COPY: copies}
-    if rivals is not None:
-        predicted |= {FOREST: rivals.lengths, TOLD_SYMMETRY: rivals.lengths_told_symmetry}
+    true, rows = data.lattices[network.rows], network.rows
+    predicted = {NETWORK: network.cells, COPY: copies}
+    if forest is not None:
+        predicted |= {FOREST: forest.lengths, FOREST_GIVEN_SYMMETRY: forest.lengths_given_symmetry}
     masks = subsets(data, rows) | {KNOWN_TYPES: np.isfinite(copies[:, 0])}
     return {
         "subsets": lattice_table_by_subset(true, predicted, masks),
@@ -157,7 +156,7 @@ def _lattice(
 
 
 def _distances(
-    data: PreparedStructures, lattices: LatticePredictions, folder: Path, tell: Progress
+    data: PreparedStructures, lattices: LatticePredictions, folder: Path, on_progress: Progress
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Tables of errors, and reliability curves of the distograms."""
     task, net = DistanceTask(data), load_model("distance", folder)
@@ -167,52 +166,54 @@ def _distances(
     unordered: dict[str, FloatArray] = {}
     curves: dict[str, Any] = {}
     passes = {
-        "network, told the type": network_cells(task, net, given=True),
+        "network_given_type": network_cells(task, net, given=True),
         "network": content_cells(data, rows, folder),
-        "network without types": network_cells(task, net, given=False),
+        "network_without_types": network_cells(task, net, given=False),
     }
     done = 0
     for name, cells in passes.items():
         errors[name], unordered[name] = np.zeros(len(rows)), np.zeros(len(rows))
         reliability = DistogramReliability(task.edges.double().numpy())
         for cell in cells:
-            place = np.searchsorted(rows, cell.row)
-            errors[name][place], unordered[name][place] = cell.error, cell.sorted_rmse
+            index = np.searchsorted(rows, cell.row)
+            errors[name][index], unordered[name][index] = cell.error, cell.sorted_rmse
             reliability.add(cell.probabilities, cell.true)
             done += 1
-            tell("distograms", done, len(passes) * len(rows))
+            on_progress("distograms", done, len(passes) * len(rows))
         bins, coverage = reliability.curves()
         curves |= {
-            f"distogram bins, {name}": bins.as_dict(),
-            f"distogram intervals, {name}": coverage.as_dict(),
+            f"distogram_bins_{name}": bins.as_dict(),
+            f"distogram_intervals_{name}": coverage.as_dict(),
         }
     controls = control_errors(data, task.train, rows)
     masks = subsets(data, rows)
     tables = {
         "distances": distance_table(errors | controls[0], masks),
-        "distances, equal atoms without numbers": distance_table(unordered | controls[1], masks),
+        "distances_without_atom_order": distance_table(unordered | controls[1], masks),
     }
     return tables, curves
 
 
-def _symmetry_curves(data: PreparedStructures, found: SymmetryPredictions) -> dict[str, Any]:
-    right = found.groups.argmax(1) == data.space_groups[found.rows]
-    experimental = data.experimental[found.rows] == 1
+def _symmetry_curves(data: PreparedStructures, predicted: SymmetryPredictions) -> dict[str, Any]:
+    right = predicted.groups.argmax(1) == data.space_groups[predicted.rows]
+    experimental = data.experimental[predicted.rows] == 1
     curves = {}
-    for suffix, chosen in (("", np.ones(len(right), dtype=bool)), (", experimental", experimental)):
+    for suffix, chosen in (("", np.ones(len(right), dtype=bool)), ("_experimental", experimental)):
         if chosen.any():
-            groups = from_confidence(found.groups.max(1)[chosen], right[chosen])
-            types = from_confidence(found.type_confidence[chosen], found.type_right[chosen])
-            curves[f"first space group{suffix}"] = groups.as_dict()
-            curves[f"first structure type{suffix}"] = types.as_dict()
+            groups = from_confidence(predicted.groups.max(1)[chosen], right[chosen])
+            types = from_confidence(predicted.type_confidence[chosen], predicted.type_right[chosen])
+            curves[f"first_space_group{suffix}"] = groups.as_dict()
+            curves[f"first_structure_type{suffix}"] = types.as_dict()
     return curves
 
 
-def _lattice_curves(found: LatticePredictions) -> dict[str, Any]:
+def _lattice_curves(predicted: LatticePredictions) -> dict[str, Any]:
     curves = {}
-    for name, columns in (("volume", slice(0, 1)), ("axial ratios", slice(1, 3)), ("angles", slice(3, 6))):
-        free = found.free[:, columns]  # what symmetry fixes has no spread
+    for name, columns in (("volume", slice(0, 1)), ("axial_ratios", slice(1, 3)), ("angles", slice(3, 6))):
+        free = predicted.free[:, columns]  # fixed quantities have no spread
         if free.any():
-            quantiles = laplace_quantiles(found.residuals[:, columns][free], found.scales[:, columns][free])
-            curves[f"lattice intervals, {name}"] = from_coverage(quantiles).as_dict()
+            quantiles = laplace_quantiles(
+                predicted.residuals[:, columns][free], predicted.scales[:, columns][free]
+            )
+            curves[f"lattice_intervals_{name}"] = from_coverage(quantiles).as_dict()
     return curves

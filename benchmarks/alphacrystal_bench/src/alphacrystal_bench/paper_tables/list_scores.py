@@ -18,9 +18,9 @@ from alphacrystal.evaluate import (
     sinkhorn_distance,
     superpose_rmsd,
 )
+from alphacrystal.typing import Progress
 from alphacrystal_bench.cspbench.compounds import Compound
-from alphacrystal_bench.harness.progress import Progress
-from alphacrystal_bench.harness.resumable_rows import append_row, read_rows
+from alphacrystal_bench.harness.rows import Rows
 from alphacrystal_bench.paper_tables.paper_compounds import structure_of
 
 Row = dict[str, Any]
@@ -34,14 +34,14 @@ TIME_LIMIT_S = 60.0  # per pair
 
 
 def same_with_random_origins(structure: Structure, count: int, seed: int) -> list[Structure]:
-    """The crystal itself, its origin moved: what a metric gives it is the metric's own error."""
+    """Copies of a crystal with random origins, for which the value of a metric is an error of the metric."""
     random = np.random.default_rng(seed)
-    found = []
+    copies = []
     for shift in random.random((count, 3)):
         moved = structure.copy()
         moved.translate_sites(list(range(len(moved))), shift.tolist(), to_unit_cell=True)
-        found.append(moved)
-    return found
+        copies.append(moved)
+    return copies
 
 
 def list_scores(
@@ -51,94 +51,96 @@ def list_scores(
     methods: Sequence[str],
     out: Path,
     seed: int,
-    tell: Progress,
+    on_progress: Progress,
     *,
     potential: str = "chgnet",
-    most: Mapping[str, int] | None = None,
+    max_structures: Mapping[str, int] | None = None,
     only_matches: bool = False,
 ) -> dict[tuple[str, str], list[Row]]:
     """Metrics of the structures of every row, and of the known crystal with random origins.
 
-    Structures whose cell holds another number of atoms than the known one get no value, for the paper's
-    metrics compare cells of one size; they keep their place in the list. Each row says whether its structure
-    is the known crystal (``match``), for a small distance of bare points does not mean that.
+    Structures whose cell has another number of atoms than the known one get no value, because the metrics of
+    the paper compare cells of one size; they keep their rank in the list. Each row says whether its
+    structure is the known crystal (``match``), because a small distance between bare points does not imply
+    it.
 
     Args:
-        metrics: Names; the invariant forms come with them.
-        compounds: Known structures, as they are stored.
-        rows: Of `method_rows`.
-        methods: Whose rows are compared.
+        metrics: Names; their invariant forms are computed too.
+        compounds: Known structures, in their stored cells.
+        rows: Rows of `method_rows`.
+        methods: Methods whose rows are compared.
         out: Folder of the finished scores.
-        seed: Of the random origins.
-        tell: Called with (stage, done, total).
-        potential: For energy distances.
-        most: How many structures of a method get the metrics that take long; all where it does not say.
-        only_matches: The invariant forms of the metrics of bare points are worked out for structures that
-            match the known one alone.
+        seed: Seed of the random origins.
+        on_progress: Called with (stage, done, total).
+        potential: Potential of energy distances.
+        max_structures: By method, the number of structures for which slow metrics are computed; all of them
+            by default.
+        only_matches: Compute the invariant forms of point metrics only for structures that match the known
+            one.
 
     Returns:
-        By (method, compound id) one row of values per structure, None where there is none.
+        By (method, compound id) one row of values per structure, None for undefined values.
     """
-    file = out / "scores.jsonl"
-    kept = read_rows(file)
-    found: dict[tuple[str, str], list[Row]] = {}
+    finished = Rows(out / "scores.jsonl")
+    scores: dict[tuple[str, str], list[Row]] = {}
     for done, compound in enumerate(compounds):
-        tell("compare", done, len(compounds))
+        on_progress("compare", done, len(compounds))
         lists = {
             method: [structure_of(item) for item in rows[method, compound.id]["structures"]]
             for method in methods
         }
         lists[RANDOM_ORIGIN] = same_with_random_origins(compound.structure, max(TOPS), seed)
-        known = kept.get(compound.id, {})
-        waiting = {method: own for method, own in lists.items() if method not in known}
+        known = finished.get(compound.id) or {}
+        waiting = {method: structures for method, structures in lists.items() if method not in known}
         if waiting:
-            values = _compared(metrics, compound, waiting, most or {}, potential, only_matches=only_matches)
-            kept[compound.id] = {"id": compound.id, **known, **values}
-            append_row(file, kept[compound.id])
+            values = _compared(
+                metrics, compound, waiting, max_structures or {}, potential, only_matches=only_matches
+            )
+            finished.add(compound.id, {"id": compound.id, **known, **values})
         for method in lists:
-            found[method, compound.id] = kept[compound.id][method]
-    tell("compare", len(compounds), len(compounds))
-    return found
+            scores[method, compound.id] = finished[compound.id][method]
+    on_progress("compare", len(compounds), len(compounds))
+    return scores
 
 
 def _compared(
     metrics: Sequence[str],
     compound: Compound,
     lists: Mapping[str, Sequence[Structure]],
-    most: Mapping[str, int],
+    max_structures: Mapping[str, int],
     potential: str,
     *,
     only_matches: bool,
 ) -> dict[str, list[Row]]:
     size = len(compound.structure)
-    found: dict[str, list[Row]] = {method: [{} for _ in own] for method, own in lists.items()}
-    costly: list[tuple[str, int]] = []
-    laid: list[tuple[str, int]] = []  # to be laid on the known crystal, whatever the origin
+    scores: dict[str, list[Row]] = {method: [{} for _ in structures] for method, structures in lists.items()}
+    slow: list[tuple[str, int]] = []
+    superposed: list[tuple[str, int]] = []  # superposed on the known crystal, for the invariant forms
     for method, structures in lists.items():
-        for place, structure in enumerate(structures):
+        for index, structure in enumerate(structures):
             if len(structure) != size:
                 continue
-            found[method][place] = _point_metrics(metrics, compound.structure, structure)
-            if place < most.get(method, len(structures)):
-                costly.append((method, place))
+            scores[method][index] = _point_metrics(metrics, compound.structure, structure)
+            if index < max_structures.get(method, len(structures)):
+                slow.append((method, index))
             match = bool(match_pair(structure, compound.structure).matched)
-            found[method][place]["match"] = match
-            if (match or not only_matches) and (method != RANDOM_ORIGIN or place == 0):
-                laid.append((method, place))
+            scores[method][index]["match"] = match
+            if (match or not only_matches) and (method != RANDOM_ORIGIN or index == 0):
+                superposed.append((method, index))
     others = [name for name in metrics if name not in POINT_METRICS]
     forms = [METRICS[name].invariant or name for name in metrics if name in POINT_METRICS]
-    for names, places in ((others, costly), (forms, laid)):
-        if not names or not places:
+    for names, chosen in ((others, slow), (forms, superposed)):
+        if not names or not chosen:
             continue
-        pairs = [(lists[method][place], compound.structure) for method, place in places]
+        pairs = [(lists[method][index], compound.structure) for method, index in chosen]
         values = compare_many(pairs, names, potential=potential, time_limit_s=TIME_LIMIT_S)
-        for (method, place), measured in zip(places, values, strict=True):
-            found[method][place] |= {name: _plain(value) for name, value in measured.items()}
-    return found
+        for (method, index), measured in zip(chosen, values, strict=True):
+            scores[method][index] |= {name: _plain(value) for name, value in measured.items()}
+    return scores
 
 
 def _point_metrics(metrics: Sequence[str], known: Structure, structure: Structure) -> Row:
-    """Metrics of the atoms of both cells as bare points."""
+    """Metrics that compare the atoms of both cells as points without elements."""
     row: Row = {}
     for name in metrics:
         if name in POINT_METRICS:
@@ -154,12 +156,12 @@ def _plain(measured: MetricValue) -> float | None:
 
 
 def best_of(scores: Sequence[Row], name: str, tops: Sequence[int] = TOPS, *, matches: bool = False) -> Best:
-    """The least value of a metric among the first k, for each k; None where there is none.
+    """The least value of a metric among the first k, for each k; None if there is no value.
 
-    ``matches``: of structures that are the known crystal alone.
+    With ``matches``, only structures that match the known crystal count.
     """
     values = [row.get(name) if row.get("match") or not matches else None for row in scores]
     return {
-        f"top-{top}": min((value for value in values[:top] if value is not None), default=None)
+        f"top_{top}": min((value for value in values[:top] if value is not None), default=None)
         for top in tops
     }

@@ -15,17 +15,17 @@ from alphacrystal.learn.contacts.paper_network import (
     predict_matrices,
 )
 from alphacrystal.typing import FloatArray, IntArray
-from alphacrystal_bench.models.early_stopping_split import held_back
+from alphacrystal_bench.models.subsets import early_stopping_mask
 from alphacrystal_bench.paper_network.training import PaperTrainSettings, train_paper_net
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PaperPrediction:
-    """What the paper's network says about some structures.
+    """Predictions of the paper's network.
 
     Attributes:
-        distances: Å, shape (structures, 12, 12).
-        notes: Parameters, cost, epochs and what ended the training.
+        distances: Distances in Å, shape (structures, 12, 12).
+        notes: Number of parameters, cost, epochs and the reason why the training ended.
     """
 
     distances: FloatArray
@@ -36,38 +36,39 @@ def predict_with_paper_network(
     data: PreparedStructures,
     train: IntArray,
     test: IntArray,
-    asked: IntArray,
+    evaluated: IntArray,
     folder: Path,
     *,
     config: PaperNetConfig,
     settings: PaperTrainSettings,
     on_step: Callable[[int, int, float], None] | None = None,
 ) -> PaperPrediction:
-    """Train on some structures, going on from a checkpoint where there is one, and predict others.
+    """Train on some structures, continuing from a checkpoint if there is one, and predict others.
 
-    With ``settings.patience`` a part of the training formulas is held back to stop at. Without it the last
-    weights are taken, and the loss on the test structures is only logged.
+    With ``settings.patience``, a part of the training formulas forms the early-stopping split. Without it the
+    last weights are taken, and the loss on the test structures is only logged.
 
     Args:
         data: Prepared structures.
-        train, test: Those of the row of the table.
-        asked: Those to predict.
-        folder: Of checkpoint and log.
-        config: The network.
-        settings: How to train it.
+        train, test: Training and test structures of the row of the table.
+        evaluated: Structures to predict.
+        folder: Folder of checkpoint and log.
+        config: Configuration of the network.
+        settings: Settings of the training.
         on_step: Called with (step, steps in total, running loss).
 
     Raises:
         InputError: The checkpoint is damaged or of another training.
     """
     if settings.patience is None:
-        fitted, watched, what = train, test, "test structures"
+        fitted, validation, description = train, test, "test structures"
     else:
-        chosen = held_back(data, train, settings.seed)
-        fitted, watched, what = train[~chosen], train[chosen], f"{chosen.sum()} training structures held back"
+        chosen = early_stopping_mask(data, train, settings.seed)
+        fitted, validation = train[~chosen], train[chosen]
+        description = f"early-stopping split of {chosen.sum()} training structures"
     training = train_paper_net(
         matrices(data, fitted),
-        matrices(data, watched),
+        matrices(data, validation),
         config,
         settings,
         folder,
@@ -82,7 +83,7 @@ def predict_with_paper_network(
         "ended_by": training.stopped,
         "train_loss": training.log[training.epoch - 1]["train_loss"],
         "validation_loss": training.log[training.epoch - 1]["val_loss"],
-        "validation_on": what,
+        "validation_on": description,
         "training_minutes": round(sum(row["seconds"] for row in training.log) / 60, 2),
     }
-    return PaperPrediction(predict_matrices(training.net, matrices(data, asked).numbers), notes)
+    return PaperPrediction(predict_matrices(training.net, matrices(data, evaluated).numbers), notes)

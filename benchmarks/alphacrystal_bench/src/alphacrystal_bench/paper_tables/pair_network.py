@@ -1,4 +1,4 @@
-"""Our pair network on the rows of Table 5: the one place that knows how it is trained and asked there."""
+"""Training and predictions of our pair network on the rows of Table 5."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from alphacrystal.learn.training import (
     train,
 )
 from alphacrystal.typing import FloatArray, IntArray
-from alphacrystal_bench.models.early_stopping_split import held_back
+from alphacrystal_bench.models.subsets import early_stopping_mask
 
 OnStep = Callable[[int, int, float], None]
 
-# Passes over the data for up to so many training structures: small data need more of them.
+# (largest number of training structures, epochs): small data sets need more epochs.
 EPOCHS = ((1_500, 200), (3_500, 90), (6_500, 50))
 EPOCHS_BEYOND = 30
-TRIAL_BATCHES = 12  # timed to see how many epochs fit into a time limit
-VALIDATION_COST = 1.25  # an epoch with its validation beside one without
+TRIAL_BATCHES = 12  # timed to estimate how many epochs fit into a time limit
+VALIDATION_COST = 1.25  # time of an epoch with validation relative to one without
 PREDICT_BATCH = 128
 
 
@@ -39,7 +39,7 @@ class PairTraining:
 
     Attributes:
         model: The network with the weights of its best epoch.
-        notes: Parameters, epochs, best epoch, structures held back.
+        notes: Number of parameters, epochs, best epoch, size of the early-stopping split.
     """
 
     model: Any
@@ -47,7 +47,7 @@ class PairTraining:
 
 
 def epochs_for(structures: int) -> int:
-    """Passes over the data for so many training structures."""
+    """Epochs for a number of training structures."""
     return next((epochs for most, epochs in EPOCHS if structures <= most), EPOCHS_BEYOND)
 
 
@@ -60,49 +60,49 @@ def train_pair_network(
     time_limit: float | None,
     seed: int,
     threads: int,
-    told_types: bool = False,
+    given_types: bool = False,
     on_step: OnStep | None = None,
 ) -> PairTraining:
-    """Train on some structures; goes on from a checkpoint in ``folder`` where there is one.
+    """Train on some structures, continuing from a checkpoint in ``folder`` if there is one.
 
-    A part of the formulas is held back from the rows to choose the best epoch, so that no test structure
-    has a say in it.
+    The early-stopping split, a part of the formulas of the rows, chooses the best epoch, so that no test
+    structure affects it.
 
     Args:
         data: Prepared structures.
-        rows: Those to train on.
-        folder: Of checkpoint and log.
-        epochs: Passes over the data; by the number of rows by default.
-        time_limit: Minutes; fewer epochs are planned where they would take longer on this machine.
-        seed: Of weights and batches, and of which formulas are held back.
+        rows: Training structures.
+        folder: Folder of checkpoint and log.
+        epochs: Epochs; by the number of rows by default.
+        time_limit: Minutes; fewer epochs are planned if they would take longer on this machine.
+        seed: Seed of weights, batches and the early-stopping split.
         threads: torch threads.
-        told_types: Most samples are told their structure type, as for the shipped weights, so that the
-            network can be asked about types; otherwise it learns from compositions alone.
+        given_types: Give the structure type for most samples, as for the shipped weights, so that the network
+            can predict distances of a type; otherwise it is trained on compositions alone.
         on_step: Called with (step, steps in total, running loss).
 
     Raises:
         InputError: The checkpoint is damaged or of another training.
     """
     torch.set_num_threads(threads)
-    watched = rows[held_back(data, rows, seed)]
-    own = select(data, rows, watched)
-    share = COMPOSITION_ONLY_SHARE if told_types else 1.0
-    # To a type checker its narrower model is no TrainingTask.
-    task: Any = DistanceTask(own, seed=seed, composition_only=share)
+    validation = rows[early_stopping_mask(data, rows, seed)]
+    chosen = select(data, rows, validation)
+    share = COMPOSITION_ONLY_SHARE if given_types else 1.0
+    # Its model has a narrower type than that of the TrainingTask protocol.
+    task: Any = DistanceTask(chosen, seed=seed, composition_only=share)
     settings = replace(
         DEFAULT_SETTINGS["distance"], epochs=epochs or epochs_for(len(rows)), seed=seed, threads=threads
     )
     folder.mkdir(parents=True, exist_ok=True)
     if time_limit is not None:
         settings = replace(settings, epochs=_planned_epochs(task, settings, 60 * time_limit, folder))
-    best = train_task(task, own, settings, folder, on_step)
+    best = train_task(task, chosen, settings, folder, on_step)
     return PairTraining(
         task.model,
         {
             "parameters": sum(p.numel() for p in task.model.parameters()),
             "epochs": settings.epochs,
             "best_epoch": int(best["epoch"]),
-            "held_back": len(watched),
+            "early_stopping_split": len(validation),
         },
     )
 
@@ -110,10 +110,10 @@ def train_pair_network(
 def train_task(
     task: Any, data: PreparedStructures, settings: TrainSettings, folder: Path, on_step: OnStep | None
 ) -> dict[str, Any]:
-    """Train a task on its data, going on from a checkpoint in ``folder`` where there is one.
+    """Train a task on its data, continuing from a checkpoint in ``folder`` if there is one.
 
     Returns:
-        The log row of the best epoch, whose weights ``task.model`` then has.
+        The log row of the best epoch; ``task.model`` has its weights.
     """
     content = sha256(b"".join([data.ids.tobytes(), data.validation.tobytes(), data.distances.tobytes()]))
     resume = (folder / "checkpoint.pt").is_file()
@@ -121,9 +121,9 @@ def train_task(
 
 
 def _planned_epochs(task: Any, settings: TrainSettings, seconds: float, folder: Path) -> int:
-    """As many epochs as the settings ask for, or as fit into the time; once planned, kept for going on.
+    """The epochs of the settings, or as many as fit into the time; stored for a continued run.
 
-    The learning rate falls to zero at the last epoch, so that a training must know its end when it begins.
+    The learning rate falls to zero at the last epoch, so the number of epochs must be known at the start.
     """
     plan = folder / "epochs.txt"
     if plan.is_file():
@@ -148,21 +148,21 @@ def predict_with_pair_network(
     """Expected distances given the composition alone, padded with zeros, shape (rows, size, size).
 
     Args:
-        training: The network.
+        training: The trained network.
         data: Prepared structures.
-        train_rows: What it was trained on.
-        rows: What to predict.
+        train_rows: Its training structures.
+        rows: Structures to predict.
         size: Atoms of the padded matrices.
     """
-    task = DistanceTask(select(data, train_rows, rows))  # validates on what is asked
+    task = DistanceTask(select(data, train_rows, rows))  # the rows to predict are its validation split
     matrices = np.zeros((len(task.data), size, size))
     sizes = task.data.sizes
     with torch.no_grad():
         for atoms in np.unique(sizes[task.validation]).tolist():
-            own = task.validation[sizes[task.validation] == atoms]
+            same_size = task.validation[sizes[task.validation] == atoms]
             left, right = np.triu_indices(atoms, 1)
-            for start in range(0, len(own), PREDICT_BATCH):
-                batch = own[start : start + PREDICT_BATCH]
+            for start in range(0, len(same_size), PREDICT_BATCH):
+                batch = same_size[start : start + PREDICT_BATCH]
                 _, log_probabilities, _ = task.predict(training.model, batch, given=False)
                 expected = training.model.expected_distances(log_probabilities).double().numpy()
                 matrices[batch[:, None], left, right] = expected

@@ -1,4 +1,4 @@
-"""The compounds of the paper's Tables 3 and 4, with what the paper prints of them."""
+"""The compounds of the paper's Tables 3 and 4, with the published values."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class PaperCompound:
     """A compound of a table of the paper.
 
     Attributes:
-        compound: The structure it is compared with; its id is that structure's.
-        by_id: Whether the paper names this very structure; otherwise it is only one of the same formula.
-        printed: What the paper prints, by column; None where it prints none.
-        cell: Cell content as the paper gives it, e.g. "Pb4O4"; empty where it gives the formula only.
-        others: Ids of further structures it might mean.
-        reason: Why this structure was chosen.
+        compound: The reference structure, with its id.
+        by_id: Whether the paper names the id of this structure; otherwise it has only the same formula.
+        printed: Published values by column; None where there is none.
+        cell: Cell content in the paper, e.g. "Pb4O4"; empty where the paper gives the formula only.
+        others: Ids of other structures that the paper may mean.
+        reason: Reason for the choice of this structure.
     """
 
     compound: Compound
@@ -41,7 +41,7 @@ class PaperCompound:
 
 
 def read_table3(file: Path) -> list[PaperCompound]:
-    """The 30 compounds of Table 3; of the two without their structure the smallest of the same formula.
+    """The 30 compounds of Table 3; for two of them the smallest structure of the same formula.
 
     Raises:
         InputError: The file cannot be read.
@@ -52,26 +52,26 @@ def read_table3(file: Path) -> list[PaperCompound]:
 def _table3_compound(row: Row) -> PaperCompound:
     printed = {
         "gnoa": row["gnoa_superpose"],
-        "top-10": row["alphacrystal2_top10_superpose"],
-        "top-20": row["alphacrystal2_top20_superpose"],
+        "top_10": row["alphacrystal2_top10_superpose"],
+        "top_20": row["alphacrystal2_top20_superpose"],
     }
     by_id = row.get("structure_id") is not None
     same = [row] if by_id else sorted(row["same_formula_candidates"], key=lambda item: item["nsites"])
     ids = [str(row["mp_id"])] if by_id else [str(item["id"]) for item in same]
     compound = Compound(ids[0], _reduced(row["formula"]), structure_of(same[0]), row["arity"])
-    reason = "" if by_id else f"{row['mp_id']} is not at hand; the smallest cell of the same formula"
+    reason = "" if by_id else f"{row['mp_id']} is not available; the smallest cell of the same formula"
     return PaperCompound(compound, by_id, printed, others=tuple(ids[1:]), reason=reason)
 
 
 def read_table4(file: Path, energies: EnergiesOf) -> list[PaperCompound]:
-    """The 8 compounds of Table 4, each with the structure that the paper most probably means.
+    """The 8 compounds of Table 4, each with the most probable reference structure.
 
-    Of the structures with the cell size of the formula the one lowest above the hull is taken; where no
-    energy above the hull is known of any, the one with the lowest energy by ``energies``.
+    Of the structures with the cell size of the formula, the one with the lowest energy above the hull is
+    taken; if none has an energy above the hull, the one with the lowest energy of ``energies``.
 
     Args:
         file: The table.
-        energies: Energies per atom of structures of a formula, None where there is none.
+        energies: Energies per atom of structures of a formula; None for structures without energy.
 
     Raises:
         InputError: The file cannot be read.
@@ -92,7 +92,7 @@ def _table4_compound(row: Row, energies: EnergiesOf) -> PaperCompound:
         values = energies(row["formula"], [structure_of(item) for item in of_size])
         order = [np.inf if value is None else value for value in values]
         chosen = of_size[int(np.argmin(order))]
-        reason = "no energy above the hull is known; lowest energy by the potential"
+        reason = "no energy above the hull is known; lowest energy with the potential"
     printed = {"AlphaCrystal-I": row["alphacrystal1"], "AlphaCrystal-II": row["alphacrystal2"]}
     compound = Compound(chosen["id"], _reduced(row["formula"]), structure_of(chosen))
     others = tuple(item["id"] for item in of_size if item is not chosen)
@@ -100,7 +100,7 @@ def _table4_compound(row: Row, energies: EnergiesOf) -> PaperCompound:
 
 
 def plain_structure(structure: Structure) -> Row:
-    """A structure as few plain values: Å and fractions."""
+    """A structure as JSON values: lattice in Å, species, fractional coordinates."""
     return {
         "lattice": np.round(structure.lattice.matrix, DIGITS).tolist(),
         "species": [site.specie.symbol for site in structure],
@@ -109,19 +109,20 @@ def plain_structure(structure: Structure) -> Row:
 
 
 def structure_of(row: Mapping[str, Any]) -> Structure:
-    """The structure of plain values as a reader of CIF files gives it.
+    """The structure of JSON values in the orientation of a CIF file.
 
-    The metrics of bare points are defined on CIF files, which know lengths and angles but no orientation;
-    fractions are wrapped into the cell.
+    The point metrics are defined on CIF files, which contain lengths and angles but no orientation;
+    fractional coordinates are wrapped into the cell.
     """
     lattice = Lattice.from_parameters(*Lattice(row["lattice"]).parameters)
     return Structure(lattice, row["species"], np.round(row["frac_coords"], DIGITS) % 1.0)
 
 
 def standard_cell(row: Mapping[str, Any]) -> Row:
-    """The same crystal in the primitive cell that the Materials Project would store: pymatgen's standard.
+    """The same crystal in the primitive standard cell, which the Materials Project stores.
 
-    Setyawan and Curtarolo's cells, doi:10.1016/j.commatsci.2010.05.010; as it is where no symmetry is found.
+    Cells of Setyawan and Curtarolo, doi:10.1016/j.commatsci.2010.05.010; unchanged if the symmetry cannot be
+    determined.
     """
     from pymatgen.symmetry.analyzer import SpacegroupAnalyzer, SymmetryUndeterminedError
 

@@ -1,8 +1,7 @@
-"""`alphacrystal benchmark table3`: the paper's Table 3 with controls, rivals and a metric to judge by."""
+"""The paper's Table 3 with baselines, controls and the match rate."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from alphacrystal.errors import InputError
+from alphacrystal.typing import Progress
 from alphacrystal_bench.cost.methods import (
     CONTACT_MAP,
     OURS,
@@ -22,9 +22,7 @@ from alphacrystal_bench.cost.methods import (
 )
 from alphacrystal_bench.cost.random_searches import GNOA
 from alphacrystal_bench.cspbench.compounds import Compound
-from alphacrystal_bench.harness.progress import Progress, silent
-from alphacrystal_bench.harness.run_facts import run_facts
-from alphacrystal_bench.harness.sampling import drawn
+from alphacrystal_bench.harness.rows import sample
 from alphacrystal_bench.paper_tables.list_scores import (
     INVARIANT,
     PRINTED,
@@ -36,16 +34,16 @@ from alphacrystal_bench.paper_tables.list_scores import (
 from alphacrystal_bench.paper_tables.paper_compounds import PaperCompound, plain_structure, standard_cell
 
 TABLE3_METHODS = (OURS, TRUE_CELL, RELAXED_TRUTH, CONTACT_MAP, GNOA)
-WRITTEN = "ours_written"  # ours as the CIF files hold it: conventional cell, standard setting
+WRITTEN = "ours_written"  # our structures in the CIF files: conventional cell, standard setting
 STANDARD = {
     method: f"{method}_standard" for method in (OURS, TRUE_CELL, RELAXED_TRUTH)
-}  # cells as MP sets them
+}  # in the primitive standard cells of the Materials Project
 SCORED = (OURS, WRITTEN, *STANDARD.values(), TRUE_CELL, RELAXED_TRUTH, CONTACT_MAP, GNOA, RANDOM_ORIGIN)
 FIGURE5 = ("Zr4Al3", "ScAl", "EuNbNO2")
-PAPER_COLUMN = "top-20"
+PAPER_COLUMN = "top_20"
 GOAL_MATCHED, GOAL_BETTER = 22, 24  # of 28
-# Superpose distances: as printed; the invariant form of predictions that match; that of any prediction.
-KINDS = ("superpose", "invariant", "invariant, any")
+# Superpose distances: as published; the invariant form of predictions that match; that of any prediction.
+FORMS = ("superpose", "invariant", "invariant_any")
 
 
 def benchmark_table3(
@@ -54,77 +52,72 @@ def benchmark_table3(
     out: Path,
     *,
     limit: int | None = None,
-    on_progress: Progress | None = None,
+    on_progress: Progress = lambda *_: None,
 ) -> dict[str, Any]:
     """Predict the compounds with all methods and compare; finished parts are kept in ``out``.
 
     Args:
-        compounds: Of `read_table3`.
-        settings: Of the methods.
+        compounds: Compounds of `read_table3`.
+        settings: Settings of the methods.
         out: Folder of the rows and the run folders.
-        limit: Compounds drawn at random; all if None.
+        limit: Number of compounds, drawn at random; all of them if None.
         on_progress: Called with (stage, done, total).
 
     Returns:
-        Counts over the compounds known by their id, means, each compound, facts; see the page.
+        Counts over the compounds known by their id, medians, and each compound.
 
     Raises:
         InputError: There are no compounds, or the folder holds a run with other settings.
     """
     if not compounds:
         raise InputError("There are no compounds to predict.")
-    facts = run_facts(settings.seed)
-    begun = time.monotonic()
-    tell = on_progress or silent
-    compounds = drawn(compounds, limit, settings.seed)
-    known = [own.compound for own in compounds]
-    rows = method_rows(TABLE3_METHODS, known, settings, out, tell)
-    for own in known:
-        listed = rows[OURS, own.id]["structures"]
-        rows[WRITTEN, own.id] = {"structures": [item["written"] for item in listed]}
+    compounds = sample(compounds, limit, settings.seed)
+    known = [entry.compound for entry in compounds]
+    rows = method_rows(TABLE3_METHODS, known, settings, out, on_progress)
+    for compound in known:
+        listed = rows[OURS, compound.id]["structures"]
+        rows[WRITTEN, compound.id] = {"structures": [item["written"] for item in listed]}
     add_standard_rows(rows, known)
     compared = (*TABLE3_METHODS, WRITTEN, *STANDARD.values())
-    scores = list_scores([PRINTED], known, rows, compared, out, settings.seed, tell)
-    lines = [_line(own, rows, scores) for own in compounds]
+    scores = list_scores([PRINTED], known, rows, compared, out, settings.seed, on_progress)
+    lines = [_line(entry, rows, scores) for entry in compounds]
     by_id = [line for line in lines if line["by_id"]]
     return {
         "n": len(by_id),
         **_counts(by_id),
         "formation_energies": _energies(by_id),
-        **facts,
         **row_facts(rows),
-        **settings.noted(),
-        "minutes": round((time.monotonic() - begun) / 60, 1),
+        **settings.fixed(),
         "compounds": lines,
         "examples": _examples(compounds, rows),
     }
 
 
 def add_standard_rows(rows: dict[tuple[str, str], Row], known: Sequence[Compound]) -> None:
-    """The structures of the methods of STANDARD again, in the cells of the Materials Project."""
+    """Add the structures of the methods in STANDARD in the primitive cells of the Materials Project."""
     for method, standard in STANDARD.items():
         for compound in known:
             structures = [standard_cell(item) for item in rows[method, compound.id]["structures"]]
             rows[standard, compound.id] = {"structures": structures}
 
 
-def match_place(row: Mapping[str, Any]) -> int | None:
-    """Place (from 1) of the first structure that matches the known one."""
-    return next((place for place, own in enumerate(row["structures"], start=1) if own["match"]), None)
+def match_rank(row: Mapping[str, Any]) -> int | None:
+    """Rank (from 1) of the first structure that matches the known one."""
+    return next((rank for rank, item in enumerate(row["structures"], start=1) if item["match"]), None)
 
 
 def _line(
-    own: PaperCompound, rows: Mapping[tuple[str, str], Row], scores: Mapping[tuple[str, str], list[Row]]
+    entry: PaperCompound, rows: Mapping[tuple[str, str], Row], scores: Mapping[tuple[str, str], list[Row]]
 ) -> Row:
-    """Everything about one compound."""
-    identifier = own.compound.id
+    """The results of one compound."""
+    identifier = entry.compound.id
     methods: dict[str, Row] = {}
     for method in SCORED:
         values = scores[method, identifier]
         methods[method] = {
             "superpose": best_of(values, PRINTED),
             "invariant": best_of(values, INVARIANT, matches=True),
-            "invariant, any": best_of(values, INVARIANT),
+            "invariant_any": best_of(values, INVARIANT),
         }
         if method == RANDOM_ORIGIN:
             methods[method]["median"] = _median([row.get(PRINTED) for row in values])
@@ -133,7 +126,7 @@ def _line(
         row = rows[method, identifier]
         energies = [item["energy"] for item in row["structures"]]
         methods[method] |= {
-            "match_place": match_place(row),
+            "match_rank": match_rank(row),
             "energy_first": energies[0] if energies else None,
             "energy_lowest": min((value for value in energies if value is not None), default=None),
             "made": row["made"],
@@ -143,39 +136,47 @@ def _line(
         }
     return {
         "id": identifier,
-        "formula": own.compound.formula,
-        "arity": own.compound.category,
-        "by_id": own.by_id,
-        "reason": own.reason,
-        "atoms": len(own.compound.structure),
-        "printed": dict(own.printed),
+        "formula": entry.compound.formula,
+        "arity": entry.compound.category,
+        "by_id": entry.by_id,
+        "reason": entry.reason,
+        "atoms": len(entry.compound.structure),
+        "printed": dict(entry.printed),
         "methods": methods,
     }
 
 
 def _counts(lines: Sequence[Row]) -> dict[str, Any]:
-    """Compounds matched, compounds below the paper's value, and medians, by method and k."""
+    """Compounds matched, compounds below the value of the paper, and medians, by method and k."""
     matched: dict[str, dict[str, int]] = {}
-    better: dict[str, dict[str, dict[str, int]]] = {kind: {} for kind in KINDS}
-    medians: dict[str, dict[str, dict[str, float | None]]] = {kind: {} for kind in KINDS}
+    better: dict[str, dict[str, dict[str, int]]] = {form: {} for form in FORMS}
+    medians: dict[str, dict[str, dict[str, float | None]]] = {form: {} for form in FORMS}
     for method in SCORED:
-        own = [line["methods"][method] for line in lines]
+        rows = [line["methods"][method] for line in lines]
         if method in TABLE3_METHODS:
-            places = [row["match_place"] for row in own]
+            ranks = [row["match_rank"] for row in rows]
             matched[method] = {
-                f"top-{top}": sum(place is not None and place <= top for place in places) for top in TOPS
+                f"top_{top}": sum(rank is not None and rank <= top for rank in ranks) for top in TOPS
             }
-        for kind in KINDS:
-            better[kind][method] = {
+        for form in FORMS:
+            better[form][method] = {
                 name: sum(
-                    row[kind][name] is not None and row[kind][name] < line["printed"][PAPER_COLUMN]
-                    for row, line in zip(own, lines, strict=True)
+                    row[form][name] is not None and row[form][name] < line["printed"][PAPER_COLUMN]
+                    for row, line in zip(rows, lines, strict=True)
                 )
                 for name in _names()
             }
-            medians[kind][method] = {name: _median([row[kind][name] for row in own]) for name in _names()}
+            medians[form][method] = {name: _median([row[form][name] for row in rows]) for name in _names()}
     printed = {
-        name: _median([line["printed"][name] for line in lines]) for name in ("gnoa", "top-10", "top-20")
+        name: _median([line["printed"][name] for line in lines]) for name in ("gnoa", "top_10", "top_20")
+    }
+    superpose = better["superpose"]
+    reached = {
+        "superpose_better": superpose[OURS],
+        "standard_better": superpose[STANDARD[OURS]],
+        "written_better": superpose[WRITTEN],
+        "invariant_better": better["invariant"][OURS],
+        "any_better": better["invariant_any"][OURS],
     }
     return {
         "matched": matched,
@@ -183,58 +184,52 @@ def _counts(lines: Sequence[Row]) -> dict[str, Any]:
         "medians": medians,
         "paper_medians": printed,
         "goals": {
-            "matched_in_10": {"goal": GOAL_MATCHED, "reached": matched[OURS]["top-10"]},
-            "superpose_better": {"goal": GOAL_BETTER, "reached": better["superpose"][OURS]["top-20"]},
-            "standard_better": {
-                "goal": GOAL_BETTER,
-                "reached": better["superpose"][STANDARD[OURS]]["top-20"],
-            },
-            "written_better": {"goal": GOAL_BETTER, "reached": better["superpose"][WRITTEN]["top-20"]},
-            "invariant_better": {"goal": GOAL_BETTER, "reached": better["invariant"][OURS]["top-20"]},
-            "any_better": {"goal": GOAL_BETTER, "reached": better["invariant, any"][OURS]["top-20"]},
+            "matched_in_10": {"goal": GOAL_MATCHED, "reached": matched[OURS]["top_10"]},
+            **{name: {"goal": GOAL_BETTER, "reached": counts["top_20"]} for name, counts in reached.items()},
         },
     }
 
 
 def _energies(lines: Sequence[Row]) -> dict[str, Any]:
-    """Formation energies against that of the known structure, relaxed with the same potential."""
-    found: dict[str, Any] = {}
+    """Formation energies relative to the known structure, relaxed with the same potential."""
+    table: dict[str, Any] = {}
     for method in (OURS, CONTACT_MAP, GNOA):
-        for which in ("energy_first", "energy_lowest"):
+        table[method] = {}
+        for which in ("first", "lowest"):
             gaps = [
-                line["methods"][method][which] - line["methods"][RELAXED_TRUTH]["energy_first"]
+                line["methods"][method][f"energy_{which}"] - line["methods"][RELAXED_TRUTH]["energy_first"]
                 for line in lines
-                if line["methods"][method][which] is not None
+                if line["methods"][method][f"energy_{which}"] is not None
                 and line["methods"][RELAXED_TRUTH]["energy_first"] is not None
             ]
-            found[f"{method} {which.removeprefix('energy_')}"] = {
+            table[method][which] = {
                 "n": len(gaps),
                 "median_gap": _median(gaps),
                 "median_distance": _median([abs(gap) for gap in gaps]),
                 "within_10_mev": sum(abs(gap) <= 0.01 for gap in gaps),
                 "lower_by_10_mev": sum(gap < -0.01 for gap in gaps),
             }
-    return found
+    return table
 
 
 def _examples(
     compounds: Sequence[PaperCompound], rows: Mapping[tuple[str, str], Row]
 ) -> dict[str, dict[str, Row]]:
-    """What Figure 5 shows: the known structure, GNOA's lowest energy and our first."""
-    found: dict[str, dict[str, Row]] = {}
-    for own in compounds:
-        if own.compound.formula not in FIGURE5:
+    """The structures of Figure 5: the known one, the lowest energy of GNOA and our first."""
+    examples: dict[str, dict[str, Row]] = {}
+    for entry in compounds:
+        if entry.compound.formula not in FIGURE5:
             continue
-        shown = {"known": plain_structure(own.compound.structure)}
+        shown = {"known": plain_structure(entry.compound.structure)}
         for method in (GNOA, OURS):
-            if structures := rows[method, own.compound.id]["structures"]:
+            if structures := rows[method, entry.compound.id]["structures"]:
                 shown[method] = structures[0]
-        found[own.compound.formula] = shown
-    return found
+        examples[entry.compound.formula] = shown
+    return examples
 
 
 def _names() -> list[str]:
-    return [f"top-{top}" for top in TOPS]
+    return [f"top_{top}" for top in TOPS]
 
 
 def _median(values: Sequence[float | None]) -> float | None:

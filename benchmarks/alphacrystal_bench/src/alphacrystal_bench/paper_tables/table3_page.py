@@ -1,49 +1,54 @@
-"""The Markdown page of `benchmark_table3`."""
+"""Markdown page and figures of the benchmark table3."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from alphacrystal.runtime.atomic_write import write_text_atomically
-from alphacrystal_bench.cost.methods import CONTACT_MAP, OURS, RELAXED_TRUTH, TRUE_CELL
-from alphacrystal_bench.cost.random_searches import GNOA
-from alphacrystal_bench.harness.page_parts import fact_line, markdown_table, number, page_text
-from alphacrystal_bench.paper_tables.list_scores import RANDOM_ORIGIN, TOPS
-from alphacrystal_bench.paper_tables.table3 import KINDS, STANDARD, WRITTEN
-from alphacrystal_bench.paper_tables.table3_figures import draw_table3_figures
+from pymatgen.core import Lattice, Structure
 
+from alphacrystal.crystal import standard_structure
+from alphacrystal.errors import InputError
+from alphacrystal.plots import crystal_panels, formation_energies
+from alphacrystal_bench.cost.methods import CONTACT_MAP, OURS, RELAXED_TRUTH, TRUE_CELL, method_facts
+from alphacrystal_bench.cost.random_searches import GNOA
+from alphacrystal_bench.harness.pages import markdown_table, number, page_text
+from alphacrystal_bench.paper_tables.list_scores import RANDOM_ORIGIN, TOPS
+from alphacrystal_bench.paper_tables.paper_compounds import structure_of
+from alphacrystal_bench.paper_tables.table3 import FORMS, STANDARD, WRITTEN
+
+CELLS = "standard cells of the Materials Project"
 NAMES = {
     OURS: "**ours**",
-    WRITTEN: "ours, CIF files as written",
-    STANDARD[OURS]: "ours, cells as the Materials Project sets them",
-    CONTACT_MAP: "AlphaCrystal-I, run by us",
-    GNOA: "GNOA, run by us",
+    WRITTEN: "ours, cells of the CIF files",
+    STANDARD[OURS]: f"ours, {CELLS}",
+    CONTACT_MAP: "AlphaCrystal-I, our implementation",
+    GNOA: "GNOA, our implementation",
     TRUE_CELL: "control: random in the true space group and lattice",
-    STANDARD[TRUE_CELL]: "the same control, cells as the Materials Project sets them",
+    STANDARD[TRUE_CELL]: f"the same control, {CELLS}",
     RELAXED_TRUTH: "floor: the known structure, relaxed",
-    STANDARD[RELAXED_TRUTH]: "the same floor, cells as the Materials Project sets them",
+    STANDARD[RELAXED_TRUTH]: f"the same floor, {CELLS}",
     RANDOM_ORIGIN: "noise: the known structure, random origin",
 }
-WORDS = dict(zip(KINDS, ("as printed", "invariant", "invariant, any"), strict=True))
+WORDS = dict(zip(FORMS, ("as published", "invariant", "invariant, any"), strict=True))
 ALL = 28  # compounds known by their id
-KEYS = [f"top-{top}" for top in TOPS]
+KEYS = [f"top_{top}" for top in TOPS]
+COLUMNS = [f"best of {top}" if top > 1 else "first" for top in TOPS]
 
 
-def table3_page(result: Mapping[str, Any]) -> str:
-    """All tables, with what they are held against."""
+def render(result: Mapping[str, Any]) -> str:
+    """All tables, with their controls."""
     n = result["n"]
     lines = [
         f"# The paper's Table 3: {n} compounds",
         "",
-        fact_line("table3", result),
+        method_facts("table3", result),
         f"GNOA: {result['seconds']:g} processor seconds per compound.",
         "",
         page_text("table3_page"),
         "",
-        "## Held against the goals",
+        "## Goals",
         "",
         *_goals(result),
         "",
@@ -80,46 +85,79 @@ def table3_page(result: Mapping[str, Any]) -> str:
     ]
     apart = [line for line in result["compounds"] if not line["by_id"]]
     if apart:
-        lines += ["", "## Apart: compounds whose structure is not at hand", ""]
+        lines += ["", "## Compounds whose structure is not available", ""]
         lines += [f"{line['formula']}: compared with {line['id']} ({line['reason']})." for line in apart]
         lines += ["", *_compounds(apart)]
     return "\n".join(lines) + "\n"
 
 
-def write_table3_page(result: Mapping[str, Any], page: Path) -> None:
-    """Write the page, its numbers beside it and the figures in a folder of the page's name.
+def draw(result: Mapping[str, Any], page: Path, folder: Path | None) -> str:
+    """Draw Figures 4 and 5 of the paper into a folder with the name of the page."""
+    target = page.with_suffix("")
+    figures: list[tuple[Path, str]] = []
+    lines = [line for line in result["compounds"] if line["by_id"]]
+    if lines:
+        series = {
+            name: [line["methods"][method][which] for line in lines]
+            for name, method, which in (
+                ("known structure, relaxed", RELAXED_TRUTH, "energy_first"),
+                ("ours, first", OURS, "energy_first"),
+                ("GNOA, lowest energy", GNOA, "energy_lowest"),
+            )
+        }
+        _, svg = formation_energies([line["formula"] for line in lines], series, target / "figure4")
+        figures.append((svg, f"The paper's Figure 4: formation energies, all with {result['potential']}."))
+    panels = (("known", "known"), (GNOA, "GNOA"), (OURS, "ours"))
+    rows = [
+        [(f"{formula}, {name}", _as_drawn(shown[key]) if key in shown else None) for key, name in panels]
+        for formula, shown in result.get("examples", {}).items()
+    ]
+    caption = "The paper's Figure 5: the known structure, the lowest energy of GNOA, our first structure."
+    if rows:
+        _, svg = crystal_panels(rows, target / "figure5")
+        figures.append((svg, caption))
+    elif (target / "figure5.svg").is_file():  # stored results have no structures; the figure exists
+        figures.append((target / "figure5.svg", caption))
+    for svg, _ in figures:
+        svg.with_suffix(".png").unlink(missing_ok=True)  # the page shows the SVG
+    return "".join(f"\n![{text}]({page.stem}/{svg.name})\n\n{text}\n" for svg, text in figures)
 
-    Raises:
-        AlphaCrystalError: The disk refused them.
-    """
-    text = table3_page(result)
-    for svg, caption in draw_table3_figures(result, page.with_suffix("")):
-        text += f"\n![{caption}]({page.stem}/{svg.name})\n\n{caption}\n"
-    write_text_atomically(page, text)
-    kept = {key: value for key, value in result.items() if key != "examples"}
-    write_text_atomically(page.with_suffix(".json"), json.dumps(kept, indent=1) + "\n")
+
+def stored(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The result without the structures of Figure 5."""
+    return {key: value for key, value in result.items() if key != "examples"}
+
+
+def _as_drawn(row: Mapping[str, Any]) -> Structure:
+    """The conventional cell, so that equal crystals look alike; unchanged if the symmetry is undetermined."""
+    try:
+        standard, _, _ = standard_structure(structure_of(row))
+    except InputError:
+        return structure_of(row)
+    lattice = Lattice.from_parameters(*standard.lattice.parameters)
+    return Structure(lattice, standard.species, standard.frac_coords)
 
 
 def _goals(result: Mapping[str, Any]) -> list[str]:
     words = {
         "matched_in_10": "matched in the first ten",
-        "superpose_better": "superpose, best of twenty, below the paper's best of twenty",
-        "standard_better": "the same, cells as the Materials Project sets them",
-        "written_better": "the same between the CIF files as written",
-        "invariant_better": "the same with the invariant form, predictions that match",
-        "any_better": "the same with the invariant form, any prediction",
+        "superpose_better": "superpose distance, best of twenty, below the paper's best of twenty",
+        "standard_better": f"the same, {CELLS}",
+        "written_better": "the same, cells of the CIF files",
+        "invariant_better": "the same, invariant form, predictions that match",
+        "any_better": "the same, invariant form, any prediction",
     }
     return markdown_table(
         ["", "goal (of 28)", f"reached (of {result['n']})", ""],
         [
-            [words[key], own["goal"], own["reached"], _held(own, result["n"])]
-            for key, own in result["goals"].items()
+            [words[key], goal["goal"], goal["reached"], _verdict(goal, result["n"])]
+            for key, goal in result["goals"].items()
         ],
     )
 
 
-def _held(own: Mapping[str, Any], n: int) -> str:
-    if own["reached"] >= own["goal"]:
+def _verdict(goal: Mapping[str, Any], n: int) -> str:
+    if goal["reached"] >= goal["goal"]:
         return "reached"
     return "missed" if n >= ALL else "not all compounds were run"
 
@@ -127,9 +165,9 @@ def _held(own: Mapping[str, Any], n: int) -> str:
 def _counted(result: Mapping[str, Any]) -> list[str]:
     better = result["better_than_paper"]
     return markdown_table(
-        ["", *(f"{key}, {WORDS[kind]}" for kind in KINDS for key in KEYS)],
+        ["", *(f"{column}, {WORDS[form]}" for form in FORMS for column in COLUMNS)],
         [
-            [name, *(better[kind][method][key] for kind in KINDS for key in KEYS)]
+            [name, *(better[form][method][key] for form in FORMS for key in KEYS)]
             for method, name in NAMES.items()
         ],
     )
@@ -138,70 +176,66 @@ def _counted(result: Mapping[str, Any]) -> list[str]:
 def _medians(result: Mapping[str, Any]) -> list[str]:
     medians, paper = result["medians"], result["paper_medians"]
     rows = [
-        [name, *(number(medians[kind][method][key]) for kind in KINDS for key in KEYS)]
+        [name, *(number(medians[form][method][key]) for form in FORMS for key in KEYS)]
         for method, name in NAMES.items()
     ]
-    blank = [""] * (len(KINDS) - 1) * len(KEYS)
+    blank = [""] * (len(FORMS) - 1) * len(KEYS)
     rows.append(["paper: GNOA", number(paper["gnoa"]), "", "", *blank])
-    rows.append(["paper: AlphaCrystal-II", "", number(paper["top-10"]), number(paper["top-20"]), *blank])
-    return markdown_table(["", *(f"{key}, {WORDS[kind]}" for kind in KINDS for key in KEYS)], rows)
+    rows.append(["paper: AlphaCrystal-II", "", number(paper["top_10"]), number(paper["top_20"]), *blank])
+    return markdown_table(["", *(f"{column}, {WORDS[form]}" for form in FORMS for column in COLUMNS)], rows)
 
 
 def _energies(result: Mapping[str, Any]) -> list[str]:
-    words = {OURS: "ours", CONTACT_MAP: "AlphaCrystal-I, run by us", GNOA: "GNOA, run by us"}
-    rows = []
-    for key, own in result["formation_energies"].items():
-        method, which = key.rsplit(" ", 1)
-        rows.append(
-            [
-                f"{words[method]}, {'first' if which == 'first' else 'lowest of twenty'}",
-                own["n"],
-                number(own["median_gap"]),
-                number(own["median_distance"]),
-                own["within_10_mev"],
-                own["lower_by_10_mev"],
-            ]
-        )
+    rows = [
+        [
+            f"{NAMES[method].replace('**', '')}, {'first' if which == 'first' else 'lowest of twenty'}",
+            row["n"],
+            number(row["median_gap"]),
+            number(row["median_distance"]),
+            row["within_10_mev"],
+            row["lower_by_10_mev"],
+        ]
+        for method, table in result["formation_energies"].items()
+        for which, row in table.items()
+    ]
+    header = ["", "compounds", "median difference", "median distance", "within 10 meV", "lower by 10 meV"]
     return [
-        f"Against the known structure relaxed with {result['potential']}, eV/atom.",
+        f"Relative to the known structure relaxed with {result['potential']}, eV/atom.",
         "",
-        *markdown_table(
-            ["", "compounds", "median difference", "median distance", "within 10 meV", "lower by 10 meV"],
-            rows,
-        ),
+        *markdown_table(header, rows),
     ]
 
 
 def _compounds(lines: Sequence[Mapping[str, Any]]) -> list[str]:
     rows = []
     for line in lines:
-        own = line["methods"]
+        methods = line["methods"]
 
-        def value(method: str, key: str, own: Mapping[str, Any] = own) -> str:
-            return number(own[method]["superpose"][key])
+        def value(method: str, key: str, methods: Mapping[str, Any] = methods) -> str:
+            return number(methods[method]["superpose"][key])
 
         rows.append(
             [
                 line["formula"],
                 line["id"],
-                own[OURS]["match_place"] or "no",
+                methods[OURS]["match_rank"] or "no",
                 *(value(OURS, key) for key in KEYS),
-                value(WRITTEN, "top-20"),
-                value(STANDARD[OURS], "top-20"),
-                value(CONTACT_MAP, "top-20"),
-                value(GNOA, "top-1"),
-                value(GNOA, "top-20"),
-                value(TRUE_CELL, "top-20"),
-                value(RELAXED_TRUTH, "top-1"),
-                number(own[RANDOM_ORIGIN]["median"]),
-                value(RANDOM_ORIGIN, "top-20"),
-                *(number(line["printed"][key]) for key in ("gnoa", "top-10", "top-20")),
+                value(WRITTEN, "top_20"),
+                value(STANDARD[OURS], "top_20"),
+                value(CONTACT_MAP, "top_20"),
+                value(GNOA, "top_1"),
+                value(GNOA, "top_20"),
+                value(TRUE_CELL, "top_20"),
+                value(RELAXED_TRUTH, "top_1"),
+                number(methods[RANDOM_ORIGIN]["median"]),
+                value(RANDOM_ORIGIN, "top_20"),
+                *(number(line["printed"][key]) for key in ("gnoa", "top_10", "top_20")),
             ]
         )
     header = [
         "",
         "id",
-        "our match at",
+        "our match",
         "ours 1",
         "ours 10",
         "ours 20",
@@ -219,11 +253,11 @@ def _compounds(lines: Sequence[Mapping[str, Any]]) -> list[str]:
 def _invariant(lines: Sequence[Mapping[str, Any]]) -> list[str]:
     rows = []
     for line in lines:
-        own = line["methods"]
+        methods = line["methods"]
         columns = [(OURS, key) for key in KEYS]
-        columns += [(CONTACT_MAP, "top-20"), (GNOA, "top-1"), (GNOA, "top-20"), (TRUE_CELL, "top-20")]
-        columns += [(RELAXED_TRUTH, "top-1"), (RANDOM_ORIGIN, "top-1")]
-        rows.append([line["formula"], *(number(own[method][KINDS[2]][key]) for method, key in columns)])
+        columns += [(CONTACT_MAP, "top_20"), (GNOA, "top_1"), (GNOA, "top_20"), (TRUE_CELL, "top_20")]
+        columns += [(RELAXED_TRUTH, "top_1"), (RANDOM_ORIGIN, "top_1")]
+        rows.append([line["formula"], *(number(methods[method][FORMS[2]][key]) for method, key in columns)])
     header = [
         "",
         "ours 1",

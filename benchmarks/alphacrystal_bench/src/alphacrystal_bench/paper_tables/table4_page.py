@@ -1,15 +1,12 @@
-"""The Markdown page of `benchmark_table4`."""
+"""Markdown page of the benchmark table4."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from alphacrystal.runtime.atomic_write import write_text_atomically
-from alphacrystal_bench.cost.methods import OURS, RELAXED_TRUTH, TRUE_CELL
-from alphacrystal_bench.harness.page_parts import fact_line, markdown_table, number, page_text
+from alphacrystal_bench.cost.methods import OURS, RELAXED_TRUTH, TRUE_CELL, method_facts
+from alphacrystal_bench.harness.pages import markdown_table, number, page_text
 from alphacrystal_bench.paper_tables.list_scores import RANDOM_ORIGIN
 from alphacrystal_bench.paper_tables.table3 import STANDARD
 from alphacrystal_bench.paper_tables.table4 import BEST, COLUMNS, FEW, FIRST
@@ -21,7 +18,7 @@ TITLES = {
     "fingerprint": "fingerprint",
     "ofm": "OFM",
 }
-SET = "cells as the Materials Project sets them"
+CELLS = "standard cells of the Materials Project"
 ROWS = (
     (OURS, FIRST, "**ours, first**"),
     (OURS, FEW, "ours, best of five"),
@@ -29,51 +26,51 @@ ROWS = (
     (TRUE_CELL, FEW, "control: random in the true space group and lattice, best of five"),
     (RELAXED_TRUTH, FIRST, "floor: the known structure, relaxed"),
     (RANDOM_ORIGIN, FIRST, "noise: the known structure, one random origin"),
-    (STANDARD[OURS], FIRST, f"ours, first, {SET}"),
-    (STANDARD[OURS], BEST, f"**ours, best of twenty, {SET}**"),
-    (STANDARD[TRUE_CELL], FEW, f"control, {SET}"),
-    (STANDARD[RELAXED_TRUTH], FIRST, f"floor, {SET}"),
+    (STANDARD[OURS], FIRST, f"ours, first, {CELLS}"),
+    (STANDARD[OURS], BEST, f"**ours, best of twenty, {CELLS}**"),
+    (STANDARD[TRUE_CELL], FEW, f"control, {CELLS}"),
+    (STANDARD[RELAXED_TRUTH], FIRST, f"floor, {CELLS}"),
 )
 
 
-def table4_page(result: Mapping[str, Any]) -> str:
-    """All tables, with what they are held against."""
+def render(result: Mapping[str, Any]) -> str:
+    """All tables, with their controls."""
     n, better = result["n"], result["better_than_paper"]
-    invariant = result["better_than_paper, invariant"]
+    invariant = result["better_than_paper_invariant"]
     matched = result["matched"]
     lines = [
         f"# The paper's Table 4: {n} compounds",
         "",
-        fact_line("table4", result),
+        method_facts("table4", result),
         "",
         page_text("table4_page"),
         "",
-        f"## Below AlphaCrystal-II's printed value, of {n} (goal: {result['goal']} of 8 each)",
+        f"## Below the published value of AlphaCrystal-II, of {n} (goal: {result['goal']} of 8 each)",
         "",
         *markdown_table(
             ["", *TITLES.values()],
             [[name, *(better[method][column][top] for column, _, _ in COLUMNS)] for method, top, name in ROWS]
             + [
-                [f"{name}, invariant forms", *("" if value is None else value for value in own)]
+                [f"{name}, invariant forms", *("" if value is None else value for value in values)]
                 for method, top, name in ROWS[:5]
-                for own in [[invariant[method][column][top] for column, _, _ in COLUMNS]]
+                for values in [[invariant[method][column][top] for column, _, _ in COLUMNS]]
             ],
         ),
         "",
-        f"Matched (StructureMatcher 0.2/0.3/5): {matched['top-1']} first, {matched['top-20']} in twenty.",
+        f"Matched (StructureMatcher 0.2/0.3/5): {matched['top_1']} first, {matched['top_20']} in twenty.",
         "",
         "## Each compound, metrics as the paper computes them",
     ]
     for line in result["compounds"]:
         others = f"; others of this size: {', '.join(line['others'])}" if line["others"] else ""
-        place = f"matched at place {line['match_place']}" if line["match_place"] else "not matched"
+        rank = f"matched at rank {line['match_rank']}" if line["match_rank"] else "not matched"
         lines += [
             "",
-            f"**{line['cell']}**, known structure {line['id']} ({line['reason']}{others}); {place}.",
+            f"**{line['cell']}**, known structure {line['id']} ({line['reason']}{others}); {rank}.",
         ]
         lines += [""]
         rows: list[list[object]] = [
-            [f"{system}, printed", *(number(values[column]) for column, _, _ in COLUMNS)]
+            [f"{system}, published", *(number(values[column]) for column, _, _ in COLUMNS)]
             for system, values in line["printed"].items()
         ]
         rows += [
@@ -95,13 +92,3 @@ def table4_page(result: Mapping[str, Any]) -> str:
         ],
     )
     return "\n".join(lines) + "\n"
-
-
-def write_table4_page(result: Mapping[str, Any], page: Path) -> None:
-    """Write the page and its numbers beside it.
-
-    Raises:
-        AlphaCrystalError: The disk refused them.
-    """
-    write_text_atomically(page, table4_page(result))
-    write_text_atomically(page.with_suffix(".json"), json.dumps(result, indent=1) + "\n")

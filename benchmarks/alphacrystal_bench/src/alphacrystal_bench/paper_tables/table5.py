@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +13,8 @@ from alphacrystal.data import PreparedStructures
 from alphacrystal.errors import InputError
 from alphacrystal.learn.contacts.matrix_labels import MAX_ATOMS, matrices
 from alphacrystal.learn.contacts.paper_network import PaperNetConfig
-from alphacrystal.typing import FloatArray, IntArray
-from alphacrystal_bench.harness.run_facts import run_facts
+from alphacrystal.typing import FloatArray, IntArray, Progress
+from alphacrystal_bench.harness.facts import run_facts
 from alphacrystal_bench.paper_network.training import PaperTrainSettings
 from alphacrystal_bench.paper_tables.network_runs import predict_with_paper_network
 from alphacrystal_bench.paper_tables.pair_network import (
@@ -22,7 +22,6 @@ from alphacrystal_bench.paper_tables.pair_network import (
     predict_with_pair_network,
     train_pair_network,
 )
-from alphacrystal_bench.paper_tables.table5_controls import control_scores
 from alphacrystal_bench.paper_tables.table5_data import (
     RowSplit,
     data_facts,
@@ -43,37 +42,35 @@ from alphacrystal_bench.paper_tables.table5_results import (
     Table5Cell,
     Table5Results,
     check_settings,
-    gather_results,
     read_results,
     save_cell,
     save_data_facts,
 )
 from alphacrystal_bench.paper_tables.table5_rows import PAPER_EPOCHS, TABLE5_ROWS, Table5Row, rows_numbered
-from alphacrystal_bench.paper_tables.table5_scores import example, scores
+from alphacrystal_bench.paper_tables.table5_scores import control_scores, example, scores
 from alphacrystal_bench.paper_tables.type_models import predict_over_types, train_type_models
 
 FIGURE7_CLASSES = 20
-OnProgress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Table5Settings:
-    """What to run.
+    """Settings of the benchmark.
 
     Attributes:
-        rows: Of the table, 1-8.
+        rows: Rows of the table, 1-8.
         splits: "random" (the paper's) and "disjoint" (no formula in training and test).
-        cell: Whose atoms and distances the matrices hold: "primitive" or "conventional".
-        methods: "controls", "paper" (the paper's network), "pair" (our pair network alone) and "types" (ours
-            over the structure types that our symmetry prior and lattice model hold likely).
-        width: Of the paper's network; 1 is the paper's.
-        epochs, batch: Of the paper's network.
-        patience: Stop the paper's network after so many epochs without a lower loss on training structures
-            held back for it; None trains to the end, as the paper seems to do.
-        pair_epochs: Of our network; by the training size where None.
+        cell: Cells of the matrices: "primitive" or "conventional".
+        methods: "controls", "paper" (the paper's network), "pair" (our pair network alone) and "types" (our
+            pair network averaged over the likely structure types of our symmetry prior and lattice model).
+        width: Width of the paper's network; 1 is that of the paper.
+        epochs, batch: Epochs and batch size of the paper's network.
+        patience: Stop the paper's network after so many epochs without a lower loss on the early-stopping
+            split; None trains to the end, as the paper seems to do.
+        pair_epochs: Epochs of our network; by training size if None.
         time_limit: Minutes of training per network, or None.
-        seed: Of splits, weights and batches.
-        share: Of the paper's training and test structures, for trials in small.
+        seed: Seed of splits, weights and batches.
+        share: Share of the paper's training and test sizes.
         threads: torch threads.
     """
 
@@ -92,7 +89,7 @@ class Table5Settings:
     threads: int = 1
 
     def of(self, method: Method) -> Settings:
-        """What the numbers of a method depend on."""
+        """Settings that the scores of a method depend on."""
         common: Settings = {"cell": self.cell, "seed": self.seed, "share": self.share}
         if method == "controls":
             return common
@@ -102,7 +99,7 @@ class Table5Settings:
         return common | {name: getattr(self, name) for name in names}
 
     def cells(self) -> Iterator[tuple[Table5Row, Split, Method]]:
-        """Everything to run, controls first."""
+        """Row, split and method of each cell, controls first."""
         for method in TABLE5_METHODS:
             for row in rows_numbered(self.rows, self.share):
                 for split in TABLE5_SPLITS:
@@ -117,27 +114,22 @@ def run_table5(
     source: Path | None,
     cache: Path | None = None,
     workers: int = 1,
-    resume: bool = False,
-    on_progress: OnProgress | None = None,
+    on_progress: Progress = lambda *_: None,
 ) -> Table5Results:
-    """Run what is not yet finished and return everything the folder holds.
+    """Compute the cells that are not finished, and return all results of the folder.
 
     Args:
-        settings: What to run.
-        folder: Of the results; a cell is there as soon as it is finished.
-        source: Records, as for ``mp12``; needed unless all cells are finished.
+        settings: Settings of the benchmark.
+        folder: Folder of the results; each cell is written as soon as it is finished.
+        source: Records, as for ``mp12``; required unless all cells are finished.
         cache: Folder of prepared arrays, ``folder/cache`` by default.
         workers: Processes that prepare the data.
-        resume: Keep the finished cells of the folder.
         on_progress: Called with (stage, done, total).
 
     Raises:
-        InputError: The folder holds results and ``resume`` is not set, or results of other settings or data;
-            the data are missing or too few.
+        InputError: The folder holds results with other settings or data; the data are missing or too few.
     """
     finished = read_results(folder)
-    if not resume and (finished.cells or (folder / NETWORKS).exists()):
-        raise InputError(f"{folder} already holds results: give --resume to go on, or another --out.")
     missing = []
     for row, split, method in settings.cells():
         cell = finished.cell(row.number, split, method)
@@ -148,29 +140,30 @@ def run_table5(
     if missing:
         if source is None:
             raise InputError("Give the crystals to train on with --data, a folder with structures.jsonl.gz.")
-        facts = run_facts(settings.seed)  # now: the tree may change while this runs
-        report = on_progress or (lambda stage, done, total: None)
+        facts = run_facts(settings.seed)  # the checkout may change during the run
         data = table5_data(source, cache or folder / "cache", settings.cell, workers=workers)
         save_data_facts(folder, data_facts(data, settings.cell))
-        run = _Run(settings, folder, data, facts, report)
+        run = _Run(settings, folder, data, facts, on_progress)
         for row, split, _ in missing:
-            row_split(data, row, split, settings.seed)  # too few structures: say so before the first training
+            row_split(
+                data, row, split, settings.seed
+            )  # raises before the first training if there are too few
         for done, (row, split, method) in enumerate(missing):
-            report("cell", done, len(missing))
+            on_progress("cell", done, len(missing))
             run.cell(row, split, method)
-        report("cell", len(missing), len(missing))
-    return gather_results(folder)
+        on_progress("cell", len(missing), len(missing))
+    return read_results(folder)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Run:
-    """What all cells of one call of ``run_table5`` share."""
+    """Data shared by all cells of a run."""
 
     settings: Table5Settings
     folder: Path
     data: PreparedStructures
     facts: dict[str, object]
-    report: OnProgress
+    report: Progress
 
     def cell(self, row: Table5Row, split: Split, method: Method) -> None:
         """Run one cell and save it."""
@@ -202,45 +195,47 @@ class _Run:
         save_cell(self.folder, cell.model_copy(update={"minutes": minutes}))
 
     def _controls(self, cell: Table5Cell, row: Table5Row, parts: RowSplit) -> Table5Cell:
-        found = control_scores(self.data, parts, row.classes, self.settings.seed)
-        return cell.model_copy(update={"scores": found})
+        scored = control_scores(self.data, parts, row.classes, self.settings.seed)
+        return cell.model_copy(update={"scores": scored})
 
     def _paper(self, cell: Table5Cell, row: Table5Row, parts: RowSplit) -> Table5Cell:
         """The paper's network, trained for the classes of this row."""
-        own = self.settings
-        found = predict_with_paper_network(
+        settings = self.settings
+        predicted = predict_with_paper_network(
             self.data,
             parts.train,
             parts.test,
-            self._asked(parts),
+            self._evaluated(parts),
             self.folder / NETWORKS / cell.name,
-            config=PaperNetConfig(width=own.width, classes=row.classes),
+            config=PaperNetConfig(width=settings.width, classes=row.classes),
             settings=PaperTrainSettings(
-                epochs=own.epochs,
-                batch=own.batch,
-                patience=own.patience,
-                minutes=own.time_limit,
-                seed=own.seed,
-                threads=own.threads,
+                epochs=settings.epochs,
+                batch=settings.batch,
+                patience=settings.patience,
+                minutes=settings.time_limit,
+                seed=settings.seed,
+                threads=settings.threads,
             ),
             on_step=lambda step, total, _: self.report(cell.name, step, total),
         )
-        return self._scored(cell, row, parts, PAPER_NETWORK, found.distances, found.notes)
+        return self._scored(cell, row, parts, PAPER_NETWORK, predicted.distances, predicted.notes)
 
-    def _asked(self, parts: RowSplit) -> IntArray:
-        """Test structures, then those of Figure 7."""
+    def _evaluated(self, parts: RowSplit) -> IntArray:
+        """Rows of the test structures, then those of Figure 7."""
         return np.concatenate([parts.test, example_rows(self.data)])
 
     def _pair(self, cell: Table5Cell, row: Table5Row, parts: RowSplit) -> Table5Cell:
         """Our pair network alone."""
-        training = self._trained_pair(cell, row, parts, told_types=False)
-        predicted = predict_with_pair_network(training, self.data, parts.train, self._asked(parts), MAX_ATOMS)
+        training = self._trained_pair(cell, row, parts, given_types=False)
+        predicted = predict_with_pair_network(
+            training, self.data, parts.train, self._evaluated(parts), MAX_ATOMS
+        )
         return self._scored(cell, row, parts, PAIR_NETWORK, predicted, training.notes)
 
     def _types(self, cell: Table5Cell, row: Table5Row, parts: RowSplit) -> Table5Cell:
-        """Our three models: the pair network over likely structure types."""
-        pair = self._trained_pair(cell, row, parts, told_types=True)
-        alone = self._trained_pair(cell, row, parts, told_types=False)
+        """Our three models: the pair network averaged over likely structure types."""
+        pair = self._trained_pair(cell, row, parts, given_types=True)
+        alone = self._trained_pair(cell, row, parts, given_types=False)
         trained = f"types-{row.subset}-{row.train}-{cell.split}"
         models = train_type_models(
             self.data,
@@ -256,7 +251,7 @@ class _Run:
             models,
             self.data,
             parts.train,
-            self._asked(parts),
+            self._evaluated(parts),
             MAX_ATOMS,
             seed=self.settings.seed,
             conventional=self.settings.cell == "conventional",
@@ -264,10 +259,10 @@ class _Run:
         return self._scored(cell, row, parts, TYPE_MODELS, predicted, pair.notes | models.notes)
 
     def _trained_pair(
-        self, cell: Table5Cell, row: Table5Row, parts: RowSplit, *, told_types: bool
+        self, cell: Table5Cell, row: Table5Row, parts: RowSplit, *, given_types: bool
     ) -> PairTraining:
-        """Trained once for all N of the same structures, and for both methods that ask it."""
-        trained = f"{'pair' if told_types else 'alone'}-{row.subset}-{row.train}-{cell.split}"
+        """The pair network, trained once for all N of the same structures and for both methods."""
+        trained = f"{'pair' if given_types else 'alone'}-{row.subset}-{row.train}-{cell.split}"
         return train_pair_network(
             self.data,
             parts.train,
@@ -276,7 +271,7 @@ class _Run:
             time_limit=self.settings.time_limit,
             seed=self.settings.seed,
             threads=self.settings.threads,
-            told_types=told_types,
+            given_types=given_types,
             on_step=lambda step, total, _: self.report(trained, step, total),
         )
 
@@ -289,10 +284,11 @@ class _Run:
         predicted: FloatArray,
         notes: Settings,
     ) -> Table5Cell:
-        """A cell with the scores of a network, and with its examples where the paper shows some.
+        """A cell with the scores of a network and, for N = 20, its predictions for Figure 7.
 
         Args:
-            predicted: Of the test structures, then of ``example_rows``, shape (structures, atoms, atoms).
+            predicted: Distances in Å of the test structures, then of ``example_rows``, shape
+                (structures, atoms, atoms).
         """
         _, true, mask = matrices(self.data, parts.test)
         tested, rest = predicted[: len(parts.test)], predicted[len(parts.test) :]

@@ -1,4 +1,4 @@
-"""Training and test structures of the rows of Table 5, and what their data set holds."""
+"""Training and test structures of the rows of Table 5, and facts of the data set."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from alphacrystal.typing import IntArray
 from alphacrystal_bench.paper_tables.table5_results import Cell, DataFacts, Split
 from alphacrystal_bench.paper_tables.table5_rows import FIGURE7_COMPOUNDS, Subset, Table5Row
 
-FIGURE3_CLASSES = 10  # the paper's Figure 3 speaks of groups 2.33 Å wide
+FIGURE3_CLASSES = 10  # classes of 2.33 Å in the paper's Figure 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,15 +40,15 @@ class RowSplit:
 def table5_data(source: Path, cache: Path, cell: Cell, *, workers: int = 1) -> PreparedStructures:
     """The structures of Mp_12, with the distance matrices of their conventional or of their primitive cells.
 
-    Which of the two the paper used is not said. Its 12 atoms limit the conventional cell (no larger one has
-    its longest distance); its errors and its Figure 3 have been compared with both.
+    The paper does not say which of the two it used. Its limit of 12 atoms applies to the conventional cell
+    (no larger one has its longest distance); its errors and its Figure 3 were compared with both.
 
     Args:
         source, cache, workers: As for ``mp12``.
-        cell: Whose atoms and distances; cells of a single atom have no distance and are left out.
+        cell: Cells of the matrices; cells with a single atom have no distance and are left out.
 
     Raises:
-        InputError: As ``mp12``.
+        InputError: As for ``mp12``.
     """
     chosen = mp12(source, cache, workers=workers)
     if cell == "conventional":
@@ -65,13 +65,13 @@ def subset_rows(data: PreparedStructures, subset: Subset) -> IntArray:
 
 
 def row_split(data: PreparedStructures, row: Table5Row, split: Split, seed: int) -> RowSplit:
-    """Draw the structures of a row.
+    """Training and test structures of a row, drawn at random.
 
-    The compounds of Figure 7 are in neither part, so that every network can be asked for them. Rows of one
-    subset and the same sizes share their structures.
+    The compounds of Figure 7 are in neither part, so that every network can predict them. Rows of one subset
+    with the same sizes share their structures.
 
     Raises:
-        InputError: The data hold fewer structures than the row asks for.
+        InputError: The data contain fewer structures than the row requires.
     """
     pool = subset_rows(data, row.subset)
     pool = pool[~np.isin(data.formulas[pool], [formula for formula, _ in FIGURE7_COMPOUNDS])]
@@ -80,7 +80,7 @@ def row_split(data: PreparedStructures, row: Table5Row, split: Split, seed: int)
 
 
 def example_rows(data: PreparedStructures) -> IntArray:
-    """The compounds of Figure 7 that the data hold."""
+    """Rows of the compounds of Figure 7 in the data."""
     return np.flatnonzero(np.isin(data.ids, [identifier for _, identifier in FIGURE7_COMPOUNDS]))
 
 

@@ -8,7 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from alphacrystal.plots import distance_shares, loss_panels, matching_distances
-from alphacrystal_bench.paper_tables.table5_predictors import PAIR_NETWORK, PAPER_NETWORK, TYPE_MODELS
+from alphacrystal_bench.paper_tables.table5_predictors import (
+    NAMES,
+    PAIR_NETWORK,
+    PAPER_NETWORK,
+    TYPE_MODELS,
+)
 from alphacrystal_bench.paper_tables.table5_results import Example, Method, Table5Results
 
 NETWORKS = "networks"  # folder of checkpoints and logs
@@ -21,7 +26,7 @@ class DrawnFigure:
     """A figure on disk.
 
     Attributes:
-        path: The PNG; the SVG lies beside it.
+        path: PNG file; an SVG file is next to it.
         caption: One sentence.
     """
 
@@ -29,11 +34,13 @@ class DrawnFigure:
     caption: str
 
 
-def draw_figures(results: Table5Results, folder: Path, target: Path) -> list[DrawnFigure]:
-    """Draw what the results of ``folder`` suffice for into the folder ``target``.
+def draw_figures(results: Table5Results, folder: Path | None, target: Path) -> list[DrawnFigure]:
+    """Draw the figures into the folder ``target``.
+
+    Figure 6 needs the training logs in ``folder``; without them it is kept if it exists in ``target``.
 
     Raises:
-        AlphaCrystalError: The disk refused a figure.
+        AlphaCrystalError: A figure cannot be written.
     """
     drawn = []
     if results.data is not None:
@@ -52,9 +59,12 @@ def draw_figures(results: Table5Results, folder: Path, target: Path) -> list[Dra
     logs = [
         (f"N = 10, {cell.train:,} training structures", folder / NETWORKS / cell.name / "log.csv")
         for cell in trained
+        if folder is not None
     ]
+    png = target / "figure6.png"
     if logs and all(path.is_file() for _, path in logs):
         png, _ = loss_panels(logs, target / "figure6")
+    if trained and png.is_file():
         where = trained[0].notes["validation_on"]
         drawn.append(
             DrawnFigure(
@@ -69,8 +79,9 @@ def draw_figures(results: Table5Results, folder: Path, target: Path) -> list[Dra
     for method, name in methods:
         cell = results.cell(FIGURE7_ROW, "random", method)
         for example in cell.examples if cell is not None else []:
-            png = _draw_example(example, name, target / f"figure7-{method}-{example.formula}")
-            caption = f"The paper's Figure 7 for {example.formula}, {name}, N = 20; not in the training data."
+            png = _draw_example(example, NAMES[name], target / f"figure7-{method}-{example.formula}")
+            title = f"The paper's Figure 7 for {example.formula}, {NAMES[name]}"
+            caption = f"{title}, N = 20; not in the training data."
             drawn.append(DrawnFigure(png, caption))
     return drawn
 

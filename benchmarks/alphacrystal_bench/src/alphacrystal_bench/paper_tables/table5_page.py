@@ -1,30 +1,34 @@
-"""The results of Table 5 as a Markdown page."""
+"""Markdown page and tables of the benchmark table5."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, Literal
 
 from alphacrystal.data import MP12_MAX_ATOMS, PAPER_COUNTS, PAPER_MAX_DISTANCE, PAPER_MIN_DISTANCE
-from alphacrystal.runtime.atomic_write import write_text_atomically
-from alphacrystal_bench.paper_tables.table5_figures import DrawnFigure, draw_figures
-from alphacrystal_bench.paper_tables.table5_predictors import PREDICTORS
+from alphacrystal_bench.harness.pages import markdown_table
+from alphacrystal_bench.paper_tables.table5_figures import draw_figures
+from alphacrystal_bench.paper_tables.table5_predictors import CONTROLS, DESCRIPTIONS, FLOORS, NAMES, NETWORKS
 from alphacrystal_bench.paper_tables.table5_results import (
     TABLE5_METHODS,
     TABLE5_SPLITS,
     DataFacts,
+    Scores,
     Settings,
+    Split,
     Table5Cell,
     Table5Results,
 )
-from alphacrystal_bench.paper_tables.table5_rows import FIGURE7_COMPOUNDS
-from alphacrystal_bench.paper_tables.table5_tables import markdown, score_table
+from alphacrystal_bench.paper_tables.table5_rows import FIGURE7_COMPOUNDS, TABLE5_ROWS, Table5Row
+
+Quantity = Literal["rmse", "mse", "overlap"]
 
 INTRODUCTION = (
-    "Written by `alphacrystal benchmark table5 --page`; every number is measured, but for the columns named "
-    "*paper*. RMSE and MSE are means over the test structures of the error over all pairs of two different "
-    "atoms of the cell, atoms in our canonical order; lower is better. Behind ± stands the standard error "
-    "over the test structures."
+    "Written by `alphacrystal benchmark table5 --data DIR --page FILE`; every number is measured, except for "
+    "the columns *paper*. RMSE and MSE are means over the test structures of the error over all pairs of two "
+    "different atoms of the cell, atoms in our canonical order; lower is better. The value after ± is the "
+    "standard error over the test structures."
 )
 ABOUT_OVERLAP = (
     "The paper's overlap (eq. 4) is the share of the true pairs below 8 Å that are predicted below 8 Å, a "
@@ -32,53 +36,89 @@ ABOUT_OVERLAP = (
 )
 WHOLE = ("share", 1.0)
 OPTIONS = ("cell", "width", "epochs", "batch", "patience", "pair_epochs", "time_limit", "seed", "share")
+_SUBSETS = {"all": "", "cubic": " cubic", "binary": " binary", "ternary": " ternary"}
+_PAPER: dict[Quantity, Callable[[Table5Row], str]] = {
+    "rmse": lambda row: f"{row.rmse:.3f}",
+    "mse": lambda row: f"{row.mse:.3f}",
+    "overlap": lambda row: f"{row.overlap:.4f}",
+}
+_OURS: dict[Quantity, Callable[[Scores], str]] = {
+    "rmse": lambda score: f"{score.rmse:.3f} ± {score.rmse_error:.3f}",
+    "mse": lambda score: f"{score.mse:.3f}",
+    "overlap": lambda score: f"{score.overlap:.4f} / {score.precision:.4f} / {score.f1:.4f}",
+}
+_SHOWN: dict[Quantity, Sequence[str]] = {
+    "rmse": (*NETWORKS, *CONTROLS, *FLOORS),
+    "mse": (*NETWORKS, *CONTROLS, *FLOORS),
+    "overlap": (*NETWORKS, *CONTROLS),
+}
 
 
-def write_table5_page(results: Table5Results, folder: Path, page: Path) -> None:
-    """Write a page, all its numbers as JSON, and its figures into a folder, all of the same name.
-
-    Args:
-        results: Of ``folder``.
-        folder: Where the training logs lie.
-        page: Markdown file to write.
-
-    Raises:
-        AlphaCrystalError: The disk refused a file.
-    """
-    page.parent.mkdir(parents=True, exist_ok=True)
-    figures = draw_figures(results, folder, page.with_suffix(""))
-    numbers = page.with_suffix(".json")
-    write_text_atomically(numbers, results.model_dump_json(indent=1) + "\n")
-    write_text_atomically(page, table5_page(results, figures, page.parent, numbers.name))
-
-
-def table5_page(results: Table5Results, figures: Sequence[DrawnFigure], folder: Path, numbers: str) -> str:
-    """The page, with figures named relative to ``folder`` and a link to the file of ``numbers``."""
+def render(result: Mapping[str, Any]) -> str:
+    """The page without figures."""
+    results = Table5Results.model_validate(result)
     splits = [split for split in TABLE5_SPLITS if any(cell.split == split for cell in results.cells)]
-    parts = ["# Table 5: distance matrices from the composition", INTRODUCTION, f"[All numbers]({numbers})."]
+    parts = ["# Table 5: distance matrices from the composition", INTRODUCTION]
     for split in splits:
-        parts += [f"## RMSE in Å, {TABLE5_SPLITS[split]}", markdown(score_table(results, split, "rmse"))]
-    parts += ["## Who predicts", _predictors(results)]
+        parts += [f"## RMSE in Å, {TABLE5_SPLITS[split]}", score_table(results, split, "rmse")]
+    parts += ["## Predictors", _predictors(results)]
     for split in splits:
-        parts += [f"## MSE in Å², {TABLE5_SPLITS[split]}", markdown(score_table(results, split, "mse"))]
+        parts += [f"## MSE in Å², {TABLE5_SPLITS[split]}", score_table(results, split, "mse")]
     for split in splits:
-        parts += [
-            f"## Overlap / precision / F1 below 8 Å, {TABLE5_SPLITS[split]}",
-            markdown(score_table(results, split, "overlap")),
-        ]
+        title = f"## Overlap / precision / F1 below 8 Å, {TABLE5_SPLITS[split]}"
+        parts += [title, score_table(results, split, "overlap")]
     parts.append(ABOUT_OVERLAP)
     if results.data is not None:
         parts += ["## Data", _data(results.data)]
-    if figures:
-        parts.append("## Figures")
-        parts += [f"![{own.caption}]({own.path.relative_to(folder)})\n\n{own.caption}" for own in figures]
-    parts += ["## How it was run", _runs(results.cells), "## How to run it again", _commands(results.cells)]
+    parts += ["## Runs", _runs(results.cells), "## Commands", _commands(results.cells)]
     return "\n\n".join(parts) + "\n"
+
+
+def draw(result: Mapping[str, Any], page: Path, folder: Path | None) -> str:
+    """Draw the figures into a folder with the name of the page."""
+    figures = draw_figures(Table5Results.model_validate(result), folder, page.with_suffix(""))
+    if not figures:
+        return ""
+    images = [
+        f"![{figure.caption}]({figure.path.relative_to(page.parent)})\n\n{figure.caption}"
+        for figure in figures
+    ]
+    return "\n" + "\n\n".join(["## Figures", *images]) + "\n"
+
+
+def score_table(results: Table5Results, split: Split, quantity: Quantity) -> str:
+    """A Markdown table of every predictor with scores, and the published value.
+
+    "rmse" in Å is followed by its standard error over the test structures, "overlap" by precision and F1 of
+    the pairs below 8 Å; "mse" is in Å². Rows without scores are left out.
+    """
+    cells = {
+        row: [cell for cell in results.cells if (cell.row, cell.split) == (row.number, split)]
+        for row in TABLE5_ROWS
+    }
+    scores = {
+        row: {name: score for cell in row_cells for name, score in cell.scores.items()}
+        for row, row_cells in cells.items()
+    }
+    names = [name for name in _SHOWN[quantity] if any(name in row for row in scores.values())]
+    rows = [
+        [
+            f"{row.number}{_SUBSETS[row.subset]}",
+            str(row.classes),
+            f"{cells[row][0].train:,} / {cells[row][0].test:,}",
+            _PAPER[quantity](row),
+            *(_OURS[quantity](row_scores[name]) if name in row_scores else "" for name in names),
+        ]
+        for row, row_scores in scores.items()
+        if row_scores
+    ]
+    header = ["row", "N", "trained / tested on", "paper", *(NAMES[name] for name in names)]
+    return "\n".join(markdown_table(header, rows))
 
 
 def _predictors(results: Table5Results) -> str:
     known = {name for cell in results.cells for name in cell.scores}
-    return "\n".join(f"- **{name}**: {what}." for name, what in PREDICTORS.items() if name in known)
+    return "\n".join(f"- **{NAMES[name]}**: {text}." for name, text in DESCRIPTIONS.items() if name in known)
 
 
 def _data(data: DataFacts) -> str:
@@ -91,10 +131,10 @@ def _data(data: DataFacts) -> str:
         )
     ]
     recipe = (
-        f"Mp_12 made again from our records: conventional cells of up to {MP12_MAX_ATOMS} atoms, one entry "
-        "per formula of that cell, all benchmark compounds left out. The matrices are those of the "
-        f"{data.cell} cells, of at least 2 atoms; the paper does not say whether it took these or the other "
-        f"ones (`--cell`). Digest {data.digest}."
+        f"Mp_12, selected again from our records: conventional cells of up to {MP12_MAX_ATOMS} atoms, one "
+        "entry per formula of that cell, all benchmark compounds left out. The matrices are those of the "
+        f"{data.cell} cells with at least 2 atoms; the paper does not say which cells it took (`--cell`). "
+        f"Digest {data.digest}."
     )
     spread = (
         f"Distances from {data.shortest:.4f} to {data.longest:.4f} Å (paper: {PAPER_MIN_DISTANCE} to "
@@ -105,16 +145,16 @@ def _data(data: DataFacts) -> str:
     )
     lines = [recipe, "", "| structures | ours | paper |", "| --- | --- | --- |", *rows, "", spread, ""]
     for formula, identifier in FIGURE7_COMPOUNDS:
-        own = data.examples.get(formula, [])
-        where = f"in the data as {', '.join(own)}" if own else "not in the data"
-        lacks = "" if identifier in own or not own else f" (the paper's {identifier} is not)"
+        ids = data.examples.get(formula, [])
+        where = f"in the data as {', '.join(ids)}" if ids else "not in the data"
+        lacks = "" if identifier in ids or not ids else f" (the paper's {identifier} is not)"
         lines.append(f"{formula} of Figure 7 is {where}{lacks}; no row trains or tests on this formula.")
     return "\n".join(lines)
 
 
 def _runs(cells: Sequence[Table5Cell]) -> str:
     lines = [
-        "| who | rows | split | settings | commit | begun (UTC) | machine | minutes |",
+        "| predictors | rows | split | settings | commit | begun (UTC) | machine | minutes |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     groups: dict[tuple[str, ...], list[Table5Cell]] = {}
@@ -129,13 +169,13 @@ def _runs(cells: Sequence[Table5Cell]) -> str:
             f"{machine['cpu']}, {machine['usable_cores']} cores",
         )
         groups.setdefault(key, []).append(cell)
-    for (who, split, settings, *rest), own in groups.items():
-        rows = ", ".join(str(cell.row) for cell in own)
-        minutes = f"{sum(cell.minutes for cell in own):.1f}"
-        lines.append("| " + " | ".join([who, rows, split, settings, *rest, minutes]) + " |")
+    for (method, split, settings, *rest), group in groups.items():
+        rows = ", ".join(str(cell.row) for cell in group)
+        minutes = f"{sum(cell.minutes for cell in group):.1f}"
+        lines.append("| " + " | ".join([method, rows, split, settings, *rest, minutes]) + " |")
     trained = [cell for cell in cells if cell.notes]
     if trained:
-        lines += ["", "What the trainings say of themselves:", ""]
+        lines += ["", "Training:", ""]
     for cell in trained:
         notes = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in cell.notes.items())
         lines.append(f"- row {cell.row}, {cell.split}, {TABLE5_METHODS[cell.method]}: {notes}")
@@ -148,9 +188,9 @@ def _settings(cell: Table5Cell) -> str:
 
 def _commands(cells: Sequence[Table5Cell]) -> str:
     start = "alphacrystal benchmark table5 --data DIR --out OUT --methods"
-    commands = dict.fromkeys(f"{start} {cell.method}{_flags(cell)} --resume" for cell in cells)
+    commands = dict.fromkeys(f"{start} {cell.method}{_flags(cell)}" for cell in cells)
     text = "\n".join(commands)
-    return f"```\n{text}\n```\n\n`--resume` keeps what is finished in OUT; `--page FILE` writes this page."
+    return f"```\n{text}\n```\n\nThe same --out keeps finished cells; `--page FILE` writes this page."
 
 
 def _flags(cell: Table5Cell) -> str:
@@ -158,6 +198,6 @@ def _flags(cell: Table5Cell) -> str:
 
 
 def _given(cell: Table5Cell) -> Settings:
-    """Settings in the order of OPTIONS, without those that were not set."""
-    own = cell.settings
-    return {key: own[key] for key in OPTIONS if own.get(key) is not None and (key, own[key]) != WHOLE}
+    """Settings in the order of OPTIONS, without defaults."""
+    given = {key: cell.settings.get(key) for key in OPTIONS}
+    return {key: value for key, value in given.items() if value is not None and (key, value) != WHOLE}

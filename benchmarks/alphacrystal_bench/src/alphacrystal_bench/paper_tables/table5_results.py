@@ -1,14 +1,15 @@
-"""Finished cells of Table 5 on disk, one JSON file each, so that a stopped run loses none."""
+"""Finished cells of Table 5, one JSON file each, so that an interrupted run keeps them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.runtime.atomic_write import write_text_atomically
+from alphacrystal_bench.paper_tables.table5_predictors import NAMES
 
 Model = TypeVar("Model", bound=BaseModel)
 Settings = dict[str, float | int | str | None]
@@ -18,7 +19,7 @@ Cell = Literal["primitive", "conventional"]
 TABLE5_CELLS: tuple[Cell, ...] = get_args(Cell)
 TABLE5_SPLITS: dict[Split, str] = {
     "random": "random split, as in the paper",
-    "disjoint": "split by formula, none both trained and tested",
+    "disjoint": "split by formula, no formula in both parts",
 }
 TABLE5_METHODS: dict[Method, str] = {
     "controls": "controls and floors",
@@ -32,14 +33,14 @@ DATA = "data.json"
 
 
 class Scores(BaseModel):
-    """How far predicted distances are from the true ones, over the pairs of different atoms.
+    """Errors of predicted distances over the pairs of different atoms.
 
     Attributes:
         mse: Mean over structures of the mean squared error, Å².
         rmse: Mean over structures of the root mean squared error, Å.
         rmse_error: Standard error of that mean, Å.
         overlap: The paper's eq. 4: share of the true pairs below 8 Å that are predicted below 8 Å.
-        precision, f1: Of the pairs predicted below 8 Å.
+        precision, f1: Precision and F1 score of the pairs predicted below 8 Å.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -73,18 +74,18 @@ class Example(BaseModel):
 
 
 class Table5Cell(BaseModel):
-    """What one method reached on one row and split.
+    """Scores of one method on one row and split.
 
     Attributes:
-        row: Of Table 5, 1-8.
+        row: Row of Table 5, 1-8.
         split: "random" (the paper's) or "disjoint" (no formula in both parts).
-        method: Which family of predictors.
-        settings: What the numbers depend on; a run goes on only with the same.
-        train, test: Structures.
-        scores: By name of the predictor.
+        method: Group of predictors.
+        settings: Settings that the scores depend on; a run continues only with the same.
+        train, test: Numbers of structures.
+        scores: Scores by key of the predictor.
         notes: Facts about the training: parameters, epochs, ...
-        examples: Compounds of Figure 7, where the method draws them.
-        minutes: Time this cell took.
+        examples: Compounds of Figure 7, if the method predicts them.
+        minutes: Wall time of the cell.
         facts: Commit, time, machine and versions (``run_facts``).
     """
 
@@ -102,6 +103,15 @@ class Table5Cell(BaseModel):
     minutes: float
     facts: dict[str, Any]
 
+    @field_validator("scores", mode="before")
+    @classmethod
+    def _upgraded(cls, scores: object) -> object:
+        """Keys of format 1 were the names of the predictors."""
+        if not isinstance(scores, dict):
+            return scores
+        keys = {name: key for key, name in NAMES.items()}
+        return {keys.get(name, name): value for name, value in scores.items()}
+
     @property
     def name(self) -> str:
         """Name of the cell's file."""
@@ -109,18 +119,18 @@ class Table5Cell(BaseModel):
 
 
 class DataFacts(BaseModel):
-    """What the data set holds.
+    """Facts of the data set.
 
     Attributes:
-        digest: Tells data sets apart.
-        cell: Whose atoms and distances the matrices hold.
+        digest: Hash of the data.
+        cell: Cells of the matrices.
         counts: Structures by subset ("all", "cubic", "binary", "ternary").
-        shortest, longest: Distances of two atoms in Å.
-        edges: Of the classes of Figure 3 in Å, shape (classes + 1,).
+        shortest, longest: Extreme distances between two atoms in Å.
+        edges: Edges of the classes of Figure 3 in Å, shape (classes + 1,).
         of_entries: Share of each class in all entries of the padded matrices (their zeros left out of the
             classes, not of the total).
         of_pairs: Share of each class in the pairs of two different atoms.
-        examples: Reduced formulas of Figure 7 that the data hold, with the identifiers there.
+        examples: Identifiers in the data by reduced formula of Figure 7.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -137,7 +147,7 @@ class DataFacts(BaseModel):
 
 
 class Table5Results(BaseModel):
-    """Everything a folder of results holds."""
+    """All results of a folder."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -172,29 +182,17 @@ def save_cell(folder: Path, cell: Table5Cell) -> None:
     """Add a finished cell.
 
     Raises:
-        AlphaCrystalError: The disk refused it.
+        AlphaCrystalError: The file cannot be written.
     """
     _write(folder / CELLS / f"{cell.name}.json", cell)
 
 
-def gather_results(folder: Path) -> Table5Results:
-    """Write all finished cells into one results.json and return them.
-
-    Raises:
-        InputError: A file is damaged.
-        AlphaCrystalError: The disk refused it.
-    """
-    results = read_results(folder)
-    _write(folder / "results.json", results)
-    return results
-
-
 def save_data_facts(folder: Path, facts: DataFacts) -> None:
-    """State what data the cells of a folder are made from.
+    """Write the facts of the data of a folder.
 
     Raises:
         InputError: The folder holds cells made from other data.
-        AlphaCrystalError: The disk refused it.
+        AlphaCrystalError: The file cannot be written.
     """
     known = read_results(folder).data
     if known is not None and known.digest != facts.digest:
@@ -206,10 +204,10 @@ def save_data_facts(folder: Path, facts: DataFacts) -> None:
 
 
 def check_settings(cell: Table5Cell, settings: Settings, folder: Path) -> None:
-    """Refuse a finished cell that was made with other settings.
+    """Compare the settings of a finished cell.
 
     Raises:
-        InputError: It was.
+        InputError: The cell was computed with other settings.
     """
     different = [
         f"{key.replace('_', '-')} {cell.settings.get(key)} instead of {value}"
@@ -223,11 +221,11 @@ def check_settings(cell: Table5Cell, settings: Settings, folder: Path) -> None:
         )
 
 
-def _read(kind: type[Model], path: Path) -> Model:
+def _read(model: type[Model], path: Path) -> Model:
     try:
-        return kind.model_validate_json(path.read_text(encoding="utf-8"))
+        return model.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, ValidationError) as error:
-        raise InputError(f"{path} is damaged: remove it and run again with --resume.") from error
+        raise InputError(f"{path} is damaged: remove it and run again.") from error
 
 
 def _write(path: Path, model: BaseModel) -> None:

@@ -1,4 +1,4 @@
-"""The eight rows of the paper's Table 5, and what the paper says of its data set."""
+"""The eight rows of the paper's Table 5 and the compounds of its Figure 7."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Table5Row:
     """One model of the paper's Table 5.
 
     Attributes:
-        number: Place in the table, 1-8.
+        number: Row of the table, 1-8.
         name: The paper's name of the model.
-        subset: Part of Mp_12 it is trained and tested on.
+        subset: Subset of Mp_12 for training and test.
         classes: Distance classes N.
-        train, test: Structures.
+        train, test: Numbers of structures.
         mse: The paper's mean squared error in Å².
         rmse: The paper's RMSE in Å, a mean over structures.
         overlap: The paper's distance map overlap (eq. 4, 8 Å).
@@ -58,10 +58,10 @@ def rows_numbered(numbers: tuple[int, ...], share: float = 1.0) -> tuple[Table5R
 
     Args:
         numbers: 1-8.
-        share: Of the paper's training and test structures, for trials in small.
+        share: Share of the paper's training and test sizes.
 
     Raises:
-        InputError: A number is not one of the table's, or none is given.
+        InputError: A number is not in the table, or none is given.
     """
     known = {row.number: row for row in TABLE5_ROWS}
     for number in numbers:

@@ -1,4 +1,4 @@
-"""All three of our models on the rows of Table 5: distances as the answer over likely structure types."""
+"""Our three models on the rows of Table 5: distances averaged over likely structure types."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from alphacrystal.learn.training import (
     SymmetryTask,
 )
 from alphacrystal.typing import FloatArray, IntArray
-from alphacrystal_bench.models.early_stopping_split import held_back
+from alphacrystal_bench.models.subsets import early_stopping_mask
 from alphacrystal_bench.paper_tables.pair_network import OnStep, PairTraining, train_task
 from alphacrystal_bench.paper_tables.type_mixture import TypeMixture
 
 EPOCHS = 40  # more than on all data, whose epochs are longer
-JUDGES = 2  # symmetry networks, whose probabilities are averaged
+ENSEMBLE = 2  # symmetry networks, whose probabilities are averaged
 PATIENCE = 6
 
 
@@ -32,8 +32,8 @@ class TypeModels:
 
     Attributes:
         symmetry: Networks of several seeds, with the weights of their best epochs.
-        lattice: Network, likewise.
-        notes: Those epochs.
+        lattice: Network with the weights of its best epoch.
+        notes: The best epochs.
     """
 
     symmetry: tuple[Any, ...]
@@ -50,13 +50,13 @@ def train_type_models(
     threads: int,
     on_step: OnStep | None = None,
 ) -> TypeModels:
-    """Train both on the structures that the pair network trains on, going on from checkpoints.
+    """Train both on the training structures of the pair network, continuing from checkpoints.
 
     Args:
         data: Prepared structures.
-        rows: Those to train on; a part is held back to choose the best epochs.
-        folder: Of checkpoints and logs, a folder each.
-        seed: Of weights, batches, and which formulas are held back.
+        rows: Training structures; a part, the early-stopping split, chooses the best epochs.
+        folder: Folder with one folder of checkpoint and log per network.
+        seed: Seed of weights, batches and the early-stopping split.
         threads: torch threads.
         on_step: Called with (step, steps in total, running loss).
 
@@ -64,23 +64,23 @@ def train_type_models(
         InputError: A checkpoint is damaged or of another training.
     """
     torch.set_num_threads(threads)
-    own = select(data, rows, rows[held_back(data, rows, seed)])
+    chosen = select(data, rows, rows[early_stopping_mask(data, rows, seed)])
     notes: dict[str, float | int | str | None] = {}
 
-    def trained(task: Any, kind: str, name: str, own_seed: int) -> Any:
+    def trained(task: Any, model: str, name: str, model_seed: int) -> Any:
         settings = replace(
-            DEFAULT_SETTINGS[kind], epochs=EPOCHS, patience=PATIENCE, seed=own_seed, threads=threads
+            DEFAULT_SETTINGS[model], epochs=EPOCHS, patience=PATIENCE, seed=model_seed, threads=threads
         )
-        best = train_task(task, own, settings, folder / name, on_step)
-        notes[f"{name}_best_epoch"] = int(best["epoch"])
+        best = train_task(task, chosen, settings, folder / name, on_step)
+        notes[f"{name.replace('-', '_')}_best_epoch"] = int(best["epoch"])
         return task.model
 
-    lattice = trained(LatticeTask(own, seed=seed), "lattice", "lattice", seed)
-    judges = [
-        trained(SymmetryTask(own, seed=seed + judge), "symmetry", f"symmetry-{judge}", seed + judge)
-        for judge in range(JUDGES)
+    lattice = trained(LatticeTask(chosen, seed=seed), "lattice", "lattice", seed)
+    networks = [
+        trained(SymmetryTask(chosen, seed=seed + member), "symmetry", f"symmetry-{member}", seed + member)
+        for member in range(ENSEMBLE)
     ]
-    return TypeModels(tuple(judges), lattice, notes)
+    return TypeModels(tuple(networks), lattice, notes)
 
 
 def predict_over_types(
@@ -98,29 +98,29 @@ def predict_over_types(
     """Distances from the composition alone, padded with zeros, shape (rows, size, size).
 
     Args:
-        pair: Trained on ``train_rows``, mostly told the structure types.
-        alone: Trained on compositions alone, which is one more opinion.
-        models: Trained on the same.
+        pair: Network trained on ``train_rows``, for most samples given the structure types.
+        alone: Network trained on compositions alone; its prediction is one more member of the average.
+        models: Symmetry and lattice models trained on the same structures.
         data: Prepared structures.
-        train_rows: What they were trained on.
-        rows: What to predict.
+        train_rows: Training structures.
+        rows: Structures to predict.
         size: Atoms of the padded matrices.
-        seed: Of the training, which chose what was held back.
+        seed: Seed of the training, which determines the early-stopping split.
         conventional: The data hold conventional cells instead of primitive ones.
     """
-    # The vocabulary of the symmetry prior is that of the structures it was trained on, without those held
-    # back, which now tell how far its probabilities can be trusted; the same structures give the templates.
-    chosen = held_back(data, train_rows, seed)
-    watched = train_rows[chosen]
-    own = select(data, train_rows[~chosen], np.concatenate([watched, rows]))
-    symmetry, lattice, distance = SymmetryTask(own), LatticeTask(own), DistanceTask(own)
+    # The vocabulary of the symmetry prior and the templates come from its training structures. The
+    # early-stopping split calibrates its probabilities.
+    mask = early_stopping_mask(data, train_rows, seed)
+    calibration = train_rows[mask]
+    chosen = select(data, train_rows[~mask], np.concatenate([calibration, rows]))
+    symmetry, lattice, distance = SymmetryTask(chosen), LatticeTask(chosen), DistanceTask(chosen)
     lattice.model, distance.model = models.lattice, pair.model
-    asked = np.arange(len(own) - len(rows), len(own))
+    evaluated = np.arange(len(chosen) - len(rows), len(chosen))
     matrices = np.zeros((len(rows), size, size))
     mixture = TypeMixture(symmetry, lattice, distance, models.symmetry, alone.model, conventional)
-    sharpness = mixture.best_sharpness(np.arange(asked[0] - len(watched), asked[0]))
-    found = mixture.expected_distances(asked, sharpness)
-    for place, (row, pairs) in enumerate(zip(asked, found, strict=True)):
-        left, right = np.triu_indices(int(own.sizes[row]), 1)
-        matrices[place, left, right] = matrices[place, right, left] = pairs
+    sharpness = mixture.best_sharpness(np.arange(evaluated[0] - len(calibration), evaluated[0]))
+    distances = mixture.expected_distances(evaluated, sharpness)
+    for index, (row, pairs) in enumerate(zip(evaluated, distances, strict=True)):
+        left, right = np.triu_indices(int(chosen.sizes[row]), 1)
+        matrices[index, left, right] = matrices[index, right, left] = pairs
     return matrices

@@ -1,1 +1,1 @@
-"""Crystals rebuilt from their distance matrices, beside other methods."""
+"""Reconstruction of crystals from distance matrices, compared with baselines."""

@@ -1,4 +1,4 @@
-"""Other ways from a distance matrix, space group and cell to a crystal, at a fixed number of evaluations."""
+"""Baseline methods for reconstruction, with a fixed number of evaluations."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from ase.data import chemical_symbols, covalent_radii
+from numpy.typing import NDArray
 
 from alphacrystal.composition import element_order
 from alphacrystal.crystal import (
@@ -21,101 +22,100 @@ from alphacrystal.crystal import (
     min_image_distances,
     wyckoff_assignments,
 )
-from alphacrystal.typing import FloatArray, IndexArray, IntArray
-from alphacrystal_bench.reconstruction.tasks import Puzzle
+from alphacrystal.typing import FloatArray, IntArray
+from alphacrystal_bench.reconstruction.tasks import ReconstructionTask
 
 Crystal = tuple[FloatArray, IntArray, FloatArray]  # lattice, atomic numbers, fractional positions
 Fitness = Callable[[FloatArray], FloatArray]  # distances (members, pairs) -> (members,), low is good
-Rival = Callable[[Puzzle, int], Crystal | None]
+Baseline = Callable[[ReconstructionTask, int], Crystal | None]
 
-ASSIGNMENTS = 300  # Wyckoff assignments that a rival looks at, fewest orbits first
-SCREENED = 24  # random individuals of each
+ASSIGNMENTS = 300  # Wyckoff assignments that a baseline examines, fewest orbits first
+SCREENED = 24  # random individuals per assignment
 EVOLVED = 6  # assignments that are evolved
 POPULATION = 50
 GENERATIONS = 30  # with the population and the evolved assignments about the 10,000 evaluations of CMCrystal
-RANDOM_CRYSTALS = 50  # as CMCrystal draws
+RANDOM_CRYSTALS = 50  # as in CMCrystal
+PYXTAL = "random_crystals_pyxtal"
 
 
-def rival_note(name: str) -> str | None:
-    """Why a rival cannot run here, None if it can."""
-    if name == "random crystals (pyxtal)" and find_spec("pyxtal") is None:
-        return "pyxtal is not installed: pip install 'alphacrystal[pyxtal]'"
+def missing_package(name: str) -> str | None:
+    """The reason why a baseline cannot run; None if it can."""
+    if name == PYXTAL and find_spec("pyxtal") is None:
+        return "pyxtal is not installed: pip install 'alphacrystal-bench[pyxtal]'"
     return None
 
 
-def random_crystals(puzzle: Puzzle, seed: int) -> Crystal | None:
+def random_crystals(task: ReconstructionTask, seed: int) -> Crystal | None:
     """The best by matrix error of random Wyckoff assignments with random coordinates."""
     random = np.random.default_rng(seed)
-    encodings = _encodings(puzzle)
+    encodings = _encodings(task)
     best: tuple[float, Crystal] | None = None
     for index in random.integers(len(encodings), size=RANDOM_CRYSTALS) if encodings else ():
         encoding = encodings[index]
         positions = encoding.positions(random.random(encoding.free))
         cell = encoding.lattice(np.zeros(6))
-        error = float(matrix_fitness(puzzle, encoding)(_pairs(encoding, cell, positions[None]))[0])
+        error = float(matrix_fitness(task, encoding)(_pairs(encoding, cell, positions[None]))[0])
         if best is None or error < best[0]:
             best = (error, (cell, encoding.numbers, positions))
     return best[1] if best else None
 
 
-def pyxtal_crystals(puzzle: Puzzle, seed: int) -> Crystal | None:
+def pyxtal_crystals(task: ReconstructionTask, seed: int) -> Crystal | None:
     """The best by matrix error of pyxtal's random symmetric crystals with the given group and cell."""
     from pyxtal import pyxtal
     from pyxtal.lattice import Lattice as PyxtalLattice
 
-    symbols = [chemical_symbols[number] for number in puzzle.numbers]
+    symbols = [chemical_symbols[number] for number in task.numbers]
     species = sorted(set(symbols), key=element_order)
-    lattice = puzzle.lattice
+    lattice = task.lattice
     cell = PyxtalLattice.from_para(
-        lattice.a, lattice.b, lattice.c, lattice.alpha, lattice.beta, lattice.gamma, ltype=puzzle.system
+        lattice.a, lattice.b, lattice.c, lattice.alpha, lattice.beta, lattice.gamma, ltype=task.system
     )
-    centring = round(lattice.volume / abs(np.linalg.det(_primitive(puzzle))))
+    centring = round(lattice.volume / abs(np.linalg.det(_primitive(task))))
     counts = [symbols.count(symbol) * centring for symbol in species]
     best: tuple[float, Crystal] | None = None
     for draw in range(RANDOM_CRYSTALS):
         crystal = pyxtal()
         try:
-            crystal.from_random(
-                3, puzzle.space_group, species, counts, lattice=cell, random_state=seed + draw
-            )
-        except Exception:  # noqa: BLE001, S112 - pyxtal gives up with many kinds of errors; the next draw may do
+            crystal.from_random(3, task.space_group, species, counts, lattice=cell, random_state=seed + draw)
+        except Exception:  # noqa: BLE001, S112 - pyxtal raises many types of errors; the next seed may succeed
             continue
         if not crystal.valid:
             continue
         structure = crystal.to_pymatgen().get_primitive_structure()
         numbers = np.array(structure.atomic_numbers, dtype=np.int64)
-        if sorted(numbers) != sorted(puzzle.numbers):
+        if sorted(numbers) != sorted(task.numbers):
             continue
         distances = min_image_distances(structure.lattice.matrix, structure.frac_coords)
         error = float(
-            np.sqrt(np.mean((_sorted(distances, numbers) - _sorted(puzzle.distances, puzzle.numbers)) ** 2))
+            np.sqrt(np.mean((_sorted(distances, numbers) - _sorted(task.distances, task.numbers)) ** 2))
         )
         if best is None or error < best[0]:
             best = (error, (structure.lattice.matrix, numbers, structure.frac_coords))
     return best[1] if best else None
 
 
-def matrix_evolution(puzzle: Puzzle, seed: int) -> Crystal | None:
+def matrix_evolution(task: ReconstructionTask, seed: int) -> Crystal | None:
     """Differential evolution in plain NumPy on the matrix error, atoms of an element interchangeable."""
-    return _evolved(puzzle, seed, matrix_fitness)
+    return _evolved(task, seed, matrix_fitness)
 
 
-def contact_evolution(puzzle: Puzzle, seed: int) -> Crystal | None:
-    """As CMCrystal: differential evolution on the F1 of the contact map, but with coupled coordinates."""
-    return _evolved(puzzle, seed, contact_fitness)
+def contact_evolution(task: ReconstructionTask, seed: int) -> Crystal | None:
+    """Differential evolution on the F1 score of the contact map as in CMCrystal, with coupled coordinates."""
+    return _evolved(task, seed, contact_fitness)
 
 
-RIVALS: dict[str, Rival] = {
-    "random crystals": random_crystals,
-    "random crystals (pyxtal)": pyxtal_crystals,
-    "contact map, NumPy evolution": contact_evolution,
-    "distance matrix, NumPy evolution": matrix_evolution,
+BASELINES: dict[str, Baseline] = {
+    "random_crystals": random_crystals,
+    PYXTAL: pyxtal_crystals,
+    "contact_map_evolution": contact_evolution,
+    "distance_matrix_evolution": matrix_evolution,
 }
 
 
-def matrix_fitness(puzzle: Puzzle, encoding: CrystalEncoding) -> Fitness:
+def matrix_fitness(task: ReconstructionTask, encoding: CrystalEncoding) -> Fitness:
     """Root mean square error with the atoms of each element interchangeable."""
-    target = _sorted(puzzle.distances, puzzle.numbers)
+    target = _sorted(task.distances, task.numbers)
     blocks = _blocks(encoding.numbers)
 
     def fitness(distances: FloatArray) -> FloatArray:
@@ -125,27 +125,29 @@ def matrix_fitness(puzzle: Puzzle, encoding: CrystalEncoding) -> Fitness:
     return fitness
 
 
-def contact_fitness(puzzle: Puzzle, encoding: CrystalEncoding) -> Fitness:
+def contact_fitness(task: ReconstructionTask, encoding: CrystalEncoding) -> Fitness:
     """1 - F1 of the contact maps, pairs of the same elements interchangeable."""
-    given = _pair_list(puzzle.distances) < CONTACT_FACTOR * _pair_list(_radii(puzzle.numbers))
-    wanted = np.array([given[block].sum() for block in _blocks(puzzle.numbers)])
+    given = _pair_list(task.distances) < CONTACT_FACTOR * _pair_list(_radii(task.numbers))
+    target = np.array([given[block].sum() for block in _blocks(task.numbers)])
     limits = CONTACT_FACTOR * _pair_list(_radii(encoding.numbers))
     blocks = _blocks(encoding.numbers)
 
     def fitness(distances: FloatArray) -> FloatArray:
         contacts = distances < limits
-        found = np.stack([contacts[:, block].sum(-1) for block in blocks], -1)
-        return np.asarray(1 - 2 * np.minimum(found, wanted).sum(-1) / (found.sum(-1) + wanted.sum() + 1e-9))
+        counts = np.stack([contacts[:, block].sum(-1) for block in blocks], -1)
+        return np.asarray(1 - 2 * np.minimum(counts, target).sum(-1) / (counts.sum(-1) + target.sum() + 1e-9))
 
     return fitness
 
 
-def _evolved(puzzle: Puzzle, seed: int, kind: Callable[[Puzzle, CrystalEncoding], Fitness]) -> Crystal | None:
+def _evolved(
+    task: ReconstructionTask, seed: int, fitness_of: Callable[[ReconstructionTask, CrystalEncoding], Fitness]
+) -> Crystal | None:
     random = np.random.default_rng(seed)
     screened: list[tuple[float, int, CrystalEncoding, Fitness, FloatArray]] = []
-    for encoding in _encodings(puzzle):
+    for encoding in _encodings(task):
         cell = encoding.lattice(np.zeros(6))
-        fitness = kind(puzzle, encoding)
+        fitness = fitness_of(task, encoding)
         members = random.random((SCREENED if encoding.free else 1, encoding.free))
         cost = fitness(_pairs(encoding, cell, encoding.positions(members)))
         screened.append((float(cost.min()), len(screened), encoding, fitness, members[cost.argmin()]))
@@ -179,22 +181,22 @@ def _evolution(
     return float(cost.min()), members[cost.argmin()]
 
 
-def _encodings(puzzle: Puzzle) -> list[CrystalEncoding]:
-    symbols = [chemical_symbols[number] for number in puzzle.numbers]
+def _encodings(task: ReconstructionTask) -> list[CrystalEncoding]:
+    symbols = [chemical_symbols[number] for number in task.numbers]
     elements = sorted(set(symbols), key=element_order)
     counts = [symbols.count(element) for element in elements]
     return [
-        encode(_hypothesis(puzzle, dict(zip(elements, letters, strict=True))))
-        for letters in islice(wyckoff_assignments(puzzle.space_group, counts), ASSIGNMENTS)
+        encode(_hypothesis(task, dict(zip(elements, letters, strict=True))))
+        for letters in islice(wyckoff_assignments(task.space_group, counts), ASSIGNMENTS)
     ]
 
 
-def _hypothesis(puzzle: Puzzle, occupation: dict[str, str]) -> SymmetryHypothesis:
+def _hypothesis(task: ReconstructionTask, occupation: dict[str, str]) -> SymmetryHypothesis:
     return SymmetryHypothesis(
-        space_group=puzzle.space_group,
+        space_group=task.space_group,
         occupation=occupation,
         formula_units=1,
-        lattice=puzzle.lattice,
+        lattice=task.lattice,
         lattice_std=LatticeParameters(0, 0, 0, 0, 0, 0),
         shape_scale=(0, 0, 0, 0, 0, 0),
         log_probability=0.0,
@@ -202,8 +204,8 @@ def _hypothesis(puzzle: Puzzle, occupation: dict[str, str]) -> SymmetryHypothesi
     )
 
 
-def _primitive(puzzle: Puzzle) -> FloatArray:
-    return np.asarray(puzzle.solution.get_primitive_structure().lattice.matrix)
+def _primitive(task: ReconstructionTask) -> FloatArray:
+    return np.asarray(task.solution.get_primitive_structure().lattice.matrix)
 
 
 def _pairs(encoding: CrystalEncoding, cell: FloatArray, positions: FloatArray) -> FloatArray:
@@ -223,13 +225,13 @@ def _radii(numbers: IntArray) -> FloatArray:
     return np.asarray(covalent_radii[numbers][:, None] + covalent_radii[numbers])
 
 
-def _blocks(numbers: IntArray) -> Sequence[IndexArray]:
-    """Pairs of each two elements, in the order of the elements."""
+def _blocks(numbers: IntArray) -> Sequence[NDArray[np.intp]]:
+    """Indices of the pairs of each two elements, in the order of the elements."""
     rows, columns = np.triu_indices(len(numbers), 1)
     both = np.sort(np.stack([numbers[rows], numbers[columns]]), axis=0)
-    _, kinds = np.unique(both, axis=1, return_inverse=True)
-    kinds = kinds.reshape(-1)
-    return [np.flatnonzero(kinds == kind) for kind in range(int(kinds.max(initial=-1)) + 1)]
+    _, blocks = np.unique(both, axis=1, return_inverse=True)
+    blocks = blocks.reshape(-1)
+    return [np.flatnonzero(blocks == block) for block in range(int(blocks.max(initial=-1)) + 1)]
 
 
 def _sorted(distances: FloatArray, numbers: IntArray) -> FloatArray:

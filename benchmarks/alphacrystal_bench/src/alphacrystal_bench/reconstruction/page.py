@@ -1,81 +1,74 @@
-"""The Markdown page of ``benchmark_reconstruction``: docs/benchmarks/reconstruction.md."""
+"""Markdown page of the benchmark reconstruction."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from importlib.resources import files
-from pathlib import Path
-from string import Template
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from alphacrystal.runtime.atomic_write import write_text_atomically
+from alphacrystal_bench.harness.pages import fact_line, label, markdown_table, page_text, percent
 
 HEADER = ("", "n", "matched", "median s", "95 % s", "median wall s", "95 % wall s")
+TIMES = ("median_s", "p95_s", "median_wall_s", "p95_wall_s")
 
 
-def write_reconstruction_page(result: Mapping[str, Any], page: Path) -> None:
-    """Write the page and, beside it, its numbers.
-
-    Raises:
-        AlphaCrystalError: The disk refused a file.
-    """
-    page.parent.mkdir(parents=True, exist_ok=True)
-    write_text_atomically(page.with_suffix(".json"), json.dumps(result, indent=1) + "\n")
-    write_text_atomically(page, reconstruction_page(result))
-
-
-def reconstruction_page(result: Mapping[str, Any]) -> str:
+def render(result: Mapping[str, Any]) -> str:
     """All tables as Markdown."""
-    text = (files("alphacrystal_bench") / "data" / "reconstruction_page.md").read_text(encoding="utf-8")
-    facts = {name: result[name] for name in ("commit", "seed", "time", "minutes", "n")}
+    details = (
+        f", {result['minutes']} min (of the last part, if the run was continued). {result['n']} structures"
+    )
     exact = {"all": result, **result["sizes"], **result["systems"]}
-    return Template(text).substitute(
-        **facts,
-        machine=f"{result['machine']['cpu']}, {result['machine']['cores']} cores",
+    text = page_text(
+        "reconstruction_page",
+        facts=fact_line("reconstruction", result, options=" --data DIR", details=details),
         exact=_rates(exact),
         missed=", ".join(result["missed"]) or "none",
-        extras="\n".join(_extras(result)),
     )
+    return "\n\n".join([text, *_extras(result)]) + "\n"
 
 
 def _extras(result: Mapping[str, Any]) -> Iterable[str]:
     if "noise" in result:
-        yield _section("noise", _rates(result["noise"]))
+        yield page_text("reconstruction_noise", table=_rates(result["noise"]))
     if "short_distance_weights" in result:
-        yield _section("weights", _rates(result["short_distance_weights"]))
-    if "rivals" in result:
-        run = {name: row for name, row in result["rivals"].items() if "skipped" not in row}
-        skipped = [f"{k}: {row['skipped']}" for k, row in result["rivals"].items() if "skipped" in row]
-        yield _section("rivals", _rates(run) + "".join(f"\n- {line}" for line in skipped))
+        yield page_text("reconstruction_weights", table=_rates(result["short_distance_weights"]))
+    if "baselines" in result:
+        finished = {name: row for name, row in result["baselines"].items() if "skipped" not in row}
+        skipped = [
+            f"- {label(name)}: {row['skipped']}"
+            for name, row in result["baselines"].items()
+            if "skipped" in row
+        ]
+        yield page_text("reconstruction_baselines", table="\n".join([_rates(finished), *skipped]))
     if "evaluations_per_second" in result:
         rows = [
-            (name, row["ours"], row["plain_numpy"], f"{row['ratio']} ×")
+            [label(name), row["ours"], row["plain_numpy"], f"{row['ratio']} ×"]
             for name, row in result["evaluations_per_second"].items()
         ]
-        yield _section("speed", _table(("", "ours", "plain NumPy", "ratio"), rows))
+        table = "\n".join(markdown_table(["", "ours", "plain NumPy", "ratio"], rows))
+        yield page_text("reconstruction_speed", table=table)
     if "ablation" in result:
-        yield _section("ablation", _ablation(result["ablation"]))
-
-
-def _section(name: str, table: str) -> str:
-    text = (files("alphacrystal_bench") / "data" / f"reconstruction_{name}.md").read_text(encoding="utf-8")
-    return Template(text).substitute(table=table)
+        yield page_text("reconstruction_ablation", table=_ablation(result["ablation"]))
 
 
 def _ablation(result: Mapping[str, Any]) -> str:
-    header = (
-        "space group + letters",
+    header = [
+        "space group and letters",
         "cell",
         "distances",
-        "top 1 / 5 / 20",
-        "random coordinates, 1 / 5 / 20",
-    )
+        "first / in 5 / in 20",
+        "random coordinates, first / in 5 / in 20",
+    ]
     rows = [
-        (cell["symmetry"], cell["cell"], cell["distances"], _tops(cell["found"]), _tops(cell["random"]))
+        [
+            cell["symmetry"],
+            cell["cell"],
+            cell["distances"],
+            _tops(cell["reconstructed"]),
+            _tops(cell["random"]),
+        ]
         for cell in result["cells"].values()
     ]
-    return f"n = {result['n']}\n\n" + _table(header, rows)
+    return f"n = {result['n']}\n\n" + "\n".join(markdown_table(header, rows))
 
 
 def _tops(shares: Mapping[str, float]) -> str:
@@ -83,14 +76,8 @@ def _tops(shares: Mapping[str, float]) -> str:
 
 
 def _rates(table: Mapping[str, Mapping[str, Any]]) -> str:
-    names = ("median_s", "p95_s", "median_wall_s", "p95_wall_s")
     rows = [
-        (name, row["n"], f"{100 * row['match_rate']:.1f} %", *(f"{row[key]:.3f}" for key in names))
+        [label(name), row["n"], percent(row["match_rate"]), *(f"{row[key]:.3f}" for key in TIMES)]
         for name, row in table.items()
     ]
-    return _table(HEADER, rows)
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines) + "\n"
+    return "\n".join(markdown_table(HEADER, rows)) + "\n"

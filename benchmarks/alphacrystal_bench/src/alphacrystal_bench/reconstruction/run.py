@@ -1,8 +1,7 @@
-"""`alphacrystal benchmark reconstruction`: crystals rebuilt from their distance matrices, beside rivals."""
+"""Reconstruction of crystals from their distance matrices, with baselines."""
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -15,26 +14,34 @@ from alphacrystal.crystal import primitive_orbits
 from alphacrystal.data import read_records
 from alphacrystal.errors import InputError
 from alphacrystal.reconstruct import MatrixQuality, rebuild
-from alphacrystal_bench.harness.progress import Progress
-from alphacrystal_bench.harness.run_facts import run_facts
-from alphacrystal_bench.harness.sampling import drawn
+from alphacrystal.typing import Progress
+from alphacrystal_bench.harness.rows import Row, Rows, sample
 from alphacrystal_bench.reconstruction.ablation import ablation
-from alphacrystal_bench.reconstruction.baselines import RIVALS, Rival, rival_note
+from alphacrystal_bench.reconstruction.baselines import BASELINES, Baseline, missing_package
 from alphacrystal_bench.reconstruction.speed import evaluation_speed
-from alphacrystal_bench.reconstruction.tasks import Puzzle, puzzles, spoiled
+from alphacrystal_bench.reconstruction.tasks import ReconstructionTask, perturbed, tasks_of
 
-Row = dict[str, Any]
+Solve = Callable[[ReconstructionTask, int], Row]
 
-EXTRAS = ("noise", "weights", "rivals", "speed", "ablation")
+EXTRAS = ("noise", "weights", "baselines", "speed", "ablation")
 SMALL_CELL = 12  # atoms
 NOISE = 0.3  # Å
 STRETCH = 0.03
-DRAWN_SMALL, DRAWN_LARGE = 500, 200  # of a split, up to and above SMALL_CELL, unless a limit is given
-WEIGHTED = 60  # puzzles with noise, for the weights of short distances
-CONTESTED = 40  # puzzles that the rivals are given
-SPOILED = 200  # puzzles that are given noise
-ABLATED = 100  # puzzles of the ablation
-POWERS = (0.0, 1.0, 2.0)
+SAMPLED_SMALL, SAMPLED_LARGE = 500, 200  # of a split, up to and above SMALL_CELL, unless a limit is given
+WEIGHTED = 60  # tasks with noise, for the weights of short distances
+COMPARED = 40  # tasks of the baselines
+PERTURBED = 200  # tasks with noise
+ABLATED = 100  # tasks of the ablation
+POWERS = (0, 1, 2)
+# Names of tables in rows of format 1.
+OLD_TABLES = {
+    "noise, each entry its own noise": "independent_noise",
+    "noise, both halves the same noise": "symmetric_noise",
+    "random crystals": "random_crystals",
+    "random crystals (pyxtal)": "random_crystals_pyxtal",
+    "contact map, NumPy evolution": "contact_map_evolution",
+    "distance matrix, NumPy evolution": "distance_matrix_evolution",
+}
 
 
 def benchmark_reconstruction(
@@ -45,129 +52,143 @@ def benchmark_reconstruction(
     extras: Sequence[str] = (),
     seed: int = 0,
     out: Path | None = None,
-    on_progress: Progress | None = None,
+    on_progress: Progress = lambda *_: None,
 ) -> dict[str, Any]:
-    """Match rates and seconds over the structures of a record file.
+    """Match rates and times over the structures of a record file.
 
     Args:
         source: Record file or folder.
         split: Use only records of this split.
-        limit: Structures drawn at random; by default all of a file, and 500 small and 200 large ones of a
-            split.
+        limit: Number of structures, drawn at random; by default all of a file, and 500 small and 200 large
+            ones of a split.
         extras: More tables, of EXTRAS.
-        seed: Of the draw, the noise and the searches.
-        out: Folder that finished structures are kept in, so that an interrupted run goes on.
-        on_progress: Called with (table, structures done, in total).
+        seed: Seed of the sample, the noise and the searches.
+        out: Folder of the finished structures, so that an interrupted run continues.
+        on_progress: Called with (table, structures done, total).
 
     Returns:
-        ``n``, ``match_rate``, ``median_s``, ``p95_s`` over all structures from exact inputs, the same by size
-        and crystal system, the extras, and the facts of the run.
+        ``n``, ``match_rate``, ``median_s``, ``p95_s`` over all structures with exact input, the same by size
+        and crystal system, and the extras.
 
     Raises:
-        InputError: The file holds no crystal of up to 20 atoms.
+        InputError: The file contains no crystal with up to 20 atoms.
     """
-    facts = run_facts(seed)
-    begun = time.monotonic()
-    given = puzzles(r for r in read_records(source) if split is None or r.split == split)
+    tasks = tasks_of(r for r in read_records(source) if split is None or r.split == split)
     if limit is not None:
-        given = drawn(given, limit, seed)
+        tasks = sample(tasks, limit, seed)
     elif split is not None:
-        small = [puzzle for puzzle in given if len(puzzle.numbers) <= SMALL_CELL]
-        large = [puzzle for puzzle in given if len(puzzle.numbers) > SMALL_CELL]
-        given = drawn(small, DRAWN_SMALL, seed) + drawn(large, DRAWN_LARGE, seed)
-    if not given:
-        raise InputError(f"{source} holds no structure with up to 20 atoms in its primitive cell.")
-    for number in {puzzle.space_group for puzzle in given}:
-        primitive_orbits(number)  # tables are read once; that is not what we time
-    rows = _Rows(out, seed, on_progress)
-    exact = rows.of("exact", given, lambda puzzle, own: _solve(puzzle, puzzle, MatrixQuality(), own))
-    result: dict[str, Any] = {**_summary(exact), **_parts(given, exact)}
-    small = [puzzle for puzzle in given if len(puzzle.numbers) <= SMALL_CELL]
+        large = [task for task in tasks if len(task.numbers) > SMALL_CELL]
+        tasks = sample(_small(tasks), SAMPLED_SMALL, seed) + sample(large, SAMPLED_LARGE, seed)
+    if not tasks:
+        raise InputError(f"{source} contains no structure with up to 20 atoms in its primitive cell.")
+    for number in {task.space_group for task in tasks}:
+        primitive_orbits(number)  # reads the tables, whose time does not count
+    finished = Rows(out / "rows.jsonl" if out else None, key=_key, upgrade=_upgraded)
+
+    def rows_of(table: str, chosen: Sequence[ReconstructionTask], solve: Solve) -> list[Row]:
+        rows = []
+        for done, task in enumerate(chosen, start=1):
+            row = {"table": table, "id": task.id, "seed": seed}
+            if _key(row) not in finished:
+                task_seed = int(np.random.default_rng([seed, *task.id.encode()]).integers(2**31))
+                finished.add(_key(row), row | solve(task, task_seed))
+            rows.append(finished[_key(row)])
+            on_progress(table, done, len(chosen))
+        return rows
+
+    exact = rows_of("exact", tasks, lambda task, task_seed: _solve(task, task, MatrixQuality(), task_seed))
+    result: dict[str, Any] = {**_summary(exact), **_parts(tasks, exact)}
+    small = _small(tasks)
     if "noise" in extras:
-        result["noise"] = _noise(drawn(small, SPOILED, seed), rows)
+        chosen = sample(small, PERTURBED, seed)
+        result["noise"] = {
+            name: _summary(rows_of(name, chosen, _with_noise(symmetric)))
+            for name, symmetric in (("independent_noise", False), ("symmetric_noise", True))
+        }
     if "weights" in extras:
-        result["short_distance_weights"] = _weights(drawn(small, WEIGHTED, seed), rows)
-    if "rivals" in extras:
-        contested = drawn(small, CONTESTED, seed)
+        chosen = sample(small, WEIGHTED, seed)
+        result["short_distance_weights"] = {
+            f"power_{power}": _summary(rows_of(f"weights {power}", chosen, _with_noise(True, power)))
+            for power in POWERS
+        }
+    if "baselines" in extras:
+        chosen = sample(small, COMPARED, seed)
         solved = {row["id"]: row for row in exact}
-        result["rivals"] = {"ours": _summary([solved[puzzle.id] for puzzle in contested])}
-        for name, rival in RIVALS.items():
-            if (note := rival_note(name)) is not None:
-                result["rivals"][name] = {"skipped": note}
-                continue
-
-            def solve(puzzle: Puzzle, own: int, rival: Rival = rival) -> Row:
-                return _timed(puzzle, lambda: rival(puzzle, own))
-
-            result["rivals"][name] = _summary(rows.of(name, contested, solve))
+        result["baselines"] = {"ours": _summary([solved[task.id] for task in chosen])}
+        for name, baseline in BASELINES.items():
+            if (reason := missing_package(name)) is not None:
+                result["baselines"][name] = {"skipped": reason}
+            else:
+                result["baselines"][name] = _summary(rows_of(name, chosen, _with(baseline)))
     if "speed" in extras:
         result["evaluations_per_second"] = evaluation_speed(seed)
     if "ablation" in extras:
-        result["ablation"] = ablation(drawn(small, ABLATED, seed), rows.of, seed)
-    result["minutes"] = round((time.monotonic() - begun) / 60, 1)
-    return {**result, **facts}
+        result["ablation"] = ablation(sample(small, ABLATED, seed), rows_of, seed)
+    return result
 
 
-def _solve(puzzle: Puzzle, told: Puzzle, quality: MatrixQuality, seed: int) -> Row:
+def _key(row: Row) -> str:
+    return f"{row['table']} {row['id']} {row['seed']}"
+
+
+def _upgraded(row: Row) -> Row:
+    """A row of format 1, in which tables had other names."""
+    table = row["table"]
+    if table.startswith("ablation, "):
+        table = table.replace(",", "").replace(" ", "_")
+    return row | {"table": OLD_TABLES.get(table, table)}
+
+
+def _small(tasks: Sequence[ReconstructionTask]) -> list[ReconstructionTask]:
+    return [task for task in tasks if len(task.numbers) <= SMALL_CELL]
+
+
+def _solve(task: ReconstructionTask, given: ReconstructionTask, quality: MatrixQuality, seed: int) -> Row:
     def search() -> tuple[Any, ...] | None:
-        found = rebuild(
-            told.distances, told.numbers, told.space_group, told.lattice, quality=quality, seed=seed
+        crystals = rebuild(
+            given.distances, given.numbers, given.space_group, given.lattice, quality=quality, seed=seed
         )
-        return (found[0].lattice, found[0].numbers, found[0].positions) if found else None
+        return (crystals[0].lattice, crystals[0].numbers, crystals[0].positions) if crystals else None
 
-    return _timed(puzzle, search)
+    return _timed(task, search)
 
 
-def _timed(puzzle: Puzzle, search: Callable[[], tuple[Any, ...] | None]) -> Row:
+def _timed(task: ReconstructionTask, search: Callable[[], tuple[Any, ...] | None]) -> Row:
     wall, processor = time.perf_counter(), time.process_time()
-    found = search()
-    spent = {"cpu_s": time.process_time() - processor, "wall_s": time.perf_counter() - wall}
-    return {**spent, "match": found is not None and puzzle.solved_by(*found)}
+    crystal = search()
+    times = {"cpu_s": time.process_time() - processor, "wall_s": time.perf_counter() - wall}
+    return {**times, "match": crystal is not None and task.solved_by(*crystal)}
 
 
-def _noise(small: list[Puzzle], rows: _Rows) -> dict[str, Any]:
-    table = {}
-    for name, alike in (("each entry its own noise", False), ("both halves the same noise", True)):
-        quality = MatrixQuality(NOISE if alike else NOISE / math.sqrt(2), STRETCH)
-
-        def solve(puzzle: Puzzle, own: int, alike: bool = alike, quality: MatrixQuality = quality) -> Row:
-            told = spoiled(puzzle, NOISE, STRETCH, own, halves_alike=alike)
-            return _solve(puzzle, told, quality, own)
-
-        table[name] = _summary(rows.of(f"noise, {name}", small, solve))
-    return table
+def _with(baseline: Baseline) -> Solve:
+    return lambda task, seed: _timed(task, lambda: baseline(task, seed))
 
 
-def _weights(chosen: list[Puzzle], rows: _Rows) -> dict[str, Any]:
-    table = {}
-    for power in POWERS:
+def _with_noise(symmetric: bool, power: int = 0) -> Solve:
+    quality = MatrixQuality(NOISE if symmetric else NOISE / math.sqrt(2), STRETCH, float(power))
 
-        def solve(puzzle: Puzzle, own: int, power: float = power) -> Row:
-            told = spoiled(puzzle, NOISE, STRETCH, own, halves_alike=True)
-            return _solve(puzzle, told, MatrixQuality(NOISE, STRETCH, power), own)
+    def solve(task: ReconstructionTask, seed: int) -> Row:
+        return _solve(task, perturbed(task, NOISE, STRETCH, seed, symmetric=symmetric), quality, seed)
 
-        table[f"d^-{power:g}"] = _summary(rows.of(f"weights {power:g}", chosen, solve))
-    return table
+    return solve
 
 
-def _parts(given: list[Puzzle], rows: list[Row]) -> dict[str, Any]:
-    """The same by size and by crystal system."""
-    sizes = {f"up to {SMALL_CELL} atoms": True, f"{SMALL_CELL + 1} to 20 atoms": False}
+def _parts(tasks: Sequence[ReconstructionTask], rows: Sequence[Row]) -> dict[str, Any]:
+    """The same by size and by crystal system, and the ids of the tasks without a match."""
+    pairs = list(zip(tasks, rows, strict=True))
     table: dict[str, Any] = {"sizes": {}, "systems": {}}
-    for name, small in sizes.items():
-        both = zip(given, rows, strict=True)
-        own = [row for puzzle, row in both if (len(puzzle.numbers) <= SMALL_CELL) == small]
-        if own:
-            table["sizes"][name] = _summary(own)
-    for system in sorted({puzzle.system for puzzle in given}):
-        own = [row for puzzle, row in zip(given, rows, strict=True) if puzzle.system == system]
-        table["systems"][system] = _summary(own)
-    table["missed"] = [puzzle.id for puzzle, row in zip(given, rows, strict=True) if not row["match"]]
+    for name, small in ((f"atoms_up_to_{SMALL_CELL}", True), (f"atoms_{SMALL_CELL + 1}_to_20", False)):
+        chosen = [row for task, row in pairs if (len(task.numbers) <= SMALL_CELL) == small]
+        if chosen:
+            table["sizes"][name] = _summary(chosen)
+    for system in sorted({task.system for task in tasks}):
+        table["systems"][system] = _summary([row for task, row in pairs if task.system == system])
+    table["missed"] = [task.id for task, row in pairs if not row["match"]]
     return table
 
 
 def _summary(rows: Sequence[Row]) -> dict[str, Any]:
-    """Seconds are those of the process (one thread); ``wall`` ones depend on what else the machine does."""
+    """Processor seconds (one thread) and wall seconds, which depend on other work on the machine."""
     cpu, wall = (np.array([row[name] for row in rows]) for name in ("cpu_s", "wall_s"))
     return {
         "n": len(rows),
@@ -177,38 +198,3 @@ def _summary(rows: Sequence[Row]) -> dict[str, Any]:
         "median_wall_s": round(float(np.median(wall)), 4),
         "p95_wall_s": round(float(np.percentile(wall, 95)), 4),
     }
-
-
-class _Rows:
-    """Results structure by structure, kept in a file when there is a folder."""
-
-    def __init__(self, out: Path | None, seed: int, on_progress: Progress | None) -> None:
-        self.path = out / "rows.jsonl" if out else None
-        self.seed = seed
-        self.on_progress = on_progress
-        self.known: dict[tuple[str, str, int], Row] = {}
-        if self.path and self.path.exists():
-            for line in self.path.read_text(encoding="utf-8").splitlines():
-                row = json.loads(line)
-                self.known[row["table"], row["id"], row["seed"]] = row
-
-    def of(self, table: str, given: Sequence[Puzzle], solve: Callable[[Puzzle, int], Row]) -> list[Row]:
-        """The rows of one table; ``solve`` gets the puzzle and a seed of its own."""
-        rows = []
-        for done, puzzle in enumerate(given, start=1):
-            key = (table, puzzle.id, self.seed)
-            if key not in self.known:
-                own = int(np.random.default_rng([self.seed, *puzzle.id.encode()]).integers(2**31))
-                self.known[key] = {
-                    "table": table,
-                    "id": puzzle.id,
-                    "seed": self.seed,
-                    **solve(puzzle, own),
-                }
-                if self.path:
-                    with self.path.open("a", encoding="utf-8") as stream:
-                        stream.write(json.dumps(self.known[key]) + "\n")
-            rows.append(self.known[key])
-            if self.on_progress:
-                self.on_progress(table, done, len(given))
-        return rows

@@ -1,4 +1,4 @@
-"""Fitness evaluations per second for a 12-atom crystal: ours beside plain NumPy, in one run on one thread."""
+"""Fitness evaluations per second for 12-atom crystals: ours and plain NumPy, in one run on one thread."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ SECONDS = 2.0
 ORTHORHOMBIC = LatticeParameters(7.05, 4.12, 8.22, 90, 90, 90)
 # Three crystals of 12 atoms: an orthorhombic one, an oblique one and one with a hexagonal cell.
 CRYSTALS = {
-    "Pnma, 6 free coordinates": (62, {"Sm": "c", "Zn": "c", "Rh": "c"}, ORTHORHOMBIC),
-    "P-1, 18 free coordinates": (
+    "pnma_6_free_coordinates": (62, {"Sm": "c", "Zn": "c", "Rh": "c"}, ORTHORHOMBIC),
+    "p1_bar_18_free_coordinates": (
         2,
         {"Ca": "i", "Mo": "i", "O": "iiii"},
         LatticeParameters(5.3, 6.1, 7.2, 95, 104, 98),
     ),
-    "P3m1, 12 free coordinates": (
+    "p3m1_12_free_coordinates": (
         156,
         {"Mo": "ab", "S": "aabb", "Se": "aabb", "W": "ab"},
         LatticeParameters(3.3, 3.3, 27, 90, 90, 120),
@@ -40,7 +40,7 @@ CRYSTALS = {
 
 
 def evaluation_speed(seed: int) -> dict[str, dict[str, float]]:
-    """Evaluations per second of the root mean square error with interchangeable atoms, and their ratio."""
+    """Evaluations per second of the root mean square error with interchangeable atoms, and the ratio."""
     table = {}
     for name, (number, occupation, lattice) in CRYSTALS.items():
         hypothesis = SymmetryHypothesis(
@@ -66,24 +66,24 @@ def evaluation_speed(seed: int) -> dict[str, dict[str, float]]:
             raise AssertionError(f"the two fitness functions differ by {difference} Å")
         before = torch.get_num_threads()
         torch.set_num_threads(1)
-        ours, theirs = _rate(fast, members), _rate(plain, members)
+        ours, numpy_rate = _rate(fast, members), _rate(plain, members)
         torch.set_num_threads(before)
         table[name] = {
             "ours": round(ours),
-            "plain_numpy": round(theirs),
-            "ratio": round(ours / theirs, 1),
+            "plain_numpy": round(numpy_rate),
+            "ratio": round(ours / numpy_rate, 1),
         }
     return table
 
 
 def plain_fitness(encoding: CrystalEncoding, expected: FloatArray) -> Callable[[FloatArray], FloatArray]:
-    """As it is written down: all pairs, all 27 images, one sort for each pair of elements; in batches."""
+    """The direct form: all pairs, all 27 images, one sort per pair of elements; in batches."""
     lattice = encoding.lattice(np.zeros(6))
     numbers = encoding.numbers
     blocks = []
-    kinds = np.unique(numbers)
-    for place, first in enumerate(kinds):
-        for second in kinds[place:]:
+    elements = np.unique(numbers)
+    for index, first in enumerate(elements):
+        for second in elements[index:]:
             rows, columns = np.nonzero((numbers[:, None] == first) & (numbers[None] == second))
             if first == second:
                 rows, columns = rows[rows < columns], columns[rows < columns]

@@ -1,4 +1,4 @@
-"""What a reconstruction is given of a known crystal, exact or spoiled, and whether it found the crystal."""
+"""Reconstruction tasks: exact or perturbed input from a known crystal, and the comparison with it."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from alphacrystal.data import StructureRecord
 from alphacrystal.typing import FloatArray, IntArray
 
 MATCHER = StructureMatcher(ltol=0.2, stol=0.3, angle_tol=5)
-LARGEST = 20  # atoms in the primitive cell
+MAX_ATOMS = 20  # atoms in the primitive cell
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Puzzle:
-    """A crystal and what is told of it.
+class ReconstructionTask:
+    """A crystal and the input of its reconstruction.
 
     Attributes:
-        id: Of the record.
+        id: Identifier of the record.
         formula: Reduced formula.
         solution: The recorded structure.
         numbers: Atomic numbers of the primitive cell, shape (atoms,).
         distances: Minimum-image distances in Å, shape (atoms, atoms).
         space_group: Number, at symprec 0.1 Å.
-        letters: Wyckoff letter of each atom; told in the ablation only.
-        occupation: Wyckoff letters by element; told in the ablation only.
+        letters: Wyckoff letter of each atom; input of the ablation only.
+        occupation: Wyckoff letters by element; input of the ablation only.
         lattice: Conventional cell.
     """
 
@@ -64,71 +64,73 @@ class Puzzle:
         return self.is_solved_by(Structure(Lattice(lattice), species, positions))
 
     def is_solved_by(self, structure: Structure) -> bool:
-        """The same of a structure."""
+        """Whether a structure matches the recorded one."""
         return bool(MATCHER.fit(self.solution, structure))
 
 
-def puzzles(records: Iterable[StructureRecord]) -> list[Puzzle]:
-    """Puzzles of records of up to LARGEST atoms in the primitive cell.
+def tasks_of(records: Iterable[StructureRecord]) -> list[ReconstructionTask]:
+    """Tasks of records with up to MAX_ATOMS atoms in the primitive cell.
 
-    The matrix and the cell are those of the symmetrised crystal, so that they belong to the space group.
+    The matrix and the cell are those of the symmetrised crystal, so that they comply with the space group.
     """
-    return [puzzle for record in records if (puzzle := _puzzle(record)) is not None]
+    return [task for record in records if (task := _task(record)) is not None]
 
 
-def _puzzle(record: StructureRecord) -> Puzzle | None:
+def _task(record: StructureRecord) -> ReconstructionTask | None:
     structure = record.structure()
-    found = describe_symmetry(
+    symmetry = describe_symmetry(
         structure.lattice.matrix, structure.frac_coords, np.array(structure.atomic_numbers, dtype=np.int64)
     )
-    if len(found.numbers) > LARGEST:
+    if len(symmetry.numbers) > MAX_ATOMS:
         return None
-    system = space_group(found.space_group).crystal_system
-    shape = constrained_shape(system, cell_shape(lattice_parameters(found.lattice)))
-    return Puzzle(
+    system = space_group(symmetry.space_group).crystal_system
+    shape = constrained_shape(system, cell_shape(lattice_parameters(symmetry.lattice)))
+    return ReconstructionTask(
         id=record.id,
         formula=record.reduced_formula,
         solution=structure,
-        numbers=found.numbers,
-        distances=min_image_distances(found.primitive_lattice, found.primitive_positions),
-        space_group=found.space_group,
-        letters=found.letters,
-        occupation=found.occupation(),
+        numbers=symmetry.numbers,
+        distances=min_image_distances(symmetry.primitive_lattice, symmetry.primitive_positions),
+        space_group=symmetry.space_group,
+        letters=symmetry.letters,
+        occupation=symmetry.occupation(),
         lattice=lattice_parameters(shape_to_cell(shape)),
     )
 
 
-def spoiled(puzzle: Puzzle, noise: float, stretch: float, seed: int, *, halves_alike: bool) -> Puzzle:
-    """The puzzle with noise on its matrix and wrong cell lengths.
+def perturbed(
+    task: ReconstructionTask, noise: float, stretch: float, seed: int, *, symmetric: bool
+) -> ReconstructionTask:
+    """The task with noise in its matrix and wrong cell lengths.
 
     Args:
-        puzzle: Exact.
+        task: Exact task.
         noise: Standard deviation of the Gaussian noise on each entry, Å.
-        stretch: Relative error of every free cell length, up or down at random.
-        seed: Of this puzzle.
-        halves_alike: Both entries of a pair get the same noise; else each its own, which averages out in
-            part.
+        stretch: Relative error of every free cell length, with random sign.
+        seed: Seed of the noise.
+        symmetric: Both entries of a pair get the same noise; otherwise independent noise, which averages out
+            in part.
     """
     random = np.random.default_rng(seed)
-    errors = random.normal(0, noise, puzzle.distances.shape)
-    if halves_alike:
+    errors = random.normal(0, noise, task.distances.shape)
+    if symmetric:
         errors = np.triu(errors, 1) + np.triu(errors, 1).T
     np.fill_diagonal(errors, 0.0)
     factors = 1 + stretch * random.choice([-1.0, 1.0], 3)
-    if puzzle.system == "cubic":
+    if task.system == "cubic":
         factors[:] = factors[0]
-    elif puzzle.system in ("tetragonal", "trigonal", "hexagonal"):
+    elif task.system in ("tetragonal", "trigonal", "hexagonal"):
         factors[1] = factors[0]
-    a, b, c = factors * [puzzle.lattice.a, puzzle.lattice.b, puzzle.lattice.c]
+    a, b, c = factors * [task.lattice.a, task.lattice.b, task.lattice.c]
     return replace(
-        puzzle,
-        distances=np.abs(puzzle.distances + errors),
+        task,
+        distances=np.abs(task.distances + errors),
         lattice=LatticeParameters(
             float(a),
             float(b),
             float(c),
-            puzzle.lattice.alpha,
-            puzzle.lattice.beta,
-            puzzle.lattice.gamma,
+            task.lattice.alpha,
+            task.lattice.beta,
+            task.lattice.gamma,
         ),
     )

@@ -1,1 +1,1 @@
-"""Speed of relaxation beside chgnet, and of whole predictions."""
+"""Times: relaxation compared with chgnet, Bayesian relaxation, inspect, the web server."""

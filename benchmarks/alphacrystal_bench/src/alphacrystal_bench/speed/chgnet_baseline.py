@@ -1,4 +1,4 @@
-"""What chgnet does by itself: ASE's FIRE with its calculator, crystal by crystal, and its predictions."""
+"""Baseline: chgnet with its calculator and the FIRE optimiser of ASE, and its batch predictions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class TimedRelaxation:
 
     Attributes:
         cpu_s: Processor seconds; of a batch, the share of this crystal.
-        energy_per_atom: eV/atom at the end; None where it has none.
+        energy_per_atom: Final energy in eV/atom; None if it is undefined.
         converged: Whether forces and stress fell below the limit.
         steps: Optimiser steps.
     """
@@ -39,14 +39,14 @@ class TimedRelaxation:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Chgnet and ASE print and warn as they go."""
+    """Suppress the output and warnings of chgnet and ASE."""
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         yield
 
 
-class ChgnetItself:
-    """chgnet's own model, calculator and batch predictions."""
+class ChgnetBaseline:
+    """Model, calculator and batch predictions of the package chgnet."""
 
     def __init__(self) -> None:
         with _quiet():
@@ -57,7 +57,7 @@ class ChgnetItself:
             self._calculator = CHGNetCalculator(self._model, use_device="cpu", on_isolated_atoms="ignore")
 
     def relax_with_fire(self, structure: Structure, fmax: float, steps: int) -> TimedRelaxation:
-        """ASE's FIRE on atoms and cell (FrechetCellFilter) without regard to symmetry."""
+        """Relax atoms and cell (FrechetCellFilter) with the FIRE optimiser of ASE, without symmetry."""
         from ase.filters import FrechetCellFilter
         from ase.optimize import FIRE
         from pymatgen.io.ase import AseAtomsAdaptor
@@ -80,12 +80,12 @@ class ChgnetItself:
         """Energies (eV/atom), forces (eV/Å) and stresses (GPa) as "e", "f" and "s" per structure.
 
         Returns:
-            the predictions, processor seconds of building the graphs, and those of ``predict_graph``.
+            The predictions, processor seconds of building the graphs, and those of ``predict_graph``.
         """
         with _quiet():
             begin = time.process_time()
             graphs = [self._model.graph_converter(structure) for structure in structures]
             built = time.process_time()
-            found = self._model.predict_graph(graphs, task="efs", batch_size=batch)
+            predictions = self._model.predict_graph(graphs, task="efs", batch_size=batch)
             done = time.process_time()
-        return ([found] if len(structures) == 1 else found), built - begin, done - built
+        return ([predictions] if len(structures) == 1 else predictions), built - begin, done - built

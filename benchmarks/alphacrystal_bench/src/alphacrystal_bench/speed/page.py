@@ -1,28 +1,27 @@
-"""The Markdown page of ``benchmark_speed``: docs/benchmarks/speed.md."""
+"""Markdown page of the benchmark speed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from alphacrystal.runtime.atomic_write import write_text_atomically
+from alphacrystal_bench.harness.pages import fact_line, label
+from alphacrystal_bench.speed.run import CHGNET
 
-FIRE, NEWTON, THEIRS = "fire", "quasi-newton", "chgnet with ASE's FIRE"
+FIRE, NEWTON = "fire", "quasi_newton"
+NAMES = {CHGNET: "chgnet with the FIRE of ASE", FIRE: "ours, FIRE", NEWTON: "ours, quasi-Newton (default)"}
 
 
-def speed_page(result: Mapping[str, Any]) -> str:
-    """All tables as Markdown, with what each number is held against."""
-    facts = (
-        "Written by `alphacrystal benchmark speed --data DIR --out DIR --page FILE`: "
-        f"commit {result['commit']}, seed {result['seed']}, {result['time']}, {result['machine']['cpu']}, "
-        f"{result['machine']['usable_cores']} cores, {result['minutes']} min for what no earlier run "
-        "of the same folder had finished. Processor seconds of one "
-        "thread; both sides take crystals in turn, so the load of the machine falls on both. Forces and "
-        f"stress to {result['fmax_ev_per_a']} eV/Å, at most {result['steps']} steps. Real compounds are of "
-        "the validation split."
+def render(result: Mapping[str, Any]) -> str:
+    """All tables as Markdown, with the goals."""
+    details = (
+        f", {result['minutes']} min (of the last part, if the run was continued). Processor seconds of one "
+        "thread; both programs take crystals in turn, so that the load of the machine affects both. Forces "
+        f"and stress to {result['fmax_ev_per_a']} eV/Å, at most {result['steps']} steps. Real compounds are "
+        "from the validation split"
     )
-    lines = ["# How fast relaxation is", "", facts, "", *_marks(result), ""]
+    facts = fact_line("speed", result, options=" --data DIR", details=details)
+    lines = ["# Speed of relaxation", "", facts, "", *_goals(result), ""]
     titles = {
         "random": "Random Ti4O8 without symmetry",
         "candidates": "Candidates of validation formulas, with symmetry",
@@ -41,34 +40,25 @@ def speed_page(result: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def write_speed_page(result: Mapping[str, Any], page: Path) -> None:
-    """Write the page.
-
-    Raises:
-        AlphaCrystalError: The disk refused it.
-    """
-    write_text_atomically(page, speed_page(result))
-
-
-def _marks(result: Mapping[str, Any]) -> list[str]:
-    """What was aimed at beside what was reached, of the parts that ran."""
+def _goals(result: Mapping[str, Any]) -> list[str]:
+    """Goals and results of the parts that ran."""
     rows: list[tuple[str, str, str]] = []
     if part := result.get("random"):
         fire = part[FIRE]
         rows += [
-            ("random Ti4O8, ASE's steps: times less processor time", "5", f"{fire['ratio']}"),
-            ("the same: ends in the same basin", "90 %", _percent(fire["same_basin"])),
+            ("random Ti4O8, FIRE: ratio of processor times", "5", f"{fire['ratio']}"),
+            ("the same: results in the same basin", "90 %", _percent(fire["same_basin"])),
         ]
     if part := result.get("candidates"):
         rows += [
-            ("candidates, ASE's steps: times less processor time", "8", f"{part[FIRE]['ratio']}"),
-            ("the same: ends in the same basin", "90 %", _percent(part[FIRE]["same_basin"])),
-            ("candidates, default optimiser: times less processor time", "8", f"{part[NEWTON]['ratio']}"),
+            ("candidates, FIRE: ratio of processor times", "8", f"{part[FIRE]['ratio']}"),
+            ("the same: results in the same basin", "90 %", _percent(part[FIRE]["same_basin"])),
+            ("candidates, quasi-Newton: ratio of processor times", "8", f"{part[NEWTON]['ratio']}"),
             ("candidates: space group kept or raised", "100 %", _percent(part["space_group_kept"])),
         ]
     if part := result.get("evaluation"):
         least = min(row["ratio"] for row in part.values())
-        rows.append(("one evaluation, least of the batches: times less", "3", f"{least}"))
+        rows.append(("one evaluation, smallest ratio of the batches", "3", f"{least}"))
     if part := result.get("agreement"):
         rows += [
             (
@@ -84,15 +74,15 @@ def _marks(result: Mapping[str, Any]) -> list[str]:
             ("its list: converged", "95 %", _percent(part["converged"])),
             ("its list: space group kept or raised", "100 %", _percent(part["space_group_kept"])),
         ]
-    return ["| aim | mark | reached |", "|---|---:|---:|", *(f"| {' | '.join(row)} |" for row in rows)]
+    return ["| | goal | reached |", "|---|---:|---:|", *(f"| {' | '.join(row)} |" for row in rows)]
 
 
 def _relaxations(part: Mapping[str, Any], result: Mapping[str, Any]) -> list[str]:
     lines = [
-        f"| {part['n']} crystals | CPU s | times less | steps | converged | same basin | deeper | higher |",
+        f"| {part['n']} crystals | CPU s | ratio | steps | converged | same basin | lower | higher energy |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    for name in (THEIRS, FIRE, NEWTON):
+    for name in (CHGNET, FIRE, NEWTON):
         if name in part:
             row = part[name]
             cells = [
@@ -102,33 +92,40 @@ def _relaxations(part: Mapping[str, Any], result: Mapping[str, Any]) -> list[str
                 str(row["converged"]),
                 *(_percent(row[key]) if key in row else "" for key in ("same_basin", "deeper", "shallower")),
             ]
-            title = name if name == THEIRS else f"ours, {name}"
-            lines.append(f"| {title} | {' | '.join(cells)} |")
+            lines.append(f"| {NAMES[name]} | {' | '.join(cells)} |")
     limit = 1000 * result["same_basin_ev_per_atom"]
-    lines += ["", f"Same basin: within {limit:g} meV/atom, of the crystals that both sides converge."]
+    explanation = (
+        f"Ratio: processor time of chgnet divided by ours. Same basin: within {limit:g} meV/atom, of the "
+        "crystals that both programs converge."
+    )
+    lines += ["", explanation]
     if "space_group_kept" in part:
         lines.append(
-            f"Space group of the start, or a supergroup, at the end: {_percent(part['space_group_kept'])}; "
-            f"the hypothesis's group found in the start: {_percent(part['hypothesis_found'])}."
+            f"Final space group is that of the start or a supergroup: {_percent(part['space_group_kept'])}; "
+            f"start has the space group of its hypothesis: {_percent(part['hypothesis_found'])}."
         )
     return lines
 
 
 def _evaluation(part: Mapping[str, Any]) -> list[str]:
     lines = [
-        "| batch | ours, with graphs (ms) | chgnet's predict_graph (ms) | its graphs (ms) | times less |",
+        "| batch | ours, with graphs (ms) | predict_graph of chgnet (ms) | graphs of chgnet (ms) | ratio |",
         "|---:|---:|---:|---:|---:|",
     ]
     for batch, row in part.items():
-        cells = (row["ours_ms"], row["predict_graph_ms"], row["their_graphs_ms"], row["ratio"])
+        cells = (row["ours_ms"], row["predict_graph_ms"], row["graphs_ms"], row["ratio"])
         lines.append(f"| {batch} | {' | '.join(map(str, cells))} |")
-    return [*lines, "", "Processor time per crystal; the ratio leaves chgnet's graphs out."]
+    return [*lines, "", "Processor time per crystal; the ratio does not include the graphs of chgnet."]
 
 
 def _processes(part: Mapping[str, Any]) -> list[str]:
     lines = [f"| {part['n']} random Ti4O8, {part['steps']} steps | wall s |", "|---|---:|"]
-    lines += [f"| {name} | {seconds} |" for name, seconds in part["wall_s"].items()]
-    return [*lines, "", "The fastest of three rounds, the ways in turn; other work on the machine slows all."]
+    lines += [f"| {label(name)} | {seconds} |" for name, seconds in part["wall_s"].items()]
+    return [
+        *lines,
+        "",
+        "The fastest of three rounds, the variants in turn; other work on the machine slows all of them.",
+    ]
 
 
 def _agreement(part: Mapping[str, Any]) -> list[str]:
@@ -138,7 +135,7 @@ def _agreement(part: Mapping[str, Any]) -> list[str]:
         "stress_gpa": "stress component (GPa)",
     }
     lines = [
-        f"| {part['n']} validation crystals, shaken by 0.05 Å | largest difference | mean of the largest |",
+        f"| {part['n']} validation crystals, displaced by 0.05 Å | largest difference | mean |",
         "|---|---:|---:|",
         *(f"| {title} | {part[key]['largest']:g} | {part[key]['mean']:g} |" for key, title in names.items()),
     ]

@@ -1,33 +1,30 @@
-"""How long a prediction with default settings takes, and how much of its list is converged."""
+"""Time of a prediction with default settings, and converged share of its list."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from alphacrystal_bench.harness.progress import Progress
-from alphacrystal_bench.speed.structures import MOST_ATOMS
-from alphacrystal_bench.speed.symmetry import symmetry_kept
+from alphacrystal.typing import Progress
+from alphacrystal_bench.harness.rows import Rows
+from alphacrystal_bench.speed.structures import MAX_ATOMS
+from alphacrystal_bench.speed.symmetry import compare_symmetry
 
 
-def prediction_speed(formulas: Sequence[str], seed: int, out: Path, tell: Progress) -> dict[str, Any]:
-    """Wall seconds from formula to report of `predict` for cells up to 12 atoms; finished ones are kept."""
-    file = out / "predict.jsonl"
-    rows = [json.loads(line) for line in file.read_text().splitlines()] if file.is_file() else []
+def prediction_speed(formulas: Sequence[str], seed: int, out: Path, on_progress: Progress) -> dict[str, Any]:
+    """Wall seconds of `predict` from formula to report, cells up to 12 atoms; ``out`` keeps finished ones."""
+    finished = Rows(out / "predict.jsonl", key=lambda row: str(row["formula"]))
+    rows = []
     for done, formula in enumerate(formulas):
-        tell("predict", done, len(formulas))
-        if done < len(rows):
-            continue
-        rows.append(_predict(formula, seed, out / "run"))
-        with file.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(rows[-1]) + "\n")
+        on_progress("predict", done, len(formulas))
+        rows.append(finished.compute(formula, partial(_predict, formula, seed, out / "run")))
     seconds = [row["wall_s"] for row in rows]
     listed = sum(row["listed"] for row in rows)
     return {
@@ -47,12 +44,12 @@ def _predict(formula: str, seed: int, folder: Path) -> dict[str, Any]:
 
     shutil.rmtree(folder, ignore_errors=True)
     begin, spent = time.monotonic(), _processor_seconds()
-    run = predict(formula, PredictConfig(seed=seed, max_atoms=MOST_ATOMS), folder=folder)
+    run = predict(formula, PredictConfig(seed=seed, max_atoms=MAX_ATOMS), folder=folder)
     wall, cpu = time.monotonic() - begin, _processor_seconds() - spent
     shutil.rmtree(folder, ignore_errors=True)
     ends = [(row.candidate, row.relaxation) for row in run.ranked if row.relaxation is not None]
-    kept = [
-        symmetry_kept(
+    compared = [
+        compare_symmetry(
             candidate.structure,
             end.structure,
             None if candidate.hypothesis is None else candidate.hypothesis.space_group,
@@ -65,11 +62,11 @@ def _predict(formula: str, seed: int, folder: Path) -> dict[str, Any]:
         "cpu_s": round(cpu, 2),
         "listed": len(ends),
         "converged": sum(end.converged for _, end in ends),
-        "kept": sum(item.operations_kept for item in kept),
+        "kept": sum(item.operations_kept for item in compared),
     }
 
 
 def _processor_seconds() -> float:
-    """Of this process and of its children that have ended."""
+    """Processor seconds of this process and of its children that have ended."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system

@@ -1,13 +1,13 @@
-"""Twenty textbook compounds without relaxation: is the right structure in the first five, and how fast?
+"""Textbook compounds without relaxation: rank of the known structure, and time.
 
-A smoke test, not evidence: these compounds may be in the training data. Run: python benchmarks/textbook.py
+A smoke test, not evidence: these compounds may be in the training data.
 """
 
 from __future__ import annotations
 
-import json
-import sys
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from pymatgen.analysis.structure_matcher import StructureMatcher
@@ -16,12 +16,16 @@ from pymatgen.core.structure import Structure
 
 from alphacrystal.composition import formula_units_within, parse_formula
 from alphacrystal.generate import DistanceMatrixGenerator
-from alphacrystal.rank import rank_candidates
-from alphacrystal_bench.harness.run_facts import run_facts
+from alphacrystal.rank import RankedStructure, rank_candidates
+from alphacrystal.typing import Progress
+from alphacrystal_bench.harness.pages import fact_line, markdown_table
+
+CANDIDATES, LISTED, MAX_ATOMS = 50, 20, 20
+GOAL_SHARE, GOAL_S = 0.9, 5.0
 
 
 def textbook_structures() -> dict[str, Structure]:
-    """Hand-typed from Wyckoff's Crystal Structures and the ICSD; Fd-3m in origin choice 1."""
+    """Structures by formula; R. W. G. Wyckoff, Crystal Structures, and the ICSD; Fd-3m in origin choice 1."""
     build = Structure.from_spacegroup
     cubic, hexagonal, tetragonal = Lattice.cubic, Lattice.hexagonal, Lattice.tetragonal
     third, spinel = [1 / 3, 2 / 3, 0], [5 / 8] * 3
@@ -65,34 +69,49 @@ def textbook_structures() -> dict[str, Structure]:
     }
 
 
-def main() -> int:
+def benchmark_textbook(on_progress: Progress, *, limit: int | None = None, seed: int = 0) -> dict[str, Any]:
+    """Predict the compounds without relaxation.
+
+    Args:
+        on_progress: Called with (stage, done, total).
+        limit: Number of compounds, in the order of the table; all of them if None.
+        seed: Random seed.
+    """
     matcher = StructureMatcher(ltol=0.2, stol=0.3, angle_tol=5)
-    references = textbook_structures()
-    facts = run_facts(seed=0)  # now: the tree may change while this runs
-    rows = []
-    _predict("LiF")  # loads networks and tables: start-up is not what we time
-    for formula, reference in references.items():
+    references = list(textbook_structures().items())[:limit]
+    rows: list[dict[str, Any]] = []
+    _predict("LiF", seed)  # loads networks and tables, whose time does not count
+    for done, (formula, reference) in enumerate(references):
+        on_progress("predict", done, len(references))
         begin = time.perf_counter()
-        ranked = _predict(formula)
+        ranked = _predict(formula, seed)
         seconds = time.perf_counter() - begin
-        hits = [row.rank for row in ranked if matcher.fit(row.structure, reference)]
+        ranks = [row.rank for row in ranked if matcher.fit(row.structure, reference)]
         rows.append(
-            {"formula": formula, "first_match": hits[0] if hits else None, "seconds": round(seconds, 2)}
+            {"formula": formula, "match_rank": min(ranks, default=None), "seconds": round(seconds, 2)}
         )
-        print(f"{formula:8s} first match at {hits[0] if hits else '-':>3}   {seconds:5.1f} s", flush=True)
-    in_five = sum(row["first_match"] is not None and row["first_match"] <= 5 for row in rows)
-    longest = max(row["seconds"] for row in rows)
-    print(f"{in_five} of {len(rows)} in the first five; longest {longest:.1f} s (goal: 18 of 20, 5 s)")
-    print(json.dumps({**facts, "in_first_five": in_five, "longest_s": longest, "rows": rows}))
-    return 0 if in_five >= 18 else 1
+    on_progress("predict", len(references), len(references))
+    return {
+        "n": len(rows),
+        "in_first_five": sum(row["match_rank"] is not None and row["match_rank"] <= 5 for row in rows),
+        "longest_s": max(row["seconds"] for row in rows),
+        "rows": rows,
+    }
 
 
-def _predict(formula: str):
+def _predict(formula: str, seed: int) -> list[RankedStructure]:
     parsed = parse_formula(formula)
-    generator = DistanceMatrixGenerator(formula_units=formula_units_within(parsed, 20))
-    candidates = list(generator.generate(parsed, 50, np.random.default_rng(0)))
-    return rank_candidates(candidates, {}, relaxed=False, top=20)
+    generator = DistanceMatrixGenerator(formula_units=formula_units_within(parsed, MAX_ATOMS))
+    candidates = list(generator.generate(parsed, CANDIDATES, np.random.default_rng(seed)))
+    return list(rank_candidates(candidates, {}, relaxed=False, top=LISTED))
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def render(result: Mapping[str, Any]) -> str:
+    """Rank and time of each compound."""
+    rows = [[row["formula"], row["match_rank"] or "none", f"{row['seconds']:.2f}"] for row in result["rows"]]
+    summary = (
+        f"{result['in_first_five']} of {result['n']} in the first five (goal: {GOAL_SHARE:.0%}); longest "
+        f"{result['longest_s']:.1f} s (goal: {GOAL_S:g} s)."
+    )
+    lines = ["# Textbook compounds without relaxation", "", fact_line("textbook", result), ""]
+    return "\n".join([*lines, *markdown_table(["", "rank of the match", "s"], rows), "", summary]) + "\n"

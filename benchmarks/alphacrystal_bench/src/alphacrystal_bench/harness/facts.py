@@ -1,8 +1,10 @@
-"""What every benchmark prints beside its numbers: commit, versions, machine, date, seed."""
+"""Facts of a run that every result states: format, commit, versions, machine, date, seed and duration."""
 
 from __future__ import annotations
 
 import subprocess
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,12 +12,20 @@ from typing import Any
 from alphacrystal.report import RunRecord
 
 UNKNOWN = "unknown"
+FORMAT = 2  # of the results; format 1 had keys with blanks and commas
+
+
+def measured(seed: int, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The result of a computation with the facts of the run, and its wall time as ``minutes``."""
+    facts, begin = run_facts(seed), time.monotonic()  # the checkout may change during the run
+    result = compute()
+    return {"format": FORMAT, **facts, **result, "minutes": round((time.monotonic() - begin) / 60, 1)}
 
 
 def run_facts(seed: int) -> dict[str, Any]:
     """Commit, seed, UTC time, machine and package versions.
 
-    The commit ends in "+" where the tree has changes, and is "unknown" where the package was installed
+    The commit ends in "+" if the checkout has changes, and is "unknown" if the package was installed
     without its repository.
     """
     record = RunRecord(configuration={}, seed=seed)
@@ -29,9 +39,9 @@ def run_facts(seed: int) -> dict[str, Any]:
 
 
 def commit_of(file: Path) -> str:
-    """Commit of the checkout that tracks a file, or "unknown" where none does."""
+    """Commit of the checkout that tracks a file, or "unknown" if none does."""
     folder = file.parent
-    # A package installed below someone else's repository (a .venv, say) is not of that repository's commit.
+    # A package installed below an unrelated repository (in a .venv, say) does not belong to its commit.
     if not _git(folder, "ls-files", "--", file.name):
         return UNKNOWN
     commit = _git(folder, "rev-parse", "--short", "HEAD")
@@ -40,8 +50,8 @@ def commit_of(file: Path) -> str:
 
 def _git(folder: Path, *arguments: str) -> str:
     try:
-        found = subprocess.run(
-            ["git", *arguments],
+        process = subprocess.run(  # the git of the user
+            ["git", *arguments],  # noqa: S607
             cwd=folder,
             capture_output=True,
             text=True,
@@ -49,4 +59,4 @@ def _git(folder: Path, *arguments: str) -> str:
         )
     except OSError:
         return ""
-    return found.stdout.strip()
+    return process.stdout.strip()

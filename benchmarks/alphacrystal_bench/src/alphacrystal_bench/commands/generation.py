@@ -1,0 +1,93 @@
+"""`alphacrystal benchmark textbook`, `validation`, `generators`, `ranking` and `metric-noise`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from alphacrystal_bench.harness.options import RequiredRecords, Seed
+from alphacrystal_bench.harness.registry import Result, Run, register
+
+
+@register("textbook", title="Textbook compounds", page="generation.textbook", quick=("--limit", "4"))
+def textbook(
+    run: Run,
+    limit: Annotated[int | None, typer.Option(min=1, help="Compounds. Default: all twenty.")] = None,
+    seed: Seed = 0,
+) -> Result:
+    """Rank of the known structure of twenty textbook compounds, without relaxation.
+
+    A smoke test, not evidence: these compounds may be in the training data.
+    """
+    from alphacrystal_bench.generation.textbook import benchmark_textbook
+
+    return benchmark_textbook(run.progress, limit=limit, seed=seed)
+
+
+@register(
+    "validation",
+    title="Unrelaxed structures of held-out compounds",
+    page="generation.validation",
+    needs_data=True,
+)
+def validation(
+    run: Run,
+    data: RequiredRecords,
+    limit: Annotated[int, typer.Option(min=1, help="Compounds, drawn at random.")] = 100,
+    candidates: Annotated[int, typer.Option(min=1, help="Candidates per compound.")] = 50,
+    seed: Seed = 0,
+) -> Result:
+    """Match rates of unrelaxed structures of held-out compounds, with controls."""
+    from alphacrystal_bench.generation.validation import benchmark_validation
+
+    return benchmark_validation(data, run.folder, run.progress, limit=limit, candidates=candidates, seed=seed)
+
+
+@register("generators", title="Comparison of generators", page="generation.generators", needs_data=True)
+def generators(
+    run: Run,
+    data: RequiredRecords,
+    limit: Annotated[int, typer.Option(min=1, help="Compounds, drawn at random.")] = 24,
+    seed: Seed = 0,
+) -> Result:
+    """Match rates of the generators without relaxation on experimental held-out compounds.
+
+    The number of formula units is given. The template library is the training split.
+    """
+    from alphacrystal_bench.generation.generators import benchmark_generators
+
+    return benchmark_generators(data, run.folder, run.progress, limit=limit, seed=seed)
+
+
+@register("ranking", title="Orders of the list", page="generation.ranking", needs_data=True)
+def ranking(
+    run: Run,
+    data: RequiredRecords,
+    limit: Annotated[int, typer.Option(min=1, help="Compounds, drawn at random.")] = 45,
+    seed: Seed = 1,
+) -> Result:
+    """Rank of the known structure of held-out compounds in chemical, energy and combined order.
+
+    The combined order is computed for several weights of the energy and of unconverged relaxations.
+    """
+    from alphacrystal_bench.generation.ranking import benchmark_ranking
+
+    return benchmark_ranking(data, run.folder, run.progress, limit=limit, seed=seed)
+
+
+@register(
+    "metric-noise",
+    title="Published metrics of a crystal against itself",
+    page="generation.metric_noise",
+    quick=("--origins", "20"),
+)
+def metric_noise(
+    run: Run,
+    origins: Annotated[int, typer.Option(min=1, help="Random origins per crystal.")] = 200,
+    seed: Seed = 0,
+) -> Result:
+    """Published metrics of a crystal against itself with another origin (docs/metrics.md)."""
+    from alphacrystal_bench.generation.metric_noise import benchmark_metric_noise
+
+    return benchmark_metric_noise(run.progress, origins=origins, seed=seed)

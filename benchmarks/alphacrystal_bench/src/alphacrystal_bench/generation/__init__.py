@@ -1,0 +1,1 @@
+"""Match rates of generated structures without relaxation, order of the list, and noise of metrics."""
