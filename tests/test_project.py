@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "alphacrystal"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+BENCH = ROOT / "benchmarks" / "alphacrystal_bench"
+BENCH_PROJECT = tomllib.loads((BENCH / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 HEAVY = ["ase", "chgnet", "matplotlib", "pandas", "plotly", "pymatgen", "scipy", "sympy", "torch"]
 
 
@@ -80,23 +82,30 @@ def test_modules_are_shorter_than_400_lines() -> None:
     assert {name: length for name, length in lengths.items() if length >= 400} == {}
 
 
+def declared_names(left_out: set[str]) -> set[str]:
+    """Dependencies of both packages, without those of some extras."""
+    names = set()
+    for project in (PROJECT, BENCH_PROJECT):
+        extras = project["optional-dependencies"].items()
+        requirements = [text for name, texts in extras if name not in left_out for text in texts]
+        names |= requirement_names(project["dependencies"] + requirements)
+    return names
+
+
 def test_dependencies_are_explained() -> None:
     page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
     explained = set(re.findall(r"^\| `([^`]+)` \|", page, flags=re.MULTILINE))
-    extras = PROJECT["optional-dependencies"].values()
-    declared = requirement_names(PROJECT["dependencies"] + [text for extra in extras for text in extra])
-    assert explained == declared
+    assert explained == declared_names(set())
 
 
 def test_dependencies_are_pinned() -> None:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pins = {Requirement(line).name.lower() for line in lines if line and not line.startswith("#")}
     # Potentials of others are the user's to install, and jobflow, which wants an older python-dateutil.
-    optional = PROJECT["optional-dependencies"]
-    unpinned = {"jobflow", "matgl", "materials-project", "sevennet"}
-    extras = [own for name, own in optional.items() if name not in unpinned]
-    declared = requirement_names(PROJECT["dependencies"] + [text for extra in extras for text in extra])
-    assert declared <= pins
+    assert (
+        declared_names({"jobflow", "matgl", "materials-project", "sevennet"}) - {"alphacrystal-weights"}
+        <= pins
+    )
 
 
 def imported_packages(path: Path) -> set[str]:
