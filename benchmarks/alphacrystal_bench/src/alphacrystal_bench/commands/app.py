@@ -12,8 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from alphacrystal.cli.json_output import JsonOption, print_json
-from alphacrystal.cli.output_folder import make_folder
+from alphacrystal.cli.output import JsonOption, create_folder, print_json
 from alphacrystal.cli.progress_display import ProgressDisplay
 from alphacrystal.errors import InputError
 from alphacrystal_bench.harness.registry import Benchmark, Run, benchmarks
@@ -41,7 +40,7 @@ def run_benchmark(
     from alphacrystal_bench.harness.pages import write_page
 
     folder = out or default_folder(benchmark.name)
-    make_folder(folder)
+    create_folder(folder)
     try:
         with ProgressDisplay(benchmark.name) as progress:
             run = Run(folder, progress)

@@ -292,7 +292,7 @@ def _random_in_true_cell(compound: Compound, settings: MethodSettings) -> Row:
         [units_of(compound)],
         symmetry.space_group,
         lattice_parameters(symmetry.lattice),
-        budget=Budget(trials=CONTROL_TRIALS),
+        budget=Budget(proposals=CONTROL_TRIALS),
     )
     begin = time.process_time()
     rng = np.random.default_rng(settings.seed)

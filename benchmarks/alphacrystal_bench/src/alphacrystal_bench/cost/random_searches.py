@@ -112,7 +112,7 @@ def search(
         [units],
         recorded,
         search=cast("SearchName", method.removeprefix("gnoa-")),
-        budget=Budget(trials=UNLIMITED),
+        budget=Budget(proposals=UNLIMITED),
         on_progress=recorded.check,
     )
     with contextlib.suppress(_BudgetUsedError):
@@ -141,7 +141,7 @@ def _random_relaxed(
             raise _BudgetUsedError
 
     relaxing, settings = load_potential(potential), relax_settings(PredictConfig())
-    generator = RandomSymmetricGenerator([units], budget=Budget(trials=UNLIMITED), on_progress=check)
+    generator = RandomSymmetricGenerator([units], budget=Budget(proposals=UNLIMITED), on_progress=check)
     drawn = generator.generate(formula, UNLIMITED, rng)
     evaluated: list[EvaluatedStructure] = []
     with contextlib.suppress(_BudgetUsedError):

@@ -57,7 +57,7 @@ def read_templates(source: Path, formulas: Iterable[str]) -> TemplateLibrary:
 def template_matches(text: str, truth: Structure, library: TemplateLibrary, seed: int) -> list[bool]:
     """Whether each of the most similar templates matches, best first; never a crystal of the same formula."""
     formula = parse_formula(text)
-    generator = TemplateGenerator(formula_units_within(formula, MAX_ATOMS), library, own_formula=False)
+    generator = TemplateGenerator(formula_units_within(formula, MAX_ATOMS), library, allow_same_formula=False)
     try:
         candidates = list(generator.generate(formula, UNRELAXED, np.random.default_rng(seed)))
     except InputError:  # no template has this stoichiometry
