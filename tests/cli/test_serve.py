@@ -26,13 +26,13 @@ def test_missing_package_is_a_hint(run: Run, monkeypatch: pytest.MonkeyPatch, pa
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--host", "192.0.2.1"], "Listening at 192.0.2.1 lets other machines in and needs a token"),
+        (["--host", "192.0.2.1"], "Listening on 192.0.2.1 gives other machines access and needs a token"),
         (["--token", "short"], "A token needs at least 16"),
         (
             ["--host", "no.such.host.invalid", "--token", "x" * 20],
-            "Cannot listen at no.such.host.invalid port",
+            "Cannot listen on no.such.host.invalid port",
         ),
-        (["--host", "203.0.113.7", "--token", "x" * 20], "Cannot listen at 203.0.113.7 port"),
+        (["--host", "203.0.113.7", "--token", "x" * 20], "Cannot listen on 203.0.113.7 port"),
         (["--minutes", "0"], "--minutes and --disk-mb take positive numbers"),
         (["--disk-mb", "nan"], "--minutes and --disk-mb take positive numbers"),
         (["--folder", "file"], "The folder "),

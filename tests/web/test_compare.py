@@ -88,7 +88,7 @@ def test_unreadable_file_is_named(textbook: Callable[[str], Structure]) -> None:
 def test_pairs_without_time_are_counted(
     textbook: Callable[[str], Structure], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_compare, "PATIENCE_S", -1.0)
+    monkeypatch.setattr(_compare, "TIME_LIMIT_S", -1.0)
     files = ranked([textbook("halite"), textbook("rutile")], "left")
     result = find_matches(files, files)
     assert (result.pairs, result.undecided) == ([], 4)

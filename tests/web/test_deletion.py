@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 from alphacrystal.errors import ConflictError, InputError
 from alphacrystal.web import ServeSettings, create_app, serve
 from alphacrystal.web._job import Job, JobFiles
-from alphacrystal.web._names import is_name, run_id, run_places
+from alphacrystal.web._names import is_name, run_id, run_paths
 from alphacrystal.web._run_folder import delete_run_folder, prepare_run_folder
 
 Open = Callable[..., TestClient]
@@ -303,8 +303,8 @@ def test_formula_with_a_nul_in_a_state_file_fails_its_job_only(
 @pytest.mark.parametrize("inner", [None, "b", "~", "b~c", "~x"])
 def test_ids_name_one_place_each(name: str, inner: str | None) -> None:
     parts = (name,) if inner is None else (name, inner)
-    assert parts in run_places(run_id(parts))
-    assert sum(len(place) == len(parts) for place in run_places(run_id(parts))) == 1
+    assert parts in run_paths(run_id(parts))
+    assert sum(len(place) == len(parts) for place in run_paths(run_id(parts))) == 1
 
 
 @pytest.mark.parametrize("name", [name for name in LEADING_OUT if name != "ABSOLUTE"])

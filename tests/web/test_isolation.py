@@ -17,9 +17,8 @@ from urllib.parse import quote
 import pytest
 from fastapi.testclient import TestClient
 
-from alphacrystal.web._environment import job_environment
 from alphacrystal.web._files import open_file
-from alphacrystal.web._process import JobProcess
+from alphacrystal.web._process import JobProcess, job_environment
 from alphacrystal.web._progress import ProgressReader
 
 Open = Callable[..., TestClient]

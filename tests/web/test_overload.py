@@ -20,7 +20,7 @@ import pytest
 from alphacrystal.errors import OverloadedError, TimeLimitError
 from alphacrystal.web import _connections, _pool
 from alphacrystal.web._connections import ARRIVAL_S, MAX_CONNECTIONS, max_connections
-from alphacrystal.web._guard import BODY_PATIENCE
+from alphacrystal.web._guard import BODY_TIME_LIMIT_S
 
 Start = Callable[..., Any]
 PATIENCE_S = 240.0
@@ -216,7 +216,7 @@ def test_slow_requests_are_closed(start_server: Start, connect: Connect, begin: 
     connection = connect(server, begin)
     opened = time.monotonic()
     try:
-        while time.monotonic() - opened < 2 * (ARRIVAL_S + BODY_PATIENCE):
+        while time.monotonic() - opened < 2 * (ARRIVAL_S + BODY_TIME_LIMIT_S):
             time.sleep(0.5)
             connection.sendall(drop)
             if not drop:

@@ -4,7 +4,7 @@ Jobs are processes of the command line, so they outlive the server; their result
 """
 
 from alphacrystal.web._application import create_app
-from alphacrystal.web._environment import TOKEN_VARIABLE
+from alphacrystal.web._process import TOKEN_VARIABLE
 from alphacrystal.web._request import JobRequest
 from alphacrystal.web._server import serve
 from alphacrystal.web._settings import Limits, ServeSettings

@@ -26,7 +26,7 @@ from alphacrystal.errors import (
     WrongTokenError,
 )
 from alphacrystal.web import _job_routes, _page_routes, _run_routes
-from alphacrystal.web._compare import PATIENCE_S, PRELOAD
+from alphacrystal.web._compare import PRELOAD, TIME_LIMIT_S
 from alphacrystal.web._disk import DiskGauge
 from alphacrystal.web._guard import Guard
 from alphacrystal.web._library import RunLibrary
@@ -36,7 +36,7 @@ from alphacrystal.web._pool import ComputePool
 from alphacrystal.web._queue import JobQueue
 from alphacrystal.web._settings import ServeSettings, check_access
 
-COMPARE_LIMIT_S = PATIENCE_S + 10  # a pair that hangs never looks at the clock
+COMPARE_LIMIT_S = TIME_LIMIT_S + 10  # the clock is not checked within one pair
 STRUCTURE_LIMIT_S = 10.0
 
 #: HTTP status by error; other errors of the input have 422, failures of the server 500.
@@ -111,8 +111,8 @@ def create_app(settings: ServeSettings) -> FastAPI:
         app.include_router(routes.router)
     app.add_exception_handler(AlphaCrystalError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_values)
-    app.add_exception_handler(HTTPException, _refuse_plainly)
-    app.add_exception_handler(Exception, _fail)
+    app.add_exception_handler(HTTPException, _refuse_request)
+    app.add_exception_handler(Exception, _report_failure)
     app.add_middleware(Guard, settings=settings)
     return app
 
@@ -126,16 +126,16 @@ async def _refuse(request: Request, error: Exception) -> JSONResponse:
 async def _refuse_values(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
-    return _answer(f"{place}: {first['msg']}.", 422)
+    field = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
+    return _answer(f"{field}: {first['msg']}.", 422)
 
 
-async def _refuse_plainly(request: Request, error: Exception) -> JSONResponse:
+async def _refuse_request(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     return _answer(f"{error.detail}.", error.status_code, error.headers)
 
 
-async def _fail(request: Request, error: Exception) -> JSONResponse:
+async def _report_failure(request: Request, error: Exception) -> JSONResponse:
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return _answer("Internal failure: the server's log says more.", 500)
 

@@ -1,4 +1,4 @@
-"""A run folder as a zip file, made while it is sent."""
+"""A run folder as a zip file, compressed while it is sent."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def zipped(root: Path, parts: tuple[str, ...], name: str) -> Iterator[bytes]:
 def _files(
     root: Path, parts: tuple[str, ...], inside: tuple[str, ...]
 ) -> Iterator[tuple[tuple[str, ...], BinaryIO]]:
-    """Each file with its place in the run, open; one that is gone meanwhile is passed over."""
+    """Each open file with its path in the run; deleted files are skipped."""
     try:
         with open_folder(root, *parts, *inside) as folder, os.scandir(folder) as entries:
             folders = {entry.name: entry.is_dir(follow_symlinks=False) for entry in entries}

@@ -16,8 +16,8 @@ from alphacrystal.errors import InputError
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-DEPTH = 20  # structures of each list that are compared
-PATIENCE_S = 20.0  # for all pairs; the pairs that are left are counted as undecided
+MAX_COMPARED = 20  # structures of each list that are compared
+TIME_LIMIT_S = 20.0  # for all pairs; the pairs that are left are counted as undecided
 PRESET = "cspbench"
 #: Imported before the first task, so that no time limit counts it.
 PRELOAD = (
@@ -51,12 +51,12 @@ class Matches(BaseModel):
 
     Attributes:
         pairs: Pairs of equal structures, by left and then right rank.
-        compared: Structures of each list that were looked at, from its head.
-        undecided: Pairs for which there was no time.
+        compared: Structures of each list that were compared, from its head.
+        undecided: Pairs that were not compared within the time limit.
     """
 
     pairs: list[Match]
-    compared: int = DEPTH
+    compared: int = MAX_COMPARED
     undecided: int = 0
 
 
@@ -76,9 +76,9 @@ def find_matches(left: list[RankedFile], right: list[RankedFile]) -> Matches:
     matcher = StructureMatcher(ltol=preset.ltol, stol=preset.stol, angle_tol=preset.angle_tol)
     begin = time.monotonic()
     matches = Matches(pairs=[])
-    for first, name, content in left[:DEPTH]:
-        for second, other_name, other_content in right[:DEPTH]:
-            if time.monotonic() - begin > PATIENCE_S:
+    for first, name, content in left[:MAX_COMPARED]:
+        for second, other_name, other_content in right[:MAX_COMPARED]:
+            if time.monotonic() - begin > TIME_LIMIT_S:
                 matches.undecided += 1
                 continue
             rms = _rms(matcher, reduced_cell(name, content), reduced_cell(other_name, other_content))

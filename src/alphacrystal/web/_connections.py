@@ -10,7 +10,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 ARRIVAL_S = 12.0  # from the opening of a connection, or its last answer, to the end of the next request
 STALL_S = 30.0  # in which a visitor takes nothing of the answer
-LOOK_EVERY_S = 1.0
+CHECK_EVERY_S = 1.0
 MAX_CONNECTIONS = 400
 RESERVED_FILES = 200  # descriptors for the files of runs and for processes
 
@@ -33,29 +33,29 @@ class LimitedConnection(H11Protocol):
         self.since = self.loop.time()  # opening of the connection, or end of the last answer
         self._unsent = 0  # bytes of the answer that wait for the visitor
         self._moved = self.since  # when their number changed last
-        self.leaving = False
-        self._look: asyncio.TimerHandle | None = None
+        self.closing = False
+        self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take the connection, in the place of an idle one where there are too many."""
+        """Accept the connection; if there are too many, close an idle one."""
         super().connection_made(transport)
-        self._look = self.loop.call_later(LOOK_EVERY_S, self._check)
+        self._timer = self.loop.call_later(CHECK_EVERY_S, self._check)
         others = [other for other in self.connections if isinstance(other, LimitedConnection)]
-        others = [other for other in others if other is not self and not other.leaving]
+        others = [other for other in others if other is not self and not other.closing]
         if len(others) < max_connections():
             return
         idle = [other for other in others if not other.has_request()]
         if idle:
-            min(idle, key=lambda other: other.since).leave()
+            min(idle, key=lambda other: other.since).close_now()
         else:
             transport.write(_FULL_ANSWER)
-            self.leaving = True
+            self.closing = True
             transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the timer."""
-        if self._look is not None:
-            self._look.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         super().connection_lost(exc)
 
     def on_response_complete(self) -> None:
@@ -68,9 +68,9 @@ class LimitedConnection(H11Protocol):
         cycle: RequestResponseCycle | None = self.cycle  # None before the first request
         return cycle is not None and not cycle.response_complete and not cycle.more_body
 
-    def leave(self) -> None:
+    def close_now(self) -> None:
         """Close the connection at once."""
-        self.leaving = True
+        self.closing = True
         self.transport.abort()
 
     def _check(self) -> None:
@@ -79,9 +79,9 @@ class LimitedConnection(H11Protocol):
         if unsent != self._unsent or unsent == 0:
             self._unsent, self._moved = unsent, now
         if now - self._moved > STALL_S or (not self.has_request() and now - self.since > ARRIVAL_S):
-            self.leave()
+            self.close_now()
             return
-        self._look = self.loop.call_later(LOOK_EVERY_S, self._check)
+        self._timer = self.loop.call_later(CHECK_EVERY_S, self._check)
 
 
 def max_connections() -> int:

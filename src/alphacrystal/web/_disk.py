@@ -1,4 +1,4 @@
-"""How much room the runs take and how much is left."""
+"""Disk space of the runs."""
 
 from __future__ import annotations
 
@@ -84,6 +84,6 @@ def _bytes_below(folder: Path) -> int:
                         waiting.append(entry.path)
                     elif entry.is_file(follow_symlinks=False):
                         total += entry.stat(follow_symlinks=False).st_size
-        except OSError:  # gone meanwhile, or not ours to read
+        except OSError:  # deleted meanwhile, or not readable
             continue
     return total

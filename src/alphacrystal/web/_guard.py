@@ -19,8 +19,8 @@ from alphacrystal.web._settings import ServeSettings, is_loopback
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-LARGEST_BODY = 16 * 1024  # bytes
-BODY_PATIENCE = 10.0  # s
+MAX_BODY_BYTES = 16 * 1024  # bytes
+BODY_TIME_LIMIT_S = 10.0  # s
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 COOKIE = "alphacrystal_session"
 #: Open without a token: the empty page, its looks, and the way in.
@@ -71,9 +71,9 @@ class Guard:
             try:
                 body = await _body(receive)
             except TimeoutError:
-                refusal = _no(408, f"The request did not arrive within {BODY_PATIENCE:g} s.", _CLOSE)
+                refusal = _refuse(408, f"The request did not arrive within {BODY_TIME_LIMIT_S:g} s.", _CLOSE)
             except ValueError:
-                refusal = _no(413, f"A request may have {LARGEST_BODY} bytes at most.", _CLOSE)
+                refusal = _refuse(413, f"A request may have {MAX_BODY_BYTES} bytes at most.", _CLOSE)
             else:
                 receive = _replay(body, receive)
         await (refusal or self._app)(scope, receive, guarded)
@@ -82,39 +82,39 @@ class Guard:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if self._settings.on_loopback and not _names_loopback(host):
-            # A page of another site whose name was made to point here (DNS rebinding).
-            return _no(400, "This server answers only to the name it was started with.")
+            # A page of another site whose name points to this server (DNS rebinding).
+            return _refuse(400, "This server answers only to the name it was started with.")
         if scope["method"] not in SAFE_METHODS:
             origin = headers.get("origin")
             foreign = origin is not None and urlsplit(origin).netloc.lower() != host.lower()
             if foreign or headers.get("sec-fetch-site") in ("cross-site", "same-site"):
-                return _no(403, "Requests from pages of other sites are refused.")
+                return _refuse(403, "Requests from pages of other sites are refused.")
         token = self._settings.token
         if token is not None and not _is_open(scope["path"]) and not has_token(headers, token):
-            return _no(401, "Give the server's token.", {"WWW-Authenticate": "Bearer"})
+            return _refuse(401, "Give the server's token.", {"WWW-Authenticate": "Bearer"})
         return None
 
 
 def session_of(token: str) -> str:
-    """Value of the session cookie, in the place of the token."""
+    """Value of the session cookie, instead of the token."""
     return hmac.new(token.encode(), b"alphacrystal session", hashlib.sha256).hexdigest()
 
 
-def same(given: str, expected: str) -> bool:
+def equal_secrets(secret: str, expected: str) -> bool:
     """Whether two secrets are equal, in a time that tells nothing."""
-    return secrets.compare_digest(given.encode("utf-8", "surrogateescape"), expected.encode())
+    return secrets.compare_digest(secret.encode("utf-8", "surrogateescape"), expected.encode())
 
 
 def has_token(headers: Headers, token: str) -> bool:
-    """Whether a request carries the token (Authorization: Bearer) or the session made from it."""
-    kind, _, given = headers.get("authorization", "").partition(" ")
-    if kind.lower() == "bearer" and same(given.strip(), token):
+    """Whether a request carries the token (Authorization: Bearer) or a session of it."""
+    scheme, _, credentials = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and equal_secrets(credentials.strip(), token):
         return True
     try:
         cookies: SimpleCookie = SimpleCookie(headers.get("cookie", ""))
     except CookieError:
         return False
-    return COOKIE in cookies and same(cookies[COOKIE].value, session_of(token))
+    return COOKIE in cookies and equal_secrets(cookies[COOKIE].value, session_of(token))
 
 
 def _is_open(path: str) -> bool:
@@ -129,7 +129,7 @@ def _names_loopback(host: str) -> bool:
     return name is not None and is_loopback(name)
 
 
-def _no(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+def _refuse(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     return JSONResponse({"detail": sentence}, status, headers)
 
 
@@ -141,26 +141,26 @@ async def _body(receive: Receive) -> bytes:
         ValueError: It is too large.
     """
     body = bytearray()
-    async with asyncio.timeout(BODY_PATIENCE):
+    async with asyncio.timeout(BODY_TIME_LIMIT_S):
         while True:
             message: MutableMapping[str, Any] = await receive()
             if message["type"] != "http.request":
                 raise TimeoutError
             body += message.get("body", b"")
-            if len(body) > LARGEST_BODY:
+            if len(body) > MAX_BODY_BYTES:
                 raise ValueError("too large")
             if not message.get("more_body", False):
                 return bytes(body)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    given = False
+    sent = False
 
     async def again() -> Message:
-        nonlocal given
-        if given:
+        nonlocal sent
+        if sent:
             return await receive()
-        given = True
+        sent = True
         return {"type": "http.request", "body": body, "more_body": False}
 
     return again

@@ -20,7 +20,7 @@ from alphacrystal.web._request import JobRequest
 from alphacrystal.web._settings import MAX_WORKERS
 
 JOBS_FOLDER = ".jobs"
-#: No job has a name that begins with a dot, so none can name this lock as its own.
+#: No job has a name that begins with a dot, so none has a lock file of this name.
 SERVER_LOCK = ".server.lock"
 STATE_SUFFIX = ".json"
 MAX_STATE_BYTES = 64_000
@@ -49,7 +49,7 @@ def _name(text: str) -> str:
     return text
 
 
-#: What a process that is asked to end can leave behind.
+#: Status of a job after its process was interrupted.
 Outcome = Literal[JobStatus.WAITING, JobStatus.CANCELLED, JobStatus.STOPPED]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -64,13 +64,13 @@ class Job(BaseModel):
         workers: Its relaxation processes: a setting of the run, so a later server must keep it.
         status: Its status.
         outcome: Its status once its process has ended, None if that depends on the process.
-        reason: One sentence where it did not end well, else "".
+        reason: One sentence if it did not succeed, else "".
         created: Time of the request.
-        started: When its process started last, None before.
-        ended: When it ended, None before.
+        started: Time of the last start of its process, None before.
+        ended: Time of its end, None before.
         spent: Running time in s of the processes before the present one.
         pid: Number of its process, None without one.
-        starts: How often its process was started and ended by something else than the server.
+        starts: Starts of its process that the server did not end.
         folder_inode: Inode number of the run folder that the server created for it, None before. Only a
             folder with this number is ever written to or deleted: no state file of others can name it.
     """
@@ -105,8 +105,8 @@ class DamagedJob:
 
     Attributes:
         id: Its name without the suffix.
-        changed: When it was changed last.
-        problem: Why, in one sentence.
+        changed: Time of its last change.
+        problem: The reason, in one sentence.
     """
 
     id: str
@@ -119,16 +119,16 @@ class JobFiles:
 
     Raises:
         InputError: The hidden folder is a link or no folder.
-        OSError: It cannot be made.
+        OSError: It cannot be created.
     """
 
     def __init__(self, runs: Path) -> None:
         self.runs = runs
         self.folder = runs / JOBS_FOLDER
-        self.make_folder()
+        self.create_folder()
 
-    def make_folder(self) -> None:
-        """Make the hidden folder where it is missing, inside of the runs folder that is there."""
+    def create_folder(self) -> None:
+        """Create the hidden folder in the runs folder if it is missing."""
         self.folder.mkdir(exist_ok=True)
         try:
             with open_folder(self.runs, JOBS_FOLDER):
@@ -139,7 +139,7 @@ class JobFiles:
             ) from error
 
     def run_folder(self, job_id: str) -> Path:
-        """Where its results go."""
+        """The run folder of a job."""
         return self.runs / job_id
 
     def log(self, job_id: str) -> Path:
@@ -187,8 +187,8 @@ class JobFiles:
                 damaged.append(self._damaged(job_id, (error.strerror or str(error)).lower()))
             except ValidationError as error:
                 first = error.errors(include_input=False, include_url=False)[0]
-                place = ".".join(map(str, first["loc"])) or "the file"
-                damaged.append(self._damaged(job_id, f"{place}: {first['msg'].lower()}"))
+                field = ".".join(map(str, first["loc"])) or "the file"
+                damaged.append(self._damaged(job_id, f"{field}: {first['msg'].lower()}"))
             else:
                 if job.id == job_id:
                     jobs.append(job)
@@ -197,7 +197,7 @@ class JobFiles:
         return jobs, damaged
 
     def remove(self, job_id: str) -> None:
-        """Forget a job; its run folder stays.
+        """Delete the files of a job except its run folder.
 
         Raises:
             OSError: A file cannot be removed.

@@ -15,14 +15,14 @@ class JobLine:
 
     Attributes:
         job: Its state, or its damaged state file.
-        ahead: How many jobs come before a waiting one.
+        ahead: Number of jobs before a waiting one.
     """
 
     job: Job | DamagedJob
     ahead: int = 0
 
 
-def place_in_list(job: Job | DamagedJob) -> tuple[bool, float, str]:
+def list_order(job: Job | DamagedJob) -> tuple[bool, float, str]:
     """Key of the order: active jobs by their request, then the others by their end, latest first."""
     if isinstance(job, DamagedJob):
         return True, -job.changed.timestamp(), job.id
@@ -54,14 +54,14 @@ class StateWriter:
     def save_again(self, jobs: Mapping[str, Job]) -> str:
         """Write the states that the disk refused; returns why it still does, "" if it does not.
 
-        Where the folder of state files was deleted, it is made again with all of them.
+        Where the folder of state files was deleted, it is created again with all of them.
         """
         folder = self._files.folder
         if not self._unsaved and folder.is_dir():
             return ""
         try:
             if not folder.is_dir():
-                self._files.make_folder()
+                self._files.create_folder()
                 self._unsaved |= jobs.keys()
             for job_id in sorted(self._unsaved):
                 self._files.save(jobs[job_id])
@@ -69,5 +69,5 @@ class StateWriter:
         except AlphaCrystalError as error:
             return str(error)
         except OSError as error:
-            return f"The folder {folder} cannot be made ({(error.strerror or str(error)).lower()})."
+            return f"The folder {folder} cannot be created ({(error.strerror or str(error)).lower()})."
         return ""

@@ -11,8 +11,8 @@ from alphacrystal.web._job import Job, JobStatus
 from alphacrystal.web._parts import (
     ANY_REFUSAL,
     CONFLICT,
-    NO_PLACE,
     NOT_FOUND,
+    QUEUE_FULL,
     TOO_LARGE,
     Parts,
     ServerParts,
@@ -57,7 +57,7 @@ def list_jobs(
     return [job_view(line, parts) for line in lines]
 
 
-@router.post("/jobs", status_code=201, responses=TOO_LARGE | NO_PLACE)
+@router.post("/jobs", status_code=201, responses=TOO_LARGE | QUEUE_FULL)
 def start_job(request: JobRequest, parts: Parts) -> JobView:
     """Predict a formula."""
     return _view(parts.queue.submit(request), parts)
@@ -75,7 +75,7 @@ def cancel_job(job_id: str, parts: Parts) -> JobView:
     return _view(parts.queue.cancel(job_id), parts)
 
 
-@router.post("/jobs/{job_id}/resume", responses=NOT_FOUND | TOO_LARGE | NO_PLACE | CONFLICT)
+@router.post("/jobs/{job_id}/resume", responses=NOT_FOUND | TOO_LARGE | QUEUE_FULL | CONFLICT)
 def resume_job(job_id: str, parts: Parts) -> JobView:
     """Resume a cancelled, stopped or failed job."""
     return _view(parts.queue.resume(job_id), parts)

@@ -15,13 +15,13 @@ from typing import BinaryIO, Generic, TypeVar
 from alphacrystal.errors import FolderGoneError, InputError, MissingError, NewerFormatError
 from alphacrystal.report import RunSummary, SummaryRow, run_summary
 from alphacrystal.web._files import open_file, open_folder, read_file, stat_entry
-from alphacrystal.web._names import RUN_FILE, is_name, run_id, run_places
+from alphacrystal.web._names import RUN_FILE, is_name, run_id, run_paths
 
 TABLE_FILE = "summary.csv"
 REPORT_FILE = "report.html"
 MAX_RUN_BYTES = 2_000_000  # of run.json or summary.csv; a list of 1,000 structures has 0.3 MB
-_SUMMARIES = 32  # whole runs kept in memory
-_HEADS = 10_000  # lines of the list kept in memory
+_MAX_SUMMARIES = 32  # whole runs kept in memory
+_MAX_HEADS = 10_000  # lines of the list kept in memory
 
 #: What tells two states of a file apart: inode, size, time of its last change in ns.
 Version = tuple[int, int, int]
@@ -33,8 +33,8 @@ class RunEntry:
     """A run folder as the list of folders shows it, before any of its files is read.
 
     Attributes:
-        id: Its id, or its place where no id can name it.
-        parts: Its place below the runs folder.
+        id: Its id, or its path if it has no valid id.
+        parts: Its path below the runs folder.
         written: Time of the last change of its run.json, in ns.
         problem: One sentence where it cannot be opened, else "".
     """
@@ -73,8 +73,8 @@ class RunLibrary:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._summaries: _Cache[RunSummary] = _Cache(_SUMMARIES)
-        self._heads: _Cache[RunHead] = _Cache(_HEADS)
+        self._summaries: _Cache[RunSummary] = _Cache(_MAX_SUMMARIES)
+        self._heads: _Cache[RunHead] = _Cache(_MAX_HEADS)
 
     def entries(self) -> list[RunEntry]:
         """All runs with a result, latest first.
@@ -83,12 +83,12 @@ class RunLibrary:
             FolderGoneError: The runs folder cannot be read.
         """
         outer = list(self._outer_entries())
-        found = [entry for entry, is_run in outer if is_run]
-        taken = {entry.id for entry in found}
+        runs = [entry for entry, is_run in outer if is_run]
+        ids = {entry.id for entry in runs}
         for batch, is_run in outer:
             if not is_run:
-                found += self._inner_entries(batch, taken)
-        return sorted(found, key=lambda entry: (-entry.written, entry.id))
+                runs += self._inner_entries(batch, ids)
+        return sorted(runs, key=lambda entry: (-entry.written, entry.id))
 
     def head(self, entry: RunEntry) -> RunHead:
         """The line of a run; it is read again only if one of its files has changed."""
@@ -101,12 +101,12 @@ class RunLibrary:
         return self._heads.get(entry.parts, version, lambda: self._read_head(entry.parts, version))
 
     def folder(self, id_text: str) -> tuple[str, ...]:
-        """Place of a run below the root.
+        """Path of a run below the root.
 
         Raises:
             MissingError: There is no such run.
         """
-        for parts in run_places(id_text):
+        for parts in run_paths(id_text):
             try:
                 stat_entry(self.root, *parts, RUN_FILE)
             except OSError:
@@ -176,7 +176,7 @@ class RunLibrary:
         for name in names:
             yield _entry(self.root, (name,), name)
 
-    def _inner_entries(self, batch: RunEntry, taken: set[str]) -> Iterator[RunEntry]:
+    def _inner_entries(self, batch: RunEntry, ids: set[str]) -> Iterator[RunEntry]:
         if batch.problem:
             return
         (outer,) = batch.parts
@@ -186,10 +186,10 @@ class RunLibrary:
             return
         for name in names:
             parts = (outer, name)
-            shown = run_id(parts)
-            entry, is_run = _entry(self.root, parts, shown)
-            if is_run and shown in taken:
-                problem = f"Its id is the name of another folder: rename the folder {shown}."
+            entry_id = run_id(parts)
+            entry, is_run = _entry(self.root, parts, entry_id)
+            if is_run and entry_id in ids:
+                problem = f"Its id is the name of another folder: rename the folder {entry_id}."
                 entry = RunEntry("/".join(parts), parts, entry.written, problem)
             if is_run:
                 yield entry
@@ -238,7 +238,7 @@ def time_of(nanoseconds: int) -> datetime:
 
 
 class _Cache(Generic[Value]):
-    """The latest values by place, each valid for one version of its files."""
+    """The latest values by path, each valid for one version of its files."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -261,20 +261,21 @@ class _Cache(Generic[Value]):
         return value
 
 
-def _entry(root: Path, parts: tuple[str, ...], shown: str) -> tuple[RunEntry, bool]:
+def _entry(root: Path, parts: tuple[str, ...], entry_id: str) -> tuple[RunEntry, bool]:
     """A folder as an entry, and whether it is a run."""
     problem = ""
     if not all(map(is_name, parts)):
         problem = "Its folder name is too long or has a control character or backslash: rename the folder."
     try:
-        facts = os.lstat("/".join((os.fspath(root), *parts, RUN_FILE)))  # thousands at once: no Path
+        # Faster than Path for thousands of runs.
+        facts = os.lstat("/".join((os.fspath(root), *parts, RUN_FILE)))
     except FileNotFoundError:
-        return RunEntry(shown, parts, 0, problem), False
+        return RunEntry(entry_id, parts, 0, problem), False
     except OSError as error:
-        return RunEntry(shown, parts, 0, problem or _damaged(parts, error)), True
+        return RunEntry(entry_id, parts, 0, problem or _damaged(parts, error)), True
     if not problem and not stat.S_ISREG(facts.st_mode):
         problem = _damaged(parts, None)
-    return RunEntry(shown, parts, facts.st_mtime_ns, problem), True
+    return RunEntry(entry_id, parts, facts.st_mtime_ns, problem), True
 
 
 def _visible_folders(folder: Path) -> Iterator[str]:

@@ -24,14 +24,14 @@ def is_name(text: str) -> bool:
     return NAME_PATTERN.fullmatch(text) is not None and len(text.encode()) <= MAX_NAME_BYTES
 
 
-def check_name(text: str, what: str) -> str:
-    """Return ``text`` if it can name ``what`` ("job", "run").
+def check_name(text: str, noun: str) -> str:
+    """Return ``text`` if it can name a ``noun`` ("job", "run").
 
     Raises:
-        MissingError: It cannot, so there is nothing of this name.
+        MissingError: It cannot.
     """
     if not is_name(text):
-        raise MissingError(f"There is no {what} of this name.")
+        raise MissingError(f"There is no {noun} of this name.")
     return text
 
 
@@ -42,21 +42,21 @@ def run_id(parts: tuple[str, ...]) -> str:
     return JOINT.join(part.replace(JOINT, _ESCAPED_JOINT) for part in parts)
 
 
-def run_places(text: str) -> list[tuple[str, ...]]:
-    """The places below the runs folder that an id can mean, the preferred one first.
+def run_paths(text: str) -> list[tuple[str, ...]]:
+    """The paths below the runs folder that an id can name, the preferred one first.
 
     Raises:
         MissingError: The id breaks the pattern.
     """
-    places: list[tuple[str, ...]] = [(text,)] if is_name(text) else []
+    paths: list[tuple[str, ...]] = [(text,)] if is_name(text) else []
     if len(text) <= MAX_ID_BYTES:
         parts = re.split(r"~(?!\.)", text)
         inner = tuple(part.replace(_ESCAPED_JOINT, JOINT) for part in parts)
         if len(parts) == 2 and all(map(is_name, inner)):
-            places.append(inner)
-    if not places:
+            paths.append(inner)
+    if not paths:
         raise MissingError("There is no run of this name.")
-    return places
+    return paths
 
 
 def plain_text(text: str) -> str:

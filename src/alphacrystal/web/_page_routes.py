@@ -11,10 +11,10 @@ from fastapi import APIRouter, Response
 from alphacrystal.errors import MissingError, WrongTokenError
 from alphacrystal.generate import GENERATORS
 from alphacrystal.report import page_style
-from alphacrystal.web._guard import COOKIE, same, session_of
+from alphacrystal.web._guard import COOKIE, equal_secrets, session_of
 from alphacrystal.web._parts import ANY_REFUSAL, TOO_LARGE, Parts
 from alphacrystal.web._request import offered_potentials
-from alphacrystal.web._views import TokenGiven
+from alphacrystal.web._views import TokenInput
 
 router = APIRouter()
 
@@ -60,12 +60,12 @@ def show_asset(name: str) -> Response:
 
 
 @router.post("/api/session", status_code=204, tags=["session"], responses=ANY_REFUSAL | TOO_LARGE)
-def open_session(given: TokenGiven, parts: Parts) -> Response:
+def open_session(body: TokenInput, parts: Parts) -> Response:
     """Exchange the token for a cookie, so that links of the page work."""
     token = parts.settings.token
     response = Response(status_code=204)
     if token is not None:
-        if not same(given.token, token):
+        if not equal_secrets(body.token, token):
             raise WrongTokenError("This is not the server's token.")
         response.set_cookie(COOKIE, session_of(token), httponly=True, samesite="strict", path="/")
     return response

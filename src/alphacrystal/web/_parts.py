@@ -72,9 +72,9 @@ LATE: dict[int | str, dict[str, object]] = {
 COMPUTING: dict[int | str, dict[str, object]] = {
     202: {"model": Computing, "description": "The result is being computed: send the same request again."}
 }
-NO_PLACE: dict[int | str, dict[str, object]] = {
-    409: {"model": Refusal, "description": "The runs take as much of the disk as they may."},
-    429: {"model": Refusal, "description": "Too many jobs wait already."},
+QUEUE_FULL: dict[int | str, dict[str, object]] = {
+    409: {"model": Refusal, "description": "The runs have reached the limit of disk space."},
+    429: {"model": Refusal, "description": "Too many jobs wait."},
 }
 
 

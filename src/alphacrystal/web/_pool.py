@@ -16,9 +16,9 @@ from typing import Any
 
 from alphacrystal.errors import InputError, OverloadedError, TimeLimitError
 from alphacrystal.runtime.task_process import TaskProcess, TaskResult
-from alphacrystal.web._environment import NEUTRAL_FOLDER, job_environment
+from alphacrystal.web._process import NEUTRAL_FOLDER, job_environment
 
-MAX_KNOWN = 200  # results kept in memory
+MAX_CACHED = 200  # results kept in memory
 ENDING = "The server is ending: try again when it is back."
 FAILURE_MEMORY_S = 60.0  # a failure is answered from memory for so long, then the task may run again
 
@@ -91,7 +91,7 @@ class ComputePool:
         """
         key = hashlib.sha256(pickle.dumps((function, arguments))).digest()
         with self._lock:
-            result = self._remembered(key)
+            result = self._cached(key)
             if result is None:
                 future = self._unfinished.get(key) or self._submit(key, function, arguments)
         if result is None:
@@ -120,7 +120,7 @@ class ComputePool:
         for process in self._all:
             process.stop()
 
-    def _remembered(self, key: bytes) -> TaskResult | None:
+    def _cached(self, key: bytes) -> TaskResult | None:
         finished = self._finished.get(key)
         if finished is None:
             return None
@@ -157,7 +157,7 @@ class ComputePool:
         with self._lock:
             del self._unfinished[key]
             self._finished[key] = _Finished(result, time.monotonic())
-            while len(self._finished) > MAX_KNOWN:
+            while len(self._finished) > MAX_CACHED:
                 self._finished.popitem(last=False)
         return result
 

@@ -8,11 +8,18 @@ import os
 import signal
 import stat
 import subprocess
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from alphacrystal.web._environment import NEUTRAL_FOLDER, job_environment
+import alphacrystal
 
+#: Environment variable of the server's token; its jobs need not know it.
+TOKEN_VARIABLE = "ALPHACRYSTAL_SERVE_TOKEN"  # noqa: S105 - the name, not the token
+#: Current folder of the processes: only the administrator can put a file there (matplotlibrc, sitecustomize).
+NEUTRAL_FOLDER = "/"
+#: Variables that hold a path, which may be relative to the server's current folder.
+_PATHS = ("ALPHACRYSTAL_MODELS",)
 _NO_LINK = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _PROCESSES = Path("/proc")
 
@@ -60,13 +67,13 @@ class JobProcess:
         return cls(pid, lock)
 
     def ended(self) -> bool:
-        """Whether it is over; workers that it left running are ended with it."""
+        """Whether the process has ended; its remaining workers are then killed."""
         if _is_held(self._lock):
             return False
         if self._child is not None and self._child.returncode is None:
             if not self._child_ended():  # its lock file was deleted
                 return False
-            # Over but not yet collected: its number is still its own, and so is its group's.
+            # Over but not yet collected: its number and that of its group are not reused yet.
             self._signal_group(signal.SIGKILL)
             self._child.wait()
         return True
@@ -77,12 +84,12 @@ class JobProcess:
         return None if self._child is None else self._child.returncode
 
     def interrupt(self) -> None:
-        """Interrupt it; it writes the finished part and ends."""
+        """Interrupt the process; it writes the finished part and ends."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(self.pid, signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it and its workers at once."""
+        """Kill the process and its workers."""
         self._signal_group(signal.SIGKILL)
 
     def _signal_group(self, number: int) -> None:
@@ -96,6 +103,41 @@ class JobProcess:
             return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
         except ChildProcessError:
             return True
+
+
+def job_environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
+    """``os.environ`` without the token and without import folders that depend on the current folder.
+
+    ``PYTHONPATH`` keeps its absolute entries, save the current folder; an entry that is empty or relative
+    means the current folder to Python.
+
+    Args:
+        variables: Used instead of ``os.environ``.
+    """
+    environment = dict(os.environ if variables is None else variables)
+    environment.pop(TOKEN_VARIABLE, None)
+    package = str(Path(alphacrystal.__file__).resolve().parents[1])
+    entries = [
+        entry
+        for entry in environment.pop("PYTHONPATH", "").split(os.pathsep)
+        if Path(entry).is_absolute() and (str(Path(entry).resolve()) == package or not _is_current(entry))
+    ]
+    if package not in entries and not Path(package).is_relative_to(sys.prefix):
+        entries.append(package)
+    if entries:
+        environment["PYTHONPATH"] = os.pathsep.join(entries)
+    environment["PYTHONSAFEPATH"] = "1"
+    for name in _PATHS:
+        if environment.get(name):
+            environment[name] = str(Path(environment[name]).absolute())
+    return environment
+
+
+def _is_current(folder: str) -> bool:
+    try:
+        return Path(folder).samefile(".")
+    except OSError:  # one of them is gone
+        return False
 
 
 @contextlib.contextmanager
@@ -122,7 +164,7 @@ def _lock_file(path: Path, *, create: bool = True) -> Iterator[int]:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock on a file, which is made where it is missing.
+    """Hold the lock on a file, which is created if it is missing.
 
     Raises:
         BlockingIOError: Another process holds it.
@@ -148,7 +190,7 @@ def _group_holds(pid: int, lock: Path) -> bool:
     """Whether a process of the group ``pid`` has the lock file open; taken for granted without /proc."""
     if not _PROCESSES.is_dir():
         return True
-    wanted = lock.lstat()
+    lock_state = lock.lstat()
     for process in _PROCESSES.iterdir():
         if not process.name.isdecimal():
             continue
@@ -157,6 +199,6 @@ def _group_holds(pid: int, lock: Path) -> bool:
                 continue
             for descriptor in (process / "fd").iterdir():
                 with contextlib.suppress(OSError):
-                    if os.path.samestat(descriptor.stat(), wanted):
+                    if os.path.samestat(descriptor.stat(), lock_state):
                         return True
     return False

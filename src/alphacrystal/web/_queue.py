@@ -20,7 +20,7 @@ from alphacrystal.errors import (
 from alphacrystal.web._disk import DiskGauge
 from alphacrystal.web._files import is_regular, stat_entry
 from alphacrystal.web._job import ACTIVE, DamagedJob, Job, JobFiles, JobStatus, Outcome
-from alphacrystal.web._job_list import JobLine, StateWriter, place_in_list
+from alphacrystal.web._job_list import JobLine, StateWriter, list_order
 from alphacrystal.web._library import read_summary, time_of
 from alphacrystal.web._names import check_name
 from alphacrystal.web._process import JobProcess
@@ -29,9 +29,9 @@ from alphacrystal.web._request import JobRequest, check_job, command
 from alphacrystal.web._run_folder import EVENTS_FILE, delete_run_folder, prepare_run_folder
 from alphacrystal.web._settings import Limits
 
-TICK = 0.1  # s between two looks at the processes
-GRACE = 30.0  # s that a process has to write what is finished
-STARTS = 3  # a job whose process dies so often is given up
+TICK_S = 0.1  # s between two looks at the processes
+GRACE_S = 30.0  # s that a process has to write what is finished
+MAX_STARTS = 3  # then the job has failed
 
 _log = logging.getLogger(__name__)
 
@@ -51,8 +51,8 @@ class JobQueue:
         self._reading = Lock()
         self._kill_at: dict[str, float] = {}
         self._states = StateWriter(self.files)
-        self._trouble = ""  # the last sentence of the log, so that each stands there once
-        self._leaving = False  # nothing new starts while the running ones are put back to wait
+        self._last_problem = ""  # the last problem in the log, which is not repeated
+        self._is_closing = False  # no job starts; running jobs return to the queue
         self._closing = Event()
         self._watcher = Thread(target=self._watch, name="alphacrystal-jobs", daemon=True)
 
@@ -72,28 +72,28 @@ class JobQueue:
     def close(self) -> None:
         """Interrupt the running jobs, so that the next server continues them, and stop."""
         with self._lock:
-            self._leaving = True
+            self._is_closing = True
             for job in self._jobs.values():
                 if job.status is JobStatus.RUNNING:
                     self._end(job, JobStatus.WAITING, "")
-        deadline = time.monotonic() + GRACE + 5
+        deadline = time.monotonic() + GRACE_S + 5
         while self._processes and time.monotonic() < deadline:
-            time.sleep(TICK)
+            time.sleep(TICK_S)
         self._closing.set()
         self._watcher.join()
 
     def submit(self, request: JobRequest) -> Job:
-        """Give a request a place in the queue.
+        """Add a request to the queue.
 
         Raises:
-            AlphaCrystalError: It cannot be predicted, or there is no place or no room for it.
+            AlphaCrystalError: It cannot be predicted, or the queue or the disk is full.
         """
         formula = check_job(request, self.limits)
         with self._lock:
             self._check_folder()
             if refusal := self.disk.refusal():
                 raise StorageLimitError(refusal)
-            self._check_places()
+            self._check_queue_length()
             now = datetime.now(UTC)
             name = formula.replace("(", "").replace(")", "")
             job_id = f"{name}-{now.astimezone():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
@@ -111,9 +111,9 @@ class JobQueue:
         """
         with self._lock:
             everything: list[Job | DamagedJob] = [*self._jobs.values(), *self._damaged.values()]
-            everything.sort(key=place_in_list)
+            everything.sort(key=list_order)
             part = everything[first : first + count]
-            ahead = {job.id: place for place, job in enumerate(self._waiting())}
+            ahead = {job.id: index for index, job in enumerate(self._waiting())}
             lines = [
                 JobLine(job.model_copy() if isinstance(job, Job) else job, ahead.get(job.id, 0))
                 for job in part
@@ -144,7 +144,7 @@ class JobQueue:
             return self.line_of(self._job(job_id).model_copy())
 
     def line_of(self, job: Job) -> JobLine:
-        """A copy of a job with its place in the queue."""
+        """A copy of a job with its position in the queue."""
         with self._lock:
             waiting = [other.id for other in self._waiting()] if job.status is JobStatus.WAITING else []
         return JobLine(job, waiting.index(job.id) if job.id in waiting else 0)
@@ -184,7 +184,7 @@ class JobQueue:
         Raises:
             MissingError: There is none of this name.
             ConflictError: It still runs or has its result.
-            AlphaCrystalError: There is no place or no room for it.
+            AlphaCrystalError: The queue or the disk is full.
         """
         with self._lock:
             job = self._job(job_id)
@@ -193,7 +193,7 @@ class JobQueue:
             self._check_folder()
             if refusal := self.disk.refusal():
                 raise StorageLimitError(refusal)
-            self._check_places()
+            self._check_queue_length()
             # A new allowance of time: whoever resumes a job that reached its limit wants just that.
             job.spent, job.starts, job.reason, job.outcome, job.ended = 0.0, 0, "", None, None
             job.status = JobStatus.WAITING
@@ -245,7 +245,7 @@ class JobQueue:
         if not self.files.runs.is_dir():
             raise FolderGoneError("The runs folder is not there: restore it or restart the server.")
 
-    def _check_places(self) -> None:
+    def _check_queue_length(self) -> None:
         waiting = sum(job.status is JobStatus.WAITING for job in self._jobs.values())
         free = max(0, self.limits.jobs - len(self._processes))
         if waiting >= self.limits.waiting + free:
@@ -269,38 +269,38 @@ class JobQueue:
         self._settle(job, None)
 
     def _watch(self) -> None:
-        while not self._closing.wait(TICK):
+        while not self._closing.wait(TICK_S):
             try:
                 with self._lock:
-                    self._say_once(self._tick())
+                    self._log_once(self._tick())
             except Exception:  # noqa: BLE001 - without this thread no job would start or end any more
-                self._say_once("Internal failure of the job queue.", trace=True)
+                self._log_once("Internal failure of the job queue.", trace=True)
 
-    def _say_once(self, sentence: str, *, trace: bool = False) -> None:
+    def _log_once(self, sentence: str, *, trace: bool = False) -> None:
         """Write a sentence to the log unless it was the last one; "" says that all is well again."""
-        if sentence == self._trouble:
+        if sentence == self._last_problem:
             return
         if sentence:
             _log.warning("%s", sentence, exc_info=trace)
         else:
             _log.warning("The jobs continue.")
-        self._trouble = sentence
+        self._last_problem = sentence
 
     def _tick(self) -> str:
         """Check processes and limits once; returns a sentence about a problem, "" without one."""
         for job_id, process in list(self._processes.items()):
-            self._look_at(self._jobs[job_id], process)
+            self._check_process(self._jobs[job_id], process)
         if not self.files.runs.is_dir():
             return "The runs folder is gone: no job starts until it is back."
         if problem := self._states.save_again(self._jobs):
             return problem
         for job in self._waiting():
-            if len(self._processes) >= self.limits.jobs or self._leaving:
+            if len(self._processes) >= self.limits.jobs or self._is_closing:
                 break
             self._start(job)
         return ""
 
-    def _look_at(self, job: Job, process: JobProcess) -> None:
+    def _check_process(self, job: Job, process: JobProcess) -> None:
         if process.ended():
             job.spent, job.started = job.seconds(), None
             del self._processes[job.id]
@@ -349,7 +349,7 @@ class JobQueue:
     def _end(self, job: Job, outcome: Outcome, reason: str) -> None:
         """Interrupt a process; the status of the job follows when the process has ended."""
         job.status, job.outcome, job.reason = JobStatus.ENDING, outcome, reason
-        self._kill_at[job.id] = time.monotonic() + GRACE
+        self._kill_at[job.id] = time.monotonic() + GRACE_S
         self._processes[job.id].interrupt()
         self._states.save(job)
 
@@ -364,15 +364,15 @@ class JobQueue:
             self._states.save(job)
         elif outcome is not None:
             self._conclude(job, outcome, job.reason)
-        elif sentence := self._complaint(job):
+        elif sentence := self._error_sentence(job):
             self._conclude(job, JobStatus.FAILED, sentence)
-        elif job.starts < STARTS:
+        elif job.starts < MAX_STARTS:
             job.status = JobStatus.WAITING
             self._states.save(job)
         else:
-            how = "" if code is None else f" (signal {-code})" if code < 0 else f" (exit code {code})"
+            detail = "" if code is None else f" (signal {-code})" if code < 0 else f" (exit code {code})"
             self._conclude(
-                job, JobStatus.FAILED, f"Its process ended {STARTS} times before it had a result{how}."
+                job, JobStatus.FAILED, f"Its process ended {MAX_STARTS} times before it had a result{detail}."
             )
 
     def _conclude(self, job: Job, status: JobStatus, reason: str) -> None:
@@ -385,8 +385,8 @@ class JobQueue:
         except InputError:
             return False
 
-    def _complaint(self, job: Job) -> str:
-        """The sentence that the command line ended with, "" without one."""
+    def _error_sentence(self, job: Job) -> str:
+        """The error message of the command line, "" without one."""
         lines = self.files.end_of_log(job.id).splitlines()
-        found = [line for line in lines if line.startswith("Error: ")]
-        return found[-1].removeprefix("Error: ")[:1000] if found else ""
+        errors = [line for line in lines if line.startswith("Error: ")]
+        return errors[-1].removeprefix("Error: ")[:1000] if errors else ""

@@ -14,7 +14,7 @@ EVENTS_FILE = "events.jsonl"
 
 
 def prepare_run_folder(files: JobFiles, job: Job) -> bool:
-    """Make the run folder of a job, or check that the present one is the one that the server made for it.
+    """Create the run folder of a job, or check that the server created the existing one for it.
 
     The number of a new folder goes into ``job.folder_inode``. A folder of the job without a record of
     progress is emptied.
@@ -24,7 +24,7 @@ def prepare_run_folder(files: JobFiles, job: Job) -> bool:
 
     Raises:
         ConflictError: There is something else of this name: a link, a file, or a folder of others.
-        OSError: The folder cannot be made.
+        OSError: The folder cannot be created.
     """
     with open_folder(files.runs) as root, suppress(FileExistsError):
         os.mkdir(job.id, dir_fd=root)
@@ -33,7 +33,7 @@ def prepare_run_folder(files: JobFiles, job: Job) -> bool:
     with open_folder(files.runs, job.id) as folder:
         if not _is_ours(folder, job):
             if entries(folder):
-                raise ConflictError(_not_ours(job))
+                raise ConflictError(_foreign_folder(job))
             job.folder_inode = os.fstat(folder).st_ino
             return False
         with suppress(FileNotFoundError):
@@ -57,7 +57,7 @@ def delete_run_folder(files: JobFiles, job: Job) -> None:
         _check_no_link(files, job)
         with open_folder(files.runs, job.id) as folder:
             if not _is_ours(folder, job):
-                raise ConflictError(_not_ours(job))
+                raise ConflictError(_foreign_folder(job))
             empty_folder(folder)
         with open_folder(files.runs) as root:
             os.rmdir(job.id, dir_fd=root)  # removes an empty folder and nothing else
@@ -79,7 +79,7 @@ def _is_ours(folder: int, job: Job) -> bool:
     return job.folder_inode is not None and os.fstat(folder).st_ino == job.folder_inode
 
 
-def _not_ours(job: Job) -> str:
+def _foreign_folder(job: Job) -> str:
     return (
         f"The folder {job.id} was not created by this server and is left as it is: "
         "move or delete it by hand, or resume it with alphacrystal predict --resume."

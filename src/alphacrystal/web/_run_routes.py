@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from alphacrystal.errors import InputError, MissingError
 from alphacrystal.report import RunSummary, SummaryRow
 from alphacrystal.web._archive import zipped
-from alphacrystal.web._compare import DEPTH, Matches, RankedFile, find_matches, poscar_of
+from alphacrystal.web._compare import MAX_COMPARED, Matches, RankedFile, find_matches, poscar_of
 from alphacrystal.web._library import REPORT_FILE, RunEntry, time_of
 from alphacrystal.web._names import download_name
 from alphacrystal.web._parts import (
@@ -30,7 +30,7 @@ from alphacrystal.web._views import ComparisonView, Computing, RunLine, RunPage,
 
 router = APIRouter(prefix="/api", tags=["runs"], responses=ANY_REFUSAL | NOT_FOUND)
 
-#: A report may run its own scripts, but as a stranger to this server: it cannot use a visitor's session.
+#: A report may run its scripts, but not with the session of the visitor.
 REPORT_POLICY = (
     "sandbox allow-scripts allow-downloads allow-popups; default-src 'none'; script-src 'unsafe-inline'; "
     "style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'; "
@@ -78,9 +78,9 @@ def show_report(run_id: str, parts: Parts) -> StreamingResponse:
 @router.get("/runs/{run_id}/zip", responses=_ZIP, response_class=StreamingResponse)
 def download_run(run_id: str, parts: Parts) -> StreamingResponse:
     """The files of a run as one zip file."""
-    place, name = parts.library.folder(run_id), download_name(run_id)
+    path, name = parts.library.folder(run_id), download_name(run_id)
     headers = {"Content-Disposition": f'attachment; filename="{name}.zip"'}
-    content = zipped(parts.library.root, place, name)
+    content = zipped(parts.library.root, path, name)
     return StreamingResponse(content, media_type="application/zip", headers=headers)
 
 
@@ -134,7 +134,7 @@ def _computing() -> JSONResponse:
 
 def _compared(run_id: str, parts: ServerParts) -> tuple[RunSummary, list[RankedFile]]:
     run = parts.library.summary(run_id)
-    return run, [_read_cif(run_id, row, parts) for row in run.rows[:DEPTH]]
+    return run, [_read_cif(run_id, row, parts) for row in run.rows[:MAX_COMPARED]]
 
 
 def _file_name(row: SummaryRow) -> str:

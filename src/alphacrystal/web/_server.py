@@ -32,7 +32,7 @@ def serve(settings: ServeSettings, *, on_ready: Callable[[str], None] | None = N
         InputError: The address or the folder cannot be used.
     """
     app = create_app(settings)
-    with _alone(settings.folder), contextlib.closing(_listen(settings)) as listener:
+    with _exclusive(settings.folder), contextlib.closing(_listen(settings)) as listener:
         config = uvicorn.Config(
             app,
             http=LimitedConnection,
@@ -60,16 +60,18 @@ def page_address(settings: ServeSettings, port: int) -> str:
 
 def _listen(settings: ServeSettings) -> socket.socket:
     try:
-        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
-        return socket.create_server(found[0][4][:2], family=found[0][0], backlog=BACKLOG)
+        addresses = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
+        return socket.create_server(addresses[0][4][:2], family=addresses[0][0], backlog=BACKLOG)
     except (OSError, UnicodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no address"
-        place = f"{settings.host} port {settings.port}"
-        raise InputError(f"Cannot listen at {place} ({reason}): choose another --port or --host.") from error
+        reason = error.strerror if isinstance(error, OSError) else "it is not an address"
+        listener = f"{settings.host} port {settings.port}"
+        raise InputError(
+            f"Cannot listen on {listener} ({reason}): choose another --port or --host."
+        ) from error
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _exclusive(folder: Path) -> Iterator[None]:
     """Hold the lock of the folder: two servers would start its jobs twice."""
     lock = folder / JOBS_FOLDER / SERVER_LOCK
     with contextlib.ExitStack() as stack:

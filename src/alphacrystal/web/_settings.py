@@ -1,4 +1,4 @@
-"""Settings of the server: where the runs lie, who may come in, and how much a job may take."""
+"""Settings of the server: folder, access and limits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from alphacrystal.errors import InputError
 
-SHORTEST_TOKEN = 16  # characters
+MIN_TOKEN_LENGTH = 16  # characters
 MAX_WORKERS = 256
 
 
@@ -18,7 +18,7 @@ class Limits(BaseModel):
 
     Attributes:
         jobs: Jobs that run at the same time.
-        waiting: Jobs that may wait for their turn.
+        waiting: Maximal number of waiting jobs.
         seconds: Running time of one job in s; its finished part is kept.
         disk_mb: Size of the folder of runs in MB; beyond it no job starts and running ones are stopped.
         formula_length: Characters of a formula or a cell content.
@@ -63,7 +63,7 @@ class ServeSettings(BaseModel):
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address is one that only this machine can reach."""
+    """Whether only this machine can reach an address."""
     if host == "localhost":
         return True
     try:
@@ -73,7 +73,7 @@ def is_loopback(host: str) -> bool:
 
 
 def check_access(settings: ServeSettings) -> None:
-    """Refuse to let everybody in, and tokens that can be guessed.
+    """Refuse open access from other machines, and tokens that can be guessed.
 
     Raises:
         InputError: The address is no loopback address and there is no token, or the token is too short.
@@ -81,13 +81,13 @@ def check_access(settings: ServeSettings) -> None:
     if settings.token is None:
         if not settings.on_loopback:
             raise InputError(
-                f"Listening at {settings.host} lets other machines in and needs a token: "
+                f"Listening on {settings.host} gives other machines access and needs a token: "
                 "give --token, or leave out --host."
             )
         return
     if (
-        len(settings.token) < SHORTEST_TOKEN
+        len(settings.token) < MIN_TOKEN_LENGTH
         or not settings.token.isascii()
         or not settings.token.isprintable()
     ):
-        raise InputError(f"A token needs at least {SHORTEST_TOKEN} letters, digits or signs (ASCII).")
+        raise InputError(f"A token needs at least {MIN_TOKEN_LENGTH} letters, digits or signs (ASCII).")

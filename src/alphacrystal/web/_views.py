@@ -46,9 +46,9 @@ class JobView(BaseModel):
         id: Its name, and that of its run.
         formula: Reduced formula, "" where its state file is damaged.
         request: The prediction to run, null where its state file is damaged.
-        status: waiting, running, ending (asked to stop), done, cancelled, stopped (by a limit), failed, or
+        status: waiting, running, ending (interrupted), done, cancelled, stopped (by a limit), failed, or
             damaged (its state file cannot be read).
-        reason: One sentence where it did not end well, else "".
+        reason: One sentence if it did not succeed, else "".
         created: Time of the request; of a damaged state file, its last change.
         ended: When it ended, null before.
         seconds: Running time in s.
@@ -81,7 +81,7 @@ class RunLine(BaseModel):
         written: When its result was written.
         best: The first structure of its list, null without one.
         problem: One sentence where it cannot be read, else "".
-        removable: Whether it was made by this server and may be deleted through it.
+        removable: Whether this server created it, so that it can be deleted here.
     """
 
     id: str
@@ -117,7 +117,7 @@ class RunView(BaseModel):
         notes: Sentences about the result.
         potential: Name and version of the potential, null without relaxation.
         seed: Seed of the run.
-        candidates: Candidates made.
+        candidates: Number of candidates.
         timings_s: Wall seconds by stage.
         structures: The ranked list.
     """
@@ -142,7 +142,7 @@ class ComparisonView(BaseModel):
         right: The other.
         matches: Which structures are the same crystal.
         compared: Structures of each list that were matched, from its head.
-        undecided: Pairs for which there was no time.
+        undecided: Pairs that were not compared within the time limit.
     """
 
     left: RunView
@@ -158,7 +158,7 @@ class Computing(BaseModel):
     status: Literal["computing"] = "computing"
 
 
-class TokenGiven(BaseModel):
+class TokenInput(BaseModel):
     """The token of a visitor."""
 
     token: str = Field(min_length=1, max_length=500)

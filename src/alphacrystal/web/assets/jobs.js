@@ -102,7 +102,7 @@ export async function listJobs() {
   }
   const left = total - jobs.length;
   byId("more-jobs").hidden = left <= 0;
-  byId("more-jobs").textContent = `Look through ${Math.min(left, PART)} earlier jobs`;
+  byId("more-jobs").textContent = `Show ${Math.min(left, PART)} earlier jobs`;
   return jobs;
 }
 
