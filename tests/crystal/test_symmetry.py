@@ -147,5 +147,5 @@ def test_standard_structure_is_the_conventional_cell(textbook_crystal: Structure
 
 def test_atoms_at_one_place_are_bad_input() -> None:
     lattice, sites = np.eye(3) * 4, np.array([[0.1, 0.2, 0.3], [0.1, 0.2, 0.3]])
-    with pytest.raises(InputError, match="two atoms at the same place"):
+    with pytest.raises(InputError, match="do two atoms overlap"):
         describe_symmetry(lattice, sites, np.array([11, 17]))

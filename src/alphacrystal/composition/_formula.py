@@ -110,13 +110,13 @@ def parse_formula(text: str) -> Formula:
     """
     reading = read(text, "Formula")
     amounts = _amounts_within_limit(reading)
-    found = whole_numbers(amounts)
-    if found is None:
+    reduced = whole_numbers(amounts)
+    if reduced is None:
         raise reading.error(
             f"matches no whole-number counts up to {MAX_APPROXIMATE_COUNT}; "
             "write the whole-number formula of an ordered cell"
         )
-    counts, exact = found
+    counts, exact = reduced
     ordered = {symbol: counts[symbol] for symbol in sorted(counts, key=element_order)}
     typed, name = legible(text), _name(ordered)
     notes = list(reading.notes)
@@ -146,9 +146,9 @@ def parse_cell(text: str, formula: Formula | None = None) -> CellContent:
     for symbol, amount in amounts.items():
         if amount.value.denominator != 1:
             raise reading.error(f"has {float(amount.value):g} atoms of {symbol}; a cell holds whole atoms")
-    found = whole_numbers(amounts)
-    assert found is not None  # whole amounts always reduce
-    counts = {symbol: found[0][symbol] for symbol in sorted(found[0], key=element_order)}
+    reduced = whole_numbers(amounts)
+    assert reduced is not None  # whole amounts always reduce
+    counts = {symbol: reduced[0][symbol] for symbol in sorted(reduced[0], key=element_order)}
     if formula is not None and counts != formula.counts:
         example = " or ".join(formula.cell(units).name for units in (1, 2))
         raise reading.error(f"is not a multiple of {_name(formula.counts)}; write for example {example}")

@@ -115,14 +115,14 @@ class _Parser:
 
     def symbol(self) -> str:
         """The element symbol at this place."""
-        found = _SYMBOL.match(self.chars, self.index)
-        symbol = found[0] if found else self.peek()
+        match = _SYMBOL.match(self.chars, self.index)
+        symbol = match[0] if match else self.peek()
         if symbol not in element_keys():
             raise symbol_problem(self.reading, symbol, self.index)
         self.index += len(symbol)
         return symbol
 
-    def number(self, what: str) -> Amount:
+    def number(self, subject: str) -> Amount:
         """The number at this place, also as ``_2`` or ``_{2}``; one when there is none."""
         self.skip_spaces()
         start = self.index
@@ -131,31 +131,31 @@ class _Parser:
             self.index += 1
             braced = self.peek() == "{"
             self.index += braced
-        found = _NUMBER.match(self.chars, self.index)
-        if found is None:
+        match = _NUMBER.match(self.chars, self.index)
+        if match is None:
             if self.index == start:
                 return _ONE
             raise self.reading.error(f"has no number after '_' {self.reading.at(start)}")
-        self.index = found.end()
+        self.index = match.end()
         if _DECIMAL_COMMA.match(self.chars, self.index):
             raise self.misplaced(",", depth=0)
         if braced:
             if self.peek() != "}":
                 raise self.reading.error(f"has no plain number between the braces {self.reading.at(start)}")
             self.index += 1
-        self.refuse_second_number(found[0])
-        return self.amount(found, what)
+        self.refuse_second_number(match[0])
+        return self.amount(match, subject)
 
-    def amount(self, found: re.Match[str], what: str) -> Amount:
+    def amount(self, match: re.Match[str], subject: str) -> Amount:
         """The typed number as an amount, refused when it is zero or huge."""
-        digits, denominator = found[1], found[2]
+        digits, denominator = match[1], match[2]
         if denominator is not None and int(denominator) == 0:
-            raise self.reading.error(f"divides by zero in {found[0]}")
+            raise self.reading.error(f"divides by zero in {match[0]}")
         value = Fraction(digits) / int(denominator or 1)
         if value == 0:
-            raise self.reading.error(f"gives {what} the count {found[0]}; leave out absent elements")
+            raise self.reading.error(f"gives {subject} the count {match[0]}; leave out absent elements")
         if value > MAX_COUNT:
-            raise self.reading.error(f"gives {what} the count {found[0]}; the limit is {MAX_COUNT}")
+            raise self.reading.error(f"gives {subject} the count {match[0]}; the limit is {MAX_COUNT}")
         decimals = len(digits.partition(".")[2])
         return Amount(value, Fraction(1, 2 * 10**decimals) if decimals > 1 else Fraction(0))
 

@@ -62,11 +62,11 @@ class SymmetryDescription:
 
 
 def _occupation(numbers: IntArray, letters: Sequence[str], orbits: IntArray) -> dict[str, str]:
-    found: dict[str, list[str]] = {}
+    by_element: dict[str, list[str]] = {}
     for orbit in np.unique(orbits):
         member = int(np.argmax(orbits == orbit))
-        found.setdefault(chemical_symbols[numbers[member]], []).append(letters[member])
-    return {symbol: sorted_letters(found[symbol]) for symbol in sorted(found, key=element_order)}
+        by_element.setdefault(chemical_symbols[numbers[member]], []).append(letters[member])
+    return {symbol: sorted_letters(by_element[symbol]) for symbol in sorted(by_element, key=element_order)}
 
 
 def _dataset(
@@ -82,9 +82,9 @@ def _dataset(
     for tolerance in (symprec, symprec / 10, symprec / 100, 1e-4):
         try:
             return moyopy.MoyoDataset(cell, symprec=tolerance, setting=moyopy.Setting.standard())
-        except ValueError:  # moyopy's word for "no symmetry found at this tolerance"
+        except ValueError:  # no symmetry at this tolerance
             continue
-    raise InputError("No space group could be found for this structure: are two atoms at the same place?")
+    raise InputError("No space group could be found for this structure: do two atoms overlap?")
 
 
 def describe_symmetry(
@@ -101,30 +101,32 @@ def describe_symmetry(
     Raises:
         InputError: No symmetry can be found (overlapping atoms).
     """
-    found = _dataset(lattice, positions, numbers, symprec)
-    primitive = found.prim_std_cell
+    dataset = _dataset(lattice, positions, numbers, symprec)
+    primitive = dataset.prim_std_cell
     # A supercell hides operations: look again at its primitive cell.
     if len(primitive.numbers) < len(numbers):
-        found = _dataset(np.array(primitive.basis), np.array(primitive.positions), primitive.numbers, symprec)
-        primitive = found.prim_std_cell
+        dataset = _dataset(
+            np.array(primitive.basis), np.array(primitive.positions), primitive.numbers, symprec
+        )
+        primitive = dataset.prim_std_cell
     size = len(primitive.numbers)
     letters = [""] * size
     orbits = np.zeros(size, dtype=np.int64)
-    for atom, target in enumerate(found.mapping_std_prim):
-        letters[target] = found.wyckoffs[atom]
-        orbits[target] = found.orbits[atom]
+    for atom, target in enumerate(dataset.mapping_std_prim):
+        letters[target] = dataset.wyckoffs[atom]
+        orbits[target] = dataset.orbits[atom]
     species = np.array(primitive.numbers, dtype=np.int64)
     occupation = _occupation(species, letters, orbits)
     primitive_lattice = np.array(primitive.basis, dtype=np.float64)
     primitive_positions = np.array(primitive.positions, dtype=np.float64)
-    _, images = canonical_settings(found.number, list(occupation.values()))
+    _, images = canonical_settings(dataset.number, list(occupation.values()))
     relabel = images[0]
     if any(image[x] != relabel[x] for image in images for x in letters):
         distances = min_image_distances(primitive_lattice, primitive_positions)
         relabel = _geometric_choice(images, species, letters, orbits, distances)
     return SymmetryDescription(
-        space_group=found.number,
-        lattice=np.array(found.std_cell.basis, dtype=np.float64),
+        space_group=dataset.number,
+        lattice=np.array(dataset.std_cell.basis, dtype=np.float64),
         primitive_lattice=primitive_lattice,
         primitive_positions=primitive_positions,
         numbers=species,
@@ -171,11 +173,11 @@ def standard_structure(
 
     crystal = as_structure(structure)
     numbers = np.array([site.specie.Z for site in crystal], dtype=np.int64)
-    found = _dataset(crystal.lattice.matrix, crystal.frac_coords, numbers, symprec)
-    cell = found.std_cell
+    dataset = _dataset(crystal.lattice.matrix, crystal.frac_coords, numbers, symprec)
+    cell = dataset.std_cell
     species = [Element.from_Z(z) for z in cell.numbers]
     standard = Structure(Lattice(cell.basis), species, np.array(cell.positions) % 1.0)
-    return standard.get_sorted_structure(), found.number, space_group(found.number).symbol
+    return standard.get_sorted_structure(), dataset.number, space_group(dataset.number).symbol
 
 
 def cell_parameters(matrices: FloatArray) -> FloatArray:

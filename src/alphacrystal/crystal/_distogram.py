@@ -49,7 +49,7 @@ class Distogram:
     def from_distances(
         cls, numbers: IntArray, distances: FloatArray, edges: FloatArray, spread: float = 0.1
     ) -> Distogram:
-        """A distogram that is sure of a given matrix up to a Gaussian spread.
+        """A distogram of a given matrix with a Gaussian spread.
 
         Args:
             numbers: Atomic numbers, shape (atoms,).

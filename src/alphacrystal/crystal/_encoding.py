@@ -83,10 +83,10 @@ def atom_sites(hypothesis: SymmetryHypothesis) -> AtomSites:
     sizes = multiplicities(hypothesis.space_group)
     numbers, letters, repeats = [], [], []
     for element in sorted(hypothesis.occupation, key=element_order):
-        own = orbit_order(hypothesis.space_group, hypothesis.occupation[element])
-        numbers += [atomic_numbers[element]] * len(own)
-        letters += own
-        repeats += [sizes[letter] for letter in own]
+        element_letters = orbit_order(hypothesis.space_group, hypothesis.occupation[element])
+        numbers += [atomic_numbers[element]] * len(element_letters)
+        letters += element_letters
+        repeats += [sizes[letter] for letter in element_letters]
     orbits = np.repeat(np.arange(len(letters)), repeats)
     return AtomSites(
         np.array(numbers, dtype=np.int64)[orbits],

@@ -53,7 +53,7 @@ class PrimitiveOrbit:
 def primitive_orbits(number: int) -> tuple[PrimitiveOrbit, ...]:
     """Orbits of all Wyckoff positions of a space group, most special first."""
     group = space_group(number)
-    found = []
+    orbits = []
     names = list(group.positions)
     for position in group.positions.values():
         linear, constant = position.linear, position.constant
@@ -62,22 +62,22 @@ def primitive_orbits(number: int) -> tuple[PrimitiveOrbit, ...]:
         _, first = np.unique(keys, axis=0, return_index=True)
         chosen = np.sort(first)
         moved = np.einsum("oab,bf->oaf", group.rotations, linear[0])
-        own_linear = np.einsum("ab,mbf->maf", group.to_primitive, linear[chosen])
-        own_constant = constant[chosen] @ group.to_primitive.T
-        found.append(
+        primitive_linear = np.einsum("ab,mbf->maf", group.to_primitive, linear[chosen])
+        primitive_constant = constant[chosen] @ group.to_primitive.T
+        orbits.append(
             PrimitiveOrbit(
                 letter=position.letter,
-                linear=own_linear,
-                constant=own_constant,
+                linear=primitive_linear,
+                constant=primitive_constant,
                 polar=np.all(np.abs(moved - linear[0]) < 1e-9, axis=(0, 1)),
                 canonical=all(
                     names.index(image[position.letter]) >= names.index(position.letter)
                     for image in group.equivalent_letters
                 ),
-                representatives=_representatives(own_linear, own_constant),
+                representatives=_representatives(primitive_linear, primitive_constant),
             )
         )
-    return tuple(found)
+    return tuple(orbits)
 
 
 def _representatives(linear: FloatArray, constant: FloatArray) -> IndexArray:
@@ -86,18 +86,18 @@ def _representatives(linear: FloatArray, constant: FloatArray) -> IndexArray:
     if free == 3:
         return np.zeros(1, dtype=np.intp)
     shifts = np.array(list(product((-2, -1, 0, 1, 2), repeat=3)), dtype=float)
-    found: list[int] = []
+    representatives: list[int] = []
     for atom in range(len(linear)):
         point = linear[atom] @ GENERIC[:free] + constant[atom]
-        for leader in found:
-            gaps = point - constant[leader] + shifts  # (shifts, 3)
-            inverse = np.linalg.pinv(linear[leader]) if free else np.zeros((0, 3))
-            rest = gaps - gaps @ inverse.T @ linear[leader].T
+        for representative in representatives:
+            gaps = point - constant[representative] + shifts  # (shifts, 3)
+            inverse = np.linalg.pinv(linear[representative]) if free else np.zeros((0, 3))
+            rest = gaps - gaps @ inverse.T @ linear[representative].T
             if np.abs(rest).max(1).min() < 1e-6:
                 break
         else:
-            found.append(atom)
-    return np.array(found, dtype=np.intp)
+            representatives.append(atom)
+    return np.array(representatives, dtype=np.intp)
 
 
 def orbit_parameters(number: int, letter: str, point: FloatArray) -> FloatArray:
@@ -126,7 +126,9 @@ def _solvers(number: int, letter: str) -> tuple[IntArray, FloatArray]:
     """Coordinates that give the parameters of each member, (members, free), and their inverse matrices."""
     position = space_group(number).positions[letter]
     rows = [_unimodular_rows(linear) for linear in position.linear]
-    inverses = [np.linalg.inv(linear[list(own)]) for linear, own in zip(position.linear, rows, strict=True)]
+    inverses = [
+        np.linalg.inv(linear[list(chosen)]) for linear, chosen in zip(position.linear, rows, strict=True)
+    ]
     shape = (position.multiplicity, position.free)
     return (
         np.array(rows, dtype=np.int64).reshape(shape),

@@ -276,17 +276,19 @@ def canonical_settings(
     maps = [{letter: letter for letter in multiplicities(number)}, *equivalent_letters(number)]
     settings = _settings(number, letters)
     best = min(settings)
-    return _spelt(best), tuple(image for own, image in zip(settings, maps, strict=True) if own == best)
+    return _letters(best), tuple(
+        image for setting, image in zip(settings, maps, strict=True) if setting == best
+    )
 
 
 def canonical_letters(number: int, letters: Sequence[str]) -> tuple[str, ...]:
     """The letters of ``canonical_setting`` without its map, which takes longer than they do."""
-    return _spelt(min(_settings(number, letters)))
+    return _letters(min(_settings(number, letters)))
 
 
 def _settings(number: int, letters: Sequence[str]) -> list[tuple[tuple[int, ...], ...]]:
     """Sorted letter indices of each element in all settings, the given one first."""
-    return list(zip(*[_element_settings(number, own) for own in letters], strict=True))
+    return list(zip(*[_element_settings(number, one) for one in letters], strict=True))
 
 
 @lru_cache(100_000)
@@ -305,5 +307,5 @@ def _index_images(number: int) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(map(letter_index, image.values())) for image in equivalent_letters(number))
 
 
-def _spelt(indices: Sequence[Sequence[int]]) -> tuple[str, ...]:
-    return tuple(["".join([LETTERS[index] for index in own]) for own in indices])
+def _letters(indices: Sequence[Sequence[int]]) -> tuple[str, ...]:
+    return tuple(["".join([LETTERS[index] for index in element]) for element in indices])
