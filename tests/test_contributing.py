@@ -13,10 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pymatgen.core import Lattice, Structure
+
+from alphacrystal.data import StructureRecord
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-BLOCK = re.compile(r"`([\w/]+\.py)`[^`]*(?:`[^`]*`[^`]*)*?\n\n   ```python\n(.*?)   ```", re.DOTALL)
+BLOCK = re.compile(r"Create `([^`]+)`[^\n]*\n\n   ```python\n(.*?)   ```", re.DOTALL)
 
 Command = Callable[..., str]
 
@@ -86,6 +89,22 @@ def test_potential_recipe(source: Path, command: Command) -> None:
         "True",
         *str(sorted(["Al", "Ni", "Cu", "Pd", "Ag", "Pt", "Au"])).split(),
     ]
+
+
+def test_benchmark_recipe(source: Path, command: Command) -> None:
+    blocks = recipe("Add a benchmark")
+    assert len(blocks) == 2
+    for path, code in blocks:
+        (source / path).write_text(code, encoding="utf-8")
+    rock_salt = Structure.from_spacegroup(
+        "Fm-3m", Lattice.cubic(5.64), ["Na", "Cl"], [[0, 0, 0], [0.5, 0, 0]]
+    )
+    record = StructureRecord.from_structure(rock_salt, "NaCl").model_copy(update={"split": "val"})
+    (source / "records.jsonl").write_text(record.model_dump_json() + "\n", encoding="utf-8")
+    output = command("benchmark", "volumes", "--data", "records.jsonl", "--out", "result", "--json")
+    result = json.loads(output)
+    assert result["compounds"] == 1
+    assert 0 < result["median_error"] < 0.5
 
 
 def test_command_recipe(source: Path, command: Command) -> None:
