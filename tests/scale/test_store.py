@@ -9,7 +9,9 @@ import shutil
 import sqlite3
 import tracemalloc
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -268,3 +270,18 @@ def test_store_of_a_newer_format_is_refused_with_one_sentence(old_campaign: Path
     sentence = r"was written by a newer AlphaCrystal \(format 3; this version reads up to 2\): upgrade\.$"
     with pytest.raises(InputError, match=sentence):
         CampaignStore(old_campaign)
+
+
+def test_connections_that_open_a_new_store_at_once_agree(tmp_path: Path) -> None:
+    for number in range(10):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        barrier = Barrier(6)
+
+        def count(folder: Path = folder, barrier: Barrier = barrier) -> int:
+            barrier.wait()
+            with CampaignStore(folder, durable=False) as store:
+                return store.counts().total
+
+        with ThreadPoolExecutor(6) as pool:
+            assert [future.result() for future in [pool.submit(count) for _ in range(6)]] == [0] * 6

@@ -132,22 +132,44 @@ class CampaignStore:
         # No code that the file defines may run.
         self._database.execute("PRAGMA trusted_schema = OFF")
         self._database.execute("PRAGMA cell_size_check = ON")
-        schema = self._database.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
-        (version,) = self._database.execute("PRAGMA user_version").fetchone()
-        version = max(version, 1)  # stores of format 1 have no version
-        if version > FORMAT_VERSION:
-            raise NewerFormatError(self.path, version, FORMAT_VERSION)
-        if schema and set(schema) != _expected_schema(version):
-            raise InputError(
-                f"{self.path} is damaged or not a campaign: it has other tables, views or triggers. "
-                "Start a new campaign with another --out."
-            )
+        schema, version = self._checked_layout()
         self._database.execute("PRAGMA journal_mode = WAL")
         # Each commit reaches the disk: an outcome survives a power failure too.
         self._database.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
         if not schema or version < FORMAT_VERSION:
+            self._convert()
+
+    def _checked_layout(self) -> tuple[frozenset[tuple[Any, ...]], int]:
+        """Tables and indices, and the format; an empty file is a store of format 1 without tables.
+
+        Raises:
+            InputError: The file is no campaign, or of a newer format.
+        """
+        rows = self._database.execute("SELECT type, name, tbl_name, sql FROM sqlite_master")
+        schema = frozenset(rows.fetchall())
+        (version,) = self._database.execute("PRAGMA user_version").fetchone()
+        version = max(version, 1)  # stores of format 1 have no version
+        if version > FORMAT_VERSION:
+            raise NewerFormatError(self.path, version, FORMAT_VERSION)
+        if schema and schema != _expected_schema(version):
+            raise InputError(
+                f"{self.path} is damaged or not a campaign: it has other tables, views or triggers. "
+                "Start a new campaign with another --out."
+            )
+        return schema, version
+
+    def _convert(self) -> None:
+        """Create the tables, or convert those of an older format, in one transaction."""
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            schema, version = self._checked_layout()  # another process may have been first
             script = ("" if schema else _SCHEMA) + _conversion(version, FORMAT_VERSION)
-            self._database.executescript(f"BEGIN IMMEDIATE; {script} COMMIT;")
+            for statement in script.split(";") if not schema or version < FORMAT_VERSION else ():
+                self._database.execute(statement)
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
 
     def _check_files(self) -> None:
         """Refuse files that would make SQLite write to or delete other files.
