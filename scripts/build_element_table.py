@@ -208,7 +208,7 @@ def csv_text(table: dict[str, ElementRow]) -> str:
 
 
 def metadata(table: dict[str, ElementRow]) -> dict[str, Any]:
-    """What a reader needs to judge each column."""
+    """Units, sources and gaps of each column."""
     columns = [
         {
             "name": column.name,

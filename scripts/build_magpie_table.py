@@ -1,10 +1,10 @@
 """Build the table of elemental values behind the Magpie features from matminer's copies of them.
 
-matminer 0.10.1 wants a pandas older than the one pinned here, so it gets an environment of its own:
+matminer 0.10.1 needs an older pandas than the pinned one, so it needs a separate environment:
 ``python3 -m venv V; V/bin/pip install matminer==0.10.1; V/bin/python scripts/build_magpie_table.py``.
-It writes ``magpie_elements.csv``, one row per element from H to Lr; gaps hold what matminer puts there, the
-mean over the elements that are known. ``--golden FILE`` also writes matminer's own features of a few
-compositions, for a test to compare with.
+It writes ``magpie_elements.csv``, one row per element from H to Lr; as in
+matminer, gaps contain the mean over the other elements. ``--golden FILE`` also writes matminer's features of
+a few compositions, for a test to compare with.
 """
 
 from __future__ import annotations
