@@ -14,8 +14,7 @@ from alphacrystal.composition import parse_formula
 from alphacrystal.crystal import LatticeParameters, min_image_distances
 from alphacrystal.errors import InputError
 from alphacrystal.generate import Budget, Candidate, EnergyFunction, RandomSymmetricGenerator
-from alphacrystal.generate.arrangement import closest_contacts
-from alphacrystal.generate.volumes import expected_volume
+from alphacrystal.generate.arrangement import closest_contacts, expected_volume
 
 
 def drawn(text: str, count: int, seed: int = 0, **more: object) -> list[Candidate]:

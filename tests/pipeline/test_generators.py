@@ -87,9 +87,9 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_volumes_name_their_source() -> None:
-    from alphacrystal.generate import volumes
+    from alphacrystal import generate
 
-    path = Path(volumes.__file__).parent / "data" / "atomic_volumes.json"
+    path = Path(generate.__file__).parent / "data" / "atomic_volumes.json"
     table = json.loads(path.read_text(encoding="utf-8"))
     assert "CC BY 4.0" in table["source"]
     assert all(volume > 0 for volume in table["volumes"].values())

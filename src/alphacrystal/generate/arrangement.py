@@ -1,10 +1,12 @@
-"""Crystals from a space group, Wyckoff letters, a cell and free coordinates; their closest contacts."""
+"""Crystals from a space group, Wyckoff letters, a cell and coordinates; contacts and expected volumes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +27,12 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from alphacrystal.composition import Formula
+
+
+#: Spread of the logarithm of the volume about the table's: 5 to 95 % of validation compounds are within
+#: -0.19 to +0.4, half within 0.08.
+VOLUME_SPREAD = 0.12
+UNKNOWN_VOLUME = 25.0  # Å³; of elements that no training crystal holds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,3 +143,21 @@ def to_structure(lattice: FloatArray, numbers: Sequence[int] | IntArray, positio
     from pymatgen.core import Element, Lattice, Structure
 
     return Structure(Lattice(lattice), [Element.from_Z(int(z)) for z in numbers], positions % 1.0)
+
+
+@cache
+def atomic_volumes() -> Mapping[str, float]:
+    """Volume in Å³ that an atom of each element adds to a crystal, fitted to known ones.
+
+    Source: scripts/fit_atomic_volumes.py on Materials Project structures (CC BY 4.0); no benchmark compound
+    is among them.
+    """
+    text = files("alphacrystal.generate").joinpath("data/atomic_volumes.json").read_text(encoding="utf-8")
+    table: dict[str, float] = json.loads(text)["volumes"]
+    return table
+
+
+def expected_volume(counts: Mapping[str, int]) -> float:
+    """Volume in Å³ of a cell content."""
+    table = atomic_volumes()
+    return sum(count * max(table.get(symbol, UNKNOWN_VOLUME), 1.0) for symbol, count in counts.items())

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Counts = tuple[tuple[str, int], ...]  # of a reduced formula, sorted
 
-MIN_PROBABILITY = 1e-5  # substitution probability of species that pymatgen's statistics do not know together
+MIN_PROBABILITY = 1e-5  # of a substitution that is not in pymatgen's statistics
 MAX_PERMUTATIONS = 720
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 ARRIVAL_S = 12.0  # from the opening of a connection, or its last answer, to the end of the next request
-STALL_S = 30.0  # in which a visitor takes nothing of the answer
+STALL_S = 30.0  # in which a client reads nothing of the answer
 CHECK_EVERY_S = 1.0
 MAX_CONNECTIONS = 400
 RESERVED_FILES = 200  # descriptors for the files of runs and for processes
@@ -64,7 +64,7 @@ class LimitedConnection(H11Protocol):
         super().on_response_complete()
 
     def has_request(self) -> bool:
-        """Whether a whole request has come that is not answered yet."""
+        """Whether a complete request waits for its answer."""
         cycle: RequestResponseCycle | None = self.cycle  # None before the first request
         return cycle is not None and not cycle.response_complete and not cycle.more_body
 

@@ -45,7 +45,7 @@ _CLOSE = {"connection": "close"}
 
 
 class Guard:
-    """Checks each request before the application sees it, and puts the same headers on each answer."""
+    """Checks each request before the application receives it, and adds the same headers to each answer."""
 
     def __init__(self, app: ASGIApp, settings: ServeSettings) -> None:
         self._app = app

@@ -55,7 +55,7 @@ Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Job(BaseModel):
-    """A prediction that somebody requested.
+    """A requested prediction.
 
     Attributes:
         id: Name of the job and of its run folder; see ``_names``.

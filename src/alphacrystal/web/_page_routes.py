@@ -1,4 +1,4 @@
-"""The page itself and the way in; open to everybody, for they hold nothing of the user's."""
+"""The page and the session; accessible without a token, since they contain no data of the user."""
 
 from __future__ import annotations
 

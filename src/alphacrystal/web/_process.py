@@ -14,7 +14,7 @@ from pathlib import Path
 
 import alphacrystal
 
-#: Environment variable of the server's token; its jobs need not know it.
+#: Environment variable of the server's token, which jobs do not receive.
 TOKEN_VARIABLE = "ALPHACRYSTAL_SERVE_TOKEN"  # noqa: S105 - the name, not the token
 #: Current folder of the processes: only the administrator can put a file there (matplotlibrc, sitecustomize).
 NEUTRAL_FOLDER = "/"
@@ -136,7 +136,7 @@ def job_environment(variables: Mapping[str, str] | None = None) -> dict[str, str
 def _is_current(folder: str) -> bool:
     try:
         return Path(folder).samefile(".")
-    except OSError:  # one of them is gone
+    except OSError:  # one of them does not exist
         return False
 
 

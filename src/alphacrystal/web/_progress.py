@@ -61,7 +61,7 @@ class ProgressReader:
         self._final: datetime | None = None
 
     def stages(self, ended: datetime | None = None) -> list[Stage]:
-        """The stages met so far, in the order of their start.
+        """The stages so far, in the order of their start.
 
         Args:
             ended: When the run ended, None while it grows; the file of one that ended is read once.

@@ -29,8 +29,8 @@ from alphacrystal.web._request import JobRequest, check_job, command
 from alphacrystal.web._run_folder import EVENTS_FILE, delete_run_folder, prepare_run_folder
 from alphacrystal.web._settings import Limits
 
-TICK_S = 0.1  # s between two looks at the processes
-GRACE_S = 30.0  # s that a process has to write what is finished
+TICK_S = 0.1  # interval between checks of the processes
+GRACE_S = 30.0  # in which an interrupted process writes its finished part
 MAX_STARTS = 3  # then the job has failed
 
 _log = logging.getLogger(__name__)
@@ -194,7 +194,7 @@ class JobQueue:
             if refusal := self.disk.refusal():
                 raise StorageLimitError(refusal)
             self._check_queue_length()
-            # A new allowance of time: whoever resumes a job that reached its limit wants just that.
+            # A resumed job has a new allowance of time.
             job.spent, job.starts, job.reason, job.outcome, job.ended = 0.0, 0, "", None, None
             job.status = JobStatus.WAITING
             self._states.save(job)
@@ -318,7 +318,7 @@ class JobQueue:
     def _disk_refusal(self) -> str | None:
         try:
             return self.disk.refusal()
-        except OSError:  # the folder is gone, which the tick says
+        except OSError:  # the folder is gone; `_tick` reports it
             return None
 
     def _start(self, job: Job) -> None:

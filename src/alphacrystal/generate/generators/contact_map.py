@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 BATCH = 8  # space groups searched as one batch
 SCREENED = 32  # Wyckoff assignments looked at in each space group
-MARGIN = 0.5  # Å by which distances stand off the limit of a contact, so that the map is read as yes or no
+MARGIN = 0.5  # Å between the distances and the limit of a contact, so that each pair is clearly classified
 EDGES = np.linspace(0.5, 10.0, 39)  # Å, of the distogram that carries the map
 CONTACT_WEIGHT = 5.0  # of 1 - F1 against the log-probability of the space group; not tuned
 NO_SPREAD = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)

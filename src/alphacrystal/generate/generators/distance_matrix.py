@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 # Weight of the geometry (mean negative log density per pair) against the log prior. On 120 validation
 # compounds anything from 0.3 to 1 ranks alike; see docs/ranking.md.
 GEOMETRY_WEIGHT = 0.5
-HYPOTHESES_PER_CANDIDATE = 1.2  # a few more than asked for, since some end in the same structure or clash
-MAX_HYPOTHESES_PER_CANDIDATE = 2.4  # where many end in the same structure
+HYPOTHESES_PER_CANDIDATE = 1.2  # more than 1, since some give duplicates or overlapping atoms
+MAX_HYPOTHESES_PER_CANDIDATE = 2.4  # if many give duplicates
 MIN_ADDED = 5  # candidates for which hypotheses are added at a time
 CHUNK = 64  # hypotheses searched together
-DEEP_HYPOTHESES = 6  # the likeliest ones get a deeper search where they have many free coordinates
+DEEP_HYPOTHESES = 6  # most probable ones, with a deeper search if they have many free coordinates
 DEEP_FREE = 3
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from alphacrystal.composition import Formula
     from alphacrystal.crystal import LatticeParameters
 
-REJECTED = 999.0  # loss of what the rules reject
+REJECTED = 999.0  # loss of rejected points
 DEFAULT_BUDGET = Budget(proposals=5000)  # GNOA's max_step
 BATCH = 16  # crystals in one energy evaluation
 SAME_ENERGY = 1e-3  # eV/atom; equal letters within it count as one crystal

@@ -26,15 +26,16 @@ from alphacrystal.crystal import (
 )
 from alphacrystal.errors import InputError
 from alphacrystal.generate.arrangement import (
+    VOLUME_SPREAD,
     Arrangement,
     arrangement,
     assignments,
     closest_contacts,
+    expected_volume,
     to_structure,
 )
 from alphacrystal.generate.protocol import UNLIMITED, Budget, BudgetUse, Candidate, EnergyFunction
 from alphacrystal.generate.registry import GeneratorContext, register
-from alphacrystal.generate.volumes import VOLUME_SPREAD, expected_volume
 from alphacrystal.typing import FloatArray, StageProgress
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from ase.data import atomic_numbers, chemical_symbols
 
 from alphacrystal.crystal import cell_shape, describe_symmetry, lattice_parameters
 from alphacrystal.errors import InputError
-from alphacrystal.generate.arrangement import closest_contacts, to_structure
+from alphacrystal.generate.arrangement import closest_contacts, expected_volume, to_structure
 from alphacrystal.generate.element_pairing import (
     learned_distances,
     pairings,
@@ -27,7 +27,6 @@ from alphacrystal.generate.element_pairing import (
 from alphacrystal.generate.protocol import UNLIMITED, Budget, BudgetUse, Candidate
 from alphacrystal.generate.registry import GeneratorContext, register
 from alphacrystal.generate.template_library import TemplateLibrary
-from alphacrystal.generate.volumes import expected_volume
 from alphacrystal.typing import StageProgress
 
 if TYPE_CHECKING:
