@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -143,18 +141,3 @@ def test_starting_launches_the_workers_and_closing_ends_them() -> None:
     early.close()
     assert len(pids) == 2
     assert not any(alive(pid) for pid in pids)
-
-
-def test_worker_knows_structures_before_it_reads_any() -> None:
-    """Two threads that import pymatgen at once meet half a module."""
-    program = (
-        "import sys, threading\n"
-        "from alphacrystal.relax import _worker\n"
-        "def reader(**given):\n"
-        "    module = sys.modules.get('pymatgen.core.structure')\n"
-        "    sys.exit(7 if hasattr(module, 'Structure') and hasattr(module, 'IMolecule') else 1)\n"
-        "threading.Thread = reader\n"
-        "_worker.main()\n"
-    )
-    outcome = subprocess.run([sys.executable, "-c", program, "chgnet"], check=False, capture_output=True)
-    assert outcome.returncode == 7

@@ -107,12 +107,12 @@ def cell_distograms(request: Request, sizes: Collection[int]) -> tuple[Distogram
         request: The run.
         sizes: Numbers of atoms of the candidates; other cell contents are left out.
     """
-    from alphacrystal.learn import predict_cell_distogram, predict_hypotheses
-
     config, formula = request.config, request.formula
     cells = [cell for cell in map(formula.cell, request.formula_units) if cell.num_atoms in sizes]
     if not cells:
-        return ()
+        return ()  # before the import of torch, which relaxing files can do without
+    from alphacrystal.learn import predict_cell_distogram, predict_hypotheses
+
     hypotheses = predict_hypotheses(
         formula,
         [cell.formula_units for cell in cells],

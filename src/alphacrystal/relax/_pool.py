@@ -1,27 +1,21 @@
 """Relaxation on worker processes, one thread each; results stream back as they finish.
 
-Workers are plain subprocesses that speak pickled messages over their standard streams (see `_worker`). Unlike
-multiprocessing's spawn method this never imports the caller's main module again, so it works from scripts
-without a main guard and from notebooks. A single worker is a process, too: a potential that hangs or crashes
-ends with its process, and the run continues.
+A single worker is a process, too: a potential that hangs or crashes ends with its process, and the run
+continues.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import pickle
 import queue
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from alphacrystal.crystal import StructureLike, as_structures
 from alphacrystal.errors import AlphaCrystalError, PotentialError
@@ -30,7 +24,9 @@ from alphacrystal.relax._potential import check_known, element_symbols
 from alphacrystal.relax._relax import OnResult
 from alphacrystal.relax._relaxation import Relaxation, RelaxationStatus
 from alphacrystal.relax._settings import RelaxSettings
+from alphacrystal.relax._worker import ALIVE, load, relax_group
 from alphacrystal.relax.registry import check_potential
+from alphacrystal.runtime.worker_process import WorkerProcess, WorkerTemplate
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -43,6 +39,10 @@ _START_LIMIT = 600.0
 
 #: Wall seconds between two looks at the silence of the workers.
 _TICK = 1.0
+
+#: Imported by a worker, or once for all of them, before it loads the potential.
+_PRELOAD = ("pymatgen.core.structure", "alphacrystal.relax._worker")
+_PRELOAD_CHGNET = ("alphacrystal.relax.chgnet.graph_batch", "alphacrystal.relax.chgnet.network")
 
 _DIED = "the worker process died while relaxing it"
 
@@ -61,7 +61,7 @@ class _Group:
 
 
 class _Worker:
-    """One subprocess and its work.
+    """One worker process and its work.
 
     Attributes:
         group: The group that it relaxes; None while it is idle.
@@ -69,66 +69,43 @@ class _Worker:
         elements: Symbols that its potential supports; None until it has loaded the potential.
         silent_s: Wall seconds since its last message.
         hung: Why the pool ended it, None where it did not.
+        out_of_time: Whether the kernel ended it for the processor time of one evaluation; set by `stop`.
     """
 
-    def __init__(self, arguments: Sequence[str], outbox: queue.SimpleQueue[tuple[_Worker, Any]]) -> None:
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-        # The child finds the same packages as this process, however they got onto its path.
-        environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    def __init__(
+        self,
+        process: WorkerProcess,
+        arguments: tuple[Any, ...],
+        outbox: queue.SimpleQueue[tuple[_Worker, tuple[str, Any] | None]],
+    ) -> None:
         self.group: _Group | None = None
         self.left: set[int] = set()
         self.elements: frozenset[str] | None = None
         self.silent_s = 0.0
         self.hung: str | None = None
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "alphacrystal.relax._worker", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            # Errors come back as messages; native libraries chatter on stderr.
-            stderr=subprocess.DEVNULL,
-            env=environment,
-            # Its own session: Ctrl-C in the terminal reaches the parent only, which then stops the workers.
-            start_new_session=True,
-        )
+        self.out_of_time = False
+        self.process = process
         self._reader = threading.Thread(target=self._read, args=(outbox,), daemon=True)
         self._reader.start()
+        self.send(load, *arguments)
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
+    def _read(self, outbox: queue.SimpleQueue[tuple[_Worker, tuple[str, Any] | None]]) -> None:
+        while True:
+            answer = self.process.receive()
+            outbox.put((self, answer))
+            if answer is None:
+                return
 
-    @property
-    def out_of_time(self) -> bool:
-        """True where the kernel ended it for the processor time of one evaluation; only after `stop`."""
-        return self._process.returncode == -signal.SIGPROF
-
-    def _read(self, outbox: queue.SimpleQueue[tuple[_Worker, Any]]) -> None:
-        stream = cast(IO[bytes], self._process.stdout)
-        try:
-            while True:
-                outbox.put((self, pickle.load(stream)))  # noqa: S301 - written by our own worker
-        except (EOFError, OSError, ValueError, pickle.UnpicklingError):
-            outbox.put((self, None))
-
-    def send(self, *message: object) -> None:
-        """Write a message; that a worker is dead is noticed by its reader."""
-        stream = cast(IO[bytes], self._process.stdin)
+    def send(self, function: Callable[..., Any], *arguments: Any) -> None:
+        """Let it call a function; that a worker is dead is noticed by its reader."""
         with contextlib.suppress(OSError, ValueError):
-            pickle.dump(message, stream)
-            stream.flush()
-
-    def kill(self) -> None:
-        """Kill the process; its reader reports the end."""
-        self._process.kill()
+            self.process.send(function, arguments, None)
 
     def stop(self) -> None:
         """Kill the process and reap it."""
-        self.kill()
-        self._process.wait()
+        self.out_of_time = self.process.stop() == -signal.SIGPROF
         self._reader.join(timeout=5)
-        for stream in (self._process.stdin, self._process.stdout):
-            with contextlib.suppress(OSError):
-                cast(IO[bytes], stream).close()
+        self.process.close()
 
 
 @dataclass(slots=True)
@@ -191,27 +168,44 @@ class RelaxPool:
         self.workers = max(1, workers)
         #: Processor seconds of all relaxations so far.
         self.processor_seconds = 0.0
-        self._arguments = (potential_name, method, str(seed))
+        self._arguments = (potential_name, method, seed)
+        self._preload = (*_PRELOAD, *(_PRELOAD_CHGNET if potential_name.startswith("chgnet") else ()))
+        self._template: WorkerTemplate | None = None
         self._processes: list[_Worker] = []
-        self._outbox: queue.SimpleQueue[tuple[_Worker, Any]] = queue.SimpleQueue()
+        self._outbox: queue.SimpleQueue[tuple[_Worker, tuple[str, Any] | None]] = queue.SimpleQueue()
         self._batch_size: int | None = None
         self._failed_starts = 0
 
     @property
     def worker_pids(self) -> list[int]:
         """Process ids of the running workers."""
-        return [worker.pid for worker in self._processes]
+        pids = (worker.process.pid for worker in self._processes)
+        return [pid for pid in pids if pid is not None]
 
     def start(self) -> None:
         """Launch the workers and return at once; they load the potential meanwhile."""
         while len(self._processes) < self.workers:
-            self._processes.append(_Worker(self._arguments, self._outbox))
+            self._processes.append(self._new_worker())
+
+    def _new_worker(self) -> _Worker:
+        if self.workers == 1:
+            process = WorkerProcess(self._preload)
+        else:
+            if self._template is None or not self._template.alive:
+                self._template = WorkerTemplate(self._preload)
+            process = WorkerProcess(template=self._template)
+        return _Worker(process, self._arguments, self._outbox)
 
     def close(self) -> None:
         """Stop the workers."""
-        for worker in self._processes:
+        # A template may take seconds to load: workers that it has not forked yet end with it.
+        for worker in sorted(self._processes, key=lambda worker: not worker.process.started):
+            if not worker.process.started and self._template is not None:
+                self._template.stop()
             worker.stop()
-        self._processes = []
+        if self._template is not None:
+            self._template.stop()
+        self._processes, self._template = [], None
 
     def __enter__(self) -> Self:
         self.start()
@@ -270,20 +264,25 @@ class RelaxPool:
             last = now
         return [this.results[i] for i in range(len(this.structures))]
 
-    def _handle(self, worker: _Worker, message: tuple[Any, ...] | None, this: _Round) -> None:
-        if message is None:
+    def _handle(self, worker: _Worker, answer: tuple[str, Any] | None, this: _Round) -> None:
+        if answer is None:
             self._replace(worker, this)
-        elif message[0] == "error":
-            raise cast(AlphaCrystalError, message[1])
-        elif message[0] == "ready":
-            self._failed_starts = 0
-            worker.elements, self._batch_size = message[1:]
-            self._fill(worker, this)
-        elif message[0] == "result":
-            _, index, result = message
+            return
+        kind, value = answer
+        if kind == "failure":
+            raise AlphaCrystalError(f"A relaxation worker failed: {value}.")
+        if kind == "part" and value != ALIVE:
+            index, result = value
             self.processor_seconds += result.seconds
             worker.left.discard(index)
             this.finish(index, result)
+        elif kind == "value" and worker.elements is None:
+            if isinstance(value, AlphaCrystalError):
+                raise value
+            self._failed_starts = 0
+            worker.elements, self._batch_size = value
+            self._fill(worker, this)
+        elif kind == "value":
             self._fill(worker, this)
 
     def _fill(self, worker: _Worker, this: _Round) -> None:
@@ -301,7 +300,7 @@ class RelaxPool:
             indices = worker.group.indices
             worker.left = set(indices)
             worker.silent_s = 0.0
-            worker.send(this.settings, indices, [this.structures[index] for index in indices])
+            worker.send(relax_group, this.settings, indices, [this.structures[index] for index in indices])
 
     def _replace(self, worker: _Worker, this: _Round) -> None:
         """Put a new worker in the place of a dead one and decide on the group of the dead one."""
@@ -316,7 +315,7 @@ class RelaxPool:
                 )
         if worker.left and worker.group is not None and this.waiting is not None:
             this.waiting.extend(self._retries(worker, worker.group, this))
-        self._processes[self._processes.index(worker)] = _Worker(self._arguments, self._outbox)
+        self._processes[self._processes.index(worker)] = self._new_worker()
 
     @staticmethod
     def _retries(worker: _Worker, group: _Group, this: _Round) -> list[_Group]:
@@ -338,6 +337,6 @@ class RelaxPool:
             worker.silent_s += passed_s
             if worker.left and worker.silent_s > limit:
                 worker.hung = f"the potential gave no answer in {limit:g} s"
-                worker.kill()
+                worker.process.kill()
             elif worker.elements is None and worker.silent_s > _START_LIMIT:
-                worker.kill()
+                worker.process.kill()

@@ -1,8 +1,4 @@
-"""One relaxation worker: a process that reads structures from standard input and writes results to output.
-
-Command line: potential name, "gradient" or "bayesian", seed. Messages are pickled tuples.
-In: (RelaxSettings, indices, structures), one group to be relaxed side by side.
-Out: ("ready", symbols, batch size), ("result", index, Relaxation), ("alive",), ("error", exception).
+"""What a relaxation worker runs: it loads a potential once, then relaxes groups of structures with it.
 
 The kernel ends the process with SIGPROF where one evaluation takes more than the processor time of its limit:
 that works in a loop of compiled code, too.
@@ -10,17 +6,11 @@ that works in a loop of compiled code, too.
 
 from __future__ import annotations
 
-import importlib
-import os
-import pickle
-import queue
 import signal
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 from alphacrystal.errors import AlphaCrystalError
 from alphacrystal.relax._bayesian import BayesianRelaxer
@@ -30,32 +20,65 @@ from alphacrystal.relax._groups import batch_size
 from alphacrystal.relax._relaxation import Relaxation
 from alphacrystal.relax._settings import RelaxSettings
 from alphacrystal.relax.registry import load_energy_model, load_potential
+from alphacrystal.runtime._worker_main import LONGEST_TIMER_S, report
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-#: Relaxes a group; gives positions in it with results, as they finish.
-Work = Callable[[Sequence["Structure"], RelaxSettings, Guard], Iterable[tuple[int, Relaxation]]]
+#: Relaxes a group; yields positions in it with results, as they finish.
+GroupRelaxer = Callable[[Sequence["Structure"], RelaxSettings, Guard], Iterable[tuple[int, Relaxation]]]
 
 #: Seconds between signs of life while nothing finishes.
 _BEAT = 5.0
 
-#: Longest time in s that the kernel's timer counts.
-_LONGEST = 1e8
+#: Reported as a sign of life.
+ALIVE = "alive"
+
+_relax_group: GroupRelaxer | None = None
 
 
-def _read_into(inbox: queue.SimpleQueue[tuple[Any, ...]], stream: IO[bytes]) -> None:
-    """Pass messages on; when the parent goes away, so does this process."""
+def load(
+    name: str, method: Literal["gradient", "bayesian"], seed: int
+) -> tuple[frozenset[str], int] | AlphaCrystalError:
+    """Load the potential of this worker; returns the elements that it knows and its batch size.
+
+    An error of this package is returned, so that the parent can raise it as it is.
+    """
+    global _relax_group
     try:
-        while True:
-            inbox.put(pickle.load(stream))  # noqa: S301 - written by our own parent
-    except (EOFError, OSError):
-        os._exit(0)
-    except Exception:  # noqa: BLE001 - whatever a message does to its reader
-        os._exit(1)  # the parent sees a dead worker and starts another; a silent thread would hang it
+        elements, size, _relax_group = _load(name, method, seed)
+    except AlphaCrystalError as error:
+        return error
+    return elements, size
 
 
-def _load(name: str, method: str, seed: int) -> tuple[frozenset[str], int, Work]:
+def relax_group(settings: RelaxSettings, indices: Sequence[int], structures: Sequence[Structure]) -> None:
+    """Relax structures side by side; reports (index, Relaxation) of each as it finishes, and `ALIVE`."""
+    assert _relax_group is not None, "no potential is loaded"
+    last_sign = time.monotonic()
+
+    @contextmanager
+    def limited() -> Iterator[None]:
+        nonlocal last_sign
+        if time.monotonic() - last_sign > _BEAT:
+            report(ALIVE)
+            last_sign = time.monotonic()
+        limit = settings.evaluation_limit_s
+        if limit is not None:
+            signal.setitimer(signal.ITIMER_PROF, min(limit, LONGEST_TIMER_S))
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0.0)
+
+    for position, result in _relax_group(structures, settings, limited):
+        report((indices[position], result))
+        last_sign = time.monotonic()
+
+
+def _load(
+    name: str, method: Literal["gradient", "bayesian"], seed: int
+) -> tuple[frozenset[str], int, GroupRelaxer]:
     """Elements and batch size of a potential, and how a group is relaxed with it."""
     if method == "bayesian":
         model = load_energy_model(name)
@@ -80,62 +103,3 @@ def _load(name: str, method: str, seed: int) -> tuple[frozenset[str], int, Work]
             yield from engine.step()
 
     return potential.supported_elements, batch_size(potential), descend
-
-
-def _serve(arguments: Sequence[str], inbox: queue.SimpleQueue[tuple[Any, ...]], out: IO[bytes]) -> None:
-    last_sign = time.monotonic()
-
-    def send(*message: object) -> None:
-        nonlocal last_sign
-        pickle.dump(message, out)
-        out.flush()
-        last_sign = time.monotonic()
-
-    @contextmanager
-    def limited() -> Iterator[None]:
-        if time.monotonic() - last_sign > _BEAT:
-            send("alive")
-        limit = settings.evaluation_limit_s
-        if limit is not None:
-            signal.setitimer(signal.ITIMER_PROF, min(limit, _LONGEST))
-        try:
-            yield
-        finally:
-            signal.setitimer(signal.ITIMER_PROF, 0.0)
-
-    try:
-        name, method, seed = arguments
-        elements, size, work = _load(name, method, int(seed))
-        send("ready", elements, size)
-        while True:
-            settings, indices, structures = inbox.get()
-            for position, result in work(structures, settings, limited):
-                send("result", indices[position], result)
-    except AlphaCrystalError as error:
-        send("error", error)
-
-
-def main() -> None:
-    """Run until the parent closes the pipe or kills this process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGPROF, signal.SIG_DFL)
-    # The standard output is for results; what a library prints must not end up in it.
-    out = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    inbox: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
-    # Unpickling in the thread must not meet a module that this thread is still importing.
-    importlib.import_module("pymatgen.core.structure")
-    threading.Thread(target=_read_into, args=(inbox, sys.stdin.buffer), daemon=True).start()
-    try:
-        _serve(sys.argv[1:], inbox, out)
-    except BrokenPipeError:
-        os._exit(0)
-    except Exception as error:
-        failure = AlphaCrystalError(f"A relaxation worker failed: {type(error).__name__}: {error}.")
-        pickle.dump(("error", failure), out)
-        out.flush()
-        raise
-
-
-if __name__ == "__main__":
-    main()

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import pickle
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, Any, cast
+from typing import Any, cast
+
+from alphacrystal.runtime.worker_process import WorkerProcess
 
 _START_LIMIT_S = 300.0
 
@@ -57,7 +55,7 @@ class TaskProcess:
         self._preload = tuple(preload)
         self._environment = environment
         self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: WorkerProcess | None = None
 
     @property
     def pid(self) -> int | None:
@@ -96,33 +94,21 @@ class TaskProcess:
             if late:
                 return TaskResult(failure=f"it took more than {limit_s:g} s", late=True)
             return TaskResult(failure="the process that computed it died", died=True)
-        worked, value = answer
-        return TaskResult(value=value) if worked else TaskResult(failure=str(value))
+        kind, value = answer
+        return TaskResult(failure=str(value)) if kind == "failure" else TaskResult(value=value)
 
     def _start(self) -> bool:
-        environment = dict(os.environ if self._environment is None else self._environment)
-        environment |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-        if self._environment is None:
-            # The child finds the same packages as this process, however they got onto its path.
-            environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "alphacrystal.runtime._task_worker", *self._preload],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-            cwd=self._folder,
-            # A new session: Ctrl-C in the terminal reaches the parent only, which then stops the workers.
-            start_new_session=True,
-        )
+        self._process = WorkerProcess(self._preload, environment=self._environment, folder=self._folder)
         if self._exchange(None, _START_LIMIT_S)[0] is None:
             self.stop()
             return False
         return True
 
-    def _exchange(self, message: object, limit_s: float | None) -> tuple[tuple[bool, Any] | None, bool]:
+    def _exchange(
+        self, call: tuple[Callable[..., Any], tuple[Any, ...], float | None] | None, limit_s: float | None
+    ) -> tuple[tuple[str, Any] | None, bool]:
         """The answer (None if the process ended), and whether the limit ended it."""
-        process = cast("subprocess.Popen[bytes]", self._process)
+        process = cast(WorkerProcess, self._process)
         late = threading.Event()
 
         def end() -> None:
@@ -133,13 +119,11 @@ class TaskProcess:
         if timer is not None:
             timer.start()
         try:
-            if message is not None:
-                stream = cast(IO[bytes], process.stdin)
-                pickle.dump(message, stream)
-                stream.flush()
-            return pickle.load(cast(IO[bytes], process.stdout)), False  # noqa: S301 - written by the worker
-        except (EOFError, OSError, ValueError, pickle.UnpicklingError):
-            return None, late.is_set()
+            if call is not None:
+                with contextlib.suppress(OSError, ValueError):  # a dead process has no answer
+                    process.send(*call)
+            answer = process.receive()
+            return answer, answer is None and late.is_set()
         finally:
             if timer is not None:
                 timer.cancel()
@@ -149,9 +133,6 @@ class TaskProcess:
         process, self._process = self._process, None
         if process is None:
             return None
-        process.kill()
-        code = process.wait()
-        for stream in (process.stdin, process.stdout):
-            with contextlib.suppress(OSError):
-                cast(IO[bytes], stream).close()
+        code = process.stop()
+        process.close()
         return code
