@@ -1,4 +1,4 @@
-"""`alphacrystal benchmark speed`, `bayesian`, `inspection` and `web-load`: times."""
+"""`alphacrystal benchmark speed`, `bayesian`, `cold-start`, `inspection` and `web-load`: times."""
 
 from __future__ import annotations
 
@@ -100,3 +100,22 @@ def web_load(
     from alphacrystal_bench.speed.web_load import benchmark_web_load
 
     return benchmark_web_load(run.progress, runs=runs, jobs=jobs, requests_per_route=requests)
+
+
+@register(
+    "cold-start",
+    title="Time of whole commands",
+    page="speed.cold_start",
+    quick=("--rounds", "1", "--no-relax"),
+)
+def cold_start(
+    run: Run,
+    rounds: Annotated[int, typer.Option(min=1, help="Runs of each command; the fastest counts.")] = 3,
+    relax: Annotated[
+        bool, typer.Option("--relax/--no-relax", help="Also relax shaken crystals, here and with chgnet.")
+    ] = True,
+) -> Result:
+    """Wall and processor time of whole commands in new processes, and of relaxations against chgnet's loop."""
+    from alphacrystal_bench.speed.cold_start import benchmark_cold_start
+
+    return benchmark_cold_start(run.progress, rounds=rounds, relax=relax)
