@@ -115,7 +115,7 @@ def cold_start(
         bool, typer.Option("--relax/--no-relax", help="Also relax shaken crystals, here and with chgnet.")
     ] = True,
 ) -> Result:
-    """Wall and processor time of whole commands in new processes, and of relaxations against chgnet's loop."""
+    """Time of whole commands in new processes, and of relaxations against chgnet's loop."""
     from alphacrystal_bench.speed.cold_start import benchmark_cold_start
 
     return benchmark_cold_start(run.progress, rounds=rounds, relax=relax)
