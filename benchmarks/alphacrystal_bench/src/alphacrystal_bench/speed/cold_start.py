@@ -155,10 +155,10 @@ def relax_with_chgnet(folder: str) -> None:
     """Chgnet's own loop over the crystals of a folder; writes its processor seconds to ``chgnet.json``."""
     from pymatgen.core import Structure
 
-    from alphacrystal_bench.speed.chgnet_baseline import ChgnetItself
+    from alphacrystal_bench.speed.chgnet_baseline import ChgnetBaseline
 
     crystals = [Structure.from_file(path) for path in sorted(Path(folder).glob("*.cif"))]
-    chgnet = ChgnetItself()
+    chgnet = ChgnetBaseline()
     ends = [chgnet.relax_with_fire(crystal, FMAX, STEPS) for crystal in crystals]
     spent = {"cpu_s": sum(end.cpu_s for end in ends), "converged": sum(end.converged for end in ends)}
     Path(folder, "chgnet.json").write_text(json.dumps(spent))
