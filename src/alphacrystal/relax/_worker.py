@@ -1,4 +1,4 @@
-"""What a relaxation worker runs: it loads a potential once, then relaxes groups of structures with it.
+"""The program of a relaxation worker: load a potential once, then relax groups of structures with it.
 
 The kernel ends the process with SIGPROF where one evaluation takes more than the processor time of its limit:
 that works in a loop of compiled code, too.

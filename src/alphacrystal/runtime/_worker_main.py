@@ -99,7 +99,7 @@ def _serve(calls_fd: int, answers_fd: int, modules: Sequence[str]) -> None:
 
 
 def _listen(stream: IO[bytes], calls: queue.SimpleQueue[tuple[Any, ...]]) -> None:
-    """Hand calls on; a pipe that ends means that the parent is gone, and so is the use of any work."""
+    """Queue the received calls; if the pipe ends, the parent has ended, and the process ends too."""
     while True:
         try:
             calls.put(pickle.load(stream))  # noqa: S301 - written by our own parent
