@@ -115,7 +115,9 @@ def run_quick(
     for name, benchmark in benchmarks().items():
         if benchmark.quick is not None:
             typer.echo(f"+ alphacrystal benchmark {shlex.join([name, *benchmark.quick])}")
-            app([name, *benchmark.quick, "--out", str(folder / name)], standalone_mode=False)
+            code = app([name, *benchmark.quick, "--out", str(folder / name)], standalone_mode=False)
+            if code:  # an interrupt
+                raise typer.Exit(code)
 
 
 app = typer.Typer(
