@@ -27,7 +27,6 @@ def test_defaults_are_the_documented_ones() -> None:
         ({"space_group": 0}, "space group 0 does not exist"),
         ({"space_group": 231}, "space group 231 does not exist"),
         ({"units": (0, 1)}, "positive whole numbers"),
-        ({"generators": ("dice",)}, "unknown generator 'dice'"),
         ({"generators": ()}, "no generator given"),
         ({"lattice": (4, 4, 0, 90, 90, 90)}, "lengths between 0 and 200"),
         ({"lattice": (4, 4, 4, 10, 20, 170)}, "do not close to a cell"),

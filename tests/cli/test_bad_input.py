@@ -49,7 +49,7 @@ QUICK = ("--candidates", "3", "--max-atoms", "4", "--no-relax")
         (["NaCl", "--potential", "m4gnet"], "no potential named 'm4gnet'; known here: chgnet, chgnet-r2scan"),
         (["AmO2"], "chgnet does not know the element Am"),
         (["Cm2O3", "--potential", "chgnet-r2scan"], "does not know the element Cm"),
-        (["NaCl", "--generators", "dice"], "unknown generator 'dice'"),
+        (["NaCl", "--generators", "dice"], "There is no generator 'dice': choose from"),
         (["NaCl", "--generators", ","], "generator"),
         (["NaCl", "--generators", "template"], "give a file of records or a folder of CIFs with --templates"),
         (["NaCl", "--generators", "template", "--templates", "none.jsonl"], "no template library none.jsonl"),

@@ -94,7 +94,7 @@ def test_plugin_that_fails_in_a_mix_is_noted(tmp_path: Path) -> None:
         ("wrong", "gave Cu, not an ordered crystal of NaCl"),
         ("broken", "The generator broken failed: RuntimeError no idea"),
         ("nothing", "has no method generate"),
-        ("missing", "unknown generator 'missing': choose from .*distance_matrix, .*, salts, .*wrong"),
+        ("missing", "There is no generator 'missing': choose from .*distance_matrix, .*, salts, .*wrong"),
     ],
 )
 def test_what_a_plugin_does_wrong_is_said(tmp_path: Path, name: str, sentence: str) -> None:

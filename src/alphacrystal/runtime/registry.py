@@ -92,7 +92,9 @@ class Registry(Generic[S]):
             return self._specs[name]
         entry = next(iter(entry_points(group=self.group, name=name)), None)
         if entry is None:
-            raise self._error(f"There is no {self.noun} {name!r}: choose from {', '.join(self.names())}.")
+            raise self._error(
+                f"There is no {self.noun} {name[:60]!r}: choose from {', '.join(self.names())}."
+            )
         try:
             loaded = entry.load()
         except AlphaCrystalError:
