@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -27,6 +26,7 @@ from alphacrystal.errors import AlphaCrystalError, InputError, NewerFormatError
 from alphacrystal.pipeline.formula_list import FormulaRequest
 from alphacrystal.report import BEST_COLUMNS, best_values
 from alphacrystal.scale._executor import CampaignTask, TaskOutcome
+from alphacrystal.scale._store_formats import FORMAT_VERSION, SCHEMA, conversion, expected_schema
 
 FILE = "campaign.sqlite"
 #: Suffixes of the files of one SQLite database.
@@ -51,34 +51,6 @@ _DAMAGE = {
 #: Types of the columns of a waiting task and of the times of a finished one; a store may come from others.
 _ROW = TypeAdapter(tuple[str, str, str | None, int | None, str], config=ConfigDict(strict=True))
 _TIMES = TypeAdapter(tuple[FiniteFloat, FiniteFloat, Json[dict[str, FiniteFloat]]])
-
-#: SQL that creates a store of format 1, and that converts one of each format to the next.
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS units (
-    id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, formula TEXT NOT NULL, cell TEXT, space_group INTEGER,
-    folder TEXT NOT NULL, status TEXT NOT NULL DEFAULT 'waiting', kind TEXT NOT NULL DEFAULT '',
-    reason TEXT NOT NULL DEFAULT '', result TEXT NOT NULL DEFAULT '', structures INTEGER NOT NULL DEFAULT 0,
-    space_group_number INTEGER, space_group_symbol TEXT NOT NULL DEFAULT '', energy_per_atom_ev REAL,
-    formation_energy_ev_per_atom REAL, e_above_hull_ev_per_atom REAL, seconds REAL, processor_seconds REAL,
-    timings TEXT, ended TEXT
-);
-CREATE INDEX IF NOT EXISTS waiting ON units (id) WHERE status = 'waiting';
-CREATE TABLE IF NOT EXISTS lines (position INTEGER PRIMARY KEY, formula TEXT NOT NULL, unit INTEGER NOT NULL);
-"""
-_CONVERSIONS = (
-    """
-ALTER TABLE units RENAME TO tasks;
-ALTER TABLE tasks RENAME COLUMN kind TO failure_type;
-ALTER TABLE tasks RENAME COLUMN formation_energy_ev_per_atom TO formation_energy_per_atom_ev;
-ALTER TABLE tasks RENAME COLUMN e_above_hull_ev_per_atom TO energy_above_hull_per_atom_ev;
-ALTER TABLE tasks ADD COLUMN enthalpy_per_atom_ev REAL;
-ALTER TABLE lines RENAME COLUMN unit TO task;
-UPDATE tasks SET enthalpy_per_atom_ev = energy_per_atom_ev, energy_per_atom_ev = NULL
-    WHERE (SELECT json_extract(value, '$.pressure') FROM facts WHERE name = 'settings') != 0;
-""",
-)
-FORMAT_VERSION = 1 + len(_CONVERSIONS)
 
 
 def remove_unborn_store(folder: Path) -> None:
@@ -151,7 +123,7 @@ class CampaignStore:
         version = max(version, 1)  # stores of format 1 have no version
         if version > FORMAT_VERSION:
             raise NewerFormatError(self.path, version, FORMAT_VERSION)
-        if schema and schema != _expected_schema(version):
+        if schema and schema != expected_schema(version):
             raise InputError(
                 f"{self.path} is damaged or not a campaign: it has other tables, views or triggers. "
                 "Start a new campaign with another --out."
@@ -163,7 +135,7 @@ class CampaignStore:
         self._database.execute("BEGIN IMMEDIATE")
         try:
             schema, version = self._checked_layout()  # another process may have been first
-            script = ("" if schema else _SCHEMA) + _conversion(version, FORMAT_VERSION)
+            script = ("" if schema else SCHEMA) + conversion(version, FORMAT_VERSION)
             for statement in script.split(";") if not schema or version < FORMAT_VERSION else ():
                 self._database.execute(statement)
         except BaseException:
@@ -420,16 +392,3 @@ def _stays_inside(result: object) -> bool:
         and ".." not in result.split("/")
         and "\0" not in result
     )
-
-
-def _conversion(version: int, target: int) -> str:
-    """SQL that converts a store from one format to a later one."""
-    return "".join(_CONVERSIONS[version - 1 : target - 1]) + f"PRAGMA user_version = {target};"
-
-
-@cache
-def _expected_schema(version: int) -> frozenset[tuple[Any, ...]]:
-    """Type, name, table and SQL text of everything in a store of a format."""
-    with contextlib.closing(sqlite3.connect(":memory:")) as database:
-        database.executescript(_SCHEMA + _conversion(1, version))
-        return frozenset(database.execute("SELECT type, name, tbl_name, sql FROM sqlite_master"))

@@ -7,32 +7,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
-from pydantic_core import CoreSchema, core_schema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from alphacrystal.config import PredictConfig, make_config
 from alphacrystal.errors import InputError
 from alphacrystal.web._settings import Limits
 
 
-class _Offered:
-    """A name that the page offers: a generator or potential that needs no file of the user."""
+def _offered(noun: str, names: Callable[[], list[str]]) -> tuple[AfterValidator, Any]:
+    """Validation and JSON schema of a name that the page offers: one that needs no file of the user."""
 
-    def __init__(self, noun: str, names: Callable[[], list[str]]) -> None:
-        self.noun, self.names = noun, names
-
-    def __get_pydantic_core_schema__(self, source: type, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(self._check, handler(source))
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        return {**handler(schema), "enum": self.names()}
-
-    def _check(self, name: str) -> str:
-        if name not in self.names():
-            raise ValueError(f"there is no {self.noun} {name!r} here: choose from {', '.join(self.names())}")
+    def check(name: str) -> str:
+        if name not in names():
+            raise ValueError(f"there is no {noun} {name!r} here: choose from {', '.join(names())}")
         return name
+
+    return AfterValidator(check), Field(json_schema_extra=lambda schema: schema.update(enum=list(names())))
 
 
 def offered_generators() -> list[str]:
@@ -49,8 +39,8 @@ def offered_potentials() -> list[str]:
     return [spec.name for spec in POTENTIALS.built_in() if spec.on_page]
 
 
-GeneratorName = Annotated[str, _Offered("generator", offered_generators)]
-PotentialName = Annotated[str, _Offered("potential", offered_potentials)]
+GeneratorName = Annotated[str, *_offered("generator", offered_generators)]
+PotentialName = Annotated[str, *_offered("potential", offered_potentials)]
 _SETTINGS = PredictConfig.model_fields
 
 

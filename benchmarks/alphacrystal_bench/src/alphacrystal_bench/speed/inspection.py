@@ -111,7 +111,7 @@ def _batch(formulas: list[str]) -> dict[str, float]:
         code = "from alphacrystal.cli import main; main()"
         before, begin = os.times(), time.perf_counter()
         subprocess.run(
-            [sys.executable, "-c", code, "inspect", "--from", source, "--json", target], check=True
+            [sys.executable, "-c", code, "inspect", "--from", source, "--output", target], check=True
         )
         wall, after = time.perf_counter() - begin, os.times()
         lines = target.read_text(encoding="utf-8").splitlines()

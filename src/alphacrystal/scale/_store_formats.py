@@ -1,0 +1,49 @@
+"""Formats of the campaign store: the tables, and the conversion of each format to the next."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from functools import cache
+from typing import Any
+
+#: SQL that creates a store of format 1, and that converts one of each format to the next.
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS units (
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, formula TEXT NOT NULL, cell TEXT, space_group INTEGER,
+    folder TEXT NOT NULL, status TEXT NOT NULL DEFAULT 'waiting', kind TEXT NOT NULL DEFAULT '',
+    reason TEXT NOT NULL DEFAULT '', result TEXT NOT NULL DEFAULT '', structures INTEGER NOT NULL DEFAULT 0,
+    space_group_number INTEGER, space_group_symbol TEXT NOT NULL DEFAULT '', energy_per_atom_ev REAL,
+    formation_energy_ev_per_atom REAL, e_above_hull_ev_per_atom REAL, seconds REAL, processor_seconds REAL,
+    timings TEXT, ended TEXT
+);
+CREATE INDEX IF NOT EXISTS waiting ON units (id) WHERE status = 'waiting';
+CREATE TABLE IF NOT EXISTS lines (position INTEGER PRIMARY KEY, formula TEXT NOT NULL, unit INTEGER NOT NULL);
+"""
+_CONVERSIONS = (
+    """
+ALTER TABLE units RENAME TO tasks;
+ALTER TABLE tasks RENAME COLUMN kind TO failure_type;
+ALTER TABLE tasks RENAME COLUMN formation_energy_ev_per_atom TO formation_energy_per_atom_ev;
+ALTER TABLE tasks RENAME COLUMN e_above_hull_ev_per_atom TO energy_above_hull_per_atom_ev;
+ALTER TABLE tasks ADD COLUMN enthalpy_per_atom_ev REAL;
+ALTER TABLE lines RENAME COLUMN unit TO task;
+UPDATE tasks SET enthalpy_per_atom_ev = energy_per_atom_ev, energy_per_atom_ev = NULL
+    WHERE (SELECT json_extract(value, '$.pressure') FROM facts WHERE name = 'settings') != 0;
+""",
+)
+FORMAT_VERSION = 1 + len(_CONVERSIONS)
+
+
+def conversion(version: int, target: int) -> str:
+    """SQL that converts a store from one format to a later one."""
+    return "".join(_CONVERSIONS[version - 1 : target - 1]) + f"PRAGMA user_version = {target};"
+
+
+@cache
+def expected_schema(version: int) -> frozenset[tuple[Any, ...]]:
+    """Type, name, table and SQL text of everything in a store of a format."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        database.executescript(SCHEMA + conversion(1, version))
+        return frozenset(database.execute("SELECT type, name, tbl_name, sql FROM sqlite_master"))
