@@ -38,7 +38,7 @@ class RelaxSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    fmax: float = Field(default=0.1, gt=0)
+    fmax: float = Field(default=0.05, gt=0)
     max_steps: int = Field(default=150, ge=0)
     keep_symmetry: bool = True
     symprec: float = Field(default=0.01, gt=0)
