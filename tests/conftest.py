@@ -1,10 +1,13 @@
 """Settings that all tests share, and textbook crystals to test on."""
 
+import contextlib
 import json
 import os
 import re
+import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -420,22 +423,112 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
     return lambda *arguments: call(capsys, *arguments)
 
 
+class Command:
+    """The command line as a process, with the methods of `subprocess.Popen` that the tests use."""
+
+    def __init__(self, folder: Path, server: socket.socket, request: dict[str, Any]) -> None:
+        self.returncode: int | None = None
+        self._files = [folder / name for name in ("out", "err")]
+        read, write = os.pipe()
+        descriptors = [os.open(path, os.O_WRONLY | os.O_CREAT) for path in self._files] + [write]
+        socket.send_fds(server, [json.dumps(request).encode() + b"\n"], descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        self._status = os.fdopen(read)
+        self.pid = int(self._status.readline())
+
+    def poll(self) -> int | None:
+        """The exit status, negative for a signal; None while the process runs."""
+        if self.returncode is None and select.select([self._status], [], [], 0)[0]:
+            self._end()
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.returncode is None:
+            if not select.select([self._status], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired("alphacrystal", timeout or 0)
+            self._end()
+        assert self.returncode is not None
+        return self.returncode
+
+    def _end(self) -> None:
+        self.returncode = int(self._status.readline())
+        self._status.close()
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """What it wrote to standard output and standard error, once it has ended."""
+        self.wait(timeout)
+        out, err = (path.read_text(encoding="utf-8") for path in self._files)
+        return out, err
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def command_server() -> Iterator[socket.socket]:
+    """A connection to a process that runs the command line in forks of itself."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        program = Path(__file__).with_name("command_server.py")
+        process = subprocess.Popen(
+            [sys.executable, str(program), str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            env=os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "80"},
+        )
+        theirs.close()
+        yield ours
+        ours.close()
+        process.wait()
+
+
 @pytest.fixture
-def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """A function that starts the command line as a process of its own, ended after the test."""
+def start(
+    command_server: socket.socket, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Command]]:
+    """A function that starts the command line as a process, ended after the test.
+
+    The process is a fork of one that has imported the package. What a process does before that is the matter
+    of `start_new_process`.
+    """
+    started: list[Command] = []
+
+    def begin(*arguments: object, path: Path | None = None) -> Command:
+        request = {
+            "arguments": [*map(str, arguments)],
+            "directory": str(Path.cwd()),
+            "environment": os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "80"},
+            "path": [] if path is None else [str(path)],
+        }
+        if path is not None:  # for the processes that it starts
+            paths = [str(path), os.environ.get("PYTHONPATH", "")]
+            request["environment"]["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+        started.append(Command(tmp_path_factory.mktemp("command"), command_server, request))
+        return started[-1]
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def start_new_process() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """A function that starts the command line as a process that imports the package itself."""
     started: list[subprocess.Popen[str]] = []
 
-    def begin(*arguments: object, path: Path | None = None) -> subprocess.Popen[str]:
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "80"}
-        if path is not None:
-            paths = [str(path), os.environ.get("PYTHONPATH", "")]
-            environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    def begin(*arguments: object) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [sys.executable, "-c", "from alphacrystal.cli import main; main()", *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=environment,
+            env=os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "80"},
         )
         started.append(process)
         return process

@@ -59,9 +59,7 @@ def test_campaign_is_not_resumed_while_its_client_runs_and_is_after_a_kill(
     start: Start, run: Run, tmp_path: Path, rows_of: Rows
 ) -> None:
     listed = tmp_path / "list.txt"
-    listed.write_text(
-        "\n".join(f"{metal}{other}" for metal in ("Na", "K", "Rb") for other in ("F", "Cl", "Br"))
-    )
+    listed.write_text("NaF\nNaCl\nKF\nKCl\nRbF\n")
     folder = tmp_path / "campaign"
     client = start("campaign", listed, *QUICK, "--out", folder)
     wait_for(client, lambda: any(folder.glob("runs/*/*/events.jsonl")))

@@ -76,13 +76,17 @@ def test_signal_while_the_list_is_written_waits_for_its_end(
     assert process.returncode in {128 + number, *late}
 
 
-@pytest.mark.parametrize("moments", [4, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("starter", "moments"), [("start", 4), pytest.param("start_new_process", 60, marks=pytest.mark.slow)]
+)
 def test_termination_at_any_moment_leaves_no_torn_folder(
-    start: Start, run: Run, tmp_path: Path, moments: int
+    request: pytest.FixtureRequest, run: Run, tmp_path: Path, starter: str, moments: int
 ) -> None:
+    start: Start = request.getfixturevalue(starter)
     begin = time.monotonic()
     process = start("predict", "NaCl", *QUICK, "--out", tmp_path / "whole")
     process.communicate()
+    assert process.returncode == 0
     seconds = time.monotonic() - begin
     summary = (tmp_path / "whole" / "summary.csv").read_bytes()
     codes = set()
@@ -132,7 +136,7 @@ def test_terminated_list_names_what_is_done_and_goes_on(
     assert [row["status"] for row in rows_of(folder / "index.csv")] == ["done"] * 3
 
 
-@pytest.mark.parametrize("moments", [2, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("moments", [1, pytest.param(20, marks=pytest.mark.slow)])
 def test_terminated_campaign_goes_on(
     start: Start, run: Run, tmp_path: Path, rows_of: Rows, moments: int
 ) -> None:

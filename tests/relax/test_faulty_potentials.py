@@ -129,7 +129,7 @@ def energies_only():
     return Energies()
 """
 
-SETTINGS = RelaxSettings(time_limit_s=2.0)
+SETTINGS = RelaxSettings(time_limit_s=1.0)
 
 
 @pytest.fixture
@@ -228,13 +228,13 @@ def test_potential_that_raises_on_the_way_fails_that_structure(starts: list[Stru
 
 
 HANGS = [
-    ("single", "loop", 1, "no answer in 2 s of processor time"),
-    ("batched", "loop", 2, "no answer in 2 s of processor time"),
-    ("single", "compiled loop", 2, "no answer in 2 s of processor time"),
-    ("single", "sleep", 1, "no answer in 8 s"),
-    ("batched", "sleep", 2, "no answer in 8 s"),
+    pytest.param("single", "loop", 1, "no answer in 1 s of processor time", marks=pytest.mark.slow),
+    pytest.param("batched", "loop", 2, "no answer in 1 s of processor time", marks=pytest.mark.slow),
+    ("single", "compiled loop", 2, "no answer in 1 s of processor time"),
+    pytest.param("single", "sleep", 1, "no answer in 5 s", marks=pytest.mark.slow),
+    ("batched", "sleep", 2, "no answer in 5 s"),
     ("batched", "die", 1, "the worker process died while relaxing it"),
-    ("batched", "raise", 2, "RuntimeError"),
+    pytest.param("batched", "raise", 2, "RuntimeError", marks=pytest.mark.slow),
 ]
 
 
@@ -249,7 +249,7 @@ def test_potential_that_hangs_or_dies_for_one_structure_fails_that_structure(
     reason: str,
 ) -> None:
     faulty(fault)
-    settings = SETTINGS.model_copy(update={"silence_limit_s": 8.0 if fault == "sleep" else None})
+    settings = SETTINGS.model_copy(update={"silence_limit_s": 5.0 if fault == "sleep" else None})
     seen: list[int] = []
     with RelaxPool(potential, workers=workers) as pool:
         ends = pool.relax(starts, settings, on_result=lambda index, _: seen.append(index))
@@ -285,7 +285,7 @@ def test_energy_model_that_hangs_for_one_structure_fails_that_structure(
     assert good.usable
     assert other.usable
     assert bad.status is RelaxationStatus.FAILED
-    assert bad.reason == "the potential gave no answer in 2 s of processor time"
+    assert bad.reason == "the potential gave no answer in 1 s of processor time"
 
 
 SLOW = """
@@ -297,14 +297,14 @@ from alphacrystal.relax import AsePotential
 
 
 class Slow(AsePotential):
-    '''Takes three seconds of processor time for a structure of two atoms.'''
+    '''Takes one and a half seconds of processor time for a structure of two atoms.'''
 
     batch_size = 8
 
     def evaluate_crystals(self, crystals):
         for crystal in crystals:
             begin = time.thread_time()
-            while len(crystal) == 2 and time.thread_time() - begin < 3.0:
+            while len(crystal) == 2 and time.thread_time() - begin < 1.5:
                 pass
         return super().evaluate_crystals(crystals)
 
@@ -328,22 +328,22 @@ def test_slow_structure_uses_up_no_time_of_its_companions(offer: Offer, textbook
     offer("alphacrystal.potentials", SLOW, {"slow": "make"})
     crystals = [textbook["argon"](4.6 + 0.1 * i) for i in range(7)]
     crystals.insert(2, textbook["rock salt"](7.5))
-    ends = relax(crystals, load_potential("slow"), RelaxSettings(fmax=1e-6, time_limit_s=2.0))
+    ends = relax(crystals, load_potential("slow"), RelaxSettings(fmax=1e-6, time_limit_s=1.0))
     slow = ends.pop(2)
     assert slow.status is RelaxationStatus.TIME_LIMIT
-    assert slow.reason == "not converged in 2 s of processor time"
+    assert slow.reason == "not converged in 1 s of processor time"
     assert max(end.steps for end in ends[:3]) >= 4  # four shares of the slow evaluations are over the limit
     assert not any(end.status is RelaxationStatus.TIME_LIMIT for end in ends)
-    assert max(end.seconds for end in ends) < 2
+    assert max(end.seconds for end in ends) < 1
 
 
 def test_waiting_uses_up_no_time_limit(offer: Offer, textbook: Textbook) -> None:
     """Another program that takes the processor lets a relaxation wait, too."""
     offer("alphacrystal.potentials", SLOW, {"waiting": "waiting"})
-    (end,) = relax([textbook["argon"](5.0)], load_potential("waiting"), RelaxSettings(time_limit_s=0.3))
+    (end,) = relax([textbook["argon"](5.0)], load_potential("waiting"), RelaxSettings(time_limit_s=0.6))
     assert end.converged
     assert end.steps >= 2
-    assert end.seconds < 0.3
+    assert end.seconds < 0.6  # of 0.9 s and more on the clock
 
 
 def test_relaxation_of_an_ase_calculator_needs_no_torch(textbook: Textbook, tmp_path: Path) -> None:

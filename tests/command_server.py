@@ -1,0 +1,81 @@
+"""Run the command line in forks of one process that has imported it: a command of a test imports nothing again.
+
+Started by ``tests/conftest.py`` with the descriptor of a socket. A request is JSON with the arguments and the
+environment, sent with three descriptors: standard output, standard error, and a pipe that gets the process
+id, then the exit status.
+"""
+
+import gc
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+
+MODULES = [
+    "alphacrystal.cli",
+    "alphacrystal.pipeline.predict",
+    "alphacrystal.evaluate",
+    "alphacrystal.scale",
+    "chgnet.model",
+    "numpy.random",
+    "pymatgen.io.ase",
+    "pymatgen.io.cif",
+    "scipy.optimize",
+    "scipy.spatial",
+]
+BUFFER = 1 << 16  # bytes
+
+
+def wait_for_a_command(requests: socket.socket) -> None:
+    """Answer requests; returns in the fork that is to run one, and ends the server with its client."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody has to collect the supervisors
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the tests, and they end the server
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(requests, BUFFER, 3)
+        if not message:
+            sys.exit()
+        while not message.endswith(b"\n"):
+            message += requests.recv(BUFFER)
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            requests.close()
+            become_the_command(json.loads(message), *descriptors)
+            return
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def become_the_command(request: dict, out: int, err: int, status: int) -> None:
+    """Fork once more: the parent reports on the command and ends, the child returns as the command."""
+    pid = os.fork()
+    if pid != 0:
+        os.close(out)
+        os.close(err)
+        os.write(status, f"{pid}\n".encode())
+        _, code = os.waitpid(pid, 0)
+        os.write(status, f"{os.waitstatus_to_exitcode(code)}\n".encode())
+        os._exit(0)
+    os.close(status)
+    for descriptor, target in ((out, 1), (err, 2)):
+        os.dup2(descriptor, target)
+        os.close(descriptor)
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    os.chdir(request["directory"])
+    sys.path[:0] = request["path"]
+    sys.argv[1:] = request["arguments"]
+
+
+if __name__ == "__main__":
+    listening = socket.socket(fileno=int(sys.argv.pop(1)))
+    for module in MODULES:
+        importlib.import_module(module)
+    gc.freeze()
+    wait_for_a_command(listening)
+
+    from alphacrystal.cli import main
+
+    main()
