@@ -1,4 +1,4 @@
-"""Run the command line in forks of one process that has imported it: a command of a test imports nothing again.
+"""Run the command line in forks of one process, which has imported it once for all tests.
 
 Started by ``tests/conftest.py`` with the descriptor of a socket. A request is JSON with the arguments and the
 environment, sent with three descriptors: standard output, standard error, and a pipe that gets the process
@@ -64,6 +64,9 @@ def become_the_command(request: dict, out: int, err: int, status: int) -> None:
         os.close(descriptor)
     os.environ.clear()
     os.environ.update(request["environment"])
+    if encoding := os.environ.get("PYTHONIOENCODING"):
+        sys.stdout.reconfigure(encoding=encoding)
+        sys.stderr.reconfigure(encoding=encoding)
     os.chdir(request["directory"])
     sys.path[:0] = request["path"]
     sys.argv[1:] = request["arguments"]

@@ -458,7 +458,7 @@ class Command:
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
         """What it wrote to standard output and standard error, once it has ended."""
         self.wait(timeout)
-        out, err = (path.read_text(encoding="utf-8") for path in self._files)
+        out, err = (path.read_text(encoding="utf-8", errors="surrogateescape") for path in self._files)
         return out, err
 
     def send_signal(self, number: int) -> None:
@@ -498,11 +498,11 @@ def start(
     """
     started: list[Command] = []
 
-    def begin(*arguments: object, path: Path | None = None) -> Command:
+    def begin(*arguments: object, path: Path | None = None, **environment: str) -> Command:
         request = {
             "arguments": [*map(str, arguments)],
             "directory": str(Path.cwd()),
-            "environment": os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "80"},
+            "environment": os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "80"} | environment,
             "path": [] if path is None else [str(path)],
         }
         if path is not None:  # for the processes that it starts

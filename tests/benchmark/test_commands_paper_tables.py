@@ -22,6 +22,7 @@ def test_missing_compounds_are_named_with_their_option(run: Run, verb: str, name
     assert f"{name}.jsonl with --data DIR" in outcome.sentence
 
 
+@pytest.mark.slow
 def test_table4_without_relaxation_prints_and_writes(
     run: Run, textbook: Callable[[str], Structure], tmp_path: Path
 ) -> None:

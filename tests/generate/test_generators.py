@@ -51,7 +51,7 @@ FORMULAS = {"NaCl": [1, 2], "CaF2": [1], "Cu": [1, 2], "SrTiO3": [1]}
 
 
 def cheap_energies(structures: list[Structure]) -> np.ndarray:
-    """Energies for searches whose results need not be right: 20 Å³ for each atom, and no atoms that overlap."""
+    """Energies that cost nothing: lowest at 20 Å³ for each atom without overlaps."""
     return np.array([abs(s.volume / len(s) - 20) + repulsion(s) for s in structures])
 
 
@@ -77,7 +77,7 @@ def maker(request: pytest.FixtureRequest, library: TemplateLibrary) -> Callable[
 
 
 def assert_has_group(structure: Structure, number: int) -> None:
-    """A space group is a subgroup of the one that the structure has: its order divides that one's (Lagrange)."""
+    """A subgroup of the structure's space group: its order divides the order of that (Lagrange)."""
     primitive = structure.get_primitive_structure()
     operations = SpacegroupAnalyzer(primitive, symprec=0.01).get_symmetry_operations()
     assert len(operations) % primitive_order(number) == 0
