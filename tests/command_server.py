@@ -7,6 +7,7 @@ id, then the exit status.
 
 import gc
 import importlib
+import importlib.util
 import json
 import os
 import signal
@@ -25,6 +26,7 @@ MODULES = [
     "scipy.optimize",
     "scipy.spatial",
 ]
+OF_THE_PAGE = ["uvicorn", "alphacrystal.web"] if importlib.util.find_spec("fastapi") else []
 BUFFER = 1 << 16  # bytes
 
 
@@ -67,6 +69,8 @@ def become_the_command(request: dict, out: int, err: int, status: int) -> None:
     if encoding := os.environ.get("PYTHONIOENCODING"):
         sys.stdout.reconfigure(encoding=encoding)
         sys.stderr.reconfigure(encoding=encoding)
+    if os.environ.get("PYTHONUNBUFFERED"):
+        sys.stdout.reconfigure(line_buffering=True)
     os.chdir(request["directory"])
     sys.path[:0] = request["path"]
     sys.argv[1:] = request["arguments"]
@@ -74,7 +78,7 @@ def become_the_command(request: dict, out: int, err: int, status: int) -> None:
 
 if __name__ == "__main__":
     listening = socket.socket(fileno=int(sys.argv.pop(1)))
-    for module in MODULES:
+    for module in MODULES + OF_THE_PAGE:
         importlib.import_module(module)
     gc.freeze()
     wait_for_a_command(listening)

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -461,6 +462,13 @@ class Command:
         out, err = (path.read_text(encoding="utf-8", errors="surrogateescape") for path in self._files)
         return out, err
 
+    def read_line(self) -> str:
+        """The first line of standard output, while the process runs."""
+        while "\n" not in (text := self._files[0].read_text(encoding="utf-8")):
+            assert self.poll() is None, self.communicate()
+            time.sleep(0.01)
+        return text.partition("\n")[0]
+
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
             with contextlib.suppress(ProcessLookupError):
@@ -487,28 +495,40 @@ def command_server() -> Iterator[socket.socket]:
         process.wait()
 
 
-@pytest.fixture
-def start(
+@pytest.fixture(scope="session")
+def start_command(
     command_server: socket.socket, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[..., Command]]:
-    """A function that starts the command line as a process, ended after the test.
+) -> Callable[..., Command]:
+    """A function that starts the command line as a process.
 
     The process is a fork of one that has imported the package. What a process does before that is the matter
     of `start_new_process`.
     """
-    started: list[Command] = []
 
-    def begin(*arguments: object, path: Path | None = None, **environment: str) -> Command:
+    def begin(
+        *arguments: object, path: Path | None = None, cwd: Path | None = None, **environment: str
+    ) -> Command:
         request = {
             "arguments": [*map(str, arguments)],
-            "directory": str(Path.cwd()),
+            "directory": str(cwd or Path.cwd()),
             "environment": os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "80"} | environment,
             "path": [] if path is None else [str(path)],
         }
         if path is not None:  # for the processes that it starts
             paths = [str(path), os.environ.get("PYTHONPATH", "")]
             request["environment"]["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
-        started.append(Command(tmp_path_factory.mktemp("command"), command_server, request))
+        return Command(tmp_path_factory.mktemp("command"), command_server, request)
+
+    return begin
+
+
+@pytest.fixture
+def start(start_command: Callable[..., Command]) -> Iterator[Callable[..., Command]]:
+    """The function `start_command`; its processes are ended after the test."""
+    started: list[Command] = []
+
+    def begin(*arguments: object, **options: Any) -> Command:
+        started.append(start_command(*arguments, **options))
         return started[-1]
 
     yield begin

@@ -28,6 +28,14 @@ WORDS = {
 }
 
 
+SLOW = {"campaign.py", "evaluate.py"}
+TUTORIALS = [
+    pytest.param(path.name, marks=pytest.mark.slow if path.name in SLOW else ())
+    for path in sorted((DOCS / "tutorials").glob("*.py"))
+]
+assert set(WORDS) == {path.name for path in (DOCS / "tutorials").glob("*.py")}
+
+
 @pytest.fixture(scope="module")
 def pages() -> dict[Path, Any]:
     """The generated pages, and functions that return their text."""
@@ -126,7 +134,7 @@ def run_python(*arguments: object, folder: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in (DOCS / "tutorials").glob("*.py")))
+@pytest.mark.parametrize("name", TUTORIALS)
 def test_tutorial_runs(name: str, tmp_path: Path) -> None:
     said = run_python(DOCS / "tutorials" / name, folder=tmp_path)
     for words in WORDS[name]:

@@ -7,8 +7,6 @@ import csv
 import json
 import shutil
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -36,17 +34,12 @@ def outside(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(tmp_path_factory: pytest.TempPathFactory, start_command: Callable[..., Any]) -> Path:
     """A folder with a run and a campaign to copy."""
     place = tmp_path_factory.mktemp("finished")
     (place / "list.txt").write_text("NaCl\nMgO\n")
     for words in (("predict", "NaCl", "--out", "run"), ("campaign", "list.txt", "--out", "all")):
-        subprocess.run(
-            [sys.executable, "-c", "from alphacrystal.cli import main; main()", *words, *QUICK],
-            cwd=place,
-            check=True,
-            capture_output=True,
-        )
+        assert start_command(*words, *QUICK, cwd=place).wait() == 0
     return place
 
 

@@ -36,9 +36,9 @@ def verbs(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]
         yield " ".join(path), command
 
 
-@pytest.mark.parametrize("verb", [name for name, _ in verbs(typer.main.get_command(app))])
+@pytest.mark.parametrize("verb", [name for name, _ in verbs(typer.main.get_command(app).loaded())])
 def test_every_verb_has_json(verb: str) -> None:
-    command = dict(verbs(typer.main.get_command(app)))[verb]
+    command = dict(verbs(typer.main.get_command(app).loaded()))[verb]
     options = [option for parameter in command.params for option in parameter.opts]
     assert "--json" in options
 
@@ -117,8 +117,8 @@ def test_campaign_says_where_its_tables_are(run: Run, tmp_path: Path) -> None:
 
 def test_server_says_its_address(start: Callable[..., Any], tmp_path: Path) -> None:
     pytest.importorskip("uvicorn", reason="needs the extra web")
-    process = start("serve", "--port", "0", "--folder", tmp_path / "runs", "--json")
-    address = json.loads(process.stdout.readline())["address"]
+    process = start("serve", "--port", "0", "--folder", tmp_path / "runs", "--json", PYTHONUNBUFFERED="1")
+    address = json.loads(process.read_line())["address"]
     assert address.startswith("http://127.0.0.1:")
 
 

@@ -71,7 +71,7 @@ def test_other_formulas_of_a_list_go_on(run: Run, tmp_path: Path, rows_of: Rows)
     assert run("predict", "--resume", "--out", "batch").code == 1
 
 
-@pytest.mark.parametrize("verb", ["relax", "rank"])
+@pytest.mark.parametrize("verb", ["relax", pytest.param("rank", marks=pytest.mark.slow)])
 def test_files(run: Run, tmp_path: Path, rows_of: Rows, verb: str) -> None:
     for formula in ("MgO", "NaCl"):
         assert run("predict", formula, *OPTIONS[:4], "--no-relax", "--out", formula).code == 0
@@ -95,13 +95,14 @@ def test_campaign_names_the_reason_and_tries_again(run: Run, tmp_path: Path, row
     words = ("campaign", "list.txt", *OPTIONS[:4], "--potential", "no_oxygen", "--out", "all")
     outcome = run(*words)
     assert outcome.code == 0, outcome.err
-    for _ in range(2):
+    for attempt in range(2):
         (failure,) = rows_of(tmp_path / "all" / "failures.csv")
         assert (failure["formula"], failure["kind"]) == ("MgO", "relaxation")
         assert "no answer for oxygen" in failure["reason"]
         row, salt = rows_of(tmp_path / "all" / "index.csv")
         assert (row["status"], salt["status"]) == ("failed", "done")
-        run_file = tmp_path / "all" / row["folder"] / "run.json"
-        before = run_file.stat().st_mtime_ns
-        assert run("campaign", "--resume", "--retry-failed", "--out", "all").code == 0
-        assert run_file.stat().st_mtime_ns > before
+        if attempt == 0:
+            run_file = tmp_path / "all" / row["folder"] / "run.json"
+            before = run_file.stat().st_mtime_ns
+            assert run("campaign", "--resume", "--retry-failed", "--out", "all").code == 0
+            assert run_file.stat().st_mtime_ns > before

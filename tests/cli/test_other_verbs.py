@@ -149,16 +149,15 @@ def test_inspect_refuses_bad_input(run: Run, arguments: list[str], sentence: str
     assert sentence in outcome.sentence
 
 
-@pytest.mark.parametrize("name", ["halite.cif", "POSCAR", "halite.extxyz"])
-def test_relax_reads_the_usual_files(run: Run, tmp_path: Path, rows_of: Rows, name: str) -> None:
-    if name.endswith("extxyz"):
-        AseAtomsAdaptor.get_atoms(halite()).write(tmp_path / name, format="extxyz")
-    else:
-        halite().to(str(tmp_path / name))
-    outcome = run("relax", name, "--out", "run", "--workers", "1")
+def test_relax_reads_the_usual_files(run: Run, tmp_path: Path, rows_of: Rows) -> None:
+    halite().to(str(tmp_path / "halite.cif"))
+    halite(("K", "Cl"), 6.3).to(str(tmp_path / "POSCAR"))
+    AseAtomsAdaptor.get_atoms(halite(("Mg", "O"), 4.25)).write(tmp_path / "MgO.extxyz", format="extxyz")
+    outcome = run("relax", "halite.cif", "POSCAR", "MgO.extxyz", "--out", "run", "--workers", "1")
     assert outcome.code == 0, outcome.err
-    (row,) = rows_of(tmp_path / "run" / "summary.csv")
-    assert (row["space_group_number"], row["cell_formula"], row["converged"]) == ("225", "NaCl", "true")
+    for formula in ("KCl", "MgO", "NaCl"):
+        (row,) = rows_of(tmp_path / "run" / formula / "summary.csv")
+        assert (row["space_group_number"], row["cell_formula"], row["converged"]) == ("225", formula, "true")
     assert float(row["energy_per_atom_ev"]) == pytest.approx(-3.67, abs=0.03)
     assert float(row["formation_energy_per_atom_ev"]) == pytest.approx(-2.09, abs=0.05)
 

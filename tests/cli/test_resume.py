@@ -241,10 +241,10 @@ def test_damaged_checkpoint_is_named(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_termination_is_an_interrupt_too(
-    start: Callable[..., subprocess.Popen[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    start_new_process: Callable[..., subprocess.Popen[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    process = start(
+    process = start_new_process(
         "predict", "NaCl", "--candidates", "200", "--max-atoms", "8", "--no-relax", "--out", "run"
     )
     assert process.stderr is not None

@@ -80,10 +80,17 @@ def test_what_cannot_work_is_refused_before_the_folder_is_made(
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("stage", ["relax (loose)", "relax (tight)"])
-@pytest.mark.parametrize("kind", [KeyboardInterrupt, StopError])
+@pytest.mark.parametrize(
+    ("kind", "stage"),
+    [
+        (KeyboardInterrupt, "relax (loose)"),
+        pytest.param(KeyboardInterrupt, "relax (tight)", marks=pytest.mark.slow),
+        pytest.param(StopError, "relax (loose)", marks=pytest.mark.slow),
+        (StopError, "relax (tight)"),
+    ],
+)
 def test_stopped_run_lists_what_is_finished_and_goes_on(
-    tmp_path: Path, stage: str, kind: type[BaseException]
+    tmp_path: Path, kind: type[BaseException], stage: str
 ) -> None:
     def stop(name: str, done: int, total: int) -> None:
         if name == stage and done == 1:

@@ -11,7 +11,7 @@ from pymatgen.core import Lattice, Structure
 from alphacrystal.crystal import min_image_distances, standard_structure
 from alphacrystal.generate import Candidate
 from alphacrystal.rank import RankedStructure
-from alphacrystal.relax._relaxation import Relaxation, RelaxationStatus
+from alphacrystal.relax import Relaxation, RelaxationStatus
 from alphacrystal.report import DistogramSummary, Prediction, RunRecord
 
 TITANIA = (

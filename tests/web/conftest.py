@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -150,28 +147,11 @@ def snapshot() -> Callable[[Path], dict[str, str]]:
 class Server:
     """`alphacrystal serve` as a process of its own."""
 
-    def __init__(self, runs: Path, *options: str, cwd: Path | None = None, **variables: str) -> None:
-        code = "from alphacrystal.cli import main; main()"
-        arguments = [
-            sys.executable,
-            "-P",
-            "-c",
-            code,
-            "serve",
-            "--folder",
-            str(runs),
-            "--port",
-            "0",
-            *options,
-        ]
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"} | variables
-        self.process = subprocess.Popen(
-            arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=cwd
-        )
-        assert self.process.stdout is not None
-        self.greeting = self.process.stdout.readline()
+    def __init__(self, start: Callable[..., Any], runs: Path, *options: str) -> None:
+        self.process = start("serve", "--folder", runs, "--port", "0", *options, PYTHONUNBUFFERED="1")
+        self.greeting = self.process.read_line()
         address = re.search(r"http://[^ #]+", self.greeting)
-        assert address, self.greeting + self.process.stdout.read()
+        assert address, self.greeting
         self.address = address[0].rstrip("/")
         self.client = httpx2.Client(base_url=self.address, timeout=120)
         until(self._answers, bool)
@@ -186,16 +166,16 @@ class Server:
         """End it and return what it said."""
         self.client.close()
         self.process.send_signal(number)
-        return self.process.communicate(timeout=PATIENCE)[0]
+        return "".join(self.process.communicate(timeout=PATIENCE))
 
 
 @pytest.fixture
-def start_server(runs: Path) -> Iterator[Callable[..., Server]]:
+def start_server(start: Callable[..., Any], runs: Path) -> Iterator[Callable[..., Server]]:
     """A function that starts `alphacrystal serve` with options on the folder of runs."""
     started: list[Server] = []
 
-    def begin(*options: str, **settings: Any) -> Server:
-        started.append(Server(runs, *options, **settings))
+    def begin(*options: str) -> Server:
+        started.append(Server(start, runs, *options))
         return started[-1]
 
     yield begin

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-EXAMPLES = 25  # of each route, well-formed and malformed
+EXAMPLES = 10  # of each route, well-formed and malformed
 # Well-formed is not yet a formula: positive_data_acceptance asks for more than a description can tell.
 ROUTES = {
     "GET /api/server",
@@ -57,7 +57,7 @@ def test_made_up_requests_are_answered_as_described(start_server: Any) -> None:
     assert server.client.get("/api/jobs").json() == []
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     body=st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
