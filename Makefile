@@ -1,6 +1,6 @@
 # Every target does its own set-up: a virtual environment .venv in this folder with the exact pins of constraints.txt.
 .DEFAULT_GOAL := help
-.PHONY: help predict serve test test-slow check bench docs environment-dev clean distclean
+.PHONY: help predict serve test test-slow test-processors coverage check bench docs environment-dev clean distclean
 
 PYTHON ?= python3
 PIP_ARGS ?=
@@ -14,6 +14,8 @@ help:
 	@echo "make serve                    the same as a page in the browser"
 	@echo "make test                     all checks and tests"
 	@echo "make test-slow                the slow tests, which make test leaves out"
+	@echo "make test-processors          the numerical tests with other instruction sets and threads"
+	@echo "make coverage                 the tests, with the share of lines that they run"
 	@echo "make check                    static checks only: lint, format, types, spelling, prose"
 	@echo "make bench                    the quick benchmarks, which need no data"
 	@echo "make docs                     the documentation site, into site/"
@@ -36,6 +38,12 @@ test: environment-dev
 
 test-slow: environment-dev
 	@scripts/test -m slow
+
+test-processors: environment-dev
+	@scripts/test-processors
+
+coverage: environment-dev
+	@scripts/coverage
 
 check: environment-dev
 	@scripts/check

@@ -119,7 +119,7 @@ def modules(source: Path) -> list[Path]:
 
 
 def imported_names(path: Path, *, for_types: bool = True) -> set[str]:
-    """Full names that a file imports from this project, inside functions too and, if wanted, for types only."""
+    """Full names that a file imports from this project, inside functions too, optionally for types."""
     names = set()
     tree = ast.parse(path.read_text(encoding="utf-8"))
     if not for_types:

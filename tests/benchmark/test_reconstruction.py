@@ -90,6 +90,7 @@ def test_noise_weights_and_baselines_are_on_the_page(file: Path, tmp_path: Path)
 
 
 def test_noise_leaves_the_diagonal_and_obeys_the_crystal_system(known: list[StructureRecord]) -> None:
+    assert known
     for task in tasks_of(known):
         other = perturbed(task, 0.3, 0.03, 5, symmetric=True)
         assert np.all(np.diag(other.distances) == 0)

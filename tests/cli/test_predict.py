@@ -94,6 +94,8 @@ def test_same_seed_gives_the_same_bytes(run: Run, tmp_path: Path, options: tuple
         assert run("predict", "MgF2", *options, "--max-atoms", "6", "--seed", "7", "--out", name).code == 0
     first, second = ((tmp_path / name / "summary.csv").read_bytes() for name in ("a", "b"))
     assert first == second
+    structures = [sorted(path.name for path in (tmp_path / name / "structures").iterdir()) for name in "ab"]
+    assert structures[0] == structures[1] != []
     for cif in (tmp_path / "a" / "structures").iterdir():
         assert cif.read_bytes() == (tmp_path / "b" / "structures" / cif.name).read_bytes()
 
@@ -177,5 +179,7 @@ def test_loosely_relaxed_candidates_are_not_called_converged(run: Run, tmp_path:
         run("predict", "TiO2", "--candidates", "8", "--max-atoms", "6", *ONE_PROCESS, "--out", "run").code
         == 0
     )
-    for row in rows_of(tmp_path / "run" / "summary.csv"):
+    rows = rows_of(tmp_path / "run" / "summary.csv")
+    assert rows
+    for row in rows:
         assert row["converged"] == "false" or float(row["max_force_ev_per_a"]) <= 0.1

@@ -325,7 +325,9 @@ def test_optional_fields_may_be_missing(server: Server, tmp_path: Path, changes:
         server.pages([salt("a", **changes)])
     came = fetch(server, tmp_path / "all.jsonl")
     assert came.skipped == 0
-    for record in read_records(tmp_path / "all.jsonl"):
+    records = list(read_records(tmp_path / "all.jsonl"))
+    assert records
+    for record in records:
         assert record.reduced_formula == "NaCl"
         assert record.structure().get_distance(0, 1) == pytest.approx(2.82)
 

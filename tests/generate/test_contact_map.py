@@ -38,7 +38,9 @@ def test_the_agreement_told_is_that_of_the_crystal() -> None:
     """F1 of the contacts of the crystal with the predicted ones, counted by pair of elements."""
     from alphacrystal.learn import contact_probabilities, load_model, models_folder
 
-    for candidate in built("SrTiO3", [1], 4):
+    candidates = built("SrTiO3", [1], 4)
+    assert candidates
+    for candidate in candidates:
         assert candidate.hypothesis is not None
         numbers = atom_sites(candidate.hypothesis).numbers
         np.testing.assert_array_equal(numbers, candidate.structure.atomic_numbers)

@@ -117,6 +117,7 @@ def test_candidates_are_crystals_of_the_formula(
 
 def test_best_come_first_and_the_seed_decides(maker: Callable[..., Generator]) -> None:
     first, second = (generate(maker, "TiO2", [1, 2], 6, seed=3) for _ in range(2))
+    assert first
     scores = [candidate.log_probability for candidate in first]
     assert all(score is None or np.isfinite(score) for score in scores)
     assert scores == sorted(scores, key=lambda score: -(score or 0.0))

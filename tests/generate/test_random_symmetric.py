@@ -23,7 +23,9 @@ def drawn(text: str, count: int, seed: int = 0, **more: object) -> list[Candidat
 
 
 def test_no_two_atoms_are_closer_than_allowed() -> None:
-    for candidate in drawn("SrTiO3", 20, closest=0.8):
+    candidates = drawn("SrTiO3", 20, closest=0.8)
+    assert len(candidates) == 20
+    for candidate in candidates:
         structure = candidate.structure
         numbers = np.array(structure.atomic_numbers)
         distances = min_image_distances(structure.lattice.matrix, structure.frac_coords)
@@ -76,7 +78,10 @@ def test_energies_rank_and_the_budget_counts_them(
 
 
 def test_a_given_cell_is_kept() -> None:
-    for candidate in drawn("NaCl", 3, lattice=LatticeParameters(5.7, 5.7, 5.7, 90, 90, 90), space_group=225):
+    cell = LatticeParameters(5.7, 5.7, 5.7, 90, 90, 90)
+    candidates = drawn("NaCl", 3, lattice=cell, space_group=225)
+    assert candidates
+    for candidate in candidates:
         assert candidate.structure.volume == pytest.approx(5.7**3 / 4)
 
 

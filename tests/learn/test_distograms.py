@@ -17,7 +17,9 @@ from alphacrystal.learn import predict_cell_distogram, predict_distograms, predi
 @pytest.fixture(scope="module")
 def hypotheses() -> list[SymmetryHypothesis]:
     """Cells of several sizes."""
-    return predict_hypotheses(parse_formula("TiO2"), [1, 2, 4], 12)
+    hypotheses = predict_hypotheses(parse_formula("TiO2"), [1, 2, 4], 12)
+    assert hypotheses
+    return hypotheses
 
 
 def test_a_cell_content_gets_symmetric_probabilities() -> None:

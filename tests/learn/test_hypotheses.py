@@ -144,6 +144,7 @@ def test_probabilities_within_a_space_group_are_normalised_anew() -> None:
 def test_a_given_lattice_is_kept() -> None:
     cell = LatticeParameters(5.64, 5.64, 5.64, 90.0, 90.0, 90.0)
     found = predict_hypotheses(parse_formula("NaCl"), [1, 2], 30, lattice=cell)
+    assert found
     for h in found:
         assert set(h.lattice_std.as_dict().values()) == {0.0}
         assert set(h.shape_scale) == {0.0}

@@ -84,7 +84,7 @@ def test_nothing_is_relaxed_where_everything_is_finished(
     assert pool.worker_pids == []
 
 
-@pytest.mark.parametrize("after", [0, 3])
+@pytest.mark.parametrize("after", [0, pytest.param(3, marks=pytest.mark.slow)])
 def test_worker_that_is_killed_from_outside_changes_no_bit(
     starts: list[Structure], expected: list[Relaxation], after: int
 ) -> None:

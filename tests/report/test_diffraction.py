@@ -28,7 +28,9 @@ def test_halite_has_its_lines() -> None:
 
 
 def test_peaks_obey_braggs_law() -> None:
-    for peak in powder_pattern(halite()):
+    peaks = powder_pattern(halite())
+    assert peaks
+    for peak in peaks:
         assert 2 * peak.spacing * np.sin(np.radians(peak.two_theta / 2)) == pytest.approx(
             WAVELENGTH, abs=2e-4
         )

@@ -174,7 +174,9 @@ def test_the_run_record_names_no_host(tmp_path, make_prediction, run) -> None:
 def test_the_same_prediction_gives_the_same_bytes(tmp_path, make_prediction, run) -> None:
     for name in ("one", "two"):
         write_run_folder(tmp_path / name, make_prediction(), run)
-    for path in sorted((tmp_path / "one").rglob("*")):
+    paths = sorted((tmp_path / "one").rglob("*"))
+    assert {"summary.csv", "results.json", "report.html"} <= {path.name for path in paths}
+    for path in paths:
         if path.is_file() and path.name != "run.json":  # holds the time of writing
             other = tmp_path / "two" / path.relative_to(tmp_path / "one")
             assert path.read_bytes() == other.read_bytes(), path.name

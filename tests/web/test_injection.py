@@ -126,7 +126,9 @@ def test_any_folder_name_is_data(client: TestClient, runs: Path, name: str) -> N
         .strip(string.ascii_letters + string.digits + "._-")
         == ""
     )
-    for entry in zipfile.ZipFile(io.BytesIO(answer.content)).namelist():
+    entries = zipfile.ZipFile(io.BytesIO(answer.content)).namelist()
+    assert entries
+    for entry in entries:
         assert not entry.startswith(("/", ".."))
 
 

@@ -121,7 +121,7 @@ def commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
             yield before + name, command
 
 
-VERBS = dict(commands(typer.main.get_command(app)))
+VERBS = dict(commands(typer.main.get_command(app).loaded()))
 JUNK = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 PATHS = [
     "{cif}",

@@ -45,6 +45,7 @@ def test_a_compound_reads_what_a_fit_without_its_formula_holds(
 ) -> None:
     train = np.flatnonzero(~prepared.validation)
     fit = fitted(prepared, structure_types, train)
+    assert len(train)
     for row in train:
         others = np.array([i for i in train if prepared.formulas[i] != prepared.formulas[row]])
         without = fitted(prepared, structure_types, others)
@@ -70,9 +71,11 @@ def test_stored_templates_are_what_validation_reads(
     prepared: PreparedStructures, structure_types: list
 ) -> None:
     train = np.flatnonzero(~prepared.validation)
+    validation = np.flatnonzero(prepared.validation)
     fit = fitted(prepared, structure_types, train)
     stored = fit.templates()
-    for row in np.flatnonzero(prepared.validation):
+    assert len(validation)
+    for row in validation:
         numbers = prepared.numbers[prepared.atoms(int(row))]
         place = stored.rows.get(structure_types[row], -1)
         found = stored.batch(np.array([place]), element_slots(numbers)[None])
