@@ -97,7 +97,7 @@ def test_campaign_names_the_reason_and_tries_again(run: Run, tmp_path: Path, row
     assert outcome.code == 0, outcome.err
     for attempt in range(2):
         (failure,) = rows_of(tmp_path / "all" / "failures.csv")
-        assert (failure["formula"], failure["kind"]) == ("MgO", "relaxation")
+        assert (failure["formula"], failure["failure_type"]) == ("MgO", "relaxation")
         assert "no answer for oxygen" in failure["reason"]
         row, salt = rows_of(tmp_path / "all" / "index.csv")
         assert (row["status"], salt["status"]) == ("failed", "done")

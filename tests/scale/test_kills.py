@@ -114,21 +114,22 @@ def test_scheduler(work: ModuleType, begun: Begun, tmp_path: Path, cluster: Any,
 def test_client_and_its_workers(start: Callable[..., Any], tmp_path: Path, patience: Patience) -> None:
     """The real command, killed while its list is half done."""
     names = tmp_path / "formulas.txt"
-    names.write_text("\n".join(FORMULAS[:6]) + "\n")
+    names.write_text("\n".join(FORMULAS) + "\n")
     folder = tmp_path / "campaign"
     client = start("campaign", names, "--candidates", "2", "--max-atoms", "4", "--no-relax", "--out", folder)
-    patience(lambda: client.poll() is not None or done_in(folder) >= 2)
+    # A result is on disk before the store knows it, by two workers here.
+    patience(lambda: client.poll() is not None or len(results(folder)) >= 4)
     workers = children(client.pid)
     client.kill()
     client.communicate()
     assert workers
     patience(lambda: not any(alive(pid) for pid in workers), 30)
-    assert 2 <= done_in(folder) < 6
+    assert 2 <= done_in(folder) < 10
     kept = {path: path.read_bytes() for path in results(folder)}
     last = start("campaign", "--resume", "--out", folder)
     out, err = last.communicate(timeout=300)
     assert last.returncode == 0, err
-    assert "6 of 6 formulas done" in out
+    assert "10 of 10 formulas done" in out
     assert set(index(folder).values()) == {"done"}
     assert all(path.read_bytes() == before for path, before in kept.items()), "a result was computed again"
 
