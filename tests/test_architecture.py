@@ -98,7 +98,6 @@ PRIVATE_IN_TESTS = {
     "alphacrystal.scale._tables": LIMITS,
     "alphacrystal.web._compare": LIMITS,
     "alphacrystal.web._connections": LIMITS,
-    "alphacrystal.web._environment": SERVER,
     "alphacrystal.web._files": SERVER,
     "alphacrystal.web._guard": LIMITS,
     "alphacrystal.web._job": SERVER,
