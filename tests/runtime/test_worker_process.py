@@ -20,7 +20,7 @@ Start = Callable[[], WorkerProcess]
 
 
 COUNTING = """
-from alphacrystal.runtime._worker_main import report
+from alphacrystal.runtime.worker_main import report
 
 
 def count_to(number):
@@ -168,13 +168,13 @@ def test_modules_are_imported_before_calls_are_read() -> None:
     """Two threads that import pymatgen at once meet half a module."""
     program = (
         "import sys, threading\n"
-        "from alphacrystal.runtime import _worker_main\n"
+        "from alphacrystal.runtime import worker_main\n"
         "def reader(**given):\n"
         "    module = sys.modules.get('pymatgen.core.structure')\n"
         "    sys.exit(7 if hasattr(module, 'Structure') and hasattr(module, 'IMolecule') else 1)\n"
         "threading.Thread = reader\n"
         "sys.argv = ['', 'serve', '0', '1', 'pymatgen.core.structure']\n"
-        "_worker_main.main()\n"
+        "worker_main.main()\n"
     )
     outcome = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True)
     assert outcome.returncode == 7

@@ -20,7 +20,7 @@ from alphacrystal.relax._groups import batch_size
 from alphacrystal.relax._relaxation import Relaxation
 from alphacrystal.relax._settings import RelaxSettings
 from alphacrystal.relax.registry import load_energy_model, load_potential
-from alphacrystal.runtime._worker_main import LONGEST_TIMER_S, report
+from alphacrystal.runtime.worker_main import LONGEST_TIMER_S, report
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

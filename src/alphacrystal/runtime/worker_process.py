@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Any, Protocol
 
-from alphacrystal.runtime._worker_main import END, FORK, PROGRAM, REPLY, REQUEST
+from alphacrystal.runtime.worker_main import END, FORK, PROGRAM, REPLY, REQUEST
 
 
 class _Process(Protocol):

@@ -31,7 +31,7 @@ from alphacrystal.runtime.start_up import reduce_import_time
 LONGEST_TIMER_S = 1e8
 
 #: Run with the arguments of `main`. With ``-m``, functions that report would import a second module.
-PROGRAM = "from alphacrystal.runtime._worker_main import main; main()"
+PROGRAM = "from alphacrystal.runtime.worker_main import main; main()"
 
 #: Requests to a template: what to do, and the worker's process id.
 REQUEST = struct.Struct("<cq")
