@@ -53,7 +53,7 @@ QUICK = ("--candidates", "3", "--max-atoms", "4", "--no-relax")
         (["NaCl", "--generators", ","], "generator"),
         (["NaCl", "--generators", "template"], "give a file of records or a folder of CIFs with --templates"),
         (["NaCl", "--generators", "template", "--templates", "none.jsonl"], "no template library none.jsonl"),
-        (["Ca3Al2Si3O12", "--generators", "contact_map"], "contact maps hold at most 12 atoms"),
+        (["Ca3Al2Si3O12", "--generators", "contact_map"], "contact maps contain at most 12 atoms"),
         (["AmO2", "--generators", "gnoa-pso", "--no-relax"], "chgnet does not know the element Am"),
         (["NaCl", "--generators", "gnoa-pso", "--no-relax", "--potential", "m4gnet"], "no potential named"),
         (["NaCl", "--generator", "random", "--max-proposals", "0"], "max_proposals"),

@@ -271,4 +271,5 @@ def test_malformed_http_is_refused_without_a_line_of_the_log(start_server: Start
         server, b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n"
     )
     assert answer.recv(100).startswith(b"HTTP/1.1 400")
-    assert server.stop().strip() == ""
+    lines = server.stop().splitlines()
+    assert [line for line in lines if line.strip() and not line.startswith("AlphaCrystal is at")] == []
