@@ -28,6 +28,8 @@ from alphacrystal.cli import main
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
+    from alphacrystal.learn.contacts.matrix_labels import Matrices
+
 # A background job of a script inherits an ignored Ctrl-C, and so would every process started here.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -557,3 +559,29 @@ def start_new_process() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     for process in started:
         process.kill()
         process.communicate()
+
+
+def made_up_cells(count: int, seed: int) -> "Matrices":
+    """Cells of 2 to 6 atoms of a few elements, whose distances follow from the atomic numbers."""
+    from alphacrystal.learn.contacts.matrix_labels import MAX_ATOMS, Matrices, pair_mask
+
+    rng = np.random.default_rng(seed)
+    numbers = np.zeros((count, MAX_ATOMS), dtype=np.int64)
+    for row in numbers:
+        size = rng.integers(2, 7)
+        row[:size] = np.sort(rng.choice([3, 8, 22, 55], size))
+    mask = pair_mask(numbers)
+    distances = np.where(mask, 1.0 + 0.08 * (numbers[:, :, None] + numbers[:, None, :]), 0.0)
+    return Matrices(numbers, distances, mask)
+
+
+@pytest.fixture(scope="session")
+def cells() -> "Matrices":
+    """Made-up cells to train the network of the paper on."""
+    return made_up_cells(48, 0)
+
+
+@pytest.fixture(scope="session")
+def other_cells() -> "Matrices":
+    """Made-up cells to validate it on."""
+    return made_up_cells(16, 1)

@@ -33,14 +33,14 @@ def canonical_order(distances: FloatArray, ranks: Sequence[tuple[float, ...]], o
     orbit_atoms: dict[int, list[int]] = {}
     for atom, orbit in enumerate(orbits.tolist()):
         orbit_atoms.setdefault(orbit, []).append(atom)
-    kinds = {orbit: _kind(atoms[0], levels, ranks) for orbit, atoms in orbit_atoms.items()}
+    orbit_keys = {orbit: _orbit_key(atoms[0], levels, ranks) for orbit, atoms in orbit_atoms.items()}
 
     orders: list[list[int]] = [[]]
     while len(orders[0]) < len(ranks):
         shortest: list[int] | None = None
         longer: list[list[int]] = []
         for order in orders:
-            for atom in _candidates(order, orbits, orbit_atoms, kinds):
+            for atom in _candidates(order, orbits, orbit_atoms, orbit_keys):
                 new = levels[atom, order].tolist()
                 if shortest is None or new < shortest:
                     shortest, longer = new, []
@@ -50,17 +50,17 @@ def canonical_order(distances: FloatArray, ranks: Sequence[tuple[float, ...]], o
     return np.array(orders[0], dtype=np.int64)
 
 
-_Kind = tuple[tuple[float, ...], list[int], list[tuple[int, tuple[float, ...]]]]
+_OrbitKey = tuple[tuple[float, ...], list[int], list[tuple[int, tuple[float, ...]]]]
 
 
-def _kind(atom: int, levels: IntArray, ranks: Sequence[tuple[float, ...]]) -> _Kind:
+def _orbit_key(atom: int, levels: IntArray, ranks: Sequence[tuple[float, ...]]) -> _OrbitKey:
     """Sort key of an orbit by one of its atoms: rank, distances to all atoms, the same with their ranks."""
-    own = levels[atom].tolist()
-    return ranks[atom], sorted(own), sorted(zip(own, ranks, strict=True))
+    to_others = levels[atom].tolist()
+    return ranks[atom], sorted(to_others), sorted(zip(to_others, ranks, strict=True))
 
 
 def _candidates(
-    order: list[int], orbits: IntArray, orbit_atoms: dict[int, list[int]], kinds: dict[int, _Kind]
+    order: list[int], orbits: IntArray, orbit_atoms: dict[int, list[int]], orbit_keys: dict[int, _OrbitKey]
 ) -> list[int]:
     """Atoms that may come next: the rest of an orbit that was begun, else the first orbits that are left."""
     placed = set(order)
@@ -69,5 +69,5 @@ def _candidates(
         if rest:
             return rest
     left = [orbit for orbit, atoms in orbit_atoms.items() if atoms[0] not in placed]
-    first = min(kinds[orbit] for orbit in left)
-    return [atom for orbit in left if kinds[orbit] == first for atom in orbit_atoms[orbit]]
+    first = min(orbit_keys[orbit] for orbit in left)
+    return [atom for orbit in left if orbit_keys[orbit] == first for atom in orbit_atoms[orbit]]

@@ -66,7 +66,7 @@ class MaterialsProjectSource:
     def _asked(self, **query: Any) -> Sequence[Mapping[str, Any]]:
         try:
             return self.client.search(**query, all_fields=False)
-        except Exception as error:  # its own kinds, those of requests and of its parsers
+        except Exception as error:  # errors of mp-api, of requests and of its parsers
             raise AlphaCrystalError(_refused(error)) from error
 
 

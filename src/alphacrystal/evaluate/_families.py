@@ -216,7 +216,7 @@ FAMILIES: dict[str, Callable[[ComparedCrystal, ComparedCrystal], Values]] = {
     "superpositions": superpositions,
 }
 
-#: Families that take milliseconds whatever the cells, so that no process need be started for them.
+#: Families that take milliseconds for any cell, so that no process need be started for them.
 QUICK_FAMILIES = frozenset({"points", "rows", "graphs", "maps"})
 
 

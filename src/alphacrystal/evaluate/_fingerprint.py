@@ -48,10 +48,10 @@ def _order_parameters() -> dict[int, tuple[Any, ...]]:
     found: dict[int, tuple[Any, ...]] = {}
     for number, motifs in _MOTIFS.items():
         known: Any = CN_OPT_PARAMS.get(number, {})
-        kinds = [known.get(motif, [motif]) for motif in motifs]
+        parameters = [known.get(motif, [motif]) for motif in motifs]
         found[number] = tuple(
-            LocalStructOrderParams([kind[0]], parameters=[kind[1] if len(kind) > 1 else None])
-            for kind in kinds
+            LocalStructOrderParams([entry[0]], parameters=[entry[1] if len(entry) > 1 else None])
+            for entry in parameters
         )
     return found
 
@@ -80,9 +80,9 @@ class Environments:
         """By atomic number: share of the atoms; their statistics and mean shares of partners, one vector."""
         found = {}
         for number in np.unique(self.numbers):
-            own = self.numbers == number
-            vector = np.concatenate([_statistics(self.orders[own]).ravel(), self.partners[own].mean(0)])
-            found[int(number)] = (float(own.mean()), vector)
+            atoms = self.numbers == number
+            vector = np.concatenate([_statistics(self.orders[atoms]).ravel(), self.partners[atoms].mean(0)])
+            found[int(number)] = (float(atoms.mean()), vector)
         return found
 
 

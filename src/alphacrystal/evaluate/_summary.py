@@ -63,8 +63,8 @@ class TargetMatch:
         return not any(match.matched for match in first) and any(match.matched is None for match in first)
 
     def _right_space_groups(self, symprec: float) -> list[bool]:
-        own = self.space_group[symprec]
-        return [own is not None and own == other for other in self.candidate_space_groups[symprec]]
+        target = self.space_group[symprec]
+        return [target is not None and target == other for other in self.candidate_space_groups[symprec]]
 
 
 @dataclass(frozen=True, slots=True)

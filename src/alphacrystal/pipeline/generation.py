@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from alphacrystal.errors import InputError
-from alphacrystal.generate import GENERATORS, Candidate, GeneratorContext, build_generator
+from alphacrystal.generate import GENERATORS, Candidate, build_generator
 from alphacrystal.pipeline.preflight import Request, generator_context
 
 if TYPE_CHECKING:
@@ -80,13 +81,8 @@ def _candidates_of(
     # The first generator draws the same random numbers as in a run of this generator alone.
     rng = np.random.default_rng(config.seed if index == 0 else [config.seed, index])
     stage = "generate" if len(config.generators) == 1 else f"generate ({name})"
-    plain = generator_context(request.formula, request.formula_units, config)
-    context = GeneratorContext(
-        plain.formula,
-        plain.formula_units,
-        config,
-        plain.energies,
-        plain.check_potential,
+    context = replace(
+        generator_context(request.formula, request.formula_units, config),
         on_progress=partial(store.progress, stage),
         on_candidate=store.add_pending,
         finished=finished,

@@ -70,9 +70,9 @@ def _with_faces(structure: Structure) -> Atoms:
 
     fractions, numbers = [], []
     for site in structure:
-        own = np.array(site.frac_coords) % 1.0
-        own[np.abs(own - 1) < _EDGE] = 0.0
-        choices = [(value, value + 1) if value < _EDGE else (value,) for value in own]
+        position = np.array(site.frac_coords) % 1.0
+        position[np.abs(position - 1) < _EDGE] = 0.0
+        choices = [(value, value + 1) if value < _EDGE else (value,) for value in position]
         for a in choices[0]:
             for b in choices[1]:
                 for c in choices[2]:

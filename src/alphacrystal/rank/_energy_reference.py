@@ -75,8 +75,8 @@ class EnergyReference:
         if point is None or self.hull is None:
             return None
         on_its_scale = self.formation_energy if self.hull.formation else self.corrected_energy
-        own = on_its_scale(structure, energy_per_atom)
-        return None if own is None else own - point.energy
+        energy = on_its_scale(structure, energy_per_atom)
+        return None if energy is None else energy - point.energy
 
     def remarks(self) -> list[str]:
         """Notes on the energies above the hull, one sentence each."""

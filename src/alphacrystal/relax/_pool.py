@@ -212,7 +212,7 @@ class RelaxPool:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
 
@@ -268,21 +268,21 @@ class RelaxPool:
         if answer is None:
             self._replace(worker, this)
             return
-        kind, value = answer
-        if kind == "failure":
+        status, value = answer
+        if status == "failure":
             raise AlphaCrystalError(f"A relaxation worker failed: {value}.")
-        if kind == "part" and value != ALIVE:
+        if status == "part" and value != ALIVE:
             index, result = value
             self.processor_seconds += result.seconds
             worker.left.discard(index)
             this.finish(index, result)
-        elif kind == "value" and worker.elements is None:
+        elif status == "value" and worker.elements is None:
             if isinstance(value, AlphaCrystalError):
                 raise value
             self._failed_starts = 0
             worker.elements, self._batch_size = value
             self._fill(worker, this)
-        elif kind == "value":
+        elif status == "value":
             self._fill(worker, this)
 
     def _fill(self, worker: _Worker, this: _Round) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Generic, Protocol, TypeVar
@@ -79,7 +79,9 @@ class Registry(Generic[S]):
 
     def names(self) -> list[str]:
         """All names, built-in and of other packages; modules of other packages are not imported."""
-        return sorted({spec.name for spec in self.built_in()} | set(self._entry_point_names()))
+        return sorted(
+            {spec.name for spec in self.built_in()} | {entry.name for entry in entry_points(group=self.group)}
+        )
 
     def get(self, name: str) -> S:
         """The spec of a name.
@@ -104,9 +106,6 @@ class Registry(Generic[S]):
                 f"The {self.noun} {name} cannot be imported: {type(error).__name__} {error}".rstrip() + "."
             ) from error
         return self._specs[name] if name in self._specs else self._wrap(name, loaded)
-
-    def _entry_point_names(self) -> Iterable[str]:
-        return (entry.name for entry in entry_points(group=self.group))
 
     def _import_modules(self) -> None:
         for module in pkgutil.iter_modules(import_module(self.package).__path__, f"{self.package}."):

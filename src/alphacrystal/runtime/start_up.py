@@ -89,11 +89,11 @@ class _TorchLoader(Loader):
         module.__loader__ = self._loader
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
-        placeholder = sys.modules.setdefault(_DEFERRED, ModuleType(_DEFERRED))
+        empty = sys.modules.setdefault(_DEFERRED, ModuleType(_DEFERRED))
         try:
             self._loader.exec_module(module)
         finally:
-            if sys.modules.get(_DEFERRED) is placeholder:
+            if sys.modules.get(_DEFERRED) is empty:
                 del sys.modules[_DEFERRED]
             vars(module).pop(_DEFERRED.rpartition(".")[2], None)
         sys.meta_path.insert(0, self._finder)

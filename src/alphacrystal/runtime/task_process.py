@@ -94,8 +94,8 @@ class TaskProcess:
             if late:
                 return TaskResult(failure=f"it took more than {limit_s:g} s", late=True)
             return TaskResult(failure="the process that computed it died", died=True)
-        kind, value = answer
-        return TaskResult(failure=str(value)) if kind == "failure" else TaskResult(value=value)
+        status, value = answer
+        return TaskResult(failure=str(value)) if status == "failure" else TaskResult(value=value)
 
     def _start(self) -> bool:
         self._process = WorkerProcess(self._preload, environment=self._environment, folder=self._folder)

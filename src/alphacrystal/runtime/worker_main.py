@@ -65,9 +65,9 @@ def report(value: object) -> None:
     _answer("part", value)
 
 
-def _answer(kind: str, value: object) -> None:
+def _answer(status: str, value: object) -> None:
     assert _answers is not None, "this process is no worker"
-    pickle.dump((kind, value), _answers)
+    pickle.dump((status, value), _answers)
     _answers.flush()
 
 
@@ -88,14 +88,14 @@ def _serve(calls_fd: int, answers_fd: int, modules: Sequence[str]) -> None:
         if limit_s is not None:
             signal.setitimer(signal.ITIMER_PROF, min(limit_s, LONGEST_TIMER_S))
         try:
-            kind, value = "value", function(*arguments)
+            status, value = "value", function(*arguments)
         except BrokenPipeError:
             os._exit(0)
         except Exception as error:  # noqa: BLE001 - the parent decides
-            kind, value = "failure", f"{type(error).__name__}: {error}"
+            status, value = "failure", f"{type(error).__name__}: {error}"
         if limit_s is not None:
             signal.setitimer(signal.ITIMER_PROF, 0.0)
-        _answer(kind, value)
+        _answer(status, value)
 
 
 def _listen(stream: IO[bytes], calls: queue.SimpleQueue[tuple[Any, ...]]) -> None:
@@ -103,7 +103,7 @@ def _listen(stream: IO[bytes], calls: queue.SimpleQueue[tuple[Any, ...]]) -> Non
     while True:
         try:
             calls.put(pickle.load(stream))  # noqa: S301 - written by our own parent
-        except BaseException:  # noqa: BLE001 - whatever broke the pipe
+        except BaseException:  # noqa: BLE001 - the pipe is broken
             os._exit(0)
 
 
