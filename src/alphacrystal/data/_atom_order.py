@@ -10,7 +10,9 @@ from alphacrystal.crystal import distance_levels
 from alphacrystal.typing import FloatArray, IntArray
 
 # Orders that look alike so far and are followed on; real crystals of 20 atoms rarely have more symmetry.
-MOST_ORDERS = 64
+# In larger cells the order only has to be the same for like crystals most of the time.
+MOST_ORDERS, MOST_ORDERS_LARGE = 64, 8
+LARGE = 20  # atoms
 
 
 def canonical_order(distances: FloatArray, ranks: Sequence[tuple[float, ...]], orbits: IntArray) -> IntArray:
@@ -35,6 +37,7 @@ def canonical_order(distances: FloatArray, ranks: Sequence[tuple[float, ...]], o
         orbit_atoms.setdefault(orbit, []).append(atom)
     orbit_keys = {orbit: _orbit_key(atoms[0], levels, ranks) for orbit, atoms in orbit_atoms.items()}
 
+    most = MOST_ORDERS if len(ranks) <= LARGE else MOST_ORDERS_LARGE
     orders: list[list[int]] = [[]]
     while len(orders[0]) < len(ranks):
         shortest: list[int] | None = None
@@ -46,7 +49,7 @@ def canonical_order(distances: FloatArray, ranks: Sequence[tuple[float, ...]], o
                     shortest, longer = new, []
                 if new == shortest:
                     longer.append([*order, atom])
-        orders = longer[:MOST_ORDERS]
+        orders = longer[:most]
     return np.array(orders[0], dtype=np.int64)
 
 

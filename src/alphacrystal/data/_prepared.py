@@ -29,7 +29,7 @@ from alphacrystal.crystal import (
 )
 from alphacrystal.data._atom_order import canonical_order
 from alphacrystal.data._leak_guard import benchmark_formulas, without_benchmarks
-from alphacrystal.data._records import StructureRecord, read_records, split_of_formula
+from alphacrystal.data._records import StructureRecord, read_records, record_files, split_of_formula
 from alphacrystal.errors import InputError
 from alphacrystal.runtime.atomic_write import replacing
 from alphacrystal.typing import BoolArray, Float32Array, FloatArray, IntArray
@@ -276,10 +276,11 @@ def prepare_rows(
         InputError: As for ``prepare``.
     """
     target: Path | None = None
-    if source.is_dir() and (found := sorted(source.glob("structures.jsonl*"))):
-        source = found[0]
-    if source.is_file():
-        digest = hashlib.sha256(source.read_bytes() + "\n".join(sorted(benchmark_formulas())).encode())
+    if files := record_files(source) if source.is_dir() else [source] * source.is_file():
+        digest = hashlib.sha256()
+        for path in files:
+            digest.update(path.read_bytes())
+        digest.update("\n".join(sorted(benchmark_formulas())).encode())
         target = cache / f"{kind}-{digest.hexdigest()[:16]}-v{FORMAT_VERSION}.npz"
         stored = _load(target)
         if stored is not None:

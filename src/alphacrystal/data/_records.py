@@ -199,8 +199,21 @@ def split_of_formula(reduced_formula: str) -> Literal["train", "val"]:
     return "val" if int.from_bytes(digest[:8], "big") % VALIDATION_SHARE == 0 else "train"
 
 
+def record_files(folder: Path) -> list[Path]:
+    """Files ``structures*.jsonl`` and ``structures*.jsonl.gz`` of a folder, by name.
+
+    If a file exists in both forms, the uncompressed one is listed.
+    """
+    chosen: dict[str, Path] = {}
+    for path in sorted([*folder.glob("structures*.jsonl"), *folder.glob("structures*.jsonl.gz")]):
+        chosen.setdefault(path.name.removesuffix(".gz"), path)
+    return list(chosen.values())
+
+
 def read_records(source: Path) -> Iterator[StructureRecord]:
-    """Records of a ``.jsonl``/``.jsonl.gz`` file, or of all CIF, POSCAR and JSON files below a folder.
+    """Records of a ``.jsonl``/``.jsonl.gz`` file, or of a folder.
+
+    A folder is read from its ``record_files``, or else from all CIF, POSCAR and JSON files below it.
 
     Raises:
         InputError: The path does not exist, holds nothing readable, or a line breaks the schema (the line is
@@ -211,8 +224,11 @@ def read_records(source: Path) -> Iterator[StructureRecord]:
             f"There is no file or folder {source}: give a .jsonl(.gz) file or a folder of CIFs or POSCARs."
         )
     if source.is_dir():
-        lines = sorted(source.glob("structures.jsonl*"))
-        yield from _read_lines(lines[0]) if lines else _read_folder(source)
+        files = record_files(source)
+        for path in files:
+            yield from _read_lines(path)
+        if not files:
+            yield from _read_folder(source)
     elif source.name.lower().endswith((".jsonl", ".jsonl.gz")):
         yield from _read_lines(source)
     else:
