@@ -174,6 +174,21 @@ def textbook() -> "Callable[[str], Structure]":
     return lambda name: textbook_structure(name).copy()
 
 
+@pytest.fixture(scope="session")
+def trainable() -> "Callable[[str], Structure]":
+    """As ``textbook``, with other elements if the formula is that of a benchmark compound."""
+    from alphacrystal.data import benchmark_formulas
+
+    def crystal(name: str) -> "Structure":
+        structure = textbook_structure(name).copy()
+        if structure.composition.reduced_formula in benchmark_formulas():
+            others = {"Ti": "Sn", "Si": "Ge", "Zr": "Hf", "Al": "Ga"}
+            structure.replace_species({key: value for key, value in others.items() if key in structure.symbol_set})
+        return structure
+
+    return crystal
+
+
 @pytest.fixture(scope="session", params=list(TEXTBOOK))
 def textbook_crystal(request: pytest.FixtureRequest) -> "Structure":
     """Each textbook crystal in turn."""

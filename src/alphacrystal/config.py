@@ -19,6 +19,8 @@ MAX_CONFIG_DOTS = 50  # of a line; the parser's time grows with the square of th
 
 _PLUGIN_NAME = re.compile(r"[\w.:+-]{1,60}")
 
+MAX_ATOMS = 80  # in the primitive cell: the largest cells that the networks were trained on
+
 #: Names of settings up to format 1 of run folders, with today's names.
 RENAMED_SETTINGS = {
     "units": "z",
@@ -104,7 +106,7 @@ class PredictConfig(BaseModel):
         (), INPUT, "Formula units Z of the primitive cell; all that fit by default."
     )
     cell: str | None = _setting(None, INPUT, "Content of the primitive cell instead of Z, e.g. Pb4O4.")
-    max_atoms: int = _setting(20, INPUT, "Atoms in the primitive cell at most.", ge=1, le=20)
+    max_atoms: int = _setting(MAX_ATOMS, INPUT, "Atoms in the primitive cell at most.", ge=1, le=MAX_ATOMS)
     space_group: int | None = _setting(None, INPUT, "Only this space group, 1-230.")
     lattice: tuple[float, float, float, float, float, float] | None = _setting(
         None, INPUT, "Conventional cell a,b,c,alpha,beta,gamma (Å, °) instead of predicted ones."

@@ -53,9 +53,9 @@ def conventional(structure: Structure) -> PreparedStructures:
 
 
 @pytest.fixture(scope="module")
-def records(textbook: Callable[[str], Structure]) -> list[StructureRecord]:
+def records(trainable: Callable[[str], Structure]) -> list[StructureRecord]:
     return [
-        StructureRecord.from_structure(textbook(name), f"mp-{number}")
+        StructureRecord.from_structure(trainable(name), f"mp-{number}")
         for number, name in enumerate(SMALL + LARGE)
     ]
 
@@ -158,8 +158,8 @@ def test_of_one_cell_formula_the_most_stable_or_the_first_identifier_stays(
 
 
 def test_cells_of_several_sizes_are_several_entries(data: PreparedStructures) -> None:
-    titania = data.formulas == "TiO2"
-    assert sorted(data.sizes[titania].tolist()) == [6, 12]  # rutile and anatase
+    tin_oxide = data.formulas == "SnO2"
+    assert sorted(data.sizes[tin_oxide].tolist()) == [6, 12]  # rutile and anatase
 
 
 def test_families_by_crystal_system_and_elements(data: PreparedStructures) -> None:
@@ -221,11 +221,11 @@ def test_splits_have_their_sizes_and_are_disjoint(
 
 
 def test_entries_of_one_formula_can_be_in_both_parts_of_the_random_split(data: PreparedStructures) -> None:
-    titania = np.flatnonzero(data.formulas == "TiO2")
-    train, test = split_rows(data, titania, 1, 1, seed=0, by_formula=False)
-    assert sorted([*train, *test]) == titania.tolist()
+    tin_oxide = np.flatnonzero(data.formulas == "SnO2")
+    train, test = split_rows(data, tin_oxide, 1, 1, seed=0, by_formula=False)
+    assert sorted([*train, *test]) == tin_oxide.tolist()
     with pytest.raises(InputError, match="without a common formula"):
-        split_rows(data, titania, 1, 1, seed=0, by_formula=True)
+        split_rows(data, tin_oxide, 1, 1, seed=0, by_formula=True)
 
 
 def test_too_few_structures_for_a_split_are_bad_input(data: PreparedStructures) -> None:

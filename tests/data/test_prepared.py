@@ -30,9 +30,9 @@ NAMES = ("halite", "rutile", "quartz", "copper", "spinel", "baddeleyite")
 
 
 @pytest.fixture
-def source(tmp_path: Path, textbook: Callable[[str], Structure]) -> Path:
+def source(tmp_path: Path, trainable: Callable[[str], Structure]) -> Path:
     """Textbook crystals and two benchmark compounds as JSON lines."""
-    structures = {name: textbook(name) for name in NAMES}
+    structures = {name: trainable(name) for name in NAMES}
     structures["ScAl"] = Structure(np.eye(3) * 3.4, ["Sc", "Al"], [[0, 0, 0], [0.5, 0.5, 0.5]])
     structures["TiIn"] = Structure(np.eye(3) * 3.4, ["Ti", "In"], [[0, 0, 0], [0.5, 0.5, 0.5]])
     path = tmp_path / "source" / "structures.jsonl"
@@ -89,13 +89,13 @@ def test_a_damaged_cache_is_made_again(source: Path, tmp_path: Path) -> None:
 
 
 def test_folders_of_structure_files_are_prepared_too(
-    tmp_path: Path, textbook: Callable[[str], Structure]
+    tmp_path: Path, trainable: Callable[[str], Structure]
 ) -> None:
     folder = tmp_path / "cifs"
     folder.mkdir()
-    textbook("rutile").to(str(folder / "rutile.cif"), fmt="cif")
+    trainable("rutile").to(str(folder / "rutile.cif"), fmt="cif")
     found = prepare(folder, tmp_path / "cache")
-    assert (found.ids.tolist(), found.occupation(0)) == (["rutile"], {"Ti": "a", "O": "f"})
+    assert (found.ids.tolist(), found.occupation(0)) == (["rutile"], {"Sn": "a", "O": "f"})
     assert not (tmp_path / "cache").exists()
 
 
@@ -112,12 +112,12 @@ def test_a_source_without_usable_structures_is_bad_input(tmp_path: Path) -> None
 
 
 def test_accessors_give_back_each_crystal(
-    source: Path, tmp_path: Path, textbook: Callable[[str], Structure]
+    source: Path, tmp_path: Path, trainable: Callable[[str], Structure]
 ) -> None:
     found = prepare(source, tmp_path / "cache")
     assert len(found) == len(NAMES)
     for index, name in enumerate(NAMES):
-        structure = textbook(name)
+        structure = trainable(name)
         known = describe_symmetry(
             structure.lattice.matrix, structure.frac_coords, np.array(structure.atomic_numbers)
         )
@@ -163,7 +163,7 @@ def test_structures_without_symmetry_are_skipped() -> None:
     assert prepare_record(StructureRecord.from_structure(overlapping, "x")) is None
 
 
-def test_splits_of_the_file_win(textbook: Callable[[str], Structure]) -> None:
-    record = StructureRecord.from_structure(textbook("halite"), "x")
+def test_splits_of_the_file_win(trainable: Callable[[str], Structure]) -> None:
+    record = StructureRecord.from_structure(trainable("halite"), "x")
     rows = [prepare_record(record.model_copy(update={"split": split})) for split in ("val", "train", None)]
     assert assemble([row for row in rows if row is not None]).validation.tolist() == [True, False, False]

@@ -41,7 +41,7 @@ def print_run(folder: Path, rows: int = ROWS, *, as_json: bool = False) -> RunSu
     """
     from rich.console import Console
 
-    from alphacrystal.report import candidate_counts, ranked_table, read_run_folder, table_legend
+    from alphacrystal.report import candidate_counts, cell_list, ranked_table, read_run_folder, table_legend
 
     run = read_run_folder(folder)
     if as_json:
@@ -55,6 +55,8 @@ def print_run(folder: Path, rows: int = ROWS, *, as_json: bool = False) -> RunSu
     console.print(
         f"{printable(run.formula)}: {candidate_counts(len(run.rows), run.candidates)}", markup=False
     )
+    if run.cells:
+        console.print(f"Cell contents by probability: {printable(cell_list(run.cells))}", markup=False)
     if run.rows:
         console.print(ranked_table(run.rows, rows))
         console.print(table_legend(run.rows))

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from alphacrystal.config import PredictConfig
 
 
+SEARCHED_ATOMS = 20  # in the cells of searches without learned structure types, unless the user names cells
+
+
 @dataclass(frozen=True, slots=True)
 class GeneratorContext:
     """The input of a function that builds a generator.
@@ -44,6 +47,17 @@ class GeneratorContext:
     on_candidate: Callable[[Candidate], None] | None = None
     finished: Mapping[int, Sequence[Candidate]] = field(default_factory=dict)
     on_part: Callable[[int, list[Candidate]], None] | None = None
+
+    @property
+    def searched_units(self) -> Sequence[int]:
+        """Formula units Z for searches without learned structure types.
+
+        Cells of up to SEARCHED_ATOMS atoms, or the smallest cell; all cells if the user names Z or the cell.
+        """
+        if self.config.z or self.config.cell is not None:
+            return self.formula_units
+        atoms = self.formula.num_atoms
+        return [z for z in self.formula_units if z * atoms <= SEARCHED_ATOMS] or self.formula_units[:1]
 
     @property
     def space_group(self) -> int | None:

@@ -12,6 +12,7 @@ from alphacrystal.learn.hypotheses import (
     composition_distances,
     predict_hypotheses,
     prototype_coordinates,
+    prototype_formulas,
     type_probabilities,
 )
 from alphacrystal.learn.structure_types import StructureType
@@ -44,6 +45,7 @@ __all__ = [
     "predict_distograms",
     "predict_hypotheses",
     "prototype_coordinates",
+    "prototype_formulas",
     "read_card",
     "type_probabilities",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,7 @@ from alphacrystal.runtime.torch_threads import one_torch_thread
 from alphacrystal.typing import FloatArray, IntArray
 
 FUNCTIONAL = FUNCTIONALS.index("PBE")
+RELATED_OFFSET = -12.0  # of the scores of related types if the model card has none
 MAX_COMPARED_TYPES = 2000  # structure types compared with a given cell
 MAX_LOG_VOLUME_ERROR = 0.4  # between a given and a predicted cell
 
@@ -126,20 +128,39 @@ def type_probabilities(
         InputError: As ``predict_hypotheses``.
     """
     check_supported(formula, units, group)
-    folder = models_folder(models)
+    counts = tuple(formula.counts[symbol] for symbol in formula.elements)
+    types, log_probabilities = _type_probabilities(
+        tuple(formula.elements), counts, tuple(units), group, models_folder(models)
+    )
+    return list(types), log_probabilities.copy()
+
+
+@lru_cache(8)  # generation, ranking and report of a run ask for the same formula
+def _type_probabilities(
+    elements: tuple[str, ...],
+    counts: tuple[int, ...],
+    units: tuple[int, ...],
+    group: int | None,
+    folder: Path,
+) -> tuple[list[StructureType], FloatArray]:
     net, group_net = load_model("symmetry", folder), load_model("group", folder)
     assert isinstance(net, SymmetryNet)
     assert isinstance(group_net, SpaceGroupNet)
-    counts = [formula.counts[symbol] for symbol in formula.elements]
-    group_probabilities = space_group_probabilities(group_net, formula.elements, counts)
-    numbers, amounts = map(torch.as_tensor, composition_arrays([formula.elements], [counts]))
-    slots = len(formula.elements)
+    group_probabilities = space_group_probabilities(group_net, elements, counts)
+    numbers, amounts = map(torch.as_tensor, composition_arrays([elements], [counts]))
+    slots = len(elements)
     candidates = candidate_types(
         net, numbers[:, :slots], amounts[:, :slots], units, group, group_probabilities
     )
-    offset = float(read_card("symmetry", folder).settings.get("unseen_offset", 0.0))
-    types = candidates.types + candidates.unseen
-    scores = np.concatenate([candidates.scores, candidates.unseen_scores + offset])
+    settings = read_card("symmetry", folder).settings
+    types = candidates.types + candidates.related + candidates.unseen
+    scores = np.concatenate(
+        [
+            candidates.scores,
+            candidates.related_scores + float(settings.get("related_offset", RELATED_OFFSET)),
+            candidates.unseen_scores + float(settings.get("unseen_offset", 0.0)),
+        ]
+    )
     log_probabilities = scores - np.logaddexp.reduce(scores)
     if group is None:
         groups = np.array([structure_type.space_group for structure_type in types])
@@ -204,6 +225,23 @@ def prototype_coordinates(
         if structure_type in net.rows
         else derivative_positions(net, structure_type)
         for structure_type in types
+    ]
+
+
+def prototype_formulas(
+    hypotheses: Sequence[SymmetryHypothesis], models: Path | None = None
+) -> list[IntArray]:
+    """Formulas behind each cluster of ``prototype_coordinates``; empty for unseen types.
+
+    Args:
+        hypotheses: As for ``prototype_coordinates``.
+        models: Folder of weights; the shipped ones by default.
+    """
+    net = load_model("coordinates", models_folder(models))
+    assert isinstance(net, PrototypeCoordinates)
+    return [
+        net.counts_of(StructureType(hypothesis.space_group, tuple(hypothesis.occupation.values())))
+        for hypothesis in hypotheses
     ]
 
 

@@ -13,9 +13,10 @@ from ase.data import atomic_numbers
 from alphacrystal.crystal import raw_wyckoff_table
 from alphacrystal.data import PreparedStructures
 from alphacrystal.learn.structure_types import MAX_ELEMENTS, StructureType, reduced_counts
-from alphacrystal.typing import Float32Array, IntArray
+from alphacrystal.typing import BoolArray, Float32Array, IntArray
 
 SMALL_CELL = 12  # atoms in the primitive cell; validation metrics list cells up to this size separately
+SIZE_CLASSES = ((1, 20), (21, 40), (41, 60), (61, 80))  # atoms, of the validation metrics by size
 # Weight of a training entry by its evidence level.
 EVIDENCE_WEIGHTS = np.array([1.0, 0.3, 0.1, 0.03])
 
@@ -50,6 +51,17 @@ def evidence_levels(data: PreparedStructures) -> IntArray:
     """Evidence of each entry: 0 experimental, 1 stable, 2 within 0.1 eV/atom of the hull, 3 above."""
     hull = np.nan_to_num(data.above_hull)
     return np.where(data.experimental == 1, 0, 1 + (hull > 0.01).astype(int) + (hull > 0.1))
+
+
+def size_subsets(sizes: IntArray, chosen: BoolArray, name: str) -> dict[str, BoolArray]:
+    """The chosen structures by SIZE_CLASSES; keys such as "_experimental_21_40" for the name "_experimental".
+
+    Args:
+        sizes: Atoms in the primitive cell, shape (structures,).
+        chosen: Mask, shape (structures,).
+        name: First part of the keys.
+    """
+    return {f"{name}_{low}_{high}": chosen & (sizes >= low) & (sizes <= high) for low, high in SIZE_CLASSES}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

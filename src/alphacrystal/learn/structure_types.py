@@ -32,11 +32,17 @@ class StructureType:
 
     def counts(self) -> tuple[int, ...]:
         """Atoms of each element in the primitive cell."""
-        return tuple([_atoms(self.space_group, letters) for letters in self.letters])
+        return _counts(self)
 
     def stoichiometry(self) -> tuple[int, ...]:
         """Reduced counts of each element."""
         return reduced_counts(self.counts())
+
+
+@lru_cache(200_000)  # several models share their types
+def _counts(structure_type: StructureType) -> tuple[int, ...]:
+    group = structure_type.space_group
+    return tuple([_atoms(group, letters) for letters in structure_type.letters])
 
 
 @lru_cache(20_000)

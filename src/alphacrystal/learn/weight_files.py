@@ -8,7 +8,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -136,6 +136,7 @@ def _encode_types(types: Sequence[StructureType]) -> str:
     )
 
 
+@lru_cache(4)  # the models of one training run share their types
 def _decode_types(text: str) -> list[StructureType]:
     pairs = (word.split(":") for word in text.split())
     return [StructureType(int(number), tuple(letters.split(","))) for number, letters in pairs]

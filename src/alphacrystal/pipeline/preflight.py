@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from alphacrystal.composition import CellContent, Formula, formula_units_within, parse_cell
-from alphacrystal.config import PredictConfig
+from alphacrystal.config import MAX_ATOMS, PredictConfig
 from alphacrystal.errors import InputError
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def formula_units_to_try(formula: Formula, config: PredictConfig) -> list[int]:
         for z in config.z:
             _check_size(formula.cell(z), config.max_atoms)
         return list(config.z)
-    limit = PredictConfig.model_fields["max_atoms"].default
+    limit = MAX_ATOMS
     if formula.num_atoms > limit:
         raise InputError(
             f"{formula.text} has {formula.num_atoms} atoms in one formula unit, more than the {limit} the "
@@ -129,7 +129,7 @@ def _check_size(cell: CellContent, max_atoms: int) -> None:
     if cell.num_atoms > max_atoms:
         raise InputError(
             f"The cell {cell.name} holds {cell.num_atoms} atoms, more than the limit of {max_atoms}: "
-            "choose a smaller cell or raise --max-atoms (20 at most)."
+            f"choose a smaller cell or raise --max-atoms ({MAX_ATOMS} at most)."
         )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alphacrystal.crystal import LatticeParameters
+from alphacrystal.pipeline.cell_contents import cell_probabilities
 from alphacrystal.report import DistogramSummary, Prediction
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from alphacrystal.pipeline.store import RunStore
     from alphacrystal.rank import EnergyReference
     from alphacrystal.relax import Relaxation
+    from alphacrystal.report import CellProbability
 
 HYPOTHESES = 100  # hypotheses behind a distogram: enough for all likely types of every cell content
 MAX_REASONS, REASON_LENGTH = 5, 200  # reasons in a note, and characters of each
@@ -67,11 +69,16 @@ def conclude(
         all_notes += reference.remarks()
     if has_energies and not ranked:
         all_notes.append(failure_note(failed))
+    cells: tuple[CellProbability, ...] = ()
+    if request.formula_units:
+        cells, cell_notes = cell_probabilities(request, relaxed.candidates)
+        all_notes += cell_notes
     hull = reference.hull.name if has_energies and reference and reference.hull else None
     return Prediction(
         formula=request.formula.reduced_formula,
         formula_text=request.formula.text,
         notes=tuple(dict.fromkeys(all_notes)),
+        cells=cells,
         ranked=tuple(ranked),
         candidates=tuple(relaxed.candidates),
         relaxations=dict(relaxed.relaxations),

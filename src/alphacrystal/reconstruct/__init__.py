@@ -3,6 +3,7 @@
 from alphacrystal.reconstruct._alternatives import improve_by_assembly, reconstruct_from_prototypes
 from alphacrystal.reconstruct._evaluate import fitness_function
 from alphacrystal.reconstruct._fitness import FitnessName
+from alphacrystal.reconstruct._large_cells import reconstruct_large
 from alphacrystal.reconstruct._rebuild import MatrixQuality, RebuiltCrystal, rebuild
 from alphacrystal.reconstruct._search import Reconstruction, SearchSettings, reconstruct
 
@@ -17,4 +18,5 @@ __all__ = [
     "rebuild",
     "reconstruct",
     "reconstruct_from_prototypes",
+    "reconstruct_large",
 ]

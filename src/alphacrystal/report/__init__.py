@@ -20,15 +20,16 @@ from alphacrystal.report._plain_json import plain_json
 from alphacrystal.report._prediction import DistogramSummary, Prediction
 from alphacrystal.report._read import RunSummary, finished_run, read_run_folder, run_summary
 from alphacrystal.report._run_folder import prepare_output_folder, write_run_folder
-from alphacrystal.report._run_record import RunRecord
+from alphacrystal.report._run_record import CellProbability, RunRecord
 from alphacrystal.report._structure_text import cif_text, poscar_text
 from alphacrystal.report._summary import SUMMARY_COLUMNS, SummaryRow
-from alphacrystal.report._table import candidate_counts, ranked_table, table_legend
+from alphacrystal.report._table import candidate_counts, cell_list, ranked_table, table_legend
 
 __all__ = [
     "BEST_COLUMNS",
     "INDEX_COLUMNS",
     "SUMMARY_COLUMNS",
+    "CellProbability",
     "DistogramSummary",
     "EventLog",
     "IndexRow",
@@ -38,6 +39,7 @@ __all__ = [
     "SummaryRow",
     "best_values",
     "candidate_counts",
+    "cell_list",
     "cif_text",
     "crystal_view",
     "default_folder",

@@ -17,6 +17,7 @@ from alphacrystal.report._diffraction import RADIATION, WAVELENGTH
 from alphacrystal.report._page_data import page_data, plotted_quantity
 from alphacrystal.report._plain_json import plain_json
 from alphacrystal.report._structure_text import poscar_text
+from alphacrystal.report._table import cell_list
 from alphacrystal.report._typeset import typeset_formula, typeset_symbol
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def report_html(
         formula=typeset_formula(prediction.formula),
         run=run,
         warnings=_warnings(prediction),
+        cells=cell_list(prediction.cells),
         columns=columns,
         rows=[
             {

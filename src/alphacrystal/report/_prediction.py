@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from alphacrystal.generate import Candidate
     from alphacrystal.rank import RankedStructure
     from alphacrystal.relax import Relaxation
+    from alphacrystal.report._run_record import CellProbability
     from alphacrystal.typing import FloatArray
 
 
@@ -55,6 +56,7 @@ class Prediction:
         formula: Reduced formula, e.g. "Zr4Al3".
         formula_text: The formula as the user typed it.
         notes: Sentences to read with the result.
+        cells: Contents of the primitive cell with their probabilities, most probable first.
         ranked: Distinct structures in rank order.
         candidates: All candidates; ``RankedStructure.candidate_index`` points into this list.
         relaxations: Relaxation of each relaxed candidate, by candidate index; empty with --no-relax.
@@ -72,6 +74,7 @@ class Prediction:
     ranked: tuple[RankedStructure, ...]
     candidates: tuple[Candidate, ...]
     notes: tuple[str, ...] = ()
+    cells: tuple[CellProbability, ...] = ()
     relaxations: Mapping[int, Relaxation] = field(default_factory=dict)
     distograms: tuple[DistogramSummary, ...] = ()
     potential: str | None = None

@@ -35,6 +35,7 @@ def results_json(prediction: Prediction, rows: list[SummaryRow]) -> str:
         "formula_text": prediction.formula_text,
         "complete": prediction.complete,
         "notes": list(prediction.notes),
+        "cells": [cell.model_dump() for cell in prediction.cells],
         "potential": prediction.potential,
         "hull_reference": prediction.hull_reference,
         "pressure_gpa": prediction.pressure_gpa,

@@ -134,6 +134,7 @@ def _run_file(prediction: Prediction, run: RunRecord) -> RunFile:
         formula_text=prediction.formula_text,
         complete=prediction.complete,
         notes=prediction.notes,
+        cells=prediction.cells,
         structures=len(prediction.ranked),
         candidates=len(prediction.candidates),
         relaxed=len(prediction.relaxations),

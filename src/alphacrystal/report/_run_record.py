@@ -84,6 +84,26 @@ class RunRecord:
     machine: Mapping[str, str | int] = field(default_factory=machine_facts)
 
 
+class CellProbability(BaseModel):
+    """A content of the primitive cell with its probability.
+
+    Attributes:
+        cell_formula: Content of the primitive cell, e.g. "Pb4O4".
+        z: Formula units Z in that cell.
+        atoms: Atoms in that cell.
+        probability: Probability from the symmetry network, 0 to 1.
+        candidates: Candidates with this content.
+    """
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+    cell_formula: str
+    z: int
+    atoms: int
+    probability: FiniteFloat
+    candidates: int = 0
+
+
 class RunFile(BaseModel):
     """The content of ``run.json``, written and read by this one model.
 
@@ -92,6 +112,7 @@ class RunFile(BaseModel):
         formula_text: The formula as the user typed it.
         complete: False where the run was interrupted.
         notes: Sentences to read with the result.
+        cells: Contents of the primitive cell with their probabilities, most probable first.
         structures: Number of ranked structures.
         candidates: Number of candidates.
         relaxed: Number of relaxed candidates.
@@ -116,6 +137,7 @@ class RunFile(BaseModel):
     formula_text: str
     complete: bool
     notes: tuple[str, ...] = Field(strict=False)  # JSON has lists
+    cells: tuple[CellProbability, ...] = Field(default=(), strict=False)
     structures: int = 0
     candidates: int
     relaxed: int = 0

@@ -12,6 +12,7 @@ from alphacrystal.report._typeset import typeset_formula, typeset_symbol
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from alphacrystal.report._run_record import CellProbability
     from alphacrystal.report._summary import SummaryRow
 
 _LEGEND = "chem #: rank by networks"
@@ -61,6 +62,15 @@ def table_legend(rows: Sequence[SummaryRow]) -> str:
     if any(row.enthalpy_per_atom_ev is not None for row in rows):
         return _ENTHALPY_LEGEND + _LEGEND
     return (_ENERGY_LEGEND if _has_energies(rows) else "") + _LEGEND
+
+
+MIN_SHOWN_PROBABILITY = 0.005  # of a cell content in a list
+
+
+def cell_list(cells: Sequence[CellProbability], shown: int = 6) -> str:
+    """The most probable contents of the primitive cell, e.g. "Fe4Li4P4O16 93 %, Fe2Li2P2O8 4 %"."""
+    probable = [cell for cell in cells if cell.probability >= MIN_SHOWN_PROBABILITY]
+    return ", ".join(f"{cell.cell_formula} {100 * cell.probability:.0f} %" for cell in probable[:shown])
 
 
 def candidate_counts(structures: int, candidates: int) -> str:

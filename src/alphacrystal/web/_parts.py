@@ -118,6 +118,7 @@ def run_view(run_id: str, run: RunSummary) -> RunView:
         formula_text=run.formula_text,
         complete=run.complete,
         notes=list(run.notes),
+        cells=list(run.cells),
         potential=run.potential,
         seed=run.seed,
         candidates=run.candidates,

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from alphacrystal.config import PredictConfig, make_config
+from alphacrystal.config import MAX_ATOMS, PredictConfig, make_config
 from alphacrystal.errors import InputError
 from alphacrystal.web._settings import Limits
 
@@ -62,9 +62,9 @@ class JobRequest(BaseModel):
     potential: PotentialName = _described("potential")
     pressure: float = _described("pressure", ge=-50, le=1000)
     order: Literal["combined", "chemical", "energy"] = _described("order")
-    z: tuple[Annotated[int, Field(ge=1, le=20)], ...] = _described("z", max_length=20)
+    z: tuple[Annotated[int, Field(ge=1, le=MAX_ATOMS)], ...] = _described("z", max_length=20)
     cell: str | None = _described("cell", min_length=1, max_length=1000)
-    max_atoms: int = _described("max_atoms", ge=1, le=20)
+    max_atoms: int = _described("max_atoms", ge=1, le=MAX_ATOMS)
     space_group: int | None = _described("space_group", ge=1, le=230)
     seed: int = _described("seed", ge=0, lt=2**31)
 

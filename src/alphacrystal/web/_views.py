@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from alphacrystal.report import SummaryRow
+from alphacrystal.report import CellProbability, SummaryRow
 from alphacrystal.web._compare import Match
 from alphacrystal.web._job import JobStatus
 from alphacrystal.web._progress import Stage
@@ -115,6 +115,7 @@ class RunView(BaseModel):
         formula_text: The formula as it was typed.
         complete: False where it was interrupted.
         notes: Sentences about the result.
+        cells: Contents of the primitive cell with their probabilities.
         potential: Name and version of the potential, null without relaxation.
         seed: Seed of the run.
         candidates: Number of candidates.
@@ -127,6 +128,7 @@ class RunView(BaseModel):
     formula_text: str
     complete: bool
     notes: list[str]
+    cells: list[CellProbability]
     potential: str | None
     seed: int
     candidates: int

@@ -14,6 +14,7 @@ import typer
 
 from alphacrystal.cli.output import JsonOption, print_failure
 from alphacrystal.cli.progress_display import ProgressDisplay
+from alphacrystal.config import MAX_ATOMS
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.pipeline.formula_list import gather_requests
 from alphacrystal.pipeline.inspection import Inspection
@@ -35,7 +36,9 @@ def inspect(
     ] = None,
     cell: Annotated[str | None, typer.Option(help="Content of the primitive cell, e.g. Pb4O4.")] = None,
     top: Annotated[int, typer.Option(min=1, help="Hypotheses to show.")] = 20,
-    max_atoms: Annotated[int, typer.Option(min=1, max=20, help="Maximal atoms in the primitive cell.")] = 20,
+    max_atoms: Annotated[
+        int, typer.Option(min=1, max=MAX_ATOMS, help="Maximal atoms in the primitive cell.")
+    ] = MAX_ATOMS,
     space_group: Annotated[int | None, typer.Option(help="Only this space group, 1-230.")] = None,
     models: Annotated[
         Path | None, typer.Option(help="Folder of weights instead of the shipped ones.")

@@ -26,6 +26,12 @@ HYPOTHESES_PER_CANDIDATE = 1.2  # more than 1, since some give duplicates or ove
 MAX_HYPOTHESES_PER_CANDIDATE = 2.4  # if many give duplicates
 MIN_ADDED = 5  # candidates for which hypotheses are added at a time
 CHUNK = 64  # hypotheses searched together
+MAX_DISTANCE_ATOMS = 20  # in cells with predicted distances; larger cells use prototype coordinates alone
+# Candidates of large cells are fewer, so that their relaxation takes about as long: MIN_CANDIDATES, then as
+# many as MAX_TOTAL_ATOMS allow.
+MAX_TOTAL_ATOMS, MIN_CANDIDATES = 1000, 20
+# Geometry term of candidates without predicted distances: the median of correct prototypes of small cells.
+TYPICAL_GEOMETRY = -1.0
 DEEP_HYPOTHESES = 6  # most probable ones, with a deeper search if they have many free coordinates
 DEEP_FREE = 3
 
@@ -98,7 +104,7 @@ class DistanceMatrixGenerator:
             ordered = normalised(candidates)
             groups = group_duplicates([candidate.structure for candidate in ordered])
             distinct = [ordered[group[0]] for group in groups]
-        yield from distinct[:count]
+        yield from within_atom_budget(distinct[:count])
 
     def _parts(
         self, hypotheses: Sequence[SymmetryHypothesis], *, first: bool
@@ -125,30 +131,61 @@ class DistanceMatrixGenerator:
         total: int,
     ) -> list[Candidate]:
         """The candidates of one part, new or finished; ``before`` of ``total`` hypotheses are done."""
-        from alphacrystal.learn import predict_distograms, prototype_coordinates
-        from alphacrystal.reconstruct import improve_by_assembly, reconstruct, reconstruct_from_prototypes
-
-        candidates = list(self.finished.get(number, ()))
-        if len(candidates) < len(part):
-            distograms = predict_distograms(part, models=self.models)
-            report = self._report(before, total)
-            built = reconstruct(part, distograms, settings, seed + number, on_done=report)
-            if settings.assembly:
-                built = improve_by_assembly(part, distograms, built, settings.fitness, seed + number)
-            candidates = [self._candidate(*pair, seed) for pair in zip(part, built, strict=True)]
-            if self.prototypes:
-                coordinates = prototype_coordinates(part, models=self.models)
-                prototypes = reconstruct_from_prototypes(part, distograms, coordinates, settings.fitness)
-                candidates += [
-                    self._candidate(hypothesis, prototype, seed)
-                    for hypothesis, prototype in zip(part, prototypes, strict=True)
-                    if prototype
-                ]
+        candidates = self.finished.get(number)
+        if candidates is None:
+            small = [hypothesis for hypothesis in part if _atoms(hypothesis) <= MAX_DISTANCE_ATOMS]
+            large = [hypothesis for hypothesis in part if _atoms(hypothesis) > MAX_DISTANCE_ATOMS]
+            candidates = self._from_distances(small, settings, seed, number, self._report(before, total))
+            candidates += self._from_prototypes(large, seed)
             if self.on_part:
                 self.on_part(number, candidates)
         if self.on_progress:
             self.on_progress(before + len(part), total)
+        return list(candidates)
+
+    def _from_distances(
+        self,
+        hypotheses: Sequence[SymmetryHypothesis],
+        settings: SearchSettings,
+        seed: int,
+        number: int,
+        report: Callable[[int], None],
+    ) -> list[Candidate]:
+        """Candidates of cells whose distances the network predicts."""
+        from alphacrystal.learn import predict_distograms, prototype_coordinates
+        from alphacrystal.reconstruct import improve_by_assembly, reconstruct, reconstruct_from_prototypes
+
+        if not hypotheses:
+            return []
+        distograms = predict_distograms(hypotheses, models=self.models)
+        built = reconstruct(hypotheses, distograms, settings, seed + number, on_done=report)
+        if settings.assembly:
+            built = improve_by_assembly(hypotheses, distograms, built, settings.fitness, seed + number)
+        candidates = [self._candidate(*pair, seed) for pair in zip(hypotheses, built, strict=True)]
+        if self.prototypes:
+            coordinates = prototype_coordinates(hypotheses, models=self.models)
+            prototypes = reconstruct_from_prototypes(hypotheses, distograms, coordinates, settings.fitness)
+            candidates += [
+                self._candidate(hypothesis, prototype, seed)
+                for hypothesis, prototype in zip(hypotheses, prototypes, strict=True)
+                if prototype
+            ]
         return candidates
+
+    def _from_prototypes(self, hypotheses: Sequence[SymmetryHypothesis], seed: int) -> list[Candidate]:
+        """Candidates of larger cells."""
+        from alphacrystal.learn import prototype_coordinates, prototype_formulas
+        from alphacrystal.reconstruct import reconstruct_large
+
+        if not hypotheses:
+            return []
+        coordinates = prototype_coordinates(hypotheses, models=self.models)
+        formulas = prototype_formulas(hypotheses, models=self.models)
+        return [
+            self._candidate(hypothesis, replace(built, geometry=TYPICAL_GEOMETRY), seed, share)
+            for hypothesis, positions, counts in zip(hypotheses, coordinates, formulas, strict=True)
+            for built, share in reconstruct_large(hypothesis, positions, counts, seed)
+        ]
 
     def _report(self, before: int, total: int) -> Callable[[int], None]:
         def report(done: int) -> None:
@@ -157,13 +194,16 @@ class DistanceMatrixGenerator:
 
         return report
 
-    def _candidate(self, hypothesis: SymmetryHypothesis, built: Reconstruction, seed: int) -> Candidate:
+    def _candidate(
+        self, hypothesis: SymmetryHypothesis, built: Reconstruction, seed: int, share: float = 1.0
+    ) -> Candidate:
         from ase.data import chemical_symbols
         from pymatgen.core import Lattice, Structure
 
         species = [chemical_symbols[number] for number in built.numbers]
         structure = Structure(Lattice(built.lattice), species, built.positions)
-        score = hypothesis.log_probability - GEOMETRY_WEIGHT * (built.geometry + built.penalty)
+        score = hypothesis.log_probability + math.log(share)
+        score -= GEOMETRY_WEIGHT * (built.geometry + built.penalty)
         provenance: dict[str, object] = {
             "geometry": round(built.geometry, 4),
             "penalty": round(built.penalty, 4),
@@ -171,6 +211,26 @@ class DistanceMatrixGenerator:
             "seed": seed,
         }
         return Candidate(structure, self.name, score, hypothesis, provenance)
+
+
+def _atoms(hypothesis: SymmetryHypothesis) -> int:
+    """Atoms in the primitive cell."""
+    from alphacrystal.crystal import multiplicities
+
+    sizes = multiplicities(hypothesis.space_group)
+    return sum(sizes[letter] for letters in hypothesis.occupation.values() for letter in letters)
+
+
+def within_atom_budget(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The first candidates: MIN_CANDIDATES, then as long as they hold MAX_TOTAL_ATOMS atoms together."""
+    kept: list[Candidate] = []
+    total = 0
+    for candidate in candidates:
+        total += len(candidate.structure)
+        if len(kept) >= MIN_CANDIDATES and total > MAX_TOTAL_ATOMS:
+            break
+        kept.append(candidate)
+    return kept
 
 
 def normalised(candidates: list[Candidate]) -> list[Candidate]:

@@ -190,7 +190,7 @@ def build_gnoa_pso(context: GeneratorContext) -> GnoaGenerator:
 
 def _build(context: GeneratorContext, search: SearchName) -> GnoaGenerator:
     return GnoaGenerator(
-        context.formula_units,
+        context.searched_units,
         context.energies(),
         search=search,
         budget=DEFAULT_BUDGET if context.budget == Budget() else context.budget,

@@ -199,7 +199,7 @@ def nowhere(formula: Formula, formula_units: Sequence[int], space_group: int | N
 def build_random(context: GeneratorContext) -> RandomSymmetricGenerator:
     """Build the generator of a run."""
     return RandomSymmetricGenerator(
-        context.formula_units,
+        context.searched_units,
         context.space_group,
         context.lattice,
         budget=context.budget,

@@ -44,7 +44,7 @@ class LatticeNetConfig:
     element_width: int = 24
     layers: int = 2
     features: int = 48
-    max_atoms: int = 64
+    max_atoms: int = 80
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,7 +21,13 @@ from alphacrystal.learn.lattice.network import (
 from alphacrystal.learn.lattice.prediction import predicted_shapes, symmetric_shapes
 from alphacrystal.learn.lattice.regression import TypeEvidence, fitted_weights, leave_one_out_evidence
 from alphacrystal.learn.lattice.statistics import atomic_log_volumes, clip_outliers, type_moments
-from alphacrystal.learn.model_inputs import SMALL_CELL, TypeTable, composition_arrays, occupations
+from alphacrystal.learn.model_inputs import (
+    SMALL_CELL,
+    TypeTable,
+    composition_arrays,
+    occupations,
+    size_subsets,
+)
 from alphacrystal.learn.structure_types import MAX_ELEMENTS, StructureType
 from alphacrystal.typing import FloatArray, IntArray
 
@@ -266,7 +272,10 @@ class LatticeTask:
         near = (self.data.experimental[rows] == 1) | (self.data.above_hull[rows] <= NEAR_HULL)
         near &= self.data.sizes[rows] <= SMALL_CELL
         metrics = {"val_loss": float((deviation + np.log(scale[free])).sum() / len(rows))}
-        for name, chosen in (("", np.ones(len(rows), dtype=bool)), ("_near_hull", near)):
+        experimental = self.data.experimental[rows] == 1
+        subsets = {"": np.ones(len(rows), dtype=bool), "_near_hull": near}
+        subsets |= size_subsets(self.data.sizes[rows], experimental, "_experimental")
+        for name, chosen in subsets.items():
             for quantity, error in (("volume", volume), ("length", length)):
                 if chosen.any():
                     metrics[f"{quantity}_mean_error{name}"] = float(error[chosen].mean())

@@ -13,6 +13,7 @@ from alphacrystal.learn.model_inputs import (
     composition_arrays,
     evidence_levels,
     occupations,
+    size_subsets,
 )
 from alphacrystal.learn.space_groups.network import (
     SpaceGroupNet,
@@ -45,7 +46,7 @@ class SpaceGroupTask:
         self.statistics = torch.as_tensor(composition_statistics(numbers, counts))
         self.groups = torch.as_tensor(data.space_groups)
         self.experimental = torch.as_tensor((data.experimental == 1).astype(np.float32))
-        self.small = data.sizes <= SMALL_CELL
+        self.small, self.sizes = data.sizes <= SMALL_CELL, data.sizes
         self.weights = torch.as_tensor(EVIDENCE_WEIGHTS[evidence_levels(data)].astype(np.float32))
         torch.manual_seed(seed)
         self.model = SpaceGroupNet(config or SpaceGroupNetConfig())
@@ -79,6 +80,7 @@ class SpaceGroupTask:
             "": np.ones(len(rows), dtype=bool),
             "_experimental": experimental,
             f"_experimental_{SMALL_CELL}": experimental & self.small[rows],
+            **size_subsets(self.sizes[rows], experimental, "_experimental"),
         }
         for name, chosen in subsets.items():
             if chosen.any():

@@ -6,23 +6,31 @@ import numpy as np
 
 from alphacrystal.learn.symmetry.candidate_types import candidate_types
 from alphacrystal.learn.symmetry.training import SymmetryTask
+from alphacrystal.typing import FloatArray
 
 MAX_COMPOUNDS = 300
-MAX_ATOMS = 20
+MAX_ATOMS = 80
 
 
-def unseen_offset(task: SymmetryTask) -> float:
-    """Offset of the scores of enumerated types that maximises the likelihood of validation compounds.
+def calibrated_offsets(task: SymmetryTask) -> dict[str, float]:
+    """Offsets of the scores of related and enumerated types, fitted to validation compounds.
 
-    Known, derivative and enumerated types compete in one softmax. Absence from the 77,000 training crystals
-    is evidence against a type that the network does not see, so its scores for enumerated types are too high.
-    One constant corrects them. It is fitted on experimental compounds if there are any.
+    Known, derivative, related and enumerated types compete in one softmax. Absence from the training crystals
+    is evidence against a type that the network does not see, so its scores for such types are too high. One
+    constant for related types and one for enumerated types correct them. They maximise the likelihood of
+    experimental compounds if there are any.
+
+    Returns:
+        "related_offset" and "unseen_offset".
     """
     net = task.model.eval()
     experimental = task.validation[task.experimental[task.validation]]
     pool = experimental if len(experimental) else task.validation
     rows = np.random.default_rng(0).permutation(pool)[:MAX_COMPOUNDS]
-    cases: list[tuple[float, float, float | None, float | None]] = []
+    # Total of each of the three kinds of types, kind of the true type (-1: in none) and its score.
+    totals: list[list[float]] = []
+    true_kinds: list[int] = []
+    true_scores: list[float] = []
     for row in rows:
         true = task.structure_types[row]
         numbers, counts = task.numbers[row : row + 1], task.counts[row : row + 1]
@@ -32,22 +40,29 @@ def unseen_offset(task: SymmetryTask) -> float:
         if not units:
             continue
         candidates = candidate_types(net, numbers, counts, units)
-        seen, unseen = candidates.scores, candidates.unseen_scores
-        true_seen = float(seen[candidates.types.index(true)]) if true in candidates.types else None
-        true_unseen = float(unseen[candidates.unseen.index(true)]) if true in candidates.unseen else None
-        total_seen = float(np.logaddexp.reduce(seen)) if len(seen) else -np.inf
-        total_unseen = float(np.logaddexp.reduce(unseen)) if len(unseen) else -np.inf
-        cases.append((total_seen, total_unseen, true_seen, true_unseen))
+        kinds = (
+            (candidates.types, candidates.scores),
+            (candidates.related, candidates.related_scores),
+            (candidates.unseen, candidates.unseen_scores),
+        )
+        totals.append([float(np.logaddexp.reduce(scores)) if len(scores) else -np.inf for _, scores in kinds])
+        kind = next((k for k, (types, _) in enumerate(kinds) if true in types), -1)
+        true_kinds.append(kind)
+        true_scores.append(float(kinds[kind][1][kinds[kind][0].index(true)]) if kind >= 0 else 0.0)
+    total, kind_of, score = np.array(totals), np.array(true_kinds), np.array(true_scores)
 
-    def likelihood(offset: float) -> float:
-        total = 0.0
-        for total_seen, total_unseen, true_seen, true_unseen in cases:
-            score = true_seen
-            if score is None and true_unseen is not None:
-                score = true_unseen + offset
-            if score is not None:
-                total += score - float(np.logaddexp(total_seen, total_unseen + offset))
-        return total
+    def likelihood(offsets: FloatArray) -> float:
+        """Sum over the compounds whose true type is in a list; ``offsets`` of the three kinds."""
+        listed = kind_of >= 0
+        normaliser = np.logaddexp.reduce(total[listed] + offsets, axis=1)
+        return float((score[listed] + offsets[kind_of[listed]] - normaliser).sum())
 
     grid = np.arange(-14.0, 4.01, 0.25)
-    return float(grid[int(np.argmax([likelihood(float(offset)) for offset in grid]))])
+    offsets = np.array([0.0, grid[0], grid[0]])
+    if len(total):
+        for _ in range(3):  # coordinate ascent
+            for kind in (1, 2):
+                trials = np.tile(offsets, (len(grid), 1))
+                trials[:, kind] = grid
+                offsets = trials[int(np.argmax([likelihood(trial) for trial in trials]))]
+    return {"related_offset": float(offsets[1]), "unseen_offset": float(offsets[2])}

@@ -15,8 +15,10 @@ from alphacrystal.learn.space_groups.network import NETWORK_SHARE
 from alphacrystal.learn.structure_types import StructureType
 from alphacrystal.learn.symmetry.derivative_types import derivative_types
 from alphacrystal.learn.symmetry.network import SymmetryNet
+from alphacrystal.learn.symmetry.position_types import position_types
 from alphacrystal.typing import FloatArray
 
+MAX_ENUMERATED_ATOMS = 40  # larger cells are enumerated only if all cells are larger
 ASSIGNMENTS_PER_CELL = 16  # enumerated Wyckoff assignments per space group and Z
 ASSIGNMENTS_PER_CELL_ALL_GROUPS = 2  # the same if all 230 space groups are enumerated
 ASSIGNMENTS_PER_CELL_GIVEN_GROUP = 64  # the same if the space group is given
@@ -31,12 +33,16 @@ class CandidateTypes:
     Attributes:
         types: Types of the vocabulary, then derivative types.
         scores: Scores of ``types``, shape (types,).
-        unseen: Enumerated types that are in neither list.
+        related: Types on the occupied positions of known types with other stoichiometries.
+        related_scores: Their scores without the calibration offset, shape (related,).
+        unseen: Enumerated types that are in no other list.
         unseen_scores: Their scores without the calibration offset, shape (unseen,).
     """
 
     types: list[StructureType]
     scores: FloatArray
+    related: list[StructureType]
+    related_scores: FloatArray
     unseen: list[StructureType]
     unseen_scores: FloatArray
 
@@ -69,18 +75,22 @@ def candidate_types(
         compositions = net.encode_compositions(numbers, counts)
         known_scores = net.scores_of_rows(compositions, rows)[0].double().numpy()
         derived = derivative_types(net, numbers[0], reduced, units, group)
+        popularity = position_types(net, reduced, units, group, group_probabilities)
+        related = [structure_type for structure_type in popularity if structure_type not in derived]
         unseen = [
             structure_type
             for structure_type in enumerated_types(
                 net, reduced, units, group, known, known_scores, group_probabilities
             )
-            if structure_type not in derived
+            if structure_type not in derived and structure_type not in popularity
         ]
-        unseen_scores = np.zeros(0)
-        if unseen:
-            unseen_scores = net.unseen_scores(compositions, unseen)[0].double().numpy()
+        both = related + unseen
+        parts = net.unseen_scores(compositions, both)[0].double().numpy() if both else np.zeros(0)
+    related_scores = parts[: len(related)] + np.array([popularity[item] for item in related])
     scores = np.concatenate([known_scores, list(derived.values())])
-    return CandidateTypes(known + list(derived), scores, unseen, unseen_scores)
+    return CandidateTypes(
+        known + list(derived), scores, related, related_scores, unseen, parts[len(related) :]
+    )
 
 
 def enumerated_types(
@@ -95,7 +105,8 @@ def enumerated_types(
     """Wyckoff assignments outside the vocabulary, in the most probable space groups.
 
     The scores of the known types give the probabilities of the space groups; ``group_probabilities``, shape
-    (231,), are mixed in. All space groups are enumerated if few types are known.
+    (231,), are mixed in. All space groups are enumerated if few types are known. Only cells of up to
+    MAX_ENUMERATED_ATOMS are enumerated, or the smallest one if all are larger.
     """
     if group is not None:
         groups, limit = [group], ASSIGNMENTS_PER_CELL_GIVEN_GROUP
@@ -109,9 +120,11 @@ def enumerated_types(
             weights = (1 - NETWORK_SHARE) * weights + NETWORK_SHARE * group_probabilities
         order = np.argsort(-weights, kind="stable")[:MAX_ENUMERATED_GROUPS]
         groups, limit = [int(number) for number in order if weights[number] > 0], ASSIGNMENTS_PER_CELL
+    atoms = sum(counts)
+    small = [z for z in units if z * atoms <= MAX_ENUMERATED_ATOMS] or list(units)[:1]
     enumerated: dict[StructureType, None] = {}
     for number in groups:
-        for z in units:
+        for z in small:
             for structure_type in _assignments(number, tuple(z * count for count in counts), limit):
                 if structure_type not in net.rows:
                     enumerated[structure_type] = None

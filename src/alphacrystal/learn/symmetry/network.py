@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from alphacrystal.composition import element_features
 from alphacrystal.learn.model_inputs import TypeTable, site_table
 from alphacrystal.learn.structure_types import MAX_ELEMENTS, StructureType, reduced_counts
-from alphacrystal.learn.symmetry.member_table import MemberTable
+from alphacrystal.learn.symmetry.member_table import EVIDENCE_LEVELS, MemberTable
 from alphacrystal.learn.symmetry.neighbours import Family, NeighbourKernel, NeighbourScores
 from alphacrystal.typing import IntArray
 
@@ -30,7 +31,7 @@ class SymmetryNetConfig:
     site_width: int = 40
     dropout: float = 0.2
     max_count: int = 64
-    max_atoms: int = 64
+    max_atoms: int = 80
     type_width: int = 48
     kernel_heads: int = 4
     kernel_width: int = 16
@@ -172,6 +173,13 @@ class SymmetryNet(nn.Module):
         self.register_buffer("member_numbers", members.numbers)
         self.register_buffer("member_kind", members.type_rows)
         self.register_buffer("member_evidence", members.evidence)
+
+    @cached_property
+    def members_of_types(self) -> IntArray:
+        """Training compounds of each type, without those with exchanged elements, shape (types,)."""
+        original = self.member_evidence < EVIDENCE_LEVELS // 2
+        rows = self.member_kind[original].long()
+        return torch.bincount(rows, minlength=len(self.types)).clamp(min=1).numpy()
 
     def known_rows(self, counts: Sequence[int], units: Sequence[int]) -> IntArray:
         """Vocabulary rows of the known types for cells of the given formula units.

@@ -13,6 +13,7 @@ from alphacrystal.learn.model_inputs import (
     composition_arrays,
     evidence_levels,
     occupations,
+    size_subsets,
 )
 from alphacrystal.learn.structure_types import MAX_ELEMENTS, reduced_counts
 from alphacrystal.learn.symmetry.member_table import MemberTable, exchanged_members
@@ -67,7 +68,7 @@ class SymmetryTask:
         self.groups = torch.as_tensor(data.space_groups)
         self.weights = torch.as_tensor(sample_weights(data))
         self.experimental = data.experimental == 1
-        self.small = data.sizes <= SMALL_CELL
+        self.small, self.sizes = data.sizes <= SMALL_CELL, data.sizes
         evidence = evidence_levels(data)
         self._group_compounds(evidence)
         known = self.numbers.numpy()[self.train], self.target.numpy()[self.train], evidence[self.train]
@@ -218,6 +219,7 @@ class SymmetryTask:
             "": np.ones(len(order), dtype=bool),
             "_experimental": experimental,
             f"_experimental_{SMALL_CELL}": experimental & self.small[order],
+            **size_subsets(self.sizes[order], experimental, "_experimental"),
         }
         # Experimental entries decide; a source without such labels uses all entries.
         evaluated = ranked & experimental if (ranked & experimental).any() else ranked

@@ -25,7 +25,7 @@ from alphacrystal.learn.lattice.prediction import predicted_shapes
 from alphacrystal.learn.lattice.training import LatticeTask
 from alphacrystal.learn.space_groups.training import SpaceGroupTask
 from alphacrystal.learn.structure_types import MAX_ELEMENTS
-from alphacrystal.learn.symmetry.calibration import unseen_offset
+from alphacrystal.learn.symmetry.calibration import calibrated_offsets
 from alphacrystal.learn.symmetry.training import SymmetryTask
 from alphacrystal.learn.training.loop import TrainSettings, check_folder, train
 from alphacrystal.learn.weight_files import (
@@ -42,7 +42,7 @@ from alphacrystal.runtime.atomic_write import write_text_atomically
 from alphacrystal.typing import FloatArray
 
 DEFAULT_SETTINGS: dict[str, TrainSettings] = {
-    "symmetry": TrainSettings(epochs=16, learning_rate=1.5e-3, weight_decay=0.05, patience=4),
+    "symmetry": TrainSettings(epochs=6, learning_rate=1.5e-3, weight_decay=0.05),
     "group": TrainSettings(epochs=30, learning_rate=2e-3, weight_decay=0.05, average=0.995),
     "lattice": TrainSettings(epochs=11, learning_rate=2e-3, weight_decay=0.03),
     "distance": TrainSettings(epochs=12, learning_rate=1.3e-3, weight_decay=0.03),
@@ -59,7 +59,7 @@ DESCRIPTIONS = {
 }
 
 LIMITS = (
-    "Ordered crystals of elements 1-103 with at most 20 atoms in the primitive cell, mostly inorganic; "
+    "Ordered crystals of elements 1-103 with at most 80 atoms in the primitive cell, mostly inorganic; "
     "no molecules, surfaces, pressure or temperature. Metrics are for compounds with validation formulas."
 )
 
@@ -108,7 +108,7 @@ def train_model(
     best = train(task, settings, out, resume=resume, data_hash=_data_hash(data), on_step=on_step)
     with torch.no_grad():
         metrics = task.validate(task.model)
-    extra = {"unseen_offset": unseen_offset(task)} if isinstance(task, SymmetryTask) else {}
+    extra = calibrated_offsets(task) if isinstance(task, SymmetryTask) else {}
     result = _write_model(
         name,
         task.model,
@@ -188,7 +188,8 @@ def _write_model(
         parameters=state_size(model),
         data=(
             f"{int((~data.validation).sum())} training structures, {int(data.validation.sum())} validation "
-            "structures; benchmark formulas removed (CSPBench-180, Tables 3 and 4 of the paper)"
+            "structures; benchmark formulas removed (CSPBench-180, Tables 3 and 4 of the paper, samples of "
+            "MP-20 and MPTS-52)"
         ),
         split="by reduced formula; the validation formulas are in no training structure",
         seed=seed,
