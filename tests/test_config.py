@@ -17,7 +17,7 @@ from alphacrystal.errors import InputError
 
 def test_defaults_are_the_documented_ones() -> None:
     config = make_config()
-    assert (config.top, config.candidates, config.max_atoms, config.relax) == (20, 50, 20, True)
+    assert (config.top, config.candidates, config.max_atoms, config.relax) == (20, 50, 80, True)
     assert (config.potential, config.pressure, config.seed) == ("chgnet", 0.0, 0)
 
 
@@ -31,7 +31,7 @@ def test_defaults_are_the_documented_ones() -> None:
         ({"lattice": (4, 4, 0, 90, 90, 90)}, "lengths between 0 and 200"),
         ({"lattice": (4, 4, 4, 10, 20, 170)}, "do not close to a cell"),
         ({"lattice": (4, 4, 4, 90, 90)}, "lattice"),
-        ({"max_atoms": 21}, "less than or equal to 20 .got 21"),
+        ({"max_atoms": 81}, "less than or equal to 80 .got 81"),
         ({"pressure": math.nan}, "pressure"),
         ({"fmax": math.inf}, "fmax"),
         ({"top": "many"}, "Setting top: .*got 'many'"),

@@ -6,7 +6,11 @@ loads them; ``hypotheses`` and ``distograms`` predict with them; ``training`` tr
 """
 
 from alphacrystal.learn.contacts.network import MAX_CONTACT_MAP_ATOMS, ContactNet, contact_probabilities
-from alphacrystal.learn.distograms import predict_cell_distogram, predict_distograms
+from alphacrystal.learn.distograms import (
+    MAX_DISTANCE_ATOMS,
+    predict_cell_distogram,
+    predict_distograms,
+)
 from alphacrystal.learn.hypotheses import (
     check_supported,
     composition_distances,
@@ -30,6 +34,7 @@ from alphacrystal.learn.weight_files import (
 __all__ = [
     "CORE_MODELS",
     "MAX_CONTACT_MAP_ATOMS",
+    "MAX_DISTANCE_ATOMS",
     "MODEL_NAMES",
     "NETWORK_NAMES",
     "ContactNet",

@@ -40,6 +40,7 @@ from alphacrystal.runtime.torch_threads import one_torch_thread
 from alphacrystal.typing import Float32Array, FloatArray, IntArray
 
 FUNCTIONAL = FUNCTIONALS.index("PBE")
+MAX_DISTANCE_ATOMS = 20  # in cells whose distances the network predicts
 BATCH_PAIRS = 20_000
 CLASS_STRIDE = 32  # above the number of Wyckoff letters; atoms of one element and letter are interchangeable
 MAX_MIXED_TYPES = 12  # structure types in the distogram of a cell content

@@ -26,12 +26,12 @@ class CellInspection:
     Attributes:
         content: Content of the primitive cell.
         probability: Probability of this content among the hypotheses.
-        distogram: Predicted distances.
+        distogram: Predicted distances; None for cells with more atoms than the distance network covers.
     """
 
     content: CellContent
     probability: float
-    distogram: Distogram
+    distogram: Distogram | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +83,7 @@ def inspect(
     """
     from alphacrystal.composition import parse_formula
     from alphacrystal.config import make_config
-    from alphacrystal.learn import predict_cell_distogram, predict_hypotheses
+    from alphacrystal.learn import MAX_DISTANCE_ATOMS, predict_cell_distogram, predict_hypotheses
     from alphacrystal.pipeline.preflight import formula_units_to_try
 
     formula = parse_formula(text)
@@ -103,7 +103,9 @@ def inspect(
     cells = []
     for z_ in sorted(probabilities, key=lambda key: -probabilities[key])[:CELLS_WITH_DISTANCES]:
         content = formula.cell(z_)
-        distogram = predict_cell_distogram(content, hypotheses, models=models)
+        distogram = None
+        if content.num_atoms <= MAX_DISTANCE_ATOMS:
+            distogram = predict_cell_distogram(content, hypotheses, models=models)
         cells.append(CellInspection(content, probabilities[z_], distogram))
     return Inspection(formula, hypotheses[:top], cells)
 
@@ -115,9 +117,11 @@ def _cell_text(cell: CellInspection) -> str:
         "z": cell.content.formula_units,
         "probability": round(cell.probability, 4),
         "species": [symbol for symbol, count in cell.content.counts.items() for _ in range(count)],
-        "expected_distances": distogram.expected.round(4).tolist(),
-        "bin_edges": distogram.all_edges.round(4).tolist(),
+        "expected_distances": None if distogram is None else distogram.expected.round(4).tolist(),
+        "bin_edges": None if distogram is None else distogram.all_edges.round(4).tolist(),
     }
+    if distogram is None:
+        return json.dumps({**fields, "probabilities": None})
     return f'{json.dumps(fields)[:-1]}, "probabilities": {_probabilities_text(distogram)}}}'
 
 

@@ -108,7 +108,7 @@ def failure_note(failed: Sequence[Relaxation]) -> str:
 
 
 def cell_distograms(request: Request, sizes: Collection[int]) -> tuple[DistogramSummary, ...]:
-    """Predicted distances for each cell content of the run.
+    """Predicted distances for each cell content of the run that the distance network covers.
 
     Args:
         request: The run.
@@ -118,7 +118,11 @@ def cell_distograms(request: Request, sizes: Collection[int]) -> tuple[Distogram
     cells = [cell for cell in map(formula.cell, request.formula_units) if cell.num_atoms in sizes]
     if not cells:
         return ()  # before the import of torch, which relaxing files can do without
-    from alphacrystal.learn import predict_cell_distogram, predict_hypotheses
+    from alphacrystal.learn import MAX_DISTANCE_ATOMS, predict_cell_distogram, predict_hypotheses
+
+    cells = [cell for cell in cells if cell.num_atoms <= MAX_DISTANCE_ATOMS]
+    if not cells:
+        return ()
 
     hypotheses = predict_hypotheses(
         formula,

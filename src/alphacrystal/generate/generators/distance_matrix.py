@@ -1,4 +1,7 @@
-"""The AlphaCrystal-II generator: hypotheses → distograms → reconstruction → prior × geometry."""
+"""The AlphaCrystal-II generator: hypotheses → distograms → reconstruction → prior × geometry.
+
+Cells too large for the distance network use prototype coordinates instead of distograms.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,6 @@ HYPOTHESES_PER_CANDIDATE = 1.2  # more than 1, since some give duplicates or ove
 MAX_HYPOTHESES_PER_CANDIDATE = 2.4  # if many give duplicates
 MIN_ADDED = 5  # candidates for which hypotheses are added at a time
 CHUNK = 64  # hypotheses searched together
-MAX_DISTANCE_ATOMS = 20  # in cells with predicted distances; larger cells use prototype coordinates alone
 # Candidates of large cells are fewer, so that their relaxation takes about as long: MIN_CANDIDATES, then as
 # many as MAX_TOTAL_ATOMS allow.
 MAX_TOTAL_ATOMS, MIN_CANDIDATES = 1000, 20
@@ -131,6 +133,8 @@ class DistanceMatrixGenerator:
         total: int,
     ) -> list[Candidate]:
         """The candidates of one part, new or finished; ``before`` of ``total`` hypotheses are done."""
+        from alphacrystal.learn import MAX_DISTANCE_ATOMS
+
         candidates = self.finished.get(number)
         if candidates is None:
             small = [hypothesis for hypothesis in part if _atoms(hypothesis) <= MAX_DISTANCE_ATOMS]

@@ -57,7 +57,7 @@ def calibrated_offsets(task: SymmetryTask) -> dict[str, float]:
         normaliser = np.logaddexp.reduce(total[listed] + offsets, axis=1)
         return float((score[listed] + offsets[kind_of[listed]] - normaliser).sum())
 
-    grid = np.arange(-14.0, 4.01, 0.25)
+    grid = np.arange(-20.0, 4.01, 0.25)
     offsets = np.array([0.0, grid[0], grid[0]])
     if len(total):
         for _ in range(3):  # coordinate ascent
