@@ -48,6 +48,7 @@ def row_of(listed: list[dict[str, Any]], cause: str, formula: str = "NaCl") -> d
         "listed": listed,
         "unrelaxed": [],
         "type_rank": 2,
+        "type_proposed": True,
         "prior": {"type": 1, "space_group": 1},
         "refused": "",
         "seconds": 1.0,
@@ -140,6 +141,7 @@ def test_a_sample_with_controls_is_continued(
     assert {"prototype_coordinates", "random_crystals"} <= set(total["match"][LOOSE])
     assert total["space_group"]["top_20"] == total["type"]["top_20"] == 1.0
     assert sum(total["stages"][LOOSE].values()) == 2
+    assert total["type_proposed"] == 1.0
     assert total["undecided"] == 0
     assert total["median_s"] > 0
     assert all(row["prior"]["type"] for row in result["rows"])

@@ -163,9 +163,9 @@ def predicted_row(compound: Compound, settings: ListSettings, folder: Path) -> R
     Returns:
         Values for JSON: ``listed`` (final list) and ``unrelaxed`` (candidates in the order of the generator,
         empty without relaxation) with the values of ``Comparison.rows``; the first rank of the true structure
-        type in the final list (``type_rank``) and its rank and that of the space group among all types that
-        are scored (``prior``); by preset the ``cause`` that keeps the crystal from the first rank; wall
-        seconds, and peak memory in GB.
+        type in the final list (``type_rank``), whether any candidate has it (``type_proposed``), its rank and
+        that of the space group among all types that are scored (``prior``); by preset the ``cause`` that
+        keeps the crystal from the first rank; wall seconds, and peak memory in GB.
     """
     known_type = true_type(compound.structure)
     comparison = Comparison(compound.structure, settings.match_seconds)
@@ -178,6 +178,7 @@ def predicted_row(compound: Compound, settings: ListSettings, folder: Path) -> R
         "listed": [],
         "unrelaxed": [],
         "type_rank": None,
+        "type_proposed": False,
         "prior": {"type": None, "space_group": None},
         "refused": "",
         "seconds": None,
@@ -206,6 +207,8 @@ def predicted_row(compound: Compound, settings: ListSettings, folder: Path) -> R
         unrelaxed = [candidate.structure for candidate in run.candidates]
         row["unrelaxed"] = _compared_until_match(unrelaxed, comparison, only_first=found)
     row["type_rank"] = _type_rank(run, known_type)
+    hypotheses = [candidate.hypothesis for candidate in run.candidates if candidate.hypothesis is not None]
+    row["type_proposed"] = known_type is not None and any(map(known_type.is_of, hypotheses))
     row["prior"] = true_ranks(known_type, compound, settings.formula_units(compound, known_type))
     row["cause"] = {
         preset: _cause(run, row, known_type, comparison, preset, settings.max_atoms) for preset in PRESETS

@@ -71,17 +71,21 @@ def _symmetry(total: Mapping[str, Any]) -> list[str]:
         ["space group from the networks alone", *_percents(total["prior_space_group"])],
         ["exact structure type from the networks alone", *_percents(total["prior_type"])],
     ]
-    return ["", "## Right space group and structure type", "", *markdown_table(["", *HEADER], rows)]
+    proposed = f"The exact structure type is among the candidates of {percent(total['type_proposed'])}."
+    table = markdown_table(["", *HEADER], rows)
+    return ["", "## Right space group and structure type", "", *table, "", proposed]
 
 
 def _sizes(result: Mapping[str, Any]) -> list[str]:
     rows = []
     for name, row in result["sizes"].items():
         loose, strict = (row["match"][preset][LISTED] for preset in (LOOSE, STRICT))
-        rows.append([label(name), row["n"], *_percents(loose), *_percents(strict), *_percents(row["type"])])
+        shares = [*_percents(loose), *_percents(strict), *_percents(row["type"])]
+        rows.append([label(name), row["n"], *shares, percent(row["type_proposed"])])
     header = ["primitive cell", "n"]
     for quantity in (TOLERANCES[LOOSE], TOLERANCES[STRICT], "exact type"):
         header += [f"{quantity}, {place}" for place in HEADER]
+    header.append("exact type among the candidates")
     return ["", "## By size of the primitive cell", "", *markdown_table(header, rows)]
 
 

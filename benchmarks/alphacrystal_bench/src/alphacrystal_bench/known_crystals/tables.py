@@ -73,6 +73,7 @@ def summary(rows: Sequence[Row], controls: Mapping[str, Row]) -> dict[str, Any]:
         **_polymorph_rates(rows),
         "space_group": rates([_space_group_rank(row) for row in rows]),
         "type": rates([row["type_rank"] for row in rows]),
+        "type_proposed": round(float(np.mean([row["type_proposed"] for row in rows])), 4),
         "prior_type": rates([row["prior"]["type"] for row in rows]),
         "prior_space_group": rates([row["prior"]["space_group"] for row in rows]),
         "stages": {preset: _stages(rows, preset) for preset in PRESETS},
