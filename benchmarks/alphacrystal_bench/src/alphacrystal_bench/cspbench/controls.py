@@ -10,6 +10,7 @@ from ase.data import chemical_symbols
 from pymatgen.core import Lattice, Structure
 
 from alphacrystal.composition import Formula, formula_units_within, parse_formula
+from alphacrystal.config import PredictConfig
 from alphacrystal.crystal import SymmetryHypothesis, atom_sites, encode, space_group
 from alphacrystal.data import benchmark_formulas
 from alphacrystal.errors import InputError
@@ -17,7 +18,7 @@ from alphacrystal.evaluate import match_pair
 from alphacrystal.generate import TemplateGenerator, TemplateLibrary
 from alphacrystal.learn import prototype_coordinates
 
-MAX_ATOMS = 20  # in the primitive cells that are predicted
+MAX_ATOMS: int = PredictConfig.model_fields["max_atoms"].default  # in the primitive cells that are predicted
 UNRELAXED = 20  # structures of a list without relaxation that are compared
 
 
