@@ -183,7 +183,9 @@ def trainable() -> "Callable[[str], Structure]":
         structure = textbook_structure(name).copy()
         if structure.composition.reduced_formula in benchmark_formulas():
             others = {"Ti": "Sn", "Si": "Ge", "Zr": "Hf", "Al": "Ga"}
-            structure.replace_species({key: value for key, value in others.items() if key in structure.symbol_set})
+            structure.replace_species(
+                {key: value for key, value in others.items() if key in structure.symbol_set}
+            )
         return structure
 
     return crystal

@@ -77,7 +77,9 @@ def test_prototypes_of_related_types_are_compared_by_contacts(olivine: SymmetryH
 
 
 def test_few_free_coordinates_are_sampled() -> None:
-    spinel = hypothesis(227, {"Mg": "a", "Al": "d", "O": "e"}, LatticeParameters(8.08, 8.08, 8.08, 90, 90, 90))
+    spinel = hypothesis(
+        227, {"Mg": "a", "Al": "d", "O": "e"}, LatticeParameters(8.08, 8.08, 8.08, 90, 90, 90)
+    )
     nothing = np.zeros((0, 14, 3))
     one, other = (reconstruct_large(spinel, nothing, np.zeros(0, dtype=np.int64), seed) for seed in (1, 1))
     assert 1 <= len(one) <= 3

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from alphacrystal.errors import InputError
-from alphacrystal_bench.harness.options import Limit, Potential, Relax, Seed, compound_file
+from alphacrystal_bench.harness.options import Limit, Potential, Relax, Seed, Workers, compound_file
 from alphacrystal_bench.harness.registry import Result, Run, register
 
 
@@ -28,7 +28,7 @@ def cspbench(
         typer.Option(help="Records of known crystals for the template control, e.g. the training data."),
     ] = None,
     potential: Potential = "chgnet",
-    workers: Annotated[int, typer.Option(min=1, help="Relaxation processes.")] = 2,
+    workers: Workers = 2,
     seed: Seed = 0,
 ) -> Result:
     """Predict the compounds of CSPBench: match and space-group rates, controls, and causes of failure."""

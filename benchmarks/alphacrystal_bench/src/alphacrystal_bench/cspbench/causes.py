@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from pymatgen.core import Lattice, Structure
 from alphacrystal.crystal import describe_symmetry
 from alphacrystal.errors import InputError
 from alphacrystal.evaluate import match_pair
+from alphacrystal_bench.cspbench.controls import MAX_ATOMS
 
 if TYPE_CHECKING:
     from alphacrystal.crystal import SymmetryHypothesis
@@ -42,6 +43,12 @@ class TrueType:
     occupation: Mapping[str, str]
     atoms: int
 
+    def is_of(self, hypothesis: SymmetryHypothesis) -> bool:
+        """Whether a hypothesis has this type."""
+        return hypothesis.space_group == self.space_group and dict(hypothesis.occupation) == dict(
+            self.occupation
+        )
+
 
 def true_type(structure: Structure) -> TrueType | None:
     """The type of a structure; None if its symmetry cannot be determined."""
@@ -70,23 +77,42 @@ def cause(run: Prediction, known_type: TrueType | None, truth: Structure, rank: 
         return FOUND
     if rank is not None:
         return RANKED_LOW
-    if any(match_pair(candidate.structure, truth).matched for candidate in run.candidates):
+
+    def matched(crystals: Sequence[Structure]) -> bool:
+        return any(match_pair(crystal, truth).matched for crystal in crystals)
+
+    if matched([candidate.structure for candidate in run.candidates]):
         return LOST
+    return cause_before_relaxation(run, known_type, truth, matched, MAX_ATOMS)
+
+
+def cause_before_relaxation(
+    run: Prediction,
+    known_type: TrueType | None,
+    truth: Structure,
+    matched: Callable[[Sequence[Structure]], bool],
+    max_atoms: int,
+) -> str:
+    """The cause of a prediction without a matching candidate; see ``cause``.
+
+    Args:
+        run: The prediction.
+        known_type: Type of the known structure.
+        truth: The known structure.
+        matched: Whether any of some crystals matches the known structure.
+        max_atoms: Atoms in the primitive cells that the prediction considers at most.
+    """
     if known_type is None:
         return TYPE_MISSING
     of_type = [
         candidate.hypothesis
         for candidate in run.candidates
-        if candidate.hypothesis is not None
-        and candidate.hypothesis.space_group == known_type.space_group
-        and dict(candidate.hypothesis.occupation) == dict(known_type.occupation)
+        if candidate.hypothesis is not None and known_type.is_of(candidate.hypothesis)
     ]
     if not of_type:
-        largest = max(len(candidate.structure) for candidate in run.candidates)
-        return TOO_LARGE if known_type.atoms > largest else TYPE_MISSING
-    crystals = (_in_cell_of(hypothesis, truth) for hypothesis in of_type)
-    matched = any(match_pair(crystal, truth).matched for crystal in crystals)
-    return RECONSTRUCTION if matched else WRONG_LATTICE
+        return TOO_LARGE if known_type.atoms > max_atoms else TYPE_MISSING
+    crystals = [_in_cell_of(hypothesis, truth) for hypothesis in of_type]
+    return RECONSTRUCTION if matched(crystals) else WRONG_LATTICE
 
 
 def _in_cell_of(hypothesis: SymmetryHypothesis, truth: Structure) -> Structure:

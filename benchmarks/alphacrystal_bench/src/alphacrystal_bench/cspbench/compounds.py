@@ -101,7 +101,8 @@ def compound_row(compound: Compound, config: PredictConfig, folder: Path, truth_
         for crystal in random_crystals(hypotheses, config.seed)
     ]
     known_type = true_type(compound.structure)
-    row["true_type"] = _true_ranks(known_type, compound)
+    units = formula_units_within(parse_formula(compound.formula), MAX_ATOMS)
+    row["true_type"] = true_ranks(known_type, compound, units)
     row["cause"] = cause(run, known_type, compound.structure, _first_match(row))
     row["lower_than_truth"] = _lower(row["listed"], truth_energy)
     return row
@@ -139,12 +140,20 @@ def _groups(structure: Structure) -> dict[str, int | None]:
     return {str(symprec): space_group_number(structure, symprec) for symprec in SYMPRECS}
 
 
-def _true_ranks(known_type: TrueType | None, compound: Compound) -> dict[str, int | None]:
-    """Ranks (from 1) of the true type and the true space group among all types that are scored."""
+def true_ranks(
+    known_type: TrueType | None, compound: Compound, formula_units: Sequence[int]
+) -> dict[str, int | None]:
+    """Ranks (from 1) of the true type and the true space group among all types that are scored.
+
+    Args:
+        known_type: Type of the known structure.
+        compound: The known crystal.
+        formula_units: Formula units Z of the primitive cells.
+    """
     from alphacrystal.learn import type_probabilities
 
     formula = parse_formula(compound.formula)
-    structure_types, logs = type_probabilities(formula, formula_units_within(formula, MAX_ATOMS))
+    structure_types, logs = type_probabilities(formula, formula_units)
     order = np.argsort(-logs, kind="stable")
     groups: dict[int, float] = {}
     for structure_type, log in zip(structure_types, logs, strict=True):

@@ -9,7 +9,8 @@ import numpy as np
 from ase.data import chemical_symbols
 from pymatgen.core import Lattice, Structure
 
-from alphacrystal.composition import formula_units_within, parse_formula
+from alphacrystal.composition import Formula, formula_units_within, parse_formula
+from alphacrystal.config import PredictConfig
 from alphacrystal.crystal import SymmetryHypothesis, atom_sites, encode, space_group
 from alphacrystal.data import benchmark_formulas
 from alphacrystal.errors import InputError
@@ -17,7 +18,7 @@ from alphacrystal.evaluate import match_pair
 from alphacrystal.generate import TemplateGenerator, TemplateLibrary
 from alphacrystal.learn import prototype_coordinates
 
-MAX_ATOMS = 20  # in the primitive cells that are predicted
+MAX_ATOMS: int = PredictConfig.model_fields["max_atoms"].default  # in the primitive cells that are predicted
 UNRELAXED = 20  # structures of a list without relaxation that are compared
 
 
@@ -55,11 +56,19 @@ def read_templates(source: Path, formulas: Iterable[str]) -> TemplateLibrary:
 
 
 def template_matches(text: str, truth: Structure, library: TemplateLibrary, seed: int) -> list[bool]:
-    """Whether each of the most similar templates matches, best first; never a crystal of the same formula."""
+    """Whether each of the most similar templates matches, best first."""
     formula = parse_formula(text)
-    generator = TemplateGenerator(formula_units_within(formula, MAX_ATOMS), library, allow_same_formula=False)
+    copies = template_copies(formula, formula_units_within(formula, MAX_ATOMS), library, seed)
+    return [bool(match_pair(crystal, truth).matched) for crystal in copies]
+
+
+def template_copies(
+    formula: Formula, formula_units: Sequence[int], library: TemplateLibrary, seed: int
+) -> list[Structure]:
+    """The most similar templates with the elements of a formula; never a crystal of the same formula."""
+    generator = TemplateGenerator(formula_units, library, allow_same_formula=False)
     try:
         candidates = list(generator.generate(formula, UNRELAXED, np.random.default_rng(seed)))
     except InputError:  # no template has this stoichiometry
         return []
-    return [bool(match_pair(candidate.structure, truth).matched) for candidate in candidates]
+    return [candidate.structure for candidate in candidates]

@@ -25,6 +25,15 @@ Relax = Annotated[bool, typer.Option(help="Relax the candidates.")]
 SearchSeconds = Annotated[
     float, typer.Option(min=0.1, help="Processor seconds of a baseline search per compound.")
 ]
+CellGiven = Annotated[
+    bool, typer.Option("--cell-given", help="Give the content of the primitive cell of the known structure.")
+]
+MatchSeconds = Annotated[
+    float, typer.Option(min=0.1, help="Processor seconds of a comparison with the known structure.")
+]
+MaxAtoms = Annotated[int, typer.Option(min=1, help="Atoms in the primitive cell at most.")]
+PredictedCandidates = Annotated[int, typer.Option("--candidates", min=1, help="Candidates per compound.")]
+Workers = Annotated[int, typer.Option(min=1, help="Relaxation processes.")]
 Seed = Annotated[int, typer.Option(min=0, help="Random seed.")]
 Threads = Annotated[int, typer.Option(min=1, help="torch threads.")]
 

@@ -80,9 +80,13 @@ def check_settings(folder: Path, settings: Mapping[str, Any]) -> None:
     file.write_text(json.dumps(settings) + "\n", encoding="utf-8")
 
 
-def sample(items: Sequence[Item], limit: int | None, seed: int) -> list[Item]:
-    """At most ``limit`` items, drawn at random, in their original order; all of them if None."""
-    if limit is None:
+def sample(items: Sequence[Item], limit: int | None, seed: int, *, offset: int = 0) -> list[Item]:
+    """At most ``limit`` items, drawn at random, in their original order; all of them if None.
+
+    A larger limit adds items to those of a smaller one. ``offset`` leaves out the first items of the random
+    order, so that several runs can share the work.
+    """
+    if limit is None and offset == 0:
         return list(items)
-    order = np.random.default_rng(seed).permutation(len(items))[:limit]
+    order = np.random.default_rng(seed).permutation(len(items))[offset:][:limit]
     return [items[index] for index in sorted(order)]
