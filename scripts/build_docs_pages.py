@@ -24,7 +24,7 @@ from alphacrystal.cli.app import app
 from alphacrystal.cli.command_group import CommandGroup
 from alphacrystal.generate import GENERATORS
 from alphacrystal.learn import MODEL_NAMES, read_card
-from alphacrystal.relax import POTENTIALS
+from alphacrystal.relaxation import POTENTIALS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

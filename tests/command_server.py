@@ -17,7 +17,7 @@ import sys
 MODULES = [
     "alphacrystal.cli",
     "alphacrystal.pipeline.predict",
-    "alphacrystal.evaluate",
+    "alphacrystal.evaluation",
     "alphacrystal.scale",
     "chgnet.model",
     "numpy.random",

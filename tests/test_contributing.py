@@ -81,7 +81,7 @@ def test_potential_recipe(source: Path, command: Command) -> None:
     ((path, code),) = recipe("Add a potential")
     (source / path).write_text(code, encoding="utf-8")
     program = (
-        "from alphacrystal.relax import load_potential, potential_names\n"
+        "from alphacrystal.relaxation import load_potential, potential_names\n"
         "potential = load_potential('emt')\n"
         "print(potential.name in potential_names(), sorted(potential.supported_elements))"
     )

@@ -4,7 +4,7 @@ from ase.calculators.emt import EMT
 
 import alphacrystal
 from alphacrystal.crystal import standard_structure
-from alphacrystal.relax import AsePotential, RelaxSettings, relax
+from alphacrystal.relaxation import AsePotential, RelaxSettings, relax
 
 # EMT is an example. ASE calculators do not list the elements that they support, so
 # list them here.

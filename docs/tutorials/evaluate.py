@@ -5,7 +5,7 @@ from pathlib import Path
 from pymatgen.core import Lattice, Structure
 
 import alphacrystal
-from alphacrystal.evaluate import compare, evaluate, read_predicted, read_targets
+from alphacrystal.evaluation import compare, evaluate, read_predicted, read_targets
 
 # The known structures: rutile and anatase, after R. W. G. Wyckoff. Polymorphs of
 # one formula share its candidates.

@@ -13,7 +13,7 @@ from pymatgen.core import Structure
 
 from alphacrystal.composition import parse_formula
 from alphacrystal.errors import InputError
-from alphacrystal.evaluate import match_pair
+from alphacrystal.evaluation import match_pair
 from alphacrystal.generate import Candidate, DistanceMatrixGenerator
 from alphacrystal.report import Prediction
 from alphacrystal_bench.cspbench.causes import (

@@ -14,7 +14,7 @@ from pymatgen.core import Structure
 
 from alphacrystal.composition import parse_formula
 from alphacrystal.errors import InputError
-from alphacrystal.evaluate import match_pair, superpose_rmsd
+from alphacrystal.evaluation import match_pair, superpose_rmsd
 from alphacrystal_bench.cost import page as cost_page
 from alphacrystal_bench.cost.methods import MethodSettings
 from alphacrystal_bench.cost.random_searches import search

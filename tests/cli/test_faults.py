@@ -82,7 +82,7 @@ def unloadable():
 
 
 def argon_only():
-    from alphacrystal.relax import AsePotential
+    from alphacrystal.relaxation import AsePotential
 
     return AsePotential("argon_only", make(LennardJones), frozenset({"Ar"}))
 """

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from alphacrystal.evaluate import read_predicted
+from alphacrystal.evaluation import read_predicted
 
 TESTS = Path(__file__).parents[1]
 Run = Callable[..., Any]

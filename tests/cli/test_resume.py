@@ -43,7 +43,7 @@ def interrupt_when(process: subprocess.Popen[str], ready: Callable[[], bool]) ->
 PATIENT = """
 import time
 
-from alphacrystal.relax import AsePotential, load_potential
+from alphacrystal.relaxation import AsePotential, load_potential
 
 
 class Patient:

@@ -14,7 +14,7 @@ from pymatgen.core import Lattice, Structure
 from alphacrystal.crystal import as_atoms, as_structure, group_duplicates, standard_structure
 from alphacrystal.data import read_crystals
 from alphacrystal.errors import InputError
-from alphacrystal.relax import AsePotential, RelaxSettings, relax
+from alphacrystal.relaxation import AsePotential, RelaxSettings, relax
 
 NAMES = ("halite", "rutile", "baddeleyite")
 

@@ -30,8 +30,8 @@ from alphacrystal.learn.symmetry.network import SymmetryNet, SymmetryNetConfig
 from alphacrystal.learn.weight_files import save_weights
 from alphacrystal.pipeline.checkpoint import Checkpoint
 from alphacrystal.pipeline.formula_list import FormulaRequest, read_requests
-from alphacrystal.rank import read_hull_reference
-from alphacrystal.relax import read_references
+from alphacrystal.ranking import read_hull_reference
+from alphacrystal.relaxation import read_references
 from alphacrystal.report import read_run_folder, write_figures
 from alphacrystal.scale import CampaignStore, TaskOutcome
 

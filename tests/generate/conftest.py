@@ -10,7 +10,7 @@ from pymatgen.core import Structure
 
 from alphacrystal.data import StructureRecord
 from alphacrystal.generate import EnergyFunction, TemplateLibrary
-from alphacrystal.relax import load_energy_model
+from alphacrystal.relaxation import load_energy_model
 
 torch.set_num_threads(1)
 

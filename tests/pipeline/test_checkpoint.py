@@ -13,7 +13,7 @@ from alphacrystal.crystal import LatticeParameters, SymmetryHypothesis
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.generate import Candidate
 from alphacrystal.pipeline.checkpoint import Checkpoint
-from alphacrystal.relax import Relaxation, RelaxationStatus
+from alphacrystal.relaxation import Relaxation, RelaxationStatus
 
 
 def structure(a: float = 5.1234567890123) -> Structure:

@@ -9,7 +9,7 @@ from pymatgen.core import Lattice, Structure
 from alphacrystal import PredictConfig, predict
 from alphacrystal.generate import Candidate
 from alphacrystal.pipeline.unrelaxed_copies import CONSIDERED, UNRELAXED_COPY, unrelaxed_copies
-from alphacrystal.relax import Relaxation, RelaxationStatus
+from alphacrystal.relaxation import Relaxation, RelaxationStatus
 
 
 def relaxed_to(structure: Structure, status: RelaxationStatus = RelaxationStatus.CONVERGED) -> Relaxation:

@@ -10,8 +10,8 @@ from pymatgen.core import Lattice, Structure
 
 from alphacrystal.crystal import min_image_distances, standard_structure
 from alphacrystal.generate import Candidate
-from alphacrystal.rank import RankedStructure
-from alphacrystal.relax import Relaxation, RelaxationStatus
+from alphacrystal.ranking import RankedStructure
+from alphacrystal.relaxation import Relaxation, RelaxationStatus
 from alphacrystal.report import DistogramSummary, Prediction, RunRecord
 
 TITANIA = (

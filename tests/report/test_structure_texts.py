@@ -11,7 +11,7 @@ from pymatgen.io.vasp import Poscar
 
 from alphacrystal.crystal import as_atoms
 from alphacrystal.generate import Candidate
-from alphacrystal.relax import Relaxation, RelaxationStatus
+from alphacrystal.relaxation import Relaxation, RelaxationStatus
 from alphacrystal.report import Prediction, poscar_text
 from alphacrystal.report._results import candidates_extxyz
 

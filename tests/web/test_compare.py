@@ -10,7 +10,7 @@ from pymatgen.core import Structure
 from pymatgen.io.cif import CifWriter
 
 from alphacrystal.errors import InputError
-from alphacrystal.evaluate import match_pair
+from alphacrystal.evaluation import match_pair
 from alphacrystal.web import _compare
 from alphacrystal.web._compare import RankedFile, find_matches
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from alphacrystal.evaluate import EvaluationResult
+    from alphacrystal.evaluation import EvaluationResult
 
 
 def evaluation_csv(result: EvaluationResult) -> str:
@@ -46,7 +46,7 @@ def _table() -> Table:
 
 
 def _print_pair(result: EvaluationResult, console: Console) -> None:
-    from alphacrystal.evaluate import METRICS
+    from alphacrystal.evaluation import METRICS
 
     target = result.match.targets[0]
     values = result.values[0][0]

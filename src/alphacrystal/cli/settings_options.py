@@ -32,9 +32,9 @@ def generator_names() -> str:
 
 def potential_names() -> str:
     """The potentials, for the help text."""
-    from alphacrystal import relax
+    from alphacrystal import relaxation
 
-    return ", ".join(relax.potential_names())
+    return ", ".join(relaxation.potential_names())
 
 
 #: Parts of help texts that need heavy imports; `SettingsCommand` adds them when the help is shown.

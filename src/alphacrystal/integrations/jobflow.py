@@ -105,7 +105,7 @@ class RelaxMaker(Maker):
     @job(output_schema=RelaxationOutput)
     def make(self, structure: StructureLike) -> RelaxationOutput:
         """A job that relaxes ``structure``."""
-        from alphacrystal.relax import RelaxSettings, load_potential, relax
+        from alphacrystal.relaxation import RelaxSettings, load_potential, relax
 
         crystal = as_structure(structure)
         settings = RelaxSettings(**self.settings)

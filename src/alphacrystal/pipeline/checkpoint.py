@@ -19,7 +19,7 @@ from alphacrystal.runtime.atomic_write import storage_sentence, write_text_atomi
 from alphacrystal.runtime.bounded_files import parse_json, read_json
 
 if TYPE_CHECKING:
-    from alphacrystal.relax import Relaxation
+    from alphacrystal.relaxation import Relaxation
 
 FOLDER = "checkpoint"
 MAX_REQUEST_BYTES = 100_000_000  # a list of formulas may be long
@@ -169,7 +169,7 @@ class Checkpoint:
 
     def load_relaxations(self) -> dict[tuple[str, int], Relaxation]:
         """Finished relaxations by stage and candidate index."""
-        from alphacrystal.relax import Relaxation, RelaxationStatus
+        from alphacrystal.relaxation import Relaxation, RelaxationStatus
 
         relaxations: dict[tuple[str, int], Relaxation] = {}
         for item in self._lines("relaxations.jsonl"):

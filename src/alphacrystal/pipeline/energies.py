@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from alphacrystal.generate import EnergyFunction
-    from alphacrystal.rank import EnergyReference
-    from alphacrystal.relax import Relaxer, RelaxSettings
+    from alphacrystal.ranking import EnergyReference
+    from alphacrystal.relaxation import Relaxer, RelaxSettings
     from alphacrystal.typing import FloatArray, StageProgress
 
 LOOSE_FMAX = 0.4  # eV/Å; enough to recognise duplicates and candidates of too high energy
@@ -28,7 +28,7 @@ def open_relaxer(config: PredictConfig) -> Iterator[Relaxer | None]:
     if not config.relax:
         yield None
         return
-    from alphacrystal.relax import RelaxPool
+    from alphacrystal.relaxation import RelaxPool
 
     with RelaxPool(
         config.potential, workers=config.workers, method=config.relaxation, seed=config.seed
@@ -40,7 +40,7 @@ def relax_settings(
     config: PredictConfig, *, keep_symmetry: bool = True, loose: bool = False
 ) -> RelaxSettings:
     """Limits of the final pass, or of the loose one before it."""
-    from alphacrystal.relax import RelaxSettings
+    from alphacrystal.relaxation import RelaxSettings
 
     return RelaxSettings(
         fmax=max(LOOSE_FMAX, config.fmax) if loose else config.fmax,
@@ -56,7 +56,7 @@ def primitive_cell(structure: Structure) -> Structure:
 
     The default tolerance of pymatgen, 0.25 Å, would remove real distortions.
     """
-    from alphacrystal.relax import RelaxSettings
+    from alphacrystal.relaxation import RelaxSettings
 
     return structure.get_primitive_structure(tolerance=RelaxSettings().symprec)
 
@@ -72,8 +72,8 @@ def energy_reference(elements: Iterable[str], config: PredictConfig) -> EnergyRe
         if config.hull is not None or config.references is not None:
             raise InputError("Without relaxation there are no energies: leave out --hull and --references.")
         return None
-    from alphacrystal.rank import EnergyReference, read_hull_reference
-    from alphacrystal.relax import read_references
+    from alphacrystal.ranking import EnergyReference, read_hull_reference
+    from alphacrystal.relaxation import read_references
 
     references = read_references(config.references, config.potential) if config.references else None
     hull = None
@@ -96,8 +96,8 @@ def energy_function(config: PredictConfig) -> EnergyFunction:
     """
     import numpy as np
 
-    from alphacrystal.rank import EnergyReference
-    from alphacrystal.relax import EnergyProcess, read_references
+    from alphacrystal.ranking import EnergyReference
+    from alphacrystal.relaxation import EnergyProcess, read_references
     from alphacrystal.runtime.torch_threads import one_torch_thread
 
     # The CHGNet engine of this package does not hang: no separate process is needed.
@@ -119,7 +119,7 @@ def energy_function(config: PredictConfig) -> EnergyFunction:
 
 
 def _in_process(name: str) -> Callable[[Sequence[Structure]], FloatArray]:
-    from alphacrystal.relax import energies_checked, load_energy_model
+    from alphacrystal.relaxation import energies_checked, load_energy_model
 
     model = load_energy_model(name)
     return lambda structures: energies_checked(model, structures)[0]

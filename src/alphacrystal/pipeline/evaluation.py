@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from alphacrystal.errors import InputError
 
 if TYPE_CHECKING:
-    from alphacrystal.evaluate import EvaluationResult
+    from alphacrystal.evaluation import EvaluationResult
     from alphacrystal.typing import Progress
 
 
@@ -43,7 +43,7 @@ def evaluate(
         InputError: A file cannot be read, a name is unknown, or no prediction has the formula of a target.
         PotentialError: The potential is unknown.
     """
-    from alphacrystal import evaluate as evaluation
+    from alphacrystal import evaluation
 
     if not math.isfinite(time_limit):
         raise InputError(f"The time limit must be a number of seconds, not {time_limit}.")
@@ -54,7 +54,7 @@ def evaluate(
     if names is None:
         names = evaluation.metric_names("paper" if len(candidates) == len(targets) == 1 else "none")
     if any(name.startswith("energy") for name in names):
-        from alphacrystal.relax import check_potential
+        from alphacrystal.relaxation import check_potential
 
         check_potential(potential, forces=False)
     depths = [depth for depth in evaluation.DEPTHS if depth <= top]

@@ -28,7 +28,7 @@ from alphacrystal.runtime.folder_lock import lock_folder
 from alphacrystal.runtime.interrupts import interrupts_held
 
 if TYPE_CHECKING:
-    from alphacrystal.relax import Relaxer
+    from alphacrystal.relaxation import Relaxer
     from alphacrystal.typing import Progress
 
 

@@ -93,7 +93,7 @@ def generator_context(
     from alphacrystal.pipeline.energies import energy_function
 
     def check_energies() -> None:
-        from alphacrystal.relax import check_potential
+        from alphacrystal.relaxation import check_potential
 
         check_potential(config.potential, formula.elements, forces=False)
 
@@ -142,7 +142,7 @@ def check_potential_covers(formula: Formula, config: PredictConfig) -> None:
     """
     if not config.relax:
         return
-    from alphacrystal.relax import check_potential, require_optuna
+    from alphacrystal.relaxation import check_potential, require_optuna
 
     if config.relaxation == "bayesian" and config.steps:
         require_optuna()

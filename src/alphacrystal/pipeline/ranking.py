@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from alphacrystal.pipeline.preflight import Request
     from alphacrystal.pipeline.relaxation import Relaxed
     from alphacrystal.pipeline.store import RunStore
-    from alphacrystal.rank import EnergyReference
-    from alphacrystal.relax import Relaxation
+    from alphacrystal.ranking import EnergyReference
+    from alphacrystal.relaxation import Relaxation
     from alphacrystal.report import CellProbability
 
 HYPOTHESES = 100  # hypotheses behind a distogram: enough for all likely types of every cell content
@@ -45,7 +45,7 @@ def conclude(
         notes: Notes of the earlier steps.
         complete: False for an interrupted run.
     """
-    from alphacrystal.rank import rank_candidates
+    from alphacrystal.ranking import rank_candidates
 
     config = request.config
     begin = time.monotonic()

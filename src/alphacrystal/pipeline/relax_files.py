@@ -29,8 +29,8 @@ from alphacrystal.runtime.interrupts import interrupts_held
 
 if TYPE_CHECKING:
     from alphacrystal.crystal import StructureLike
-    from alphacrystal.rank import EnergyReference
-    from alphacrystal.relax import Relaxer
+    from alphacrystal.ranking import EnergyReference
+    from alphacrystal.relaxation import Relaxer
     from alphacrystal.typing import Progress
 
 
@@ -89,7 +89,7 @@ def rank(
         InputError: A file cannot be read or is disordered, or the folder or potential cannot be used.
         KeyboardInterrupt: Raised again after the finished part is written.
     """
-    from alphacrystal.relax import EnergyScale, check_potential, energy_scale
+    from alphacrystal.relaxation import EnergyScale, check_potential, energy_scale
 
     values = {**(config or PredictConfig()).model_dump(), **settings}
     potential = str(values["potential"])

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from alphacrystal.pipeline.preflight import Request
     from alphacrystal.pipeline.store import RunStore
-    from alphacrystal.rank import EnergyReference
-    from alphacrystal.relax import Relaxation, Relaxer, RelaxSettings
+    from alphacrystal.ranking import EnergyReference
+    from alphacrystal.relaxation import Relaxation, Relaxer, RelaxSettings
 
 PRESCREEN_WINDOW = 0.5  # eV/atom above the best of the loose pass; beyond it, only listed structures
 RESERVE = 5  # structures beyond the list in the tight pass, because relaxation merges and reorders
@@ -52,7 +52,7 @@ def relax_candidates(
         relaxer: Relaxes the candidates that the store lacks; with None, the result holds finished ones only.
     """
     from alphacrystal.crystal import group_duplicates
-    from alphacrystal.rank import likely_order
+    from alphacrystal.ranking import likely_order
 
     config = request.config
     settings = relax_settings(config)
@@ -136,7 +136,7 @@ def _last_usable(
     A structure that converged in the loose pass only has not reached the force limit, and an unrelaxed copy
     was not relaxed: both are marked as unconverged, with the reason.
     """
-    from alphacrystal.relax import RelaxationStatus
+    from alphacrystal.relaxation import RelaxationStatus
 
     unconverged = RelaxationStatus.STEP_LIMIT
     result: dict[int, Relaxation] = {}

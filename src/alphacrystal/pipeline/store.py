@@ -14,7 +14,7 @@ from alphacrystal.typing import Progress
 
 if TYPE_CHECKING:
     from alphacrystal.generate import Candidate
-    from alphacrystal.relax import Relaxation
+    from alphacrystal.relaxation import Relaxation
 
 EVENTS_FILE = "events.jsonl"
 

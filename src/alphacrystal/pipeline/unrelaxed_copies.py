@@ -11,7 +11,7 @@ from alphacrystal.generate import GENERATORS, Candidate
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-    from alphacrystal.relax import Relaxation
+    from alphacrystal.relaxation import Relaxation
 
 CONSIDERED = 5  # most probable candidates, which may be listed unrelaxed
 UNRELAXED_COPY = "unrelaxed copy: the relaxation ends in a different structure"

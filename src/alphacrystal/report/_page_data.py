@@ -16,7 +16,7 @@ from alphacrystal.report._structure_facts import facts, places_before_relaxation
 from alphacrystal.report._typeset import typeset_formula, typeset_symbol
 
 if TYPE_CHECKING:
-    from alphacrystal.rank import RankedStructure
+    from alphacrystal.ranking import RankedStructure
     from alphacrystal.report._diffraction import Peak
     from alphacrystal.report._prediction import Prediction
     from alphacrystal.report._run_record import RunRecord

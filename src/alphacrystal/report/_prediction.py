@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from rich.console import Group, RenderableType
 
     from alphacrystal.generate import Candidate
-    from alphacrystal.rank import RankedStructure
-    from alphacrystal.relax import Relaxation
+    from alphacrystal.ranking import RankedStructure
+    from alphacrystal.relaxation import Relaxation
     from alphacrystal.report._run_record import CellProbability
     from alphacrystal.typing import FloatArray
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from alphacrystal.generate import Candidate
-    from alphacrystal.rank import RankedStructure
-    from alphacrystal.relax import Relaxation
+    from alphacrystal.ranking import RankedStructure
+    from alphacrystal.relaxation import Relaxation
     from alphacrystal.report._prediction import DistogramSummary, Prediction
     from alphacrystal.report._summary import SummaryRow
 

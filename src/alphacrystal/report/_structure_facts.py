@@ -11,7 +11,7 @@ from alphacrystal.report._typeset import typeset_formula, typeset_symbol
 
 if TYPE_CHECKING:
     from alphacrystal.generate import Candidate
-    from alphacrystal.rank import RankedStructure
+    from alphacrystal.ranking import RankedStructure
     from alphacrystal.report._summary import SummaryRow
 
 

@@ -18,7 +18,7 @@ from alphacrystal.runtime.csv_cells import original_text, write_csv
 if TYPE_CHECKING:
     from pymatgen.core.composition import Composition
 
-    from alphacrystal.rank import RankedStructure
+    from alphacrystal.ranking import RankedStructure
 
 MAX_COLUMNS = 1000
 

@@ -215,7 +215,7 @@ def check_plan(plan: CampaignPlan) -> None:
     from alphacrystal.composition import parse_formula
     from alphacrystal.learn import load_model, models_folder
     from alphacrystal.pipeline.preflight import check_generators, models_in_use
-    from alphacrystal.relax import check_potential
+    from alphacrystal.relaxation import check_potential
 
     settings = plan.settings
     if settings.cell is not None or settings.z:

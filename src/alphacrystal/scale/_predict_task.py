@@ -21,7 +21,7 @@ from alphacrystal.runtime.folder_lock import lock_file
 from alphacrystal.scale._executor import CampaignTask, TaskOutcome
 
 if TYPE_CHECKING:
-    from alphacrystal.relax import Relaxer
+    from alphacrystal.relaxation import Relaxer
     from alphacrystal.report import RunSummary
 
 MAX_UNPACKED_BYTES = 100_000_000  # of a table in a packed run
@@ -146,7 +146,7 @@ def _relaxer(settings: PredictConfig) -> Relaxer | None:
     if not settings.relax or settings.relaxation != "gradient":
         return None
     if getattr(_THREAD, "name", None) != settings.potential:
-        from alphacrystal.relax import RelaxPool
+        from alphacrystal.relaxation import RelaxPool
 
         if hasattr(_THREAD, "pool"):
             _THREAD.pool.close()

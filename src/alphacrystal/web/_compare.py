@@ -22,7 +22,7 @@ PRESET = "cspbench"
 #: Imported before the first task, so that no time limit counts it.
 PRELOAD = (
     "alphacrystal.web._compare",
-    "alphacrystal.evaluate",
+    "alphacrystal.evaluation",
     "alphacrystal.data",
     "pymatgen.io.cif",
     "pymatgen.analysis.structure_matcher",
@@ -70,7 +70,7 @@ def find_matches(left: list[RankedFile], right: list[RankedFile]) -> Matches:
     """
     from pymatgen.analysis.structure_matcher import StructureMatcher
 
-    from alphacrystal.evaluate import match_preset
+    from alphacrystal.evaluation import match_preset
 
     preset = match_preset(PRESET)
     matcher = StructureMatcher(ltol=preset.ltol, stol=preset.stol, angle_tol=preset.angle_tol)

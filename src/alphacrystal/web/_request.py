@@ -34,7 +34,7 @@ def offered_generators() -> list[str]:
 
 def offered_potentials() -> list[str]:
     """Names of the potentials on the page."""
-    from alphacrystal.relax import POTENTIALS
+    from alphacrystal.relaxation import POTENTIALS
 
     return [spec.name for spec in POTENTIALS.built_in() if spec.on_page]
 

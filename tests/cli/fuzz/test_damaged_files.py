@@ -99,7 +99,7 @@ def reference_files(textbook: Crystals) -> dict[str, bytes]:
         ComputedEntry("Cl2", -3.6, entry_id="b"),
         ComputedStructureEntry(textbook("halite"), -27.0, entry_id="c"),
     ]
-    shipped = files("alphacrystal.relax") / "data"
+    shipped = files("alphacrystal.relaxation") / "data"
     tables = {item.name: item.read_bytes() for item in shipped.iterdir() if item.name.endswith(".json")}
     return {
         "records.jsonl": lines,

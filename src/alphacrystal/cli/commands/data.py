@@ -131,7 +131,7 @@ def references(
 
     from alphacrystal.cli.progress_display import ProgressDisplay
     from alphacrystal.data import read_records
-    from alphacrystal.relax import load_potential, reference_table
+    from alphacrystal.relaxation import load_potential, reference_table
     from alphacrystal.runtime.atomic_write import write_text_atomically
 
     check_new_file(out)

@@ -19,7 +19,7 @@ from alphacrystal.composition import parse_formula
 from alphacrystal.config import PredictConfig
 from alphacrystal.crystal import describe_symmetry, lattice_parameters
 from alphacrystal.errors import AlphaCrystalError, InputError
-from alphacrystal.evaluate import match_pair
+from alphacrystal.evaluation import match_pair
 from alphacrystal.generate import (
     Budget,
     ContactMapGenerator,
@@ -306,7 +306,7 @@ def _random_in_true_cell(compound: Compound, settings: MethodSettings) -> Row:
 
 def _relaxed_truth(compound: Compound, settings: MethodSettings) -> Row:
     from alphacrystal.pipeline.energies import energy_reference, relax_settings
-    from alphacrystal.relax import load_potential, relax
+    from alphacrystal.relaxation import load_potential, relax
 
     config = settings.prediction()
     reference = energy_reference(compound.structure.composition.get_el_amt_dict(), config)

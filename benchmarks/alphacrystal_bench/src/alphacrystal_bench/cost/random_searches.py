@@ -131,7 +131,7 @@ def _random_relaxed(
     """Random structures with symmetry, each relaxed (AIRSS, doi:10.1088/0953-8984/23/5/053201)."""
     from alphacrystal.config import PredictConfig
     from alphacrystal.pipeline.energies import relax_settings
-    from alphacrystal.relax import load_potential, relax
+    from alphacrystal.relaxation import load_potential, relax
 
     begin = time.process_time()
     evaluations = 0

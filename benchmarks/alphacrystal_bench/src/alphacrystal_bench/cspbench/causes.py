@@ -12,7 +12,7 @@ from pymatgen.core import Lattice, Structure
 
 from alphacrystal.crystal import describe_symmetry
 from alphacrystal.errors import InputError
-from alphacrystal.evaluate import match_pair
+from alphacrystal.evaluation import match_pair
 from alphacrystal_bench.cspbench.controls import MAX_ATOMS
 
 if TYPE_CHECKING:

@@ -15,13 +15,13 @@ from pymatgen.core import Structure
 from alphacrystal.composition import formula_units_within, parse_formula
 from alphacrystal.config import PredictConfig
 from alphacrystal.errors import AlphaCrystalError
-from alphacrystal.evaluate import match_pair, space_group_number
+from alphacrystal.evaluation import match_pair, space_group_number
 from alphacrystal.pipeline.predict import predict
 from alphacrystal_bench.cspbench.causes import TrueType, cause, true_type
 from alphacrystal_bench.cspbench.controls import MAX_ATOMS, UNRELAXED, random_crystals
 
 if TYPE_CHECKING:
-    from alphacrystal.rank import RankedStructure
+    from alphacrystal.ranking import RankedStructure
     from alphacrystal.report import Prediction
 
 Row = dict[str, Any]

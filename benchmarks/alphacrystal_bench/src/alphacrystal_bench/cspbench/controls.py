@@ -14,7 +14,7 @@ from alphacrystal.config import PredictConfig
 from alphacrystal.crystal import SymmetryHypothesis, atom_sites, encode, space_group
 from alphacrystal.data import benchmark_formulas
 from alphacrystal.errors import InputError
-from alphacrystal.evaluate import match_pair
+from alphacrystal.evaluation import match_pair
 from alphacrystal.generate import TemplateGenerator, TemplateLibrary
 from alphacrystal.learn import prototype_coordinates
 

@@ -12,9 +12,9 @@ import numpy as np
 from alphacrystal.config import PredictConfig
 from alphacrystal.data import StructureRecord
 from alphacrystal.errors import InputError
-from alphacrystal.evaluate import match_pair
+from alphacrystal.evaluation import match_pair
 from alphacrystal.pipeline.energies import open_relaxer, relax_settings
-from alphacrystal.rank import combined_cost, combined_order
+from alphacrystal.ranking import combined_cost, combined_order
 from alphacrystal.typing import Progress
 from alphacrystal_bench.cspbench.causes import CAUSES, FOUND
 from alphacrystal_bench.cspbench.compounds import Compound, Row, compound_row

@@ -16,7 +16,7 @@ import numpy as np
 
 from alphacrystal.composition import parse_formula
 from alphacrystal.data import StructureRecord, benchmark_formulas, read_records
-from alphacrystal.evaluate import match_pair
+from alphacrystal.evaluation import match_pair
 from alphacrystal.generate import (
     ContactMapGenerator,
     DistanceMatrixGenerator,

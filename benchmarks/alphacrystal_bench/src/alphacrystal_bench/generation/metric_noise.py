@@ -10,7 +10,7 @@ from ase.spacegroup import crystal
 from pymatgen.core import Lattice, Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
-from alphacrystal.evaluate import METRICS, compare, compare_many, match_pair
+from alphacrystal.evaluation import METRICS, compare, compare_many, match_pair
 from alphacrystal.typing import Progress
 from alphacrystal_bench.harness.pages import fact_line, markdown_table
 

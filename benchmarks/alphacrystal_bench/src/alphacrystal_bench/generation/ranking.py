@@ -19,9 +19,9 @@ from pymatgen.core import Structure
 from alphacrystal.config import PredictConfig
 from alphacrystal.data import read_records
 from alphacrystal.errors import AlphaCrystalError
-from alphacrystal.evaluate import match_pair
+from alphacrystal.evaluation import match_pair
 from alphacrystal.pipeline.predict import predict
-from alphacrystal.rank import ENERGY_SCALE, UNCONVERGED_PENALTY, combined_order
+from alphacrystal.ranking import ENERGY_SCALE, UNCONVERGED_PENALTY, combined_order
 from alphacrystal.typing import Progress
 from alphacrystal_bench.harness.pages import fact_line, markdown_table, percent
 from alphacrystal_bench.harness.rows import Row, Rows

@@ -16,7 +16,7 @@ from pymatgen.core.structure import Structure
 
 from alphacrystal.composition import formula_units_within, parse_formula
 from alphacrystal.generate import DistanceMatrixGenerator
-from alphacrystal.rank import RankedStructure, rank_candidates
+from alphacrystal.ranking import RankedStructure, rank_candidates
 from alphacrystal.typing import Progress
 from alphacrystal_bench.harness.pages import fact_line, markdown_table
 

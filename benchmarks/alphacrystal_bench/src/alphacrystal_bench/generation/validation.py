@@ -20,7 +20,7 @@ from alphacrystal.composition import formula_units_within, parse_formula
 from alphacrystal.crystal import Distogram, SymmetryHypothesis
 from alphacrystal.data import StructureRecord, prepare, read_records
 from alphacrystal.errors import AlphaCrystalError
-from alphacrystal.evaluate import match_pair
+from alphacrystal.evaluation import match_pair
 from alphacrystal.generate import DistanceMatrixGenerator
 from alphacrystal.learn import predict_distograms, predict_hypotheses
 from alphacrystal.reconstruct import SearchSettings, reconstruct

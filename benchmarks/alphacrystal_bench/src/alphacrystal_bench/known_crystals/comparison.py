@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pymatgen.core import Structure
 
-from alphacrystal.evaluate import (
+from alphacrystal.evaluation import (
     PairMatch,
     TargetMatch,
     match_pair,

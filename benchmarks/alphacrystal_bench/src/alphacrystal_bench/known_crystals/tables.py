@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from alphacrystal.evaluate import match_preset
+from alphacrystal.evaluation import match_preset
 from alphacrystal_bench.cspbench.causes import CAUSES, FOUND, RANKED_LOW
 from alphacrystal_bench.harness.rows import Row
 from alphacrystal_bench.known_crystals.comparison import LOOSE, PRESETS, first_match
@@ -44,7 +44,7 @@ def tables(rows: Sequence[Row], controls: Sequence[Row] = ()) -> dict[str, Any]:
 def summary(rows: Sequence[Row], controls: Mapping[str, Row]) -> dict[str, Any]:
     """Rates within the first 1, 5 and 20 structures, METRe and cRMSE, stages of misses, cost.
 
-    METRe and cRMSE are those of `alphacrystal.evaluate.polymorph_summary`: a formula with K references gets
+    METRe and cRMSE are those of `alphacrystal.evaluation.polymorph_summary`: a formula with K references gets
     its first K structures, a reference is matched by any of them, and cRMSE takes the largest displacement
     allowed where none matches.
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from pymatgen.core import Structure
 
-from alphacrystal.evaluate import (
+from alphacrystal.evaluation import (
     METRICS,
     MetricValue,
     NotComparableError,

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from pymatgen.core import Lattice, Structure
 
-from alphacrystal.relax import BayesianRelaxer, RelaxSettings, load_potential, relax
+from alphacrystal.relaxation import BayesianRelaxer, RelaxSettings, load_potential, relax
 from alphacrystal.typing import Progress
 from alphacrystal_bench.harness.pages import fact_line, markdown_table
 from alphacrystal_bench.speed.symmetry import symmetric_perturbation

@@ -15,7 +15,7 @@ from alphacrystal_bench.speed.structures import random_crystals
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-    from alphacrystal.relax import RelaxSettings
+    from alphacrystal.relaxation import RelaxSettings
 
 ROUNDS = 3  # both programs in turn, so that the load of the machine affects both
 SEED = 7
@@ -29,7 +29,7 @@ def evaluation_speed(batches: Sequence[int], chgnet: ChgnetBaseline, on_progress
 
     Our times include the graphs; those of chgnet are times of ``predict_graph`` and of the graphs.
     """
-    from alphacrystal.relax import load_potential
+    from alphacrystal.relaxation import load_potential
 
     potential = load_potential()
     crystals = random_crystals(max(batches), np.random.default_rng(SEED))
@@ -59,7 +59,7 @@ def agreement(
     structures: Sequence[Structure], chgnet: ChgnetBaseline, on_progress: Progress
 ) -> dict[str, Any]:
     """Largest and mean differences from chgnet for real crystals with random displacements of 0.05 Å."""
-    from alphacrystal.relax import load_potential
+    from alphacrystal.relaxation import load_potential
 
     potential = load_potential()
     rng = np.random.default_rng(SEED)
@@ -115,7 +115,7 @@ def process_speed(
     """
     import torch
 
-    from alphacrystal.relax import RelaxPool, RelaxSettings, load_potential, relax
+    from alphacrystal.relaxation import RelaxPool, RelaxSettings, load_potential, relax
 
     settings = RelaxSettings(fmax=1e-6, max_steps=steps, time_limit_s=None)  # all crystals take all steps
     potential = load_potential()

@@ -177,7 +177,7 @@ def _relaxations(
 def _relax_batch(
     points: Sequence[StartingPoint], optimizer: Optimizer
 ) -> tuple[list[TimedRelaxation], list[SymmetryComparison]]:
-    from alphacrystal.relax import RelaxSettings, load_potential, relax
+    from alphacrystal.relaxation import RelaxSettings, load_potential, relax
 
     potential = load_potential()
     structures = [point.structure for point in points]

@@ -1,0 +1,54 @@
+"""Rows of the final list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from alphacrystal.generate import Candidate
+    from alphacrystal.ranking._hull import DecompositionProduct
+    from alphacrystal.relaxation import Relaxation
+
+
+@dataclass(frozen=True, slots=True)
+class RankedStructure:
+    """One distinct structure of the final list, with both ranks.
+
+    Attributes:
+        rank: 1 is best, by the documented default order.
+        chemical_rank: Rank by prior × geometry.
+        energy_rank: Rank by energy (enthalpy) per atom after relaxation; None without energies.
+        structure: Symmetrised conventional cell, ITA standard setting.
+        primitive: Primitive cell of the same structure (relaxed where relaxation ran).
+        space_group_number: Found at symprec 0.1 Å.
+        space_group_symbol: Hermann-Mauguin short symbol.
+        candidate: The candidate it came from (the best of its duplicates).
+        candidate_index: Position of that candidate in the run's candidate list, from 0.
+        duplicates: Indices of further candidates that ended in the same structure.
+        relaxation: None with --no-relax.
+        formation_energy_per_atom: eV/atom against elemental references of the same potential.
+        energy_above_hull_per_atom: eV/atom, negative below the hull; None without a named reference set.
+        decomposition: Phases of the reference set on the hull at this composition.
+        score: Sort key of the first ten in the default order, lower is better (see docs/ranking.md).
+        tight_space_group: International number found at symprec 0.01 Å, for comparison.
+    """
+
+    rank: int
+    chemical_rank: int
+    energy_rank: int | None
+    structure: Structure
+    primitive: Structure
+    space_group_number: int
+    space_group_symbol: str
+    candidate: Candidate
+    candidate_index: int
+    duplicates: tuple[int, ...]
+    relaxation: Relaxation | None
+    formation_energy_per_atom: float | None
+    energy_above_hull_per_atom: float | None
+    score: float
+    decomposition: tuple[DecompositionProduct, ...] = ()
+    tight_space_group: int | None = None

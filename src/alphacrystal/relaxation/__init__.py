@@ -1,0 +1,76 @@
+"""Potentials behind one protocol, and relaxation of atoms and cell that keeps the space group.
+
+`relax` works in this process, `RelaxPool` on workers; formation energies use shipped elemental references.
+"""
+
+from alphacrystal.relaxation._ase import AsePotential
+from alphacrystal.relaxation._bayesian import BayesianRelaxer, require_optuna
+from alphacrystal.relaxation._checked import energies_checked
+from alphacrystal.relaxation._energy_model import EnergyModel, PotentialEnergies
+from alphacrystal.relaxation._energy_process import EnergyProcess
+from alphacrystal.relaxation._energy_scale import (
+    EnergyScale,
+    corrected_energy_per_atom,
+    mp2020_correction,
+    mp2020_correction_per_atom,
+)
+from alphacrystal.relaxation._pool import RelaxPool
+from alphacrystal.relaxation._potential import Evaluation, Potential
+from alphacrystal.relaxation._reference_table import reference_table
+from alphacrystal.relaxation._references import (
+    elemental_references,
+    formation_energy_per_atom,
+    read_references,
+)
+from alphacrystal.relaxation._relax import relax
+from alphacrystal.relaxation._relaxation import Relaxation, RelaxationStatus
+from alphacrystal.relaxation._relaxer import Relaxer
+from alphacrystal.relaxation._settings import RelaxSettings
+from alphacrystal.relaxation.chgnet.potential import CHGNetPotential
+from alphacrystal.relaxation.registry import (
+    POTENTIALS,
+    EnergyRange,
+    PotentialSpec,
+    check_potential,
+    energy_scale,
+    load_energy_model,
+    load_potential,
+    potential_names,
+    register,
+)
+
+__all__ = [
+    "POTENTIALS",
+    "AsePotential",
+    "BayesianRelaxer",
+    "CHGNetPotential",
+    "EnergyModel",
+    "EnergyProcess",
+    "EnergyRange",
+    "EnergyScale",
+    "Evaluation",
+    "Potential",
+    "PotentialEnergies",
+    "PotentialSpec",
+    "RelaxPool",
+    "RelaxSettings",
+    "Relaxation",
+    "RelaxationStatus",
+    "Relaxer",
+    "check_potential",
+    "corrected_energy_per_atom",
+    "elemental_references",
+    "energies_checked",
+    "energy_scale",
+    "formation_energy_per_atom",
+    "load_energy_model",
+    "load_potential",
+    "mp2020_correction",
+    "mp2020_correction_per_atom",
+    "potential_names",
+    "read_references",
+    "reference_table",
+    "register",
+    "relax",
+    "require_optuna",
+]

@@ -1,0 +1,93 @@
+"""ASE calculators as potentials."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from alphacrystal.crystal import StructureLike, as_structures
+from alphacrystal.errors import PotentialError
+from alphacrystal.relaxation._crystal import Crystal
+from alphacrystal.relaxation._potential import Evaluation, check_elements
+
+if TYPE_CHECKING:
+    from ase.calculators.calculator import Calculator
+
+
+class AsePotential:
+    """An ASE calculator with energy, forces and stress as a potential; takes one crystal at a time.
+
+    Attributes:
+        name: Name on the command line and in results.
+        supported_elements: Symbols of the supported elements.
+        batch_size: 1: nothing is gained by relaxing several crystals side by side.
+    """
+
+    batch_size = 1
+
+    def __init__(
+        self, name: str, calculator: Calculator, supported_elements: frozenset[str] | None = None
+    ) -> None:
+        """Wrap ``calculator``.
+
+        Args:
+            name: Name on the command line and in results.
+            calculator: Its units are ASE's: eV, eV/Å, eV/Å³.
+            supported_elements: Symbols it knows; every element where None: ASE calculators do not say.
+
+        Raises:
+            PotentialError: The calculator gives no stress, so no cell can be relaxed with it.
+        """
+        from ase.data import chemical_symbols
+
+        missing = {"energy", "forces", "stress"} - set(calculator.implemented_properties)
+        if missing:
+            raise PotentialError(
+                f"The potential {name} cannot relax crystals: its ASE calculator gives no "
+                f"{', '.join(sorted(missing))}."
+            )
+        self.name = name
+        self.supported_elements = supported_elements or frozenset(chemical_symbols[1:])
+        self._calculator = calculator
+
+    def evaluate(self, structures: Sequence[StructureLike]) -> Evaluation:
+        """Energies, forces and stresses; see `Potential.evaluate`."""
+        crystals = as_structures(structures)
+        check_elements(crystals, self)
+        return self.evaluate_crystals([Crystal.from_structure(crystal) for crystal in crystals])
+
+    def evaluate_crystals(self, crystals: Sequence[Crystal]) -> Evaluation:
+        """Energies, forces and stresses; see `CrystalPotential.evaluate_crystals`."""
+        from ase import Atoms
+
+        energies = np.full(len(crystals), np.nan)
+        forces = [np.full((len(c), 3), np.nan) for c in crystals]
+        stresses = np.full((len(crystals), 3, 3), np.nan)
+        failures: list[str | None] = [None] * len(crystals)
+        for i, crystal in enumerate(crystals):
+            atoms = Atoms(
+                crystal.numbers, cell=crystal.lattice, scaled_positions=crystal.frac_coords, pbc=True
+            )
+            atoms.calc = self._calculator
+            try:
+                with np.errstate(all="ignore"):
+                    energies[i] = float(atoms.get_potential_energy())
+                    # Complex numbers and text are refused.
+                    forces[i] = np.asarray(atoms.get_forces()).astype(np.float64, casting="same_kind")
+                    stresses[i] = np.asarray(atoms.get_stress(voigt=False)).astype(
+                        np.float64, casting="same_kind"
+                    )
+            except Exception as error:  # noqa: BLE001 - a foreign calculator may raise anything
+                failures[i] = f"the calculator of {self.name} failed: {type(error).__name__} {error}".strip()
+                continue
+            if not (
+                np.isfinite(energies[i]) and np.isfinite(forces[i]).all() and np.isfinite(stresses[i]).all()
+            ):
+                failures[i] = f"the potential {self.name} returned NaN"
+        return Evaluation(energies, forces, stresses, tuple(failures))
+
+    def calculator(self) -> Calculator:
+        """The wrapped calculator."""
+        return self._calculator

@@ -1,0 +1,82 @@
+"""Energies by a potential in a separate process, which is ended if the potential hangs."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from alphacrystal.errors import PotentialError
+from alphacrystal.relaxation._checked import energies_checked
+from alphacrystal.relaxation._energy_model import EnergyModel
+from alphacrystal.relaxation.registry import load_energy_model
+from alphacrystal.runtime.task_process import TaskProcess
+from alphacrystal.typing import FloatArray
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+#: Processor seconds that a potential may take for one structure.
+ENERGY_LIMIT_S = 60.0
+
+
+class EnergyProcess:
+    """Evaluates energies in a worker process.
+
+    Args:
+        name: Of the potential.
+        limit_s: Processor seconds per structure. A potential that waits is ended after ten times as much wall
+            time, at least 300 s.
+
+    Raises:
+        PotentialError: The potential cannot be loaded.
+    """
+
+    def __init__(self, name: str, limit_s: float = ENERGY_LIMIT_S) -> None:
+        self._name, self._limit_s = name, limit_s
+        self._process = TaskProcess(preload=("alphacrystal.relaxation",))
+        weakref.finalize(self, self._process.stop)
+        self._load()
+
+    def energies_per_atom(self, structures: Sequence[Structure]) -> FloatArray:
+        """Energies in eV/atom, shape (n,), NaN where the potential raises, hangs or returns none."""
+        if not structures:
+            return np.zeros(0)
+        if self._process.pid is None:
+            self._load()  # outside the limit
+        answer = self._process.run(
+            _energies,
+            (self._name, list(structures)),
+            None,
+            processor_limit_s=self._limit_s * len(structures),
+        )
+        if answer.failure is None:
+            return np.asarray(answer.value, dtype=np.float64)
+        if len(structures) == 1:
+            return np.full(1, np.nan)
+        return np.concatenate([self.energies_per_atom([structure]) for structure in structures])
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.stop()
+
+    def _load(self) -> None:
+        answer = self._process.run(_check, (self._name,), None)
+        if answer.failure is not None:
+            raise PotentialError(f"The potential {self._name} cannot be used: {answer.failure}.")
+
+
+@lru_cache(maxsize=1)
+def _model(name: str) -> EnergyModel:
+    return load_energy_model(name)
+
+
+def _check(name: str) -> None:
+    _model(name)
+
+
+def _energies(name: str, structures: Sequence[Structure]) -> FloatArray:
+    return energies_checked(_model(name), structures)[0]

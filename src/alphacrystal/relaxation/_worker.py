@@ -1,0 +1,105 @@
+"""The program of a relaxation worker: load a potential once, then relax groups of structures with it.
+
+The kernel ends the process with SIGPROF where one evaluation takes more than the processor time of its limit:
+that works in a loop of compiled code, too.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal
+
+from alphacrystal.errors import AlphaCrystalError
+from alphacrystal.relaxation._bayesian import BayesianRelaxer
+from alphacrystal.relaxation._checked import Guard
+from alphacrystal.relaxation._engine import RelaxationEngine
+from alphacrystal.relaxation._groups import batch_size
+from alphacrystal.relaxation._relaxation import Relaxation
+from alphacrystal.relaxation._settings import RelaxSettings
+from alphacrystal.relaxation.registry import load_energy_model, load_potential
+from alphacrystal.runtime.worker_main import LONGEST_TIMER_S, report
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+#: Relaxes a group; yields positions in it with results, as they finish.
+GroupRelaxer = Callable[[Sequence["Structure"], RelaxSettings, Guard], Iterable[tuple[int, Relaxation]]]
+
+#: Seconds between signs of life while nothing finishes.
+_BEAT = 5.0
+
+#: Reported as a sign of life.
+ALIVE = "alive"
+
+_relax_group: GroupRelaxer | None = None
+
+
+def load(
+    name: str, method: Literal["gradient", "bayesian"], seed: int
+) -> tuple[frozenset[str], int] | AlphaCrystalError:
+    """Load the potential of this worker; returns the elements that it knows and its batch size.
+
+    An error of this package is returned, so that the parent can raise it as it is.
+    """
+    global _relax_group
+    try:
+        elements, size, _relax_group = _load(name, method, seed)
+    except AlphaCrystalError as error:
+        return error
+    return elements, size
+
+
+def relax_group(settings: RelaxSettings, indices: Sequence[int], structures: Sequence[Structure]) -> None:
+    """Relax structures side by side; reports (index, Relaxation) of each as it finishes, and `ALIVE`."""
+    assert _relax_group is not None, "no potential is loaded"
+    last_sign = time.monotonic()
+
+    @contextmanager
+    def limited() -> Iterator[None]:
+        nonlocal last_sign
+        if time.monotonic() - last_sign > _BEAT:
+            report(ALIVE)
+            last_sign = time.monotonic()
+        limit = settings.evaluation_limit_s
+        if limit is not None:
+            signal.setitimer(signal.ITIMER_PROF, min(limit, LONGEST_TIMER_S))
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0.0)
+
+    for position, result in _relax_group(structures, settings, limited):
+        report((indices[position], result))
+        last_sign = time.monotonic()
+
+
+def _load(
+    name: str, method: Literal["gradient", "bayesian"], seed: int
+) -> tuple[frozenset[str], int, GroupRelaxer]:
+    """Elements and batch size of a potential, and how a group is relaxed with it."""
+    if method == "bayesian":
+        model = load_energy_model(name)
+
+        def search(
+            structures: Sequence[Structure], settings: RelaxSettings, guard: Guard
+        ) -> Iterator[tuple[int, Relaxation]]:
+            relaxer = BayesianRelaxer(model, seed, guard)
+            for position, structure in enumerate(structures):
+                yield position, relaxer.relax([structure], settings)[0]
+
+        return model.supported_elements, 1, search
+    potential = load_potential(name)
+
+    def descend(
+        structures: Sequence[Structure], settings: RelaxSettings, guard: Guard
+    ) -> Iterator[tuple[int, Relaxation]]:
+        engine = RelaxationEngine(potential, settings, guard)
+        for position, structure in enumerate(structures):
+            engine.add(position, structure)
+        while engine.active:
+            yield from engine.step()
+
+    return potential.supported_elements, batch_size(potential), descend

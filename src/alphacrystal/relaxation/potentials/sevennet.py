@@ -1,0 +1,41 @@
+"""SevenNet potentials of the package sevenn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alphacrystal.errors import PotentialError
+from alphacrystal.relaxation._ase import AsePotential
+from alphacrystal.relaxation._energy_scale import EnergyScale
+from alphacrystal.relaxation._potential import Potential
+from alphacrystal.relaxation.foreign_packages import first_line, quiet, require_package
+from alphacrystal.relaxation.registry import RAW, register
+
+#: Checkpoints in sevenn's wheel, by our name.
+_SEVENNET = {"sevennet": "7net-0", "sevennet-l3i5": "7net-l3i5"}
+
+
+def load_sevennet(name: str) -> AsePotential:
+    """SevenNet-0 or SevenNet-l3i5; weights from sevenn's wheel.
+
+    Raises:
+        PotentialError: sevenn is not installed, or its weights cannot be read.
+    """
+    require_package("sevenn", name, "sevennet")
+    from ase.data import chemical_symbols
+
+    try:
+        with quiet():
+            from sevenn.calculator import SevenNetCalculator
+
+            calculator: Any = SevenNetCalculator(_SEVENNET[name], device="cpu")
+        elements = frozenset(chemical_symbols[int(number)] for number in calculator.type_map)
+    except Exception as error:
+        raise PotentialError(f"The potential {name} cannot be loaded: {first_line(error)}.") from error
+    return AsePotential(name, calculator, elements)
+
+
+@register("sevennet", "SevenNet-0", EnergyScale.MP_RAW, RAW, on_page=True)
+@register("sevennet-l3i5", "SevenNet-l3i5", EnergyScale.MP_RAW, RAW, on_page=True)
+def _load(name: str, model: str) -> Potential:
+    return load_sevennet(name)

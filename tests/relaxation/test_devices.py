@@ -1,0 +1,53 @@
+"""CHGNet on another device than the processor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from pymatgen.core import Structure
+
+from alphacrystal.relaxation import CHGNetPotential
+from alphacrystal.relaxation._crystal import Crystal
+from alphacrystal.relaxation._symmetry import symmetrise_crystal
+from alphacrystal.relaxation.chgnet.graph_batch import join_graphs
+from alphacrystal.relaxation.chgnet.network import CHGNetNetwork
+from alphacrystal.relaxation.chgnet.quotient_graph import build_quotient_graph
+
+Textbook = dict[str, Callable[..., Structure]]
+
+
+def test_no_array_is_left_in_the_processors_memory(textbook: Textbook) -> None:
+    # torch's device "meta" computes shapes alone and refuses to meet arrays of the processor.
+    package = find_spec("chgnet")
+    assert package is not None
+    assert package.origin is not None
+    file = Path(package.origin).parent / "pretrained/0.3.0/chgnet_0.3.0_e29f68s314m37.pth.tar"
+    checkpoint = torch.load(file, map_location="cpu", weights_only=True)["model"]
+    network = CHGNetNetwork(checkpoint["state_dict"], checkpoint["model_args"], "meta")
+    crystals = [symmetrise_crystal(Crystal.from_structure(textbook[n]()), 0.01) for n in ("rutile", "quartz")]
+    reach = (network.cutoff, network.angle_cutoff)
+    graphs = [build_quotient_graph(c, c.symmetry, *reach) for c in crystals if c.symmetry is not None]
+    joined = join_graphs(crystals, graphs, *reach)
+    graph = joined.graph.to(network.device)
+    vectors = torch.from_numpy(joined.vectors.astype(np.float32)).to("meta").requires_grad_(True)
+    energies = network._energies(graph, vectors)
+    (gradient,) = torch.autograd.grad(energies.sum(), vectors)
+    assert (energies.device.type, energies.shape, energies.dtype) == ("meta", (2,), torch.float64)
+    assert (gradient.device.type, gradient.shape) == ("meta", vectors.shape)
+    tensors = [getattr(graph, name) for name in graph.__slots__ if name not in ("crystals", "short_bonds")]
+    assert {tensor.device.type for tensor in tensors} == {"meta"}
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no graphics card")
+def test_graphics_card_gives_what_the_processor_gives(textbook: Textbook) -> None:
+    crystals = [textbook[name]() for name in ("rutile", "wurtzite", "Zr4Al3")]
+    own, other = (CHGNetPotential.load(device=device).evaluate(crystals) for device in ("cpu", "cuda"))
+    assert other.energies == pytest.approx(own.energies, abs=1e-4)
+    for mine, theirs in zip(own.forces, other.forces, strict=True):
+        assert theirs == pytest.approx(mine, abs=1e-3)
+    assert other.stresses == pytest.approx(own.stresses, abs=1e-5)
