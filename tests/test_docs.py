@@ -151,11 +151,14 @@ def test_every_page_is_in_the_navigation() -> None:
     assert listed == there, "name each page of docs in the nav of mkdocs.yml"
 
 
+def module_names() -> set[str]:
+    return {module.name for module in pkgutil.iter_modules(alphacrystal.__path__, "alphacrystal.")}
+
+
 def exported_names() -> set[str]:
     """Full names in ``__all__`` of the packages, except of the command line and the optional workflows."""
-    packages = [module.name for module in pkgutil.iter_modules(alphacrystal.__path__, "alphacrystal.")]
     names = set()
-    for package in [*packages, "alphacrystal.learn.training"]:
+    for package in ["alphacrystal", *module_names(), "alphacrystal.learn.training"]:
         exports = getattr(importlib.import_module(package), "__all__", ())
         if package not in {"alphacrystal.cli", "alphacrystal.integrations"}:
             names |= {f"{package}.{name}" for name in exports}
@@ -164,9 +167,9 @@ def exported_names() -> set[str]:
 
 def documented_names(page: str) -> set[str]:
     """Full names of the exports of packages that a page of the reference describes."""
-    names = re.findall(r'id="((alphacrystal\.[\w.]+)\.\w+)"', page)
+    names = re.findall(r'id="((alphacrystal(?:\.\w+)*)\.\w+)"', page)
     packages = {name.rpartition(".")[0] for name in exported_names()}
-    return {name for name, package in names if package in packages}
+    return {name for name, package in names if package in packages} - module_names()
 
 
 def test_site_builds_without_a_warning(tmp_path: Path) -> None:
@@ -176,7 +179,6 @@ def test_site_builds_without_a_warning(tmp_path: Path) -> None:
         (tmp_path / "site" / "reference" / f"{name}.html").read_text(encoding="utf-8")
         for name in ("python", "packages")
     )
-    assert 'id="alphacrystal.pipeline.predict.predict"' in reference
     assert documented_names(reference) == exported_names()
     tutorial = (tmp_path / "site" / "tutorials" / "predict.html").read_text(encoding="utf-8")
     assert "# Search the list for the known structure" in tutorial

@@ -60,6 +60,8 @@ def test_top_level_names_are_a_flat_list() -> None:
     submodules = {path.stem for path in PACKAGE.iterdir()}
     assert public - submodules <= set(alphacrystal.__all__)
     assert len(alphacrystal.__all__) == len(set(alphacrystal.__all__))
+    assert set(alphacrystal.__all__) <= set(dir(alphacrystal))
+    assert submodules.isdisjoint(alphacrystal.__all__), "an imported submodule would hide the name"
 
 
 def test_version_is_the_same_everywhere() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from pymatgen.core import Lattice, Structure
 
 import alphacrystal
-from alphacrystal.evaluation import compare, evaluate, read_predicted, read_targets
+from alphacrystal.evaluation import compare
 
 # The known structures: rutile and anatase, after R. W. G. Wyckoff. Polymorphs of
 # one formula share its candidates.
@@ -29,7 +29,7 @@ anatase.to(str(targets / "anatase.cif"))
 # The candidates of a run folder come in rank order. Folders with the files of
 # other programs work too.
 prediction = alphacrystal.predict("TiO2", relax=False, candidates=10, z=(2,))
-evaluation = evaluate(read_predicted(prediction.folder), read_targets(targets))
+evaluation = alphacrystal.evaluate(prediction.folder, targets)
 for depth in (1, 5):
     rate = evaluation.match.match_rate(depth)
     print(f"matched within the first {depth}: {rate:.0%}")

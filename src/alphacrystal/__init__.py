@@ -6,28 +6,37 @@ if _typing.TYPE_CHECKING:
     from alphacrystal.composition import parse_formula
     from alphacrystal.config import PredictConfig
     from alphacrystal.errors import AlphaCrystalError, InputError
+    from alphacrystal.pipeline.evaluation import evaluate
     from alphacrystal.pipeline.inspection import inspect
     from alphacrystal.pipeline.predict import predict
+    from alphacrystal.pipeline.relax_files import rank, relax
 
 __version__ = "0.2.0"
+"""Version of the package."""
 
 __all__ = [
     "AlphaCrystalError",
     "InputError",
     "PredictConfig",
     "__version__",
+    "evaluate",
     "inspect",
     "parse_formula",
     "predict",
+    "rank",
+    "relax",
 ]
 
 _MODULES = {
     "AlphaCrystalError": "alphacrystal.errors",
     "InputError": "alphacrystal.errors",
     "PredictConfig": "alphacrystal.config",
+    "evaluate": "alphacrystal.pipeline.evaluation",
     "inspect": "alphacrystal.pipeline.inspection",
     "parse_formula": "alphacrystal.composition",
     "predict": "alphacrystal.pipeline.predict",
+    "rank": "alphacrystal.pipeline.relax_files",
+    "relax": "alphacrystal.pipeline.relax_files",
 }
 
 
@@ -38,3 +47,8 @@ def __getattr__(name: str) -> object:
     from importlib import import_module
 
     return getattr(import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """Names for completion, those that are not yet imported too."""
+    return sorted({*globals(), *__all__})

@@ -15,7 +15,6 @@ from alphacrystal.config import PredictConfig
 from alphacrystal.crystal import as_atoms
 from alphacrystal.errors import AlphaCrystalError, InputError, PotentialError, WeightsError
 from alphacrystal.pipeline.predict import predict
-from alphacrystal.pipeline.relax_files import relax as relax_files
 from alphacrystal.pipeline.unrelaxed_copies import UNRELAXED_COPY
 from alphacrystal.report import read_run_folder
 
@@ -136,11 +135,11 @@ def test_resumed_run_must_be_the_same_request(tmp_path: Path) -> None:
 def test_structures_of_files_are_relaxed(tmp_path: Path) -> None:
     halite = Structure.from_spacegroup(225, Lattice.cubic(5.9), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
     halite.to(str(tmp_path / "halite.cif"))
-    (folder,) = relax_files([tmp_path / "halite.cif"], RELAXED, folder=tmp_path / "run")
+    (folder,) = alphacrystal.relax(str(tmp_path / "halite.cif"), RELAXED, folder=tmp_path / "run")
     (cif,) = (folder / "structures").iterdir()
     found = Structure.from_file(cif)
     assert found.lattice.a == pytest.approx(5.72, abs=0.05)
-    (other,) = relax_files([as_atoms(halite)], RELAXED, folder=tmp_path / "atoms")
+    (other,) = alphacrystal.relax([as_atoms(halite)], RELAXED, folder=tmp_path / "atoms")
     (cif,) = (other / "structures").iterdir()
     assert Structure.from_file(cif).lattice.a == pytest.approx(found.lattice.a, abs=1e-3)
 
@@ -149,9 +148,9 @@ def test_disordered_structure_is_refused(tmp_path: Path) -> None:
     mixed = Structure(Lattice.cubic(3.6), [{"Cu": 0.5, "Au": 0.5}], [[0, 0, 0]])
     mixed.to(str(tmp_path / "mixed.cif"))
     with pytest.raises(InputError, match="disordered"):
-        relax_files([tmp_path / "mixed.cif"], RELAXED, folder=tmp_path / "run")
+        alphacrystal.relax([tmp_path / "mixed.cif"], RELAXED, folder=tmp_path / "run")
     with pytest.raises(InputError, match="disordered"):
-        relax_files([mixed], RELAXED, folder=tmp_path / "run")
+        alphacrystal.relax([mixed], RELAXED, folder=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

@@ -40,13 +40,16 @@ def evaluate(
         progress: Called with (stage, done, total).
 
     Raises:
-        InputError: A file cannot be read, a name is unknown, or no prediction has the formula of a target.
+        InputError: A file cannot be read, a name or number is invalid, or no prediction has the formula of a
+            target.
         PotentialError: The potential is unknown.
     """
     from alphacrystal import evaluation
 
-    if not math.isfinite(time_limit):
+    if not 0 < time_limit < math.inf:
         raise InputError(f"The time limit must be a number of seconds, not {time_limit}.")
+    if min(top, workers) < 1:
+        raise InputError(f"top and workers must be at least 1, not {top} and {workers}.")
     evaluation.match_preset(preset)
     names = None if metrics is None else evaluation.metric_names(metrics)
     candidates = evaluation.read_predicted(Path(predicted))

@@ -10,6 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from alphacrystal.config import MAX_ATOMS, make_config
+from alphacrystal.errors import InputError
+
 if TYPE_CHECKING:
     from alphacrystal.composition import CellContent, Formula
     from alphacrystal.crystal import Distogram, SymmetryHypothesis
@@ -62,9 +65,9 @@ def inspect(
     top: int = 20,
     z: Sequence[int] = (),
     cell: str | None = None,
-    max_atoms: int | None = None,
+    max_atoms: int = MAX_ATOMS,
     space_group: int | None = None,
-    models: Path | None = None,
+    models: Path | str | None = None,
 ) -> Inspection:
     """Predict symmetry, cells and distances of a formula, without a search.
 
@@ -78,17 +81,18 @@ def inspect(
         models: Folder of weights; the shipped ones by default.
 
     Raises:
-        InputError: The formula, the cell or the space group cannot be used.
+        InputError: The formula, the cell, the space group or a number cannot be used.
         WeightsError: A network's weights are missing or damaged.
     """
     from alphacrystal.composition import parse_formula
-    from alphacrystal.config import make_config
     from alphacrystal.learn import MAX_DISTANCE_ATOMS, predict_cell_distogram, predict_hypotheses
     from alphacrystal.pipeline.preflight import formula_units_to_try
 
+    if top < 1:
+        raise InputError(f"top must be at least 1, not {top}.")
     formula = parse_formula(text)
-    limit = {} if max_atoms is None else {"max_atoms": max_atoms}
-    config = make_config(z=tuple(z), cell=cell, space_group=space_group, **limit)
+    models = None if models is None else Path(models)
+    config = make_config(z=tuple(z), cell=cell, space_group=space_group, max_atoms=max_atoms)
     hypotheses = predict_hypotheses(
         formula,
         formula_units_to_try(formula, config),

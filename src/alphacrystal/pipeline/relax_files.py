@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def relax(
-    files: Sequence[Path | StructureLike],
+    files: str | Path | Sequence[str | Path | StructureLike],
     config: PredictConfig | None = None,
     *,
     folder: Path | str | None = None,
@@ -46,7 +46,7 @@ def relax(
     """Relax structures and write run folders: one, or one per formula below ``folder``.
 
     Args:
-        files: Structure files or structures.
+        files: Structure files or structures; or one file.
         config: Settings of the relaxation; the defaults if None.
         folder: Output folder, new or empty; runs/relax-TIME if None.
         symmetry: Keep the space group; else relax the cell as given.
@@ -62,11 +62,11 @@ def relax(
     """
     config = make_config(**{**(config or PredictConfig()).model_dump(), **settings})
     folder = Path(folder) if folder is not None else default_folder("relax")
-    return _relax_files(files, config, folder, symmetry=symmetry, progress=progress)
+    return _relax_files(_listed(files), config, folder, symmetry=symmetry, progress=progress)
 
 
 def rank(
-    files: Sequence[Path | StructureLike],
+    files: str | Path | Sequence[str | Path | StructureLike],
     config: PredictConfig | None = None,
     *,
     folder: Path | str | None = None,
@@ -76,8 +76,8 @@ def rank(
     """Order structures by energy as they are and write run folders; nothing is relaxed.
 
     Args:
-        files: Structure files or structures.
-        config: Settings of the potential; the defaults if None.
+        files: Structure files or structures; or one file.
+        config: Settings of the potential; the defaults with one worker if None.
         folder: Output folder, new or empty; runs/rank-TIME if None.
         progress: Called with (stage, done, total).
         **settings: Fields of ``PredictConfig`` that replace those of ``config``.
@@ -91,14 +91,20 @@ def rank(
     """
     from alphacrystal.relaxation import EnergyScale, check_potential, energy_scale
 
-    values = {**(config or PredictConfig()).model_dump(), **settings}
+    values = {**(config or PredictConfig(workers=1)).model_dump(), **settings}
     potential = str(values["potential"])
     check_potential(potential, forces=False)
     # A model without forces evaluates through the Bayesian search, which takes no step here.
     method = "bayesian" if energy_scale(potential) is EnergyScale.FORMATION else "gradient"
     chosen = make_config(**{**values, "steps": 0, "order": "energy", "relaxation": method})
     folder = Path(folder) if folder is not None else default_folder("rank")
-    return _relax_files(files, chosen, folder, symmetry=True, progress=progress)
+    return _relax_files(_listed(files), chosen, folder, symmetry=True, progress=progress)
+
+
+def _listed(files: str | Path | Sequence[str | Path | StructureLike]) -> list[Path | StructureLike]:
+    """Paths and structures; a text is the path of a file."""
+    items = [files] if isinstance(files, str | Path) else files
+    return [Path(item) if isinstance(item, str) else item for item in items]
 
 
 def _relax_files(

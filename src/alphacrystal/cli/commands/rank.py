@@ -27,7 +27,7 @@ def rank(
     from alphacrystal.pipeline.relax_files import rank as rank_files
 
     with ProgressDisplay("rank") as progress:
-        folders = rank_files(files, folder=out, progress=progress, **{"workers": 1, **settings})
+        folders = rank_files(files, folder=out, progress=progress, **settings)
     runs = [print_run(folder, as_json=as_json) for folder in folders]
     if not as_json:
         typer.echo("The energies are those of the unrelaxed structures.")
