@@ -25,7 +25,7 @@ def cell_probabilities(
 ) -> tuple[tuple[CellProbability, ...], list[str]]:
     """Contents of the primitive cell, most probable first, and notes on probable ones without candidates.
 
-    The contents are all that the networks know, up to MAX_ATOMS atoms, or those that the user names.
+    The contents are all with up to MAX_ATOMS atoms, or those that the user names.
 
     Args:
         request: The run.
@@ -63,8 +63,8 @@ def cell_probabilities(
     notes = []
     if excluded:
         notes.append(
-            f"--max-atoms {config.max_atoms} leaves out {_listed(excluded)}, which the networks hold for "
-            "possible: raise it."
+            f"--max-atoms {config.max_atoms} leaves out {_listed(excluded)}: raise it, or use the default "
+            f"of {MAX_ATOMS}."
         )
     if missing:
         notes.append(f"No candidate has the cell content {_listed(missing)}: raise --candidates.")

@@ -36,7 +36,7 @@ PLAUSIBILITY_SCALE = 0.02  # of the charge energy per atom, against the clash pe
 def reconstruct_large(
     hypothesis: SymmetryHypothesis, prototypes: FloatArray, formulas: IntArray, seed: int
 ) -> list[tuple[Reconstruction, float]]:
-    """Crystals of one hypothesis and the share of each, at most MAX_CRYSTALS.
+    """Crystals of one hypothesis and their weights, at most MAX_CRYSTALS.
 
     Args:
         hypothesis: Symmetry and cell.
@@ -47,8 +47,9 @@ def reconstruct_large(
         seed: Seed of the samples.
 
     Returns:
-        Crystals with clash penalties but without a geometry term, and shares that sum up to at most 1. Empty
-        for hypotheses with many free coordinates and without prototypes.
+        Crystals with clash penalties but without a geometry term, and their weights: the number of formulas
+        relative to the most frequent prototype, 1 for prototypes of related types and samples. Empty for
+        hypotheses with many free coordinates and without prototypes.
     """
     encoding = encode(hypothesis)
     group = space_group(hypothesis.space_group)
@@ -67,14 +68,13 @@ def reconstruct_large(
         rows = np.argsort(-shares, kind="stable")[:MAX_CRYSTALS]
         rows = rows[(shares[rows] >= MIN_SHARE) | (np.arange(len(rows)) == 0)]
         clashes, _ = _compared(lattice, positions[rows], encoding.numbers)
-        chosen = [
-            (int(row), float(clash), float(shares[row])) for row, clash in zip(rows, clashes, strict=True)
-        ]
+        weights = shares[rows] / shares.max()
+        chosen = list(zip(rows.tolist(), clashes.tolist(), weights.tolist(), strict=True))
     else:
         limit = MAX_COMPARED if len(prototypes) else len(positions)
         clashes, charges = _compared(lattice, positions[:limit], encoding.numbers)
         best = np.argsort(clashes + PLAUSIBILITY_SCALE * charges, kind="stable")[:MAX_CRYSTALS]
-        chosen = [(int(row), float(clashes[row]), 1 / len(best)) for row in best]
+        chosen = [(int(row), float(clashes[row]), 1.0) for row in best]
     return [
         (
             Reconstruction(
@@ -85,9 +85,9 @@ def reconstruct_large(
                 penalty=clash,
                 method="prototype" if len(prototypes) else "search",
             ),
-            share,
+            weight,
         )
-        for row, clash, share in chosen
+        for row, clash, weight in chosen
     ]
 
 

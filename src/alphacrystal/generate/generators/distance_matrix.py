@@ -33,7 +33,7 @@ CHUNK = 64  # hypotheses searched together
 # many as MAX_TOTAL_ATOMS allow.
 MAX_TOTAL_ATOMS, MIN_CANDIDATES = 1000, 20
 # Geometry term of candidates without predicted distances: the median of correct prototypes of small cells.
-TYPICAL_GEOMETRY = -1.0
+TYPICAL_GEOMETRY = -1.3
 DEEP_HYPOTHESES = 6  # most probable ones, with a deeper search if they have many free coordinates
 DEEP_FREE = 3
 
@@ -186,9 +186,9 @@ class DistanceMatrixGenerator:
         coordinates = prototype_coordinates(hypotheses, models=self.models)
         formulas = prototype_formulas(hypotheses, models=self.models)
         return [
-            self._candidate(hypothesis, replace(built, geometry=TYPICAL_GEOMETRY), seed, share)
+            self._candidate(hypothesis, replace(built, geometry=TYPICAL_GEOMETRY), seed, weight)
             for hypothesis, positions, counts in zip(hypotheses, coordinates, formulas, strict=True)
-            for built, share in reconstruct_large(hypothesis, positions, counts, seed)
+            for built, weight in reconstruct_large(hypothesis, positions, counts, seed)
         ]
 
     def _report(self, before: int, total: int) -> Callable[[int], None]:
@@ -199,14 +199,14 @@ class DistanceMatrixGenerator:
         return report
 
     def _candidate(
-        self, hypothesis: SymmetryHypothesis, built: Reconstruction, seed: int, share: float = 1.0
+        self, hypothesis: SymmetryHypothesis, built: Reconstruction, seed: int, weight: float = 1.0
     ) -> Candidate:
         from ase.data import chemical_symbols
         from pymatgen.core import Lattice, Structure
 
         species = [chemical_symbols[number] for number in built.numbers]
         structure = Structure(Lattice(built.lattice), species, built.positions)
-        score = hypothesis.log_probability + math.log(share)
+        score = hypothesis.log_probability + math.log(weight)
         score -= GEOMETRY_WEIGHT * (built.geometry + built.penalty)
         provenance: dict[str, object] = {
             "geometry": round(built.geometry, 4),
