@@ -146,6 +146,6 @@ def test_training_summary(run: Run, tmp_path: Path) -> None:
     outcome = run("train", "lattice", "--data", "records.jsonl", "--out", "out", "--epochs", "1", "--json")
     (summary,) = objects(outcome)
     assert summary["name"] == "lattice"
-    assert summary["metrics"]["val_loss"] > 0
+    assert isinstance(summary["metrics"]["val_loss"], float)
     assert Path(summary["weights"]).is_file()
     assert Path(summary["loss"]).is_file()
