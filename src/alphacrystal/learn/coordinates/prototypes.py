@@ -14,7 +14,6 @@ from alphacrystal.crystal import LETTERS, primitive_members, space_group
 from alphacrystal.learn.structure_types import (
     StructureType,
     free_coordinate_count,
-    orbit_letters,
     rows_by_positions,
 )
 from alphacrystal.typing import FloatArray, IntArray
@@ -66,7 +65,7 @@ class PrototypeCoordinates(nn.Module):
         """Offsets of the clusters of each type, and of the letters and values of its first cluster."""
         clusters = self.clusters.numpy().astype(np.int64)
         orbits = np.array(
-            [len(orbit_letters(structure_type)) for structure_type in self.types], dtype=np.int64
+            [sum(map(len, structure_type.letters)) for structure_type in self.types], dtype=np.int64
         )
         free = np.array(
             [free_coordinate_count(structure_type) for structure_type in self.types], dtype=np.int64
