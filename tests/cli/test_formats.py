@@ -6,13 +6,16 @@ import csv
 import json
 import re
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from alphacrystal.evaluation import read_predicted
+from alphacrystal.learn import model_hashes
 
 TESTS = Path(__file__).parents[1]
 Run = Callable[..., Any]
@@ -51,6 +54,10 @@ def test_a_run_of_format_1_is_resumed(old_run: Path, run: Run) -> None:
 
 def test_a_campaign_of_format_1_is_resumed(tmp_path: Path, run: Run) -> None:
     folder = Path(shutil.copytree(TESTS / "scale" / "data" / "old_campaign", tmp_path / "campaign"))
+    outcome = run("campaign", "--resume", "--out", folder)
+    assert "other network weights (version 0.1.0)" in outcome.err
+    with closing(sqlite3.connect(folder / "campaign.sqlite")) as store, store:
+        store.execute("UPDATE facts SET value = ? WHERE name = 'models'", (json.dumps(model_hashes()),))
     outcome = run("campaign", "--resume", "--out", folder)
     assert outcome.code == 0, outcome.err
     with (folder / "index.csv").open(encoding="utf-8", newline="") as stream:

@@ -6,7 +6,13 @@ import pytest
 import torch
 from pymatgen.core import Structure
 
-from alphacrystal.data import PreparedStructures, StructureRecord, assemble, prepare_record
+from alphacrystal.data import (
+    PreparedStructures,
+    StructureRecord,
+    assemble,
+    benchmark_formulas,
+    prepare_record,
+)
 from alphacrystal.learn.distances.network import DistanceNetConfig
 from alphacrystal.learn.lattice.network import LatticeNetConfig
 from alphacrystal.learn.symmetry.network import SymmetryNetConfig
@@ -35,6 +41,9 @@ def records(textbook: Callable[[str], Structure]) -> list[StructureRecord]:
         for number, replacement in enumerate(replacements):
             structure = textbook(name).copy()
             structure.replace_species(replacement)
+            if structure.composition.reduced_formula in benchmark_formulas():  # training leaves it out
+                others = {"Ti": "Ru", "Si": "Mn", "Zr": "Ce", "Al": "Ga", "Mg": "Ca"}
+                structure.replace_species({a: b for a, b in others.items() if a in structure.symbol_set})
             structure.scale_lattice(structure.volume * (1 + 0.03 * number))
             record = StructureRecord.from_structure(structure, f"{name}-{number}")
             split = "val" if number == len(replacements) - 1 else "train"

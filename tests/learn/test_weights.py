@@ -28,7 +28,7 @@ from alphacrystal.learn import (
 from alphacrystal.learn.training import DistanceTask, LatticeTask, SymmetryTask
 from alphacrystal.learn.weight_files import save_weights, state_size
 
-LARGEST_FILE = 10_000_000
+LARGEST_FILE = 25_000_000
 Damage = Callable[[Path], None]
 
 

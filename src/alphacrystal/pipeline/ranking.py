@@ -67,12 +67,12 @@ def conclude(
         all_notes.append(f"{len(failed)} of {total} candidates could not be relaxed; see results.json.")
     if has_energies and reference is not None:
         all_notes += reference.remarks()
-    if has_energies and not ranked:
-        all_notes.append(failure_note(failed))
     cells: tuple[CellProbability, ...] = ()
     if request.formula_units:
         cells, cell_notes = cell_probabilities(request, relaxed.candidates)
         all_notes += cell_notes
+    if has_energies and not ranked:
+        all_notes.append(failure_note(failed))  # the last note, see RunSummary.failure
     hull = reference.hull.name if has_energies and reference and reference.hull else None
     return Prediction(
         formula=request.formula.reduced_formula,

@@ -25,9 +25,9 @@ CLASSES = (5, 10, 20)
 
 
 @pytest.fixture(scope="module")
-def data(textbook: Callable[[str], Structure]) -> PreparedStructures:
+def data(trainable: Callable[[str], Structure]) -> PreparedStructures:
     names = ("rutile", "halite", "anatase", "caesium chloride")
-    return mp12_of_records([StructureRecord.from_structure(textbook(name), name) for name in names])
+    return mp12_of_records([StructureRecord.from_structure(trainable(name), name) for name in names])
 
 
 def test_cells_are_padded_to_twelve_atoms(data: PreparedStructures) -> None:
@@ -44,8 +44,8 @@ def test_cells_are_padded_to_twelve_atoms(data: PreparedStructures) -> None:
         assert np.array_equal(found.mask[place], found.distances[place] > 0)
 
 
-def test_larger_cells_are_bad_input(textbook: Callable[[str], Structure]) -> None:
-    row = prepare_record(StructureRecord.from_structure(textbook("spinel"), "mp-9"), cell="conventional")
+def test_larger_cells_are_bad_input(trainable: Callable[[str], Structure]) -> None:
+    row = prepare_record(StructureRecord.from_structure(trainable("spinel"), "mp-9"), cell="conventional")
     assert row is not None
     with pytest.raises(InputError, match=r"up to 12 atoms; mp-9 has 56"):
         matrices(assemble([row]), np.array([0]))

@@ -68,7 +68,7 @@ def test_related_coordinates_make_crystals_of_the_type(coordinates: PrototypeCoo
             made += 1
             right += (found.space_group, letters) == (own.space_group, kind_of(own).letters)
     assert made >= 10
-    assert right >= 0.9 * made  # a few are more symmetric by chance
+    assert right >= 0.8 * made  # some are more symmetric by chance
 
 
 def test_a_known_type_is_among_its_relatives(coordinates: PrototypeCoordinates) -> None:
