@@ -30,6 +30,14 @@ OF_THE_PAGE = ["uvicorn", "alphacrystal.web"] if importlib.util.find_spec("fasta
 BUFFER = 1 << 16  # bytes
 
 
+def load_models() -> None:
+    """Load the shipped models once for all commands; torch has one thread here, so a fork loses none."""
+    from alphacrystal.learn import CORE_MODELS, load_model, models_folder
+
+    for name in CORE_MODELS:
+        load_model(name, models_folder())
+
+
 def wait_for_a_command(requests: socket.socket) -> None:
     """Answer requests; returns in the fork that is to run one, and ends the server with its client."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody has to collect the supervisors
@@ -80,6 +88,7 @@ if __name__ == "__main__":
     listening = socket.socket(fileno=int(sys.argv.pop(1)))
     for module in MODULES + OF_THE_PAGE:
         importlib.import_module(module)
+    load_models()
     gc.freeze()
     wait_for_a_command(listening)
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from alphacrystal.web._process import JobProcess
 
 LONG = {"formula": "Ca3Al2Si3O12", "relax": False, "candidates": 4, "top": 3, "cell": "Ca3Al2Si3O12"}
@@ -32,6 +34,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_killed_server_is_followed_by_one_that_takes_its_jobs_over(
     start_server: Start, runs: Path, wait_for: Wait
 ) -> None:
@@ -70,6 +73,7 @@ def test_job_killed_with_its_server_goes_on(start_server: Start, runs: Path, wai
     assert second.client.get(f"/api/runs/{job_id}").json()["complete"]
 
 
+@pytest.mark.slow
 def test_interrupted_server_leaves_nothing_running_and_goes_on_later(
     start_server: Start, runs: Path, wait_for: Wait
 ) -> None:
