@@ -273,3 +273,14 @@ def test_impossible_energy_or_formula_is_refused_by_line(
     path = write_lines(tmp_path / "a.jsonl", [json.dumps(HALITE), json.dumps(HALITE | change)])
     with pytest.raises(InputError, match=rf"a\.jsonl line 2 .*{problem}"):
         list(read_records(path))
+
+
+def test_a_folder_is_read_from_all_its_record_files(tmp_path: Path) -> None:
+    for name, formula in (("structures", "NaCl"), ("structures_large", "KCl")):
+        symbols = [formula[:-2], "Cl"]
+        structure = Structure(Lattice.cubic(4), symbols, [[0, 0, 0], [0.5, 0.5, 0.5]])
+        line = StructureRecord.from_structure(structure, formula).model_dump_json() + "\n"
+        (tmp_path / f"{name}.jsonl").write_text(line, encoding="utf-8")
+        with gzip.open(tmp_path / f"{name}.jsonl.gz", "wt", encoding="utf-8") as stream:
+            stream.write(line)  # the same records again, which are read once
+    assert [record.id for record in read_records(tmp_path)] == ["NaCl", "KCl"]

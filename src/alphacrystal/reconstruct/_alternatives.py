@@ -105,15 +105,27 @@ def reconstruct_from_prototypes(
     ]
 
 
+def placed_prototypes(
+    hypothesis: SymmetryHypothesis, prototypes: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Reduced primitive rows of the predicted cell in Å, (3, 3), and the prototypes in their basis.
+
+    Args:
+        hypothesis: Symmetry and cell.
+        prototypes: Fractional coordinates in the conventional cell, shape (prototypes, atoms, 3).
+    """
+    group = space_group(hypothesis.space_group)
+    lattice, change = minkowski_reduced(group.primitive_basis(hypothesis.lattice.matrix()))
+    return lattice, prototypes @ group.to_primitive.T @ np.linalg.inv(change)
+
+
 def _fittest_prototype(
     hypothesis: SymmetryHypothesis,
     distogram: Distogram,
     prototypes: FloatArray,
     fitness: FitnessName,
 ) -> Reconstruction:
-    group = space_group(hypothesis.space_group)
-    lattice, change = minkowski_reduced(group.primitive_basis(hypothesis.lattice.matrix()))
-    positions = prototypes @ group.to_primitive.T @ np.linalg.inv(change)
+    lattice, positions = placed_prototypes(hypothesis, prototypes)
     geometry, penalty = evaluate_crystals(FitnessBatch.of([distogram], fitness), lattice, positions)
     best = int(np.argmin(geometry + penalty))
     return Reconstruction(

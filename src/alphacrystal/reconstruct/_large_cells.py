@@ -16,9 +16,8 @@ from alphacrystal.crystal import (
     SymmetryHypothesis,
     encode,
     min_image_distances,
-    minkowski_reduced,
-    space_group,
 )
+from alphacrystal.reconstruct._alternatives import placed_prototypes
 from alphacrystal.reconstruct._fitness import CLASH_FACTOR, CLASH_WEIGHT
 from alphacrystal.reconstruct._search import Reconstruction
 from alphacrystal.typing import FloatArray, IntArray
@@ -52,10 +51,8 @@ def reconstruct_large(
         hypotheses with many free coordinates and without prototypes.
     """
     encoding = encode(hypothesis)
-    group = space_group(hypothesis.space_group)
     if len(prototypes):
-        lattice, change = minkowski_reduced(group.primitive_basis(hypothesis.lattice.matrix()))
-        positions = prototypes @ group.to_primitive.T @ np.linalg.inv(change)
+        lattice, positions = placed_prototypes(hypothesis, prototypes)
     elif encoding.free <= MAX_SAMPLED_FREE:
         lattice = encoding.lattice(np.zeros(6))
         samples = SAMPLES if encoding.free else 1

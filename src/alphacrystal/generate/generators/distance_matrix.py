@@ -32,7 +32,8 @@ CHUNK = 64  # hypotheses searched together
 # Candidates of large cells are fewer, so that their relaxation takes about as long: MIN_CANDIDATES, then as
 # many as MAX_TOTAL_ATOMS allow.
 MAX_TOTAL_ATOMS, MIN_CANDIDATES = 1000, 20
-# Geometry term of candidates without predicted distances: the median of correct prototypes of small cells.
+# Geometry term of candidates without predicted distances, so that they compete with those of small cells: a
+# round value near the terms of likely candidates of small cells, not fitted.
 TYPICAL_GEOMETRY = -1.3
 DEEP_HYPOTHESES = 6  # most probable ones, with a deeper search if they have many free coordinates
 DEEP_FREE = 3
@@ -133,12 +134,15 @@ class DistanceMatrixGenerator:
         total: int,
     ) -> list[Candidate]:
         """The candidates of one part, new or finished; ``before`` of ``total`` hypotheses are done."""
+        from alphacrystal.crystal import atom_sites
         from alphacrystal.learn import MAX_DISTANCE_ATOMS
 
         candidates = self.finished.get(number)
         if candidates is None:
-            small = [hypothesis for hypothesis in part if _atoms(hypothesis) <= MAX_DISTANCE_ATOMS]
-            large = [hypothesis for hypothesis in part if _atoms(hypothesis) > MAX_DISTANCE_ATOMS]
+            small, large = [], []
+            for hypothesis in part:
+                fits = len(atom_sites(hypothesis).numbers) <= MAX_DISTANCE_ATOMS
+                (small if fits else large).append(hypothesis)
             candidates = self._from_distances(small, settings, seed, number, self._report(before, total))
             candidates += self._from_prototypes(large, seed)
             if self.on_part:
@@ -215,14 +219,6 @@ class DistanceMatrixGenerator:
             "seed": seed,
         }
         return Candidate(structure, self.name, score, hypothesis, provenance)
-
-
-def _atoms(hypothesis: SymmetryHypothesis) -> int:
-    """Atoms in the primitive cell."""
-    from alphacrystal.crystal import multiplicities
-
-    sizes = multiplicities(hypothesis.space_group)
-    return sum(sizes[letter] for letters in hypothesis.occupation.values() for letter in letters)
 
 
 def within_atom_budget(candidates: Sequence[Candidate]) -> list[Candidate]:

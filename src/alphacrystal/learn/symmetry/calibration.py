@@ -27,9 +27,9 @@ def calibrated_offsets(task: SymmetryTask) -> dict[str, float]:
     experimental = task.validation[task.experimental[task.validation]]
     pool = experimental if len(experimental) else task.validation
     rows = np.random.default_rng(0).permutation(pool)[:MAX_COMPOUNDS]
-    # Total of each of the three kinds of types, kind of the true type (-1: in none) and its score.
+    # Total of each of the three lists of types, list of the true type (-1: in none) and its score.
     totals: list[list[float]] = []
-    true_kinds: list[int] = []
+    true_lists: list[int] = []
     true_scores: list[float] = []
     for row in rows:
         true = task.structure_types[row]
@@ -40,29 +40,29 @@ def calibrated_offsets(task: SymmetryTask) -> dict[str, float]:
         if not units:
             continue
         candidates = candidate_types(net, numbers, counts, units)
-        kinds = (
+        lists = (
             (candidates.types, candidates.scores),
             (candidates.related, candidates.related_scores),
             (candidates.unseen, candidates.unseen_scores),
         )
-        totals.append([float(np.logaddexp.reduce(scores)) if len(scores) else -np.inf for _, scores in kinds])
-        kind = next((k for k, (types, _) in enumerate(kinds) if true in types), -1)
-        true_kinds.append(kind)
-        true_scores.append(float(kinds[kind][1][kinds[kind][0].index(true)]) if kind >= 0 else 0.0)
-    total, kind_of, score = np.array(totals), np.array(true_kinds), np.array(true_scores)
+        totals.append([float(np.logaddexp.reduce(scores)) if len(scores) else -np.inf for _, scores in lists])
+        place = next((k for k, (types, _) in enumerate(lists) if true in types), -1)
+        true_lists.append(place)
+        true_scores.append(float(lists[place][1][lists[place][0].index(true)]) if place >= 0 else 0.0)
+    total, list_of, score = np.array(totals), np.array(true_lists), np.array(true_scores)
 
     def likelihood(offsets: FloatArray) -> float:
-        """Sum over the compounds whose true type is in a list; ``offsets`` of the three kinds."""
-        listed = kind_of >= 0
+        """Sum over the compounds whose true type is in a list; ``offsets`` of the three lists."""
+        listed = list_of >= 0
         normaliser = np.logaddexp.reduce(total[listed] + offsets, axis=1)
-        return float((score[listed] + offsets[kind_of[listed]] - normaliser).sum())
+        return float((score[listed] + offsets[list_of[listed]] - normaliser).sum())
 
     grid = np.arange(-20.0, 4.01, 0.25)
     offsets = np.array([0.0, grid[0], grid[0]])
     if len(total):
         for _ in range(3):  # coordinate ascent
-            for kind in (1, 2):
+            for place in (1, 2):
                 trials = np.tile(offsets, (len(grid), 1))
-                trials[:, kind] = grid
+                trials[:, place] = grid
                 offsets = trials[int(np.argmax([likelihood(trial) for trial in trials]))]
     return {"related_offset": float(offsets[1]), "unseen_offset": float(offsets[2])}
