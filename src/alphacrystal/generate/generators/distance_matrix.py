@@ -139,7 +139,8 @@ class DistanceMatrixGenerator:
 
         candidates = self.finished.get(number)
         if candidates is None:
-            small, large = [], []
+            small: list[SymmetryHypothesis] = []
+            large: list[SymmetryHypothesis] = []
             for hypothesis in part:
                 fits = len(atom_sites(hypothesis).numbers) <= MAX_DISTANCE_ATOMS
                 (small if fits else large).append(hypothesis)
