@@ -36,15 +36,18 @@ ORDER = [
 LEARN_ORDER = [
     "structure_types",
     "model_inputs",
+    "orbit_matching",
     "space_groups",
     "symmetry",
     "lattice",
     "distances",
     "coordinates",
+    "orbit_distances",
     "contacts",
     "weight_files",
     "hypotheses",
     "distograms",
+    "orbit_distograms",
     "training",
 ]
 # Potentials do not depend on the networks, and the networks do not depend on potentials.

@@ -16,7 +16,7 @@ from alphacrystal.data import StructureRecord, benchmark_formulas
 from alphacrystal.errors import InputError
 from alphacrystal_bench.cspbench.causes import FOUND, LOST, RANKED_LOW, TOO_LARGE
 from alphacrystal_bench.harness.facts import measured
-from alphacrystal_bench.known_crystals import field, large_cells, validation_sizes
+from alphacrystal_bench.known_crystals import coordinates, field, large_cells, validation_sizes
 from alphacrystal_bench.known_crystals.comparison import LOOSE, STRICT, Comparison
 from alphacrystal_bench.known_crystals.lists import ListSettings
 from alphacrystal_bench.known_crystals.memory import PeakMemory
@@ -252,3 +252,22 @@ def test_large_cells_name_their_known_structures(tmp_path: Path, known: list[Str
     missing = [large_cells.LargeCell("periclase", "MgO", 225, "mp-1265")]
     with pytest.raises(InputError, match="do not contain mp-1265"):
         large_cells.benchmark_large_cells(missing, known, SETTINGS, tmp_path, ignore)
+
+
+def test_true_types_are_built_in_several_ways(known: list[StructureRecord], tmp_path: Path) -> None:
+    records = [record.model_copy(update={"split": "val", "icsd": True}) for record in known]
+
+    def compute() -> dict[str, Any]:
+        return coordinates.benchmark_coordinates(records, tmp_path, ignore, per_class=2, seed=0)
+
+    result = measured(0, compute)
+    small = result["sizes"]["atoms_1_to_20"]
+    assert (small["n"], small["with_type"]) == (2, 2)
+    for cell in (coordinates.PREDICTED, coordinates.TRUE):
+        assert set(small[cell]) == set(coordinates.METHODS)
+        assert small[cell][coordinates.PROTOTYPE] in {0.5, 1.0}  # rutile has prototypes, halite has none
+        assert small[cell][coordinates.SEARCH] == small[cell][coordinates.THREE] == 1.0
+    assert compute()["rows"] == result["rows"]  # kept on disk
+    page = coordinates.render(result)
+    assert "| three crystals | 100 % |" in page
+    assert "| compounds with a type | 2 of 2 |" in page

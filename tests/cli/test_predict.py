@@ -50,7 +50,8 @@ def test_relaxed_run_writes_every_file_and_finds_halite(run: Run, tmp_path: Path
     assert best.matches(halite(), ltol=0.2, stol=0.3, angle_tol=5)
     facts = json.loads((folder / "run.json").read_text())
     assert facts["complete"] is True
-    assert set(facts["model_hashes"]) == {"symmetry", "group", "lattice", "distance", "coordinates"}
+    names = {"symmetry", "group", "lattice", "distance", "orbit_distance", "coordinates"}
+    assert set(facts["model_hashes"]) == names
     assert {"generate", "relax", "rank"} <= facts["timings_s"].keys()
     assert "NaCl: relax (tight)" in outcome.err
 

@@ -15,10 +15,11 @@ from alphacrystal.crystal._distances import (
     contact_limits,
     distance_levels,
     min_image_distances,
+    min_image_pair_distances,
     minkowski_reduced,
     shortest_self_distance,
 )
-from alphacrystal.crystal._distogram import Distogram
+from alphacrystal.crystal._distogram import Distogram, OrbitDistogram
 from alphacrystal.crystal._duplicates import SameCrystal, group_duplicates, neighbour_fingerprint
 from alphacrystal.crystal._encoding import AtomSites, CrystalEncoding, atom_sites, encode, primitive_members
 from alphacrystal.crystal._enumerate import can_place, first_assignments, placeable_units, wyckoff_assignments
@@ -34,6 +35,7 @@ from alphacrystal.crystal._lattices import (
     constrained_shape,
     shape_to_cell,
 )
+from alphacrystal.crystal._orbit_pairs import OrbitPairs, orbit_pairs
 from alphacrystal.crystal._primitive_orbits import PrimitiveOrbit, orbit_parameters, primitive_orbits
 from alphacrystal.crystal._structure_json import (
     ISOTOPES,
@@ -80,6 +82,8 @@ __all__ = [
     "CrystalEncoding",
     "Distogram",
     "LatticeParameters",
+    "OrbitDistogram",
+    "OrbitPairs",
     "PrimitiveOrbit",
     "SameCrystal",
     "SpaceGroup",
@@ -114,11 +118,13 @@ __all__ = [
     "lattice_points",
     "letter_index",
     "min_image_distances",
+    "min_image_pair_distances",
     "minkowski_reduced",
     "multiplicities",
     "neighbour_fingerprint",
     "obeys_system",
     "orbit_order",
+    "orbit_pairs",
     "orbit_parameters",
     "placeable_units",
     "primitive_members",

@@ -44,9 +44,32 @@ def min_image_distances(lattice: FloatArray, fractional: FloatArray) -> FloatArr
     """
     reduced, transformation = minkowski_reduced(lattice)
     coordinates = fractional @ np.linalg.inv(transformation)
-    difference = coordinates[..., :, None, :] - coordinates[..., None, :, :]
-    difference -= np.round(difference)  # (..., atoms, atoms, 3)
-    vectors = (difference[..., None, :] + NEIGHBOUR_IMAGES) @ reduced  # (..., atoms, atoms, 27, 3)
+    return _shortest(coordinates[..., :, None, :] - coordinates[..., None, :, :], reduced)
+
+
+def min_image_pair_distances(
+    lattice: FloatArray, fractional: FloatArray, rows: IntArray, columns: IntArray
+) -> FloatArray:
+    """Shortest distances of some pairs of atoms over all periodic images, in Å.
+
+    Args:
+        lattice: Rows are vectors in Å, shape (3, 3).
+        fractional: Fractional coordinates, shape (..., atoms, 3).
+        rows: First atom of each pair, shape (pairs,).
+        columns: Second atom of each pair, shape (pairs,).
+
+    Returns:
+        Distances, shape (..., pairs).
+    """
+    reduced, transformation = minkowski_reduced(lattice)
+    coordinates = fractional @ np.linalg.inv(transformation)
+    return _shortest(coordinates[..., rows, :] - coordinates[..., columns, :], reduced)
+
+
+def _shortest(difference: FloatArray, reduced: FloatArray) -> FloatArray:
+    """Minimum-image lengths in Å of fractional differences in a reduced basis, (..., 3) -> (...)."""
+    wrapped = difference - np.round(difference)
+    vectors = (wrapped[..., None, :] + NEIGHBOUR_IMAGES) @ reduced  # (..., 27, 3)
     return np.asarray(np.sqrt(np.min(np.sum(vectors**2, axis=-1), axis=-1)))
 
 

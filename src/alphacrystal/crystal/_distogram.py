@@ -1,4 +1,4 @@
-"""Distograms: predicted probabilities of the distances between the atoms of a cell."""
+"""Distograms: predicted probabilities of the distances between the atoms of a cell, or between its orbits."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from alphacrystal.crystal._orbit_pairs import OrbitPairs
 from alphacrystal.typing import Float32Array, FloatArray, IntArray
 
 
@@ -63,3 +64,46 @@ class Distogram:
         below = ndtr((edges - distances[..., None]) / spread)  # (atoms, atoms, bins - 1)
         probabilities = np.diff(below, axis=-1, prepend=0.0, append=1.0)
         return cls(numbers, edges, centres, probabilities.astype(np.float32))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OrbitDistogram:
+    """Predicted distances of the symmetry-distinct pairs of one structure type, sorted within each block.
+
+    Attributes:
+        numbers: Atomic numbers, atoms in the order of ``atom_sites``, shape (atoms,).
+        pairs: Symmetry-distinct pairs.
+        bin_edges: Å, shape (bins - 1,); the first bin is open below, the last above.
+        bin_centres: Å, shape (bins,).
+        probabilities: Shape (pairs, bins).
+        classes: Orbits of one class are interchangeable, shape (orbits,).
+    """
+
+    numbers: IntArray
+    pairs: OrbitPairs
+    bin_edges: FloatArray
+    bin_centres: FloatArray
+    probabilities: Float32Array
+    classes: IntArray
+
+    @property
+    def expected(self) -> FloatArray:
+        """Mean distances in Å, shape (pairs,)."""
+        return self.probabilities.astype(np.float64) @ self.bin_centres
+
+    @property
+    def pair_classes(self) -> IntArray:
+        """Pairs of one class are interchangeable, shape (pairs,)."""
+        return self.pairs.classes(self.classes)
+
+    @property
+    def shortest(self) -> FloatArray:
+        """Expected shortest distance between two orbits in Å, shape (orbits, orbits).
+
+        0 within an orbit of one atom.
+        """
+        first = self.pairs.ranks == 0
+        rows, columns = self.pairs.orbits
+        matrix = np.zeros((len(self.pairs.sizes), len(self.pairs.sizes)))
+        matrix[rows[first], columns[first]] = self.expected[first]
+        return np.maximum(matrix, matrix.T)

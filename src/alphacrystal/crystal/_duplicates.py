@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
 
 NEIGHBOURS = 12
+SHORTEST = 1e-6  # keeps the logarithms of the distances of coinciding atoms finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,9 @@ class SameCrystal:
     Attributes:
         ltol, stol, angle_tol: StructureMatcher tolerances: fractional length, site distance in units of
             (volume per atom)^(1/3), degrees. Defaults are half of CSPBench's, so polymorphs stay apart.
-        volume: Largest relative difference in volume per atom worth a comparison.
-        fingerprint: Largest difference of the neighbour-distance fingerprints worth a comparison, relative.
+        volume: Largest difference of the logarithms of the volumes per atom.
+        fingerprint: Largest difference of the logarithms of the neighbour-distance fingerprints. Crystals
+            beyond it count as different even if the matcher, which distorts cells, maps one to the other.
     """
 
     ltol: float = 0.1
@@ -72,7 +74,7 @@ def group_duplicates(structures: Sequence[StructureLike], same: SameCrystal | No
     """
     same = same or SameCrystal()
     crystals = as_structures(structures)
-    prints = [neighbour_fingerprint(crystal) for crystal in crystals]
+    prints = [np.log(np.maximum(neighbour_fingerprint(crystal), SHORTEST)) for crystal in crystals]
     volumes = [crystal.volume / len(crystal) for crystal in crystals]
     formulas = [crystal.composition.reduced_formula for crystal in crystals]
     # The matcher would reduce both cells in each comparison; once for each structure is enough.
@@ -97,7 +99,7 @@ def group_duplicates(structures: Sequence[StructureLike], same: SameCrystal | No
             if (
                 formulas[index] == formulas[first]
                 and abs(np.log(volumes[index] / volumes[first])) < same.volume
-                and float(np.abs(prints[index] / prints[first] - 1).max()) < same.fingerprint
+                and float(np.abs(prints[index] - prints[first]).max()) < same.fingerprint
                 and matcher().fit(reduced_cell(first), reduced_cell(index), skip_structure_reduction=True)
             ):
                 group.append(index)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -96,8 +97,14 @@ def atom_sites(hypothesis: SymmetryHypothesis) -> AtomSites:
     )
 
 
-def encode(hypothesis: SymmetryHypothesis) -> CrystalEncoding:
-    """Affine encoding of a symmetry hypothesis."""
+def encode(hypothesis: SymmetryHypothesis, setting: Sequence[str] | None = None) -> CrystalEncoding:
+    """Affine encoding of a symmetry hypothesis.
+
+    Args:
+        hypothesis: Symmetry and cell.
+        setting: Wyckoff letter of each orbit in another setting of the space group, which describes the same
+            crystals with another origin; that of the hypothesis by default.
+    """
     group = space_group(hypothesis.space_group)
     lattice = hypothesis.lattice
     conventional = lattice.matrix()
@@ -109,7 +116,7 @@ def encode(hypothesis: SymmetryHypothesis) -> CrystalEncoding:
     sites = atom_sites(hypothesis)
     linears, constants = [], []
     free = 0
-    for letter in sites.orbit_letters:
+    for letter in setting or sites.orbit_letters:
         position = group.positions[letter]
         for member in primitive_members(hypothesis.space_group, letter):
             linears.append((free, to_reduced @ position.linear[member]))

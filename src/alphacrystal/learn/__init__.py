@@ -1,8 +1,9 @@
 """The models of the generators: structure types, cells, distances and contacts of a composition.
 
 ``model_inputs`` and ``structure_types`` come first. Each model is a subpackage with its network and training:
-``space_groups``, ``symmetry``, ``lattice``, ``distances``, ``coordinates``, ``contacts``. ``weight_files``
-loads them; ``hypotheses`` and ``distograms`` predict with them; ``training`` trains them.
+``space_groups``, ``symmetry``, ``lattice``, ``distances``, ``coordinates``, ``orbit_distances``,
+``contacts``. ``weight_files`` loads them; ``hypotheses``, ``distograms`` and ``orbit_distograms`` use them to
+predict; ``training`` trains them.
 """
 
 from alphacrystal.learn.contacts.network import MAX_CONTACT_MAP_ATOMS, ContactNet, contact_probabilities
@@ -16,9 +17,9 @@ from alphacrystal.learn.hypotheses import (
     composition_distances,
     predict_hypotheses,
     prototype_coordinates,
-    prototype_formulas,
     type_probabilities,
 )
+from alphacrystal.learn.orbit_distograms import nearest_prototypes, predict_orbit_distograms
 from alphacrystal.learn.structure_types import StructureType
 from alphacrystal.learn.weight_files import (
     CORE_MODELS,
@@ -46,11 +47,12 @@ __all__ = [
     "load_model",
     "model_hashes",
     "models_folder",
+    "nearest_prototypes",
     "predict_cell_distogram",
     "predict_distograms",
     "predict_hypotheses",
+    "predict_orbit_distograms",
     "prototype_coordinates",
-    "prototype_formulas",
     "read_card",
     "type_probabilities",
 ]

@@ -115,7 +115,7 @@ def _batches(
     hypotheses: Sequence[SymmetryHypothesis], sites: Sequence[AtomSites], models: Path | None
 ) -> Iterator[tuple[list[int], Float32Array]]:
     """Rows of hypotheses with equal numbers of atoms, and their pair probabilities (rows, pairs, bins)."""
-    shapes = _shapes(hypotheses, sites)
+    shapes = lattice_shapes(hypotheses, sites)
     groups: dict[int, list[int]] = defaultdict(list)
     for index, atoms in enumerate(sites):
         groups[len(atoms.numbers)].append(index)
@@ -130,18 +130,19 @@ def _batches(
                     np.stack([sites[i].letters for i in rows]),
                     np.stack([np.bincount(sites[i].orbits)[sites[i].orbits] for i in rows]),
                     np.array([hypotheses[i].space_group for i in rows]),
-                    [_type(hypotheses[i]) for i in rows],
+                    [hypothesis_type(hypotheses[i]) for i in rows],
                     shapes[rows],
                     models,
                 ),
             )
 
 
-def _type(hypothesis: SymmetryHypothesis) -> StructureType:
+def hypothesis_type(hypothesis: SymmetryHypothesis) -> StructureType:
+    """Structure type of a hypothesis."""
     return StructureType(hypothesis.space_group, tuple(map(sorted_letters, hypothesis.occupation.values())))
 
 
-def _shapes(hypotheses: Sequence[SymmetryHypothesis], sites: Sequence[AtomSites]) -> FloatArray:
+def lattice_shapes(hypotheses: Sequence[SymmetryHypothesis], sites: Sequence[AtomSites]) -> FloatArray:
     """Lattice targets of the cells of the hypotheses, shape (n, 6)."""
     if not hypotheses:
         return np.zeros((0, 6))

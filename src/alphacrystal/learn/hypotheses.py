@@ -228,23 +228,6 @@ def prototype_coordinates(
     ]
 
 
-def prototype_formulas(
-    hypotheses: Sequence[SymmetryHypothesis], models: Path | None = None
-) -> list[IntArray]:
-    """Formulas behind each cluster of ``prototype_coordinates``; empty for unseen types.
-
-    Args:
-        hypotheses: As for ``prototype_coordinates``.
-        models: Folder of weights; the shipped ones by default.
-    """
-    net = load_model("coordinates", models_folder(models))
-    assert isinstance(net, PrototypeCoordinates)
-    return [
-        net.counts_of(StructureType(hypothesis.space_group, tuple(hypothesis.occupation.values())))
-        for hypothesis in hypotheses
-    ]
-
-
 def composition_distances(
     composition: IntArray,
     others: IntArray,

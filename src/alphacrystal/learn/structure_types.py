@@ -59,12 +59,31 @@ def positions_key(structure_type: StructureType) -> tuple[int, str]:
     return group, canonical_letters(group, ["".join(structure_type.letters)])[0]
 
 
-def rows_by_positions(types: Iterable[tuple[int, StructureType]]) -> dict[tuple[int, str], list[int]]:
-    """Rows of the types that occupy the same Wyckoff positions, by ``positions_key``."""
-    rows: dict[tuple[int, str], list[int]] = {}
-    for row, structure_type in types:
-        rows.setdefault(positions_key(structure_type), []).append(row)
-    return rows
+class PositionsIndex:
+    """Rows of structure types by the Wyckoff positions that they occupy with any elements.
+
+    The keys of a space group and a number of orbits are computed at the first question for them.
+
+    Args:
+        types: Rows and types; the order of the rows is kept.
+    """
+
+    def __init__(self, types: Iterable[tuple[int, StructureType]]) -> None:
+        self._waiting: dict[tuple[int, int], list[tuple[int, StructureType]]] = {}
+        for row, structure_type in types:
+            self._waiting.setdefault(_orbit_count(structure_type), []).append((row, structure_type))
+        self._rows: dict[tuple[int, str], list[int]] = {}
+
+    def rows(self, structure_type: StructureType) -> list[int]:
+        """Rows of the types with the same ``positions_key``."""
+        for row, known in self._waiting.pop(_orbit_count(structure_type), []):
+            self._rows.setdefault(positions_key(known), []).append(row)
+        return self._rows.get(positions_key(structure_type), [])
+
+
+def _orbit_count(structure_type: StructureType) -> tuple[int, int]:
+    """Space group and number of orbits."""
+    return structure_type.space_group, sum(map(len, structure_type.letters))
 
 
 def matching_settings(group: int, letters: Sequence[str], target: Sequence[str]) -> Iterator[list[str]]:

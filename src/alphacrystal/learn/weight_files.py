@@ -22,6 +22,7 @@ from alphacrystal.learn.coordinates.prototypes import PrototypeCoordinates, Prot
 from alphacrystal.learn.distances.network import DistanceNet, DistanceNetConfig
 from alphacrystal.learn.distances.templates import TypeTemplates
 from alphacrystal.learn.lattice.network import LatticeNet, LatticeNetConfig
+from alphacrystal.learn.orbit_distances.network import OrbitDistanceNet, OrbitDistanceNetConfig
 from alphacrystal.learn.space_groups.network import SpaceGroupNet, SpaceGroupNetConfig
 from alphacrystal.learn.structure_types import StructureType
 from alphacrystal.learn.symmetry.member_table import MemberTable
@@ -29,10 +30,11 @@ from alphacrystal.learn.symmetry.network import SymmetryNet, SymmetryNetConfig
 from alphacrystal.runtime.atomic_write import replacing
 
 # Models of the default generator; "coordinates" holds the prototype coordinates.
-CORE_MODELS = ("symmetry", "group", "lattice", "distance", "coordinates")
+CORE_MODELS = ("symmetry", "group", "lattice", "distance", "orbit_distance", "coordinates")
 MODEL_NAMES = (*CORE_MODELS, "contact")
 FITTED_MODELS = ("coordinates",)  # fitted in one pass, without epochs
 NETWORK_NAMES = tuple(name for name in MODEL_NAMES if name not in FITTED_MODELS)
+HALF_PRECISION = ("type_weights",)  # large tables of which a prediction reads a few rows
 _UNCHECKED_PARAMETERS = 1_000_000  # networks up to this size are built without a check of the file size
 LICENCE = "MIT; trained on Materials Project data, CC BY 4.0 (Jain et al., doi:10.1063/1.4812323)"
 
@@ -186,6 +188,30 @@ def _check_sizes(config: dict[str, Any], stored: int) -> None:
             raise ValueError(f"{name} = {value} is not between 0 and 1")
 
 
+def _build(
+    name: str, config: dict[str, Any], types: list[StructureType], tensors: dict[str, Tensor]
+) -> nn.Module:
+    """A model with the sizes and the vocabulary of a weights file."""
+    if name == "symmetry":
+        members = MemberTable(*(tensors[f"member_{part}"] for part in ("numbers", "kind", "evidence")))
+        return SymmetryNet(SymmetryNetConfig(**config), types, members)
+    if name == "lattice":
+        return LatticeNet(LatticeNetConfig(**config), types)
+    if name == "coordinates":
+        return PrototypeCoordinates(PrototypeCoordinatesConfig(**config), types, tensors)
+    if name == "distance":
+        prefix = "templates."
+        stored = {key.removeprefix(prefix): v for key, v in tensors.items() if key.startswith(prefix)}
+        return DistanceNet(DistanceNetConfig(**config), TypeTemplates(types, stored))
+    networks: dict[str, tuple[type[nn.Module], type]] = {
+        "group": (SpaceGroupNet, SpaceGroupNetConfig),
+        "orbit_distance": (OrbitDistanceNet, OrbitDistanceNetConfig),
+        "contact": (ContactNet, ContactNetConfig),
+    }
+    network, settings = networks[name]
+    return network(settings(**config))
+
+
 @cache
 def load_model(name: str, folder: Path) -> nn.Module:
     """Load a trained network in evaluation mode, after a check of the hash in its card.
@@ -213,30 +239,16 @@ def load_model(name: str, folder: Path) -> nn.Module:
             metadata = file.metadata()
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
         tensors = {
-            key: value.float() if value.is_floating_point() else value for key, value in tensors.items()
+            key: value.float() if value.is_floating_point() and key not in HALF_PRECISION else value
+            for key, value in tensors.items()
         }
         if tensor := not_finite(tensors):
             raise WeightsError(f"The weights file {path} contains NaN or an infinity in {tensor}: {hint}.")
         config = json.loads(metadata["config"])
         types = _decode_types(config.pop("types", metadata.get("types", "")))
         _check_sizes(config, sum(value.numel() for value in tensors.values()))
-        model: nn.Module
-        if name == "symmetry":
-            members = MemberTable(*(tensors[f"member_{part}"] for part in ("numbers", "kind", "evidence")))
-            model = SymmetryNet(SymmetryNetConfig(**config), types, members)
-        elif name == "group":
-            model = SpaceGroupNet(SpaceGroupNetConfig(**config))
-        elif name == "lattice":
-            model = LatticeNet(LatticeNetConfig(**config), types)
-        elif name == "coordinates":
-            model = PrototypeCoordinates(PrototypeCoordinatesConfig(**config), types, tensors)
-        elif name == "contact":
-            model = ContactNet(ContactNetConfig(**config))
-        else:
-            prefix = "templates."
-            stored = {key.removeprefix(prefix): v for key, v in tensors.items() if key.startswith(prefix)}
-            model = DistanceNet(DistanceNetConfig(**config), TypeTemplates(types, stored))
-        model.load_state_dict(tensors)
+        model = _build(name, config, types, tensors)
+        model.load_state_dict(tensors, assign=True)
     except (
         SafetensorError,
         LookupError,

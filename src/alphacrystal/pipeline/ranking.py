@@ -9,16 +9,18 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from ase.data import chemical_symbols
 
-from alphacrystal.crystal import LatticeParameters
+from alphacrystal.crystal import LatticeParameters, SymmetryHypothesis, atom_sites, space_group
 from alphacrystal.pipeline.cell_contents import cell_probabilities
-from alphacrystal.report import DistogramSummary, Prediction
+from alphacrystal.report import DistogramSummary, OrbitDistanceSummary, Prediction
 
 if TYPE_CHECKING:
+    from alphacrystal.generate import Candidate
     from alphacrystal.pipeline.preflight import Request
     from alphacrystal.pipeline.relaxation import Relaxed
     from alphacrystal.pipeline.store import RunStore
-    from alphacrystal.ranking import EnergyReference
+    from alphacrystal.ranking import EnergyReference, RankedStructure
     from alphacrystal.relaxation import Relaxation
     from alphacrystal.report import CellProbability
 
@@ -82,6 +84,7 @@ def conclude(
         ranked=tuple(ranked),
         candidates=tuple(relaxed.candidates),
         relaxations=dict(relaxed.relaxations),
+        orbit_distances=orbit_distances(request, relaxed.candidates, ranked),
         distograms=cell_distograms(request, {len(c.structure) for c in relaxed.candidates}),
         potential=config.potential if has_energies else None,
         hull_reference=hull,
@@ -146,3 +149,45 @@ def cell_distograms(request: Request, sizes: Collection[int]) -> tuple[Distogram
             )
         )
     return tuple(summaries)
+
+
+def orbit_distances(
+    request: Request, candidates: Sequence[Candidate], ranked: Sequence[RankedStructure]
+) -> tuple[OrbitDistanceSummary, ...]:
+    """Predicted shortest distances between the orbits of the listed structures with large cells."""
+    indices = [item.candidate_index for item in ranked]
+    known = {index: candidates[index].hypothesis for index in indices}
+    if not any(known.values()):
+        return ()  # before the import of torch, which relaxing files can do without
+    from alphacrystal.learn import MAX_DISTANCE_ATOMS, nearest_prototypes, predict_orbit_distograms
+
+    chosen = {
+        index: hypothesis
+        for index, hypothesis in known.items()
+        if hypothesis is not None and len(candidates[index].structure) > MAX_DISTANCE_ATOMS
+    }
+    if not chosen:
+        return ()
+    hypotheses, models = list(chosen.values()), request.config.models
+    nearest = nearest_prototypes(hypotheses, models=models)
+    distograms = predict_orbit_distograms(hypotheses, nearest, models=models)
+    return tuple(
+        OrbitDistanceSummary(index, *orbit_labels(hypothesis), shortest=distogram.shortest)
+        for (index, hypothesis), distogram in zip(chosen.items(), distograms, strict=True)
+    )
+
+
+def orbit_labels(
+    hypothesis: SymmetryHypothesis,
+) -> tuple[tuple[str, ...], tuple[int, ...], tuple[str, ...]]:
+    """Element, atoms in the primitive cell, and label such as "O 8d" of each orbit."""
+    sites = atom_sites(hypothesis)
+    positions = space_group(hypothesis.space_group).positions
+    sizes = np.bincount(sites.orbits)
+    first = np.cumsum(sizes) - sizes
+    species = tuple(chemical_symbols[number] for number in sites.numbers[first].tolist())
+    labels = tuple(
+        f"{symbol} {positions[letter].multiplicity}{letter}"
+        for symbol, letter in zip(species, sites.orbit_letters, strict=True)
+    )
+    return species, tuple(sizes.tolist()), labels

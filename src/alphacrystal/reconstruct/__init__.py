@@ -3,7 +3,7 @@
 from alphacrystal.reconstruct._alternatives import improve_by_assembly, reconstruct_from_prototypes
 from alphacrystal.reconstruct._evaluate import fitness_function
 from alphacrystal.reconstruct._fitness import FitnessName
-from alphacrystal.reconstruct._large_cells import reconstruct_large
+from alphacrystal.reconstruct._large_cells import fittest_prototypes, reconstruct_large
 from alphacrystal.reconstruct._rebuild import MatrixQuality, RebuiltCrystal, rebuild
 from alphacrystal.reconstruct._search import Reconstruction, SearchSettings, reconstruct
 
@@ -14,6 +14,7 @@ __all__ = [
     "Reconstruction",
     "SearchSettings",
     "fitness_function",
+    "fittest_prototypes",
     "improve_by_assembly",
     "rebuild",
     "reconstruct",

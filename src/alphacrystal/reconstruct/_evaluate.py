@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from alphacrystal.crystal import Distogram, SymmetryHypothesis, encode, min_image_distances
+from alphacrystal.crystal import Distogram, SymmetryHypothesis, encode, min_image_pair_distances
 from alphacrystal.reconstruct._batch import EncodingBatch
 from alphacrystal.reconstruct._fitness import FitnessBatch, FitnessName
 from alphacrystal.typing import FloatArray
@@ -26,12 +26,11 @@ def evaluate_crystals(
     Returns:
         shape (crystals,) each; low is good.
     """
-    matrices = min_image_distances(lattice, positions)
-    lengths = torch.as_tensor(matrices, dtype=torch.float32)[:, problem.rows, problem.columns][None]
-    pairs = max(len(problem.rows), 1)
+    distances = min_image_pair_distances(lattice, positions, problem.rows.numpy(), problem.columns.numpy())
+    lengths = torch.as_tensor(distances, dtype=torch.float32)[None]
     return (
         problem.geometry(lengths)[0].double().numpy(),
-        problem.clash(lengths)[0].double().numpy() / pairs,
+        problem.clash(lengths)[0].double().numpy() / problem.pairs,
     )
 
 

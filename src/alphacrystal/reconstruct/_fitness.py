@@ -12,8 +12,8 @@ import torch
 from ase.data import covalent_radii
 from torch import Tensor
 
-from alphacrystal.crystal import CONTACT_FACTOR, Distogram
-from alphacrystal.typing import FloatArray, IndexArray
+from alphacrystal.crystal import CONTACT_FACTOR, Distogram, OrbitDistogram
+from alphacrystal.typing import Float32Array, FloatArray
 
 FitnessName = Literal["likelihood", "rmse", "paper", "contacts"]
 
@@ -44,6 +44,8 @@ class FitnessBatch:
         shortest: Distance in Å below which a pair clashes, shape (pairs,).
         fitness: "likelihood"; "rmse" to the expected distances; "paper", RMSE to the centre of the most
             probable of the paper's 20 classes; or "contacts", 1 - F1 of the contact map as in AlphaCrystal-I.
+        multiplicities: Atom pairs that each pair represents, shape (pairs,); None for one each. The pairs of
+            a block have equal ones.
     """
 
     rows: Tensor
@@ -53,10 +55,19 @@ class FitnessBatch:
     targets: Tensor
     shortest: Tensor
     fitness: FitnessName
+    multiplicities: Tensor | None = None
 
     @classmethod
-    def of(cls, distograms: Sequence[Distogram], fitness: FitnessName = "likelihood") -> FitnessBatch:
-        """Prepare distograms with equal atomic numbers."""
+    def of(
+        cls, distograms: Sequence[Distogram] | Sequence[OrbitDistogram], fitness: FitnessName = "likelihood"
+    ) -> FitnessBatch:
+        """Prepare distograms with equal atomic numbers, or one distogram of orbits."""
+        if isinstance(distograms[0], OrbitDistogram):
+            return cls._of_orbits(distograms[0], fitness)
+        return cls._of_atoms([item for item in distograms if isinstance(item, Distogram)], fitness)
+
+    @classmethod
+    def _of_atoms(cls, distograms: Sequence[Distogram], fitness: FitnessName) -> FitnessBatch:
         numbers = distograms[0].numbers
         rows, columns = np.triu_indices(len(numbers), 1)
         curves, targets, blocks = [], [], []
@@ -67,7 +78,8 @@ class FitnessBatch:
             matrix = paper_distances(distogram) if fitness == "paper" else distogram.expected
             expected = matrix[rows, columns]
             rank = np.lexsort((expected, block))
-            curves.append(_negative_log_density(distogram, rows[rank], columns[rank]))
+            probabilities = distogram.probabilities[rows[rank], columns[rank]]
+            curves.append(_negative_log_density(probabilities, distogram.bin_edges))
             targets.append(expected[rank])
             blocks.append(block)
         shortest = CLASH_FACTOR * (covalent_radii[numbers[rows]] + covalent_radii[numbers[columns]])
@@ -81,6 +93,43 @@ class FitnessBatch:
             fitness=fitness,
         )
 
+    @classmethod
+    def _of_orbits(cls, distogram: OrbitDistogram, fitness: FitnessName) -> FitnessBatch:
+        numbers, pairs = distogram.numbers, distogram.pairs
+        block = np.unique(distogram.pair_classes, return_inverse=True)[1].reshape(-1)
+        if fitness == "paper":
+            expected = _paper_centres(distogram.probabilities, distogram.bin_centres)
+        else:
+            expected = distogram.expected
+        rank = np.lexsort((expected, block))
+        shortest = CLASH_FACTOR * (
+            covalent_radii[numbers[pairs.firsts]] + covalent_radii[numbers[pairs.seconds]]
+        )
+        curves = _negative_log_density(distogram.probabilities[rank], distogram.bin_edges)
+        return cls(
+            rows=torch.as_tensor(pairs.firsts),
+            columns=torch.as_tensor(pairs.seconds),
+            blocks=torch.as_tensor(block)[None],
+            curves=curves[None],
+            targets=torch.as_tensor(expected[rank], dtype=torch.float32)[None],
+            shortest=torch.as_tensor(shortest, dtype=torch.float32),
+            fitness=fitness,
+            multiplicities=torch.as_tensor(pairs.multiplicities, dtype=torch.float32),
+        )
+
+    @property
+    def pairs(self) -> float:
+        """Atom pairs of the cell, at least 1."""
+        number = len(self.rows) if self.multiplicities is None else float(self.multiplicities.sum())
+        return max(number, 1)
+
+    def _mean(self, ranked: Tensor) -> Tensor:
+        """Mean over the atom pairs of values in the order of the blocks, (..., pairs) -> (...)."""
+        if self.multiplicities is None:
+            return ranked.mean(-1)
+        weights = self.multiplicities[self.blocks[0].argsort(stable=True)] / self.pairs
+        return ranked @ weights
+
     def select(self, rows: Tensor) -> FitnessBatch:
         """The hypotheses in these rows."""
         return FitnessBatch(
@@ -91,6 +140,7 @@ class FitnessBatch:
             self.targets[rows],
             self.shortest,
             self.fitness,
+            self.multiplicities,
         )
 
     def geometry(self, distances: Tensor) -> Tensor:
@@ -103,7 +153,7 @@ class FitnessBatch:
         if self.fitness == "contacts":
             return self._contact_error(ranked)
         if self.fitness != "likelihood":
-            return (ranked - self.targets[:, None]).square().mean(-1).sqrt()
+            return self._mean((ranked - self.targets[:, None]).square()).sqrt()
         position = (ranked / GRID_STEP).clamp(0, self.curves.shape[-1] - 1.001)
         low = position.detach().floor()
         hypotheses, pairs, grid = self.curves.shape
@@ -112,7 +162,7 @@ class FitnessBatch:
         index = (low.long() + start).view(hypotheses, -1)
         curves = self.curves.view(hypotheses, -1)
         left, right = (curves.gather(1, index + step).view(ranked.shape) for step in (0, 1))
-        return (left + (right - left) * (position - low)).mean(-1)
+        return self._mean(left + (right - left) * (position - low))
 
     def _contact_error(self, ranked: Tensor) -> Tensor:
         """1 - F1 of the numbers of contacts per block; contacts of one block are interchangeable."""
@@ -127,6 +177,9 @@ class FitnessBatch:
             shape = (*values.shape[:2], number)
             return values.new_zeros(shape).scatter_add(-1, blocks.expand(values.shape), values)
 
+        if self.multiplicities is not None:
+            weights = self.multiplicities[self.blocks[0].argsort(stable=True)]
+            contacts, expected = contacts * weights, expected * weights
         actual, target = per_block(contacts), per_block(expected)
         common = torch.minimum(actual, target).sum(-1)
         return 1 - 2 * common / (actual.sum(-1) + target.sum(-1)).clamp(min=1e-6)
@@ -135,7 +188,10 @@ class FitnessBatch:
         """Penalty of pairs below the shortest allowed distance, shape (hypotheses, members)."""
         if not len(self.rows):
             return distances.new_zeros(distances.shape[:2])
-        return CLASH_WEIGHT * (self.shortest - distances).clamp(min=0).square().sum(-1)
+        squares = (self.shortest - distances).clamp(min=0).square()
+        if self.multiplicities is not None:
+            squares = squares * self.multiplicities
+        return CLASH_WEIGHT * squares.sum(-1)
 
 
 def paper_distances(distogram: Distogram) -> FloatArray:
@@ -144,22 +200,26 @@ def paper_distances(distogram: Distogram) -> FloatArray:
     The range 0 to 23.3361 Å (the longest distance in the paper's data) is cut into 20 equal classes; each
     pair takes the centre of its most probable one ("Distance discretization" of the paper, equation 5).
     """
-    width = PAPER_MAX_DISTANCE / PAPER_CLASSES
-    classes = np.minimum((distogram.bin_centres / width).astype(int), PAPER_CLASSES - 1)
-    totals = distogram.probabilities @ np.eye(PAPER_CLASSES)[classes]  # (atoms, atoms, classes)
-    distances: FloatArray = (totals.argmax(-1) + 0.5) * width
+    distances = _paper_centres(distogram.probabilities, distogram.bin_centres)
     np.fill_diagonal(distances, 0.0)
     return distances
 
 
-def _negative_log_density(distogram: Distogram, rows: IndexArray, columns: IndexArray) -> Tensor:
-    """Blurred negative log density of some pairs on the grid, shape (pairs, grid).
+def _paper_centres(probabilities: Float32Array, bin_centres: FloatArray) -> FloatArray:
+    """Centre of the most probable of the paper's classes in Å, (..., bins) -> (...)."""
+    width = PAPER_MAX_DISTANCE / PAPER_CLASSES
+    classes = np.minimum((bin_centres / width).astype(int), PAPER_CLASSES - 1)
+    totals = probabilities @ np.eye(PAPER_CLASSES)[classes]  # (..., classes)
+    return np.asarray((totals.argmax(-1) + 0.5) * width)
+
+
+def _negative_log_density(probabilities: Float32Array, edges: FloatArray) -> Tensor:
+    """Blurred negative log density on the grid, (pairs, bins) -> (pairs, grid).
 
     Computed in torch: NumPy would use several threads inside each thread of the search.
     """
-    shares = _bin_shares(distogram.bin_edges.tobytes())
-    probabilities = torch.as_tensor(distogram.probabilities[rows, columns], dtype=torch.float32)
-    return -(probabilities @ shares + FLOOR).log()
+    shares = _bin_shares(edges.tobytes())
+    return -(torch.as_tensor(probabilities, dtype=torch.float32) @ shares + FLOOR).log()
 
 
 @lru_cache(maxsize=16)

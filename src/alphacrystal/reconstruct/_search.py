@@ -6,13 +6,20 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from alphacrystal.crystal import CrystalEncoding, Distogram, SymmetryHypothesis, encode
+from alphacrystal.crystal import (
+    CrystalEncoding,
+    Distogram,
+    OrbitDistogram,
+    SymmetryHypothesis,
+    encode,
+)
 from alphacrystal.reconstruct._batch import EncodingBatch
 from alphacrystal.reconstruct._fitness import FitnessBatch, FitnessName, lattice_penalty
 from alphacrystal.runtime.torch_threads import one_torch_thread
@@ -90,7 +97,7 @@ class _Problem:
             parameters, self.fitness.rows, self.fitness.columns
         ).sqrt()
         free = self.encodings.free
-        pairs = max(len(self.fitness.rows), 1)
+        pairs = self.fitness.pairs
         penalty = lattice_penalty(parameters[..., free:], self.encodings.active[:, None, free:])
         return self.fitness.geometry(distances), (self.fitness.clash(distances) + penalty) / pairs
 
@@ -101,7 +108,7 @@ class _Problem:
 
 def reconstruct(
     hypotheses: Sequence[SymmetryHypothesis],
-    distograms: Sequence[Distogram],
+    distograms: Sequence[Distogram] | Sequence[OrbitDistogram],
     settings: SearchSettings,
     seed: int,
     *,
@@ -120,16 +127,18 @@ def reconstruct(
         In the order of the hypotheses.
     """
     encodings = [encode(hypothesis) for hypothesis in hypotheses]
-    groups: dict[tuple[tuple[int, ...], int], list[int]] = defaultdict(list)
+    groups: dict[tuple[tuple[int, ...], int, int], list[int]] = defaultdict(list)
     for index, encoding in enumerate(encodings):
         tier = sum(encoding.free > limit for limit in TIERS)
-        groups[tuple(encoding.numbers.tolist()), tier].append(index)
+        # Distograms of orbits have different pairs, so each is a group.
+        number = index if isinstance(distograms[index], OrbitDistogram) else -1
+        groups[tuple(encoding.numbers.tolist()), tier, number].append(index)
     results: dict[int, Reconstruction] = {}
 
     def solve(number: int, rows: list[int]) -> None:
         problem = _Problem(
             EncodingBatch.of([encodings[i] for i in rows]),
-            FitnessBatch.of([distograms[i] for i in rows], settings.fitness),
+            FitnessBatch.of([distograms[i] for i in rows], settings.fitness),  # type: ignore[arg-type]
         )
         random = torch.Generator().manual_seed(seed * 1009 + number)
         best, geometry, penalty = _solve(problem, settings, random)
@@ -151,6 +160,39 @@ def reconstruct(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return [results[index] for index in range(len(hypotheses))]
+
+
+def polish_from(
+    hypothesis: SymmetryHypothesis,
+    distogram: OrbitDistogram,
+    starts: Sequence[tuple[Sequence[str], FloatArray]],
+    settings: SearchSettings,
+) -> Reconstruction:
+    """The fittest crystal that gradients reach from given coordinates.
+
+    Args:
+        hypothesis: Symmetry, cell and spread.
+        distogram: Its distogram.
+        starts: Letters of the orbits in some setting of the space group, and free coordinates, shape (free,).
+        settings: Effort and fitness.
+    """
+    encodings = [encode(hypothesis, letters) for letters, _ in starts]
+    free = encodings[0].free
+    problem = _Problem(
+        EncodingBatch.of(encodings),
+        FitnessBatch.of([distogram], settings.fitness).select(torch.zeros(len(starts), dtype=torch.long)),
+    )
+    parameters = torch.zeros(len(starts), 1, free + 6)
+    parameters[:, 0, :free] = torch.as_tensor(np.array([values for _, values in starts]))
+    with one_torch_thread():
+        polished = _polish(problem, settings, parameters)
+        with torch.no_grad():
+            geometry, penalty = problem.terms(polished)
+    best = int((geometry + penalty).argmin())
+    return replace(
+        _result(encodings[best], free, polished[best, 0], geometry[best, 0], penalty[best, 0]),
+        method="prototype",
+    )
 
 
 def _result(

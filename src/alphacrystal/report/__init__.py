@@ -17,7 +17,7 @@ from alphacrystal.report._index import (
 )
 from alphacrystal.report._layout import default_folder
 from alphacrystal.report._plain_json import plain_json
-from alphacrystal.report._prediction import DistogramSummary, Prediction
+from alphacrystal.report._prediction import DistogramSummary, OrbitDistanceSummary, Prediction
 from alphacrystal.report._read import RunSummary, finished_run, read_run_folder, run_summary
 from alphacrystal.report._run_folder import prepare_output_folder, write_run_folder
 from alphacrystal.report._run_record import CellProbability, RunRecord
@@ -33,6 +33,7 @@ __all__ = [
     "DistogramSummary",
     "EventLog",
     "IndexRow",
+    "OrbitDistanceSummary",
     "Prediction",
     "RunRecord",
     "RunSummary",

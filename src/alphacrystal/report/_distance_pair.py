@@ -1,4 +1,4 @@
-"""The predicted and the actual distances of a structure, atom for atom."""
+"""The predicted and the actual distances of a structure, by atoms or by orbits."""
 
 from __future__ import annotations
 
@@ -7,37 +7,45 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from ase.data import chemical_symbols
 
+from alphacrystal.errors import InputError
 from alphacrystal.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
 
-    from alphacrystal.report._prediction import DistogramSummary
+    from alphacrystal.report._prediction import DistogramSummary, OrbitDistanceSummary
 
 
 @dataclass(frozen=True, slots=True)
 class DistancePair:
-    """Two distance matrices over the same atoms.
+    """Two distance matrices over the same atoms or orbits.
 
     Attributes:
-        species: Element of each of the n atoms, in the network's order.
+        species: Element of each of the n atoms in the network's order, or the labels of the n orbits.
         predicted: Expected distances in Å, shape (n, n).
-        actual: Minimum-image distances of the structure in Å, shape (n, n). The network does not distinguish
-            atoms of one element; their order is the one that agrees best with ``predicted``.
+        actual: Minimum-image distances of the structure in Å, shape (n, n); the shortest ones for orbits. The
+            network does not distinguish atoms of one element, or orbits of one element and size; their order
+            is the one that agrees best with ``predicted``.
+        by_orbits: Whether rows are orbits.
     """
 
     species: tuple[str, ...]
     predicted: FloatArray
     actual: FloatArray
+    by_orbits: bool = False
 
     @property
     def rmse(self) -> float:
-        """Root mean square difference over the pairs of distinct atoms in Å; 0 for a single atom."""
+        """Root mean square difference over the pairs in Å; 0 for a single atom or orbit.
+
+        Pairs are those of distinct atoms, or of orbits including each orbit with itself.
+        """
         size = len(self.species)
         if size < 2:
             return 0.0
-        pairs = np.triu_indices(size, k=1)
+        pairs = np.triu_indices(size, k=0 if self.by_orbits else 1)
         return float(np.sqrt(np.mean((self.predicted[pairs] - self.actual[pairs]) ** 2)))
 
 
@@ -61,6 +69,42 @@ def distance_pair(structure: Structure, distograms: Sequence[DistogramSummary]) 
     return None
 
 
+def orbit_distance_pair(structure: Structure, summary: OrbitDistanceSummary) -> DistancePair | None:
+    """Predicted and actual shortest distances between the orbits of a primitive cell.
+
+    None where relaxation changed the orbits, so that they are no longer those of the candidate.
+    """
+    from alphacrystal.crystal import describe_symmetry, min_image_distances
+
+    numbers = np.array([site.specie.Z for site in structure])
+    try:
+        found = describe_symmetry(structure.lattice.matrix, structure.frac_coords, numbers)
+    except InputError:
+        return None
+    orbits = np.unique(found.orbits, return_inverse=True)[1].reshape(-1)
+    first = np.unique(orbits, return_index=True)[1]
+    kinds = [
+        (chemical_symbols[number], int(size))
+        for number, size in zip(found.numbers[first], np.bincount(orbits), strict=True)
+    ]
+    expected = list(zip(summary.species, summary.sizes, strict=True))
+    if sorted(kinds) != sorted(expected):
+        return None
+    waiting: dict[tuple[str, int], list[int]] = {}
+    for index, kind in enumerate(kinds):
+        waiting.setdefault(kind, []).append(index)
+    start = np.array([waiting[kind].pop(0) for kind in expected])
+    lengths = min_image_distances(found.primitive_lattice, found.primitive_positions)
+    np.fill_diagonal(lengths, np.inf)
+    shortest = np.full((len(first), len(first)), np.inf)
+    np.minimum.at(shortest, (orbits[:, None], orbits[None, :]), lengths)
+    shortest[~np.isfinite(shortest)] = 0.0  # within an orbit of one atom
+    classes = [f"{symbol} {size}" for symbol, size in expected]
+    off_diagonal = 1 - np.eye(len(first))
+    order = best_order(summary.shortest * off_diagonal, shortest * off_diagonal, classes, start)
+    return DistancePair(summary.labels, summary.shortest, shortest[np.ix_(order, order)], by_orbits=True)
+
+
 def best_order(
     predicted: FloatArray, distances: FloatArray, species: Sequence[str], start: IntArray
 ) -> IntArray:
@@ -69,8 +113,8 @@ def best_order(
     Args:
         predicted: Shape (n, n), Å, zero diagonal.
         distances: Shape (n, n), Å, zero diagonal, in the structure's order.
-        species: Element of each row of ``predicted``.
-        start: Initial order, shape (n,); only atoms of one element are swapped.
+        species: Element of each row of ``predicted``, or another class.
+        start: Initial order, shape (n,); only rows of one class are swapped.
     """
     elements = np.asarray(species)
     allowed = np.triu(elements[:, None] == elements[None, :], k=1)

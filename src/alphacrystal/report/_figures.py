@@ -11,10 +11,10 @@ import numpy as np
 from alphacrystal.crystal import structure_from_json
 from alphacrystal.errors import InputError
 from alphacrystal.report._diffraction import powder_pattern
-from alphacrystal.report._distance_pair import distance_pair
+from alphacrystal.report._distance_pair import distance_pair, orbit_distance_pair
 from alphacrystal.report._layout import FIGURES_FOLDER, RESULTS_FILE, damaged
 from alphacrystal.report._page_data import plotted_quantity
-from alphacrystal.report._prediction import DistogramSummary
+from alphacrystal.report._prediction import DistogramSummary, OrbitDistanceSummary
 from alphacrystal.report._read import read_results, read_run_folder
 from alphacrystal.report._typeset import typeset_formula, typeset_symbol
 from alphacrystal.runtime.contained_paths import check_inside, refuse_links
@@ -62,16 +62,27 @@ def _drawn(results: Mapping[str, Any], rows: int, target: Path) -> Iterator[tupl
     yield from _overview(results, target)
     structures = results["structures"][:rows]
     distograms = [_distogram(item) for item in results["distograms"]]
+    # Runs of earlier versions have no distances by orbits.
+    summaries = {
+        item["candidate_index"]: _orbit_distances(item) for item in results.get("orbit_distances", ())
+    }
     if structures:
         panels = [(_title(item), structure_from_json(item["structure"])) for item in structures]
         yield crystal_panels(_grid(panels), target / "crystals")
     for item in structures:
         name = Path(item["file"]).stem
         pair = distance_pair(structure_from_json(item["primitive"]), distograms)
+        if summary := summaries.get(item["candidate_index"]):
+            pair = orbit_distance_pair(structure_from_json(item["primitive"]), summary)
         if pair is not None:
             names = ("Predicted by the network", f"In structure {item['rank']}")
             yield distance_matrices(
-                pair.predicted, pair.actual, pair.species, target / f"{name}_distances", titles=names
+                pair.predicted,
+                pair.actual,
+                pair.species,
+                target / f"{name}_distances",
+                titles=names,
+                by_orbits=pair.by_orbits,
             )
         peaks = powder_pattern(structure_from_json(item["structure"]))
         if peaks:
@@ -135,4 +146,14 @@ def _distogram(item: Mapping[str, Any]) -> DistogramSummary:
         species=tuple(item["species"]),
         expected_distances=np.array(item["expected_distances"], dtype=np.float64),
         bin_edges=np.array(item["bin_edges"], dtype=np.float64),
+    )
+
+
+def _orbit_distances(item: Mapping[str, Any]) -> OrbitDistanceSummary:
+    return OrbitDistanceSummary(
+        candidate_index=item["candidate_index"],
+        species=tuple(item["species"]),
+        sizes=tuple(item["sizes"]),
+        labels=tuple(item["labels"]),
+        shortest=np.array(item["shortest_distances"], dtype=np.float64),
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from alphacrystal.report._asymmetric_unit import asymmetric_unit
 from alphacrystal.report._crystal_view import drawn_elements
-from alphacrystal.report._distance_pair import distance_pair
+from alphacrystal.report._distance_pair import distance_pair, orbit_distance_pair
 from alphacrystal.report._plain_json import plain_json
 from alphacrystal.report._structure_facts import facts, places_before_relaxation, provenance
 from alphacrystal.report._typeset import typeset_formula, typeset_symbol
@@ -49,6 +49,9 @@ def _structure(
     prediction: Prediction, ranked: RankedStructure, row: SummaryRow, pattern: Sequence[Peak]
 ) -> dict[str, Any]:
     pair = distance_pair(ranked.primitive, prediction.distograms)
+    for summary in prediction.orbit_distances:
+        if summary.candidate_index == ranked.candidate_index:
+            pair = orbit_distance_pair(ranked.primitive, summary)
     cell = ranked.structure
     operations, sites = asymmetric_unit(cell, ranked.space_group_number)
     return {
@@ -71,6 +74,7 @@ def _structure(
             "predicted": np.round(pair.predicted, 3),
             "actual": np.round(pair.actual, 3),
             "rmse": round(pair.rmse, 3),
+            "by_orbits": pair.by_orbits,
         },
         "pattern": [[peak.two_theta, peak.intensity, peak.spacing, peak.indices] for peak in pattern],
         "facts": facts(row, ranked, operations.hermann_mauguin),

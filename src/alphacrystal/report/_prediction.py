@@ -45,6 +45,26 @@ class DistogramSummary:
     probabilities: FloatArray | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class OrbitDistanceSummary:
+    """The predicted shortest distances between the orbits of one structure type in its predicted cell.
+
+    Attributes:
+        candidate_index: Candidate with this structure type.
+        species: Element symbol of each orbit.
+        sizes: Atoms of each orbit in the primitive cell.
+        labels: Element, multiplicity and Wyckoff letter of each orbit, e.g. "O 8d".
+        shortest: Expected shortest distance between an atom of one orbit and an atom of another (or the same)
+            in Å, 0 within an orbit of one atom, shape (orbits, orbits).
+    """
+
+    candidate_index: int
+    species: tuple[str, ...]
+    sizes: tuple[int, ...]
+    labels: tuple[str, ...]
+    shortest: FloatArray
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Prediction:
     """The result of a run for one formula.
@@ -60,7 +80,8 @@ class Prediction:
         ranked: Distinct structures in rank order.
         candidates: All candidates; ``RankedStructure.candidate_index`` points into this list.
         relaxations: Relaxation of each relaxed candidate, by candidate index; empty with --no-relax.
-        distograms: One per cell content.
+        distograms: One per cell content that is small enough for distances between all atoms.
+        orbit_distances: For the listed structures with larger cells.
         potential: Name and version of the potential, None with --no-relax.
         hull_reference: Name of the reference set of the energies above hull, None without one.
         pressure_gpa: Pressure of the relaxations; all energies are enthalpies where it is not zero.
@@ -77,6 +98,7 @@ class Prediction:
     cells: tuple[CellProbability, ...] = ()
     relaxations: Mapping[int, Relaxation] = field(default_factory=dict)
     distograms: tuple[DistogramSummary, ...] = ()
+    orbit_distances: tuple[OrbitDistanceSummary, ...] = ()
     potential: str | None = None
     hull_reference: str | None = None
     pressure_gpa: float = 0.0

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from alphacrystal.generate import Candidate
     from alphacrystal.ranking import RankedStructure
     from alphacrystal.relaxation import Relaxation
-    from alphacrystal.report._prediction import DistogramSummary, Prediction
+    from alphacrystal.report._prediction import DistogramSummary, OrbitDistanceSummary, Prediction
     from alphacrystal.report._summary import SummaryRow
 
 NOT_RELAXED = "not relaxed"
@@ -45,6 +45,7 @@ def results_json(prediction: Prediction, rows: list[SummaryRow]) -> str:
             for index, candidate in enumerate(prediction.candidates)
         ],
         "distograms": [_distogram(item) for item in prediction.distograms],
+        "orbit_distances": [_orbit_distances(item) for item in prediction.orbit_distances],
     }
     return json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -162,4 +163,14 @@ def _distogram(distogram: DistogramSummary) -> dict[str, Any]:
         "expected_distances": plain_json(np.round(distogram.expected_distances, 4)),
         "distance_std": plain_json(spread),
         "bin_edges": plain_json(np.round(edges, 6)),
+    }
+
+
+def _orbit_distances(summary: OrbitDistanceSummary) -> dict[str, Any]:
+    return {
+        "candidate_index": summary.candidate_index,
+        "species": list(summary.species),
+        "sizes": list(summary.sizes),
+        "labels": list(summary.labels),
+        "shortest_distances": plain_json(np.round(summary.shortest, 4)),
     }

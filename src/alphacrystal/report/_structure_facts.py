@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from alphacrystal.report._summary import SummaryRow
 
 
+# Words for the sources of a hypothesis.
+SOURCES = {"type": "known from the training data", "enumerated": "new for this stoichiometry"}
+
+
 def places_before_relaxation(candidates: Sequence[Candidate]) -> dict[int, tuple[int, int]]:
     """Rank by log-probability, and the number of ranked candidates, of each candidate that has one."""
     known = {
@@ -91,7 +95,7 @@ def provenance(ranked: RankedStructure, seed: int, place: tuple[int, int] | None
             ("Hypothesis", f"space group {hypothesis.space_group}, Z = {hypothesis.formula_units}"),
             ("Wyckoff letters", letters),
             ("Predicted cell", _cell_text(hypothesis.lattice.as_dict())),
-            ("Hypothesis from", hypothesis.source),
+            ("Structure type", SOURCES.get(hypothesis.source, hypothesis.source)),
             ("Prior log-probability", f"{hypothesis.log_probability:.4g}"),
         ]
     lines += [

@@ -18,6 +18,7 @@ from alphacrystal.learn.training import (
     ContactTask,
     DistanceTask,
     LatticeTask,
+    OrbitDistanceTask,
     SpaceGroupTask,
     SymmetryTask,
     TrainSettings,
@@ -82,10 +83,11 @@ def test_training_writes_weights_that_load_to_the_same_outputs(
         "group": SpaceGroupTask,
         "lattice": LatticeTask,
         "distance": DistanceTask,
+        "orbit_distance": OrbitDistanceTask,
         "contact": ContactTask,
     }
     task = kinds[name](data)
-    if name == "distance":
+    if isinstance(task, DistanceTask | OrbitDistanceTask):
         task.shapes = predicted_cells(task)
     task.model.load_state_dict(torch.load(out / "checkpoint.pt", weights_only=True)["best"])
     loaded = load_model(name, out)
@@ -94,7 +96,7 @@ def test_training_writes_weights_that_load_to_the_same_outputs(
     assert stored == pytest.approx(trained, rel=0.02, abs=0.02)  # half precision
     assert {key: round(value, 5) for key, value in trained.items()} == result.card.metrics
     for key, value in task.model.state_dict().items():
-        assert torch.allclose(loaded.state_dict()[key], value, rtol=1e-3, atol=1e-6), key
+        assert torch.allclose(loaded.state_dict()[key].to(value.dtype), value, rtol=1e-3, atol=1e-6), key
 
 
 def test_coordinates_are_fitted_in_one_pass(source: Path, tmp_path: Path) -> None:
@@ -110,7 +112,7 @@ def test_coordinates_are_fitted_in_one_pass(source: Path, tmp_path: Path) -> Non
     loaded = load_model("coordinates", out)
     fitted = fit_prototype_coordinates(data)
     for key, value in fitted.state_dict().items():
-        assert torch.allclose(loaded.state_dict()[key], value, atol=5e-4), key
+        assert torch.allclose(loaded.state_dict()[key], value, rtol=1e-3, atol=5e-4), key  # half precision
 
 
 def test_a_fit_is_not_written_over_unasked(source: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The AlphaCrystal-II generator: hypotheses → distograms → reconstruction → prior × geometry.
 
-Cells too large for the distance network use prototype coordinates instead of distograms.
+Distograms of cells with up to MAX_DISTANCE_ATOMS atoms hold all atom pairs, those of larger cells the
+symmetry-distinct pairs.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ CHUNK = 64  # hypotheses searched together
 # Candidates of large cells are fewer, so that their relaxation takes about as long: MIN_CANDIDATES, then as
 # many as MAX_TOTAL_ATOMS allow.
 MAX_TOTAL_ATOMS, MIN_CANDIDATES = 1000, 20
-# Geometry term of candidates without predicted distances, so that they compete with those of small cells: a
-# round value near the terms of likely candidates of small cells, not fitted.
-TYPICAL_GEOMETRY = -1.3
+# Hypotheses with large cells that are less probable, relative to the most probable one, are not searched:
+# they give the fittest prototype or nothing.
+MIN_SEARCHED = 2e-3
 DEEP_HYPOTHESES = 6  # most probable ones, with a deeper search if they have many free coordinates
 DEEP_FREE = 3
 
@@ -93,6 +94,7 @@ class DistanceMatrixGenerator:
             models=self.models,
         )
         seed = int(rng.integers(2**31))
+        least = max((h.log_probability for h in hypotheses), default=0.0) + math.log(MIN_SEARCHED)
         candidates: list[Candidate] = []
         distinct: list[Candidate] = []
         parts = done = 0
@@ -101,7 +103,7 @@ class DistanceMatrixGenerator:
             begin, end = done, done + math.ceil(missing * HYPOTHESES_PER_CANDIDATE)
             total = min(end, len(hypotheses))
             for part, settings in self._parts(hypotheses[begin:end], first=not candidates):
-                candidates += self._built(part, settings, parts, seed, done, total)
+                candidates += self._built(part, settings, parts, seed, done, total, least)
                 parts += 1
                 done += len(part)
             ordered = normalised(candidates)
@@ -132,8 +134,18 @@ class DistanceMatrixGenerator:
         seed: int,
         before: int,
         total: int,
+        least: float,
     ) -> list[Candidate]:
-        """The candidates of one part, new or finished; ``before`` of ``total`` hypotheses are done."""
+        """The candidates of one part, new or finished.
+
+        Args:
+            part: Hypotheses.
+            settings: Effort of their search.
+            number: Number of the part.
+            seed: Seed of the run.
+            before, total: Hypotheses done so far, and in total.
+            least: Log-probability of the hypotheses with large cells that are searched.
+        """
         from alphacrystal.crystal import atom_sites
         from alphacrystal.learn import MAX_DISTANCE_ATOMS
 
@@ -144,8 +156,13 @@ class DistanceMatrixGenerator:
             for hypothesis in part:
                 fits = len(atom_sites(hypothesis).numbers) <= MAX_DISTANCE_ATOMS
                 (small if fits else large).append(hypothesis)
-            candidates = self._from_distances(small, settings, seed, number, self._report(before, total))
-            candidates += self._from_prototypes(large, seed)
+            report = self._report(before, total)
+            candidates = self._from_distances(small, settings, seed, number, report)
+            report = self._report(before + len(small), total)
+            likely = [hypothesis for hypothesis in large if hypothesis.log_probability >= least]
+            candidates += self._from_orbits(likely, settings, seed, number, report)
+            unlikely = [hypothesis for hypothesis in large if hypothesis.log_probability < least]
+            candidates += self._from_orbits(unlikely, None, seed, number, report)
             if self.on_part:
                 self.on_part(number, candidates)
         if self.on_progress:
@@ -181,19 +198,45 @@ class DistanceMatrixGenerator:
             ]
         return candidates
 
-    def _from_prototypes(self, hypotheses: Sequence[SymmetryHypothesis], seed: int) -> list[Candidate]:
-        """Candidates of larger cells."""
-        from alphacrystal.learn import prototype_coordinates, prototype_formulas
-        from alphacrystal.reconstruct import reconstruct_large
+    def _from_orbits(
+        self,
+        hypotheses: Sequence[SymmetryHypothesis],
+        settings: SearchSettings | None,
+        seed: int,
+        number: int,
+        report: Callable[[int], None],
+    ) -> list[Candidate]:
+        """Candidates of larger cells, from the predicted distances between their orbits.
 
-        if not hypotheses:
+        Without settings there is no search, and only the fittest prototype of each hypothesis.
+        """
+        from alphacrystal.learn import nearest_prototypes, predict_orbit_distograms, prototype_coordinates
+        from alphacrystal.reconstruct import fittest_prototypes, reconstruct, reconstruct_large
+
+        if not hypotheses or not (settings or self.prototypes):
             return []
-        coordinates = prototype_coordinates(hypotheses, models=self.models)
-        formulas = prototype_formulas(hypotheses, models=self.models)
+        nearest = nearest_prototypes(hypotheses, models=self.models)
+        distograms = predict_orbit_distograms(hypotheses, nearest, models=self.models)
+        if settings is None:
+            coordinates = prototype_coordinates(hypotheses, models=self.models)
+            built = [
+                fittest_prototypes(*item, self.fitness)[:1]
+                for item in zip(hypotheses, distograms, coordinates, strict=True)
+            ]
+        else:
+            searched = reconstruct(hypotheses, distograms, settings, seed + number, on_done=report)
+            built = [[crystal] for crystal in searched]
+            if self.prototypes:
+                coordinates = prototype_coordinates(hypotheses, models=self.models)
+                starts = [[(item.setting, item.values) for item in prototypes] for prototypes in nearest]
+                built = [
+                    reconstruct_large(*item, settings)
+                    for item in zip(hypotheses, distograms, coordinates, starts, searched, strict=True)
+                ]
         return [
-            self._candidate(hypothesis, replace(built, geometry=TYPICAL_GEOMETRY), seed, weight)
-            for hypothesis, positions, counts in zip(hypotheses, coordinates, formulas, strict=True)
-            for built, weight in reconstruct_large(hypothesis, positions, counts, seed)
+            self._candidate(hypothesis, crystal, seed)
+            for hypothesis, crystals in zip(hypotheses, built, strict=True)
+            for crystal in crystals
         ]
 
     def _report(self, before: int, total: int) -> Callable[[int], None]:
@@ -203,16 +246,13 @@ class DistanceMatrixGenerator:
 
         return report
 
-    def _candidate(
-        self, hypothesis: SymmetryHypothesis, built: Reconstruction, seed: int, weight: float = 1.0
-    ) -> Candidate:
+    def _candidate(self, hypothesis: SymmetryHypothesis, built: Reconstruction, seed: int) -> Candidate:
         from ase.data import chemical_symbols
         from pymatgen.core import Lattice, Structure
 
         species = [chemical_symbols[number] for number in built.numbers]
         structure = Structure(Lattice(built.lattice), species, built.positions)
-        score = hypothesis.log_probability + math.log(weight)
-        score -= GEOMETRY_WEIGHT * (built.geometry + built.penalty)
+        score = hypothesis.log_probability - GEOMETRY_WEIGHT * (built.geometry + built.penalty)
         provenance: dict[str, object] = {
             "geometry": round(built.geometry, 4),
             "penalty": round(built.penalty, 4),

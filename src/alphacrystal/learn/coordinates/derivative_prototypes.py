@@ -12,7 +12,6 @@ from alphacrystal.learn.structure_types import (
     StructureType,
     matching_settings,
     orbit_letters,
-    positions_key,
 )
 from alphacrystal.typing import FloatArray
 
@@ -33,7 +32,7 @@ def derivative_positions(net: PrototypeCoordinates, structure_type: StructureTyp
     target = orbit_letters(structure_type)
     element_of = [element for element, letters in enumerate(structure_type.letters) for _ in letters]
     prototypes: list[FloatArray] = []
-    for row in net.rows_of_positions.get(positions_key(structure_type), ()):
+    for row in net.related_rows(structure_type):
         for letters, orbits in net.clusters_of_row(row):
             orders = _orbit_orders(structure_type.space_group, letters, target, element_of)
             prototypes += [

@@ -15,12 +15,12 @@ from alphacrystal.crystal import (
     space_group,
 )
 from alphacrystal.data import PreparedStructures
+from alphacrystal.learn.coordinates.clusters import crystal_clusters
 from alphacrystal.learn.coordinates.prototypes import PrototypeCoordinates, PrototypeCoordinatesConfig
-from alphacrystal.learn.distances.template_fitting import cluster_rows
-from alphacrystal.learn.distances.templates import element_slots
+from alphacrystal.learn.distances.templates import FEATURES, element_slots
 from alphacrystal.learn.model_inputs import occupations
-from alphacrystal.learn.structure_types import StructureType, free_coordinate_count
-from alphacrystal.typing import FloatArray, IntArray
+from alphacrystal.learn.structure_types import free_coordinate_count
+from alphacrystal.typing import FloatArray
 
 MAX_DEVIATION = 0.08  # fractional; crystals with coordinates this close to the central one are averaged
 
@@ -39,33 +39,30 @@ def fit_prototype_coordinates(
         on_progress: Called with the number of types done and the number of types.
     """
     config = config or PrototypeCoordinatesConfig()
-    members = _members(data, np.flatnonzero(~data.validation))
-    clusters: list[int] = []
+    found = crystal_clusters(data, config.most_clusters, config.formulas_per_cluster, on_progress=on_progress)
     counts: list[int] = []
     letters: list[int] = []
     values: list[float] = []
-    for number, (structure_type, rows) in enumerate(members.items(), start=1):
-        reduced = np.array([_distances(data, row) / data.volumes[row] ** (1 / 3) for row in rows])
-        labels = cluster_rows(reduced, config.most_clusters, config.formulas_per_cluster)
-        clusters.append(int(labels.max()) + 1)
-        for label in np.argsort(-np.bincount(labels), kind="stable").tolist():  # the largest first
-            cluster = np.flatnonzero(labels == label)
-            counts.append(len(cluster))
-            spread = np.abs(reduced[cluster] - reduced[cluster].mean(0)).sum(1)
-            ordered = cluster[np.argsort(spread, kind="stable")]
-            setting, coordinates = _averaged(data, structure_type.space_group, [rows[i] for i in ordered])
+    features: list[FloatArray] = []
+    shapes: list[FloatArray] = []
+    for structure_type, clusters in found.items():
+        for cluster in clusters:
+            counts.append(len(cluster.rows))
+            setting, coordinates = _averaged(data, structure_type.space_group, cluster.rows)
             letters += setting
             values += coordinates.tolist()
-        if on_progress and number % 200 == 0:
-            on_progress(number, len(members))
+            features.append(cluster.features.mean(0))
+            shapes.append(cluster.shapes.mean(0))
     return PrototypeCoordinates(
         config,
-        list(members),
+        list(found),
         {
-            "clusters": torch.tensor(clusters, dtype=torch.int16),
+            "clusters": torch.tensor([len(clusters) for clusters in found.values()], dtype=torch.int16),
             "counts": torch.tensor(counts, dtype=torch.int16),
             "letters": torch.tensor(letters, dtype=torch.uint8),
             "values": torch.tensor(values),
+            "features": torch.as_tensor(np.concatenate(features or [np.zeros((0, FEATURES))])),
+            "shapes": torch.as_tensor(np.array(shapes).reshape(-1, 6)),
         },
     )
 
@@ -99,21 +96,6 @@ def measure_prototype_coordinates(model: PrototypeCoordinates, data: PreparedStr
         "best_rmse": float(np.mean(best)) if best else np.nan,
         "largest_rmse": float(np.mean(largest)) if largest else np.nan,
     }
-
-
-def _members(data: PreparedStructures, rows: IntArray) -> dict[StructureType, list[int]]:
-    """The most stable structure of each formula, for each type that has free coordinates."""
-    chosen: dict[StructureType, dict[str, int]] = {}
-    structure_types = [structure_type for structure_type, _ in occupations(data)]
-    above = np.nan_to_num(data.above_hull, nan=np.inf)
-    for row in rows.tolist():
-        structure_type = structure_types[row]
-        if free_coordinate_count(structure_type):
-            by_formula = chosen.setdefault(structure_type, {})
-            formula = str(data.formulas[row])
-            if formula not in by_formula or above[row] < above[by_formula[formula]]:
-                by_formula[formula] = row
-    return {structure_type: list(by_formula.values()) for structure_type, by_formula in chosen.items()}
 
 
 def _distances(data: PreparedStructures, row: int) -> FloatArray:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 
-from alphacrystal.composition import element_features
 from alphacrystal.crystal import multiplicities
 from alphacrystal.learn.distances.templates import MAX_CLUSTERS, TemplateBatch, TypeTemplates
-from alphacrystal.learn.structure_types import StructureType, matching_settings, orbit_letters
-from alphacrystal.typing import FloatArray, IntArray
+from alphacrystal.learn.orbit_matching import OrbitMatcher
+from alphacrystal.learn.structure_types import StructureType, orbit_letters
+from alphacrystal.typing import IntArray
 
 MAX_RELATED_TYPES = 200
 
@@ -47,26 +46,15 @@ def _nearest(
     templates: TypeTemplates, structure_type: StructureType, elements: tuple[int, ...]
 ) -> list[tuple[int, IntArray]]:
     """Clusters of related types, the most similar first, each with its atom for each atom of the new type."""
-    from scipy.optimize import linear_sum_assignment  # imported late: only unseen structure types need it
-
-    group = structure_type.space_group
-    target = orbit_letters(structure_type)
-    orbits = [len(letters) for letters in structure_type.letters]
-    features = np.repeat(_features()[list(elements)], orbits, axis=0)  # (orbits, FEATURES)
+    group, target = structure_type.space_group, orbit_letters(structure_type)
+    matcher = OrbitMatcher(structure_type, elements)
     matches: list[tuple[float, int, IntArray]] = []
     for row in templates.related_rows(structure_type)[:MAX_RELATED_TYPES]:
         related = templates.types[row]
-        element_of = np.repeat(np.arange(len(related.letters)), [len(letters) for letters in related.letters])
-        letters = next(matching_settings(group, orbit_letters(related), target), None)
-        if letters is None:
-            continue
-        different = np.array(letters)[None, :] != np.array(target)[:, None]
-        for cluster in templates.clusters_of(row):
-            related_features = templates.features_of(cluster, len(related.letters))[element_of]
-            costs = np.square(features[:, None] - related_features).sum(-1)
-            chosen = linear_sum_assignment(np.where(different, 1e6, costs))[1]
-            cost = float(costs[np.arange(len(chosen)), chosen].mean())
-            matches.append((cost, cluster, chosen))
+        clusters = templates.clusters_of(row)
+        features = [templates.features_of(cluster, len(related.letters)) for cluster in clusters]
+        found = matcher.matches(related, features)
+        matches += [(cost, cluster, chosen) for cluster, (cost, chosen) in zip(clusters, found, strict=False)]
     matches.sort(key=lambda match: (match[0], match[1]))
     sizes = [multiplicities(group)[letter] for letter in target]
     return [(cluster, _atoms(chosen, sizes)) for _, cluster, chosen in matches[:MAX_CLUSTERS]]
@@ -78,8 +66,3 @@ def _atoms(chosen: IntArray, sizes: Sequence[int]) -> IntArray:
     related_sizes[chosen] = sizes
     starts = np.cumsum(related_sizes) - related_sizes
     return np.concatenate([starts[orbit] + np.arange(related_sizes[orbit]) for orbit in chosen])
-
-
-@lru_cache(1)
-def _features() -> FloatArray:
-    return np.nan_to_num(element_features())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -213,5 +214,7 @@ def cluster_rows(table: FloatArray, maximum: int, rows_per_cluster: int) -> IntA
         return np.zeros(len(table), dtype=np.int64)
     from scipy.cluster.vq import kmeans2  # imported late: prediction fits nothing
 
-    _, labels = kmeans2(table, count, minit="++", rng=0, iter=20, missing="warn")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "One of the clusters is empty")  # it is left out
+        _, labels = kmeans2(table, count, minit="++", rng=0, iter=20, missing="warn")
     return np.unique(labels, return_inverse=True)[1].astype(np.int64)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from alphacrystal.learn.structure_types import StructureType, positions_key, rows_by_positions
+from alphacrystal.learn.structure_types import PositionsIndex, StructureType
 from alphacrystal.typing import FloatArray, IntArray
 
 MAX_CLUSTERS = 4  # of one structure type
@@ -168,12 +168,12 @@ class TypeTemplates(nn.Module):
 
     def related_rows(self, structure_type: StructureType) -> list[int]:
         """Rows of the types that occupy the same Wyckoff positions, most formulas first."""
-        return self._rows_of_positions.get(positions_key(structure_type), [])
+        return self._positions.rows(structure_type)
 
     @cached_property
-    def _rows_of_positions(self) -> dict[tuple[int, str], list[int]]:
+    def _positions(self) -> PositionsIndex:
         order = np.argsort(-self._formulas, kind="stable").tolist()
-        return rows_by_positions((row, self.types[row]) for row in order)
+        return PositionsIndex((row, self.types[row]) for row in order)
 
     @property
     def _formulas(self) -> FloatArray:

@@ -199,7 +199,7 @@ class LatticeNet(nn.Module):
 
     def evidence(self, features: Tensor, types: Tensor) -> TypeEvidence:
         """Evidence from the crystals of each type by the fitted weights; ``types``: rows, shape (batch,)."""
-        weights = self.type_weights[self.weight_rows[types]]  # (batch, 6, 1 + features)
+        weights = self.type_weights[self.weight_rows[types]].float()  # (batch, 6, 1 + features)
         count = self.type_count[types]
         distance = ((features - self.type_features[types]) ** 2).sum(-1) * (count > 0)
         return TypeEvidence(

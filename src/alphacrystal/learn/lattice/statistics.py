@@ -49,15 +49,30 @@ class ClassStatistics:
         sums = np.concatenate([weights, weights * means, weights * (means**2 + spreads**2)], 1)
         self._rows = {structure_type: row for row, structure_type in enumerate(types)}
         self._type_sums = np.concatenate([sums, np.zeros((1, sums.shape[1]))])  # last row: unseen types
-        self._classes: dict[tuple[object, ...], int] = {}
-        members = [
-            [self._classes.setdefault(key, len(self._classes)) for key in related_classes(structure_type)]
-            for structure_type in types
-        ]
-        self._sums = np.zeros((len(self._classes) + 1, sums.shape[1]))  # last row: classes without types
-        np.add.at(self._sums, np.array(members, dtype=np.int64).reshape(-1, LEVELS), sums[:, None])
+        self._members: dict[int, list[int]] = {}  # rows of the types of each space group
+        self._types = list(types)
+        for row, structure_type in enumerate(types):
+            self._members.setdefault(structure_type.space_group, []).append(row)
+        self._classes: dict[int, tuple[dict[tuple[object, ...], int], FloatArray]] = {}
         total = sums.sum(0)
         self._mean = total[1:7] / max(total[0], 1.0)
+
+    def _class_sums(self, structure_type: StructureType) -> FloatArray:
+        """Sums over the types of each class of a type, shape (LEVELS, 13)."""
+        group = structure_type.space_group
+        if group not in self._classes:  # computed at the first question for the space group
+            classes: dict[tuple[object, ...], int] = {}
+            rows = self._members.get(group, [])
+            members = [
+                [classes.setdefault(key, len(classes)) for key in related_classes(self._types[row])]
+                for row in rows
+            ]
+            sums = np.zeros((len(classes) + 1, self._type_sums.shape[1]))  # last row: classes without types
+            index = np.array(members, dtype=np.int64).reshape(-1, LEVELS)
+            np.add.at(sums, index, self._type_sums[rows][:, None])
+            self._classes[group] = classes, sums
+        classes, sums = self._classes[group]
+        return sums[[classes.get(key, -1) for key in related_classes(structure_type)]]
 
     def of(self, structure_types: Sequence[StructureType]) -> tuple[Float32Array, Float32Array]:
         """Statistics of the related types of each structure type, excluding the type itself.
@@ -71,15 +86,12 @@ class ClassStatistics:
         distinct: dict[StructureType, int] = {}
         index = [distinct.setdefault(structure_type, len(distinct)) for structure_type in structure_types]
         type_sums = self._type_sums[[self._rows.get(structure_type, -1) for structure_type in distinct]]
-        classes = [
-            [self._classes.get(key, -1) for key in related_classes(structure_type)]
-            for structure_type in distinct
-        ]
-        rows = np.array(classes, dtype=np.int64).reshape(-1, LEVELS)
+        classes = np.array([self._class_sums(structure_type) for structure_type in distinct])
+        classes = classes.reshape(-1, LEVELS, type_sums.shape[1])
         features = np.zeros((len(distinct), LEVELS, LEVEL_FEATURES), dtype=np.float32)
         expected = np.tile(self._mean, (len(distinct), 1))
         for level in reversed(range(LEVELS)):
-            others = self._sums[rows[:, level]] - type_sums
+            others = classes[:, level] - type_sums
             present = others[:, 0] >= 0.5
             count, sums, squares = np.split(others[present], [1, 7], axis=1)
             mean = sums / count

@@ -6,6 +6,7 @@ from alphacrystal.learn.distances.sorted_distances import length_order, sorted_r
 from alphacrystal.learn.distances.training import COMPOSITION_ONLY_SHARE, DistanceTask
 from alphacrystal.learn.lattice.network import LatticeNetConfig
 from alphacrystal.learn.lattice.training import LatticeTask
+from alphacrystal.learn.orbit_distances.training import OrbitDistanceTask
 from alphacrystal.learn.space_groups.training import SpaceGroupTask
 from alphacrystal.learn.symmetry.network import SymmetryNetConfig
 from alphacrystal.learn.symmetry.training import SymmetryTask
@@ -20,6 +21,7 @@ __all__ = [
     "DistanceTask",
     "LatticeNetConfig",
     "LatticeTask",
+    "OrbitDistanceTask",
     "SpaceGroupTask",
     "SymmetryNetConfig",
     "SymmetryTask",

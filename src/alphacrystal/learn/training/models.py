@@ -23,6 +23,7 @@ from alphacrystal.learn.distances.training import DistanceTask
 from alphacrystal.learn.lattice.network import LatticeNet
 from alphacrystal.learn.lattice.prediction import predicted_shapes
 from alphacrystal.learn.lattice.training import LatticeTask
+from alphacrystal.learn.orbit_distances.training import OrbitDistanceTask
 from alphacrystal.learn.space_groups.training import SpaceGroupTask
 from alphacrystal.learn.structure_types import MAX_ELEMENTS
 from alphacrystal.learn.symmetry.calibration import calibrated_offsets
@@ -46,6 +47,7 @@ DEFAULT_SETTINGS: dict[str, TrainSettings] = {
     "group": TrainSettings(epochs=30, learning_rate=2e-3, weight_decay=0.05, average=0.995),
     "lattice": TrainSettings(epochs=11, learning_rate=2e-3, weight_decay=0.03),
     "distance": TrainSettings(epochs=12, learning_rate=1.3e-3, weight_decay=0.03),
+    "orbit_distance": TrainSettings(epochs=8, learning_rate=1.5e-3, weight_decay=0.03),
     "contact": TrainSettings(epochs=10, learning_rate=2e-3, weight_decay=0.02),
 }
 
@@ -55,6 +57,7 @@ DESCRIPTIONS = {
     "group": "Probabilities of the space groups of a composition, from its elements and counts alone.",
     "lattice": "Conventional cell with its uncertainty for a composition and structure type.",
     "distance": "Probabilities of all distances in a cell content, with or without its symmetry.",
+    "orbit_distance": "Probabilities of the distances between the orbits of a structure type in its cell.",
     "contact": "Contact probabilities of the atoms of a cell content of at most 12 atoms (AlphaCrystal-I).",
 }
 
@@ -212,11 +215,12 @@ def _task(name: str, data: PreparedStructures, source: Path, seed: int) -> Any:
         "group": SpaceGroupTask,
         "lattice": LatticeTask,
         "distance": DistanceTask,
+        "orbit_distance": OrbitDistanceTask,
         "contact": ContactTask,
     }
     if _has_both_splits(data):
         task = tasks[name](data, seed=seed)
-        if name == "distance":
+        if isinstance(task, DistanceTask | OrbitDistanceTask):
             task.shapes = predicted_cells(task)
         evaluated = task.validation
         if name == "symmetry":
@@ -237,7 +241,7 @@ def _too_small(data: PreparedStructures, source: Path) -> InputError:
     )
 
 
-def predicted_cells(task: DistanceTask) -> FloatArray:
+def predicted_cells(task: DistanceTask | OrbitDistanceTask) -> FloatArray:
     """Lattice targets, predicted by the shipped lattice model for the validation structures, shape (n, 6).
 
     Other structures keep their true targets with noise. No model trains on these targets.

@@ -3,7 +3,7 @@ report.distances = (function () {
   const { add, element, ticks, viridis } = report.svg;
   const box = document.getElementById("distances");
   const note = document.getElementById("distances-note");
-  const LEFT = 44, TOP = 26, GAP = 4;
+  const TOP = 26, GAP = 4;
   let shown = null, drawnWidth = 0;
 
   function labels(species) {
@@ -19,6 +19,7 @@ report.distances = (function () {
   // Drawn in pixels of the page, so that the letters keep their size on a narrow screen.
   function map(title, matrix, names, longest, SIZE) {
     const n = names.length;
+    const LEFT = Math.max(44, 10 + 7 * Math.max(...names.map((name) => name.length)));
     const step = (SIZE - LEFT - GAP) / n;
     const font = Math.max(8, Math.min(13, step * 0.55));
     const figure = document.createElement("figure");
@@ -79,10 +80,10 @@ report.distances = (function () {
     const pair = structure.distances;
     report.save.allow("distances", pair !== null);
     if (!pair) {
-      note.textContent = "No distances were predicted for the content of this structure's primitive cell.";
+      note.textContent = "No distances were predicted for this structure: its generator predicts none, or relaxation changed its orbits.";
       return;
     }
-    const names = labels(pair.species);
+    const names = pair.by_orbits ? pair.species : labels(pair.species);
     const columns = getComputedStyle(box).gridTemplateColumns.split(" ");
     const size = Math.max(240, Math.min(480, parseFloat(columns[0]) || 400));
     const longest = Math.max(0.1, ...pair.predicted.flat(), ...pair.actual.flat());
@@ -91,8 +92,11 @@ report.distances = (function () {
       map("In structure " + structure.rank, pair.actual, names, longest, size),
       bar(longest, Math.max(240, Math.min(500, drawnWidth))),
     );
-    note.textContent = "Nearest-image distances in the primitive cell; root mean square difference " +
-      pair.rmse.toFixed(2) + " Å. Atoms of one element are interchangeable and stand in the order that agrees best.";
+    note.textContent = pair.by_orbits
+      ? "Shortest distances between the orbits (element, multiplicity, Wyckoff letter); root mean square difference " +
+        pair.rmse.toFixed(2) + " Å. Orbits of one element and size stand in the order that agrees best."
+      : "Nearest-image distances in the primitive cell; root mean square difference " +
+        pair.rmse.toFixed(2) + " Å. Atoms of one element are interchangeable and stand in the order that agrees best.";
   }
 
   window.addEventListener("resize", () => {

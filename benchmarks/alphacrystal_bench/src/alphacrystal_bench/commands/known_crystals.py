@@ -1,4 +1,4 @@
-"""`alphacrystal benchmark mp20`, `mpts52`, `validation-sizes` and `large-cells`."""
+"""`alphacrystal benchmark mp20`, `mpts52`, `validation-sizes`, `coordinates` and `large-cells`."""
 
 from __future__ import annotations
 
@@ -33,6 +33,11 @@ Controls = Annotated[
         "--controls",
         help="Add prototype coordinates, copied templates from the records of DATA, and random crystals.",
     ),
+]
+PerClass = Annotated[int, typer.Option(min=1, help="Compounds of each size class, drawn at random.")]
+Sizes = Annotated[
+    str | None,
+    typer.Option(help="Some of the size classes 20,40,60,80, named by their largest number of atoms."),
 ]
 CANDIDATES: int = PredictConfig.model_fields["candidates"].default
 MAX_ATOMS: int = PredictConfig.model_fields["max_atoms"].default
@@ -120,24 +125,51 @@ def validation_sizes(
     *,
     settings: Any,
     data: RequiredRecords,
-    per_class: Annotated[
-        int, typer.Option(min=1, help="Compounds of each size class, drawn at random.")
-    ] = 50,
-    sizes: Annotated[
-        str | None,
-        typer.Option(help="Some of the size classes 20,40,60,80, named by their largest number of atoms."),
-    ] = None,
+    per_class: PerClass = 50,
+    sizes: Sizes = None,
 ) -> Result:
     """Predict experimental compounds of the validation split with 1-20, 21-40, 41-60 and 61-80 atoms."""
     from alphacrystal.data import read_records
-    from alphacrystal_bench.known_crystals.tables import SIZES
     from alphacrystal_bench.known_crystals.validation_sizes import benchmark_validation_sizes
 
-    names = {str(most): name for name, most in SIZES.items()}
-    classes = [names[word] for word in chosen_words("--sizes", sizes, tuple(names))]
     return benchmark_validation_sizes(
-        read_records(data), settings, run.folder, run.progress, per_class=per_class, classes=classes
+        read_records(data),
+        settings,
+        run.folder,
+        run.progress,
+        per_class=per_class,
+        classes=_size_classes(sizes),
     )
+
+
+@register(
+    "coordinates",
+    title="Coordinates of the true structure type by size",
+    page="known_crystals.coordinates",
+    needs_data=True,
+)
+def coordinates(
+    run: Run, *, data: RequiredRecords, per_class: PerClass = 50, sizes: Sizes = None, seed: Seed = 0
+) -> Result:
+    """Build the true structure types of validation compounds in several ways, without relaxation."""
+    from alphacrystal.data import read_records
+    from alphacrystal_bench.known_crystals.coordinates import benchmark_coordinates
+
+    return benchmark_coordinates(
+        read_records(data),
+        run.folder,
+        run.progress,
+        per_class=per_class,
+        seed=seed,
+        classes=_size_classes(sizes),
+    )
+
+
+def _size_classes(text: str | None) -> list[str]:
+    from alphacrystal_bench.known_crystals.tables import SIZES
+
+    names = {str(most): name for name, most in SIZES.items()}
+    return [names[word] for word in chosen_words("--sizes", text, tuple(names))]
 
 
 @register("large-cells", title="Well-known large cells", page="known_crystals.large_cells", needs_data=True)
