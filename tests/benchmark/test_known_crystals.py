@@ -266,8 +266,8 @@ def test_true_types_are_built_in_several_ways(known: list[StructureRecord], tmp_
     for cell in (coordinates.PREDICTED, coordinates.TRUE):
         assert set(small[cell]) == set(coordinates.METHODS)
         assert small[cell][coordinates.PROTOTYPE] in {0.5, 1.0}  # rutile has prototypes, halite has none
-        assert small[cell][coordinates.SEARCH] == small[cell][coordinates.THREE] == 1.0
+        assert small[cell][coordinates.SEARCH] == small[cell][coordinates.FITTEST] == 1.0
     assert compute()["rows"] == result["rows"]  # kept on disk
     page = coordinates.render(result)
-    assert "| three crystals | 100 % |" in page
+    assert "| fittest of all | 100 % |" in page
     assert "| compounds with a type | 2 of 2 |" in page

@@ -23,7 +23,12 @@ from alphacrystal.crystal import (
     primitive_members,
     space_group,
 )
-from alphacrystal.reconstruct import SearchSettings, reconstruct, reconstruct_large
+from alphacrystal.reconstruct import (
+    SearchSettings,
+    improve_from_prototypes,
+    reconstruct,
+    reconstruct_from_prototypes,
+)
 from alphacrystal.reconstruct._fitness import FitnessBatch, FitnessName
 
 ZERO = LatticeParameters(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
@@ -132,7 +137,9 @@ def test_polishing_corrects_the_coordinates_of_a_relative(
     settings = SearchSettings(population=4, generations=1, polish_steps=120)
     poor = reconstruct([olivine], [distogram], replace(settings, polish_steps=1), seed=0)[0]
     nothing = np.zeros((0, 28, 3))
-    found = reconstruct_large(olivine, distogram, nothing, [(setting, moved)], poor, settings)[0]
+    (found,) = improve_from_prototypes(
+        [olivine], [distogram], [poor], [nothing], [[(setting, moved)]], settings
+    )
     assert found.method == "prototype"
     assert is_olivine(found.lattice, found.positions, found.numbers)
     expected = encode(olivine).positions(free_coordinates)
@@ -164,9 +171,7 @@ def test_another_setting_describes_the_same_crystal(
     assert np.sort(lengths[0], axis=None) == pytest.approx(np.sort(lengths[1], axis=None), abs=1e-6)
 
 
-def test_crystals_of_prototypes_are_ordered_by_fitness(
-    olivine: SymmetryHypothesis, free_coordinates: np.ndarray
-) -> None:
+def test_fittest_crystal_is_chosen(olivine: SymmetryHypothesis, free_coordinates: np.ndarray) -> None:
     distogram = sharp_distogram(olivine, free_coordinates)
     shifts = np.random.default_rng(1).uniform(-1, 1, (6, 11))
     worse = np.stack([free_coordinates + 0.02 * (5 - k) * shifts[k] for k in range(6)])
@@ -174,12 +179,13 @@ def test_crystals_of_prototypes_are_ordered_by_fitness(
     setting = tuple("".join(letters for letters, _ in OLIVINE.values()))
     settings = SearchSettings(population=8, generations=2, polish_steps=2)
     searched = reconstruct([olivine], [distogram], settings, seed=0)[0]
-    built = reconstruct_large(olivine, distogram, prototypes, [(setting, worse[0])], searched, settings)
-    costs = [crystal.geometry + crystal.penalty for crystal in built]
-    assert costs == sorted(costs)
-    assert len(built) == 3
-    assert is_olivine(built[0].lattice, built[0].positions, built[0].numbers)
-    nothing = reconstruct_large(olivine, distogram, prototypes[:0], [], searched, settings)
+    starts = [[(setting, worse[0])]]
+    (best,) = improve_from_prototypes([olivine], [distogram], [searched], [prototypes], starts, settings)
+    assert is_olivine(best.lattice, best.positions, best.numbers)
+    (prototype,) = reconstruct_from_prototypes([olivine], [distogram], [prototypes], settings.fitness)
+    assert prototype is not None
+    assert best.geometry + best.penalty <= prototype.geometry + prototype.penalty
+    nothing = improve_from_prototypes([olivine], [distogram], [searched], [prototypes[:0]], [[]], settings)
     assert nothing == [searched]
 
 

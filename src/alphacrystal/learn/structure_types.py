@@ -52,11 +52,15 @@ def orbit_letters(structure_type: StructureType) -> tuple[str, ...]:
     return tuple([letter for letters in structure_type.letters for letter in orbit_order(group, letters)])
 
 
-@lru_cache(50_000)
 def positions_key(structure_type: StructureType) -> tuple[int, str]:
     """A key shared by all types that occupy the same Wyckoff positions with any elements."""
     group = structure_type.space_group
-    return group, canonical_letters(group, ["".join(structure_type.letters)])[0]
+    return group, _canonical_positions(group, "".join(sorted("".join(structure_type.letters))))
+
+
+@lru_cache(50_000)  # a third as many as there are types
+def _canonical_positions(group: int, letters: str) -> str:
+    return canonical_letters(group, [letters])[0]
 
 
 class PositionsIndex:

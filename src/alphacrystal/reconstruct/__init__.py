@@ -1,9 +1,12 @@
 """DMCrystal: from a distogram, a space group with Wyckoff letters and a cell to a crystal structure."""
 
-from alphacrystal.reconstruct._alternatives import improve_by_assembly, reconstruct_from_prototypes
+from alphacrystal.reconstruct._alternatives import (
+    improve_by_assembly,
+    improve_from_prototypes,
+    reconstruct_from_prototypes,
+)
 from alphacrystal.reconstruct._evaluate import fitness_function
 from alphacrystal.reconstruct._fitness import FitnessName
-from alphacrystal.reconstruct._large_cells import fittest_prototypes, reconstruct_large
 from alphacrystal.reconstruct._rebuild import MatrixQuality, RebuiltCrystal, rebuild
 from alphacrystal.reconstruct._search import Reconstruction, SearchSettings, reconstruct
 
@@ -14,10 +17,9 @@ __all__ = [
     "Reconstruction",
     "SearchSettings",
     "fitness_function",
-    "fittest_prototypes",
     "improve_by_assembly",
+    "improve_from_prototypes",
     "rebuild",
     "reconstruct",
     "reconstruct_from_prototypes",
-    "reconstruct_large",
 ]

@@ -11,17 +11,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from alphacrystal.crystal import Distogram, SymmetryHypothesis, minkowski_reduced, space_group
+from alphacrystal.crystal import Distogram, OrbitDistogram, SymmetryHypothesis, minkowski_reduced, space_group
 from alphacrystal.reconstruct._evaluate import evaluate_crystals
 from alphacrystal.reconstruct._fitness import FitnessBatch, FitnessName
 from alphacrystal.reconstruct._placement import Effort
 from alphacrystal.reconstruct._rebuild import MatrixQuality, rebuild
-from alphacrystal.reconstruct._search import Reconstruction
+from alphacrystal.reconstruct._search import Reconstruction, SearchSettings, polish_from
 from alphacrystal.typing import FloatArray
 
 NOISE = 0.15  # Å; standard deviation of expected distances
 EFFORTS = (Effort(beam=16, starts=4, points=(16, 64, 200), steps=8, labellings=2),)
 GOOD_FIT = -1.0  # negative log density per pair; a search result below it needs no assembly
+MAX_COMPARED = 200  # prototypes of one hypothesis whose fitness is computed
 MAX_EVALUATED = 8  # assembled crystals per hypothesis whose fitness is computed
 
 
@@ -81,9 +82,42 @@ def _fitter(
     return best
 
 
+def improve_from_prototypes(
+    hypotheses: Sequence[SymmetryHypothesis],
+    distograms: Sequence[OrbitDistogram],
+    reconstructions: Sequence[Reconstruction],
+    prototypes: Sequence[FloatArray],
+    starts: Sequence[Sequence[tuple[Sequence[str], FloatArray]]],
+    settings: SearchSettings,
+) -> list[Reconstruction]:
+    """The fittest of each reconstruction, of prototypes polished on the distogram, and of the prototypes.
+
+    Args:
+        hypotheses: As for ``reconstruct``.
+        distograms: As for ``reconstruct``.
+        reconstructions: The results of ``reconstruct``.
+        prototypes: As for ``reconstruct_from_prototypes``.
+        starts: For each hypothesis, letters of the orbits and free coordinates of the prototypes to polish,
+            see ``polish_from``.
+        settings: Effort and fitness.
+    """
+    unchanged = reconstruct_from_prototypes(hypotheses, distograms, prototypes, settings.fitness)
+    results = []
+    for hypothesis, distogram, reconstruction, prototype, given in zip(
+        hypotheses, distograms, reconstructions, unchanged, starts, strict=True
+    ):
+        crystals = [reconstruction]
+        if given:
+            crystals.append(polish_from(hypothesis, distogram, given, settings))
+        if prototype:
+            crystals.append(prototype)
+        results.append(min(crystals, key=lambda crystal: crystal.geometry + crystal.penalty))
+    return results
+
+
 def reconstruct_from_prototypes(
     hypotheses: Sequence[SymmetryHypothesis],
-    distograms: Sequence[Distogram],
+    distograms: Sequence[Distogram] | Sequence[OrbitDistogram],
     prototypes: Sequence[FloatArray],
     fitness: FitnessName,
 ) -> list[Reconstruction | None]:
@@ -93,15 +127,16 @@ def reconstruct_from_prototypes(
         hypotheses: As for ``reconstruct``.
         distograms: As for ``reconstruct``.
         prototypes: For each hypothesis, fractional coordinates in the conventional cell, atoms in the order
-            of the distogram, shape (prototypes, atoms, 3); see ``prototype_coordinates``.
+            of the distogram, shape (prototypes, atoms, 3); see ``prototype_coordinates``. The first
+            MAX_COMPARED are compared.
         fitness: The minimised function.
 
     Returns:
         None for hypotheses without prototypes.
     """
     return [
-        _fittest_prototype(*item, fitness) if len(item[2]) else None
-        for item in zip(hypotheses, distograms, prototypes, strict=True)
+        _fittest_prototype(hypothesis, distogram, positions, fitness) if len(positions) else None
+        for hypothesis, distogram, positions in zip(hypotheses, distograms, prototypes, strict=True)
     ]
 
 
@@ -121,12 +156,13 @@ def placed_prototypes(
 
 def _fittest_prototype(
     hypothesis: SymmetryHypothesis,
-    distogram: Distogram,
+    distogram: Distogram | OrbitDistogram,
     prototypes: FloatArray,
     fitness: FitnessName,
 ) -> Reconstruction:
-    lattice, positions = placed_prototypes(hypothesis, prototypes)
-    geometry, penalty = evaluate_crystals(FitnessBatch.of([distogram], fitness), lattice, positions)
+    lattice, positions = placed_prototypes(hypothesis, prototypes[:MAX_COMPARED])
+    problem = FitnessBatch.of([distogram], fitness)  # type: ignore[arg-type]
+    geometry, penalty = evaluate_crystals(problem, lattice, positions)
     best = int(np.argmin(geometry + penalty))
     return Reconstruction(
         lattice=lattice,

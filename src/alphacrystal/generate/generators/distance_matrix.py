@@ -30,9 +30,9 @@ HYPOTHESES_PER_CANDIDATE = 1.2  # more than 1, since some give duplicates or ove
 MAX_HYPOTHESES_PER_CANDIDATE = 2.4  # if many give duplicates
 MIN_ADDED = 5  # candidates for which hypotheses are added at a time
 CHUNK = 64  # hypotheses searched together
-# Candidates of large cells are fewer, so that their relaxation takes about as long: MIN_CANDIDATES, then as
-# many as MAX_TOTAL_ATOMS allow.
-MAX_TOTAL_ATOMS, MIN_CANDIDATES = 1000, 20
+# Candidates of large cells are fewer, which limits the time of their relaxation: MIN_CANDIDATES, then as many
+# as MAX_TOTAL_ATOMS allow.
+MAX_TOTAL_ATOMS, MIN_CANDIDATES = 2400, 40
 # Hypotheses with large cells that are less probable, relative to the most probable one, are not searched:
 # they give the fittest prototype or nothing.
 MIN_SEARCHED = 2e-3
@@ -208,35 +208,35 @@ class DistanceMatrixGenerator:
     ) -> list[Candidate]:
         """Candidates of larger cells, from the predicted distances between their orbits.
 
-        Without settings there is no search, and only the fittest prototype of each hypothesis.
+        Without settings there is no search, only the fittest prototype of each hypothesis.
         """
         from alphacrystal.learn import nearest_prototypes, predict_orbit_distograms, prototype_coordinates
-        from alphacrystal.reconstruct import fittest_prototypes, reconstruct, reconstruct_large
+        from alphacrystal.reconstruct import (
+            improve_from_prototypes,
+            reconstruct,
+            reconstruct_from_prototypes,
+        )
 
         if not hypotheses or not (settings or self.prototypes):
             return []
         nearest = nearest_prototypes(hypotheses, models=self.models)
         distograms = predict_orbit_distograms(hypotheses, nearest, models=self.models)
+        coordinates = prototype_coordinates(hypotheses, models=self.models) if self.prototypes else []
+        built: Sequence[Reconstruction | None]
         if settings is None:
-            coordinates = prototype_coordinates(hypotheses, models=self.models)
-            built = [
-                fittest_prototypes(*item, self.fitness)[:1]
-                for item in zip(hypotheses, distograms, coordinates, strict=True)
-            ]
+            built = reconstruct_from_prototypes(hypotheses, distograms, coordinates, self.fitness)
         else:
             searched = reconstruct(hypotheses, distograms, settings, seed + number, on_done=report)
-            built = [[crystal] for crystal in searched]
+            built = searched
             if self.prototypes:
-                coordinates = prototype_coordinates(hypotheses, models=self.models)
                 starts = [[(item.setting, item.values) for item in prototypes] for prototypes in nearest]
-                built = [
-                    reconstruct_large(*item, settings)
-                    for item in zip(hypotheses, distograms, coordinates, starts, searched, strict=True)
-                ]
+                built = improve_from_prototypes(
+                    hypotheses, distograms, searched, coordinates, starts, settings
+                )
         return [
             self._candidate(hypothesis, crystal, seed)
-            for hypothesis, crystals in zip(hypotheses, built, strict=True)
-            for crystal in crystals
+            for hypothesis, crystal in zip(hypotheses, built, strict=True)
+            if crystal
         ]
 
     def _report(self, before: int, total: int) -> Callable[[int], None]:

@@ -33,9 +33,9 @@ from alphacrystal.learn import (
 from alphacrystal.reconstruct import (
     Reconstruction,
     SearchSettings,
-    fittest_prototypes,
+    improve_from_prototypes,
     reconstruct,
-    reconstruct_large,
+    reconstruct_from_prototypes,
 )
 from alphacrystal.typing import Progress
 from alphacrystal_bench.cspbench.causes import true_type
@@ -51,9 +51,10 @@ from alphacrystal_bench.known_crystals.validation_sizes import validation_record
 
 TYPES_OF_GROUP = 400  # hypotheses of the true space group among which the true type is looked for
 PREDICTED, TRUE = "predicted_cell", "true_cell"
-THREE, PROTOTYPE, SEARCH, ATOMS = "three_crystals", "fittest_prototype", "search_by_orbits", "search_by_atoms"
+FITTEST, PROTOTYPE = "fittest_of_all", "fittest_prototype"
+SEARCH, ATOMS = "search_by_orbits", "search_by_atoms"
 FREQUENT, RANDOM = "most_frequent_prototype", "random_coordinates"
-METHODS = (THREE, PROTOTYPE, SEARCH, ATOMS, FREQUENT, RANDOM)
+METHODS = (FITTEST, PROTOTYPE, SEARCH, ATOMS, FREQUENT, RANDOM)
 
 
 def benchmark_coordinates(
@@ -126,9 +127,12 @@ def _matches(hypothesis: SymmetryHypothesis, comparison: Comparison, seed: int) 
     settings = SearchSettings()
     (searched,) = reconstruct([hypothesis], [distogram], settings, seed)
     starts = [(item.setting, item.values) for item in prototypes[0]]
+    (prototype,) = reconstruct_from_prototypes([hypothesis], [distogram], [coordinates], settings.fitness)
     built: dict[str, Sequence[Reconstruction]] = {
-        THREE: reconstruct_large(hypothesis, distogram, coordinates, starts, searched, settings),
-        PROTOTYPE: fittest_prototypes(hypothesis, distogram, coordinates, settings.fitness)[:1],
+        FITTEST: improve_from_prototypes(
+            [hypothesis], [distogram], [searched], [coordinates], [starts], settings
+        ),
+        PROTOTYPE: [prototype] if prototype else [],
         SEARCH: [searched],
     }
     if len(distogram.numbers) <= MAX_DISTANCE_ATOMS:
