@@ -117,7 +117,7 @@ def improve_from_prototypes(
 
 def reconstruct_from_prototypes(
     hypotheses: Sequence[SymmetryHypothesis],
-    distograms: Sequence[Distogram] | Sequence[OrbitDistogram],
+    distograms: Sequence[Distogram | OrbitDistogram],
     prototypes: Sequence[FloatArray],
     fitness: FitnessName,
 ) -> list[Reconstruction | None]:
@@ -161,7 +161,7 @@ def _fittest_prototype(
     fitness: FitnessName,
 ) -> Reconstruction:
     lattice, positions = placed_prototypes(hypothesis, prototypes[:MAX_COMPARED])
-    problem = FitnessBatch.of([distogram], fitness)  # type: ignore[arg-type]
+    problem = FitnessBatch.of([distogram], fitness)
     geometry, penalty = evaluate_crystals(problem, lattice, positions)
     best = int(np.argmin(geometry + penalty))
     return Reconstruction(

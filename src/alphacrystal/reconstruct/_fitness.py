@@ -59,7 +59,7 @@ class FitnessBatch:
 
     @classmethod
     def of(
-        cls, distograms: Sequence[Distogram] | Sequence[OrbitDistogram], fitness: FitnessName = "likelihood"
+        cls, distograms: Sequence[Distogram | OrbitDistogram], fitness: FitnessName = "likelihood"
     ) -> FitnessBatch:
         """Prepare distograms with equal atomic numbers, or one distogram of orbits."""
         if isinstance(distograms[0], OrbitDistogram):

@@ -108,7 +108,7 @@ class _Problem:
 
 def reconstruct(
     hypotheses: Sequence[SymmetryHypothesis],
-    distograms: Sequence[Distogram] | Sequence[OrbitDistogram],
+    distograms: Sequence[Distogram | OrbitDistogram],
     settings: SearchSettings,
     seed: int,
     *,
@@ -138,7 +138,7 @@ def reconstruct(
     def solve(number: int, rows: list[int]) -> None:
         problem = _Problem(
             EncodingBatch.of([encodings[i] for i in rows]),
-            FitnessBatch.of([distograms[i] for i in rows], settings.fitness),  # type: ignore[arg-type]
+            FitnessBatch.of([distograms[i] for i in rows], settings.fitness),
         )
         random = torch.Generator().manual_seed(seed * 1009 + number)
         best, geometry, penalty = _solve(problem, settings, random)
