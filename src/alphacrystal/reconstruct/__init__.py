@@ -5,7 +5,7 @@ from alphacrystal.reconstruct._alternatives import (
     improve_from_prototypes,
     reconstruct_from_prototypes,
 )
-from alphacrystal.reconstruct._evaluate import fitness_function
+from alphacrystal.reconstruct._evaluate import crystal_fitness, fitness_function
 from alphacrystal.reconstruct._fitness import FitnessName
 from alphacrystal.reconstruct._rebuild import MatrixQuality, RebuiltCrystal, rebuild
 from alphacrystal.reconstruct._search import Reconstruction, SearchSettings, reconstruct
@@ -16,6 +16,7 @@ __all__ = [
     "RebuiltCrystal",
     "Reconstruction",
     "SearchSettings",
+    "crystal_fitness",
     "fitness_function",
     "improve_by_assembly",
     "improve_from_prototypes",

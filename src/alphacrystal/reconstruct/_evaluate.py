@@ -7,7 +7,13 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from alphacrystal.crystal import Distogram, SymmetryHypothesis, encode, min_image_pair_distances
+from alphacrystal.crystal import (
+    Distogram,
+    OrbitDistogram,
+    SymmetryHypothesis,
+    encode,
+    min_image_pair_distances,
+)
 from alphacrystal.reconstruct._batch import EncodingBatch
 from alphacrystal.reconstruct._fitness import FitnessBatch, FitnessName
 from alphacrystal.typing import FloatArray
@@ -32,6 +38,25 @@ def evaluate_crystals(
         problem.geometry(lengths)[0].double().numpy(),
         problem.clash(lengths)[0].double().numpy() / problem.pairs,
     )
+
+
+def crystal_fitness(
+    distogram: Distogram | OrbitDistogram,
+    lattice: FloatArray,
+    positions: FloatArray,
+    fitness: FitnessName = "likelihood",
+) -> float:
+    """Geometry plus clash penalty of one crystal; low is good.
+
+    Args:
+        distogram: Predicted distances.
+        lattice: Rows in Å, shape (3, 3).
+        positions: Fractional coordinates, atoms in the order of the distogram, shape (atoms, 3).
+        fitness: The function.
+    """
+    problem = FitnessBatch.of([distogram], fitness)
+    geometry, penalty = evaluate_crystals(problem, lattice, positions[None])
+    return float(geometry[0] + penalty[0])
 
 
 def fitness_function(

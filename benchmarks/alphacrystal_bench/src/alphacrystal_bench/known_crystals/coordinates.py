@@ -18,8 +18,16 @@ import torch
 from ase.data import chemical_symbols
 from pymatgen.core import Lattice, Structure
 
-from alphacrystal.composition import parse_formula
-from alphacrystal.crystal import SymmetryHypothesis, describe_symmetry, free_count, lattice_parameters
+from alphacrystal.composition import element_order, parse_formula
+from alphacrystal.crystal import (
+    SymmetryDescription,
+    SymmetryHypothesis,
+    describe_symmetry,
+    free_count,
+    lattice_parameters,
+    letter_index,
+    space_group,
+)
 from alphacrystal.data import StructureRecord
 from alphacrystal.errors import InputError
 from alphacrystal.learn import (
@@ -33,16 +41,17 @@ from alphacrystal.learn import (
 from alphacrystal.reconstruct import (
     Reconstruction,
     SearchSettings,
+    crystal_fitness,
     improve_from_prototypes,
     reconstruct,
     reconstruct_from_prototypes,
 )
-from alphacrystal.typing import Progress
+from alphacrystal.typing import FloatArray, Progress
 from alphacrystal_bench.cspbench.causes import true_type
 from alphacrystal_bench.cspbench.compounds import Compound
 from alphacrystal_bench.cspbench.controls import commonest_crystals, random_crystals
 from alphacrystal_bench.cspbench.run import compounds_of
-from alphacrystal_bench.harness.pages import fact_line, markdown_table, page_text, percent
+from alphacrystal_bench.harness.pages import fact_line, label, markdown_table, page_text, percent
 from alphacrystal_bench.harness.rows import Row, check_settings
 from alphacrystal_bench.known_crystals.comparison import STRICT, Comparison
 from alphacrystal_bench.known_crystals.lists import kept_rows
@@ -54,6 +63,10 @@ PREDICTED, TRUE = "predicted_cell", "true_cell"
 FITTEST, PROTOTYPE = "fittest_of_all", "fittest_prototype"
 SEARCH, ATOMS = "search_by_orbits", "search_by_atoms"
 FREQUENT, RANDOM = "most_frequent_prototype", "random_coordinates"
+LOST = (
+    "Compounds without a match in the predicted cell whose fittest crystal agrees with the predicted "
+    "distances at least as well as the known crystal"
+)
 METHODS = (FITTEST, PROTOTYPE, SEARCH, ATOMS, FREQUENT, RANDOM)
 
 
@@ -101,7 +114,7 @@ def _row(compound: Compound, *, seed: int) -> Row:
     true_cell = replace(hypothesis, lattice=lattice_parameters(found.lattice), shape_scale=(0.0,) * 6)
     for name, given in ((PREDICTED, hypothesis), (TRUE, true_cell)):
         begin = time.perf_counter()
-        row[name] = _matches(given, Comparison(compound.structure), seed)
+        row[name], row[f"{name}_fitness"] = _built(given, compound.structure, found, seed)
         row[f"{name}_s"] = round(time.perf_counter() - begin, 3)
     return row
 
@@ -120,7 +133,10 @@ def _true_hypothesis(compound: Compound) -> SymmetryHypothesis | None:
     return next(filter(known_type.is_of, hypotheses), None)
 
 
-def _matches(hypothesis: SymmetryHypothesis, comparison: Comparison, seed: int) -> dict[str, bool | None]:
+def _built(
+    hypothesis: SymmetryHypothesis, known: Structure, symmetry: SymmetryDescription, seed: int
+) -> tuple[dict[str, bool | None], dict[str, float]]:
+    """Whether the crystals of each method match, and the fitness of the fittest and of the known crystal."""
     prototypes = nearest_prototypes([hypothesis])
     (distogram,) = predict_orbit_distograms([hypothesis], prototypes)
     (coordinates,) = prototype_coordinates([hypothesis])
@@ -140,9 +156,34 @@ def _matches(hypothesis: SymmetryHypothesis, comparison: Comparison, seed: int) 
     crystals = {name: [_structure(crystal) for crystal in found] for name, found in built.items()}
     crystals[FREQUENT] = list(commonest_crystals([hypothesis], seed))
     crystals[RANDOM] = list(random_crystals([hypothesis], seed))
-    return {
+    comparison = Comparison(known)
+    matches = {
         name: comparison.any_match(crystals[name], STRICT) if name in crystals else None for name in METHODS
     }
+    fittest = built[FITTEST][0]
+    known_fitness = crystal_fitness(distogram, symmetry.primitive_lattice, _positions(symmetry))
+    return matches, {
+        "fittest": round(fittest.geometry + fittest.penalty, 4),
+        "known": round(known_fitness, 4),
+    }
+
+
+def _positions(symmetry: SymmetryDescription) -> FloatArray:
+    """Positions of a crystal in the order of ``atom_sites``, shape (atoms, 3)."""
+    positions = space_group(symmetry.space_group).positions
+    keys = [
+        (
+            *element_order(chemical_symbols[number]),
+            positions[letter].multiplicity,
+            letter_index(letter),
+            orbit,
+        )
+        for number, letter, orbit in zip(
+            symmetry.numbers.tolist(), symmetry.letters, symmetry.orbits.tolist(), strict=True
+        )
+    ]
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    return symmetry.primitive_positions[order]
 
 
 def _structure(crystal: Reconstruction) -> Structure:
@@ -165,6 +206,10 @@ def _by_size(rows: Sequence[Row]) -> dict[str, Any]:
                 for method in METHODS
                 if (values := [row[cell][method] for row in known if row[cell][method] is not None])
             }
+        lost = [row for row in known if not row[PREDICTED][FITTEST]]
+        fitter = [row["predicted_cell_fitness"] for row in lost]
+        result[name]["without_match"] = len(lost)
+        result[name]["fitter_than_known"] = sum(item["fittest"] <= item["known"] for item in fitter)
         seconds = [row[f"{PREDICTED}_s"] for row in known]
         result[name]["median_s"] = round(float(np.median(seconds)), 2) if seconds else None
     return result
@@ -198,10 +243,16 @@ def render(result: Mapping[str, Any]) -> str:
         lines += [
             f"## {title}",
             "",
-            *markdown_table(
-                ["matched", *(f"{name} atoms" for name in names)],
-                [*table, ["compounds with a type", *counts]],
-            ),
+            *markdown_table(["matched", *map(label, names)], [*table, ["compounds with a type", *counts]]),
             "",
         ]
+    lost = ", ".join(
+        f"{result['sizes'][name]['fitter_than_known']} of {result['sizes'][name]['without_match']} "
+        f"({label(name)})"
+        for name in names
+    )
+    lines += [
+        f"{LOST}: {lost}. For these a longer search cannot help.",
+        "",
+    ]
     return "\n".join(lines)
