@@ -22,7 +22,7 @@ DOCS = ROOT / "docs"
 WORDS = {
     "predict.py": ["TiO2: 10 distinct structures from 10 candidates", "Rutile has rank "],
     "custom_potential.py": ["Pm-3m (221)", "converged in"],
-    "evaluate.py": ["matched within the first 5: 100%", "superpose_invariant"],
+    "evaluate.py": ["matched within the first 10: 100%", "superpose_invariant"],
     "campaign.py": ["stopped with", "3 done, 1 failed of 4", "unknown element 'Xx'"],
     "train.py": ["62 of 64 records", "volume_mean_error", "RbCl: 5 distinct structures"],
 }

@@ -30,7 +30,7 @@ anatase.to(str(targets / "anatase.cif"))
 # other programs work too.
 prediction = alphacrystal.predict("TiO2", relax=False, candidates=10, z=(2,))
 evaluation = alphacrystal.evaluate(prediction.folder, targets)
-for depth in (1, 5):
+for depth in (1, 10):
     rate = evaluation.match.match_rate(depth)
     print(f"matched within the first {depth}: {rate:.0%}")
 

@@ -157,6 +157,36 @@ def test_output_folder_with_something_in_it_is_left_alone(run: Run, tmp_path: Pa
     assert [path.name for path in (tmp_path / "x").iterdir()] == ["thesis.tex"]
 
 
+@pytest.mark.parametrize(
+    "left",
+    [".lock", ".run.json.tmp", "checkpoint/", "checkpoint/.request.json.tmp"],
+)
+def test_folder_of_a_run_killed_before_it_stored_its_request_is_used(
+    run: Run, tmp_path: Path, left: str
+) -> None:
+    path = tmp_path / "x" / left
+    path.parent.mkdir(parents=True)
+    if left.endswith("/"):
+        path.mkdir()
+    else:
+        path.write_text("")
+    outcome = run("predict", "NaCl", *QUICK, "--out", "x")
+    assert outcome.code == 0, outcome.err
+    assert json.loads((tmp_path / "x" / "run.json").read_text())["complete"] is True
+    assert not list((tmp_path / "x").rglob("*.tmp"))
+
+
+@pytest.mark.parametrize("left", ["checkpoint/thesis.tex", "checkpoint/request.json", ".other.tmp"])
+def test_folder_with_another_file_is_left_alone(run: Run, tmp_path: Path, left: str) -> None:
+    path = tmp_path / "x" / left
+    path.parent.mkdir(parents=True)
+    path.write_text("{}")
+    outcome = run("predict", "NaCl", *QUICK, "--out", "x")
+    assert outcome.code == 2
+    assert "x is not empty" in outcome.sentence
+    assert path.read_text() == "{}"
+
+
 def test_output_folder_that_is_a_file_or_below_one_is_refused(run: Run, tmp_path: Path) -> None:
     (tmp_path / "x").write_text("")
     assert "x is a file" in run("predict", "NaCl", *QUICK, "--out", "x").sentence

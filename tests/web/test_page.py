@@ -68,7 +68,7 @@ def test_type_wait_see_and_download(start_server: Start, visit: Callable[..., An
     for button in ("[data-save='pattern png']", "[data-save='pattern svg']", "#picture", "#poscar-link"):
         with report.expect_download() as event:
             report.click(button)
-        assert Path(event.value.path()).stat().st_size > 500
+        assert Path(event.value.path()).stat().st_size > 300
 
 
 def test_cancel_resume_and_delete(start_server: Start, visit: Callable[..., Any]) -> None:

@@ -15,13 +15,13 @@ from pydantic import BaseModel, ConfigDict, FiniteFloat, TypeAdapter
 from alphacrystal.crystal import SymmetryHypothesis, structure_from_json, structure_to_json
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.generate import Candidate
+from alphacrystal.report import CHECKPOINT_FOLDER, REQUEST_FILE
 from alphacrystal.runtime.atomic_write import storage_sentence, write_text_atomically
 from alphacrystal.runtime.bounded_files import parse_json, read_json
 
 if TYPE_CHECKING:
     from alphacrystal.relaxation import Relaxation
 
-FOLDER = "checkpoint"
 MAX_REQUEST_BYTES = 100_000_000  # a list of formulas may be long
 MAX_CANDIDATES_BYTES = 1_000_000_000
 MAX_LINE_BYTES = 100_000_000  # one part of the generation
@@ -71,7 +71,7 @@ class Checkpoint:
 
     def __init__(self, folder: Path) -> None:
         self.run_folder = folder
-        self.folder = folder / FOLDER
+        self.folder = folder / CHECKPOINT_FOLDER
 
     def save_request(self, formula: str, settings: Mapping[str, Any]) -> None:
         """Store formula and settings, so that --resume needs no other options.
@@ -79,11 +79,11 @@ class Checkpoint:
         Raises:
             AlphaCrystalError: The disk refused it.
         """
-        self._write("request.json", json.dumps({"formula": formula, "settings": dict(settings)}))
+        self._write(REQUEST_FILE, json.dumps({"formula": formula, "settings": dict(settings)}))
 
     def load_request(self) -> dict[str, Any] | None:
         """Formula and settings of the run, None where there is none."""
-        return self._read_object("request.json")
+        return self._read_object(REQUEST_FILE)
 
     def _read_object(self, name: str) -> dict[str, Any] | None:
         path = self.folder / name

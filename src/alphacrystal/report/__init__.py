@@ -15,7 +15,7 @@ from alphacrystal.report._index import (
     index_row,
     write_index,
 )
-from alphacrystal.report._layout import default_folder
+from alphacrystal.report._layout import CHECKPOINT_FOLDER, REQUEST_FILE, default_folder
 from alphacrystal.report._plain_json import plain_json
 from alphacrystal.report._prediction import DistogramSummary, OrbitDistanceSummary, Prediction
 from alphacrystal.report._read import RunSummary, finished_run, read_run_folder, run_summary
@@ -27,7 +27,9 @@ from alphacrystal.report._table import candidate_counts, cell_list, ranked_table
 
 __all__ = [
     "BEST_COLUMNS",
+    "CHECKPOINT_FOLDER",
     "INDEX_COLUMNS",
+    "REQUEST_FILE",
     "SUMMARY_COLUMNS",
     "CellProbability",
     "DistogramSummary",

@@ -16,6 +16,8 @@ PAGE_FILE = "report.html"
 PATTERNS_FILE = "xrd.csv"
 STRUCTURES_FOLDER = "structures"
 FIGURES_FOLDER = "figures"
+CHECKPOINT_FOLDER = "checkpoint"
+REQUEST_FILE = "request.json"  # in the checkpoint folder
 
 RUN_FORMAT: Literal["alphacrystal-run"] = "alphacrystal-run"
 RESULTS_FORMAT = "alphacrystal-results"

@@ -13,11 +13,13 @@ from alphacrystal.report._diffraction import patterns_csv, powder_pattern
 from alphacrystal.report._html import report_html
 from alphacrystal.report._layout import (
     CANDIDATES_FILE,
+    CHECKPOINT_FOLDER,
     EVENTS_FILE,
     FORMAT_VERSION,
     INDEX_FILE,
     PAGE_FILE,
     PATTERNS_FILE,
+    REQUEST_FILE,
     RESULTS_FILE,
     RUN_FILE,
     RUN_FORMAT,
@@ -89,7 +91,7 @@ def prepare_output_folder(path: Path, *, resume: bool = False) -> Path:
         if path.exists() and not path.is_dir():
             raise InputError(f"The output folder {path} is a file; choose another folder with --out.")
         path.mkdir(parents=True, exist_ok=True)
-        if any(item.name != LOCK_FILE for item in path.iterdir()):
+        if not all(map(_of_unstarted_run, path.iterdir())):
             if not resume:
                 raise InputError(
                     f"The output folder {path} is not empty; "
@@ -112,6 +114,18 @@ def prepare_output_folder(path: Path, *, resume: bool = False) -> Path:
     return path
 
 
+def _of_unstarted_run(item: Path) -> bool:
+    """Whether an item of an output folder may be of a run that was killed before it stored its request.
+
+    Such a run leaves the lock, the probe for permission to write, and a checkpoint folder without a file.
+    """
+    if item.name in {LOCK_FILE, temporary_path(Path(RUN_FILE)).name}:
+        return True
+    if item.name != CHECKPOINT_FOLDER or item.is_symlink() or not item.is_dir():
+        return False
+    return all(child.name == temporary_path(Path(REQUEST_FILE)).name for child in item.iterdir())
+
+
 def _refuse_folders_as_files(path: Path) -> None:
     """Refuse a folder that has the name of a file of a run."""
     for parent, folders, _ in os.walk(path):
@@ -121,7 +135,7 @@ def _refuse_folders_as_files(path: Path) -> None:
 
 
 def _holds_a_run(path: Path) -> bool:
-    marks = (RUN_FILE, EVENTS_FILE, INDEX_FILE)
+    marks = (RUN_FILE, EVENTS_FILE, INDEX_FILE, REQUEST_FILE)
     folders = [path, *(item for item in path.iterdir() if item.is_dir())]
     return any((folder / mark).is_file() for folder in folders for mark in marks)
 

@@ -11,6 +11,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
+from alphacrystal.runtime.interrupts import interrupts_held
+
 #: Kernels for tensors without data, which torch.compile and torch.export need. torch imports them, with
 #: many reference implementations: 40 % of the processor time of ``import torch`` (torch 2.13).
 _DEFERRED = "torch._meta_registrations"
@@ -91,7 +93,10 @@ class _TorchLoader(Loader):
             module.__spec__.loader = self._loader
         empty = sys.modules.setdefault(_DEFERRED, ModuleType(_DEFERRED))
         try:
-            self._loader.exec_module(module)
+            # C++ code of torch calls Python during the import; an exception of a signal handler there would
+            # abort the process.
+            with interrupts_held():
+                self._loader.exec_module(module)
         finally:
             if sys.modules.get(_DEFERRED) is empty:
                 del sys.modules[_DEFERRED]

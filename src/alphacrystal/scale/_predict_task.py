@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 from alphacrystal.config import PredictConfig, make_config
 from alphacrystal.errors import AlphaCrystalError, FolderInUseError, InputError, explain
-from alphacrystal.pipeline.checkpoint import FOLDER as CHECKPOINT
 from alphacrystal.pipeline.formula_list import FormulaRequest
-from alphacrystal.report import finished_run
+from alphacrystal.report import CHECKPOINT_FOLDER, finished_run
 from alphacrystal.runtime.atomic_write import replacing
 from alphacrystal.runtime.contained_paths import check_inside, remove_folder
 from alphacrystal.runtime.folder_lock import lock_file
@@ -83,7 +82,7 @@ class PredictTask:
             self._remove(folder)
             finished = None
         run = finished or self._predicted(task, folder)
-        self._remove(folder / CHECKPOINT)
+        self._remove(folder / CHECKPOINT_FOLDER)
         if not self.pack:
             return run, task.folder
         _pack(folder, packed)

@@ -10,7 +10,7 @@ from io import RawIOBase
 from pathlib import Path
 from typing import BinaryIO
 
-from alphacrystal.pipeline.checkpoint import FOLDER as CHECKPOINT_FOLDER
+from alphacrystal.report import CHECKPOINT_FOLDER
 from alphacrystal.web._files import open_folder, open_in
 
 BLOCK = 1 << 16  # bytes read at once
