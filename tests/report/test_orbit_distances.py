@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
+from alphacrystal.errors import InputError
 from alphacrystal.report import OrbitDistanceSummary, write_figures, write_run_folder
 from alphacrystal.report._distance_pair import orbit_distance_pair
 
@@ -82,3 +83,10 @@ def test_files_and_figures_have_the_distances_of_the_orbits(tmp_path: Path, make
     assert "Mg 4a" in page
     written = [path.name for path in write_figures(tmp_path, 1)]
     assert any(name.endswith("_distances.png") for name in written)
+
+    results = json.loads((tmp_path / "results.json").read_text())
+    for wrong in ([[None] * 6] * 6, [[2.5]], "near"):
+        results["orbit_distances"][0]["shortest_distances"] = wrong
+        (tmp_path / "results.json").write_text(json.dumps(results))
+        with pytest.raises(InputError, match="missing or damaged"):
+            write_figures(tmp_path, 1)

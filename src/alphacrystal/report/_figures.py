@@ -150,10 +150,13 @@ def _distogram(item: Mapping[str, Any]) -> DistogramSummary:
 
 
 def _orbit_distances(item: Mapping[str, Any]) -> OrbitDistanceSummary:
+    shortest = np.array(item["shortest_distances"], dtype=np.float64)
+    if shortest.shape != (len(item["labels"]),) * 2 or not np.isfinite(shortest).all():
+        raise ValueError("the distances do not belong to the orbits")
     return OrbitDistanceSummary(
         candidate_index=item["candidate_index"],
         species=tuple(item["species"]),
         sizes=tuple(item["sizes"]),
         labels=tuple(item["labels"]),
-        shortest=np.array(item["shortest_distances"], dtype=np.float64),
+        shortest=shortest,
     )
