@@ -26,7 +26,9 @@ def begin(start: Start, folder: Path, workers: int) -> subprocess.Popen[str]:
     """Start the run, or go on where it has begun."""
     if (folder / "checkpoint" / "request.json").is_file():
         return start("predict", "--resume", "--out", folder)
-    return start("predict", *REQUEST, "--workers", workers, "--out", folder)
+    # A run killed before it stored its request needs the formula again.
+    again = ("--resume",) if (folder / "events.jsonl").is_file() else ()
+    return start("predict", *REQUEST, *again, "--workers", workers, "--out", folder)
 
 
 def killed(process: subprocess.Popen[str], folder: Path, lines: int, delay: float) -> bool:

@@ -98,7 +98,7 @@ def test_termination_at_any_moment_leaves_no_torn_folder(
         assert process.returncode in ENDS, error
         codes.add(process.returncode)
         check_whole(folder)
-        resume = ("--resume",) if (folder / "checkpoint" / "request.json").is_file() else ()
+        resume = ("--resume",) if (folder / "events.jsonl").is_file() else ()
         outcome = run("predict", "NaCl", *QUICK, *resume, "--out", folder)
         assert outcome.code == 0, outcome.err
         assert (folder / "summary.csv").read_bytes() == summary

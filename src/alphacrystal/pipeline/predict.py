@@ -73,10 +73,9 @@ def predict(
     record = run_record(config)
     with lock_folder(folder, create=True):
         prepare_output_folder(folder, resume=resume)
-        # The request comes first: a folder with any other file of a run can be resumed.
-        Checkpoint(folder).save_request(text, config.model_dump(mode="json"))
         with interrupts_held() as hold, EventLog(folder / EVENTS_FILE) as events:
             store = RunStore(folder, events, progress)
+            store.checkpoint.save_request(text, config.model_dump(mode="json"))
             notes: list[str] = []
             complete = False
             try:

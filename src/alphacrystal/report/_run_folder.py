@@ -115,7 +115,7 @@ def prepare_output_folder(path: Path, *, resume: bool = False) -> Path:
 
 
 def _of_unstarted_run(item: Path) -> bool:
-    """Whether an item of an output folder may be of a run that was killed before it stored its request.
+    """Whether an item of an output folder may be of a run that was killed before its first event.
 
     Such a run leaves the lock, the probe for permission to write, and a checkpoint folder without a file.
     """
