@@ -21,11 +21,10 @@ from alphacrystal.crystal import (
 from alphacrystal.learn.coordinates.prototypes import PrototypeCoordinates
 from alphacrystal.learn.coordinates.similar_prototypes import Prototype, similar_prototypes
 from alphacrystal.learn.distances.network import BIN_CENTRES, BIN_EDGES
-from alphacrystal.learn.distograms import CLASS_STRIDE, FUNCTIONAL, lattice_shapes
+from alphacrystal.learn.distograms import CLASS_STRIDE, FUNCTIONAL, hypothesis_type, lattice_shapes
 from alphacrystal.learn.orbit_distances.inputs import EXACT_COUNT, OrbitSample, PositionTemplate, collate
 from alphacrystal.learn.orbit_distances.network import OrbitDistanceNet
 from alphacrystal.learn.orbit_matching import property_table
-from alphacrystal.learn.structure_types import StructureType
 from alphacrystal.learn.weight_files import load_model, models_folder
 from alphacrystal.runtime.torch_threads import one_torch_thread
 from alphacrystal.typing import FloatArray
@@ -47,7 +46,7 @@ def nearest_prototypes(
     return [
         similar_prototypes(
             net,
-            StructureType(hypothesis.space_group, tuple(hypothesis.occupation.values())),
+            hypothesis_type(hypothesis),
             [atomic_numbers[symbol] for symbol in hypothesis.occupation],
         )
         for hypothesis in hypotheses

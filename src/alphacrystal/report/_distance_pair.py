@@ -83,17 +83,17 @@ def orbit_distance_pair(structure: Structure, summary: OrbitDistanceSummary) -> 
         return None
     orbits = np.unique(found.orbits, return_inverse=True)[1].reshape(-1)
     first = np.unique(orbits, return_index=True)[1]
-    kinds = [
+    actual = [
         (chemical_symbols[number], int(size))
         for number, size in zip(found.numbers[first], np.bincount(orbits), strict=True)
     ]
     expected = list(zip(summary.species, summary.sizes, strict=True))
-    if sorted(kinds) != sorted(expected):
+    if sorted(actual) != sorted(expected):
         return None
     waiting: dict[tuple[str, int], list[int]] = {}
-    for index, kind in enumerate(kinds):
-        waiting.setdefault(kind, []).append(index)
-    start = np.array([waiting[kind].pop(0) for kind in expected])
+    for index, orbit in enumerate(actual):
+        waiting.setdefault(orbit, []).append(index)
+    start = np.array([waiting[orbit].pop(0) for orbit in expected])
     lengths = min_image_distances(found.primitive_lattice, found.primitive_positions)
     np.fill_diagonal(lengths, np.inf)
     shortest = np.full((len(first), len(first)), np.inf)

@@ -95,11 +95,12 @@ class OrbitDistanceTask:
         batches: list[IntArray] = []
         for count in np.unique(self.orbits[self.train]).tolist():
             rows = rng.permutation(self.train[self.orbits[self.train] == count])
-            batches += self._split(rows[np.argsort(self.lengths[rows], kind="stable")], count)
+            batches += self._split(rows, count)
         return [batches[i] for i in rng.permutation(len(batches))]
 
     def _split(self, rows: IntArray, orbits: int) -> list[IntArray]:
-        """Parts of rows in ascending order of their pairs."""
+        """Parts of structures with equal numbers of orbits, in ascending order of their pairs."""
+        rows = rows[np.argsort(self.lengths[rows], kind="stable")]
         parts, start = [], 0
         limit = int(np.clip(BLOCKS_PER_BATCH // orbits**2, 4, 192))
         while start < len(rows):
@@ -223,7 +224,7 @@ class OrbitDistanceTask:
         batches: list[IntArray] = []
         for count in np.unique(self.orbits[self.validation]).tolist():
             rows = self.validation[self.orbits[self.validation] == count]
-            batches += self._split(rows[np.argsort(self.lengths[rows], kind="stable")], count)
+            batches += self._split(rows, count)
         return batches
 
 
