@@ -79,7 +79,6 @@ PRIVATE_IN_TESTS = {
     "alphacrystal.plots._crystal_panels": STEP,
     "alphacrystal.plots._figure": STEP,
     "alphacrystal.ranking._hull": "entries without a file",
-    "alphacrystal.ranking._order": STEP,
     "alphacrystal.reconstruct._batch": ALGORITHM,
     "alphacrystal.reconstruct._fitness": ALGORITHM,
     "alphacrystal.reconstruct._labelling": ALGORITHM,

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
+from alphacrystal.crystal import LatticeParameters, SymmetryHypothesis
 from alphacrystal.generate import Candidate
-from alphacrystal.ranking import (
-    EnergyReference,
-    combined_cost,
-    combined_order,
-    likely_order,
-    rank_candidates,
-)
-from alphacrystal.ranking._order import TOP_BLOCK
+from alphacrystal.ranking import EnergyReference, likely_order, rank_candidates
 from alphacrystal.relaxation import Relaxation, RelaxationStatus
 
 STATUS = RelaxationStatus
@@ -68,7 +61,6 @@ def test_a_converged_structure_stands_for_its_unconverged_likes(order: Any) -> N
     assert (first.candidate_index, first.duplicates, first.chemical_rank) == (1, (0,), 1)
     assert first.relaxation is not None
     assert first.relaxation.converged
-    assert first.score == 0
     assert second.candidate_index == 2
 
 
@@ -142,7 +134,7 @@ def test_likely_order_is_the_default_order_once_all_have_converged() -> None:
     energies = {0: -3.5, 1: -2.9, 2: -3.6}
     ends = {i: relaxed(c.structure, energies[i]) for i, c in enumerate(candidates)}
     ranked = rank_candidates(candidates, ends, relaxed=True, top=3)
-    assert likely_order(candidates, energies) == [row.candidate_index for row in ranked]
+    assert likely_order(candidates, ends) == [row.candidate_index for row in ranked]
     assert likely_order(candidates, {}) == []
 
 
@@ -155,20 +147,59 @@ def test_a_space_group_is_given_at_two_tolerances() -> None:
     assert found[1].space_group_number == found[1].tight_space_group == 216
 
 
-def test_after_the_first_ten_the_list_is_in_order_of_energy() -> None:
-    rng = np.random.default_rng(0)
-    above = [float(value) for value in rng.random(30)]
-    converged = [bool(value) for value in rng.random(30) > 0.2]
-    costs = [
-        combined_cost(energy, chance, converged=done)
-        for energy, chance, done in zip(above, (-5 * rng.random(30)).tolist(), converged, strict=True)
-    ]
-    order = combined_order(costs, [*above[:-1], None], converged)
-    assert sorted(order) == list(range(30))
-    assert [costs[i] for i in order[:TOP_BLOCK]] == sorted(costs)[:TOP_BLOCK]
-    late, by_cost = order[TOP_BLOCK:], sorted(range(30), key=lambda i: costs[i])[TOP_BLOCK:]
-    moved = [i for i in late if converged[i] and i != 29]
-    assert [above[i] for i in moved] == sorted(above[i] for i in moved)
-    for place, i in enumerate(by_cost):  # without an energy to go by they stay where they were
-        assert (late[place] == i) or (converged[i] and i != 29)
-    assert combined_order(costs[:7], above[:7], converged[:7]) == sorted(range(7), key=lambda i: costs[i])
+def hypothesis(log_probability: float, group: int) -> SymmetryHypothesis:
+    cell = LatticeParameters(5.64, 5.64, 5.64, 90.0, 90.0, 90.0)
+    none = LatticeParameters(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    letters = {"Na": "a", "Cl": "b"}
+    return SymmetryHypothesis(group, letters, 1, cell, none, (0.0,) * 6, log_probability)
+
+
+def scored(structure: Structure, group: int, prior: float) -> Candidate:
+    return Candidate(structure, "test", prior, hypothesis(prior, group), {"geometry": -1.0, "penalty": 0.0})
+
+
+CRYSTALS = (halite(), caesium_chloride(), zincblende())
+GROUPS = (225, 221, 216)
+
+
+def ranked_by(priors: Any, energies: Any, **options: Any) -> list[Any]:
+    candidates = [scored(c, g, p) for c, g, p in zip(CRYSTALS, GROUPS, priors, strict=True)]
+    ends = {i: relaxed(c, e) for i, (c, e) in enumerate(zip(CRYSTALS, energies, strict=True))}
+    return rank_candidates(candidates, ends, relaxed=True, top=10, **options)
+
+
+def test_the_list_is_in_order_of_probabilities_that_leave_room_for_none_of_these() -> None:
+    rows = ranked_by((-0.5, -1.5, -3.0), (-3.6, -3.55, -3.0))
+    values = [row.probability for row in rows]
+    assert values == sorted(values, reverse=True)
+    assert 0.5 < sum(values) < 1
+    assert all(value > 0 for value in values)
+
+
+def test_a_lower_energy_raises_the_probability() -> None:
+    def probability(energy: float) -> float:
+        rows = ranked_by((-1.0, -1.0, -1.0), (-3.5, energy, -3.5))
+        return next(row.probability for row in rows if row.space_group_number == 221)
+
+    values = [probability(energy) for energy in (-3.2, -3.45, -3.48, -3.5)]
+    assert values == sorted(values)
+    assert values[-1] > 3 * values[0]
+
+
+def test_likely_structure_types_leave_less_room_for_none_of_these() -> None:
+    known = ranked_by((-0.3, -2.0, -3.0), (-3.6, -3.55, -3.0))
+    unknown = ranked_by((-4.3, -6.0, -7.0), (-3.6, -3.55, -3.0))
+    assert sum(row.probability for row in unknown) < sum(row.probability for row in known) - 0.2
+
+
+def test_under_pressure_the_enthalpy_decides_over_a_strong_prior() -> None:
+    priors, values = (-0.1, -6.0, -9.0), (-3.2, -3.6, -3.0)
+    assert ranked_by(priors, values)[0].space_group_number == 225
+    assert ranked_by(priors, values, pressure_gpa=45.0)[0].space_group_number == 221
+
+
+def test_candidates_without_a_hypothesis_have_no_probability() -> None:
+    candidates = [scored(halite(), 225, -0.5), made(caesium_chloride(), -2.0)]
+    rows = rank_candidates(candidates, {}, relaxed=False, top=5)
+    assert [row.probability for row in rows] == [None, None]
+    assert [row.space_group_number for row in rows] == [225, 221]

@@ -56,6 +56,7 @@ def conclude(
         relaxed.candidates,
         relaxed.relaxations,
         merged=relaxed.duplicates,
+        pressure_gpa=config.pressure,
         relaxed=has_energies,
         top=config.top,
         reference=reference,

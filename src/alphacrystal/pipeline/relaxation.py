@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from alphacrystal.relaxation import Relaxation, Relaxer, RelaxSettings
 
 PRESCREEN_WINDOW = 0.5  # eV/atom above the best of the loose pass; beyond it, only listed structures
+BULK_CONSTANT = 1000.0  # GPa Å³/atom: bulk modulus times volume per atom
+BULK_DERIVATIVE = 4.0
 RESERVE = 5  # structures beyond the list in the tight pass, because relaxation merges and reorders
 LOOSE, TIGHT, UNRELAXED = "loose", "tight", "unrelaxed"  # passes, by their names in the checkpoint
 
@@ -43,7 +45,8 @@ def relax_candidates(
 ) -> Relaxed:
     """Relax in two passes: loosely all distinct candidates, tightly the distinct and promising ones.
 
-    Likely candidates that relax into a different structure are kept unrelaxed too.
+    Likely candidates that relax into a different structure are kept unrelaxed too. Not so
+    under pressure, where the generated volumes are not those of the crystals.
 
     Args:
         request: The run.
@@ -60,7 +63,7 @@ def relax_candidates(
     groups = group_duplicates([candidate.structure for candidate in candidates])
     for group in groups:
         duplicates.update(dict.fromkeys(group[1:], group[0]))
-    starts = {group[0]: candidates[group[0]].structure for group in groups}
+    starts = {group[0]: compressed(candidates[group[0]].structure, config.pressure) for group in groups}
     if config.relaxation == "bayesian":  # its cost is set by the number of parameters: one pass
         tight = relax_pass(store, relaxer, TIGHT, starts, settings)
         return Relaxed(candidates, _last_usable(tight=tight), duplicates)
@@ -74,7 +77,7 @@ def relax_candidates(
         members = sorted(order[k] for k in equal)  # the first is the most probable
         duplicates.update(dict.fromkeys(members[1:], members[0]))
         leaders.append(members[0])
-    likely = likely_order(candidates, {i: energies[i] for i in leaders})
+    likely = likely_order(candidates, {i: loose[i] for i in leaders}, pressure_gpa=config.pressure)
     survivors = set(likely[: config.top + RESERVE])
     survivors |= {i for i in leaders if energies[i] - energies[order[0]] < PRESCREEN_WINDOW}
     chosen = {i: loose[i].structure for i in sorted(survivors)}
@@ -82,10 +85,27 @@ def relax_candidates(
     relaxations = _last_usable(loose, tight)
     if len(tight) < len(chosen):
         return Relaxed(candidates, relaxations, duplicates)
+    if config.pressure != 0:
+        return Relaxed(candidates, relaxations, duplicates)
     copies = unrelaxed_copies(candidates, relaxations, starts)
     numbered = {len(candidates) + index: copy.structure for index, copy in enumerate(copies)}
     unrelaxed = relax_pass(store, relaxer, UNRELAXED, numbered, settings.model_copy(update={"max_steps": 0}))
     return Relaxed([*candidates, *copies], _last_usable(loose, tight, unrelaxed), duplicates)
+
+
+def compressed(structure: Structure, pressure_gpa: float) -> Structure:
+    """A structure of zero pressure, scaled to the volume that its equation of state gives under pressure.
+
+    Murnaghan's equation (doi:10.1073/pnas.30.9.244) with the bulk modulus BULK_CONSTANT / (volume per atom)
+    of Anderson and Nafe (doi:10.1029/JZ070i016p03951) and its pressure derivative BULK_DERIVATIVE.
+    """
+    if pressure_gpa <= 0:
+        return structure
+    modulus = BULK_CONSTANT / (structure.volume / len(structure))  # GPa
+    factor = (1 + BULK_DERIVATIVE * pressure_gpa / modulus) ** (-1 / BULK_DERIVATIVE)
+    scaled = structure.copy()
+    scaled.scale_lattice(structure.volume * factor)
+    return scaled
 
 
 def relax_pass(

@@ -1,12 +1,15 @@
-"""The two ranks and the default order that combines them."""
+"""The two ranks and the default order by probability."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from alphacrystal.crystal import SameCrystal, group_duplicates
 from alphacrystal.ranking._energy_reference import EnergyReference
+from alphacrystal.ranking._evidence import list_evidence, row_evidence
+from alphacrystal.ranking._probability import list_model
 from alphacrystal.ranking._ranked import RankedStructure
 
 if TYPE_CHECKING:
@@ -18,46 +21,9 @@ if TYPE_CHECKING:
 Order = Literal["combined", "chemical", "energy"]
 ORDERS: tuple[Order, ...] = ("combined", "chemical", "energy")
 
-# Default order: energy above the best in units of ENERGY_SCALE, minus the log-probability over the best one.
-# See docs/ranking.md for how the value was chosen on validation compounds.
-ENERGY_SCALE = 1.0  # eV/atom
 UNSCORED = -12.0  # log-probability of candidates whose generator gives none, relative to the best
-UNCONVERGED_PENALTY = 3.0
-TOP_BLOCK = 10  # places by chances and energies; who comes after them comes in order of energy
+MERGING_SCALE = 1.0  # eV/atom equal to a factor e in probability where equal crystals are compared
 TIGHT_SYMPREC = 0.01  # Å; the second tolerance at which a space group is given
-
-
-def combined_cost(above: float | None, log_probability: float, *, converged: bool) -> float:
-    """Sort key of the first structures in the default order; low is good.
-
-    Args:
-        above: Energy in eV/atom above the lowest of the list, None if unknown.
-        log_probability: Of the structure, relative to the best one.
-        converged: Whether its relaxation reached the force limit.
-    """
-    cost = 0.0 if above is None else above / ENERGY_SCALE
-    return cost - log_probability + (0.0 if converged else UNCONVERGED_PENALTY)
-
-
-def combined_order(
-    costs: Sequence[float], above: Sequence[float | None], converged: Sequence[bool]
-) -> list[int]:
-    """The default order of structures: the first TOP_BLOCK by ``combined_cost``, the rest by energy.
-
-    Unconverged structures have no comparable energy and keep their cost-based position.
-
-    Args:
-        costs: ``combined_cost`` of each.
-        above: Energy in eV/atom above the lowest of the list, None if unknown.
-        converged: Whether its relaxation reached the force limit.
-
-    Returns:
-        Places of the structures, best first.
-    """
-    order = sorted(range(len(costs)), key=lambda i: (costs[i], i))
-    known = {i: energy for i in order[TOP_BLOCK:] if converged[i] and (energy := above[i]) is not None}
-    by_energy = iter(sorted(known, key=known.__getitem__))
-    return order[:TOP_BLOCK] + [next(by_energy) if i in known else i for i in order[TOP_BLOCK:]]
 
 
 def rank_candidates(
@@ -67,6 +33,7 @@ def rank_candidates(
     relaxed: bool,
     top: int,
     merged: Mapping[int, int] | None = None,
+    pressure_gpa: float = 0.0,
     reference: EnergyReference | None = None,
     symprec: float = 0.1,
     order: Order = "combined",
@@ -77,21 +44,22 @@ def rank_candidates(
         candidates: All candidates of one formula.
         relaxations: By candidate index. Where ``relaxed`` is true, candidates without a usable relaxation are
             left out of the list (they stay in the run's candidate file).
-        relaxed: Whether energies decide with the log-probability.
+        relaxed: Whether energies decide with the prior.
         top: Longest list.
         merged: Candidates equal to another one, which represents them, by index.
+        pressure_gpa: Pressure of the relaxations; energies are enthalpies where it is not zero.
         reference: Reference of formation energies and energies above hull.
         symprec: Tolerance in Å of the final space group.
-        order: "combined" is ``combined_order``, "chemical" has chances alone, "energy" energies alone
-            (the paper's: the lowest formation energies of all candidates).
+        order: "combined" is the order of the probabilities, "chemical" has the log-probabilities of the
+            generator alone, "energy" energies alone (the paper's: the lowest formation energies of all
+            candidates).
 
     Returns:
-        Rank order. Without relaxation the order is the chemical rank.
+        Rank order.
     """
     from alphacrystal.crystal import standard_structure
     from alphacrystal.errors import InputError
 
-    stands_for = _followers(merged or {})
     usable = [
         i
         for i in range(len(candidates))
@@ -99,49 +67,37 @@ def rank_candidates(
     ]
     chances = _log_chances(candidates)
     energies = {i: relaxations[i].energy_per_atom for i in usable} if relaxed else {}
+    finals = {i: relaxations[i].structure if relaxed else candidates[i].structure for i in usable}
+    groups = _equal_crystals(usable, finals, chances, energies, relaxations if relaxed else {}, order, merged)
+    if not groups:
+        return []
+    best_chance = {group[0]: max(chances[i] for i in group) for group in groups}
+    probabilities = row_probabilities(
+        candidates, relaxations, groups, relaxed=relaxed, pressure_gpa=pressure_gpa
+    )
     lowest = min((e for e in energies.values() if e is not None), default=0.0)
 
-    def score(index: int) -> float:
+    def score(place: int) -> float:
+        index = groups[place][0]
         energy = energies.get(index)
         if order == "energy" and energy is not None:
             return energy - lowest
-        if order == "combined" and relaxed:
-            above = None if energy is None else energy - lowest
-            return combined_cost(above, chances[index], converged=relaxations[index].converged)
-        return -chances[index]
+        if order == "combined":
+            return -math.log(max(probabilities[place], 1e-300))
+        return -best_chance[index]
 
-    sequence = sorted(usable, key=lambda i: (score(i), i))
-    finals = {i: relaxations[i].structure if relaxed else candidates[i].structure for i in sequence}
-    groups = [
-        [sequence[k] for k in group]
-        for group in group_duplicates([finals[i] for i in sequence], SameCrystal())
-    ]
-    # A structure reached by several candidates keeps the best chance among them.
-    rows = []
-    for group in groups:
-        first = group[0]
-        if relaxed and order != "energy":  # what one of them converged to is the crystal of all
-            first = next((i for i in group if relaxations[i].converged), first)
-        others = [i for i in group if i != first]
-        everyone = [first, *others, *(follower for i in group for follower in stands_for.get(i, ()))]
-        best_chance = max(chances[i] for i in everyone)
-        total = score(first)
-        if order != "energy" or first not in energies:
-            total += chances[first] - best_chance
-        rows.append((total, best_chance, first, tuple(everyone[1:])))
-    rows.sort(key=lambda row: (row[0], row[2]))
-    if order == "combined" and relaxed:
-        above_lowest = [None if (e := energies[row[2]]) is None else e - lowest for row in rows]
-        converged = [relaxations[row[2]].converged for row in rows]
-        rows = [rows[i] for i in combined_order([row[0] for row in rows], above_lowest, converged)]
-    chemical = _ranks({row[2]: -row[1] for row in rows})
-    energetic = _ranks({row[2]: e for row in rows if (e := energies.get(row[2])) is not None})
+    scores = [score(place) for place in range(len(groups))]
+    places = sorted(range(len(groups)), key=lambda place: (scores[place], groups[place][0]))
+    chemical = _ranks({index: -chance for index, chance in best_chance.items()})
+    energetic = _ranks({group[0]: e for group in groups if (e := energies.get(group[0])) is not None})
+    calibrated = all(candidate.hypothesis is not None for candidate in candidates)
     ranked: list[RankedStructure] = []
     # All candidates share a composition.
-    point = reference.hull_point(candidates[0].structure) if reference is not None and candidates else None
-    for total, _, index, duplicates in rows:
+    point = reference.hull_point(candidates[0].structure) if reference is not None else None
+    for place in places:
         if len(ranked) == top:
             break
+        index = groups[place][0]
         try:
             standard, number, symbol = standard_structure(finals[index], symprec=symprec)
         except InputError:
@@ -163,16 +119,77 @@ def rank_candidates(
                 space_group_symbol=symbol,
                 candidate=candidates[index],
                 candidate_index=index,
-                duplicates=duplicates,
+                duplicates=groups[place][1:],
                 relaxation=relaxation,
                 formation_energy_per_atom=formation,
                 energy_above_hull_per_atom=above,
-                score=total,
+                score=scores[place],
+                probability=probabilities[place] if calibrated else None,
                 decomposition=() if above is None or point is None else point.products,
                 tight_space_group=_tight_space_group(finals[index]),
             )
         )
     return ranked
+
+
+def _equal_crystals(
+    usable: Sequence[int],
+    finals: Mapping[int, Structure],
+    chances: Sequence[float],
+    energies: Mapping[int, float | None],
+    relaxations: Mapping[int, Relaxation],
+    order: Order,
+    merged: Mapping[int, int] | None,
+) -> list[tuple[int, ...]]:
+    """Candidates that ended in equal crystals; the first of each group represents it.
+
+    A converged member represents its group, except in the order of energies.
+    """
+    lowest = min((e for e in energies.values() if e is not None), default=0.0)
+
+    def cost(index: int) -> float:
+        energy = energies.get(index)
+        above = 0.0 if energy is None else energy - lowest
+        return above if order == "energy" and energy is not None else above / MERGING_SCALE - chances[index]
+
+    sequence = sorted(usable, key=lambda i: (cost(i), i))
+    stands_for = _followers(merged or {})
+    groups = []
+    for members in group_duplicates([finals[i] for i in sequence], SameCrystal()):
+        group = [sequence[k] for k in members]
+        first = group[0]
+        if relaxations and order != "energy":
+            first = next((i for i in group if relaxations[i].converged), first)
+        others = [i for i in group if i != first]
+        groups.append((first, *others, *(follower for i in group for follower in stands_for.get(i, ()))))
+    return groups
+
+
+def row_probabilities(
+    candidates: Sequence[Candidate],
+    relaxations: Mapping[int, Relaxation],
+    groups: Sequence[tuple[int, ...]],
+    *,
+    relaxed: bool,
+    pressure_gpa: float = 0.0,
+) -> list[float]:
+    """Probability of each structure to be the known or ground-state one; together at most 1.
+
+    Under pressure the enthalpy replaces the energy, with the weight that small energy differences have at
+    zero pressure. The prior keeps its weight, but the enthalpies of structures of different volume move
+    apart with the pressure, until they decide alone.
+
+    Args:
+        candidates: All candidates of a run.
+        relaxations: By candidate index.
+        groups: Indices of the candidates that ended in each structure; the first represents it.
+        relaxed: Whether energies count.
+        pressure_gpa: Pressure of the relaxations.
+    """
+    rows = row_evidence(candidates, relaxations, groups, relaxed=relaxed, pressure_gpa=pressure_gpa)
+    model = list_model(relaxed=relaxed)
+    scores = model.scores(rows)
+    return [float(value) for value in model.probabilities(scores, list_evidence(candidates, groups))]
 
 
 def _tight_space_group(structure: Structure) -> int | None:
@@ -186,13 +203,18 @@ def _tight_space_group(structure: Structure) -> int | None:
         return None
 
 
-def likely_order(candidates: Sequence[Candidate], energies: Mapping[int, float]) -> list[int]:
-    """Candidates with energies (eV/atom), in the default order they would take if all converged."""
-    chances, lowest = _log_chances(candidates), min(energies.values(), default=0.0)
-    indices = sorted(energies)
-    above = [energies[i] - lowest for i in indices]
-    costs = [combined_cost(e, chances[i], converged=True) for e, i in zip(above, indices, strict=True)]
-    return [indices[place] for place in combined_order(costs, above, [True] * len(indices))]
+def likely_order(
+    candidates: Sequence[Candidate], relaxations: Mapping[int, Relaxation], *, pressure_gpa: float = 0.0
+) -> list[int]:
+    """Relaxed candidates in the default order that they take if no two are equal."""
+    indices = sorted(relaxations)
+    if not indices:
+        return []
+    groups = [(i,) for i in indices]
+    probabilities = row_probabilities(
+        candidates, relaxations, groups, relaxed=True, pressure_gpa=pressure_gpa
+    )
+    return [indices[place] for place in sorted(range(len(indices)), key=lambda i: (-probabilities[i], i))]
 
 
 def _followers(merged: Mapping[int, int]) -> dict[int, list[int]]:

@@ -32,7 +32,9 @@ class RankedStructure:
         formation_energy_per_atom: eV/atom against elemental references of the same potential.
         energy_above_hull_per_atom: eV/atom, negative below the hull; None without a named reference set.
         decomposition: Phases of the reference set on the hull at this composition.
-        score: Sort key of the first ten in the default order, lower is better (see docs/ranking.md).
+        score: Sort key of the chosen order, lower is better (see docs/ranking.md).
+        probability: That this is the known or ground-state structure; None where the structure types of some
+            candidates have no probability.
         tight_space_group: International number found at symprec 0.01 Å, for comparison.
     """
 
@@ -50,5 +52,6 @@ class RankedStructure:
     formation_energy_per_atom: float | None
     energy_above_hull_per_atom: float | None
     score: float
+    probability: float | None = None
     decomposition: tuple[DecompositionProduct, ...] = ()
     tight_space_group: int | None = None

@@ -18,12 +18,20 @@ from alphacrystal.report._index import (
 from alphacrystal.report._layout import CHECKPOINT_FOLDER, REQUEST_FILE, default_folder
 from alphacrystal.report._plain_json import plain_json
 from alphacrystal.report._prediction import DistogramSummary, OrbitDistanceSummary, Prediction
+from alphacrystal.report._pressure_series import PressurePhase, write_pressure_series
 from alphacrystal.report._read import RunSummary, finished_run, read_run_folder, run_summary
 from alphacrystal.report._run_folder import prepare_output_folder, write_run_folder
 from alphacrystal.report._run_record import CellProbability, RunRecord
 from alphacrystal.report._structure_text import cif_text, poscar_text
 from alphacrystal.report._summary import SUMMARY_COLUMNS, SummaryRow
-from alphacrystal.report._table import candidate_counts, cell_list, ranked_table, table_legend
+from alphacrystal.report._table import (
+    at_pressure,
+    candidate_counts,
+    cell_list,
+    ranked_table,
+    table_legend,
+    unlisted_sentence,
+)
 
 __all__ = [
     "BEST_COLUMNS",
@@ -37,9 +45,11 @@ __all__ = [
     "IndexRow",
     "OrbitDistanceSummary",
     "Prediction",
+    "PressurePhase",
     "RunRecord",
     "RunSummary",
     "SummaryRow",
+    "at_pressure",
     "best_values",
     "candidate_counts",
     "cell_list",
@@ -56,7 +66,9 @@ __all__ = [
     "read_run_folder",
     "run_summary",
     "table_legend",
+    "unlisted_sentence",
     "write_figures",
     "write_index",
+    "write_pressure_series",
     "write_run_folder",
 ]

@@ -17,7 +17,7 @@ from alphacrystal.report._diffraction import RADIATION, WAVELENGTH
 from alphacrystal.report._page_data import page_data, plotted_quantity
 from alphacrystal.report._plain_json import plain_json
 from alphacrystal.report._structure_text import poscar_text
-from alphacrystal.report._table import cell_list
+from alphacrystal.report._table import cell_list, unlisted_sentence
 from alphacrystal.report._typeset import typeset_formula, typeset_symbol
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class _Column:
 
 _COLUMNS = (
     _Column("rank", "Rank", "Default order"),
+    _Column("probability", "Probability", "That this is the known or ground-state structure", 3),
     _Column("space_group_symbol", "Space group", "Hermann-Mauguin symbol at 0.1 Å", text=True),
     _Column("space_group_number", "No.", "International number of the space group at 0.1 Å"),
     _Column("space_group_number_tight", "At 0.01 Å", "International number at 0.01 Å"),
@@ -103,6 +104,7 @@ def report_html(
         run=run,
         warnings=_warnings(prediction),
         cells=cell_list(prediction.cells),
+        unlisted=unlisted_sentence(rows),
         columns=columns,
         rows=[
             {

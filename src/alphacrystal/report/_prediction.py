@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alphacrystal.report._summary import SUMMARY_COLUMNS, SummaryRow, column_types, summary_rows
-from alphacrystal.report._table import candidate_counts, html_table, ranked_table, table_legend
+from alphacrystal.report._table import (
+    at_pressure,
+    candidate_counts,
+    html_table,
+    ranked_table,
+    table_legend,
+    unlisted_sentence,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -178,9 +185,12 @@ class Prediction:
 
         rows = self.rows
         parts: list[RenderableType] = [Text(f"Note: {note.rstrip('.')}.") for note in self.remarks]
-        parts.append(Text(f"{self.formula}: {candidate_counts(len(rows), len(self.candidates))}"))
+        title = at_pressure(self.formula, self.pressure_gpa)
+        parts.append(Text(f"{title}: {candidate_counts(len(rows), len(self.candidates))}"))
         if rows:
             parts += [ranked_table(rows), Text(table_legend(rows))]
+        if unlisted := unlisted_sentence(rows):
+            parts.append(Text(unlisted))
         if self.folder is not None:
             parts.append(Text(f"Report: {self.folder / 'report.html'}"))
         return Group(*parts)
@@ -188,7 +198,9 @@ class Prediction:
     def _repr_html_(self) -> str:
         from alphacrystal.report._crystal_view import NEEDS_EXTRA, has_viewer
 
-        table = html_table(self.formula, self.rows, len(self.candidates), self.remarks)
+        table = html_table(
+            at_pressure(self.formula, self.pressure_gpa), self.rows, len(self.candidates), self.remarks
+        )
         if not self.ranked:
             return table
         below = self.view().write_html() if has_viewer() else f"<p>{NEEDS_EXTRA}</p>"

@@ -50,6 +50,7 @@ class SummaryRow:
         decomposition: Phases on the hull of the reference set, e.g. "0.5 MgO (mp-1265) + 0.5 TiO2 (mp-2657)"
             with fractions of the atoms; "" without a reference set.
         space_group_number_tight: International number at 0.01 Å instead of 0.1 Å.
+        probability: That the row is the known or ground-state structure, None where not available.
     """
 
     rank: int
@@ -73,6 +74,7 @@ class SummaryRow:
     max_force_ev_per_a: float | None
     decomposition: str = ""
     space_group_number_tight: int | None = None
+    probability: float | None = None
 
     @property
     def energy_or_enthalpy_ev(self) -> float | None:
@@ -86,6 +88,7 @@ _ADDED_COLUMNS: dict[str, Any] = {
     "enthalpy_per_atom_ev": None,
     "decomposition": "",
     "space_group_number_tight": None,
+    "probability": None,
 }
 #: Present names by the names of format 1.
 _RENAMED_COLUMNS = {
@@ -140,6 +143,7 @@ def _row(formula: str, ranked: RankedStructure, pressure_gpa: float) -> SummaryR
         max_force_ev_per_a=_finite_or_none(relaxation.max_force) if relaxation else None,
         decomposition=" + ".join(map(str, ranked.decomposition)),
         space_group_number_tight=ranked.tight_space_group,
+        probability=_finite_or_none(ranked.probability),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from alphacrystal.report._typeset import typeset_formula, typeset_symbol
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _LEGEND = "chem #: rank by networks"
 _ENERGY_LEGEND = "E #: rank by energy; E form: formation energy, eV/atom; "
-_ENTHALPY_LEGEND = "eV/atom: enthalpy; E #: rank by enthalpy; "
+_ENTHALPY_LEGEND = "enthalpy in eV/atom; H #: rank by enthalpy; "
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class _Column:
 
 _COLUMNS = (
     _Column("#"),
+    _Column("prob"),
     _Column("space group", left=True),
     _Column("cell"),
     _Column("Å³/atom"),
@@ -64,6 +65,18 @@ def table_legend(rows: Sequence[SummaryRow]) -> str:
     return (_ENERGY_LEGEND if _has_energies(rows) else "") + _LEGEND
 
 
+def unlisted_sentence(rows: Sequence[SummaryRow]) -> str:
+    """The probability that none of all rows of a list is right, as a sentence; "" without probabilities."""
+    known = [row.probability for row in rows if row.probability is not None]
+    return f"None of these: {percentage(1 - sum(known))}" if known and len(known) == len(rows) else ""
+
+
+def percentage(probability: float) -> str:
+    """A probability as per cent, e.g. "62 %"; "<1 %" below half a per cent."""
+    value = 100 * probability
+    return "<1 %" if value < 0.5 else f"{value:.0f} %"
+
+
 MIN_SHOWN_PROBABILITY = 0.005  # of a cell content in a list
 
 
@@ -71,6 +84,11 @@ def cell_list(cells: Sequence[CellProbability], shown: int = 6) -> str:
     """The most probable contents of the primitive cell, e.g. "Fe4Li4P4O16 93 %, Fe2Li2P2O8 4 %"."""
     probable = [cell for cell in cells if cell.probability >= MIN_SHOWN_PROBABILITY]
     return ", ".join(f"{cell.cell_formula} {100 * cell.probability:.0f} %" for cell in probable[:shown])
+
+
+def at_pressure(formula: str, pressure_gpa: float) -> str:
+    """The formula, with the pressure if there is one, e.g. "NaCl at 45 GPa"."""
+    return f"{formula} at {pressure_gpa:g} GPa" if pressure_gpa else formula
 
 
 def candidate_counts(structures: int, candidates: int) -> str:
@@ -82,7 +100,7 @@ def html_table(formula: str, rows: Sequence[SummaryRow], candidates: int, notes:
     """Heading, notes and every row as HTML, for notebooks.
 
     Args:
-        formula: Reduced formula.
+        formula: Reduced formula, with the pressure if there is one.
         rows: The ranked list.
         candidates: Number of candidates.
         notes: Sentences to read before the list.
@@ -101,6 +119,8 @@ def html_table(formula: str, rows: Sequence[SummaryRow], candidates: int, notes:
     if rows:
         parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
         parts.append(f"<p>{html.escape(table_legend(rows))}</p>")
+        if unlisted := unlisted_sentence(rows):
+            parts.append(f"<p>{html.escape(unlisted)}</p>")
     return "\n".join(parts)
 
 
@@ -111,8 +131,15 @@ def _has_energies(rows: Sequence[SummaryRow]) -> bool:
 def _columns(rows: Sequence[SummaryRow]) -> list[_Column]:
     has_energies = _has_energies(rows)
     columns = [column for column in _COLUMNS if has_energies or not column.energy]
+    if all(row.probability is None for row in rows):
+        columns = [column for column in columns if column.title != "prob"]
     if any(row.enthalpy_per_atom_ev is not None for row in rows):  # no formation energies under pressure
-        columns = [column for column in columns if column.title != "E form"]
+        names = {"eV/atom": "enthalpy", "E #": "H #"}
+        columns = [
+            replace(column, title=names.get(column.title, column.title))
+            for column in columns
+            if column.title != "E form"
+        ]
     return columns
 
 
@@ -125,9 +152,12 @@ def _cells(row: SummaryRow, columns: Sequence[_Column], *, typeset: bool = False
         "space group": f"{symbol} ({row.space_group_number})",
         "cell": cell,
         "Å³/atom": _number(row.volume_per_atom_a3, 2),
+        "prob": "" if row.probability is None else percentage(row.probability),
         "eV/atom": _number(row.energy_or_enthalpy_ev, 3),
+        "enthalpy": _number(row.energy_or_enthalpy_ev, 3),
         "E form": _number(row.formation_energy_per_atom_ev, 3),
         "E #": "" if row.energy_rank is None else str(row.energy_rank),
+        "H #": "" if row.energy_rank is None else str(row.energy_rank),
         "chem #": str(row.chemical_rank),
         "conv": {True: "yes", False: "no", None: ""}[row.converged],
     }

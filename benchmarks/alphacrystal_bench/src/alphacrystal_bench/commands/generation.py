@@ -1,4 +1,4 @@
-"""`alphacrystal benchmark textbook`, `validation`, `generators`, `ranking` and `metric-noise`."""
+"""`alphacrystal benchmark textbook`, `validation`, `generators` and `metric-noise`."""
 
 from __future__ import annotations
 
@@ -58,22 +58,6 @@ def generators(
     from alphacrystal_bench.generation.generators import benchmark_generators
 
     return benchmark_generators(data, run.folder, run.progress, limit=limit, seed=seed)
-
-
-@register("ranking", title="Orders of the list", page="generation.ranking", needs_data=True)
-def ranking(
-    run: Run,
-    data: RequiredRecords,
-    limit: Annotated[int, typer.Option(min=1, help="Compounds, drawn at random.")] = 45,
-    seed: Seed = 1,
-) -> Result:
-    """Rank of the known structure of held-out compounds in chemical, energy and combined order.
-
-    The combined order is computed for several weights of the energy and of unconverged relaxations.
-    """
-    from alphacrystal_bench.generation.ranking import benchmark_ranking
-
-    return benchmark_ranking(data, run.folder, run.progress, limit=limit, seed=seed)
 
 
 @register(

@@ -138,7 +138,7 @@ def validation_sizes(
         run.folder,
         run.progress,
         per_class=per_class,
-        classes=_size_classes(sizes),
+        classes=size_classes(sizes),
     )
 
 
@@ -161,11 +161,12 @@ def coordinates(
         run.progress,
         per_class=per_class,
         seed=seed,
-        classes=_size_classes(sizes),
+        classes=size_classes(sizes),
     )
 
 
-def _size_classes(text: str | None) -> list[str]:
+def size_classes(text: str | None) -> list[str]:
+    """Names of the size classes of the option --sizes; all by default."""
     from alphacrystal_bench.known_crystals.tables import SIZES
 
     names = {str(most): name for name, most in SIZES.items()}

@@ -14,7 +14,6 @@ from alphacrystal.data import StructureRecord
 from alphacrystal.errors import InputError
 from alphacrystal.evaluation import match_pair
 from alphacrystal.pipeline.energies import open_relaxer, relax_settings
-from alphacrystal.ranking import combined_cost, combined_order
 from alphacrystal.typing import Progress
 from alphacrystal_bench.cspbench.causes import CAUSES, FOUND
 from alphacrystal_bench.cspbench.compounds import Compound, Row, compound_row
@@ -130,27 +129,14 @@ def _upgraded(row: Row) -> Row:
 
 
 def orders(row: Mapping[str, Any]) -> dict[str, list[Row]]:
-    """The structures of a row in every order, best first."""
+    """The structures of a row in every order, best first; they are stored in the default order."""
     listed = row["listed"]
     lists = {UNRELAXED: row["unrelaxed"]}
     if listed:
         lists[CHEMICAL] = sorted(listed, key=lambda item: item["chemical"])
         lists[ENERGY] = sorted(listed, key=lambda item: item["energy"] or 999)
-        lists[COMBINED] = _combined(listed)
+        lists[COMBINED] = list(listed)
     return lists
-
-
-def _combined(listed: Sequence[Row]) -> list[Row]:
-    """The present default order, also for rows of an earlier version."""
-    energies = [item["energy_per_atom"] for item in listed]
-    lowest = min((energy for energy in energies if energy is not None), default=0.0)
-    above = [None if energy is None else energy - lowest for energy in energies]
-    converged = [bool(item["converged"]) for item in listed]
-    costs = [
-        combined_cost(energy, item["log_probability"] or 0.0, converged=done)
-        for energy, item, done in zip(above, listed, converged, strict=True)
-    ]
-    return [listed[index] for index in combined_order(costs, above, converged)]
 
 
 def _tables(rows: Sequence[Row], truths: Sequence[Row]) -> dict[str, Any]:

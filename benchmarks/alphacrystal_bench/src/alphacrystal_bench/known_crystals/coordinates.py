@@ -77,7 +77,7 @@ def benchmark_coordinates(
     *,
     per_class: int,
     seed: int,
-    classes: Iterable[str] = tuple(SIZES),
+    classes: Sequence[str] = tuple(SIZES),
 ) -> dict[str, Any]:
     """Share of compounds whose true type, built in several ways, matches the known structure.
 

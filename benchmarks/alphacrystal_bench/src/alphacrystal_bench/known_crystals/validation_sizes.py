@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ def benchmark_validation_sizes(
     on_progress: Progress,
     *,
     per_class: int,
-    classes: Iterable[str] = tuple(SIZES),
+    classes: Sequence[str] = tuple(SIZES),
 ) -> dict[str, Any]:
     """Predict experimental validation compounds of each size class.
 
@@ -43,15 +43,30 @@ def benchmark_validation_sizes(
 
 
 def validation_records(
-    records: Iterable[StructureRecord], per_class: int, seed: int, classes: Iterable[str] = tuple(SIZES)
+    records: Iterable[StructureRecord],
+    per_class: int | Sequence[int],
+    seed: int,
+    classes: Sequence[str] = tuple(SIZES),
 ) -> list[StructureRecord]:
-    """Experimental validation compounds of two and more elements, one per formula, by size class."""
+    """Experimental validation compounds of two and more elements, one per formula, by size class.
+
+    Args:
+        records: Records with a split.
+        per_class: Compounds of each class, or one number for all.
+        seed: Seed of the sample.
+        classes: Names of the size classes.
+    """
+    numbers = [per_class] * len(classes) if isinstance(per_class, int) else per_class
     experimental = (record for record in records if record.split == "val" and record.icsd)
     by_class: dict[str, list[StructureRecord]] = defaultdict(list)
     for record in reference_records(experimental):
         if len(set(record.species)) > 1:
             by_class[size_class(len(record.species))].append(record)
-    return [record for name in classes for record in sample(by_class[name], per_class, seed)]
+    return [
+        record
+        for name, number in zip(classes, numbers, strict=True)
+        for record in sample(by_class[name], number, seed)
+    ]
 
 
 def render(result: Mapping[str, Any]) -> str:

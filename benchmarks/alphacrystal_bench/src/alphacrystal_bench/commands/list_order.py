@@ -1,0 +1,73 @@
+"""`alphacrystal benchmark ranking` and `pressure`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from alphacrystal.errors import InputError
+from alphacrystal_bench.commands.known_crystals import Sizes, size_classes
+from alphacrystal_bench.harness.options import CompoundFolder, Limit, RequiredRecords, Seed, Workers
+from alphacrystal_bench.harness.registry import Result, Run, register
+
+
+@register("ranking", title="Orders of the list", page="list_order.page", needs_data=True)
+def ranking(
+    run: Run,
+    *,
+    data: RequiredRecords,
+    per_class: Annotated[
+        str, typer.Option(help="Compounds of each size class, one number for all or one for each.")
+    ] = "50",
+    sizes: Sizes = None,
+    workers: Workers = 2,
+    write: Annotated[
+        Path | None, typer.Option(help="Folder for the fitted models (the package's ranking/data).")
+    ] = None,
+    seed: Seed = 0,
+) -> Result:
+    """Rank and probability of the known structure of held-out compounds, and the fit of the model.
+
+    The run folders in OUT are those of `validation-sizes`: a finished run of either serves both.
+    """
+    from alphacrystal.data import read_records
+    from alphacrystal_bench.harness.options import chosen_numbers
+    from alphacrystal_bench.list_order.run import benchmark_ranking
+
+    classes = size_classes(sizes)
+    counts = [int(number) for number in chosen_numbers("--per-class", per_class, int, 0, 1e6)]
+    if len(counts) not in (1, len(classes)):
+        raise InputError(f"--per-class takes one number, or {len(classes)} for the chosen --sizes.")
+    return benchmark_ranking(
+        read_records(data),
+        run.folder,
+        run.progress,
+        per_class=counts,
+        classes=classes,
+        seed=seed,
+        workers=workers,
+        write=write,
+    )
+
+
+@register("pressure", title="Pressure-induced transitions", page="list_order.pressure", needs_data=True)
+def pressure(
+    run: Run, *, data: CompoundFolder, limit: Limit = None, workers: Workers = 2, seed: Seed = 0
+) -> Result:
+    """Known phases at zero pressure and under pressure: places in the list, enthalpies, transitions.
+
+    A test of the order, not of the structures: these compounds may be in the training data at zero pressure.
+    """
+    from alphacrystal_bench.harness.options import compound_file
+    from alphacrystal_bench.list_order.pressure import TRANSITIONS_FILE, benchmark_pressure
+
+    return benchmark_pressure(
+        compound_file(data, TRANSITIONS_FILE),
+        run.folder,
+        run.progress,
+        limit=limit,
+        workers=workers,
+        seed=seed,
+    )

@@ -1,0 +1,1 @@
+"""The order of the list: its probability model and its benchmarks."""

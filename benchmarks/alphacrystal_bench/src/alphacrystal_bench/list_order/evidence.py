@@ -1,0 +1,165 @@
+"""Inputs of the probability model of finished runs, and which of their structures is the known one."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from alphacrystal.crystal import SymmetryHypothesis, lattice_points, structure_from_json
+from alphacrystal.generate import Candidate
+from alphacrystal.ranking import ROW_INPUTS, list_evidence, row_evidence
+from alphacrystal.relaxation import Relaxation, RelaxationStatus
+from alphacrystal.typing import FloatArray
+from alphacrystal_bench.harness.rows import Row
+from alphacrystal_bench.known_crystals.comparison import STRICT, Comparison
+
+#: Inputs that the shipped model does not use, for the table of what each brings.
+EXTRA_INPUTS = (
+    "start_misfit",  # mean negative log density of the distances before relaxation, with the penalties
+    "unconverged",  # 1 if the relaxation did not reach its limits
+    "unrelaxed",  # 1 for an unrelaxed copy
+    "members",  # logarithm of the number of candidates that ended in this crystal
+    "volume",  # |log(volume / predicted volume)| in predicted deviations
+    "enumerated",  # 1 if the structure type is not known for the stoichiometry
+    "prototype",  # 1 if the coordinates are those of a known crystal
+)
+RELAXED, UNRELAXED = "relaxed", "unrelaxed"
+_HYPOTHESIS = TypeAdapter(SymmetryHypothesis)
+_LEAST_DEVIATION, _MOST_DEVIATIONS, _LARGEST_MISFIT = 0.03, 4.0, 6.0
+
+
+def evidence_row(folder: Path, comparison: Comparison) -> Row:
+    """Inputs of both lists of a finished run, relaxed and unrelaxed.
+
+    Args:
+        folder: The run folder.
+        comparison: With the known crystal.
+
+    Returns:
+        Values for JSON: for "relaxed" and "unrelaxed" the ``inputs`` of each structure (columns ROW_INPUTS
+        and EXTRA_INPUTS), the inputs of the ``list``, and for each structure whether it is the ``known``
+        crystal (tolerances of CSPBench), its energy ``above`` the lowest (eV/atom or None) and its
+        ``log_probability``.
+    """
+    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    candidates = [_candidate(item) for item in results["candidates"]]
+    relaxations = {
+        item["index"]: _relaxation(item["relaxation"])
+        for item in results["candidates"]
+        if item["relaxation"] is not None
+    }
+    groups = [(item["candidate_index"], *item["duplicates"]) for item in results["structures"]]
+    crystals = [structure_from_json(item["primitive"]) for item in results["structures"]]
+    single = [
+        (index,)
+        for index, candidate in enumerate(candidates)
+        if not candidate.provenance.get("unrelaxed_copy")
+    ]
+    starts = [candidates[index].structure for (index,) in single]
+    return {
+        RELAXED: _list(candidates, relaxations, groups, crystals, comparison, relaxed=True),
+        UNRELAXED: _list(candidates, {}, single, starts, comparison, relaxed=False),
+    }
+
+
+def _list(
+    candidates: Sequence[Candidate],
+    relaxations: dict[int, Relaxation],
+    groups: Sequence[tuple[int, ...]],
+    crystals: Sequence[Any],
+    comparison: Comparison,
+    *,
+    relaxed: bool,
+) -> dict[str, Any]:
+    inputs = row_evidence(candidates, relaxations, groups, relaxed=relaxed)
+    extra = [_extra(candidates, relaxations, group) for group in groups]
+    energies = [relaxations[group[0]].energy_per_atom if relaxed else None for group in groups]
+    lowest = min((energy for energy in energies if energy is not None), default=0.0)
+    return {
+        "inputs": np.round(np.hstack([inputs, np.array(extra).reshape(len(groups), -1)]), 5).tolist(),
+        "list": np.round(list_evidence(candidates, groups), 5).tolist(),
+        "known": [item["rms"][STRICT] is not None for item in comparison.rows(crystals)],
+        "above": [None if energy is None else round(energy - lowest, 5) for energy in energies],
+        "log_probability": [
+            candidates[_most_probable(candidates, group)].log_probability for group in groups
+        ],
+    }
+
+
+def _candidate(item: dict[str, Any]) -> Candidate:
+    hypothesis = item["hypothesis"]
+    return Candidate(
+        structure_from_json(item["structure_before"]),
+        item["generator"],
+        item["log_probability"],
+        None if hypothesis is None else _HYPOTHESIS.validate_python(hypothesis),
+        item["provenance"],
+    )
+
+
+def _relaxation(item: dict[str, Any]) -> Relaxation:
+    return Relaxation(
+        structure_from_json(item["structure_after"]),
+        RelaxationStatus(item["status"]),
+        item["reason"],
+        item["energy_per_atom_ev"],
+        item["max_force_ev_per_a"],
+        item["max_stress_gpa"],
+        item["steps"],
+        item["seconds"],
+    )
+
+
+def _extra(
+    candidates: Sequence[Candidate], relaxations: dict[int, Relaxation], group: tuple[int, ...]
+) -> list[float]:
+    best, first = candidates[_most_probable(candidates, group)], candidates[group[0]]
+    relaxation = relaxations.get(group[0])
+    end = first.structure if relaxation is None else relaxation.structure
+    hypothesis = best.hypothesis
+    deviation = 0.0
+    if hypothesis is not None:
+        cell = end.volume / len(end) * len(best.structure) * lattice_points(hypothesis.space_group)
+        scale = max(hypothesis.shape_scale[0], _LEAST_DEVIATION)
+        deviation = min(abs(math.log(cell / hypothesis.lattice.volume)) / scale, _MOST_DEVIATIONS)
+    return [
+        min(_misfit(best), _LARGEST_MISFIT),
+        float(relaxation is not None and not relaxation.converged),
+        float(bool(first.provenance.get("unrelaxed_copy"))),
+        math.log(len(group)),
+        deviation,
+        float(hypothesis is not None and hypothesis.source == "enumerated"),
+        float(best.provenance.get("method") == "prototype"),
+    ]
+
+
+def _most_probable(candidates: Sequence[Candidate], group: Sequence[int]) -> int:
+    def score(index: int) -> float:
+        value = candidates[index].log_probability
+        return -math.inf if value is None else value
+
+    return max(group, key=score)
+
+
+def _misfit(candidate: Candidate) -> float:
+    values = (candidate.provenance.get(name, 0.0) for name in ("geometry", "penalty"))
+    return sum(value for value in values if isinstance(value, (int, float)))
+
+
+def columns(names: Sequence[str]) -> list[int]:
+    """Columns of inputs by name."""
+    every = (*ROW_INPUTS, *EXTRA_INPUTS)
+    return [every.index(name) for name in names]
+
+
+def matrix(row: Row, kind: str, names: Sequence[str]) -> FloatArray:
+    """Inputs of the structures of a list, shape (structures, names)."""
+    return np.array(row[kind]["inputs"], dtype=np.float64).reshape(-1, len(ROW_INPUTS) + len(EXTRA_INPUTS))[
+        :, columns(names)
+    ]

@@ -1,0 +1,119 @@
+"""The page of `alphacrystal benchmark ranking`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from alphacrystal_bench.harness.pages import fact_line, label, markdown_table, page_text, percent
+from alphacrystal_bench.known_crystals.tables import SIZES
+from alphacrystal_bench.models.reliability import Reliability
+
+_HEADER = ("first", "in 5", "in 20")
+_TOPS = ("top_1", "top_5", "top_20")
+_ORDERS = {
+    "chemical": "log-probability of the generator alone",
+    "energy": "energy alone",
+    "probability": "**probability (cross-validated)**",
+}
+_COMPARED = {
+    "prior": "prior",
+    "prior_energy": "prior, energy",
+    "prior_energy_change": "**prior, energy, change (shipped)**",
+}
+_SHOWN = {"first": "first rows", "rows": "first twenty rows", "none": "none of these"}
+
+
+def render(result: Mapping[str, Any]) -> str:
+    """Match rates of all orders, inputs, calibration and weights."""
+    orders = [[_order(name), *_percents(row)] for name, row in result["orders"].items()]
+    sizes = [
+        [f"{label(size)}, {row['n']}", _order(name), *_percents(row[name])]
+        for size, row in result["sizes"].items()
+        for name in ("chemical", "energy", "probability")
+    ]
+    compared = [
+        [
+            _COMPARED.get(name, f"… and {name.removeprefix('and_').replace('_', ' ')}"),
+            *_percents(row),
+            row["loss"],
+        ]
+        for name, row in result["compared"].items()
+    ]
+    calibration = [
+        [kind, _SHOWN[name], f"{curve['expected_calibration_error']:.3f}"]
+        for kind, curves in result["calibration"].items()
+        for name, curve in curves.items()
+    ]
+    weights = [
+        [kind, *(f"{name} {value:g}" for name, value in {**model["rows"], **model["none"]}.items())]
+        for kind, model in result["models"].items()
+    ]
+    sizes_text = ",".join(str(SIZES[name]) for name in result["classes"])
+    numbers = ",".join(map(str, result["per_class"]))
+    details = f", {result['n']} experimental compounds of the validation split"
+    lines = [
+        "# Orders of the list",
+        "",
+        fact_line(
+            "ranking",
+            result,
+            options=f" --data DIR --sizes {sizes_text} --per-class {numbers}",
+            details=details,
+        ),
+        "",
+        page_text("ranking_page"),
+        "",
+        *markdown_table(["order", *_HEADER], orders),
+        "",
+        "## By size of the primitive cell",
+        "",
+        *markdown_table(["atoms, compounds", "order", *_HEADER], sizes),
+        "",
+        "## Inputs",
+        "",
+        "The loss is the mean negative log-likelihood of what is right, on compounds left out of the fit.",
+        "",
+        *markdown_table(["inputs", *_HEADER, "loss"], compared),
+        "",
+        "## Calibration",
+        "",
+        "Expected calibration error in ten bins, on compounds left out of the fit.",
+        "",
+        *markdown_table(["lists", "probabilities", "error"], calibration),
+        "",
+        "## Weights",
+        "",
+        *(f"- {kind}: {', '.join(items)}" for kind, *items in weights),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def draw(result: Mapping[str, Any], page: Path, folder: Path | None) -> str:
+    """Draw the reliability diagrams and return the Markdown that shows them."""
+    from alphacrystal.plots import ReliabilityPanel, reliability_diagrams
+
+    panels = []
+    for kind, curves in result["calibration"].items():
+        shown = {name: Reliability.from_dict(curve) for name, curve in curves.items()}
+        panels.append(
+            ReliabilityPanel(
+                f"{kind} lists",
+                "stated probability",
+                "observed frequency",
+                {_SHOWN[name]: (curve.stated, curve.observed) for name, curve in shown.items()},
+            )
+        )
+    png, _ = reliability_diagrams(panels, page.parent / "figures" / "ranking_reliability")
+    return f"## Reliability\n\n![Stated and observed probabilities](figures/{png.name})\n"
+
+
+def _order(name: str) -> str:
+    if name.startswith("fixed_"):
+        return f"fixed weight, {name.removeprefix('fixed_')} eV/atom"
+    return _ORDERS[name]
+
+
+def _percents(row: Mapping[str, float]) -> list[str]:
+    return [percent(row[top]) for top in _TOPS]

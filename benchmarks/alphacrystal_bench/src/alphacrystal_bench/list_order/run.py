@@ -1,0 +1,196 @@
+"""Orders of the lists of held-out experimental compounds, and the fit of the probability model.
+
+Each compound is predicted and relaxed with default settings. The probability model is cross-validated by
+formula. The orders by fixed weights of the energy are controls.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from alphacrystal.config import make_config
+from alphacrystal.data import StructureRecord
+from alphacrystal.errors import AlphaCrystalError
+from alphacrystal.pipeline.predict import predict
+from alphacrystal.ranking import LIST_INPUTS
+from alphacrystal.runtime.atomic_write import write_text_atomically
+from alphacrystal.typing import FloatArray, Progress
+from alphacrystal_bench.cspbench.compounds import LISTED
+from alphacrystal_bench.harness.rows import Row, Rows
+from alphacrystal_bench.known_crystals.comparison import Comparison
+from alphacrystal_bench.known_crystals.tables import SIZES, size_class
+from alphacrystal_bench.known_crystals.validation_sizes import validation_records
+from alphacrystal_bench.list_order.evidence import EXTRA_INPUTS, RELAXED, UNRELAXED, evidence_row
+from alphacrystal_bench.list_order.fitting import Sample, cross_validated, fit, loss_of, samples
+from alphacrystal_bench.models.reliability import from_confidence
+
+SCALES = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)  # eV/atom equal to a factor e in probability
+TOPS = (1, 5, 20)
+ENERGIES = ("low_energy", "medium_energy", "high_energy")
+#: Inputs of the shipped models.
+INPUTS = {RELAXED: ("prior", *ENERGIES, "change"), UNRELAXED: ("prior", "misfit")}
+#: Sets of inputs that are compared.
+COMPARED: Mapping[str, tuple[str, ...]] = {
+    "prior": ("prior",),
+    "prior_energy": ("prior", *ENERGIES),
+    "prior_energy_change": INPUTS[RELAXED],
+    **{f"and_{name}": (*INPUTS[RELAXED], name) for name in EXTRA_INPUTS},
+}
+UNLISTED = 1000  # rank of a known crystal that is not in the list
+
+
+def benchmark_ranking(
+    records: Iterable[StructureRecord],
+    out: Path,
+    on_progress: Progress,
+    *,
+    per_class: Sequence[int],
+    classes: Sequence[str] = tuple(SIZES),
+    seed: int = 0,
+    workers: int = 2,
+    write: Path | None = None,
+) -> dict[str, Any]:
+    """Match rates of all orders over held-out compounds, and the fitted models.
+
+    Args:
+        records: Records with a validation split.
+        out: Folder of finished compounds; its run folders are those of `validation-sizes` too.
+        on_progress: Called with (stage, done, total).
+        per_class: Compounds of each size class, drawn at random, or one number for all.
+        classes: Names of the size classes.
+        seed: Seed of the sample, the predictions and the folds.
+        workers: Relaxation processes.
+        write: Folder for the files of the fitted models.
+    """
+    number = per_class[0] if len(per_class) == 1 else per_class
+    chosen = validation_records(records, number, seed, classes)
+    finished = Rows(out / "evidence.jsonl")
+    rows = []
+    for done, record in enumerate(chosen):
+        on_progress("predict", done, len(chosen))
+        row = finished.compute(record.id, partial(_compound_row, record, out / "runs", seed, workers))
+        if not row["refused"]:
+            rows.append(row)
+    on_progress("predict", len(chosen), len(chosen))
+    result = ranking_tables(rows, seed)
+    if write is not None:
+        for kind in (RELAXED, UNRELAXED):
+            text = json.dumps(result["models"][kind], indent=2) + "\n"
+            write_text_atomically(write / f"{kind}_lists.json", text)
+    return {"per_class": list(per_class), "classes": list(classes), **result}
+
+
+def _compound_row(record: StructureRecord, runs: Path, seed: int, workers: int) -> Row:
+    row = {"id": record.id, "formula": record.reduced_formula, "atoms": len(record.species), "refused": ""}
+    folder = runs / f"{record.reduced_formula}-{record.id}"
+    if not _complete(folder):
+        config = make_config(top=LISTED, seed=seed, workers=workers)
+        resume = (folder / "events.jsonl").is_file()
+        try:
+            predict(record.reduced_formula, config, folder=folder, resume=resume, page=False)
+        except AlphaCrystalError as error:
+            return row | {"refused": str(error)}
+    return row | evidence_row(folder, Comparison(record.structure()))
+
+
+def _complete(folder: Path) -> bool:
+    file = folder / "run.json"
+    return file.is_file() and bool(json.loads(file.read_text(encoding="utf-8"))["complete"])
+
+
+def ranking_tables(rows: Sequence[Row], seed: int) -> dict[str, Any]:
+    """Rates, calibration and fitted models from finished compounds."""
+    lists = samples(rows, RELAXED, INPUTS[RELAXED])
+    probabilities = cross_validated(lists, INPUTS[RELAXED], seed)
+    orders = {
+        "chemical": _fixed(rows, None),
+        "energy": _fixed(rows, 0.0),
+        **{f"fixed_{scale:g}": _fixed(rows, scale) for scale in SCALES},
+        "probability": [_rank(-p[:-1], item.known) for p, item in zip(probabilities, lists, strict=True)],
+    }
+    sizes = [size_class(row["atoms"]) for row in rows]
+    compared = {}
+    for name, inputs in COMPARED.items():
+        variant = samples(rows, RELAXED, inputs)
+        values = cross_validated(variant, inputs, seed)
+        ranks = [_rank(-p[:-1], item.known) for p, item in zip(values, variant, strict=True)]
+        compared[name] = {**_shares(ranks), "loss": round(loss_of(variant, values), 4)}
+    unrelaxed = samples(rows, UNRELAXED, INPUTS[UNRELAXED])
+    unrelaxed_values = cross_validated(unrelaxed, INPUTS[UNRELAXED], seed)
+    return {
+        "n": len(rows),
+        "seed": seed,
+        "orders": {name: _shares(ranks) for name, ranks in orders.items()},
+        "sizes": {
+            name: {
+                "n": sizes.count(name),
+                **{
+                    order: _shares([rank for rank, size in zip(ranks, sizes, strict=True) if size == name])
+                    for order, ranks in orders.items()
+                },
+            }
+            for name in dict.fromkeys(sizes)
+        },
+        "compared": compared,
+        "calibration": {
+            RELAXED: calibration(lists, probabilities),
+            UNRELAXED: calibration(unrelaxed, unrelaxed_values),
+        },
+        "models": {kind: fitted_model(rows, kind) for kind in (RELAXED, UNRELAXED)},
+    }
+
+
+def fitted_model(rows: Sequence[Row], kind: str) -> dict[str, Any]:
+    """The weights of a model fitted to all compounds, for the package."""
+    names = INPUTS[kind]
+    model = fit(samples(rows, kind, names), names)
+    return {
+        "description": f"Weights of the probability of a structure in {kind} lists (conditional logit).",
+        "data": f"{len(rows)} experimental compounds of the validation split, trained on Materials Project "
+        "data, CC BY 4.0",
+        "command": "alphacrystal benchmark ranking --data DIR --write FOLDER",
+        "rows": {name: round(float(value), 4) for name, value in zip(names, model.rows, strict=True)},
+        "none": {name: round(float(value), 4) for name, value in zip(LIST_INPUTS, model.none, strict=True)},
+    }
+
+
+def calibration(lists: Sequence[Sample], probabilities: Sequence[FloatArray]) -> dict[str, Any]:
+    """Reliability of the first row, of the first twenty rows, and of "none of these"."""
+    shown: dict[str, list[tuple[float, bool]]] = {"first": [], "rows": [], "none": []}
+    for item, values in zip(lists, probabilities, strict=True):
+        order = np.argsort(-values[:-1], kind="stable")[: max(TOPS)]
+        pairs = [(float(values[i]), bool(item.known[i])) for i in order]
+        shown["first"] += pairs[:1]
+        shown["rows"] += pairs
+        shown["none"].append((float(values[-1]), not item.known.any()))
+    return {
+        name: from_confidence(np.array([p for p, _ in pairs]), np.array([r for _, r in pairs])).as_dict()
+        for name, pairs in shown.items()
+    }
+
+
+def _fixed(rows: Sequence[Row], scale: float | None) -> list[int]:
+    """Ranks with a fixed weight of the energy: None for none, 0 for the energy alone."""
+    ranks = []
+    for row in rows:
+        item = row[RELAXED]
+        above = np.array([9.0 if value is None else value for value in item["above"]])
+        score = np.array([-99.0 if value is None else value for value in item["log_probability"]])
+        cost = -score if scale is None else above if scale == 0 else above / scale - score
+        ranks.append(_rank(cost, np.array(item["known"], dtype=bool)))
+    return ranks
+
+
+def _rank(costs: FloatArray, known: np.ndarray[Any, Any]) -> int:
+    places = np.flatnonzero(known[np.argsort(costs, kind="stable")])
+    return int(places[0]) + 1 if len(places) else UNLISTED
+
+
+def _shares(ranks: Sequence[int]) -> dict[str, float]:
+    return {f"top_{top}": round(float(np.mean([rank <= top for rank in ranks])), 4) for top in TOPS}
