@@ -9,6 +9,7 @@ if _typing.TYPE_CHECKING:
     from alphacrystal.pipeline.evaluation import evaluate
     from alphacrystal.pipeline.inspection import inspect
     from alphacrystal.pipeline.predict import predict
+    from alphacrystal.pipeline.pressure_series import predict_pressures
     from alphacrystal.pipeline.relax_files import rank, relax
 
 __version__ = "0.2.0"
@@ -23,6 +24,7 @@ __all__ = [
     "inspect",
     "parse_formula",
     "predict",
+    "predict_pressures",
     "rank",
     "relax",
 ]
@@ -35,6 +37,7 @@ _MODULES = {
     "inspect": "alphacrystal.pipeline.inspection",
     "parse_formula": "alphacrystal.composition",
     "predict": "alphacrystal.pipeline.predict",
+    "predict_pressures": "alphacrystal.pipeline.pressure_series",
     "rank": "alphacrystal.pipeline.relax_files",
     "relax": "alphacrystal.pipeline.relax_files",
 }

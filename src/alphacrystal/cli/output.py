@@ -41,7 +41,15 @@ def print_run(folder: Path, rows: int = ROWS, *, as_json: bool = False) -> RunSu
     """
     from rich.console import Console
 
-    from alphacrystal.report import candidate_counts, cell_list, ranked_table, read_run_folder, table_legend
+    from alphacrystal.report import (
+        at_pressure,
+        candidate_counts,
+        cell_list,
+        ranked_table,
+        read_run_folder,
+        table_legend,
+        unlisted_sentence,
+    )
 
     run = read_run_folder(folder)
     if as_json:
@@ -53,13 +61,17 @@ def print_run(folder: Path, rows: int = ROWS, *, as_json: bool = False) -> RunSu
     if not run.complete:
         console.print("This run was interrupted: the list is incomplete.")
     console.print(
-        f"{printable(run.formula)}: {candidate_counts(len(run.rows), run.candidates)}", markup=False
+        f"{at_pressure(printable(run.formula), run.pressure_gpa)}: "
+        f"{candidate_counts(len(run.rows), run.candidates)}",
+        markup=False,
     )
     if run.cells:
         console.print(f"Cell contents by probability: {printable(cell_list(run.cells))}", markup=False)
     if run.rows:
         console.print(ranked_table(run.rows, rows))
         console.print(table_legend(run.rows))
+        if unlisted := unlisted_sentence(run.rows):
+            console.print(unlisted, markup=False)
     if len(run.rows) > rows:
         console.print(f"The other {len(run.rows) - rows} are in {folder / 'summary.csv'}", markup=False)
     console.print(f"Structures: {folder / 'structures'}", markup=False)

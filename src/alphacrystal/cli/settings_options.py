@@ -164,8 +164,19 @@ def _lattice(text: str) -> tuple[float, ...]:
     return numbers
 
 
+def _pressures(text: str) -> float | tuple[float, ...]:
+    try:
+        values = tuple(float(word) for word in text.split(","))
+    except ValueError:
+        raise InputError(
+            f"--pressure takes GPa, or several values separated by commas, e.g. 0,20,60, not {text!r}."
+        ) from None
+    return values[0] if len(values) == 1 else values
+
+
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "generators": _words,
     "z": _whole_numbers,
     "lattice": _lattice,
+    "pressure": _pressures,
 }

@@ -109,6 +109,30 @@ class Checkpoint:
         """Formulas and settings of a run of several formulas, None where there are none."""
         return self._read_object("batch.json")
 
+    def save_series(self, text: str, pressures: Sequence[float], settings: Mapping[str, Any]) -> None:
+        """Write the formula, the pressures in GPa and the settings of a series of pressures.
+
+        Raises:
+            AlphaCrystalError: The disk refused it.
+        """
+        series = {"formula": text, "pressures": list(pressures), "settings": dict(settings)}
+        self._write("series.json", json.dumps(series))
+
+    def load_series(self) -> dict[str, Any] | None:
+        """Formula, pressures and settings of a series of pressures, None where there is none.
+
+        Raises:
+            InputError: The file is damaged.
+        """
+        series = self._read_object("series.json")
+        if series is None:
+            return None
+        match series:
+            case {"formula": str(), "pressures": [*values], "settings": {**_others}}:
+                if all(isinstance(value, float | int) and not isinstance(value, bool) for value in values):
+                    return series
+        raise damaged(self.folder / "series.json")
+
     def save_candidates(self, candidates: Sequence[Candidate]) -> None:
         """Write all candidates.
 

@@ -7,6 +7,7 @@ from alphacrystal.plots._crystal_panels import crystal_panels
 from alphacrystal.plots._distance_matrices import distance_matrices
 from alphacrystal.plots._distance_shares import distance_shares
 from alphacrystal.plots._energy_volume import energy_volume
+from alphacrystal.plots._enthalpy_pressure import EnthalpyCurve, enthalpy_pressure
 from alphacrystal.plots._formation_energies import formation_energies
 from alphacrystal.plots._learning_curves import Curve, CurvePanel, learning_curve_panels
 from alphacrystal.plots._loss_curve import loss_curve, loss_panels
@@ -18,11 +19,13 @@ from alphacrystal.plots._reliability import ReliabilityPanel, reliability_diagra
 __all__ = [
     "Curve",
     "CurvePanel",
+    "EnthalpyCurve",
     "ReliabilityPanel",
     "crystal_panels",
     "distance_matrices",
     "distance_shares",
     "energy_volume",
+    "enthalpy_pressure",
     "formation_energies",
     "learning_curve_panels",
     "loss_curve",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -59,6 +59,13 @@ def predict(
         _resume(out, formulas or [], source, values, as_json)
         return
     requests = gather_requests(formulas or [], source)
+    if isinstance(pressures := values.get("pressure"), (tuple, list)):
+        if len(requests) > 1:
+            raise InputError("Several pressures need one formula: start one command for each formula.")
+        config = make_config(**{**values, "pressure": 0.0})
+        folder = out or default_folder(_file_name(requests[0].formula))
+        _predict_series(requests[0], config, pressures, folder, resume=False, as_json=as_json)
+        return
     config = make_config(**values)
     if len(requests) == 1 and source is None:
         folder = out or default_folder(_file_name(requests[0].formula))
@@ -97,6 +104,35 @@ def _predict_one(
             typer.echo("Interrupted before anything was computed.", err=True)
         raise
     return print_run(folder, as_json=as_json)
+
+
+def _predict_series(
+    request: FormulaRequest,
+    settings: PredictConfig,
+    pressures: Sequence[float],
+    folder: Path,
+    *,
+    resume: bool,
+    as_json: bool,
+) -> None:
+    """Predict one formula at several pressures and print each list and the transitions."""
+    from alphacrystal.cli.pressure_table import print_series
+    from alphacrystal.pipeline.pressure_series import predict_pressures
+
+    try:
+        with ProgressDisplay(request.formula) as progress:
+            series = predict_pressures(
+                request.formula,
+                pressures,
+                request.applied_to(settings),
+                folder=folder,
+                resume=resume,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        typer.echo(f"Interrupted; resume with: {_resume_command(folder)}", err=True)
+        raise
+    print_series(series, as_json=as_json)
 
 
 def _exit_if_failed(run: RunSummary) -> None:
@@ -207,6 +243,9 @@ def _resume(
     if out is None:
         raise InputError("--resume needs the folder of the run: alphacrystal predict --resume --out DIR.")
     checkpoint = Checkpoint(out)
+    if series := checkpoint.load_series():
+        _resume_series(out, series, formulas, source, values, as_json)
+        return
     batch, request = checkpoint.load_batch(), checkpoint.load_request()
     stored = batch or request
     if stored is None:
@@ -239,6 +278,28 @@ def _resume(
         return
     single = FormulaRequest(request["formula"])
     _exit_if_failed(_predict_one(single, settings, out, resume=True, as_json=as_json))
+
+
+def _resume_series(
+    out: Path,
+    stored: Mapping[str, Any],
+    formulas: list[str],
+    source: Path | None,
+    values: dict[str, Any],
+    as_json: bool,
+) -> None:
+    """Resume a series of pressures with its formula and settings."""
+    from alphacrystal.config import make_config
+
+    requested = gather_requests(formulas, source) if formulas or source else []
+    if len(requested) > 1:
+        raise InputError(f"The run in {out} is of {stored['formula']} alone: choose another --out.")
+    formula = requested[0].formula if requested else stored["formula"]
+    pressures = values.pop("pressure", stored["pressures"])
+    if not isinstance(pressures, (tuple, list)):
+        pressures = [pressures]
+    settings = make_config(**{**stored["settings"], **values})
+    _predict_series(FormulaRequest(formula), settings, pressures, out, resume=True, as_json=as_json)
 
 
 def _stored_requests(batch: Mapping[str, Any], path: Path) -> list[FormulaRequest]:

@@ -1,0 +1,197 @@
+"""Files of a series of pressures: enthalpies and transitions as CSV, figure, page and structures."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alphacrystal.errors import AlphaCrystalError
+from alphacrystal.report._html import page_style
+from alphacrystal.report._layout import PAGE_FILE, STRUCTURES_FOLDER
+from alphacrystal.report._structure_text import cif_text
+from alphacrystal.report._summary import csv_text, flat_formula
+from alphacrystal.report._typeset import typeset_formula, typeset_symbol
+from alphacrystal.runtime.atomic_write import storage_sentence, write_text_atomically
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from alphacrystal.ranking import PhaseEnthalpies, PhaseRange
+
+ENTHALPIES_FILE = "enthalpies.csv"
+TRANSITIONS_FILE = "transitions.csv"
+FIGURE = "enthalpies"
+_DRAWN = 12  # phases in the figure
+_SYMPREC = 0.1  # Å
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PressurePhase:
+    """A phase of a series of pressures.
+
+    Attributes:
+        space_group_number: International number at the lowest pressure and 0.1 Å.
+        space_group_symbol: Hermann-Mauguin short symbol.
+        structures: Primitive cell at each pressure.
+        enthalpies: At each pressure.
+    """
+
+    space_group_number: int
+    space_group_symbol: str
+    structures: tuple[Structure, ...]
+    enthalpies: PhaseEnthalpies
+
+    @property
+    def cell_formula(self) -> str:
+        """Content of the primitive cell, e.g. "Na2Cl2"."""
+        return flat_formula(self.structures[0].composition)
+
+
+def write_pressure_series(
+    folder: Path,
+    formula: str,
+    pressures: Sequence[float],
+    phases: Sequence[PressurePhase],
+    ranges: Sequence[PhaseRange],
+    *,
+    page: bool = True,
+) -> None:
+    """Write ``enthalpies.csv``, ``transitions.csv``, CIFs of the phases, the figure and ``report.html``.
+
+    Args:
+        folder: Folder of the series; each list has a subfolder "<pressure>GPa".
+        formula: Reduced formula.
+        pressures: GPa, ascending.
+        phases: Phases, each with its enthalpies at some or all of the pressures.
+        ranges: Phase of lowest enthalpy by range of pressure.
+        page: Whether to draw the figure and write the page.
+
+    Raises:
+        AlphaCrystalError: A file cannot be written.
+    """
+    from alphacrystal.crystal import standard_structure
+
+    target = folder / STRUCTURES_FOLDER
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AlphaCrystalError(storage_sentence(target, error)) from error
+    plain = flat_formula(phases[0].structures[0].composition) if phases else formula
+    rows = []
+    for number, phase in enumerate(phases, 1):
+        for place, pressure in enumerate(phase.enthalpies.pressures.tolist()):
+            structure, group, symbol = standard_structure(phase.structures[place], symprec=_SYMPREC)
+            name = f"phase{number:02d}_{plain}_sg{group}_{pressure:g}GPa"
+            write_text_atomically(target / f"{name}.cif", cif_text(structure, group, name=name))
+            rows.append(
+                {
+                    "phase": number,
+                    "pressure_gpa": pressure,
+                    "enthalpy_per_atom_ev": round(float(phase.enthalpies.enthalpies[place]), 6),
+                    "volume_per_atom_a3": round(float(phase.enthalpies.volumes[place]), 6),
+                    "cell_formula": phase.cell_formula,
+                    "space_group_number": group,
+                    "space_group_symbol": symbol,
+                    "file": f"{STRUCTURES_FOLDER}/{name}.cif",
+                }
+            )
+    columns = (
+        "phase",
+        "pressure_gpa",
+        "enthalpy_per_atom_ev",
+        "volume_per_atom_a3",
+        "cell_formula",
+        "space_group_number",
+        "space_group_symbol",
+        "file",
+    )
+    write_text_atomically(folder / ENTHALPIES_FILE, csv_text(columns, rows))
+    changes = [
+        {
+            "pressure_gpa": round(low.end_gpa, 3),
+            "low_phase": low.phase + 1,
+            "high_phase": high.phase + 1,
+            "low_space_group": phases[low.phase].space_group_number,
+            "high_space_group": phases[high.phase].space_group_number,
+        }
+        for low, high in pairwise(ranges)
+    ]
+    names = ("pressure_gpa", "low_phase", "high_phase", "low_space_group", "high_space_group")
+    write_text_atomically(folder / TRANSITIONS_FILE, csv_text(names, changes))
+    if page and phases:
+        _, picture = _figure(folder, formula, pressures, phases, ranges)
+        write_text_atomically(folder / PAGE_FILE, _page(formula, pressures, phases, ranges, picture))
+
+
+def _figure(
+    folder: Path,
+    formula: str,
+    pressures: Sequence[float],
+    phases: Sequence[PressurePhase],
+    ranges: Sequence[PhaseRange],
+) -> tuple[Path, Path]:
+    import numpy as np
+
+    from alphacrystal.plots import EnthalpyCurve, enthalpy_pressure
+
+    reference = phases[0].enthalpies
+    curves = []
+    for phase in phases[:_DRAWN]:
+        own = phase.enthalpies
+        grid = np.linspace(own.pressures[0], own.pressures[-1], 200)
+        curves.append(
+            EnthalpyCurve(
+                f"{typeset_symbol(phase.space_group_symbol)}, {typeset_formula(phase.cell_formula)}",
+                own.pressures,
+                own.enthalpies - reference.at(own.pressures),
+                grid,
+                own.at(grid) - reference.at(grid),
+            )
+        )
+    return enthalpy_pressure(
+        curves,
+        folder / FIGURE,
+        transitions=[item.end_gpa for item in ranges[:-1]],
+        title=typeset_formula(formula),
+    )
+
+
+def _page(
+    formula: str,
+    pressures: Sequence[float],
+    phases: Sequence[PressurePhase],
+    ranges: Sequence[PhaseRange],
+    picture: Path,
+) -> str:
+    from jinja2 import Environment
+
+    text = files("alphacrystal.report").joinpath("assets", "pressures.html.j2").read_text("utf-8")
+    stable = []
+    for number, begin, end in ranges:
+        phase = phases[number]
+        symbol, cell = typeset_symbol(phase.space_group_symbol), typeset_formula(phase.cell_formula)
+        stable.append((number + 1, symbol, phase.space_group_number, cell, begin, end))
+    table = []
+    for number, phase in enumerate(phases, 1):
+        own = phase.enthalpies
+        known = dict(zip(own.pressures.tolist(), own.enthalpies.tolist(), strict=True))
+        values = [f"{known[pressure]:.4f}" if pressure in known else "" for pressure in pressures]
+        symbol, cell = typeset_symbol(phase.space_group_symbol), typeset_formula(phase.cell_formula)
+        table.append((number, symbol, phase.space_group_number, cell, values))
+    return (
+        Environment(autoescape=True)
+        .from_string(text)
+        .render(
+            formula=typeset_formula(formula),
+            style=page_style(),
+            picture=base64.b64encode(picture.read_bytes()).decode(),
+            ranges=stable,
+            pressures=[f"{value:g}" for value in pressures],
+            table=table,
+        )
+    )
