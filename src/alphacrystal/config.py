@@ -99,6 +99,11 @@ class PredictConfig(BaseModel):
     references: Path | None = _setting(
         None, RELAXATION, "Elemental energies from alphacrystal data references."
     )
+    known_phases: bool = _setting(
+        True,
+        OUTPUT,
+        "Use the shipped table of known phases: energies above hull, and the known ground state first.",
+    )
     order: Literal["combined", "chemical", "energy"] = _setting(
         "combined", OUTPUT, "Order of the list: by probability and energy combined, or by one of them."
     )

@@ -45,6 +45,7 @@ def print_run(folder: Path, rows: int = ROWS, *, as_json: bool = False) -> RunSu
         at_pressure,
         candidate_counts,
         cell_list,
+        known_sentence,
         ranked_table,
         read_run_folder,
         table_legend,
@@ -70,8 +71,9 @@ def print_run(folder: Path, rows: int = ROWS, *, as_json: bool = False) -> RunSu
     if run.rows:
         console.print(ranked_table(run.rows, rows))
         console.print(table_legend(run.rows))
-        if unlisted := unlisted_sentence(run.rows):
-            console.print(unlisted, markup=False)
+        for sentence in (unlisted_sentence(run.rows), known_sentence(run.rows)):
+            if sentence:
+                console.print(printable(sentence), markup=False)
     if len(run.rows) > rows:
         console.print(f"The other {len(run.rows) - rows} are in {folder / 'summary.csv'}", markup=False)
     console.print(f"Structures: {folder / 'structures'}", markup=False)

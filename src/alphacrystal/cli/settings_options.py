@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 FLAGS: dict[str, tuple[str, ...]] = {"generators": ("--generators", "--generator")}
-NEGATABLE = ("relax",)
+NEGATABLE = ("relax", "known_phases")
 
 
 def generator_names() -> str:

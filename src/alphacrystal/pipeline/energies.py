@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from alphacrystal.generate import EnergyFunction
-    from alphacrystal.ranking import EnergyReference
+    from alphacrystal.ranking import EnergyReference, KnownPhase
     from alphacrystal.relaxation import Relaxer, RelaxSettings
     from alphacrystal.typing import FloatArray, StageProgress
 
@@ -81,7 +81,24 @@ def energy_reference(elements: Iterable[str], config: PredictConfig) -> EnergyRe
         hull = read_hull_reference(
             config.hull, elements, enthalpies=config.pressure != 0, potential=config.potential
         )
+    elif (known := known_phases_of(elements, config)) is not None:
+        from alphacrystal.ranking import hull_of_known_phases
+        from alphacrystal.relaxation import elemental_references
+
+        hull = hull_of_known_phases(
+            known, elements, references or elemental_references(config.potential) or {}
+        )
     return EnergyReference(config.potential, config.pressure, references, hull)
+
+
+def known_phases_of(elements: Iterable[str], config: PredictConfig) -> tuple[KnownPhase, ...] | None:
+    """Known phases of a chemical system that a run compares with; None without a table or under pressure."""
+    if not config.known_phases or not config.relax or config.pressure != 0:
+        return None
+    from alphacrystal.ranking import known_phases, phase_table
+
+    path = phase_table(config.potential)
+    return None if path is None else known_phases(path, frozenset(elements))
 
 
 def energy_function(config: PredictConfig) -> EnergyFunction:

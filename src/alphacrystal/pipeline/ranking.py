@@ -13,6 +13,7 @@ from ase.data import chemical_symbols
 
 from alphacrystal.crystal import LatticeParameters, SymmetryHypothesis, atom_sites, space_group
 from alphacrystal.pipeline.cell_contents import cell_probabilities
+from alphacrystal.pipeline.energies import known_phases_of
 from alphacrystal.report import DistogramSummary, OrbitDistanceSummary, Prediction
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from alphacrystal.pipeline.preflight import Request
     from alphacrystal.pipeline.relaxation import Relaxed
     from alphacrystal.pipeline.store import RunStore
-    from alphacrystal.ranking import EnergyReference, RankedStructure
+    from alphacrystal.ranking import EnergyReference, KnownPhase, RankedStructure
     from alphacrystal.relaxation import Relaxation
     from alphacrystal.report import CellProbability
 
@@ -52,6 +53,10 @@ def conclude(
     config = request.config
     begin = time.monotonic()
     has_energies = config.relax and (complete or bool(relaxed.relaxations))
+    phases = known_phases_of(request.formula.elements, config) if has_energies else None
+    known = None
+    if phases is not None:
+        known = [phase for phase in phases if phase.formula == request.formula.reduced_formula]
     ranked = rank_candidates(
         relaxed.candidates,
         relaxed.relaxations,
@@ -60,6 +65,7 @@ def conclude(
         relaxed=has_energies,
         top=config.top,
         reference=reference,
+        known=known,
         order=config.order,
     )
     timings = {**store.timings, "rank": time.monotonic() - begin}
@@ -74,6 +80,8 @@ def conclude(
     if request.formula_units:
         cells, cell_notes = cell_probabilities(request, relaxed.candidates)
         all_notes += cell_notes
+    if known:
+        all_notes += known_notes(ranked, known)
     if has_energies and not ranked:
         all_notes.append(failure_note(failed))  # the last note, see RunSummary.failure
     hull = reference.hull.name if has_energies and reference and reference.hull else None
@@ -94,6 +102,21 @@ def conclude(
         complete=complete,
         folder=store.folder,
     )
+
+
+def known_notes(ranked: Sequence[RankedStructure], known: Sequence[KnownPhase]) -> list[str]:
+    """Whether the known ground state is in the list, and what rank it has without the table."""
+    ground = next(phase for phase in known if phase.ground)
+    group = ground.label.partition(":")[0]
+    row = next((item for item in ranked if item.known == ground.id), None)
+    if row is None:
+        return [f"The known ground state {ground.id} (space group {group}) is not in the list."]
+    probable = [item.probability for item in ranked if item.probability is not None]
+    if row.rank == 1 and row.probability is not None and row.probability < max(probable):
+        place = 1 + sum(value > row.probability for value in probable)
+        without = f"without the table of known phases (--no-known-phases) it has rank {place}"
+        return [f"The first structure is the known ground state {ground.id}; {without}."]
+    return []
 
 
 def failure_note(failed: Sequence[Relaxation]) -> str:

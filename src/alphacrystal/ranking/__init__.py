@@ -2,8 +2,23 @@
 
 from alphacrystal.ranking._energy_reference import EnergyReference
 from alphacrystal.ranking._evidence import LIST_INPUTS, ROW_INPUTS, list_evidence, row_evidence
-from alphacrystal.ranking._hull import DecompositionProduct, HullReference, read_hull_reference
+from alphacrystal.ranking._hull import (
+    DecompositionProduct,
+    HullReference,
+    hull_of_known_phases,
+    read_hull_reference,
+)
 from alphacrystal.ranking._order import ORDERS, likely_order, rank_candidates
+from alphacrystal.ranking._phase_collection import collect_phases
+from alphacrystal.ranking._phase_table import (
+    KnownPhase,
+    known_phases,
+    matching_phase,
+    phase_table,
+    table_facts,
+    type_label,
+    write_phase_table,
+)
 from alphacrystal.ranking._ranked import RankedStructure
 from alphacrystal.ranking._transitions import (
     PhaseEnthalpies,
@@ -19,14 +34,23 @@ __all__ = [
     "DecompositionProduct",
     "EnergyReference",
     "HullReference",
+    "KnownPhase",
     "PhaseEnthalpies",
     "PhaseRange",
     "RankedStructure",
+    "collect_phases",
     "distances_from_lowest",
+    "hull_of_known_phases",
+    "known_phases",
     "likely_order",
     "list_evidence",
     "lowest_phases",
+    "matching_phase",
+    "phase_table",
     "rank_candidates",
     "read_hull_reference",
     "row_evidence",
+    "table_facts",
+    "type_label",
+    "write_phase_table",
 ]

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from alphacrystal.ranking._computed_entries import ComputedPhase
+    from alphacrystal.ranking._phase_table import KnownPhase
 
 #: Shares of a decomposition below this (fraction of atoms) are rounding errors.
 _NO_SHARE = 1e-6
 #: eV/atom above all phases: the energy of an element that no phase stands for. A mixture that contains it
 #: shows that the phases cannot give the composition.
 _ABSENT = 100.0
+KNOWN_PHASES = "known phases of the Materials Project with energies of CHGNet"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,6 +140,30 @@ class HullReference:
         entries += _missing_elements(entries, self.elements, elemental or {})
         lost = len(self.structures) - len(energies)
         return replace(self, entries=tuple(entries), formation=False, structures={}, lost=lost)
+
+
+def hull_of_known_phases(
+    phases: Iterable[KnownPhase], elements: Iterable[str], elemental: Mapping[str, float]
+) -> HullReference:
+    """Competing phases from the table of known phases, of each formula the lowest one.
+
+    Args:
+        phases: Phases that contain no other than the given elements.
+        elements: Symbols of the chemical system.
+        elemental: The potential's energies of the elements in eV/atom, for elements that the phases lack.
+    """
+    from pymatgen.core import Composition
+
+    lowest: dict[str, KnownPhase] = {}
+    for phase in phases:
+        if phase.formula not in lowest or phase.energy < lowest[phase.formula].energy:
+            lowest[phase.formula] = phase
+    entries = [
+        _entry(phase.id, Composition(formula).get_el_amt_dict(), phase.energy)
+        for formula, phase in lowest.items()
+    ]
+    entries += _missing_elements(entries, elements, elemental)
+    return HullReference(KNOWN_PHASES, tuple(entries), formation=False, elements=frozenset(elements))
 
 
 def read_hull_reference(

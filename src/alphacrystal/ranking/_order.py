@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Literal
 from alphacrystal.crystal import SameCrystal, group_duplicates
 from alphacrystal.ranking._energy_reference import EnergyReference
 from alphacrystal.ranking._evidence import list_evidence, row_evidence
+from alphacrystal.ranking._phase_table import KnownPhase, matching_phase
 from alphacrystal.ranking._probability import list_model
-from alphacrystal.ranking._ranked import RankedStructure
+from alphacrystal.ranking._ranked import NEW_FORMULA, OTHER_STRUCTURE, RankedStructure
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -35,6 +36,7 @@ def rank_candidates(
     merged: Mapping[int, int] | None = None,
     pressure_gpa: float = 0.0,
     reference: EnergyReference | None = None,
+    known: Sequence[KnownPhase] | None = None,
     symprec: float = 0.1,
     order: Order = "combined",
 ) -> list[RankedStructure]:
@@ -49,6 +51,8 @@ def rank_candidates(
         merged: Candidates equal to another one, which represents them, by index.
         pressure_gpa: Pressure of the relaxations; energies are enthalpies where it is not zero.
         reference: Reference of formation energies and energies above hull.
+        known: Known phases of this formula, with energies of the same potential; None without a table. In the
+            default order, the structure that is their ground state comes first.
         symprec: Tolerance in Å of the final space group.
         order: "combined" is the order of the probabilities, "chemical" has the log-probabilities of the
             generator alone, "energy" energies alone (the paper's: the lowest formation energies of all
@@ -88,6 +92,9 @@ def rank_candidates(
 
     scores = [score(place) for place in range(len(groups))]
     places = sorted(range(len(groups)), key=lambda place: (scores[place], groups[place][0]))
+    matches = _known(groups, finals, energies, known or ())
+    if order == "combined":
+        places.sort(key=lambda place: not (place in matches and matches[place].ground))
     chemical = _ranks({index: -chance for index, chance in best_chance.items()})
     energetic = _ranks({group[0]: e for group in groups if (e := energies.get(group[0])) is not None})
     calibrated = all(candidate.hypothesis is not None for candidate in candidates)
@@ -127,6 +134,7 @@ def rank_candidates(
                 probability=probabilities[place] if calibrated else None,
                 decomposition=() if above is None or point is None else point.products,
                 tight_space_group=_tight_space_group(finals[index]),
+                known="" if known is None else _known_text(matches.get(place), known),
             )
         )
     return ranked
@@ -163,6 +171,31 @@ def _equal_crystals(
         others = [i for i in group if i != first]
         groups.append((first, *others, *(follower for i in group for follower in stands_for.get(i, ()))))
     return groups
+
+
+def _known(
+    groups: Sequence[tuple[int, ...]],
+    finals: Mapping[int, Structure],
+    energies: Mapping[int, float | None],
+    known: Sequence[KnownPhase],
+) -> dict[int, KnownPhase]:
+    """Known phase by place of the structure; each phase is given to the structure nearest in energy."""
+    best: dict[str, tuple[float, int, KnownPhase]] = {}
+    for place, group in enumerate(groups) if known else ():
+        energy = energies.get(group[0])
+        phase = matching_phase(finals[group[0]], energy, known)
+        if phase is not None:
+            distance = 0.0 if energy is None else abs(energy - phase.energy)
+            best[phase.id] = min(
+                best.get(phase.id, (math.inf, 0, phase)), (distance, place, phase), key=lambda item: item[:2]
+            )
+    return {place: phase for _, place, phase in best.values()}
+
+
+def _known_text(match: KnownPhase | None, known: Sequence[KnownPhase]) -> str:
+    if match is not None:
+        return match.id
+    return OTHER_STRUCTURE if known else NEW_FORMULA
 
 
 def row_probabilities(

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from alphacrystal.ranking._hull import DecompositionProduct
     from alphacrystal.relaxation import Relaxation
 
+#: Values of ``RankedStructure.known`` that are no identifiers.
+OTHER_STRUCTURE, NEW_FORMULA = "other structure", "new"
+
 
 @dataclass(frozen=True, slots=True)
 class RankedStructure:
@@ -35,6 +38,7 @@ class RankedStructure:
         score: Sort key of the chosen order, lower is better (see docs/ranking.md).
         probability: That this is the known or ground-state structure; None where the structure types of some
             candidates have no probability.
+        known: Identifier of the known phase that it is, OTHER_STRUCTURE or NEW_FORMULA; "" without a table.
         tight_space_group: International number found at symprec 0.01 Å, for comparison.
     """
 
@@ -55,3 +59,4 @@ class RankedStructure:
     probability: float | None = None
     decomposition: tuple[DecompositionProduct, ...] = ()
     tight_space_group: int | None = None
+    known: str = ""

@@ -70,6 +70,7 @@ _COLUMNS = (
     _Column(
         "energy_above_hull_per_atom_ev", "Above hull (eV/atom)", "Relative to the named reference set", 4
     ),
+    _Column("known", "Known phase", "Identifier in the table of known phases", text=True),
     _Column("volume_per_atom_a3", "Volume (Å³/atom)", "Volume per atom", 2),
     _Column("chemical_rank", "Chemical rank", "Rank by prior × geometry"),
     _Column("energy_rank", "Energy rank", "Rank by energy (enthalpy) per atom"),
@@ -96,7 +97,9 @@ def report_html(
         patterns: Powder pattern of each row.
     """
     scripts = (_asset(_VIEWER), _page_script())
-    columns = [column for column in _COLUMNS if any(getattr(row, column.field) is not None for row in rows)]
+    columns = [
+        column for column in _COLUMNS if any(getattr(row, column.field) not in (None, "") for row in rows)
+    ]
     return _template().render(
         version=__version__,
         prediction=prediction,

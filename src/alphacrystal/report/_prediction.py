@@ -12,6 +12,7 @@ from alphacrystal.report._table import (
     at_pressure,
     candidate_counts,
     html_table,
+    known_sentence,
     ranked_table,
     table_legend,
     unlisted_sentence,
@@ -189,8 +190,7 @@ class Prediction:
         parts.append(Text(f"{title}: {candidate_counts(len(rows), len(self.candidates))}"))
         if rows:
             parts += [ranked_table(rows), Text(table_legend(rows))]
-        if unlisted := unlisted_sentence(rows):
-            parts.append(Text(unlisted))
+        parts += [Text(text) for text in (unlisted_sentence(rows), known_sentence(rows)) if text]
         if self.folder is not None:
             parts.append(Text(f"Report: {self.folder / 'report.html'}"))
         return Group(*parts)

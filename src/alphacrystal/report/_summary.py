@@ -51,6 +51,8 @@ class SummaryRow:
             with fractions of the atoms; "" without a reference set.
         space_group_number_tight: International number at 0.01 Å instead of 0.1 Å.
         probability: That the row is the known or ground-state structure, None where not available.
+        known: Identifier of the known phase that it is, e.g. "mp-22862"; "other structure" if the formula is
+            known with other structures only, "new" if the formula is not known, "" if no table was used.
     """
 
     rank: int
@@ -75,6 +77,7 @@ class SummaryRow:
     decomposition: str = ""
     space_group_number_tight: int | None = None
     probability: float | None = None
+    known: str = ""
 
     @property
     def energy_or_enthalpy_ev(self) -> float | None:
@@ -89,6 +92,7 @@ _ADDED_COLUMNS: dict[str, Any] = {
     "decomposition": "",
     "space_group_number_tight": None,
     "probability": None,
+    "known": "",
 }
 #: Present names by the names of format 1.
 _RENAMED_COLUMNS = {
@@ -144,6 +148,7 @@ def _row(formula: str, ranked: RankedStructure, pressure_gpa: float) -> SummaryR
         decomposition=" + ".join(map(str, ranked.decomposition)),
         space_group_number_tight=ranked.tight_space_group,
         probability=_finite_or_none(ranked.probability),
+        known=ranked.known,
     )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _LEGEND = "chem #: rank by networks"
 _ENERGY_LEGEND = "E #: rank by energy; E form: formation energy, eV/atom; "
+_HULL_LEGEND = "E hull: energy above hull, eV/atom; "
 _ENTHALPY_LEGEND = "enthalpy in eV/atom; H #: rank by enthalpy; "
 
 
@@ -37,6 +38,7 @@ _COLUMNS = (
     _Column("Å³/atom"),
     _Column("eV/atom", energy=True),
     _Column("E form", energy=True),
+    _Column("E hull", energy=True),
     _Column("E #", energy=True),
     _Column("chem #"),
     _Column("conv", left=True, energy=True),
@@ -62,7 +64,22 @@ def table_legend(rows: Sequence[SummaryRow]) -> str:
     """The explanation of the short headings."""
     if any(row.enthalpy_per_atom_ev is not None for row in rows):
         return _ENTHALPY_LEGEND + _LEGEND
-    return (_ENERGY_LEGEND if _has_energies(rows) else "") + _LEGEND
+    hull = _HULL_LEGEND if _has_hull(rows) else ""
+    return (_ENERGY_LEGEND + hull if _has_energies(rows) else "") + _LEGEND
+
+
+def _has_hull(rows: Sequence[SummaryRow]) -> bool:
+    return any(row.energy_above_hull_per_atom_ev is not None for row in rows)
+
+
+def known_sentence(rows: Sequence[SummaryRow]) -> str:
+    """The rows that are known phases, as a sentence; "" if no table was used."""
+    if not any(row.known for row in rows):
+        return ""
+    if all(row.known == "new" for row in rows):
+        return "Known phases: none of this formula"
+    known = [f"{row.rank} is {row.known}" for row in rows if row.known not in ("", "other structure")]
+    return f"Known phases: {', '.join(known[:MAX_KNOWN]) or 'none of these; the formula is known'}"
 
 
 def unlisted_sentence(rows: Sequence[SummaryRow]) -> str:
@@ -77,6 +94,7 @@ def percentage(probability: float) -> str:
     return "<1 %" if value < 0.5 else f"{value:.0f} %"
 
 
+MAX_KNOWN = 5
 MIN_SHOWN_PROBABILITY = 0.005  # of a cell content in a list
 
 
@@ -119,8 +137,9 @@ def html_table(formula: str, rows: Sequence[SummaryRow], candidates: int, notes:
     if rows:
         parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
         parts.append(f"<p>{html.escape(table_legend(rows))}</p>")
-        if unlisted := unlisted_sentence(rows):
-            parts.append(f"<p>{html.escape(unlisted)}</p>")
+        parts += [
+            f"<p>{html.escape(text)}</p>" for text in (unlisted_sentence(rows), known_sentence(rows)) if text
+        ]
     return "\n".join(parts)
 
 
@@ -131,6 +150,8 @@ def _has_energies(rows: Sequence[SummaryRow]) -> bool:
 def _columns(rows: Sequence[SummaryRow]) -> list[_Column]:
     has_energies = _has_energies(rows)
     columns = [column for column in _COLUMNS if has_energies or not column.energy]
+    left_out = {"E hull"} if not _has_hull(rows) else {"eV/atom"}  # 80 columns do not hold both
+    columns = [column for column in columns if column.title not in left_out]
     if all(row.probability is None for row in rows):
         columns = [column for column in columns if column.title != "prob"]
     if any(row.enthalpy_per_atom_ev is not None for row in rows):  # no formation energies under pressure
@@ -156,6 +177,7 @@ def _cells(row: SummaryRow, columns: Sequence[_Column], *, typeset: bool = False
         "eV/atom": _number(row.energy_or_enthalpy_ev, 3),
         "enthalpy": _number(row.energy_or_enthalpy_ev, 3),
         "E form": _number(row.formation_energy_per_atom_ev, 3),
+        "E hull": _number(row.energy_above_hull_per_atom_ev, 3),
         "E #": "" if row.energy_rank is None else str(row.energy_rank),
         "H #": "" if row.energy_rank is None else str(row.energy_rank),
         "chem #": str(row.chemical_rank),
@@ -165,4 +187,4 @@ def _cells(row: SummaryRow, columns: Sequence[_Column], *, typeset: bool = False
 
 
 def _number(value: float | None, digits: int) -> str:
-    return "" if value is None else f"{value:.{digits}f}"
+    return "" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"  # no negative zero

@@ -152,3 +152,37 @@ def references(
         table = reference_table(crystals, loaded, lambda done, total: progress("elements", done, total), note)
     write_text_atomically(out, json.dumps(table, indent=1) + "\n")
     print_written(len(table["elements"]), "elements", out, as_json=as_json)
+
+
+@app.command()
+def phases(
+    source: SourceArgument,
+    out: Annotated[Path, typer.Option(help="Table to write (SQLite).")],
+    potential: Annotated[str, typer.Option(help="Potential of the energies.")] = "chgnet",
+    limit: Annotated[int | None, typer.Option(min=1, help="Records, from the start of the source.")] = None,
+    note: Annotated[str, typer.Option(help="Origin of the crystals, for the table.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Table of known phases: formula, identifier, structure type and energy, without structures.
+
+    Energies are those at the given structures. OUT.lines keeps finished records: the same command continues.
+    """
+    from itertools import islice
+
+    from alphacrystal.cli.progress_display import ProgressDisplay
+    from alphacrystal.data import read_records
+    from alphacrystal.data import without_benchmarks as drop
+    from alphacrystal.ranking import collect_phases, write_phase_table
+    from alphacrystal.relaxation import load_energy_model
+    from alphacrystal.runtime.atomic_write import replacing
+
+    check_new_file(out)
+    records = list(islice(drop(read_records(source)), limit))
+    if not records:
+        raise InputError(f"{source} holds no crystals.")
+    model = load_energy_model(potential)
+    with ProgressDisplay("phases") as progress:
+        found = collect_phases(records, model, out.with_name(f"{out.name}.lines"), progress)
+    with replacing(out) as unfinished:
+        write_phase_table(unfinished, found, {"potential": potential, "note": note})
+    print_written(len(found), "phases", out, as_json=as_json)

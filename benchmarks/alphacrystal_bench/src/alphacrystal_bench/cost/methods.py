@@ -83,7 +83,12 @@ class MethodSettings:
     def prediction(self, cell: str = "") -> PredictConfig:
         """Settings of our predictions: one worker, defaults for all others."""
         return PredictConfig(
-            potential=self.potential, seed=self.seed, relax=self.relax, workers=1, cell=cell or None
+            potential=self.potential,
+            seed=self.seed,
+            relax=self.relax,
+            workers=1,
+            cell=cell or None,
+            known_phases=False,
         )
 
 

@@ -55,7 +55,13 @@ class CspBenchSettings:
 
     def prediction(self) -> PredictConfig:
         """Settings of each prediction; all others are the defaults."""
-        return PredictConfig(relax=self.relax, potential=self.potential, workers=self.workers, seed=self.seed)
+        return PredictConfig(
+            relax=self.relax,
+            potential=self.potential,
+            workers=self.workers,
+            seed=self.seed,
+            known_phases=False,
+        )
 
     def fixed(self) -> dict[str, Any]:
         """Settings that a continued run must share with the interrupted one."""

@@ -72,6 +72,7 @@ class ListSettings:
             candidates=self.candidates,
             max_atoms=self.max_atoms,
             relax=self.relax,
+            known_phases=False,
             potential=self.potential,
             workers=self.workers,
             seed=self.seed,

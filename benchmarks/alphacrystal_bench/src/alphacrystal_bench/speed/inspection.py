@@ -82,9 +82,11 @@ def _inspect(name: str) -> tuple[float, float]:
     """Wall and processor seconds of the predictions of `inspect` for a formula."""
     wall, processor = time.perf_counter(), time.process_time()
     formula = parse_formula(name)
-    hypotheses = predict_hypotheses(formula, formula_units_to_try(formula, make_config()), HYPOTHESES)
-    for units in list(dict.fromkeys(hypothesis.formula_units for hypothesis in hypotheses))[:CELLS]:
-        predict_cell_distogram(formula.cell(units), hypotheses)
+    hypotheses = predict_hypotheses(
+        formula, formula_units_to_try(formula, make_config(known_phases=False)), HYPOTHESES
+    )
+    for count in list(dict.fromkeys(hypothesis.formula_units for hypothesis in hypotheses))[:CELLS]:
+        predict_cell_distogram(formula.cell(count), hypotheses)
     return time.perf_counter() - wall, time.process_time() - processor
 
 
