@@ -45,11 +45,10 @@ def print_run(folder: Path, rows: int = ROWS, *, as_json: bool = False) -> RunSu
         at_pressure,
         candidate_counts,
         cell_list,
-        known_sentence,
+        list_sentences,
         ranked_table,
         read_run_folder,
         table_legend,
-        unlisted_sentence,
     )
 
     run = read_run_folder(folder)
@@ -71,9 +70,8 @@ def print_run(folder: Path, rows: int = ROWS, *, as_json: bool = False) -> RunSu
     if run.rows:
         console.print(ranked_table(run.rows, rows))
         console.print(table_legend(run.rows))
-        for sentence in (unlisted_sentence(run.rows), known_sentence(run.rows)):
-            if sentence:
-                console.print(printable(sentence), markup=False)
+        for sentence in list_sentences(run.rows):
+            console.print(printable(sentence), markup=False)
     if len(run.rows) > rows:
         console.print(f"The other {len(run.rows) - rows} are in {folder / 'summary.csv'}", markup=False)
     console.print(f"Structures: {folder / 'structures'}", markup=False)

@@ -2,6 +2,7 @@
 
 from alphacrystal.ranking._energy_reference import EnergyReference
 from alphacrystal.ranking._evidence import LIST_INPUTS, ROW_INPUTS, list_evidence, row_evidence
+from alphacrystal.ranking._flags import FLAGS, dimensionality, flag_sentences, flags
 from alphacrystal.ranking._hull import (
     DecompositionProduct,
     HullReference,
@@ -28,6 +29,7 @@ from alphacrystal.ranking._transitions import (
 )
 
 __all__ = [
+    "FLAGS",
     "LIST_INPUTS",
     "ORDERS",
     "ROW_INPUTS",
@@ -39,7 +41,10 @@ __all__ = [
     "PhaseRange",
     "RankedStructure",
     "collect_phases",
+    "dimensionality",
     "distances_from_lowest",
+    "flag_sentences",
+    "flags",
     "hull_of_known_phases",
     "known_phases",
     "likely_order",

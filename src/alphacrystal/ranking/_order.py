@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from alphacrystal.crystal import SameCrystal, group_duplicates
 from alphacrystal.ranking._energy_reference import EnergyReference
 from alphacrystal.ranking._evidence import list_evidence, row_evidence
+from alphacrystal.ranking._flags import flags
 from alphacrystal.ranking._phase_table import KnownPhase, matching_phase
 from alphacrystal.ranking._probability import list_model
 from alphacrystal.ranking._ranked import NEW_FORMULA, OTHER_STRUCTURE, RankedStructure
@@ -134,6 +135,7 @@ def rank_candidates(
                 probability=probabilities[place] if calibrated else None,
                 decomposition=() if above is None or point is None else point.products,
                 tight_space_group=_tight_space_group(finals[index]),
+                flags=flags(finals[index], candidates[index], pressure_gpa=pressure_gpa),
                 known="" if known is None else _known_text(matches.get(place), known),
             )
         )

@@ -39,6 +39,7 @@ class RankedStructure:
         probability: That this is the known or ground-state structure; None where the structure types of some
             candidates have no probability.
         known: Identifier of the known phase that it is, OTHER_STRUCTURE or NEW_FORMULA; "" without a table.
+        flags: Reasons to doubt its energy or shape, keys of FLAGS.
         tight_space_group: International number found at symprec 0.01 Å, for comparison.
     """
 
@@ -60,3 +61,4 @@ class RankedStructure:
     decomposition: tuple[DecompositionProduct, ...] = ()
     tight_space_group: int | None = None
     known: str = ""
+    flags: tuple[str, ...] = ()

@@ -28,10 +28,9 @@ from alphacrystal.report._table import (
     at_pressure,
     candidate_counts,
     cell_list,
-    known_sentence,
+    list_sentences,
     ranked_table,
     table_legend,
-    unlisted_sentence,
 )
 
 __all__ = [
@@ -59,7 +58,7 @@ __all__ = [
     "default_folder",
     "finished_run",
     "index_row",
-    "known_sentence",
+    "list_sentences",
     "page_style",
     "plain_json",
     "poscar_text",
@@ -68,7 +67,6 @@ __all__ = [
     "read_run_folder",
     "run_summary",
     "table_legend",
-    "unlisted_sentence",
     "write_figures",
     "write_index",
     "write_pressure_series",

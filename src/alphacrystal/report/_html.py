@@ -17,7 +17,7 @@ from alphacrystal.report._diffraction import RADIATION, WAVELENGTH
 from alphacrystal.report._page_data import page_data, plotted_quantity
 from alphacrystal.report._plain_json import plain_json
 from alphacrystal.report._structure_text import poscar_text
-from alphacrystal.report._table import cell_list, unlisted_sentence
+from alphacrystal.report._table import cell_list, list_sentences
 from alphacrystal.report._typeset import typeset_formula, typeset_symbol
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ _COLUMNS = (
         "energy_above_hull_per_atom_ev", "Above hull (eV/atom)", "Relative to the named reference set", 4
     ),
     _Column("known", "Known phase", "Identifier in the table of known phases", text=True),
+    _Column("flags", "Flags", "Reasons to doubt the energy or the shape; explained below", text=True),
     _Column("volume_per_atom_a3", "Volume (Å³/atom)", "Volume per atom", 2),
     _Column("chemical_rank", "Chemical rank", "Rank by prior × geometry"),
     _Column("energy_rank", "Energy rank", "Rank by energy (enthalpy) per atom"),
@@ -107,7 +108,7 @@ def report_html(
         run=run,
         warnings=_warnings(prediction),
         cells=cell_list(prediction.cells),
-        unlisted=unlisted_sentence(rows),
+        sentences=list_sentences(rows),
         columns=columns,
         rows=[
             {

@@ -12,10 +12,9 @@ from alphacrystal.report._table import (
     at_pressure,
     candidate_counts,
     html_table,
-    known_sentence,
+    list_sentences,
     ranked_table,
     table_legend,
-    unlisted_sentence,
 )
 
 if TYPE_CHECKING:
@@ -190,7 +189,7 @@ class Prediction:
         parts.append(Text(f"{title}: {candidate_counts(len(rows), len(self.candidates))}"))
         if rows:
             parts += [ranked_table(rows), Text(table_legend(rows))]
-        parts += [Text(text) for text in (unlisted_sentence(rows), known_sentence(rows)) if text]
+        parts += [Text(text) for text in list_sentences(rows)]
         if self.folder is not None:
             parts.append(Text(f"Report: {self.folder / 'report.html'}"))
         return Group(*parts)

@@ -53,6 +53,7 @@ class SummaryRow:
         probability: That the row is the known or ground-state structure, None where not available.
         known: Identifier of the known phase that it is, e.g. "mp-22862"; "other structure" if the formula is
             known with other structures only, "new" if the formula is not known, "" if no table was used.
+        flags: Keys of ``alphacrystal.ranking.FLAGS``, separated by blanks.
     """
 
     rank: int
@@ -78,6 +79,7 @@ class SummaryRow:
     space_group_number_tight: int | None = None
     probability: float | None = None
     known: str = ""
+    flags: str = ""
 
     @property
     def energy_or_enthalpy_ev(self) -> float | None:
@@ -93,6 +95,7 @@ _ADDED_COLUMNS: dict[str, Any] = {
     "space_group_number_tight": None,
     "probability": None,
     "known": "",
+    "flags": "",
 }
 #: Present names by the names of format 1.
 _RENAMED_COLUMNS = {
@@ -149,6 +152,7 @@ def _row(formula: str, ranked: RankedStructure, pressure_gpa: float) -> SummaryR
         space_group_number_tight=ranked.tight_space_group,
         probability=_finite_or_none(ranked.probability),
         known=ranked.known,
+        flags=" ".join(ranked.flags),
     )
 
 

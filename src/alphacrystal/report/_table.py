@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _LEGEND = "chem #: rank by networks"
 _ENERGY_LEGEND = "E #: rank by energy; E form: formation energy, eV/atom; "
-_HULL_LEGEND = "E hull: energy above hull, eV/atom; "
+_HULL_LEGEND = "E form, E hull: formation energy and energy above hull, eV/atom\nE #: rank by energy; "
 _ENTHALPY_LEGEND = "enthalpy in eV/atom; H #: rank by enthalpy; "
 
 
@@ -64,8 +64,9 @@ def table_legend(rows: Sequence[SummaryRow]) -> str:
     """The explanation of the short headings."""
     if any(row.enthalpy_per_atom_ev is not None for row in rows):
         return _ENTHALPY_LEGEND + _LEGEND
-    hull = _HULL_LEGEND if _has_hull(rows) else ""
-    return (_ENERGY_LEGEND + hull if _has_energies(rows) else "") + _LEGEND
+    if not _has_energies(rows):
+        return _LEGEND
+    return (_HULL_LEGEND if _has_hull(rows) else _ENERGY_LEGEND) + _LEGEND
 
 
 def _has_hull(rows: Sequence[SummaryRow]) -> bool:
@@ -92,6 +93,14 @@ def percentage(probability: float) -> str:
     """A probability as per cent, e.g. "62 %"; "<1 %" below half a per cent."""
     value = 100 * probability
     return "<1 %" if value < 0.5 else f"{value:.0f} %"
+
+
+def list_sentences(rows: Sequence[SummaryRow]) -> list[str]:
+    """Sentences below a list: "none of these", known phases, and the flags of its rows."""
+    from alphacrystal.ranking import flag_sentences
+
+    marked = [(row.rank, row.flags.split()) for row in rows]
+    return [text for text in (unlisted_sentence(rows), known_sentence(rows), *flag_sentences(marked)) if text]
 
 
 MAX_KNOWN = 5
@@ -137,9 +146,7 @@ def html_table(formula: str, rows: Sequence[SummaryRow], candidates: int, notes:
     if rows:
         parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
         parts.append(f"<p>{html.escape(table_legend(rows))}</p>")
-        parts += [
-            f"<p>{html.escape(text)}</p>" for text in (unlisted_sentence(rows), known_sentence(rows)) if text
-        ]
+        parts += [f"<p>{html.escape(text)}</p>" for text in list_sentences(rows)]
     return "\n".join(parts)
 
 

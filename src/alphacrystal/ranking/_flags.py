@@ -1,0 +1,106 @@
+"""Flags of a structure: reasons to doubt its energy or its shape."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from alphacrystal.crystal import as_atoms, lattice_points
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from alphacrystal.generate import Candidate
+
+#: Sentences by flag, in the order in which they are shown.
+FLAGS = {
+    "layered": "layers; the potential has no dispersion, the distance between the layers may be wrong",
+    "molecular": "molecules or chains; the potential has no dispersion, distances between them may be wrong",
+    "noble_gas": "a noble gas; the potential is not made for it, energies may be far too low",
+    "hydrogen_rich": "much hydrogen; zero-point energy, which is left out, may change the order",
+    "f_electrons": "f electrons; errors of the energy are larger than for other elements",
+    "magnetic": "a magnetic element; no magnetic order is set or compared",
+    "volume": "a volume far from the predicted one",
+}
+NOBLE_GASES = frozenset({"He", "Ne", "Ar", "Kr", "Xe", "Rn"})
+MAGNETIC = frozenset({"Cr", "Mn", "Fe", "Co", "Ni"})
+LANTHANIDES = frozenset({"Ce", "Pr", "Nd", "Pm", "Sm", "Eu", "Gd", "Tb", "Dy", "Ho", "Er", "Tm", "Yb"})
+ACTINIDES = frozenset({"Th", "Pa", "U", "Np", "Pu", "Am", "Cm", "Bk", "Cf", "Es", "Fm", "Md", "No"})
+NON_METALS = NOBLE_GASES | {
+    *("H", "B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "As", "Se", "Br", "Te", "I", "At")
+}
+HYDROGEN_RICH = 0.5  # fraction of the atoms
+VOLUME_DEVIATIONS, VOLUME_DIFFERENCE = 3.0, 0.15  # predicted deviations; difference of the logarithms
+
+
+def flags(structure: Structure, candidate: Candidate, *, pressure_gpa: float = 0.0) -> tuple[str, ...]:
+    """Flags of a structure, in the order of FLAGS.
+
+    Args:
+        structure: The relaxed structure, else the candidate's.
+        candidate: Its candidate; the hypothesis has the predicted volume.
+        pressure_gpa: Pressure of the relaxation; the predicted volume is that at zero pressure.
+    """
+    counts = structure.composition.get_el_amt_dict()
+    elements = set(counts)
+    found = {
+        "noble_gas": bool(elements & NOBLE_GASES),
+        "hydrogen_rich": counts.get("H", 0.0) / len(structure) >= HYDROGEN_RICH,
+        "f_electrons": bool(elements & (LANTHANIDES | ACTINIDES)),
+        "magnetic": bool(elements & MAGNETIC),
+        "volume": pressure_gpa == 0 and _unexpected_volume(structure, candidate),
+    }
+    if elements & NON_METALS:
+        dimensions = dimensionality(structure)
+        found["layered"] = "2" in dimensions and "3" not in dimensions
+        found["molecular"] = not {"2", "3"} & set(dimensions)
+    return tuple(name for name in FLAGS if found.get(name))
+
+
+def dimensionality(structure: Structure) -> str:
+    """Dimensions of the bonded parts, e.g. "3", "2" or "02" for layers with molecules between them.
+
+    Rank determination with the bond lengths at which the parts are best separated: P. M. Larsen, M. Pandey,
+    M. Strange and K. W. Jacobsen, doi:10.1103/PhysRevMaterials.3.034003, as in ASE.
+    """
+    from ase.geometry.dimensionality import analyze_dimensionality
+
+    best = analyze_dimensionality(as_atoms(structure), method="RDA")[0]
+    return str(best.dimtype).removesuffix("D")
+
+
+def _unexpected_volume(structure: Structure, candidate: Candidate) -> bool:
+    hypothesis = candidate.hypothesis
+    if hypothesis is None:
+        return False
+    atoms = len(candidate.structure) * lattice_points(hypothesis.space_group)
+    difference = abs(math.log(structure.volume / len(structure) * atoms / hypothesis.lattice.volume))
+    return difference > max(VOLUME_DIFFERENCE, VOLUME_DEVIATIONS * hypothesis.shape_scale[0])
+
+
+def flag_sentences(rows: Sequence[tuple[int, Sequence[str]]]) -> list[str]:
+    """Each flag with the ranks that have it, as a sentence.
+
+    Args:
+        rows: Rank and flags of each structure.
+    """
+    sentences = []
+    for name, text in FLAGS.items():
+        ranks = [rank for rank, names in rows if name in names]
+        if ranks:
+            where = f"Row{'s' if len(ranks) > 1 else ''} {_ranges(ranks)}"
+            where = "All rows" if len(ranks) == len(rows) > 1 else where
+            sentences.append(f"{where}: {text}")
+    return sentences
+
+
+def _ranges(ranks: Sequence[int]) -> str:
+    """Ranks in ascending order as text, e.g. "1, 3-5"."""
+    parts: list[list[int]] = []
+    for rank in ranks:
+        if parts and rank == parts[-1][-1] + 1:
+            parts[-1].append(rank)
+        else:
+            parts.append([rank])
+    return ", ".join(str(p[0]) if len(p) == 1 else f"{p[0]}-{p[-1]}" for p in parts)
