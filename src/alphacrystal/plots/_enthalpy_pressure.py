@@ -92,7 +92,7 @@ def enthalpy_pressure(
     high = max(float(curve.line_enthalpies.max()) for curve in curves[:named])
     top = min(max(high, 0.05), _WINDOW)
     axes.set_ylim(low - 0.2 * (top - low), top + 0.05 * (top - low))
-    style_axes(axes, x_label="pressure (GPa)", y_label=f"enthalpy relative to {curves[0].name} (eV/atom)")
+    style_axes(axes, x_label="pressure (GPa)", y_label="enthalpy relative to the first phase (eV/atom)")
     figure.legend(fontsize=11, frameon=False, loc="outside right upper")
     if title:
         axes.set_title(title, fontsize=13)

@@ -160,7 +160,7 @@ def _shown(row: SummaryRow, column: _Column) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if column.decimals is not None:
-        return f"{value:.{column.decimals}f}"
+        return f"{round(value, column.decimals) + 0.0:.{column.decimals}f}"  # no negative zero
     if column.field == "cell_formula":
         return typeset_formula(str(value))
     if column.field == "space_group_symbol":

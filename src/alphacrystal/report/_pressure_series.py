@@ -141,12 +141,12 @@ def _figure(
 
     reference = phases[0].enthalpies
     curves = []
-    for phase in phases[:_DRAWN]:
+    for number, phase in enumerate(phases[:_DRAWN], 1):
         own = phase.enthalpies
         grid = np.linspace(own.pressures[0], own.pressures[-1], 200)
         curves.append(
             EnthalpyCurve(
-                f"{typeset_symbol(phase.space_group_symbol)}, {typeset_formula(phase.cell_formula)}",
+                f"{number}: {typeset_symbol(phase.space_group_symbol)}, {typeset_formula(phase.cell_formula)}",
                 own.pressures,
                 own.enthalpies - reference.at(own.pressures),
                 grid,
