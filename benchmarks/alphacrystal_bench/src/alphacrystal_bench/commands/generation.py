@@ -6,23 +6,29 @@ from typing import Annotated
 
 import typer
 
-from alphacrystal_bench.harness.options import RequiredRecords, Seed
+from alphacrystal_bench.harness.options import Relax, RequiredRecords, Seed
 from alphacrystal_bench.harness.registry import Result, Run, register
 
 
-@register("textbook", title="Textbook compounds", page="generation.textbook", quick=("--limit", "4"))
+@register(
+    "textbook",
+    title="Textbook compounds",
+    page="generation.textbook",
+    quick=("--limit", "4", "--no-relax"),
+)
 def textbook(
     run: Run,
-    limit: Annotated[int | None, typer.Option(min=1, help="Compounds. Default: all twenty.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Compounds. Default: all sixty.")] = None,
+    relax: Relax = True,
     seed: Seed = 0,
 ) -> Result:
-    """Rank of the known structure of twenty textbook compounds, without relaxation.
+    """Rank of the known structure of sixty textbook compounds.
 
     A smoke test, not evidence: these compounds may be in the training data.
     """
     from alphacrystal_bench.generation.textbook import benchmark_textbook
 
-    return benchmark_textbook(run.progress, limit=limit, seed=seed)
+    return benchmark_textbook(run.folder, run.progress, limit=limit, relax=relax, seed=seed)
 
 
 @register(
