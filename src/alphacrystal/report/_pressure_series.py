@@ -143,10 +143,11 @@ def _figure(
     curves = []
     for number, phase in enumerate(phases[:_DRAWN], 1):
         own = phase.enthalpies
+        name = f"{typeset_symbol(phase.space_group_symbol)}, {typeset_formula(phase.cell_formula)}"
         grid = np.linspace(own.pressures[0], own.pressures[-1], 200)
         curves.append(
             EnthalpyCurve(
-                f"{number}: {typeset_symbol(phase.space_group_symbol)}, {typeset_formula(phase.cell_formula)}",
+                f"{number}: {name}",
                 own.pressures,
                 own.enthalpies - reference.at(own.pressures),
                 grid,

@@ -159,7 +159,9 @@ def phases(
     source: SourceArgument,
     out: Annotated[Path, typer.Option(help="Table to write (SQLite).")],
     potential: Annotated[str, typer.Option(help="Potential of the energies.")] = "chgnet",
-    limit: Annotated[int | None, typer.Option(min=1, help="Records, from the start of the source.")] = None,
+    experimental_over: Annotated[
+        int | None, typer.Option(min=0, help="Only experimental crystals if they have more atoms than this.")
+    ] = None,
     note: Annotated[str, typer.Option(help="Origin of the crystals, for the table.")] = "",
     as_json: JsonOption = False,
 ) -> None:
@@ -167,8 +169,6 @@ def phases(
 
     Energies are those at the given structures. OUT.lines keeps finished records: the same command continues.
     """
-    from itertools import islice
-
     from alphacrystal.cli.progress_display import ProgressDisplay
     from alphacrystal.data import read_records
     from alphacrystal.data import without_benchmarks as drop
@@ -177,7 +177,11 @@ def phases(
     from alphacrystal.runtime.atomic_write import replacing
 
     check_new_file(out)
-    records = list(islice(drop(read_records(source)), limit))
+    records = [
+        record
+        for record in drop(read_records(source))
+        if experimental_over is None or record.icsd or len(record.species) <= experimental_over
+    ]
     if not records:
         raise InputError(f"{source} holds no crystals.")
     model = load_energy_model(potential)
