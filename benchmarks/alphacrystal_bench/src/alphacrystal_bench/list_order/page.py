@@ -106,7 +106,7 @@ def draw(result: Mapping[str, Any], page: Path, folder: Path | None) -> str:
             )
         )
     png, _ = reliability_diagrams(panels, page.parent / "figures" / "ranking_reliability")
-    return f"## Reliability\n\n![Stated and observed probabilities](figures/{png.name})\n"
+    return f"\n## Reliability\n\n![Stated and observed probabilities](figures/{png.name})\n"
 
 
 def _order(name: str) -> str:
