@@ -93,6 +93,21 @@ class PredictConfig(BaseModel):
     pressure: float = _setting(
         0.0, RELAXATION, "Hydrostatic pressure in GPa.", ge=-50, le=1000, allow_inf_nan=False
     )
+    phonons: int = _setting(
+        0,
+        RELAXATION,
+        "Compute phonons of the first N relaxed structures (needs the extra phonons).",
+        ge=0,
+        le=1000,
+    )
+    temperature: float = _setting(
+        300.0,
+        RELAXATION,
+        "Temperature in K of the vibrational free energy.",
+        ge=0,
+        le=5000,
+        allow_inf_nan=False,
+    )
     hull: Path | None = _setting(
         None, RELAXATION, "Competing phases for energies above hull: records or pymatgen entries (.json)."
     )

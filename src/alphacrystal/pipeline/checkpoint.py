@@ -20,7 +20,7 @@ from alphacrystal.runtime.atomic_write import storage_sentence, write_text_atomi
 from alphacrystal.runtime.bounded_files import parse_json, read_json
 
 if TYPE_CHECKING:
-    from alphacrystal.relaxation import Relaxation
+    from alphacrystal.relaxation import Phonons, Relaxation
 
 MAX_REQUEST_BYTES = 100_000_000  # a list of formulas may be long
 MAX_CANDIDATES_BYTES = 1_000_000_000
@@ -190,6 +190,22 @@ class Checkpoint:
             "seconds": relaxation.seconds,
         }
         self._append("relaxations.jsonl", item)
+
+    def add_phonons(self, index: int, phonons: Phonons) -> None:
+        """Append the phonons of one candidate."""
+        self._append("phonons.jsonl", {"index": index, "phonons": phonons.model_dump(mode="json")})
+
+    def load_phonons(self) -> dict[int, Phonons]:
+        """Phonons by candidate index; damaged lines count as not finished."""
+        from alphacrystal.relaxation import Phonons
+
+        found: dict[int, Phonons] = {}
+        for item in self._lines("phonons.jsonl"):
+            try:
+                found[int(item["index"])] = Phonons.model_validate(item["phonons"])
+            except (ValueError, KeyError, TypeError):
+                continue
+        return found
 
     def load_relaxations(self) -> dict[tuple[str, int], Relaxation]:
         """Finished relaxations by stage and candidate index."""

@@ -12,8 +12,9 @@ from alphacrystal.errors import InputError
 from alphacrystal.pipeline.checkpoint import Checkpoint
 from alphacrystal.pipeline.energies import energy_reference, open_relaxer
 from alphacrystal.pipeline.generation import generate
+from alphacrystal.pipeline.phonons import add_phonons
 from alphacrystal.pipeline.preflight import Request, check_request, models_in_use
-from alphacrystal.pipeline.ranking import conclude
+from alphacrystal.pipeline.ranking import conclude, known_phases_of_formula, ranked_list
 from alphacrystal.pipeline.relaxation import Relaxed, complete_hull, relax_candidates
 from alphacrystal.pipeline.store import EVENTS_FILE, RunStore
 from alphacrystal.report import (
@@ -87,6 +88,11 @@ def predict(
                             with store.stage("relax"):
                                 relaxed = relax_candidates(request, candidates, store, relaxer)
                             reference = complete_hull(request, reference, store, relaxer)
+                            if config.phonons:
+                                with store.stage("phonons"):
+                                    known = known_phases_of_formula(request)
+                                    ranked = ranked_list(request, relaxed, reference, known)
+                                    add_phonons(request, ranked, store)
                         else:
                             relaxed = Relaxed(candidates)
                     complete = True

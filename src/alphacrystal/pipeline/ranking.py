@@ -6,6 +6,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,26 +49,14 @@ def conclude(
         notes: Notes of the earlier steps.
         complete: False for an interrupted run.
     """
-    from alphacrystal.ranking import rank_candidates
-
     config = request.config
     begin = time.monotonic()
     has_energies = config.relax and (complete or bool(relaxed.relaxations))
-    phases = known_phases_of(request.formula.elements, config) if has_energies else None
-    known = None
-    if phases is not None:
-        known = [phase for phase in phases if phase.formula == request.formula.reduced_formula]
-    ranked = rank_candidates(
-        relaxed.candidates,
-        relaxed.relaxations,
-        merged=relaxed.duplicates,
-        pressure_gpa=config.pressure,
-        relaxed=has_energies,
-        top=config.top,
-        reference=reference,
-        known=known,
-        order=config.order,
-    )
+    known = known_phases_of_formula(request) if has_energies else None
+    ranked = ranked_list(request, relaxed, reference, known, has_energies=has_energies)
+    if config.phonons:
+        phonons = store.phonons()
+        ranked = [replace(item, phonons=phonons.get(item.candidate_index)) for item in ranked]
     timings = {**store.timings, "rank": time.monotonic() - begin}
     failed = [relaxation for relaxation in relaxed.relaxations.values() if not relaxation.usable]
     all_notes = [*request.notes, *notes]
@@ -101,6 +90,39 @@ def conclude(
         timings={name: round(seconds, 3) for name, seconds in timings.items()},
         complete=complete,
         folder=store.folder,
+    )
+
+
+def known_phases_of_formula(request: Request) -> list[KnownPhase] | None:
+    """Known phases of the formula of a run; None without a table or under pressure."""
+    phases = known_phases_of(request.formula.elements, request.config)
+    if phases is None:
+        return None
+    return [phase for phase in phases if phase.formula == request.formula.reduced_formula]
+
+
+def ranked_list(
+    request: Request,
+    relaxed: Relaxed,
+    reference: EnergyReference | None,
+    known: Sequence[KnownPhase] | None,
+    *,
+    has_energies: bool = True,
+) -> list[RankedStructure]:
+    """The list of a run, see `alphacrystal.ranking.rank_candidates`."""
+    from alphacrystal.ranking import rank_candidates
+
+    config = request.config
+    return rank_candidates(
+        relaxed.candidates,
+        relaxed.relaxations,
+        merged=relaxed.duplicates,
+        relaxed=has_energies,
+        top=config.top,
+        pressure_gpa=config.pressure,
+        reference=reference,
+        known=known,
+        order=config.order,
     )
 
 

@@ -14,7 +14,7 @@ from alphacrystal.typing import Progress
 
 if TYPE_CHECKING:
     from alphacrystal.generate import Candidate
-    from alphacrystal.relaxation import Relaxation
+    from alphacrystal.relaxation import Phonons, Relaxation
 
 EVENTS_FILE = "events.jsonl"
 
@@ -47,6 +47,7 @@ class RunStore:
         self._pending: list[Candidate] = []
         self._candidates: list[Candidate] | None = None
         self._relaxations: dict[tuple[str, int], Relaxation] | None = None
+        self._phonons: dict[int, Phonons] | None = None
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -115,6 +116,19 @@ class RunStore:
             status=str(relaxation.status),
             reason=relaxation.reason,
         )
+
+    # Phonons.
+
+    def phonons(self) -> Mapping[int, Phonons]:
+        """Finished phonons by number of the candidate."""
+        if self._phonons is None:
+            self._phonons = self.checkpoint.load_phonons()
+        return self._phonons
+
+    def add_phonons(self, index: int, phonons: Phonons) -> None:
+        """Store the phonons of a candidate."""
+        self._phonons = {**self.phonons(), index: phonons}
+        self.checkpoint.add_phonons(index, phonons)
 
 
 def _no_progress(stage: str, done: int, total: int) -> None:

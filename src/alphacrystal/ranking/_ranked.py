@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from alphacrystal.generate import Candidate
     from alphacrystal.ranking._hull import DecompositionProduct
-    from alphacrystal.relaxation import Relaxation
+    from alphacrystal.relaxation import Phonons, Relaxation
 
 #: Values of ``RankedStructure.known`` that are no identifiers.
 OTHER_STRUCTURE, NEW_FORMULA = "other structure", "new"
@@ -40,6 +40,7 @@ class RankedStructure:
             candidates have no probability.
         known: Identifier of the known phase that it is, OTHER_STRUCTURE or NEW_FORMULA; "" without a table.
         flags: Reasons to doubt its energy or shape, keys of FLAGS.
+        phonons: Its phonons, None where they were not computed.
         tight_space_group: International number found at symprec 0.01 Å, for comparison.
     """
 
@@ -62,3 +63,4 @@ class RankedStructure:
     tight_space_group: int | None = None
     known: str = ""
     flags: tuple[str, ...] = ()
+    phonons: Phonons | None = None

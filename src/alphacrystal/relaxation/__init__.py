@@ -27,6 +27,13 @@ from alphacrystal.relaxation._relaxation import Relaxation, RelaxationStatus
 from alphacrystal.relaxation._relaxer import Relaxer
 from alphacrystal.relaxation._settings import RelaxSettings
 from alphacrystal.relaxation.chgnet.potential import CHGNetPotential
+from alphacrystal.relaxation.phonons import (
+    IMAGINARY,
+    BandSegment,
+    Phonons,
+    compute_phonons,
+    require_phonopy,
+)
 from alphacrystal.relaxation.registry import (
     POTENTIALS,
     EnergyRange,
@@ -40,8 +47,10 @@ from alphacrystal.relaxation.registry import (
 )
 
 __all__ = [
+    "IMAGINARY",
     "POTENTIALS",
     "AsePotential",
+    "BandSegment",
     "BayesianRelaxer",
     "CHGNetPotential",
     "EnergyModel",
@@ -49,6 +58,7 @@ __all__ = [
     "EnergyRange",
     "EnergyScale",
     "Evaluation",
+    "Phonons",
     "Potential",
     "PotentialEnergies",
     "PotentialSpec",
@@ -58,6 +68,7 @@ __all__ = [
     "RelaxationStatus",
     "Relaxer",
     "check_potential",
+    "compute_phonons",
     "corrected_energy_per_atom",
     "elemental_references",
     "energies_checked",
@@ -73,4 +84,5 @@ __all__ = [
     "register",
     "relax",
     "require_optuna",
+    "require_phonopy",
 ]

@@ -22,6 +22,8 @@ from alphacrystal.runtime.contained_paths import check_inside, refuse_links
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
 
+    from alphacrystal.typing import FloatArray
+
 _MAX_PANELS = 6  # crystals side by side
 
 
@@ -57,7 +59,7 @@ def write_figures(folder: Path, rows: int) -> list[Path]:
 
 
 def _drawn(results: Mapping[str, Any], rows: int, target: Path) -> Iterator[tuple[Path, Path]]:
-    from alphacrystal.plots import crystal_panels, distance_matrices, powder_lines
+    from alphacrystal.plots import crystal_panels, distance_matrices, phonon_bands, powder_lines
 
     yield from _overview(results, target)
     structures = results["structures"][:rows]
@@ -84,6 +86,8 @@ def _drawn(results: Mapping[str, Any], rows: int, target: Path) -> Iterator[tupl
                 titles=names,
                 by_orbits=pair.by_orbits,
             )
+        if phonons := item.get("phonons"):
+            yield phonon_bands(_segments(phonons), target / f"{name}_phonons", title=_title(item))
         peaks = powder_pattern(structure_from_json(item["structure"]))
         if peaks:
             yield powder_lines(
@@ -124,6 +128,16 @@ def _overview(results: Mapping[str, Any], target: Path) -> Iterator[tuple[Path, 
             title=typeset_formula(results["formula"]) + (f", {pressure:g} GPa" if pressure else ""),
             quantity=plotted_quantity(relaxed, pressure),
         )
+
+
+def _segments(phonons: Mapping[str, Any]) -> list[tuple[str, str, FloatArray, FloatArray]]:
+    """Bands for `alphacrystal.plots.phonon_bands`; foreign content is checked."""
+    from alphacrystal.relaxation import Phonons
+
+    return [
+        (segment.begin, segment.end, np.array(segment.distances), np.array(segment.frequencies))
+        for segment in Phonons.model_validate(phonons).bands
+    ]
 
 
 def _grid(panels: Sequence[tuple[str, Structure]]) -> list[Sequence[tuple[str, Structure]]]:

@@ -73,6 +73,7 @@ _COLUMNS = (
     _Column("known", "Known phase", "Identifier in the table of known phases", text=True),
     _Column("flags", "Flags", "Reasons to doubt the energy or the shape; explained below", text=True),
     _Column("volume_per_atom_a3", "Volume (Å³/atom)", "Volume per atom", 2),
+    _Column("lowest_frequency_thz", "Lowest frequency (THz)", "Of the phonons; negative: imaginary", 2),
     _Column("chemical_rank", "Chemical rank", "Rank by prior × geometry"),
     _Column("energy_rank", "Energy rank", "Rank by energy (enthalpy) per atom"),
     _Column("log_probability", "Log-probability", "Natural log of prior × geometry", 2),

@@ -112,6 +112,7 @@ def _ranked(ranked: RankedStructure, row: SummaryRow) -> dict[str, Any]:
         **asdict(row),
         "score": plain_json(float(ranked.score)),
         "candidate_index": ranked.candidate_index,
+        "phonons": None if ranked.phonons is None else ranked.phonons.model_dump(mode="json"),
         "duplicates": list(ranked.duplicates),
         "structure": plain_json(ranked.structure.as_dict()),
         "primitive": plain_json(ranked.primitive.as_dict()),

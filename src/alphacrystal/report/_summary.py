@@ -53,6 +53,8 @@ class SummaryRow:
         probability: That the row is the known or ground-state structure, None where not available.
         known: Identifier of the known phase that it is, e.g. "mp-22862"; "other structure" if the formula is
             known with other structures only, "new" if the formula is not known, "" if no table was used.
+        lowest_frequency_thz: Of the phonons in THz, negative for an imaginary one; None without phonons.
+        vibrational_free_energy_per_atom_ev: eV/atom at the temperature of the run, None without phonons.
         flags: Keys of ``alphacrystal.ranking.FLAGS``, separated by blanks.
     """
 
@@ -80,6 +82,8 @@ class SummaryRow:
     probability: float | None = None
     known: str = ""
     flags: str = ""
+    lowest_frequency_thz: float | None = None
+    vibrational_free_energy_per_atom_ev: float | None = None
 
     @property
     def energy_or_enthalpy_ev(self) -> float | None:
@@ -96,6 +100,8 @@ _ADDED_COLUMNS: dict[str, Any] = {
     "probability": None,
     "known": "",
     "flags": "",
+    "lowest_frequency_thz": None,
+    "vibrational_free_energy_per_atom_ev": None,
 }
 #: Present names by the names of format 1.
 _RENAMED_COLUMNS = {
@@ -153,6 +159,10 @@ def _row(formula: str, ranked: RankedStructure, pressure_gpa: float) -> SummaryR
         probability=_finite_or_none(ranked.probability),
         known=ranked.known,
         flags=" ".join(ranked.flags),
+        lowest_frequency_thz=ranked.phonons.lowest_frequency_thz if ranked.phonons else None,
+        vibrational_free_energy_per_atom_ev=(
+            ranked.phonons.free_energy_per_atom_ev if ranked.phonons else None
+        ),
     )
 
 

@@ -100,7 +100,31 @@ def list_sentences(rows: Sequence[SummaryRow]) -> list[str]:
     from alphacrystal.ranking import flag_sentences
 
     marked = [(row.rank, row.flags.split()) for row in rows]
-    return [text for text in (unlisted_sentence(rows), known_sentence(rows), *flag_sentences(marked)) if text]
+    sentences = [
+        unlisted_sentence(rows),
+        known_sentence(rows),
+        *flag_sentences(marked),
+        *phonon_sentences(rows),
+    ]
+    return [text for text in sentences if text]
+
+
+def phonon_sentences(rows: Sequence[SummaryRow]) -> list[str]:
+    """Dynamic stability of the rows with phonons, one sentence each."""
+    from alphacrystal.relaxation import IMAGINARY
+
+    sentences = []
+    for row in rows:
+        lowest, free = row.lowest_frequency_thz, row.vibrational_free_energy_per_atom_ev
+        if lowest is None or free is None:
+            continue
+        state = (
+            "dynamically stable"
+            if lowest > IMAGINARY
+            else f"unstable, imaginary frequency {-lowest:.2f}i THz"
+        )
+        sentences.append(f"Row {row.rank}: {state}; vibrational free energy {free:+.3f} eV/atom")
+    return sentences
 
 
 MAX_KNOWN = 5
