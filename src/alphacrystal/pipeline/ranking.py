@@ -127,7 +127,7 @@ def ranked_list(
 
 
 def known_notes(ranked: Sequence[RankedStructure], known: Sequence[KnownPhase]) -> list[str]:
-    """Whether the known ground state is in the list, and what rank it has without the table."""
+    """Whether the known ground state is in the list, and its rank without the table."""
     ground = next(phase for phase in known if phase.ground)
     group = ground.label.partition(":")[0]
     row = next((item for item in ranked if item.known == ground.id), None)

@@ -80,7 +80,7 @@ class Phonons(BaseModel):
 
 
 def require_phonopy() -> None:
-    """Refuse to go on without phonopy and seekpath.
+    """Check that phonopy and seekpath are installed.
 
     Raises:
         InputError: One of them is missing.
