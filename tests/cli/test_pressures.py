@@ -8,11 +8,16 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pymatgen.core import Structure
+
+from alphacrystal.pipeline.pressure_series import with_intermediate
 
 Run = Callable[..., Any]
 Start = Callable[..., subprocess.Popen[str]]
@@ -39,7 +44,7 @@ def test_rock_salt_becomes_the_caesium_chloride_type(series: tuple[Path, str]) -
         assert rows_of(folder / pressure / "summary.csv")[0]["space_group_number"] == group
     changes = rows_of(folder / "transitions.csv")
     assert (changes[0]["low_space_group"], changes[-1]["high_space_group"]) == ("225", "221")
-    # 27 to 30 GPa in experiments (Li and Jeanloz, doi:10.1103/PhysRevB.36.474); about 11 with CHGNet.
+    # 27 to 30 GPa in experiments (Li and Jeanloz, doi:10.1103/PhysRevB.36.474); about 17 with CHGNet.
     assert 5 < float(changes[-1]["pressure_gpa"]) < 45
     assert "NaCl at 60 GPa" in output
     assert "enthalpy" in output
@@ -50,7 +55,7 @@ def test_rock_salt_becomes_the_caesium_chloride_type(series: tuple[Path, str]) -
 def test_files_of_a_series(series: tuple[Path, str]) -> None:
     folder, _ = series
     enthalpies = rows_of(folder / "enthalpies.csv")
-    assert {float(row["pressure_gpa"]) for row in enthalpies} == {0.0, 60.0}
+    assert {float(row["pressure_gpa"]) for row in enthalpies} == {0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0}
     for row in enthalpies:
         structure = Structure.from_file(folder / row["file"])
         assert structure.volume / len(structure) == pytest.approx(float(row["volume_per_atom_a3"]), rel=1e-3)
@@ -71,6 +76,17 @@ def test_a_finished_series_is_repeated_from_its_files(series: tuple[Path, str], 
     assert (folder / "enthalpies.csv").read_bytes() == before
     for arguments in (("KCl",), ("NaCl", "--pressure", "0,50"), ("NaCl", "--seed", "4")):
         assert run("predict", *arguments, "--resume", "--out", folder).code == 2
+
+
+@given(st.lists(st.integers(0, 400), min_size=2, max_size=8, unique=True))
+def test_intermediate_pressures_fill_the_intervals(values: list[int]) -> None:
+    pressures = sorted(map(float, values))
+    grid = with_intermediate(pressures)
+    assert grid == sorted(set(grid))
+    assert set(pressures) <= set(grid)
+    longest = (pressures[-1] - pressures[0]) / 6
+    assert max(b - a for a, b in pairwise(grid)) <= longest + 1e-5
+    assert len(grid) <= 6 + len(pressures)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from alphacrystal.typing import Progress
 
 MAX_PRESSURES = 50
+INTERVALS = 6  # of pressure at least in which enthalpies are interpolated
 UNIT_VOLUME = 10.0  # Å³/atom at which crystals of different pressures are compared
 LIKELY, LOWEST = 5, 5  # structures of each list whose enthalpies are compared: first rows, lowest enthalpies
 
@@ -95,6 +98,7 @@ def predict_pressures(
     values = sorted(set(map(float, pressures)))
     _check_pressures(values)
     base = {**(config or PredictConfig()).model_dump(), **settings}
+    grid = with_intermediate(values)
     configs = {value: make_config(**{**base, "pressure": value}) for value in values}
     first = configs[values[0]]
     if not first.relax:
@@ -122,8 +126,9 @@ def predict_pressures(
             with interrupts_held() as hold, EventLog(folder / EVENTS_FILE) as events:
                 store = RunStore(folder, events, progress)
                 with hold.lifted(), store.stage("phases"):
-                    ends = _phases_at_pressures(_phases(predictions), configs, store, relaxer)
-        phases = _described(ends, values)
+                    steps = {value: make_config(**{**base, "pressure": value}) for value in grid}
+                    ends = _phases_at_pressures(_phases(predictions), steps, store, relaxer)
+        phases = _described(ends, grid)
         ranges = lowest_phases([phase.enthalpies for phase in phases], values[0], values[-1])
         write_pressure_series(folder, formula.reduced_formula, values, phases, ranges, page=page)
     return PressureSeries(formula.reduced_formula, predictions, phases, ranges, folder)
@@ -134,6 +139,16 @@ def _check_pressures(values: Sequence[float]) -> None:
         raise InputError("Give at least two different pressures, e.g. --pressure 0,20,60.")
     if len(values) > MAX_PRESSURES:
         raise InputError(f"{len(values)} pressures are too many: give at most {MAX_PRESSURES}.")
+
+
+def with_intermediate(values: Sequence[float]) -> list[float]:
+    """Ascending pressures, and more between them so that no interval is wider than 1/INTERVALS of all."""
+    longest = (values[-1] - values[0]) / INTERVALS
+    grid = [values[0]]
+    for begin, end in pairwise(values):
+        count = max(1, math.ceil((end - begin) / longest - 1e-9))
+        grid += [round(begin + (end - begin) * k / count, 6) for k in range(1, count)] + [end]
+    return grid
 
 
 def pressure_folder(folder: Path, pressure: float) -> Path:
