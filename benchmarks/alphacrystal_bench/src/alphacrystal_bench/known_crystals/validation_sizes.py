@@ -39,7 +39,7 @@ def benchmark_validation_sizes(
     """
     chosen = validation_records(records, per_class, settings.seed, classes)
     rows = predicted_rows(compounds_of(chosen, {}), settings, out, on_progress)
-    return {"per_class": per_class, "settings": settings.fixed(), **tables(rows)}
+    return {"per_class": per_class, "classes": list(classes), "settings": settings.fixed(), **tables(rows)}
 
 
 def validation_records(
@@ -71,7 +71,8 @@ def validation_records(
 
 def render(result: Mapping[str, Any]) -> str:
     """All tables."""
-    options = f" --data DIR --per-class {result['per_class']}"
+    sizes = ",".join(str(SIZES[name]) for name in result.get("classes", SIZES))
+    options = f" --data DIR --sizes {sizes} --per-class {result['per_class']}"
     lines = [
         f"# Experimental compounds of the validation split by size, {result['n']} compounds",
         "",
