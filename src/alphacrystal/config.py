@@ -87,6 +87,11 @@ class PredictConfig(BaseModel):
     )
     relax: bool = _setting(True, RELAXATION, "Relax the candidates with a potential.")
     potential: str = _setting("chgnet", RELAXATION, "Potential of the relaxation.")
+    dispersion: Literal["none", "d3"] = _setting(
+        "none",
+        RELAXATION,
+        "Dispersion of the potential: d3 adds D3(BJ), for layers and molecules (needs the extra dispersion).",
+    )
     relaxation: Literal["gradient", "bayesian"] = _setting(
         "gradient", RELAXATION, "Method: gradient, or bayesian for models without forces."
     )
@@ -149,6 +154,11 @@ class PredictConfig(BaseModel):
             double = next(old for old, new in RENAMED_SETTINGS.items() if old in values and new in values)
             raise ValueError(f"{double} is the old name of {RENAMED_SETTINGS[double]}: give one of them")
         return renamed
+
+    @property
+    def full_potential(self) -> str:
+        """Name of the potential, with dispersion if it is set."""
+        return self.potential if self.dispersion == "none" else f"{self.potential}+{self.dispersion}"
 
     @field_validator("space_group")
     @classmethod

@@ -31,7 +31,7 @@ def open_relaxer(config: PredictConfig) -> Iterator[Relaxer | None]:
     from alphacrystal.relaxation import RelaxPool
 
     with RelaxPool(
-        config.potential, workers=config.workers, method=config.relaxation, seed=config.seed
+        config.full_potential, workers=config.workers, method=config.relaxation, seed=config.seed
     ) as pool:
         yield pool
 
@@ -75,20 +75,20 @@ def energy_reference(elements: Iterable[str], config: PredictConfig) -> EnergyRe
     from alphacrystal.ranking import EnergyReference, read_hull_reference
     from alphacrystal.relaxation import read_references
 
-    references = read_references(config.references, config.potential) if config.references else None
+    references = read_references(config.references, config.full_potential) if config.references else None
     hull = None
     if config.hull is not None:
         hull = read_hull_reference(
-            config.hull, elements, enthalpies=config.pressure != 0, potential=config.potential
+            config.hull, elements, enthalpies=config.pressure != 0, potential=config.full_potential
         )
     elif (known := known_phases_of(elements, config)) is not None:
         from alphacrystal.ranking import hull_of_known_phases
         from alphacrystal.relaxation import elemental_references
 
         hull = hull_of_known_phases(
-            known, elements, references or elemental_references(config.potential) or {}
+            known, elements, references or elemental_references(config.full_potential) or {}
         )
-    return EnergyReference(config.potential, config.pressure, references, hull)
+    return EnergyReference(config.full_potential, config.pressure, references, hull)
 
 
 def known_phases_of(elements: Iterable[str], config: PredictConfig) -> tuple[KnownPhase, ...] | None:
@@ -97,7 +97,7 @@ def known_phases_of(elements: Iterable[str], config: PredictConfig) -> tuple[Kno
         return None
     from alphacrystal.ranking import known_phases, phase_table
 
-    path = phase_table(config.potential)
+    path = phase_table(config.full_potential)
     return None if path is None else known_phases(path, frozenset(elements))
 
 
@@ -118,10 +118,14 @@ def energy_function(config: PredictConfig) -> EnergyFunction:
     from alphacrystal.runtime.torch_threads import one_torch_thread
 
     # The CHGNet engine of this package does not hang: no separate process is needed.
-    shipped = config.potential.startswith("chgnet")
-    evaluate = _in_process(config.potential) if shipped else EnergyProcess(config.potential).energies_per_atom
-    references = read_references(config.references, config.potential) if config.references else None
-    reference = EnergyReference(config.potential, 0.0, references)
+    shipped = config.full_potential.startswith("chgnet")
+    evaluate = (
+        _in_process(config.full_potential)
+        if shipped
+        else EnergyProcess(config.full_potential).energies_per_atom
+    )
+    references = read_references(config.references, config.full_potential) if config.references else None
+    reference = EnergyReference(config.full_potential, 0.0, references)
 
     @one_torch_thread()
     def energies(structures: Sequence[Structure]) -> FloatArray:

@@ -36,7 +36,7 @@ def add_phonons(request: Request, ranked: Sequence[RankedStructure], store: RunS
         store.progress(STAGE, done, len(chosen))
         if item.candidate_index in store.phonons():
             continue
-        potential = potential or load_potential(config.potential)
+        potential = potential or load_potential(config.full_potential)
         try:
             with one_torch_thread():
                 result = compute_phonons(item.primitive, potential, temperature=config.temperature)

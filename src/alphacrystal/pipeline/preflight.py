@@ -95,7 +95,7 @@ def generator_context(
     def check_energies() -> None:
         from alphacrystal.relaxation import check_potential
 
-        check_potential(config.potential, formula.elements, forces=False)
+        check_potential(config.full_potential, formula.elements, forces=False)
 
     return GeneratorContext(formula, formula_units, config, lambda: energy_function(config), check_energies)
 
@@ -146,7 +146,7 @@ def check_potential_covers(formula: Formula, config: PredictConfig) -> None:
 
     if config.relaxation == "bayesian" and config.steps:
         require_optuna()
-    check_potential(config.potential, formula.elements, forces=config.relaxation == "gradient")
+    check_potential(config.full_potential, formula.elements, forces=config.relaxation == "gradient")
 
 
 def check_lattice(config: PredictConfig) -> None:

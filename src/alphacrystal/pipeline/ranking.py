@@ -84,7 +84,7 @@ def conclude(
         relaxations=dict(relaxed.relaxations),
         orbit_distances=orbit_distances(request, relaxed.candidates, ranked),
         distograms=cell_distograms(request, {len(c.structure) for c in relaxed.candidates}),
-        potential=config.potential if has_energies else None,
+        potential=config.full_potential if has_energies else None,
         hull_reference=hull,
         pressure_gpa=config.pressure,
         timings={name: round(seconds, 3) for name, seconds in timings.items()},

@@ -93,7 +93,7 @@ def rank(
 
     values = {**(config or PredictConfig(workers=1)).model_dump(), **settings}
     potential = str(values["potential"])
-    check_potential(potential, forces=False)
+    check_potential(potential, forces=values["dispersion"] != "none")
     # A model without forces evaluates through the Bayesian search, which takes no step here.
     method = "bayesian" if energy_scale(potential) is EnergyScale.FORMATION else "gradient"
     chosen = make_config(**{**values, "steps": 0, "order": "energy", "relaxation": method})

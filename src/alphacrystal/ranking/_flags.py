@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 #: Sentences by flag, in the order in which they are shown.
 FLAGS = {
-    "layered": "layers; the potential has no dispersion, the distance between the layers may be wrong",
-    "molecular": "molecules or chains; the potential has no dispersion, distances between them may be wrong",
+    "layered": "layers; without dispersion (--dispersion d3) their distance may be wrong",
+    "molecular": "molecules or chains; without dispersion (--dispersion d3) their distances may be wrong",
     "noble_gas": "a noble gas; the potential is not made for it, energies may be far too low",
     "hydrogen_rich": "much hydrogen; zero-point energy, which is left out, may change the order",
     "f_electrons": "f electrons; errors of the energy are larger than for other elements",

@@ -6,6 +6,7 @@
 from alphacrystal.relaxation._ase import AsePotential
 from alphacrystal.relaxation._bayesian import BayesianRelaxer, require_optuna
 from alphacrystal.relaxation._checked import energies_checked
+from alphacrystal.relaxation._dispersion import DispersionPotential
 from alphacrystal.relaxation._energy_model import EnergyModel, PotentialEnergies
 from alphacrystal.relaxation._energy_process import EnergyProcess
 from alphacrystal.relaxation._energy_scale import (
@@ -53,6 +54,7 @@ __all__ = [
     "BandSegment",
     "BayesianRelaxer",
     "CHGNetPotential",
+    "DispersionPotential",
     "EnergyModel",
     "EnergyProcess",
     "EnergyRange",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from alphacrystal.errors import AlphaCrystalError, PotentialError
+from alphacrystal.relaxation._dispersion import DISPERSION, DispersionPotential
 from alphacrystal.relaxation._energy_model import EnergyModel, PotentialEnergies
 from alphacrystal.relaxation._energy_scale import EnergyScale
 from alphacrystal.relaxation._potential import Potential, check_known
@@ -96,11 +97,31 @@ def _spec_and_model(name: str) -> tuple[PotentialSpec, str]:
     Raises:
         PotentialError: The name is unknown, or its package cannot be imported.
     """
+    if name.endswith(DISPERSION):
+        return _with_dispersion(name.removesuffix(DISPERSION))
     family, colon, model = name.partition(":")
     if colon and f"{family}:" in POTENTIALS.names():
         spec = POTENTIALS.get(f"{family}:")
         return (spec if spec.of_model is None else spec.of_model(spec, model)), model
     return POTENTIALS.get(name), ""
+
+
+def _with_dispersion(name: str) -> tuple[PotentialSpec, str]:
+    """The spec of a potential with D3(BJ) dispersion; its energies have a scale without references."""
+    spec, model = _spec_and_model(name)
+    if spec.scale is EnergyScale.FORMATION:
+        raise PotentialError(_no_forces(name))
+
+    def load(full_name: str, _: str) -> Potential:
+        base = spec.load(name, model)
+        if not isinstance(base, Potential):
+            raise PotentialError(_no_forces(name))
+        return DispersionPotential(base)
+
+    label = f"{spec.label} with D3(BJ) dispersion"
+    return replace(
+        spec, name=name + DISPERSION, label=label, scale=EnergyScale.OTHER, expected=None, load=load
+    ), model
 
 
 def potential_names() -> list[str]:
@@ -123,7 +144,8 @@ def check_potential(name: str, elements: Iterable[str] = (), *, forces: bool = T
         InputError: Names the elements and the potential.
     """
     built_in = {spec.name for spec in POTENTIALS.built_in()}  # reading entry points takes 0.1 s
-    if name in built_in or ":" in name or name in potential_names():
+    plain = name.removesuffix(DISPERSION)
+    if plain in built_in or ":" in name or plain in potential_names():
         spec, _ = _spec_and_model(name)
     else:
         names = ", ".join(potential_names())

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from alphacrystal.report._summary import SummaryRow
 
 _LEGEND = "chem #: rank by networks"
-_ENERGY_LEGEND = "E #: rank by energy; E form: formation energy, eV/atom; "
+_RANK_LEGEND = "E #: rank by energy; "
+_FORMATION_LEGEND = "E form: formation energy, eV/atom; "
 _HULL_LEGEND = "E form, E hull: formation energy and energy above hull, eV/atom\nE #: rank by energy; "
 _ENTHALPY_LEGEND = "enthalpy in eV/atom; H #: rank by enthalpy; "
 
@@ -66,7 +67,13 @@ def table_legend(rows: Sequence[SummaryRow]) -> str:
         return _ENTHALPY_LEGEND + _LEGEND
     if not _has_energies(rows):
         return _LEGEND
-    return (_HULL_LEGEND if _has_hull(rows) else _ENERGY_LEGEND) + _LEGEND
+    if _has_hull(rows):
+        return _HULL_LEGEND + _LEGEND
+    return _RANK_LEGEND + (_FORMATION_LEGEND if _has_formation(rows) else "") + _LEGEND
+
+
+def _has_formation(rows: Sequence[SummaryRow]) -> bool:
+    return any(row.formation_energy_per_atom_ev is not None for row in rows)
 
 
 def _has_hull(rows: Sequence[SummaryRow]) -> bool:
@@ -182,6 +189,8 @@ def _columns(rows: Sequence[SummaryRow]) -> list[_Column]:
     has_energies = _has_energies(rows)
     columns = [column for column in _COLUMNS if has_energies or not column.energy]
     left_out = {"E hull"} if not _has_hull(rows) else {"eV/atom"}  # 80 columns do not hold both
+    if not _has_formation(rows):
+        left_out.add("E form")
     columns = [column for column in columns if column.title not in left_out]
     if all(row.probability is None for row in rows):
         columns = [column for column in columns if column.title != "prob"]

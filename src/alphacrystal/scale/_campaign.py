@@ -225,7 +225,7 @@ def check_plan(plan: CampaignPlan) -> None:
         if path is not None and not path.exists():
             raise InputError(f"There is no {path}, which the setting {name} names.")
     if settings.relax:
-        check_potential(settings.potential, (), forces=settings.relaxation == "gradient")
+        check_potential(settings.full_potential, (), forces=settings.relaxation == "gradient")
     check_generators(parse_formula("NaCl"), [1], settings)
     for model in models_in_use(settings):
         load_model(model, models_folder(settings.models))

@@ -14,7 +14,8 @@ from alphacrystal.cli.settings_options import settings_options
 
 
 @settings_options(
-    ("potential", "pressure", "hull", "references", "relax_seconds", "workers"), defaults={"workers": 1}
+    ("potential", "dispersion", "pressure", "hull", "references", "relax_seconds", "workers"),
+    defaults={"workers": 1},
 )
 def rank(
     files: Annotated[list[Path], typer.Argument(help="CIF, POSCAR or extxyz files.", metavar="FILE...")],

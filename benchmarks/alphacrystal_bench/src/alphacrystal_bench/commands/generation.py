@@ -1,4 +1,4 @@
-"""`alphacrystal benchmark textbook`, `validation`, `generators` and `metric-noise`."""
+"""`alphacrystal benchmark textbook`, `validation`, `generators`, `layers` and `metric-noise`."""
 
 from __future__ import annotations
 
@@ -64,6 +64,17 @@ def generators(
     from alphacrystal_bench.generation.generators import benchmark_generators
 
     return benchmark_generators(data, run.folder, run.progress, limit=limit, seed=seed)
+
+
+@register("layers", title="Axes of layered compounds", page="generation.layers", quick=("--limit", "4"))
+def layers(
+    run: Run,
+    limit: Annotated[int | None, typer.Option(min=1, help="Compounds. Default: all twenty.")] = None,
+) -> Result:
+    """Axes of twenty layered compounds, relaxed with and without dispersion."""
+    from alphacrystal_bench.generation.layers import benchmark_layers
+
+    return benchmark_layers(run.progress, limit=limit)
 
 
 @register(
