@@ -16,6 +16,7 @@ from alphacrystal.ranking import (
     EnergyReference,
     KnownPhase,
     collect_phases,
+    ground_state,
     hull_of_known_phases,
     known_phases,
     matching_phase,
@@ -160,6 +161,26 @@ def test_phases_are_collected_once_and_the_ground_state_is_that_of_the_source(tm
         stream.write('{"id": "mp-9", "la')  # of an interrupted run
     assert collect_phases(records, model, lines, lambda *_: None) == phases
     assert model.calls == 2
+    assert collect_phases([*records, records[0]], model, lines, lambda *_: None) == phases  # an id twice
     without = [records[0], record("mp-2", crystal(221), icsd=True)]
     (ground,) = [p.id for p in collect_phases(without, model, tmp_path / "new", lambda *_: None) if p.ground]
     assert ground == "mp-1"
+
+
+@pytest.mark.parametrize(
+    ("hulls", "energies", "expected"),
+    [
+        ((None, None), (-3.60, -3.61), "mp-2"),
+        ((None, 0.016), (-3.600, -3.605), "mp-1"),  # the lower one is not on the hull of its source
+        ((0.0, None), (-3.50, -3.60), "mp-1"),
+        ((0.003, None), (-3.60, -3.45), "mp-1"),
+    ],
+)
+def test_ground_state_is_that_of_the_source_where_it_has_one(
+    hulls: tuple[float | None, float | None], energies: tuple[float, float], expected: str
+) -> None:
+    records = [
+        record(name, crystal(225), icsd=True, e_above_hull=hull)
+        for name, hull in zip(("mp-1", "mp-2"), hulls, strict=True)
+    ]
+    assert ground_state(records, dict(zip(("mp-1", "mp-2"), energies, strict=True))).id == expected

@@ -10,7 +10,7 @@ from alphacrystal.ranking._hull import (
     read_hull_reference,
 )
 from alphacrystal.ranking._order import ORDERS, likely_order, rank_candidates
-from alphacrystal.ranking._phase_collection import collect_phases
+from alphacrystal.ranking._phase_collection import collect_phases, ground_state
 from alphacrystal.ranking._phase_table import (
     KnownPhase,
     known_phases,
@@ -45,6 +45,7 @@ __all__ = [
     "distances_from_lowest",
     "flag_sentences",
     "flags",
+    "ground_state",
     "hull_of_known_phases",
     "known_phases",
     "likely_order",

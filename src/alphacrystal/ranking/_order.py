@@ -93,7 +93,7 @@ def rank_candidates(
 
     scores = [score(place) for place in range(len(groups))]
     places = sorted(range(len(groups)), key=lambda place: (scores[place], groups[place][0]))
-    matches = _known(groups, finals, energies, known or ())
+    matches = _known(places, groups, finals, energies, known or ())
     if order == "combined":
         places.sort(key=lambda place: not (place in matches and matches[place].ground))
     chemical = _ranks({index: -chance for index, chance in best_chance.items()})
@@ -176,22 +176,28 @@ def _equal_crystals(
 
 
 def _known(
+    places: Sequence[int],
     groups: Sequence[tuple[int, ...]],
     finals: Mapping[int, Structure],
     energies: Mapping[int, float | None],
     known: Sequence[KnownPhase],
 ) -> dict[int, KnownPhase]:
-    """Known phase by place of the structure; each phase is given to the structure nearest in energy."""
-    best: dict[str, tuple[float, int, KnownPhase]] = {}
-    for place, group in enumerate(groups) if known else ():
-        energy = energies.get(group[0])
-        phase = matching_phase(finals[group[0]], energy, known)
-        if phase is not None:
-            distance = 0.0 if energy is None else abs(energy - phase.energy)
-            best[phase.id] = min(
-                best.get(phase.id, (math.inf, 0, phase)), (distance, place, phase), key=lambda item: item[:2]
-            )
-    return {place: phase for _, place, phase in best.values()}
+    """Known phase by place of the structure; each phase is given to the first of its structures.
+
+    Args:
+        places: Of the groups, in the order of the list.
+        groups: Indices of the candidates that ended in each structure; the first represents it.
+        finals: Structures by candidate index.
+        energies: eV/atom by candidate index.
+        known: Known phases of the formula.
+    """
+    found: dict[int, KnownPhase] = {}
+    for place in places if known else ():
+        first = groups[place][0]
+        phase = matching_phase(finals[first], energies.get(first), known)
+        if phase is not None and phase not in found.values():
+            found[place] = phase
+    return found
 
 
 def _known_text(match: KnownPhase | None, known: Sequence[KnownPhase]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 CHUNK = 40  # records whose energies are computed together
 ON_HULL = 1e-4  # eV/atom
-UNKNOWN_HULL = 9.0  # eV/atom: sorts last
 
 
 def collect_phases(
@@ -73,23 +72,43 @@ def _computed(records: Sequence[StructureRecord], model: EnergyModel) -> Iterato
         }
 
 
+def ground_state(members: Sequence[StructureRecord], energies: Mapping[str, float]) -> StructureRecord:
+    """The ground state of a formula.
+
+    The record that its source puts on the hull, else the experimental one (else any) with the least distance
+    from it. Where the source gives no distance, it is the energy above the lowest record of the formula.
+
+    Args:
+        members: Records of one formula.
+        energies: eV/atom by id, of one potential.
+    """
+    lowest = min(energies[record.id] for record in members)
+
+    def order(record: StructureRecord) -> tuple[bool, bool, float, str]:
+        known = record.e_above_hull
+        distance = energies[record.id] - lowest if known is None else known
+        return known is None or known > ON_HULL, not record.icsd, distance, record.id
+
+    return min(members, key=order)
+
+
 def with_ground_states(
     records: Iterable[StructureRecord], finished: dict[str, dict[str, Any]]
 ) -> list[KnownPhase]:
-    """The phases, of each formula one marked as its ground state."""
+    """The phases, of each formula one marked as its ground state; of records with one id, the first."""
     by_formula: dict[str, list[StructureRecord]] = defaultdict(list)
+    seen: set[str] = set()
     for record in records:
-        item = finished.get(record.id)
+        item = finished.get(record.id) if record.id not in seen else None
+        seen.add(record.id)
         if item is not None and item["label"] is not None and item["energy"] is not None:
             by_formula[record.reduced_formula].append(record)
 
-    def order(record: StructureRecord) -> tuple[bool, bool, float, str]:
-        hull = UNKNOWN_HULL if record.e_above_hull is None else record.e_above_hull
-        return hull > ON_HULL, not record.icsd, float(finished[record.id]["energy"]), record.id
-
     phases = []
     for formula, members in sorted(by_formula.items()):
-        ground = min(members, key=order)
+        ground = ground_state(
+            members, {record.id: float(finished[record.id]["energy"]) for record in members}
+        )
         phases += [
             KnownPhase(
                 record.id,

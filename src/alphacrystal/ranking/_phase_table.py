@@ -45,8 +45,7 @@ class KnownPhase:
         formula: pymatgen's reduced formula.
         label: Structure type, see `type_label`.
         energy: Of the potential at the structure of the source, eV/atom.
-        ground: Whether it is the ground state of its formula: the one that the source puts on its hull, else
-            the lowest experimental one, else the lowest one.
+        ground: Whether it is the ground state of its formula, see `ground_state`.
     """
 
     id: str
