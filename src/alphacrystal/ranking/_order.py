@@ -60,7 +60,7 @@ def rank_candidates(
             candidates).
 
     Returns:
-        Rank order.
+        Rank order. Without relaxation there are no probabilities, and the order is the chemical rank.
     """
     from alphacrystal.crystal import standard_structure
     from alphacrystal.errors import InputError
@@ -77,8 +77,8 @@ def rank_candidates(
     if not groups:
         return []
     best_chance = {group[0]: max(chances[i] for i in group) for group in groups}
-    probabilities = row_probabilities(
-        candidates, relaxations, groups, relaxed=relaxed, pressure_gpa=pressure_gpa
+    probabilities = (
+        row_probabilities(candidates, relaxations, groups, pressure_gpa=pressure_gpa) if relaxed else []
     )
     lowest = min((e for e in energies.values() if e is not None), default=0.0)
 
@@ -87,7 +87,7 @@ def rank_candidates(
         energy = energies.get(index)
         if order == "energy" and energy is not None:
             return energy - lowest
-        if order == "combined":
+        if order == "combined" and relaxed:
             return -math.log(max(probabilities[place], 1e-300))
         return -best_chance[index]
 
@@ -98,7 +98,7 @@ def rank_candidates(
         places.sort(key=lambda place: not (place in matches and matches[place].ground))
     chemical = _ranks({index: -chance for index, chance in best_chance.items()})
     energetic = _ranks({group[0]: e for group in groups if (e := energies.get(group[0])) is not None})
-    calibrated = all(candidate.hypothesis is not None for candidate in candidates)
+    calibrated = relaxed and all(candidate.hypothesis is not None for candidate in candidates)
     ranked: list[RankedStructure] = []
     # All candidates share a composition.
     point = reference.hull_point(candidates[0].structure) if reference is not None else None
@@ -211,7 +211,6 @@ def row_probabilities(
     relaxations: Mapping[int, Relaxation],
     groups: Sequence[tuple[int, ...]],
     *,
-    relaxed: bool,
     pressure_gpa: float = 0.0,
 ) -> list[float]:
     """Probability of each structure to be the known or ground-state one; together at most 1.
@@ -224,11 +223,10 @@ def row_probabilities(
         candidates: All candidates of a run.
         relaxations: By candidate index.
         groups: Indices of the candidates that ended in each structure; the first represents it.
-        relaxed: Whether energies count.
         pressure_gpa: Pressure of the relaxations.
     """
-    rows = row_evidence(candidates, relaxations, groups, relaxed=relaxed, pressure_gpa=pressure_gpa)
-    model = list_model(relaxed=relaxed)
+    rows = row_evidence(candidates, relaxations, groups, relaxed=True, pressure_gpa=pressure_gpa)
+    model = list_model()
     scores = model.scores(rows)
     return [float(value) for value in model.probabilities(scores, list_evidence(candidates, groups))]
 
@@ -252,9 +250,7 @@ def likely_order(
     if not indices:
         return []
     groups = [(i,) for i in indices]
-    probabilities = row_probabilities(
-        candidates, relaxations, groups, relaxed=True, pressure_gpa=pressure_gpa
-    )
+    probabilities = row_probabilities(candidates, relaxations, groups, pressure_gpa=pressure_gpa)
     return [indices[place] for place in sorted(range(len(indices)), key=lambda i: (-probabilities[i], i))]
 
 

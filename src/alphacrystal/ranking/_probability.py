@@ -52,10 +52,9 @@ class ListModel:
 
 
 @cache
-def list_model(*, relaxed: bool) -> ListModel:
-    """The model of relaxed or of unrelaxed lists."""
-    name = "relaxed" if relaxed else "unrelaxed"
-    text = files("alphacrystal.ranking").joinpath("data", f"{name}_lists.json").read_text("utf-8")
+def list_model() -> ListModel:
+    """The model of relaxed lists."""
+    text = files("alphacrystal.ranking").joinpath("data", "relaxed_lists.json").read_text("utf-8")
     weights = _Weights.model_validate_json(text)
     return ListModel(
         np.array([weights.rows.get(name, 0.0) for name in ROW_INPUTS]),
