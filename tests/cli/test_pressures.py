@@ -94,6 +94,8 @@ def test_intermediate_pressures_fill_the_intervals(values: list[int]) -> None:
     [
         (("NaCl", "--pressure", "0,x"), "0,20,60"),
         (("NaCl", "--pressure", "0,5000"), "less than or equal to 1000"),
+        (("NaCl", "--pressure", "0,nan"), "finite"),
+        (("NaCl", "--pressure", "0,inf"), "finite"),
         (("NaCl", "--pressure", "5,5"), "at least two different pressures"),
         (("NaCl", "KCl", "--pressure", "0,5"), "one formula"),
         (("NaCl", "--pressure", "0,5", "--no-relax"), "no enthalpies"),

@@ -110,6 +110,13 @@ def test_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         require_phonopy()
 
 
+def test_phonons_without_relaxation_are_refused(run: Callable[..., Any], tmp_path: Path) -> None:
+    outcome = run("predict", "NaCl", "--no-relax", "--phonons", "1", "--out", tmp_path / "run")
+    assert outcome.code == 2
+    assert "leave out --no-relax or --phonons" in outcome.sentence
+    assert not (tmp_path / "run").exists()
+
+
 def test_prediction_with_phonons(run: Callable[..., Any], tmp_path: Path) -> None:
     folder = tmp_path / "run"
     arguments = ("NaCl", "--max-atoms", "2", "--candidates", "2", "--workers", "1", "--phonons", "1")

@@ -17,21 +17,18 @@ if TYPE_CHECKING:
 STAGE = "phonons"
 
 
-def add_phonons(request: Request, ranked: Sequence[RankedStructure], store: RunStore) -> None:
+def add_phonons(request: Request, ranked: Sequence[RankedStructure], store: RunStore) -> list[str]:
     """Compute the phonons of the first relaxed structures and add them to the store.
 
-    A structure whose phonons cannot be computed is left out, with a note in the event log.
-
-    Raises:
-        InputError: phonopy is missing.
+    Returns:
+        A sentence for each structure whose phonons cannot be computed.
     """
-    from alphacrystal.relaxation import compute_phonons, load_potential, require_phonopy
+    from alphacrystal.relaxation import compute_phonons, load_potential
 
-    require_phonopy()
     config = request.config
     chosen = [item for item in ranked if item.relaxation is not None and item.relaxation.converged]
     chosen = chosen[: config.phonons]
-    potential = None
+    potential, notes = None, []
     for done, item in enumerate(chosen):
         store.progress(STAGE, done, len(chosen))
         if item.candidate_index in store.phonons():
@@ -41,7 +38,8 @@ def add_phonons(request: Request, ranked: Sequence[RankedStructure], store: RunS
             with one_torch_thread():
                 result = compute_phonons(item.primitive, potential, temperature=config.temperature)
         except AlphaCrystalError as error:
-            store.events.emit(STAGE, event="failed", candidate=item.candidate_index, reason=str(error))
+            notes.append(f"No phonons of structure {item.rank}: {str(error).rstrip('.')}.")
             continue
         store.add_phonons(item.candidate_index, result)
     store.progress(STAGE, len(chosen), len(chosen))
+    return notes

@@ -92,7 +92,7 @@ def predict(
                                 with store.stage("phonons"):
                                     known = known_phases_of_formula(request)
                                     ranked = ranked_list(request, relaxed, reference, known)
-                                    add_phonons(request, ranked, store)
+                                    notes += add_phonons(request, ranked, store)
                         else:
                             relaxed = Relaxed(candidates)
                     complete = True

@@ -53,12 +53,28 @@ def check_request(formula: Formula, config: PredictConfig) -> Request:
     check_potential_covers(formula, config)
     check_lattice(config)
     check_generators(formula, units, config)
+    check_phonons(config)
     from alphacrystal.learn import check_supported, load_model, models_folder
 
     check_supported(formula, units, config.space_group)
     for name in models_in_use(config):
         load_model(name, models_folder(config.models))
     return Request(formula, tuple(units), config, tuple(formula.notes))
+
+
+def check_phonons(config: PredictConfig) -> None:
+    """Refuse phonons without relaxation or without the packages that compute them.
+
+    Raises:
+        InputError: Says which.
+    """
+    if not config.phonons:
+        return
+    if not config.relax:
+        raise InputError("Phonons need relaxed structures: leave out --no-relax or --phonons.")
+    from alphacrystal.relaxation import require_phonopy
+
+    require_phonopy()
 
 
 def models_in_use(config: PredictConfig) -> tuple[str, ...]:

@@ -98,7 +98,6 @@ def predict_pressures(
     values = sorted(set(map(float, pressures)))
     _check_pressures(values)
     base = {**(config or PredictConfig()).model_dump(), **settings}
-    grid = with_intermediate(values)
     configs = {value: make_config(**{**base, "pressure": value}) for value in values}
     first = configs[values[0]]
     if not first.relax:
@@ -126,6 +125,7 @@ def predict_pressures(
             with interrupts_held() as hold, EventLog(folder / EVENTS_FILE) as events:
                 store = RunStore(folder, events, progress)
                 with hold.lifted(), store.stage("phases"):
+                    grid = with_intermediate(values)
                     steps = {value: make_config(**{**base, "pressure": value}) for value in grid}
                     ends = _phases_at_pressures(_phases(predictions), steps, store, relaxer)
         phases = _described(ends, grid)
@@ -165,14 +165,14 @@ def _prediction(
     page: bool,
     relaxer: Relaxer,
 ) -> Prediction:
-    own = pressure_folder(folder, pressure)
+    run_folder = pressure_folder(folder, pressure)
 
     def report(stage: str, done: int, total: int) -> None:
         if progress:
             progress(f"{pressure:g} GPa, {stage}", done, total)
 
-    resume = (own / EVENTS_FILE).is_file()
-    return predict(text, config, folder=own, resume=resume, progress=report, page=page, shared=relaxer)
+    resume = (run_folder / EVENTS_FILE).is_file()
+    return predict(text, config, folder=run_folder, resume=resume, progress=report, page=page, shared=relaxer)
 
 
 def _phases(predictions: Mapping[float, Prediction]) -> list[tuple[Structure, float]]:

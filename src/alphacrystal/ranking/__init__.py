@@ -1,7 +1,13 @@
 """From relaxed candidates to the final list: duplicates merged, both ranks, the default order."""
 
 from alphacrystal.ranking._energy_reference import EnergyReference
-from alphacrystal.ranking._evidence import LIST_INPUTS, ROW_INPUTS, list_evidence, row_evidence
+from alphacrystal.ranking._evidence import (
+    LIST_INPUTS,
+    ROW_INPUTS,
+    list_evidence,
+    most_probable,
+    row_evidence,
+)
 from alphacrystal.ranking._flags import FLAGS, dimensionality, flag_sentences, flags
 from alphacrystal.ranking._hull import (
     DecompositionProduct,
@@ -52,6 +58,7 @@ __all__ = [
     "list_evidence",
     "lowest_phases",
     "matching_phase",
+    "most_probable",
     "phase_table",
     "rank_candidates",
     "read_hull_reference",

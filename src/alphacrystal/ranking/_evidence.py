@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 #: Inputs of one structure, in the order of the columns of `row_evidence`.
 ROW_INPUTS = (
     "prior",  # log-probability of its hypothesis among all structure types of the formula
-    "misfit",  # mean negative log density of its distances, with the penalties; of unrelaxed structures
     "low_energy",  # eV/atom above the lowest of the list, the part up to 0.05
     "medium_energy",  # the part from 0.05 to 0.25
     "high_energy",  # the part from 0.25 to 1.25
@@ -34,7 +33,7 @@ LIST_INPUTS = (
 )
 LOWEST_PRIOR = -15.0  # of structures without a hypothesis or with an unlikely one
 ENERGY_STEPS = (0.0, 0.05, 0.25, 1.25)  # eV/atom
-LARGEST_CHANGE, LARGEST_MISFIT = 0.5, 6.0
+LARGEST_CHANGE = 0.5
 LEAST_MISSING = 1e-4
 
 
@@ -43,10 +42,9 @@ def row_evidence(
     relaxations: Mapping[int, Relaxation],
     groups: Sequence[tuple[int, ...]],
     *,
-    relaxed: bool,
     pressure_gpa: float = 0.0,
 ) -> FloatArray:
-    """Inputs of each structure.
+    """Inputs of each relaxed structure.
 
     At zero pressure the effect of an energy is limited: a known crystal may be metastable, or the potential
     wrong. Under pressure the stable phase is wanted, and the whole enthalpy counts as "low_energy".
@@ -55,30 +53,25 @@ def row_evidence(
         candidates: All candidates of a run.
         relaxations: By candidate index.
         groups: Indices of the candidates that ended in each structure; the first represents it.
-        relaxed: Whether energies count.
         pressure_gpa: Pressure of the relaxations.
 
     Returns:
         Shape (structures, len(ROW_INPUTS)).
     """
-    rows = np.zeros((len(groups), len(ROW_INPUTS)))
-    for row, group in zip(rows, groups, strict=True):
-        best = candidates[most_probable(candidates, group)]
-        row[0] = prior(best)
-        if not relaxed:
-            row[1] = min(number_of(best, "geometry") + number_of(best, "penalty"), LARGEST_MISFIT)
-        elif group[0] in relaxations:
-            row[5] = neighbour_change(candidates[group[0]].structure, relaxations[group[0]].structure)
-    if relaxed:
-        energies = [relaxations[group[0]].energy_per_atom for group in groups]
-        lowest = min((energy for energy in energies if energy is not None), default=0.0)
-        for row, energy in zip(rows, energies, strict=True):
-            above = ENERGY_STEPS[-1] if energy is None else energy - lowest
-            if pressure_gpa == 0:
-                row[2:5] = energy_parts(above)
-            else:
-                row[2] = above
-    return rows
+    energies = [relaxations[group[0]].energy_per_atom for group in groups]
+    lowest = min((energy for energy in energies if energy is not None), default=0.0)
+    rows = []
+    for group, energy in zip(groups, energies, strict=True):
+        above = ENERGY_STEPS[-1] if energy is None else energy - lowest
+        start, end = candidates[group[0]].structure, relaxations[group[0]].structure
+        rows.append(
+            [
+                prior(candidates[most_probable(candidates, group)]),
+                *(energy_parts(above) if pressure_gpa == 0 else (above, 0.0, 0.0)),
+                neighbour_change(start, end),
+            ]
+        )
+    return np.array(rows).reshape(len(groups), len(ROW_INPUTS))
 
 
 def most_probable(candidates: Sequence[Candidate], group: Sequence[int]) -> int:
@@ -97,12 +90,6 @@ def prior(candidate: Candidate) -> float:
     if candidate.hypothesis is not None:
         value = candidate.hypothesis.log_probability
     return LOWEST_PRIOR if value is None else max(value, LOWEST_PRIOR)
-
-
-def number_of(candidate: Candidate, name: str) -> float:
-    """A number of the provenance of a candidate; 0 where it has none."""
-    value = candidate.provenance.get(name, 0.0)
-    return float(value) if isinstance(value, (int, float)) else 0.0
 
 
 def energy_parts(above: float) -> list[float]:

@@ -225,7 +225,7 @@ def row_probabilities(
         groups: Indices of the candidates that ended in each structure; the first represents it.
         pressure_gpa: Pressure of the relaxations.
     """
-    rows = row_evidence(candidates, relaxations, groups, relaxed=True, pressure_gpa=pressure_gpa)
+    rows = row_evidence(candidates, relaxations, groups, pressure_gpa=pressure_gpa)
     model = list_model()
     scores = model.scores(rows)
     return [float(value) for value in model.probabilities(scores, list_evidence(candidates, groups))]

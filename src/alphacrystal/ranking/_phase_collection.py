@@ -50,9 +50,11 @@ def _lines(file: Path) -> Iterator[dict[str, Any]]:
     if file.is_file():
         for line in file.read_text(encoding="utf-8").splitlines():
             try:
-                yield json.loads(line)
+                item = json.loads(line)
             except ValueError:
                 continue  # of an interrupted run
+            if isinstance(item, dict) and {"id", "label", "energy"} <= item.keys():
+                yield item
 
 
 def _computed(records: Sequence[StructureRecord], model: EnergyModel) -> Iterator[dict[str, Any]]:

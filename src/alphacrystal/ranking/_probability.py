@@ -5,22 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Annotated
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
 from alphacrystal.ranking._evidence import LIST_INPUTS, ROW_INPUTS
 from alphacrystal.typing import FloatArray
 
-Weights = Annotated[dict[str, float], Field(description="Weight by name of the input.")]
-
 
 class _Weights(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    """Weights by name of the input."""
 
-    rows: Weights
-    none: Weights
+    rows: dict[str, float]
+    none: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -102,7 +102,7 @@ def report_html(
     columns = [
         column for column in _COLUMNS if any(getattr(row, column.field) not in (None, "") for row in rows)
     ]
-    return _template().render(
+    return page_template("report.html.j2").render(
         version=__version__,
         prediction=prediction,
         formula=typeset_formula(prediction.formula),
@@ -193,10 +193,11 @@ def _content_hash(script: str) -> str:
 
 
 @cache
-def _template() -> Template:
+def page_template(name: str) -> Template:
+    """The template of a page, a file in ``assets``."""
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.from_string(_asset("report.html.j2"))
+    return environment.from_string(_asset(name))

@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alphacrystal.errors import AlphaCrystalError
-from alphacrystal.report._html import page_style
+from alphacrystal.report._html import page_style, page_template
 from alphacrystal.report._layout import PAGE_FILE, STRUCTURES_FOLDER
 from alphacrystal.report._structure_text import cif_text
 from alphacrystal.report._summary import csv_text, flat_formula
@@ -142,16 +141,16 @@ def _figure(
     reference = phases[0].enthalpies
     curves = []
     for number, phase in enumerate(phases[:_DRAWN], 1):
-        own = phase.enthalpies
+        known = phase.enthalpies
         name = f"{typeset_symbol(phase.space_group_symbol)}, {typeset_formula(phase.cell_formula)}"
-        grid = np.linspace(own.pressures[0], own.pressures[-1], 200)
+        grid = np.linspace(known.pressures[0], known.pressures[-1], 200)
         curves.append(
             EnthalpyCurve(
                 f"{number}: {name}",
-                own.pressures,
-                own.enthalpies - reference.at(own.pressures),
+                known.pressures,
+                known.enthalpies - reference.at(known.pressures),
                 grid,
-                own.at(grid) - reference.at(grid),
+                known.at(grid) - reference.at(grid),
             )
         )
     return enthalpy_pressure(
@@ -169,9 +168,6 @@ def _page(
     ranges: Sequence[PhaseRange],
     picture: Path,
 ) -> str:
-    from jinja2 import Environment
-
-    text = files("alphacrystal.report").joinpath("assets", "pressures.html.j2").read_text("utf-8")
     stable = []
     for number, begin, end in ranges:
         phase = phases[number]
@@ -179,20 +175,16 @@ def _page(
         stable.append((number + 1, symbol, phase.space_group_number, cell, begin, end))
     table = []
     for number, phase in enumerate(phases, 1):
-        own = phase.enthalpies
-        known = dict(zip(own.pressures.tolist(), own.enthalpies.tolist(), strict=True))
+        computed = phase.enthalpies
+        known = dict(zip(computed.pressures.tolist(), computed.enthalpies.tolist(), strict=True))
         values = [f"{known[pressure]:.4f}" if pressure in known else "" for pressure in pressures]
         symbol, cell = typeset_symbol(phase.space_group_symbol), typeset_formula(phase.cell_formula)
         table.append((number, symbol, phase.space_group_number, cell, values))
-    return (
-        Environment(autoescape=True)
-        .from_string(text)
-        .render(
-            formula=typeset_formula(formula),
-            style=page_style(),
-            picture=base64.b64encode(picture.read_bytes()).decode(),
-            ranges=stable,
-            pressures=[f"{value:g}" for value in pressures],
-            table=table,
-        )
+    return page_template("pressures.html.j2").render(
+        formula=typeset_formula(formula),
+        style=page_style(),
+        picture=base64.b64encode(picture.read_bytes()).decode(),
+        ranges=stable,
+        pressures=[f"{value:g}" for value in pressures],
+        table=table,
     )

@@ -98,12 +98,16 @@ def _predict_one(
     except KeyboardInterrupt:
         if (folder / "run.json").is_file():
             print_run(folder, as_json=as_json)
-        if Checkpoint(folder).load_request() is not None:
-            typer.echo(f"Interrupted; resume with: {_resume_command(folder)}", err=True)
-        else:
-            typer.echo("Interrupted before anything was computed.", err=True)
+        _print_interrupt(folder, started=Checkpoint(folder).load_request() is not None)
         raise
     return print_run(folder, as_json=as_json)
+
+
+def _print_interrupt(folder: Path, *, started: bool) -> None:
+    if started:
+        typer.echo(f"Interrupted; resume with: {_resume_command(folder)}", err=True)
+    else:
+        typer.echo("Interrupted before anything was computed.", err=True)
 
 
 def _predict_series(
@@ -117,6 +121,7 @@ def _predict_series(
 ) -> None:
     """Predict one formula at several pressures and print each list and the transitions."""
     from alphacrystal.cli.pressure_table import print_series
+    from alphacrystal.pipeline.checkpoint import Checkpoint
     from alphacrystal.pipeline.pressure_series import predict_pressures
 
     try:
@@ -130,7 +135,7 @@ def _predict_series(
                 progress=progress,
             )
     except KeyboardInterrupt:
-        typer.echo(f"Interrupted; resume with: {_resume_command(folder)}", err=True)
+        _print_interrupt(folder, started=Checkpoint(folder).load_series() is not None)
         raise
     print_series(series, as_json=as_json)
 

@@ -24,7 +24,7 @@ def ranking(
     sizes: Sizes = None,
     workers: Workers = 2,
     write: Annotated[
-        Path | None, typer.Option(help="Folder for the fitted models (the package's ranking/data).")
+        Path | None, typer.Option(help="Folder for the fitted model (the package's ranking/data).")
     ] = None,
     seed: Seed = 0,
 ) -> Result:

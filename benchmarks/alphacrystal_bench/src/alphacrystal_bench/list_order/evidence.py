@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from alphacrystal.crystal import SymmetryHypothesis, lattice_points, structure_from_json
 from alphacrystal.generate import Candidate
-from alphacrystal.ranking import ROW_INPUTS, list_evidence, row_evidence
+from alphacrystal.ranking import ROW_INPUTS, list_evidence, most_probable, row_evidence
 from alphacrystal.relaxation import Relaxation, RelaxationStatus
 from alphacrystal.typing import FloatArray
 from alphacrystal_bench.harness.rows import Row
@@ -29,23 +29,21 @@ EXTRA_INPUTS = (
     "enumerated",  # 1 if the structure type is not known for the stoichiometry
     "prototype",  # 1 if the coordinates are those of a known crystal
 )
-RELAXED, UNRELAXED = "relaxed", "unrelaxed"
 _HYPOTHESIS = TypeAdapter(SymmetryHypothesis)
 _LEAST_DEVIATION, _MOST_DEVIATIONS, _LARGEST_MISFIT = 0.03, 4.0, 6.0
 
 
 def evidence_row(folder: Path, comparison: Comparison) -> Row:
-    """Inputs of both lists of a finished run, relaxed and unrelaxed.
+    """Inputs of the list of a finished run.
 
     Args:
         folder: The run folder.
         comparison: With the known crystal.
 
     Returns:
-        Values for JSON: for "relaxed" and "unrelaxed" the ``inputs`` of each structure (columns ROW_INPUTS
-        and EXTRA_INPUTS), the inputs of the ``list``, and for each structure whether it is the ``known``
-        crystal (tolerances of CSPBench), its energy ``above`` the lowest (eV/atom or None) and its
-        ``log_probability``.
+        Values for JSON: the ``inputs`` of each structure (columns ROW_INPUTS and EXTRA_INPUTS), the inputs of
+        the ``list``, and for each structure whether it is the ``known`` crystal (tolerances of CSPBench), its
+        energy ``above`` the lowest (eV/atom or None) and its ``log_probability``.
     """
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     candidates = [_candidate(item) for item in results["candidates"]]
@@ -56,39 +54,16 @@ def evidence_row(folder: Path, comparison: Comparison) -> Row:
     }
     groups = [(item["candidate_index"], *item["duplicates"]) for item in results["structures"]]
     crystals = [structure_from_json(item["primitive"]) for item in results["structures"]]
-    single = [
-        (index,)
-        for index, candidate in enumerate(candidates)
-        if not candidate.provenance.get("unrelaxed_copy")
-    ]
-    starts = [candidates[index].structure for (index,) in single]
-    return {
-        RELAXED: _list(candidates, relaxations, groups, crystals, comparison, relaxed=True),
-        UNRELAXED: _list(candidates, {}, single, starts, comparison, relaxed=False),
-    }
-
-
-def _list(
-    candidates: Sequence[Candidate],
-    relaxations: dict[int, Relaxation],
-    groups: Sequence[tuple[int, ...]],
-    crystals: Sequence[Any],
-    comparison: Comparison,
-    *,
-    relaxed: bool,
-) -> dict[str, Any]:
-    inputs = row_evidence(candidates, relaxations, groups, relaxed=relaxed)
+    inputs = row_evidence(candidates, relaxations, groups)
     extra = [_extra(candidates, relaxations, group) for group in groups]
-    energies = [relaxations[group[0]].energy_per_atom if relaxed else None for group in groups]
+    energies = [relaxations[group[0]].energy_per_atom for group in groups]
     lowest = min((energy for energy in energies if energy is not None), default=0.0)
     return {
         "inputs": np.round(np.hstack([inputs, np.array(extra).reshape(len(groups), -1)]), 5).tolist(),
         "list": np.round(list_evidence(candidates, groups), 5).tolist(),
         "known": [item["rms"][STRICT] is not None for item in comparison.rows(crystals)],
         "above": [None if energy is None else round(energy - lowest, 5) for energy in energies],
-        "log_probability": [
-            candidates[_most_probable(candidates, group)].log_probability for group in groups
-        ],
+        "log_probability": [candidates[most_probable(candidates, group)].log_probability for group in groups],
     }
 
 
@@ -119,7 +94,7 @@ def _relaxation(item: dict[str, Any]) -> Relaxation:
 def _extra(
     candidates: Sequence[Candidate], relaxations: dict[int, Relaxation], group: tuple[int, ...]
 ) -> list[float]:
-    best, first = candidates[_most_probable(candidates, group)], candidates[group[0]]
+    best, first = candidates[most_probable(candidates, group)], candidates[group[0]]
     relaxation = relaxations.get(group[0])
     end = first.structure if relaxation is None else relaxation.structure
     hypothesis = best.hypothesis
@@ -139,27 +114,13 @@ def _extra(
     ]
 
 
-def _most_probable(candidates: Sequence[Candidate], group: Sequence[int]) -> int:
-    def score(index: int) -> float:
-        value = candidates[index].log_probability
-        return -math.inf if value is None else value
-
-    return max(group, key=score)
-
-
 def _misfit(candidate: Candidate) -> float:
     values = (candidate.provenance.get(name, 0.0) for name in ("geometry", "penalty"))
     return sum(value for value in values if isinstance(value, (int, float)))
 
 
-def columns(names: Sequence[str]) -> list[int]:
-    """Columns of inputs by name."""
-    every = (*ROW_INPUTS, *EXTRA_INPUTS)
-    return [every.index(name) for name in names]
-
-
-def matrix(row: Row, kind: str, names: Sequence[str]) -> FloatArray:
+def matrix(row: Row, names: Sequence[str]) -> FloatArray:
     """Inputs of the structures of a list, shape (structures, names)."""
-    return np.array(row[kind]["inputs"], dtype=np.float64).reshape(-1, len(ROW_INPUTS) + len(EXTRA_INPUTS))[
-        :, columns(names)
-    ]
+    every = (*ROW_INPUTS, *EXTRA_INPUTS)
+    inputs = np.array(row["inputs"], dtype=np.float64).reshape(-1, len(every))
+    return inputs[:, [every.index(name) for name in names]]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alphacrystal.ranking import LIST_INPUTS
 from alphacrystal.typing import BoolArray, FloatArray
 from alphacrystal_bench.harness.rows import Row
 from alphacrystal_bench.list_order.evidence import matrix
@@ -16,7 +15,7 @@ from alphacrystal_bench.list_order.evidence import matrix
 RIDGE = 0.004
 #: Inputs whose weights must not have the other sign.
 POSITIVE = ("prior", "members")
-NEGATIVE = ("misfit", "start_misfit", "low_energy", "medium_energy", "high_energy", "change", "unconverged")
+NEGATIVE = ("start_misfit", "low_energy", "medium_energy", "high_energy", "change", "unconverged")
 FOLDS = 10
 
 
@@ -53,16 +52,13 @@ class Fit:
         return np.asarray(np.exp(scores - np.logaddexp.reduce(scores)))
 
 
-def samples(
-    rows: Sequence[Row], kind: str, names: Sequence[str], none_names: Sequence[str] = LIST_INPUTS
-) -> list[Sample]:
+def samples(rows: Sequence[Row], names: Sequence[str]) -> list[Sample]:
     """Lists of finished compounds with some of the inputs."""
-    chosen = [LIST_INPUTS.index(name) for name in none_names]
     return [
         Sample(
-            matrix(row, kind, names),
-            np.array(row[kind]["list"])[chosen],
-            np.array(row[kind]["known"], dtype=bool),
+            matrix(row, names),
+            np.array(row["list"]),
+            np.array(row["known"], dtype=bool),
         )
         for row in rows
     ]

@@ -42,14 +42,10 @@ def render(result: Mapping[str, Any]) -> str:
         for name, row in result["compared"].items()
     ]
     calibration = [
-        [kind, _SHOWN[name], f"{curve['expected_calibration_error']:.3f}"]
-        for kind, curves in result["calibration"].items()
-        for name, curve in curves.items()
+        [_SHOWN[name], f"{curve['expected_calibration_error']:.3f}"]
+        for name, curve in result["calibration"].items()
     ]
-    weights = [
-        [kind, *(f"{name} {value:g}" for name, value in {**model["rows"], **model["none"]}.items())]
-        for kind, model in result["models"].items()
-    ]
+    weights = {**result["model"]["rows"], **result["model"]["none"]}
     sizes_text = ",".join(str(SIZES[name]) for name in result["classes"])
     numbers = ",".join(map(str, result["per_class"]))
     details = f", {result['n']} experimental compounds of the validation split"
@@ -81,11 +77,11 @@ def render(result: Mapping[str, Any]) -> str:
         "",
         "Expected calibration error in ten bins, on compounds left out of the fit.",
         "",
-        *markdown_table(["lists", "probabilities", "error"], calibration),
+        *markdown_table(["probabilities", "error"], calibration),
         "",
         "## Weights",
         "",
-        *(f"- {kind}: {', '.join(items)}" for kind, *items in weights),
+        ", ".join(f"{name} {value:g}" for name, value in weights.items()) + ".",
     ]
     return "\n".join(lines) + "\n"
 
@@ -94,18 +90,14 @@ def draw(result: Mapping[str, Any], page: Path, folder: Path | None) -> str:
     """Draw the reliability diagrams and return the Markdown that shows them."""
     from alphacrystal.plots import ReliabilityPanel, reliability_diagrams
 
-    panels = []
-    for kind, curves in result["calibration"].items():
-        shown = {name: Reliability.from_dict(curve) for name, curve in curves.items()}
-        panels.append(
-            ReliabilityPanel(
-                f"{kind} lists",
-                "stated probability",
-                "observed frequency",
-                {_SHOWN[name]: (curve.stated, curve.observed) for name, curve in shown.items()},
-            )
-        )
-    png, _ = reliability_diagrams(panels, page.parent / "figures" / "ranking_reliability")
+    curves = {name: Reliability.from_dict(curve) for name, curve in result["calibration"].items()}
+    panel = ReliabilityPanel(
+        "relaxed lists",
+        "stated probability",
+        "observed frequency",
+        {_SHOWN[name]: (curve.stated, curve.observed) for name, curve in curves.items()},
+    )
+    png, _ = reliability_diagrams([panel], page.parent / "figures" / "ranking_reliability")
     return f"\n## Reliability\n\n![Stated and observed probabilities](figures/{png.name})\n"
 
 

@@ -26,21 +26,21 @@ from alphacrystal_bench.harness.rows import Row, Rows
 from alphacrystal_bench.known_crystals.comparison import Comparison
 from alphacrystal_bench.known_crystals.tables import SIZES, size_class
 from alphacrystal_bench.known_crystals.validation_sizes import validation_records
-from alphacrystal_bench.list_order.evidence import EXTRA_INPUTS, RELAXED, UNRELAXED, evidence_row
+from alphacrystal_bench.list_order.evidence import EXTRA_INPUTS, evidence_row
 from alphacrystal_bench.list_order.fitting import Sample, cross_validated, fit, loss_of, samples
 from alphacrystal_bench.models.reliability import from_confidence
 
 SCALES = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)  # eV/atom equal to a factor e in probability
 TOPS = (1, 5, 20)
 ENERGIES = ("low_energy", "medium_energy", "high_energy")
-#: Inputs of the models; that of relaxed lists is shipped.
-INPUTS = {RELAXED: ("prior", *ENERGIES, "change"), UNRELAXED: ("prior", "misfit")}
+#: Inputs of the shipped model.
+INPUTS = ("prior", *ENERGIES, "change")
 #: Sets of inputs that are compared.
 COMPARED: Mapping[str, tuple[str, ...]] = {
     "prior": ("prior",),
     "prior_energy": ("prior", *ENERGIES),
-    "prior_energy_change": INPUTS[RELAXED],
-    **{f"and_{name}": (*INPUTS[RELAXED], name) for name in EXTRA_INPUTS},
+    "prior_energy_change": INPUTS,
+    **{f"and_{name}": (*INPUTS, name) for name in EXTRA_INPUTS},
 }
 UNLISTED = 1000  # rank of a known crystal that is not in the list
 
@@ -66,7 +66,7 @@ def benchmark_ranking(
         classes: Names of the size classes.
         seed: Seed of the sample, the predictions and the folds.
         workers: Relaxation processes.
-        write: Folder for the files of the fitted models.
+        write: Folder for the file of the fitted model.
     """
     number = per_class[0] if len(per_class) == 1 else per_class
     chosen = validation_records(records, number, seed, classes)
@@ -80,7 +80,7 @@ def benchmark_ranking(
     on_progress("predict", len(chosen), len(chosen))
     result = ranking_tables(rows, seed)
     if write is not None:
-        text = json.dumps(result["models"][RELAXED], indent=2) + "\n"
+        text = json.dumps(result["model"], indent=2) + "\n"
         write_text_atomically(write / "relaxed_lists.json", text)
     return {"per_class": list(per_class), "classes": list(classes), **result}
 
@@ -105,8 +105,8 @@ def _complete(folder: Path) -> bool:
 
 def ranking_tables(rows: Sequence[Row], seed: int) -> dict[str, Any]:
     """Rates, calibration and fitted models from finished compounds."""
-    lists = samples(rows, RELAXED, INPUTS[RELAXED])
-    probabilities = cross_validated(lists, INPUTS[RELAXED], seed)
+    lists = samples(rows, INPUTS)
+    probabilities = cross_validated(lists, INPUTS, seed)
     orders = {
         "chemical": _fixed(rows, None),
         "energy": _fixed(rows, 0.0),
@@ -116,12 +116,10 @@ def ranking_tables(rows: Sequence[Row], seed: int) -> dict[str, Any]:
     sizes = [size_class(row["atoms"]) for row in rows]
     compared = {}
     for name, inputs in COMPARED.items():
-        variant = samples(rows, RELAXED, inputs)
+        variant = samples(rows, inputs)
         values = cross_validated(variant, inputs, seed)
         ranks = [_rank(-p[:-1], item.known) for p, item in zip(values, variant, strict=True)]
         compared[name] = {**_shares(ranks), "loss": round(loss_of(variant, values), 4)}
-    unrelaxed = samples(rows, UNRELAXED, INPUTS[UNRELAXED])
-    unrelaxed_values = cross_validated(unrelaxed, INPUTS[UNRELAXED], seed)
     return {
         "n": len(rows),
         "seed": seed,
@@ -137,24 +135,20 @@ def ranking_tables(rows: Sequence[Row], seed: int) -> dict[str, Any]:
             for name in dict.fromkeys(sizes)
         },
         "compared": compared,
-        "calibration": {
-            RELAXED: calibration(lists, probabilities),
-            UNRELAXED: calibration(unrelaxed, unrelaxed_values),
-        },
-        "models": {kind: fitted_model(rows, kind) for kind in (RELAXED, UNRELAXED)},
+        "calibration": calibration(lists, probabilities),
+        "model": fitted_model(lists),
     }
 
 
-def fitted_model(rows: Sequence[Row], kind: str) -> dict[str, Any]:
-    """The weights of a model fitted to all compounds, for the package."""
-    names = INPUTS[kind]
-    model = fit(samples(rows, kind, names), names)
+def fitted_model(lists: Sequence[Sample]) -> dict[str, Any]:
+    """The weights of the model fitted to all compounds, for the package."""
+    model = fit(lists, INPUTS)
     return {
-        "description": f"Weights of the probability of a structure in {kind} lists (conditional logit).",
-        "data": f"{len(rows)} experimental compounds of the validation split, trained on Materials Project "
+        "description": "Weights of the probability of a structure in relaxed lists (conditional logit).",
+        "data": f"{len(lists)} experimental compounds of the validation split, trained on Materials Project "
         "data, CC BY 4.0",
         "command": "alphacrystal benchmark ranking --data DIR --write FOLDER",
-        "rows": {name: round(float(value), 4) for name, value in zip(names, model.rows, strict=True)},
+        "rows": {name: round(float(value), 4) for name, value in zip(INPUTS, model.rows, strict=True)},
         "none": {name: round(float(value), 4) for name, value in zip(LIST_INPUTS, model.none, strict=True)},
     }
 
@@ -178,11 +172,10 @@ def _fixed(rows: Sequence[Row], scale: float | None) -> list[int]:
     """Ranks with a fixed weight of the energy: None for none, 0 for the energy alone."""
     ranks = []
     for row in rows:
-        item = row[RELAXED]
-        above = np.array([9.0 if value is None else value for value in item["above"]])
-        score = np.array([-99.0 if value is None else value for value in item["log_probability"]])
+        above = np.array([9.0 if value is None else value for value in row["above"]])
+        score = np.array([-99.0 if value is None else value for value in row["log_probability"]])
         cost = -score if scale is None else above if scale == 0 else above / scale - score
-        ranks.append(_rank(cost, np.array(item["known"], dtype=bool)))
+        ranks.append(_rank(cost, np.array(row["known"], dtype=bool)))
     return ranks
 
 
