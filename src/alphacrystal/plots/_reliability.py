@@ -21,6 +21,7 @@ from alphacrystal.typing import FloatArray
 # Told apart without colour too.
 _STYLES = ((BLUE, "o", "-"), (VERMILION, "s", "--"), (GREEN, "^", "-."), (ORANGE, "D", ":"))
 _COLUMNS = 2
+_PANEL_WIDTH = 4.0  # inches
 _PANEL_HEIGHT = 4.8  # inches, with the legend below
 
 
@@ -56,9 +57,10 @@ def reliability_diagrams(panels: Sequence[ReliabilityPanel], out_path: Path) -> 
     """
     if not panels:
         raise ValueError("expected at least one panel")
-    rows = -(-len(panels) // _COLUMNS)
-    figure = new_figure(_PANEL_HEIGHT * rows)
-    places = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
+    columns = min(len(panels), _COLUMNS)
+    rows = -(-len(panels) // columns)
+    figure = new_figure(_PANEL_HEIGHT * rows, width=_PANEL_WIDTH * columns)
+    places = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, panel in zip(places, panels, strict=False):
         if len(panel.curves) > len(_STYLES):
             raise ValueError(f"expected at most {len(_STYLES)} curves, got {len(panel.curves)}")
