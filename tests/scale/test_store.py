@@ -10,8 +10,9 @@ import sqlite3
 import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Timer
 
 import pytest
 
@@ -285,3 +286,15 @@ def test_connections_that_open_a_new_store_at_once_agree(tmp_path: Path) -> None
 
         with ThreadPoolExecutor(6) as pool:
             assert [future.result() for future in [pool.submit(count) for _ in range(6)]] == [0] * 6
+
+
+def test_a_new_store_waits_for_a_connection_that_holds_the_file(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "campaign.sqlite", isolation_level=None, check_same_thread=False)
+    with closing(other):
+        other.execute("PRAGMA user_version = 0")  # creates the file
+        other.execute("BEGIN IMMEDIATE")
+        release = Timer(0.3, other.execute, ["ROLLBACK"])
+        release.start()
+        with CampaignStore(tmp_path, durable=False) as store:
+            assert store.counts().total == 0
+        release.join()
