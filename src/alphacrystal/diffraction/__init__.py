@@ -1,0 +1,5 @@
+"""Measured powder patterns: reading, peaks, indexing, and the fit of crystals to them."""
+
+from alphacrystal.diffraction._pattern import PeakList, PowderPattern, Radiation
+
+__all__ = ["PeakList", "PowderPattern", "Radiation"]
