@@ -21,7 +21,8 @@ from alphacrystal.typing import FloatArray
 
 CU_KA1 = 1.54056
 # Space group, conventional cell (Å, degrees), and sites of one crystal of each crystal system.
-CRYSTALS = {
+Sites = dict[str, list[list[float]]]
+CRYSTALS: dict[str, tuple[int, tuple[float, float, float, float, float, float], Sites]] = {
     "cubic": (225, (5.64, 5.64, 5.64, 90, 90, 90), {"Na": [[0, 0, 0]], "Cl": [[0.5, 0.5, 0.5]]}),
     "tetragonal": (136, (4.594, 4.594, 2.959, 90, 90, 90), {"Ti": [[0, 0, 0]], "O": [[0.305, 0.305, 0]]}),
     "hexagonal": (194, (3.209, 3.209, 5.211, 90, 90, 120), {"Mg": [[1 / 3, 2 / 3, 0.25]]}),
@@ -88,7 +89,7 @@ def wrong_hypothesis(system: str, rng: np.random.Generator) -> SymmetryHypothesi
         formula_units=1,
         lattice=lattice_parameters(shape_to_cell(shape + step)),
         lattice_std=LatticeParameters(0, 0, 0, 0, 0, 0),
-        shape_scale=tuple(scale),  # type: ignore[arg-type]
+        shape_scale=(0.03, 0.02, 0.02, 0.01, 0.01, 0.01),
         log_probability=0.0,
     )
 
