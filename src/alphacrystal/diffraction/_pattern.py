@@ -57,9 +57,13 @@ class PeakList:
         intensity: Per cent of the strongest peak, shape (peaks,).
         radiation: Spectral lines.
         source: Name of the file.
+        spacing_uncertainty: Standard deviation of each spacing in Å, shape (peaks,); None if unknown.
+        intensity_uncertainty: Standard deviation of each intensity, shape (peaks,); None if unknown.
     """
 
     spacing: FloatArray
     intensity: FloatArray
     radiation: Radiation
     source: str
+    spacing_uncertainty: FloatArray | None = None
+    intensity_uncertainty: FloatArray | None = None
