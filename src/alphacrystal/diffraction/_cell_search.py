@@ -8,7 +8,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from alphacrystal.diffraction._prepared import LOG_STEP, LogProfile
-from alphacrystal.diffraction._profile import on_grid, peak_shapes
+from alphacrystal.diffraction._profile import peak_shapes
 from alphacrystal.diffraction._reflections import Reflections, lorentz_polarisation
 from alphacrystal.diffraction._separable import Weighted, separable_fit
 from alphacrystal.typing import FloatArray
@@ -17,7 +17,7 @@ CELL_SPREAD = 0.015  # relative standard deviation of a cell length of a candida
 MAX_STRAIN = 0.05  # of a cell length
 ZERO_SPREAD, MAX_ZERO = 0.05, 0.3  # degrees 2θ
 LEVELS = (0.008, 0.004, 0.002)  # standard deviation of the smoothing in ln(1/d)
-STARTS, EVALUATIONS = (4, 2, 1), (8, 6, 8)  # of each level
+STARTS, EVALUATIONS = (3, 2, 1), (7, 6, 8)  # of each level
 SCAN_LEVEL, SCAN_BIN = 0.008, 0.004
 SCAN_REFLECTIONS = 80
 SCAN_SIZES = (1, 61, 512, 1024, 2048, 2048, 4096)  # samples by number of free strains
@@ -182,5 +182,5 @@ class _Level:
         by_parameter = np.column_stack(
             [self._reflections.derivative / (2 * square[:, None]), cotangent * np.pi / 360]
         )
-        value = on_grid(shapes.value, self._areas, points)
-        return value, on_grid(shapes.by_centre, by_parameter * self._areas[:, None], points)
+        value = shapes.total(shapes.value, self._areas)
+        return value, shapes.total(shapes.by_centre, by_parameter * self._areas[:, None])

@@ -209,9 +209,10 @@ class _Measurement:
         order = np.flatnonzero(inside)[np.argsort(centres[inside], kind="stable")]
         centres, areas = centres[order], areas[order]
         width = refinement.profile.width + refinement.profile.strain_width * np.tan(np.radians(centres / 2))
-        # Peaks are found at the angles of the strongest line or of the mean wavelength: a width covers both.
+        # The measured intensities are integrated over about a width on each side.
+        span = prepared.end - prepared.start
         agreement = self._agreement(
-            _angles(self._peaks, raw), centres, areas, np.maximum(0.7 * width, 2 * prepared.step)
+            _angles(self._peaks, raw), centres, areas, np.maximum(1.2 * width, 2 * prepared.step), span
         )
         marks = _marks(centres, refinement.model.reflections.indices[order], areas)
         return PatternFit(
@@ -238,6 +239,7 @@ class _Measurement:
             position[order],
             areas[order],
             np.full(len(order), LIST_TOLERANCE),
+            high - low,
         )
         marks = _marks(2 * np.degrees(theta[order]), inside.indices[order], areas[order])
         return PatternFit(
@@ -251,16 +253,20 @@ class _Measurement:
         )
 
     def _agreement(
-        self, measured: FloatArray, predicted: FloatArray, areas: FloatArray, tolerance: FloatArray
+        self,
+        measured: FloatArray,
+        predicted: FloatArray,
+        areas: FloatArray,
+        tolerance: FloatArray,
+        span: float,
     ) -> Agreement:
         intensity, uncertainty = self._peaks.intensity, self._peaks.intensity_uncertainty
-        if uncertainty is None:
-            uncertainty = 0.05 * intensity
-        if self._prepared is None:
+        if self._prepared is None or uncertainty is None or not len(uncertainty):
             limit = LIST_LIMIT * float(intensity.min(initial=1.0))
         else:
-            limit = _SEEN * float(np.median(uncertainty)) if len(uncertainty) else 1.0
-        return compare_peaks(measured, intensity, uncertainty, predicted, areas, tolerance, limit)
+            limit = _SEEN * float(np.median(uncertainty))
+        places = span / (2 * float(np.median(tolerance))) if len(tolerance) else 1.0
+        return compare_peaks(measured, intensity, predicted, areas, tolerance, limit, places)
 
 
 def _rising(peaks: PeakList, min_spacing: float) -> PeakList:

@@ -19,19 +19,27 @@ MAX_POINTS = 400  # on each side of a peak
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PeakShapes:
-    """The profile of each peak on a grid, and its derivatives: sparse matrices of shape (points, peaks).
+    """The profile of each peak on a grid, and its derivatives, in windows of equal length.
 
     Attributes:
-        value: Profile of unit area.
-        by_centre: Derivative by the position of the peak.
-        by_width: Derivative by its full width at half maximum.
-        by_mixing: Derivative by the Lorentzian fraction.
+        value: Profiles of unit area, shape (peaks × window,).
+        by_centre: Derivative by the position of the peak, same shape.
+        by_width: Derivative by its full width at half maximum, same shape.
+        by_mixing: Derivative by the Lorentzian fraction, same shape.
     """
 
-    value: csc_array
-    by_centre: csc_array
-    by_width: csc_array
-    by_mixing: csc_array
+    value: FloatArray
+    by_centre: FloatArray
+    by_width: FloatArray
+    by_mixing: FloatArray
+    _matrix: csc_array
+    _points: int
+
+    def total(self, shape: FloatArray, weights: FloatArray) -> FloatArray:
+        """Sum of the peaks on the grid, with one of the shapes above and weights (peaks, ...)."""
+        self._matrix.data = shape  # all shapes lie in the same places, and a new matrix takes longer
+        margin = (self._matrix.shape[0] - self._points) // 2
+        return np.asarray((self._matrix @ weights)[margin : margin + self._points])
 
 
 def peak_shapes(
@@ -69,20 +77,13 @@ def peak_shapes(
     slope_lorentz = lorentz * 8 * x / (1 + 4 * square)
     value = mixing * lorentz + (1 - mixing) * gauss
     slope = mixing * slope_lorentz + (1 - mixing) * slope_gauss  # by the centre, times the width
-    pointers = (np.arange(len(centres) + 1) * rows.shape[1]).astype(np.int32)  # 32 bits: no checks
-    padded = (rows + 2 * window).ravel().astype(np.int32)  # rows start at -2 window
-    shape = (points + 4 * window, len(centres))
-
-    def matrix(data: FloatArray) -> csc_array:
-        data[outside] = 0
-        return csc_array((data.ravel(), padded, pointers), shape=shape)
-
     by_width = (x * slope - value) / width
-    matrices = (matrix(value), matrix(slope / width), matrix(by_width), matrix(lorentz - gauss))
-    return PeakShapes(*matrices)
-
-
-def on_grid(matrix: csc_array, weights: FloatArray, points: int) -> FloatArray:
-    """Sum of peaks with weights on the grid, shape (peaks, ...) -> (points, ...)."""
-    margin = (matrix.shape[0] - points) // 2
-    return np.asarray((matrix @ weights)[margin : margin + points])
+    shapes = [value, slope / width, by_width, lorentz - gauss]
+    for shape in shapes:
+        shape[outside] = 0
+    # The rows start at -2 windows; indices of 32 bits are not checked again.
+    padded = (rows + 2 * window).ravel().astype(np.int32)
+    pointers = (np.arange(len(centres) + 1) * rows.shape[1]).astype(np.int32)
+    flat = [shape.ravel() for shape in shapes]
+    matrix = csc_array((flat[0], padded, pointers), shape=(points + 4 * window, len(centres)))
+    return PeakShapes(flat[0], flat[1], flat[2], flat[3], matrix, points)

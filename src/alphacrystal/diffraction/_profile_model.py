@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from alphacrystal.diffraction._profile import on_grid, peak_shapes
+from alphacrystal.diffraction._profile import PeakShapes, peak_shapes
 from alphacrystal.diffraction._reflections import Reflections, lorentz_polarisation
 from alphacrystal.typing import FloatArray
 
@@ -53,6 +53,30 @@ class Profile:
 PROFILE_SIZE = len(fields(Profile))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Lines:
+    """Each reflection with each spectral line, shapes (lines, families) unless stated.
+
+    Attributes:
+        square: 1/d² in Å⁻², shape (families,).
+        tangent: tan θ.
+        cosine: cos θ.
+        common: Intensity per squared structure factor without texture.
+        shapes: Profiles, of lines × families.
+    """
+
+    square: FloatArray
+    tangent: FloatArray
+    cosine: FloatArray
+    common: FloatArray
+    shapes: PeakShapes
+
+
+def _columns(*values: FloatArray) -> FloatArray:
+    """Arrays of shape (lines, families) as columns, shape (lines × families, values)."""
+    return np.stack([value.ravel() for value in values], axis=-1)
+
+
 class ProfileModel:
     """Profile of a crystal on an even grid of 2θ, with derivatives.
 
@@ -93,58 +117,76 @@ class ProfileModel:
     def __call__(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Profile, shape (points,), and its Jacobian, shape (points, parameters)."""
         family = self.reflections
-        strains = parameters[: self.modes]
-        profile = Profile.from_array(parameters[self.modes : self.modes + PROFILE_SIZE])
-        amplitudes = parameters[self.modes + PROFILE_SIZE :]
-        square = np.maximum(family.square + family.derivative @ strains, 1e-6)  # (families,)
-        sine = self._wavelengths * np.sqrt(square) / 2  # (lines, families)
-        reached = sine < 0.999
-        sine = np.where(reached, sine, 0.5)
-        theta = np.arcsin(sine)
-        tangent, cosine = np.tan(theta), np.cos(theta)
-        factor = family.squared_factors(amplitudes)  # (families,), (families, amplitudes)
+        profile, amplitudes = self._split(parameters)
+        lines = self._lines(parameters)
+        square, tangent, cosine = lines.square, lines.tangent, lines.cosine
+        factor, by_displacement = family.squared_factors(amplitudes)
         texture, by_texture = march_dollase(self.cosines, profile.texture)
-        common = self._weights * lorentz_polarisation(theta) * np.exp(-profile.b_iso * square / 2) * reached
-        area = common * factor[0] * texture
-        centres = 2 * DEGREES * theta + profile.zero + profile.displacement * cosine
-        widths = profile.width + profile.strain_width * tangent
-        shapes = peak_shapes(
-            self._start, self._step, self._points, centres.ravel(), widths.ravel(), profile.mixing
-        )
-
-        def gathered(derivatives: list[FloatArray]) -> FloatArray:
-            return np.stack(derivatives, axis=-1).reshape(-1, len(derivatives))
-
+        area = lines.common * factor * texture
         by_strain = (DEGREES * tangent / square * area)[..., None] * family.derivative
-        shift = gathered([area, area * cosine])
-        centre = on_grid(
-            shapes.by_centre, np.column_stack([by_strain.reshape(-1, self.modes), shift]), self._points
+        by_amplitude = (lines.common * texture)[..., None] * by_displacement
+        shapes = lines.shapes
+        centre = shapes.total(
+            shapes.by_centre,
+            np.column_stack([by_strain.reshape(area.size, -1), _columns(area, area * cosine)]),
         )
-        width = on_grid(shapes.by_width, gathered([area, area * tangent]), self._points)
-        mixing = on_grid(shapes.by_mixing, gathered([area]), self._points)
-        by_amplitude = (common * texture)[..., None] * factor[1]
-        value = on_grid(
-            shapes.value,
-            np.column_stack(
-                [
-                    gathered([area, -area * square / 2, common * factor[0] * by_texture]),
-                    by_amplitude.reshape(area.size, -1),
-                ]
-            ),
-            self._points,
+        width = shapes.total(shapes.by_width, _columns(area, area * tangent))
+        mixing = shapes.total(shapes.by_mixing, _columns(area))
+        weights = _columns(area, -area * square / 2, lines.common * factor * by_texture)
+        value = shapes.total(
+            shapes.value, np.column_stack([weights, by_amplitude.reshape(area.size, -1)])
         )
         return value[:, 0], np.column_stack([centre, width, mixing, value[:, 1:]])
 
+    def reweighted(self, parameters: FloatArray, factors: FloatArray) -> FloatArray:
+        """Profiles with other intensities.
+
+        Args:
+            parameters: Shape (parameters,).
+            factors: Factors of the intensities of the families, shape (families, profiles).
+
+        Returns:
+            Shape (points, profiles).
+        """
+        lines = self._lines(parameters)
+        area = lines.common * self.reflections.squared_factors(self._split(parameters)[1])[0]
+        weights = area[..., None] * factors
+        return lines.shapes.total(lines.shapes.value, weights.reshape(area.size, -1))
+
+    def _split(self, parameters: FloatArray) -> tuple[Profile, FloatArray]:
+        """Profile parameters and amplitudes of displacements."""
+        values = parameters[self.modes : self.modes + PROFILE_SIZE]
+        return Profile.from_array(values), parameters[self.modes + PROFILE_SIZE :]
+
+    def _lines(self, parameters: FloatArray) -> _Lines:
+        family, profile = self.reflections, self._split(parameters)[0]
+        square = np.maximum(family.square + family.derivative @ parameters[: self.modes], 1e-6)
+        sine = self._wavelengths * np.sqrt(square) / 2  # (lines, families)
+        reached = sine < 0.999
+        theta = np.arcsin(np.where(reached, sine, 0.5))
+        tangent, cosine = np.tan(theta), np.cos(theta)
+        damping = np.exp(-profile.b_iso * square / 2)
+        centres = 2 * DEGREES * theta + profile.zero + profile.displacement * cosine
+        widths = profile.width + profile.strain_width * tangent
+        return _Lines(
+            square=square,
+            tangent=tangent,
+            cosine=cosine,
+            common=self._weights * lorentz_polarisation(theta) * damping * reached,
+            shapes=peak_shapes(
+                self._start, self._step, self._points, centres.ravel(), widths.ravel(), profile.mixing
+            ),
+        )
+
     def centres(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Angles 2θ of the strongest line in degrees and integrated intensities, each of shape (families,)."""
-        family = self.reflections
-        profile = Profile.from_array(parameters[self.modes : self.modes + PROFILE_SIZE])
+        family, (profile, amplitudes) = self.reflections, self._split(parameters)
         square = np.maximum(family.square + family.derivative @ parameters[: self.modes], 1e-6)
         theta = np.arcsin(np.minimum(self._wavelengths[0] * np.sqrt(square) / 2, 0.999))
-        factor = family.squared_factors(parameters[self.modes + PROFILE_SIZE :])[0]
         texture = march_dollase(self.cosines, profile.texture)[0]
-        area = lorentz_polarisation(theta) * np.exp(-profile.b_iso * square / 2) * factor * texture
-        return 2 * DEGREES * theta + profile.zero + profile.displacement * np.cos(theta), area
+        area = lorentz_polarisation(theta) * np.exp(-profile.b_iso * square / 2) * texture
+        angles = 2 * DEGREES * theta + profile.zero + profile.displacement * np.cos(theta)
+        return angles, area * family.squared_factors(amplitudes)[0]
 
 
 def march_dollase(cosines: FloatArray | None, logarithm: float) -> tuple[FloatArray, FloatArray]:

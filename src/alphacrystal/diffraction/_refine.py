@@ -10,7 +10,7 @@ from numpy.polynomial.chebyshev import chebvander
 from alphacrystal.crystal import Crystal
 from alphacrystal.diffraction._cell_search import MAX_ZERO, ZERO_SPREAD
 from alphacrystal.diffraction._prepared import PreparedPattern
-from alphacrystal.diffraction._profile_model import PROFILE_SIZE, Profile, ProfileModel
+from alphacrystal.diffraction._profile_model import PROFILE_SIZE, Profile, ProfileModel, march_dollase
 from alphacrystal.diffraction._reflections import Reflections, reflections
 from alphacrystal.diffraction._separable import Solution, Weighted, separable_fit
 from alphacrystal.typing import FloatArray
@@ -182,24 +182,20 @@ def _texture_axis(
     model: ProfileModel, data: Weighted, solution: Solution
 ) -> tuple[tuple[int, int, int] | None, float]:
     """The low-index axis whose texture promises the largest gain, and a first ln r; None if all are small."""
-    value, _ = model(solution.parameters)
-    position = model.modes + PROFILE_SIZE - 1
-    columns = np.linalg.qr(np.column_stack([value, data.linear]) * data.weight[:, None])[0]
+    axes = model.reflections.texture_axes()
+    trials = [(axis, trial) for axis in axes for trial in (-TEXTURE_TRIAL, TEXTURE_TRIAL)]
+    factors = [march_dollase(model.reflections.texture_cosines(axis), trial)[0] for axis, trial in trials]
+    curves = model.reweighted(solution.parameters, np.column_stack([np.ones(len(model.reflections)), *factors]))
+    columns = np.linalg.qr(np.column_stack([curves[:, 0], data.linear]) * data.weight[:, None])[0]
     residual = data.data * data.weight
     residual = residual - columns @ (columns.T @ residual)
-    best: tuple[float, tuple[int, int, int] | None, float] = (TEXTURE_GAIN * float(residual @ residual), None, 0)
-    for axis in model.reflections.texture_axes():
-        textured = model.with_texture(model.reflections.texture_cosines(axis))
-        for trial in (-TEXTURE_TRIAL, TEXTURE_TRIAL):
-            parameters = solution.parameters.copy()
-            parameters[position] = trial
-            change = (textured(parameters)[0] - value) * solution.scale * data.weight
-            change -= columns @ (columns.T @ change)
-            size = float(change @ change)
-            if size <= 0:
-                continue
-            amplitude = float(np.clip(change @ residual / size, 0, 1.5))
-            gain = 2 * amplitude * float(change @ residual) - amplitude**2 * size
-            if gain > best[0]:
-                best = (gain, axis, amplitude * trial)
-    return best[1], best[2]
+    changes = (curves[:, 1:] - curves[:, :1]) * solution.scale * data.weight[:, None]
+    changes -= columns @ (columns.T @ changes)
+    sizes = np.maximum((changes**2).sum(axis=0), 1e-300)
+    slopes = residual @ changes
+    amplitudes = np.clip(slopes / sizes, 0, 1.5)
+    gains = 2 * amplitudes * slopes - amplitudes**2 * sizes
+    best = int(np.argmax(gains))
+    if gains[best] < TEXTURE_GAIN * float(residual @ residual):
+        return None, 0.0
+    return trials[best][0], float(amplitudes[best] * trials[best][1])
