@@ -60,6 +60,8 @@ class PeakList:
         radiation: Spectral lines.
         source: Name of the file.
         notes: Assumptions of the reader, one sentence each.
+        spacing_uncertainty: Standard deviation of each spacing in Å, shape (peaks,); None if unknown.
+        intensity_uncertainty: Standard deviation of each intensity, shape (peaks,); None if unknown.
     """
 
     spacing: FloatArray
@@ -67,3 +69,5 @@ class PeakList:
     radiation: Radiation
     source: str
     notes: tuple[str, ...] = ()
+    spacing_uncertainty: FloatArray | None = None
+    intensity_uncertainty: FloatArray | None = None
