@@ -91,7 +91,7 @@ def predict(
                             if config.phonons:
                                 with store.stage("phonons"):
                                     known = known_phases_of_formula(request)
-                                    ranked = ranked_list(request, relaxed, reference, known)
+                                    ranked = ranked_list(request, relaxed, reference, known, store)
                                     notes += add_phonons(request, ranked, store)
                         else:
                             relaxed = Relaxed(candidates)

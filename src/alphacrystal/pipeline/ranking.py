@@ -53,7 +53,7 @@ def conclude(
     begin = time.monotonic()
     has_energies = config.relax and (complete or bool(relaxed.relaxations))
     known = known_phases_of_formula(request) if has_energies else None
-    ranked = ranked_list(request, relaxed, reference, known, has_energies=has_energies)
+    ranked = ranked_list(request, relaxed, reference, known, store, has_energies=has_energies)
     if config.phonons:
         phonons = store.phonons()
         ranked = [replace(item, phonons=phonons.get(item.candidate_index)) for item in ranked]
@@ -106,6 +106,7 @@ def ranked_list(
     relaxed: Relaxed,
     reference: EnergyReference | None,
     known: Sequence[KnownPhase] | None,
+    store: RunStore,
     *,
     has_energies: bool = True,
 ) -> list[RankedStructure]:
@@ -123,6 +124,7 @@ def ranked_list(
         reference=reference,
         known=known,
         order=config.order,
+        fit_pattern=store.fits(request.pattern),
     )
 
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alphacrystal.pipeline.checkpoint import Checkpoint
+from alphacrystal.pipeline.pattern import PatternFits
 from alphacrystal.report import EventLog
 from alphacrystal.typing import Progress
 
 if TYPE_CHECKING:
+    from alphacrystal.diffraction import PeakList, PowderPattern
     from alphacrystal.generate import Candidate
     from alphacrystal.relaxation import Phonons, Relaxation
 
@@ -48,6 +50,7 @@ class RunStore:
         self._candidates: list[Candidate] | None = None
         self._relaxations: dict[tuple[str, int], Relaxation] | None = None
         self._phonons: dict[int, Phonons] | None = None
+        self._fits: PatternFits | None = None
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -116,6 +119,14 @@ class RunStore:
             status=str(relaxation.status),
             reason=relaxation.reason,
         )
+
+    # Fits to a measured pattern, which are fast and not on disk.
+
+    def fits(self, pattern: PowderPattern | PeakList | None) -> PatternFits | None:
+        """The fits of the structures to the pattern of the run; None without a pattern."""
+        if self._fits is None and pattern is not None:
+            self._fits = PatternFits(pattern, lambda done, total: self.progress("pattern", done, total))
+        return self._fits
 
     # Phonons.
 

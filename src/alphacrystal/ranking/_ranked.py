@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
+    from alphacrystal.diffraction import PatternFit
     from alphacrystal.generate import Candidate
     from alphacrystal.ranking._hull import DecompositionProduct
     from alphacrystal.relaxation import Phonons, Relaxation
@@ -42,6 +43,7 @@ class RankedStructure:
         flags: Reasons to doubt its energy or shape, keys of FLAGS.
         phonons: Its phonons, None where they were not computed.
         tight_space_group: International number found at symprec 0.01 Å, for comparison.
+        pattern_fit: Its fit to the measured powder pattern, None without one.
     """
 
     rank: int
@@ -64,3 +66,4 @@ class RankedStructure:
     known: str = ""
     flags: tuple[str, ...] = ()
     phonons: Phonons | None = None
+    pattern_fit: PatternFit | None = None
