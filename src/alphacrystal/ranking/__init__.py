@@ -15,7 +15,13 @@ from alphacrystal.ranking._hull import (
     hull_of_known_phases,
     read_hull_reference,
 )
-from alphacrystal.ranking._order import ORDERS, likely_order, rank_candidates
+from alphacrystal.ranking._order import ORDERS, likely_order, rank_candidates, row_probabilities
+from alphacrystal.ranking._pattern_evidence import (
+    NONE_INPUTS,
+    PATTERN_INPUTS,
+    none_evidence,
+    pattern_evidence,
+)
 from alphacrystal.ranking._phase_collection import collect_phases, ground_state
 from alphacrystal.ranking._phase_table import (
     KnownPhase,
@@ -37,7 +43,9 @@ from alphacrystal.ranking._transitions import (
 __all__ = [
     "FLAGS",
     "LIST_INPUTS",
+    "NONE_INPUTS",
     "ORDERS",
+    "PATTERN_INPUTS",
     "ROW_INPUTS",
     "DecompositionProduct",
     "EnergyReference",
@@ -59,10 +67,13 @@ __all__ = [
     "lowest_phases",
     "matching_phase",
     "most_probable",
+    "none_evidence",
+    "pattern_evidence",
     "phase_table",
     "rank_candidates",
     "read_hull_reference",
     "row_evidence",
+    "row_probabilities",
     "table_facts",
     "type_label",
     "write_phase_table",
