@@ -18,6 +18,7 @@ ORDER = [
     "composition",
     "crystal",
     "data",
+    "diffraction",
     "learn",
     "reconstruct",
     "config",
