@@ -19,6 +19,7 @@ ORDER = [
     "crystal",
     "diffraction",
     "data",
+    "diffraction",
     "learn",
     "reconstruct",
     "config",

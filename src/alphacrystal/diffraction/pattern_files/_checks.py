@@ -142,7 +142,7 @@ def _without_repeats(rows: _Rows, name: str, notes: list[str]) -> _Rows:
             f"{name} gives {repeated} of {len(starts)} angles twice, first 2θ = {first:g}°: give one scan, "
             "with enough decimals, and semicolons between columns if commas mark decimals."
         )
-    notes.append(f"{repeated} angles are given twice: their intensities are averaged.")
+    notes.append(f"Angles given twice: {repeated}; their intensities are averaged.")
     group = np.cumsum(starts) - 1
     size = np.bincount(group)
     uncertainty = None
@@ -165,12 +165,12 @@ def _peak_list(rows: _Rows, radiation: Radiation, name: str, notes: list[str]) -
     if (rows.intensity < 0).any():
         raise InputError(f"{name} has peaks of negative intensity: check the columns.")
     if not seen.all():
-        notes.append(f"{(~seen).sum()} peaks of no intensity are left out.")
+        notes.append(f"Peaks without intensity, left out: {(~seen).sum()}.")
     order = np.argsort(rows.two_theta[seen], kind="stable")
     spacing = radiation.wavelengths[0] / (2 * np.sin(np.radians(rows.two_theta[seen][order] / 2)))
     starts = np.concatenate([[True], np.diff(spacing) < -_SAME_SPACING * spacing[1:]])[: len(spacing)]
     if not starts.all():
-        notes.append(f"{(~starts).sum()} peaks at the d of another are added to it.")
+        notes.append(f"Peaks at the d of another, added to it: {(~starts).sum()}.")
     count = int(starts.sum())
     if count < MIN_PEAKS:
         raise InputError(f"{name} has {count} peaks; at least {MIN_PEAKS} are needed: give more of them.")

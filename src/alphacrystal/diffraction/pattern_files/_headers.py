@@ -50,7 +50,7 @@ _NANOMETRE = re.compile(r"\bnm\b", re.IGNORECASE)
 _RADIAN = re.compile(r"\brad(?:ians?)?\b", re.IGNORECASE)
 
 _WAVELENGTH_WORD = re.compile(r"wave[\s_-]?length|\blambda|λ|k[\s_-]?alpha|_WL\d?\b|alpha\d", re.IGNORECASE)
-_WAVELENGTH_NUMBER = re.compile(r"(?<![\d.,])(\d[.,]\d{2,})(?![\d.,]*\d)")
+_WAVELENGTH_NUMBER = re.compile(r"(?<!\d)(?<!\d[.,])(\d[.,]\d{2,})(?![\d.,]*\d)")
 _METRES = re.compile(r"(\d(?:\.\d+)?e-(?:09|9|10|11))", re.IGNORECASE)
 _RATIO_NUMBER = re.compile(r"([01]?[.,]\d+)\D*$")
 _SECOND_LINE = re.compile(r"(?:alpha|α|\ba|WL)[\s_-]?2", re.IGNORECASE)

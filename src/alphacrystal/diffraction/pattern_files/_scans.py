@@ -1,4 +1,4 @@
-"""What a reader of one format returns, and the sentences of refusals."""
+"""The scans and the radiation that a reader of one format returns."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ def _reading(lines: Sequence[_Line], separator: str | None) -> _Reading:
 def _fields(line: str, separator: str | None) -> list[str]:
     line = _INLINE_COMMENT.sub("", line)
     if separator is None:
-        words = [word.strip("\"'").rstrip(",") for word in line.split(None, MAX_COLUMNS)]
+        words = [bare for word in line.split(None, MAX_COLUMNS) if (bare := word.strip("\"'").rstrip(","))]
     else:
         words = [word.strip().strip("\"'").strip() for word in line.split(separator, MAX_COLUMNS)]
     while len(words) > 1 and not words[-1]:
@@ -154,6 +154,9 @@ def _header_columns(line: str, separator: str | None, width: int) -> Columns | N
         candidates.insert(0, _fields(re.sub(r"\s*([\[(])\s*", r"\1", bare), None))
         candidates.append(re.split(r"\t|\s{2,}|[,;]", bare.strip()))
     for words in candidates:
+        indices = next((at for at, word in enumerate(words) if word.lower() == "hkl"), None)
+        if indices is not None and len(words) == width - 2:  # three columns under one name
+            words[indices : indices + 1] = ["h", "k", "l"]
         columns = named_columns(words) if len(words) <= width else None
         if columns is not None and max(columns.position, columns.intensity) < width:
             return columns
