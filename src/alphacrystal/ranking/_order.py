@@ -61,8 +61,8 @@ def rank_candidates(
         order: "combined" is the order of the probabilities, "chemical" has the log-probabilities of the
             generator alone, "energy" energies alone (the paper's: the lowest formation energies of all
             candidates).
-        fit_pattern: Fits the structure of a candidate, given by its index, to the measured pattern of the run;
-            None without a pattern.
+        fit_pattern: Fits the structure of a candidate, given by its index, to the measured pattern of the
+            run; None without a pattern.
 
     Returns:
         Rank order. Without relaxation there are no probabilities, and the order is the chemical rank, or that

@@ -250,7 +250,7 @@ def _compared(lists: Sequence[Sample], seed: int) -> dict[str, Any]:
 
 def _model_file(model: Fit, count: int) -> dict[str, Any]:
     return {
-        "description": "Weights of the probability of a structure given a powder pattern (conditional logit).",
+        "description": "Weights of the probability of a structure given a pattern (conditional logit).",
         "data": f"simulated patterns of {count} experimental compounds of the validation split, networks "
         "trained on Materials Project data, CC BY 4.0",
         "command": "alphacrystal benchmark xrd --data DIR --write FOLDER",

@@ -7,7 +7,7 @@ from typing import Any
 
 from alphacrystal_bench.diffraction.identification import EXPLAINED, FITTED, TOPS
 from alphacrystal_bench.diffraction.samples import GRADES
-from alphacrystal_bench.harness.pages import fact_line, markdown_table, percent
+from alphacrystal_bench.harness.pages import fact_line, markdown_table, number, percent
 from alphacrystal_bench.known_crystals.comparison import LOOSE, STRICT
 
 SET_LABELS = {
@@ -19,16 +19,14 @@ SET_LABELS = {
 
 def render(result: Mapping[str, Any]) -> str:
     """The Markdown page."""
-    lines = [
-        "# Powder patterns",
-        "",
+    intention = (
         "Each compound is predicted from its formula and its pattern (`--xrd`), and from its formula alone. "
-        f"A crystal *explains* a pattern if R_wp is below {EXPLAINED:.0%}. The model of the order is fitted to "
-        f"the set *{SET_LABELS[FITTED]}* and cross-validated there by formula; the other sets use its weights.",
-        "",
-        fact_line("xrd", result, options=" --data DIR"),
-        "",
-    ]
+        f"A crystal *explains* a pattern if R_wp is below {EXPLAINED:.0%}. The model of the order is fitted "
+        f"to the set *{SET_LABELS[FITTED]}* and cross-validated there by formula; the other sets use its "
+        "weights."
+    )
+    facts = fact_line("xrd", result, options=" --data DIR")
+    lines = ["# Powder patterns", "", intention, "", facts, ""]
     body = []
     for name, table in result["sets"].items():
         for preset, title in ((STRICT, "0.2/0.3/5"), (LOOSE, "0.3/0.5/10")):
@@ -96,7 +94,9 @@ def render(result: Mapping[str, Any]) -> str:
                 ],
             ),
             "",
-            f"Expected calibration error of the first structure: {result['calibration']['expected_calibration_error']:.3f}.",
+            "Expected calibration error of the first structure: "
+            + number(result["calibration"]["expected_calibration_error"], 3)
+            + ".",
             "",
         ]
     measured = [row for row in result["rows"] if row["set"] == "lab"]

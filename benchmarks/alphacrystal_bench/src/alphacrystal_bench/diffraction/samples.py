@@ -1,4 +1,4 @@
-"""Samples of powder patterns: measured ones, ones that others simulated, and faulty ones of held-out compounds."""
+"""Samples of powder patterns: measured, simulated by others, and of held-out compounds with faults."""
 
 from __future__ import annotations
 
