@@ -19,7 +19,6 @@ ORDER = [
     "crystal",
     "diffraction",
     "data",
-    "diffraction",
     "learn",
     "reconstruct",
     "config",
