@@ -15,7 +15,7 @@ from ase.data import chemical_symbols
 from alphacrystal.crystal import LatticeParameters, SymmetryHypothesis, atom_sites, space_group
 from alphacrystal.pipeline.cell_contents import cell_probabilities
 from alphacrystal.pipeline.energies import known_phases_of
-from alphacrystal.report import DistogramSummary, OrbitDistanceSummary, Prediction
+from alphacrystal.report import DistogramSummary, OrbitDistanceSummary, Prediction, pattern_sentences
 
 if TYPE_CHECKING:
     from alphacrystal.generate import Candidate
@@ -71,6 +71,7 @@ def conclude(
         all_notes += cell_notes
     if known:
         all_notes += known_notes(ranked, known)
+    all_notes += pattern_sentences(ranked)
     if has_energies and not ranked:
         all_notes.append(failure_note(failed))  # the last note, see RunSummary.failure
     hull = reference.hull.name if has_energies and reference and reference.hull else None

@@ -56,6 +56,9 @@ class SummaryRow:
         lowest_frequency_thz: Of the phonons in THz, negative for an imaginary one; None without phonons.
         vibrational_free_energy_per_atom_ev: eV/atom at the temperature of the run, None without phonons.
         flags: Keys of ``alphacrystal.ranking.FLAGS``, separated by blanks.
+        r_wp: Weighted profile reliability factor of the fit to the measured pattern, 0 to about 1; None
+            without a profile.
+        unexplained_peaks: Measured peaks that the structure does not explain, None without a pattern.
     """
 
     rank: int
@@ -84,6 +87,8 @@ class SummaryRow:
     flags: str = ""
     lowest_frequency_thz: float | None = None
     vibrational_free_energy_per_atom_ev: float | None = None
+    r_wp: float | None = None
+    unexplained_peaks: int | None = None
 
     @property
     def energy_or_enthalpy_ev(self) -> float | None:
@@ -102,6 +107,8 @@ _ADDED_COLUMNS: dict[str, Any] = {
     "flags": "",
     "lowest_frequency_thz": None,
     "vibrational_free_energy_per_atom_ev": None,
+    "r_wp": None,
+    "unexplained_peaks": None,
 }
 #: Present names by the names of format 1.
 _RENAMED_COLUMNS = {
@@ -132,7 +139,7 @@ def summary_rows(
 
 def _row(formula: str, ranked: RankedStructure, pressure_gpa: float) -> SummaryRow:
     composition = ranked.primitive.composition
-    relaxation = ranked.relaxation
+    relaxation, fit = ranked.relaxation, ranked.pattern_fit
     energy = _finite_or_none(relaxation.energy_per_atom) if relaxation else None
     return SummaryRow(
         rank=ranked.rank,
@@ -163,6 +170,8 @@ def _row(formula: str, ranked: RankedStructure, pressure_gpa: float) -> SummaryR
         vibrational_free_energy_per_atom_ev=(
             ranked.phonons.free_energy_per_atom_ev if ranked.phonons else None
         ),
+        r_wp=_finite_or_none(fit.profile.r_wp) if fit and fit.profile else None,
+        unexplained_peaks=len(fit.unexplained.spacing) if fit else None,
     )
 
 
