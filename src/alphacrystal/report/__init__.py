@@ -12,6 +12,7 @@ from alphacrystal.report._index import (
     INDEX_COLUMNS,
     IndexRow,
     best_values,
+    by_agreement,
     index_row,
     write_index,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "SummaryRow",
     "at_pressure",
     "best_values",
+    "by_agreement",
     "candidate_counts",
     "cell_list",
     "cif_text",
