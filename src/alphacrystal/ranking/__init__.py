@@ -8,7 +8,7 @@ from alphacrystal.ranking._evidence import (
     most_probable,
     row_evidence,
 )
-from alphacrystal.ranking._flags import FLAGS, dimensionality, flag_sentences, flags
+from alphacrystal.ranking._flags import FLAGS, dimensionality, flag_sentences, flags, is_low_dimensional
 from alphacrystal.ranking._hull import (
     DecompositionProduct,
     HullReference,
@@ -26,7 +26,7 @@ from alphacrystal.ranking._phase_table import (
     type_label,
     write_phase_table,
 )
-from alphacrystal.ranking._ranked import RankedStructure
+from alphacrystal.ranking._ranked import MODE_OF, RankedStructure
 from alphacrystal.ranking._transitions import (
     PhaseEnthalpies,
     PhaseRange,
@@ -37,6 +37,7 @@ from alphacrystal.ranking._transitions import (
 __all__ = [
     "FLAGS",
     "LIST_INPUTS",
+    "MODE_OF",
     "ORDERS",
     "ROW_INPUTS",
     "DecompositionProduct",
@@ -53,6 +54,7 @@ __all__ = [
     "flags",
     "ground_state",
     "hull_of_known_phases",
+    "is_low_dimensional",
     "known_phases",
     "likely_order",
     "list_evidence",

@@ -34,13 +34,16 @@ HYDROGEN_RICH = 0.5  # fraction of the atoms
 VOLUME_DEVIATIONS, VOLUME_DIFFERENCE = 3.0, 0.15  # predicted deviations; difference of the logarithms
 
 
-def flags(structure: Structure, candidate: Candidate, *, pressure_gpa: float = 0.0) -> tuple[str, ...]:
+def flags(
+    structure: Structure, candidate: Candidate, *, pressure_gpa: float = 0.0, dispersion: bool = False
+) -> tuple[str, ...]:
     """Flags of a structure, in the order of FLAGS.
 
     Args:
         structure: The relaxed structure, else the candidate's.
         candidate: Its candidate; the hypothesis has the predicted volume.
         pressure_gpa: Pressure of the relaxation; the predicted volume is that at zero pressure.
+        dispersion: Whether the potential includes dispersion.
     """
     counts = structure.composition.get_el_amt_dict()
     elements = set(counts)
@@ -51,11 +54,17 @@ def flags(structure: Structure, candidate: Candidate, *, pressure_gpa: float = 0
         "magnetic": bool(elements & MAGNETIC),
         "volume": pressure_gpa == 0 and _unexpected_volume(structure, candidate),
     }
-    if elements & NON_METALS:
+    if not dispersion and elements & NON_METALS:
         dimensions = dimensionality(structure)
         found["layered"] = "2" in dimensions and "3" not in dimensions
         found["molecular"] = not {"2", "3"} & set(dimensions)
     return tuple(name for name in FLAGS if found.get(name))
+
+
+def is_low_dimensional(structure: Structure) -> bool:
+    """Whether a crystal has layers, chains or molecules and no bonded framework; never so for metals."""
+    elements = set(structure.composition.get_el_amt_dict())
+    return bool(elements & NON_METALS) and "3" not in dimensionality(structure)
 
 
 def dimensionality(structure: Structure) -> str:
