@@ -30,6 +30,9 @@ RENAMED_SETTINGS = {
     "faithful": "gnoa_original_encoding",
 }
 
+#: Truth values that are true by default: their options have a form with "no".
+NEGATABLE = ("relax", "known_phases")
+
 INPUT, SEARCH, RELAXATION, OUTPUT = "Input", "Search", "Relaxation", "Output"
 PUBLISHED = "Published methods"
 GROUPS = (INPUT, SEARCH, RELAXATION, OUTPUT, PUBLISHED)

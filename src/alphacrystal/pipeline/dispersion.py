@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from alphacrystal.relaxation import Relaxer
 
 CONSIDERED = 20  # most probable candidates whose bonding graphs are tested: the default length of a list
-LOW_DIMENSIONAL_SHARE = 0.25  # of the probability of these candidates that asks for dispersion
+LOW_DIMENSIONAL_SHARE = 0.2  # of the probability of these candidates that asks for dispersion
 WITHOUT_DISPERSION = "without dispersion"  # pass, by its name in the checkpoint
 
 REASON = "layers or molecules are probable"
@@ -47,17 +47,15 @@ def decide_dispersion(
     Returns:
         The run with the decision, and notes on it.
     """
-    chosen = request.config.dispersion
+    setting = request.config.dispersion
+    decision = _decision(request, candidates, store) if setting == "auto" else setting
     notes: list[str] = []
-    if chosen == "auto":
-        chosen = _decision(request, candidates, store)
-        if chosen == "missing":
-            chosen, notes = "none", [MISSING_EXTRA]
-        elif chosen == "d3":
-            notes = [f"Relaxed with D3(BJ) dispersion: {REASON}"]
-    if chosen == "d3" and request.config.relax:
-        notes.append(PLAIN_REFERENCES)
-    config = request.config.model_copy(update={"dispersion": chosen})
+    if decision == "missing":
+        notes.append(MISSING_EXTRA)
+    elif decision == "d3" and request.config.relax:
+        named = [f"Relaxed with D3(BJ) dispersion: {REASON}"] if setting == "auto" else []
+        notes += [*named, PLAIN_REFERENCES]
+    config = request.config.model_copy(update={"dispersion": "d3" if decision == "d3" else "none"})
     return replace(request, config=config), notes
 
 
@@ -66,12 +64,14 @@ def _decision(request: Request, candidates: Sequence[Candidate], store: RunStore
         return "none"
     stored = store.dispersion()
     if stored is None:
-        stored = "none"
-        if not store.has_relaxations() and takes_dispersion(request.config.potential):
-            if low_dimensional_share(candidates) >= LOW_DIMENSIONAL_SHARE:
-                from alphacrystal.relaxation import has_dispersion
+        from alphacrystal.relaxation import has_dispersion
 
-                stored = "d3" if has_dispersion() else "missing"
+        probable = (
+            not store.has_relaxations()  # of an earlier version
+            and takes_dispersion(request.config.potential)
+            and low_dimensional_share(candidates) >= LOW_DIMENSIONAL_SHARE
+        )
+        stored = "none" if not probable else "d3" if has_dispersion() else "missing"
         store.save_dispersion(stored)
     return stored
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from alphacrystal.ranking import MODE_OF
 from alphacrystal.pipeline.energies import relax_settings
 from alphacrystal.pipeline.relaxation import Relaxed, relax_pass
+from alphacrystal.ranking import MODE_OF
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -93,7 +93,10 @@ def _lower(
         end = ends.get(parent * MAX_STARTS + number)
         if end is None or not end.converged or end.energy_per_atom is None:
             continue
-        if unstable.energy_per_atom is not None and end.energy_per_atom < unstable.energy_per_atom - LEAST_GAIN:
+        if (
+            unstable.energy_per_atom is not None
+            and end.energy_per_atom < unstable.energy_per_atom - LEAST_GAIN
+        ):
             energies[number] = end.energy_per_atom
     return sorted(energies, key=lambda number: (energies[number], number))
 

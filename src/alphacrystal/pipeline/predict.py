@@ -97,9 +97,7 @@ def predict(
                                 with store.stage("phonons"):
                                     known = known_phases_of_formula(request)
                                     ranked = ranked_list(request, relaxed, reference, known)
-                                    notes += add_phonons(
-                                        request, ranked, store, displace=config.follow_modes
-                                    )
+                                    notes += add_phonons(request, ranked, store, displace=config.follow_modes)
                             if config.follow_modes:
                                 with store.stage("modes"):
                                     relaxed, mode_notes = follow_modes(

@@ -70,7 +70,9 @@ def check_phonons(config: PredictConfig) -> None:
     """
     if not config.phonons:
         if config.follow_modes:
-            raise InputError("Modes are followed from phonons: give --phonons N, or leave out --follow-modes.")
+            raise InputError(
+                "Modes are followed from phonons: give --phonons N, or leave out --follow-modes."
+            )
         return
     if not config.relax:
         raise InputError("Phonons need relaxed structures: leave out --no-relax or --phonons.")
@@ -161,11 +163,21 @@ def check_potential_covers(formula: Formula, config: PredictConfig) -> None:
     if not config.relax:
         return
     from alphacrystal.relaxation import check_potential, require_optuna
-    from alphacrystal.relaxation.foreign_packages import require_package
 
     if config.relaxation == "bayesian" and config.steps:
         require_optuna()
     check_potential(config.full_potential, formula.elements, forces=config.relaxation == "gradient")
+    check_dispersion(config)
+
+
+def check_dispersion(config: PredictConfig) -> None:
+    """Refuse a chosen dispersion without its package.
+
+    Raises:
+        PotentialError: The package is not installed.
+    """
+    from alphacrystal.relaxation.foreign_packages import require_package
+
     if config.dispersion == "d3":
         require_package("dftd3", config.full_potential, "dispersion")
 

@@ -122,7 +122,10 @@ def predict_pressures(
                 config = make_config(**{**base, "pressure": value})
                 predictions[value] = _prediction(text, config, folder, value, progress, page, relaxer)
                 # The first list decides on dispersion: the enthalpies of all pressures need one scale.
-                with_d3 = predictions[value].potential == first.model_copy(update={"dispersion": "d3"}).full_potential
+                with_d3 = (
+                    predictions[value].potential
+                    == first.model_copy(update={"dispersion": "d3"}).full_potential
+                )
                 base["dispersion"] = "d3" if with_d3 else "none"
             with interrupts_held() as hold, EventLog(folder / EVENTS_FILE) as events:
                 store = RunStore(folder, events, progress)

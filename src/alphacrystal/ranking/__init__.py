@@ -1,5 +1,11 @@
 """From relaxed candidates to the final list: duplicates merged, both ranks, the default order."""
 
+from alphacrystal.ranking._bonds import (
+    NeighbourDistances,
+    collect_pairs,
+    has_unknown_neighbours,
+    pairs_csv,
+)
 from alphacrystal.ranking._energy_reference import EnergyReference
 from alphacrystal.ranking._evidence import (
     LIST_INPUTS,
@@ -44,15 +50,18 @@ __all__ = [
     "EnergyReference",
     "HullReference",
     "KnownPhase",
+    "NeighbourDistances",
     "PhaseEnthalpies",
     "PhaseRange",
     "RankedStructure",
+    "collect_pairs",
     "collect_phases",
     "dimensionality",
     "distances_from_lowest",
     "flag_sentences",
     "flags",
     "ground_state",
+    "has_unknown_neighbours",
     "hull_of_known_phases",
     "is_low_dimensional",
     "known_phases",
@@ -61,6 +70,7 @@ __all__ = [
     "lowest_phases",
     "matching_phase",
     "most_probable",
+    "pairs_csv",
     "phase_table",
     "rank_candidates",
     "read_hull_reference",

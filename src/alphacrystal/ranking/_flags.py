@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from alphacrystal.crystal import as_atoms, lattice_points
+from alphacrystal.ranking._bonds import has_unknown_neighbours
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -21,6 +22,7 @@ FLAGS = {
     "hydrogen_rich": "much hydrogen; zero-point energy, which is left out, may change the order",
     "f_electrons": "f electrons; errors of the energy are larger than for other elements",
     "magnetic": "a magnetic element; no magnetic order is set or compared",
+    "unknown": "neighbours that known crystals do not have; the potential may not describe them",
     "volume": "a volume far from the predicted one",
 }
 NOBLE_GASES = frozenset({"He", "Ne", "Ar", "Kr", "Xe", "Rn"})
@@ -52,6 +54,7 @@ def flags(
         "hydrogen_rich": counts.get("H", 0.0) / len(structure) >= HYDROGEN_RICH,
         "f_electrons": bool(elements & (LANTHANIDES | ACTINIDES)),
         "magnetic": bool(elements & MAGNETIC),
+        "unknown": has_unknown_neighbours(structure, any_distance=pressure_gpa != 0),
         "volume": pressure_gpa == 0 and _unexpected_volume(structure, candidate),
     }
     if not dispersion and elements & NON_METALS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -85,14 +86,17 @@ def _unstable_modes(
     harmonic: HarmonicCrystal,
 ) -> tuple[tuple[float, float, float], float, ComplexArray] | None:
     """Wave vector, lowest frequency in THz and eigenvectors, shape (modes, 3 atoms), of the worst modes."""
+    along_a, along_b, along_c = (_components(count) for count in harmonic.supercell)
     points = [
         point
-        for point in itertools.product(*(_components(count) for count in harmonic.supercell))
+        for point in itertools.product(along_a, along_b, along_c)
         if math.prod(_repeats(point)) * len(harmonic.structure) <= MAX_MODULATED_ATOMS
     ]
     phonopy: Any = harmonic.phonopy
-    phonopy.run_qpoints(points, with_eigenvectors=True)
-    content = phonopy.get_qpoints_dict()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # later versions of phonopy rename the second call
+        phonopy.run_qpoints(points, with_eigenvectors=True)
+        content = phonopy.get_qpoints_dict()
     frequencies = np.asarray(content["frequencies"])  # (points, modes)
     order = np.argsort(frequencies.min(axis=1).round(3), kind="stable")
     point = int(order[0])
@@ -199,9 +203,7 @@ def _modulated(
     return Structure(lattice, species, moved, coords_are_cartesian=True)
 
 
-def _symmetry(
-    harmonic: HarmonicCrystal, pattern: FloatArray, repeats: Sequence[int]
-) -> tuple[float, int]:
+def _symmetry(harmonic: HarmonicCrystal, pattern: FloatArray, repeats: Sequence[int]) -> tuple[float, int]:
     """Symmetry operations per atom and space group of the displaced supercell."""
     moved = _modulated(harmonic, pattern, AMPLITUDES[1], repeats)
     symmetry = symmetrise_crystal(Crystal.from_structure(moved), SYMPREC).symmetry

@@ -139,9 +139,7 @@ def summary_rows(
     return [_row(formula, structure, pressure_gpa, ranks) for structure in ranked]
 
 
-def _row(
-    formula: str, ranked: RankedStructure, pressure_gpa: float, ranks: Mapping[int, int]
-) -> SummaryRow:
+def _row(formula: str, ranked: RankedStructure, pressure_gpa: float, ranks: Mapping[int, int]) -> SummaryRow:
     composition = ranked.primitive.composition
     relaxation = ranked.relaxation
     energy = _finite_or_none(relaxation.energy_per_atom) if relaxation else None
