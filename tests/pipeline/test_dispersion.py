@@ -42,6 +42,7 @@ def candidate(structure: Structure, log_probability: float | None) -> Candidate:
 
 def decided(folder: Path, candidates: list[Candidate], **settings: Any) -> tuple[str, list[str]]:
     request = Request(parse_formula("BN"), (1, 2), make_config(**settings))
+    folder.mkdir(exist_ok=True)
     with EventLog(folder / "events.jsonl") as events:
         request, notes = decide_dispersion(request, candidates, RunStore(folder, events))
     return request.config.dispersion, notes

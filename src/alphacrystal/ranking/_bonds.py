@@ -1,7 +1,7 @@
 """Nearest neighbours in the crystals of the Materials Project: which pairs of elements, how far apart.
 
 The training crystals of CHGNet are those of the Materials Project. A structure with neighbours that do not
-occur there is far from what the potential knows.
+occur there is far from the training data of the potential.
 """
 
 from __future__ import annotations
