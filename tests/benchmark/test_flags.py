@@ -13,6 +13,8 @@ from alphacrystal_bench.list_order.flags import _flags as flags_of
 from alphacrystal_bench.speed.phonons import GOAL, benchmark_phonons
 from alphacrystal_bench.speed.phonons import render as render_phonons
 
+FACTS = {"commit": "0", "seed": 0, "time": "now", "machine": {"cpu": "a processor", "cores": 2}}
+
 
 @pytest.mark.parametrize("name", nonsense())
 def test_structures_that_cannot_exist_have_a_flag(name: str) -> None:
@@ -23,11 +25,10 @@ def test_page_of_flags_has_each_flag_and_each_structure() -> None:
     shares = {name: 0.0123 for name in FLAGS if name not in LEFT_OUT}
     result: dict[str, Any] = {
         "n": 7,
-        "seed": 0,
         "shares": shares,
         "nonsense": {"NaHe2": ["noble_gas", "unknown"], "Xx": []},
         "flagged_formulas": [],
-        "facts": {},
+        **FACTS,
     }
     page = render(result)
     assert "1.2 %" in page
@@ -36,7 +37,7 @@ def test_page_of_flags_has_each_flag_and_each_structure() -> None:
     assert all(f"`{name}`" in page for name in shares)
 
 
-def test_phonons_of_eight_atoms(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_phonons_of_eight_atoms() -> None:
     pytest.importorskip("phonopy", reason="needs the extra phonons")
     pytest.importorskip("seekpath", reason="needs the extra phonons")
     stages: list[tuple[str, int, int]] = []
@@ -46,4 +47,4 @@ def test_phonons_of_eight_atoms(monkeypatch: pytest.MonkeyPatch) -> None:
     assert result["rows"][0]["displacements"] > 10
     assert result["rows"][0]["cpu_s"] > 0
     assert stages[-1] == ("phonons", 1, 1)
-    assert f"at most {GOAL:.0f} s" in render_phonons({**result, "facts": {}})
+    assert f"at most {GOAL:.0f} s" in render_phonons({**result, **FACTS})

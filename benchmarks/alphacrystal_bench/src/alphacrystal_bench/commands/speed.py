@@ -124,7 +124,7 @@ def cold_start(
 @register("phonons", title="Time of phonons", page="speed.phonons", quick=("--limit", "1"))
 def phonons(
     run: Run,
-    limit: Annotated[int | None, typer.Option(min=1, help="Crystals. Default: all three.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Crystals. Default: both.")] = None,
 ) -> Result:
     """Time of the phonons of crystals with eight atoms in the primitive cell."""
     from alphacrystal_bench.speed.phonons import benchmark_phonons

@@ -91,7 +91,7 @@ def render(result: Mapping[str, Any]) -> str:
         [name, ", ".join(f"`{flag}`" for flag in found) or "none"]
         for name, found in result["nonsense"].items()
     ]
-    details = f", {len(SIZES)} size classes, seed {result['seed']}"
+    details = f", {len(SIZES)} size classes"
     lines = [
         f"# Flags of {result['n']} experimental validation compounds",
         "",
