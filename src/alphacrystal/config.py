@@ -30,6 +30,9 @@ RENAMED_SETTINGS = {
     "faithful": "gnoa_original_encoding",
 }
 
+#: Truth values that are true by default: their options have a form with "no".
+NEGATABLE = ("relax", "known_phases")
+
 INPUT, SEARCH, RELAXATION, OUTPUT = "Input", "Search", "Relaxation", "Output"
 PUBLISHED = "Published methods"
 GROUPS = (INPUT, SEARCH, RELAXATION, OUTPUT, PUBLISHED)
@@ -87,10 +90,11 @@ class PredictConfig(BaseModel):
     )
     relax: bool = _setting(True, RELAXATION, "Relax the candidates with a potential.")
     potential: str = _setting("chgnet", RELAXATION, "Potential of the relaxation.")
-    dispersion: Literal["none", "d3"] = _setting(
-        "none",
+    dispersion: Literal["auto", "d3", "none"] = _setting(
+        "auto",
         RELAXATION,
-        "Dispersion of the potential: d3 adds D3(BJ), for layers and molecules (needs the extra dispersion).",
+        "Dispersion of the potential: d3 adds D3(BJ) (needs the extra dispersion); auto adds it where layers "
+        "or molecules are probable.",
     )
     relaxation: Literal["gradient", "bayesian"] = _setting(
         "gradient", RELAXATION, "Method: gradient, or bayesian for models without forces."
@@ -104,6 +108,11 @@ class PredictConfig(BaseModel):
         "Compute phonons of the first N relaxed structures (needs the extra phonons).",
         ge=0,
         le=1000,
+    )
+    follow_modes: bool = _setting(
+        False,
+        RELAXATION,
+        "Follow the unstable mode of structures with phonons to structures of lower symmetry.",
     )
     temperature: float = _setting(
         300.0,
@@ -163,8 +172,8 @@ class PredictConfig(BaseModel):
 
     @property
     def full_potential(self) -> str:
-        """Name of the potential, with dispersion if it is set."""
-        return self.potential if self.dispersion == "none" else f"{self.potential}+{self.dispersion}"
+        """Name of the potential, with dispersion if it is set; "auto" is decided in the run."""
+        return f"{self.potential}+d3" if self.dispersion == "d3" else self.potential
 
     @field_validator("space_group")
     @classmethod

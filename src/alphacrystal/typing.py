@@ -10,6 +10,7 @@ Float32Array = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 IndexArray = NDArray[np.intp]  # results of argsort, nonzero and other index functions of NumPy
 BoolArray = NDArray[np.bool_]
+ComplexArray = NDArray[np.complex128]
 
 #: Progress of a run: stage, items done, items in total (0 where it is not known).
 Progress = Callable[[str, int, int], None]

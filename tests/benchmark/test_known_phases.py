@@ -1,4 +1,4 @@
-"""No benchmark uses the table of known phases."""
+"""No benchmark uses the table of known phases or decides on dispersion by itself."""
 
 from __future__ import annotations
 
@@ -24,10 +24,14 @@ def test_every_prediction_of_a_benchmark_is_made_without_the_table() -> None:
             values = {keyword.arg: keyword.value for keyword in node.keywords}
             if None in values:  # **SETTINGS of the campaign benchmark
                 assert '"known_phases": False' in path.read_text(encoding="utf-8"), path
+                assert '"dispersion": "none"' in path.read_text(encoding="utf-8"), path
             else:
                 value = values.get("known_phases")
                 assert isinstance(value, ast.Constant), (path, node.lineno)
                 assert value.value is False, (path, node.lineno)
+                dispersion = values.get("dispersion")
+                assert isinstance(dispersion, ast.Constant), (path, node.lineno)
+                assert dispersion.value == "none", (path, node.lineno)
             settings += 1
     assert settings > 5
 

@@ -53,7 +53,7 @@ def test_dimensions_of_textbook_crystals(name: str) -> None:
             Structure(Lattice.cubic(3.0), ["H", "Ce"], [[0, 0, 0], [0.5, 0.5, 0.5]]),
             ("hydrogen_rich", "f_electrons"),
         ),
-        (Structure(Lattice.cubic(9.0), ["Pb"], [[0, 0, 0]]), ()),  # far apart, but a metal
+        (Structure(Lattice.cubic(9.0), ["Pb"], [[0, 0, 0]]), ("unknown",)),  # no layers: it is a metal
     ],
 )
 def test_flags_name_the_reasons_to_doubt(structure: Structure, expected: tuple[str, ...]) -> None:

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 import typer
 from typer.core import TyperCommand
 
-from alphacrystal.config import PredictConfig
+from alphacrystal.config import NEGATABLE, PredictConfig
 from alphacrystal.errors import InputError
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 FLAGS: dict[str, tuple[str, ...]] = {"generators": ("--generators", "--generator")}
-NEGATABLE = ("relax", "known_phases")
 
 
 def generator_names() -> str:

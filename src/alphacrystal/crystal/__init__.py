@@ -36,6 +36,7 @@ from alphacrystal.crystal._lattices import (
     constrained_shape,
     shape_to_cell,
 )
+from alphacrystal.crystal._nearest import nearest_neighbours
 from alphacrystal.crystal._orbit_pairs import OrbitPairs, orbit_pairs
 from alphacrystal.crystal._primitive_orbits import PrimitiveOrbit, orbit_parameters, primitive_orbits
 from alphacrystal.crystal._structure_json import (
@@ -127,6 +128,7 @@ __all__ = [
     "min_image_pair_distances",
     "minkowski_reduced",
     "multiplicities",
+    "nearest_neighbours",
     "neighbour_fingerprint",
     "obeys_system",
     "orbit_order",

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, FiniteFloat, TypeAdapter
 
@@ -20,11 +20,14 @@ from alphacrystal.runtime.atomic_write import storage_sentence, write_text_atomi
 from alphacrystal.runtime.bounded_files import parse_json, read_json
 
 if TYPE_CHECKING:
-    from alphacrystal.relaxation import Phonons, Relaxation
+    from alphacrystal.relaxation import DisplacedStructure, Phonons, Relaxation
 
 MAX_REQUEST_BYTES = 100_000_000  # a list of formulas may be long
 MAX_CANDIDATES_BYTES = 1_000_000_000
 MAX_LINE_BYTES = 100_000_000  # one part of the generation
+
+Dispersion = Literal["none", "d3", "missing"]
+DECISIONS: tuple[Dispersion, ...] = get_args(Dispersion)  # "missing": the extra is not installed
 
 #: Names of version 0.1 with today's names.
 RENAMED_PASSES = {"kept": "unrelaxed"}
@@ -62,6 +65,17 @@ class _RelaxationLine(BaseModel):
     seconds: FiniteFloat
 
 
+class _DisplacedLine(BaseModel):
+    """A displaced structure in the checkpoint."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    structure: Any
+    wave_vector: tuple[FiniteFloat, FiniteFloat, FiniteFloat]
+    frequency_thz: FiniteFloat
+    amplitude: FiniteFloat
+
+
 class Checkpoint:
     """Candidates and relaxations of a run below ``folder/checkpoint``.
 
@@ -83,7 +97,14 @@ class Checkpoint:
 
     def load_request(self) -> dict[str, Any] | None:
         """Formula and settings of the run, None where there is none."""
-        return self._read_object(REQUEST_FILE)
+        return self._read_settings(REQUEST_FILE)
+
+    def _read_settings(self, name: str) -> dict[str, Any] | None:
+        """A file with settings, None where there is none."""
+        content = self._read_object(name)
+        if content is not None and not isinstance(content.get("settings"), dict):
+            raise damaged(self.folder / name)
+        return content
 
     def _read_object(self, name: str) -> dict[str, Any] | None:
         path = self.folder / name
@@ -93,7 +114,7 @@ class Checkpoint:
             request: Any = read_json(path, MAX_REQUEST_BYTES)
         except (OSError, ValueError) as error:
             raise damaged(path) from error
-        if not isinstance(request, dict) or not isinstance(request.get("settings"), dict):
+        if not isinstance(request, dict):
             raise damaged(path)
         return request
 
@@ -107,7 +128,7 @@ class Checkpoint:
 
     def load_batch(self) -> dict[str, Any] | None:
         """Formulas and settings of a run of several formulas, None where there are none."""
-        return self._read_object("batch.json")
+        return self._read_settings("batch.json")
 
     def save_series(self, text: str, pressures: Sequence[float], settings: Mapping[str, Any]) -> None:
         """Write the formula, the pressures in GPa and the settings of a series of pressures.
@@ -124,7 +145,7 @@ class Checkpoint:
         Raises:
             InputError: The file is damaged.
         """
-        series = self._read_object("series.json")
+        series = self._read_settings("series.json")
         if series is None:
             return None
         match series:
@@ -191,6 +212,29 @@ class Checkpoint:
         }
         self._append("relaxations.jsonl", item)
 
+    def save_dispersion(self, decision: Dispersion) -> None:
+        """Write the decision on dispersion.
+
+        Raises:
+            AlphaCrystalError: The disk refused it.
+        """
+        self._write("dispersion.json", json.dumps({"dispersion": decision}))
+
+    def load_dispersion(self) -> Dispersion | None:
+        """The decision on dispersion, None before it.
+
+        Raises:
+            InputError: The file is damaged.
+        """
+        stored = self._read_object("dispersion.json")
+        if stored is None:
+            return None
+        decision = stored.get("dispersion")
+        for known in DECISIONS:
+            if decision == known:
+                return known
+        raise damaged(self.folder / "dispersion.json")
+
     def add_phonons(self, index: int, phonons: Phonons) -> None:
         """Append the phonons of one candidate."""
         self._append("phonons.jsonl", {"index": index, "phonons": phonons.model_dump(mode="json")})
@@ -204,6 +248,40 @@ class Checkpoint:
             try:
                 found[int(item["index"])] = Phonons.model_validate(item["phonons"])
             except (ValueError, KeyError, TypeError):
+                continue
+        return found
+
+    def add_displaced(self, index: int, structures: Sequence[DisplacedStructure]) -> None:
+        """Append the structures displaced along the unstable modes of one candidate."""
+        items = [
+            {
+                "structure": structure_to_json(item.structure),
+                "wave_vector": list(item.wave_vector),
+                "frequency_thz": item.frequency_thz,
+                "amplitude": item.amplitude,
+            }
+            for item in structures
+        ]
+        self._append("modes.jsonl", {"index": index, "displaced": items})
+
+    def load_displaced(self) -> dict[int, Sequence[DisplacedStructure]]:
+        """Displaced structures by candidate index; damaged lines are left out."""
+        from alphacrystal.relaxation import DisplacedStructure
+
+        found: dict[int, Sequence[DisplacedStructure]] = {}
+        for item in self._lines("modes.jsonl"):
+            try:
+                lines = [_DisplacedLine.model_validate(line) for line in item["displaced"]]
+                found[int(item["index"])] = [
+                    DisplacedStructure(
+                        structure_from_json(line.structure),
+                        line.wave_vector,
+                        line.frequency_thz,
+                        line.amplitude,
+                    )
+                    for line in lines
+                ]
+            except (ValueError, KeyError, TypeError, InputError):
                 continue
         return found
 

@@ -31,21 +31,29 @@ def open_relaxer(config: PredictConfig) -> Iterator[Relaxer | None]:
     from alphacrystal.relaxation import RelaxPool
 
     with RelaxPool(
-        config.full_potential, workers=config.workers, method=config.relaxation, seed=config.seed
+        config.potential, workers=config.workers, method=config.relaxation, seed=config.seed
     ) as pool:
         yield pool
 
 
 def relax_settings(
-    config: PredictConfig, *, keep_symmetry: bool = True, loose: bool = False
+    config: PredictConfig, *, keep_symmetry: bool = True, loose: bool = False, dispersion: bool = True
 ) -> RelaxSettings:
-    """Limits of the final pass, or of the loose one before it."""
+    """Limits of the final pass, or of the loose one before it.
+
+    Args:
+        config: Settings of the run.
+        keep_symmetry: Keep the space groups.
+        loose: For the loose pass.
+        dispersion: Add the dispersion of the run.
+    """
     from alphacrystal.relaxation import RelaxSettings
 
     return RelaxSettings(
         fmax=max(LOOSE_FMAX, config.fmax) if loose else config.fmax,
         max_steps=min(LOOSE_STEPS, config.steps) if loose else config.steps,
         pressure_gpa=config.pressure,
+        dispersion=dispersion and config.dispersion == "d3",
         time_limit_s=config.relax_seconds,
         keep_symmetry=keep_symmetry,
     )
@@ -64,6 +72,8 @@ def primitive_cell(structure: Structure) -> Structure:
 def energy_reference(elements: Iterable[str], config: PredictConfig) -> EnergyReference | None:
     """The reference of formation energies and energies above hull; None without relaxation.
 
+    It has the scale of the potential without dispersion.
+
     Raises:
         InputError: The hull or the references cannot be read, lack these elements, or are given without
             relaxation.
@@ -75,20 +85,20 @@ def energy_reference(elements: Iterable[str], config: PredictConfig) -> EnergyRe
     from alphacrystal.ranking import EnergyReference, read_hull_reference
     from alphacrystal.relaxation import read_references
 
-    references = read_references(config.references, config.full_potential) if config.references else None
+    references = read_references(config.references, config.potential) if config.references else None
     hull = None
     if config.hull is not None:
         hull = read_hull_reference(
-            config.hull, elements, enthalpies=config.pressure != 0, potential=config.full_potential
+            config.hull, elements, enthalpies=config.pressure != 0, potential=config.potential
         )
     elif (known := known_phases_of(elements, config)) is not None:
         from alphacrystal.ranking import hull_of_known_phases
         from alphacrystal.relaxation import elemental_references
 
         hull = hull_of_known_phases(
-            known, elements, references or elemental_references(config.full_potential) or {}
+            known, elements, references or elemental_references(config.potential) or {}
         )
-    return EnergyReference(config.full_potential, config.pressure, references, hull)
+    return EnergyReference(config.potential, config.pressure, references, hull)
 
 
 def known_phases_of(elements: Iterable[str], config: PredictConfig) -> tuple[KnownPhase, ...] | None:
@@ -97,7 +107,7 @@ def known_phases_of(elements: Iterable[str], config: PredictConfig) -> tuple[Kno
         return None
     from alphacrystal.ranking import known_phases, phase_table
 
-    path = phase_table(config.full_potential)
+    path = phase_table(config.potential)
     return None if path is None else known_phases(path, frozenset(elements))
 
 
@@ -152,7 +162,7 @@ def with_hull_energies(
     relaxer: Relaxer,
     on_progress: StageProgress,
 ) -> EnergyReference | None:
-    """Relax the phases of a hull that have no energies, with the potential and pressure of the run."""
+    """Relax the phases of a hull that have no energies, with the run's potential, without dispersion."""
     if reference is None or reference.hull is None or not reference.hull.structures:
         return reference
     names = list(reference.hull.structures)
@@ -165,7 +175,7 @@ def with_hull_energies(
         done += 1
         on_progress(done, len(names))
 
-    relaxations = relaxer.relax(structures, relax_settings(config), on_result=on_result)
+    relaxations = relaxer.relax(structures, relax_settings(config, dispersion=False), on_result=on_result)
     energies: dict[str, float] = {}
     for name, relaxation in zip(names, relaxations, strict=True):
         if relaxation.usable and relaxation.energy_per_atom is not None:

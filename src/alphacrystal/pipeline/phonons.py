@@ -17,13 +17,26 @@ if TYPE_CHECKING:
 STAGE = "phonons"
 
 
-def add_phonons(request: Request, ranked: Sequence[RankedStructure], store: RunStore) -> list[str]:
+def add_phonons(
+    request: Request, ranked: Sequence[RankedStructure], store: RunStore, *, displace: bool = False
+) -> list[str]:
     """Compute the phonons of the first relaxed structures and add them to the store.
+
+    Args:
+        request: The run.
+        ranked: Its list.
+        store: Finished phonons; new ones are added.
+        displace: Also store structures displaced along the unstable modes.
 
     Returns:
         A sentence for each structure whose phonons cannot be computed.
     """
-    from alphacrystal.relaxation import compute_phonons, load_potential
+    from alphacrystal.relaxation import (
+        displaced_structures,
+        harmonic_crystal,
+        load_potential,
+        phonons_of,
+    )
 
     config = request.config
     chosen = [item for item in ranked if item.relaxation is not None and item.relaxation.converged]
@@ -36,10 +49,14 @@ def add_phonons(request: Request, ranked: Sequence[RankedStructure], store: RunS
         potential = potential or load_potential(config.full_potential)
         try:
             with one_torch_thread():
-                result = compute_phonons(item.primitive, potential, temperature=config.temperature)
+                harmonic = harmonic_crystal(item.primitive, potential)
+                result = phonons_of(harmonic, temperature=config.temperature)
+                displaced = displaced_structures(harmonic, potential) if displace else []
         except AlphaCrystalError as error:
             notes.append(f"No phonons of structure {item.rank}: {str(error).rstrip('.')}.")
             continue
-        store.add_phonons(item.candidate_index, result)
+        if displaced:
+            store.add_displaced(item.candidate_index, displaced)
+        store.add_phonons(item.candidate_index, result)  # last: it marks the structure as finished
     store.progress(STAGE, len(chosen), len(chosen))
     return notes

@@ -10,8 +10,10 @@ from alphacrystal.composition import parse_formula
 from alphacrystal.config import PredictConfig, check_unchanged, make_config
 from alphacrystal.errors import InputError
 from alphacrystal.pipeline.checkpoint import Checkpoint
+from alphacrystal.pipeline.dispersion import add_plain_energies, decide_dispersion
 from alphacrystal.pipeline.energies import energy_reference, open_relaxer
 from alphacrystal.pipeline.generation import generate
+from alphacrystal.pipeline.modes import follow_modes
 from alphacrystal.pipeline.phonons import add_phonons
 from alphacrystal.pipeline.preflight import Request, check_request, models_in_use
 from alphacrystal.pipeline.ranking import conclude, known_phases_of_formula, ranked_list
@@ -85,14 +87,25 @@ def predict(
                         with store.stage("generate"):
                             candidates, notes = generate(request, store)
                         if relaxer is not None:
+                            request, dispersion_notes = decide_dispersion(request, candidates, store)
+                            notes += dispersion_notes
                             with store.stage("relax"):
                                 relaxed = relax_candidates(request, candidates, store, relaxer)
+                                relaxed = add_plain_energies(request, relaxed, store, relaxer)
                             reference = complete_hull(request, reference, store, relaxer)
                             if config.phonons:
                                 with store.stage("phonons"):
                                     known = known_phases_of_formula(request)
                                     ranked = ranked_list(request, relaxed, reference, known, store)
-                                    notes += add_phonons(request, ranked, store)
+                                    notes += add_phonons(request, ranked, store, displace=config.follow_modes)
+                            if config.follow_modes:
+                                with store.stage("modes"):
+                                    relaxed, mode_notes = follow_modes(
+                                        request, relaxed, ranked, store, relaxer
+                                    )
+                                    relaxed = add_plain_energies(request, relaxed, store, relaxer)
+                                    ranked = ranked_list(request, relaxed, reference, known, store)
+                                    notes += mode_notes + add_phonons(request, ranked, store)
                         else:
                             relaxed = Relaxed(candidates)
                     complete = True
@@ -111,7 +124,13 @@ def _finished_part(request: Request, store: RunStore) -> Relaxed:
     candidates = store.candidates_so_far()
     if not request.config.relax or store.finished_candidates() is None:
         return Relaxed(candidates)
-    return relax_candidates(request, candidates, store, relaxer=None)
+    relaxed = relax_candidates(request, candidates, store, relaxer=None)
+    relaxed = add_plain_energies(request, relaxed, store, relaxer=None)
+    if request.config.follow_modes:
+        ranked = ranked_list(request, relaxed, None, None, store)
+        relaxed, _ = follow_modes(request, relaxed, ranked, store, relaxer=None)
+        relaxed = add_plain_energies(request, relaxed, store, relaxer=None)
+    return relaxed
 
 
 def _check_same_request(checkpoint: Checkpoint, text: str, config: PredictConfig) -> None:

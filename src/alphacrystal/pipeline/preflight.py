@@ -77,6 +77,10 @@ def check_phonons(config: PredictConfig) -> None:
         InputError: Says which.
     """
     if not config.phonons:
+        if config.follow_modes:
+            raise InputError(
+                "Modes are followed from phonons: give --phonons N, or leave out --follow-modes."
+            )
         return
     if not config.relax:
         raise InputError("Phonons need relaxed structures: leave out --no-relax or --phonons.")
@@ -171,6 +175,19 @@ def check_potential_covers(formula: Formula, config: PredictConfig) -> None:
     if config.relaxation == "bayesian" and config.steps:
         require_optuna()
     check_potential(config.full_potential, formula.elements, forces=config.relaxation == "gradient")
+    check_dispersion(config)
+
+
+def check_dispersion(config: PredictConfig) -> None:
+    """Refuse a chosen dispersion without its package.
+
+    Raises:
+        PotentialError: The package is not installed.
+    """
+    from alphacrystal.relaxation.foreign_packages import require_package
+
+    if config.dispersion == "d3":
+        require_package("dftd3", config.full_potential, "dispersion")
 
 
 def check_lattice(config: PredictConfig) -> None:

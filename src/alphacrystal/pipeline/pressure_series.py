@@ -98,8 +98,7 @@ def predict_pressures(
     values = sorted(set(map(float, pressures)))
     _check_pressures(values)
     base = {**(config or PredictConfig()).model_dump(), **settings}
-    configs = {value: make_config(**{**base, "pressure": value}) for value in values}
-    first = configs[values[0]]
+    first = make_config(**{**base, "pressure": values[0]})
     if not first.relax:
         raise InputError(
             "Without relaxation there are no enthalpies: leave out --no-relax or give one --pressure."
@@ -118,10 +117,16 @@ def predict_pressures(
         checkpoint.save_series(text, values, first.model_dump(mode="json"))
         with open_relaxer(first) as relaxer:
             assert relaxer is not None
-            predictions = {
-                value: _prediction(text, configs[value], folder, value, progress, page, relaxer)
-                for value in values
-            }
+            predictions: dict[float, Prediction] = {}
+            for value in values:
+                config = make_config(**{**base, "pressure": value})
+                predictions[value] = _prediction(text, config, folder, value, progress, page, relaxer)
+                # The first list decides on dispersion: the enthalpies of all pressures need one scale.
+                with_d3 = (
+                    predictions[value].potential
+                    == first.model_copy(update={"dispersion": "d3"}).full_potential
+                )
+                base["dispersion"] = "d3" if with_d3 else "none"
             with interrupts_held() as hold, EventLog(folder / EVENTS_FILE) as events:
                 store = RunStore(folder, events, progress)
                 with hold.lifted(), store.stage("phases"):

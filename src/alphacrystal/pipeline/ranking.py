@@ -124,6 +124,7 @@ def ranked_list(
         pressure_gpa=config.pressure,
         reference=reference,
         known=known,
+        plain_energies=relaxed.plain_energies if has_energies else None,
         order=config.order,
         fit_pattern=store.fits(request.pattern),
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from alphacrystal.composition import Formula, parse_formula
 from alphacrystal.config import PredictConfig, make_config
 from alphacrystal.generate import Candidate
+from alphacrystal.pipeline.dispersion import add_plain_energies, decide_dispersion
 from alphacrystal.pipeline.energies import energy_reference, open_relaxer, primitive_cell, relax_settings
 from alphacrystal.pipeline.predict import run_record
 from alphacrystal.pipeline.preflight import Request, check_potential_covers
@@ -93,7 +94,7 @@ def rank(
 
     values = {**(config or PredictConfig(workers=1)).model_dump(), **settings}
     potential = str(values["potential"])
-    check_potential(potential, forces=values["dispersion"] != "none")
+    check_potential(potential, forces=values["dispersion"] == "d3")
     # A model without forces evaluates through the Bayesian search, which takes no step here.
     method = "bayesian" if energy_scale(potential) is EnergyScale.FORMATION else "gradient"
     chosen = make_config(**{**values, "steps": 0, "order": "energy", "relaxation": method})
@@ -171,16 +172,19 @@ def _relax_group(
         store = RunStore(folder, events, progress)
         store.save_candidates(candidates)
         structures = {i: candidate.structure for i, candidate in enumerate(candidates)}
+        request, notes = decide_dispersion(request, candidates, store)
         settings = relax_settings(request.config, keep_symmetry=keep_symmetry)
         complete = False
         try:
             with hold.lifted():
                 if relaxer is not None:
                     with store.stage("relax"):
-                        relax_pass(store, relaxer, TIGHT, structures, settings)
+                        ends = relax_pass(store, relaxer, TIGHT, structures, settings)
+                        add_plain_energies(request, Relaxed(candidates, ends), store, relaxer)
                     reference = complete_hull(request, reference, store, relaxer)
                 complete = True
         finally:
             relaxed = Relaxed(candidates, relax_pass(store, None, TIGHT, structures, settings))
-            prediction = conclude(request, relaxed, reference, store, (), complete=complete)
+            relaxed = add_plain_energies(request, relaxed, store, None)
+            prediction = conclude(request, relaxed, reference, store, notes, complete=complete)
             write_run_folder(folder, prediction, run_record(request.config))

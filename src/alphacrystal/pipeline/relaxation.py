@@ -33,11 +33,13 @@ class Relaxed:
         candidates: Those of the generators, then the unrelaxed copies.
         relaxations: Last usable relaxation by number of the candidate.
         duplicates: Number of the equal candidate that represents a candidate, by number of the latter.
+        plain_energies: eV/atom without dispersion by number of the candidate; None in a run without it.
     """
 
     candidates: Sequence[Candidate]
     relaxations: Mapping[int, Relaxation] = field(default_factory=dict)
     duplicates: Mapping[int, int] = field(default_factory=dict)
+    plain_energies: Mapping[int, float] | None = None
 
 
 def relax_candidates(

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alphacrystal.pipeline.checkpoint import Checkpoint
+from alphacrystal.pipeline.checkpoint import Checkpoint, Dispersion
 from alphacrystal.pipeline.pattern import PatternFits
 from alphacrystal.report import EventLog
 from alphacrystal.typing import Progress
@@ -16,7 +16,7 @@ from alphacrystal.typing import Progress
 if TYPE_CHECKING:
     from alphacrystal.diffraction import PeakList, PowderPattern
     from alphacrystal.generate import Candidate
-    from alphacrystal.relaxation import Phonons, Relaxation
+    from alphacrystal.relaxation import DisplacedStructure, Phonons, Relaxation
 
 EVENTS_FILE = "events.jsonl"
 
@@ -51,6 +51,7 @@ class RunStore:
         self._relaxations: dict[tuple[str, int], Relaxation] | None = None
         self._phonons: dict[int, Phonons] | None = None
         self._fits: PatternFits | None = None
+        self._displaced: dict[int, Sequence[DisplacedStructure]] | None = None
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -120,6 +121,12 @@ class RunStore:
             reason=relaxation.reason,
         )
 
+    def has_relaxations(self) -> bool:
+        """Whether any relaxation is finished."""
+        if self._relaxations is None:
+            self._relaxations = self.checkpoint.load_relaxations()
+        return bool(self._relaxations)
+
     # Fits to a measured pattern, which are fast and not on disk.
 
     def fits(self, pattern: PowderPattern | PeakList | None) -> PatternFits | None:
@@ -127,6 +134,16 @@ class RunStore:
         if self._fits is None and pattern is not None:
             self._fits = PatternFits(pattern, lambda done, total: self.progress("pattern", done, total))
         return self._fits
+
+    # Dispersion.
+
+    def dispersion(self) -> Dispersion | None:
+        """The decision on dispersion, None before it."""
+        return self.checkpoint.load_dispersion()
+
+    def save_dispersion(self, decision: Dispersion) -> None:
+        """Store the decision on dispersion."""
+        self.checkpoint.save_dispersion(decision)
 
     # Phonons.
 
@@ -140,6 +157,17 @@ class RunStore:
         """Store the phonons of a candidate."""
         self._phonons = {**self.phonons(), index: phonons}
         self.checkpoint.add_phonons(index, phonons)
+
+    def displaced(self) -> Mapping[int, Sequence[DisplacedStructure]]:
+        """Structures displaced along unstable modes, by number of the candidate."""
+        if self._displaced is None:
+            self._displaced = self.checkpoint.load_displaced()
+        return self._displaced
+
+    def add_displaced(self, index: int, structures: Sequence[DisplacedStructure]) -> None:
+        """Store the displaced structures of a candidate."""
+        self._displaced = {**self.displaced(), index: structures}
+        self.checkpoint.add_displaced(index, structures)
 
 
 def _no_progress(stage: str, done: int, total: int) -> None:

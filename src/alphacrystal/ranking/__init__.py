@@ -1,5 +1,11 @@
 """From relaxed candidates to the final list: duplicates merged, both ranks, the default order."""
 
+from alphacrystal.ranking._bonds import (
+    NeighbourDistances,
+    collect_pairs,
+    has_unknown_neighbours,
+    pairs_csv,
+)
 from alphacrystal.ranking._energy_reference import EnergyReference
 from alphacrystal.ranking._evidence import (
     LIST_INPUTS,
@@ -8,7 +14,7 @@ from alphacrystal.ranking._evidence import (
     most_probable,
     row_evidence,
 )
-from alphacrystal.ranking._flags import FLAGS, dimensionality, flag_sentences, flags
+from alphacrystal.ranking._flags import FLAGS, dimensionality, flag_sentences, flags, is_low_dimensional
 from alphacrystal.ranking._hull import (
     DecompositionProduct,
     HullReference,
@@ -32,7 +38,7 @@ from alphacrystal.ranking._phase_table import (
     type_label,
     write_phase_table,
 )
-from alphacrystal.ranking._ranked import RankedStructure
+from alphacrystal.ranking._ranked import MODE_OF, RankedStructure
 from alphacrystal.ranking._transitions import (
     PhaseEnthalpies,
     PhaseRange,
@@ -43,6 +49,7 @@ from alphacrystal.ranking._transitions import (
 __all__ = [
     "FLAGS",
     "LIST_INPUTS",
+    "MODE_OF",
     "NONE_INPUTS",
     "ORDERS",
     "PATTERN_INPUTS",
@@ -51,16 +58,20 @@ __all__ = [
     "EnergyReference",
     "HullReference",
     "KnownPhase",
+    "NeighbourDistances",
     "PhaseEnthalpies",
     "PhaseRange",
     "RankedStructure",
+    "collect_pairs",
     "collect_phases",
     "dimensionality",
     "distances_from_lowest",
     "flag_sentences",
     "flags",
     "ground_state",
+    "has_unknown_neighbours",
     "hull_of_known_phases",
+    "is_low_dimensional",
     "known_phases",
     "likely_order",
     "list_evidence",
@@ -68,6 +79,7 @@ __all__ = [
     "matching_phase",
     "most_probable",
     "none_evidence",
+    "pairs_csv",
     "pattern_evidence",
     "phase_table",
     "rank_candidates",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from alphacrystal.crystal import as_atoms, lattice_points
+from alphacrystal.ranking._bonds import has_unknown_neighbours
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -21,6 +22,7 @@ FLAGS = {
     "hydrogen_rich": "much hydrogen; zero-point energy, which is left out, may change the order",
     "f_electrons": "f electrons; errors of the energy are larger than for other elements",
     "magnetic": "a magnetic element; no magnetic order is set or compared",
+    "unknown": "neighbours that known crystals do not have; the potential may not describe them",
     "volume": "a volume far from the predicted one",
 }
 NOBLE_GASES = frozenset({"He", "Ne", "Ar", "Kr", "Xe", "Rn"})
@@ -34,13 +36,16 @@ HYDROGEN_RICH = 0.5  # fraction of the atoms
 VOLUME_DEVIATIONS, VOLUME_DIFFERENCE = 3.0, 0.15  # predicted deviations; difference of the logarithms
 
 
-def flags(structure: Structure, candidate: Candidate, *, pressure_gpa: float = 0.0) -> tuple[str, ...]:
+def flags(
+    structure: Structure, candidate: Candidate, *, pressure_gpa: float = 0.0, dispersion: bool = False
+) -> tuple[str, ...]:
     """Flags of a structure, in the order of FLAGS.
 
     Args:
         structure: The relaxed structure, else the candidate's.
         candidate: Its candidate; the hypothesis has the predicted volume.
         pressure_gpa: Pressure of the relaxation; the predicted volume is that at zero pressure.
+        dispersion: Whether the potential includes dispersion.
     """
     counts = structure.composition.get_el_amt_dict()
     elements = set(counts)
@@ -49,13 +54,20 @@ def flags(structure: Structure, candidate: Candidate, *, pressure_gpa: float = 0
         "hydrogen_rich": counts.get("H", 0.0) / len(structure) >= HYDROGEN_RICH,
         "f_electrons": bool(elements & (LANTHANIDES | ACTINIDES)),
         "magnetic": bool(elements & MAGNETIC),
+        "unknown": has_unknown_neighbours(structure, any_distance=pressure_gpa != 0),
         "volume": pressure_gpa == 0 and _unexpected_volume(structure, candidate),
     }
-    if elements & NON_METALS:
+    if not dispersion and elements & NON_METALS:
         dimensions = dimensionality(structure)
         found["layered"] = "2" in dimensions and "3" not in dimensions
         found["molecular"] = not {"2", "3"} & set(dimensions)
     return tuple(name for name in FLAGS if found.get(name))
+
+
+def is_low_dimensional(structure: Structure) -> bool:
+    """Whether a crystal has layers, chains or molecules and no bonded framework; never so for metals."""
+    elements = set(structure.composition.get_el_amt_dict())
+    return bool(elements & NON_METALS) and "3" not in dimensionality(structure)
 
 
 def dimensionality(structure: Structure) -> str:

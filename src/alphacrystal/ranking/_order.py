@@ -13,7 +13,7 @@ from alphacrystal.ranking._flags import flags
 from alphacrystal.ranking._pattern_evidence import pattern_probabilities
 from alphacrystal.ranking._phase_table import KnownPhase, matching_phase
 from alphacrystal.ranking._probability import list_model
-from alphacrystal.ranking._ranked import NEW_FORMULA, OTHER_STRUCTURE, RankedStructure
+from alphacrystal.ranking._ranked import MODE_OF, NEW_FORMULA, OTHER_STRUCTURE, RankedStructure
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -40,6 +40,7 @@ def rank_candidates(
     pressure_gpa: float = 0.0,
     reference: EnergyReference | None = None,
     known: Sequence[KnownPhase] | None = None,
+    plain_energies: Mapping[int, float] | None = None,
     symprec: float = 0.1,
     order: Order = "combined",
     fit_pattern: Callable[[int, Structure], PatternFit | None] | None = None,
@@ -57,6 +58,8 @@ def rank_candidates(
         reference: Reference of formation energies and energies above hull.
         known: Known phases of this formula, with energies of the same potential; None without a table. In the
             default order, the structure that is their ground state comes first.
+        plain_energies: Energies in eV/atom without dispersion by candidate index, where the relaxations have
+            dispersion; they are compared with the reference and with the known phases.
         symprec: Tolerance in Å of the final space group.
         order: "combined" is the order of the probabilities, "chemical" has the log-probabilities of the
             generator alone, "energy" energies alone (the paper's: the lowest formation energies of all
@@ -78,6 +81,7 @@ def rank_candidates(
     ]
     chances = _log_chances(candidates)
     energies = {i: relaxations[i].energy_per_atom for i in usable} if relaxed else {}
+    comparable = energies if plain_energies is None else {i: plain_energies.get(i) for i in usable}
     finals = {i: relaxations[i].structure if relaxed else candidates[i].structure for i in usable}
     groups = _equal_crystals(usable, finals, chances, energies, relaxations if relaxed else {}, order, merged)
     if not groups:
@@ -108,13 +112,15 @@ def rank_candidates(
 
     scores = [score(place) for place in range(len(groups))]
     places = sorted(range(len(groups)), key=lambda place: (scores[place], groups[place][0]))
-    matches = _known(places, groups, finals, energies, known or ())
+    matches = _known(places, groups, finals, comparable, known or ())
     if order == "combined":
         # A pattern says more about the sample than the energies of known phases.
         places.sort(key=lambda place: not (not fits and place in matches and matches[place].ground))
     chemical = _ranks({index: -chance for index, chance in best_chance.items()})
     energetic = _ranks({group[0]: e for group in groups if (e := energies.get(group[0])) is not None})
-    calibrated = relaxed and all(candidate.hypothesis is not None for candidate in candidates)
+    calibrated = relaxed and all(
+        candidate.hypothesis is not None or MODE_OF in candidate.provenance for candidate in candidates
+    )
     ranked: list[RankedStructure] = []
     # All candidates share a composition.
     point = reference.hull_point(candidates[0].structure) if reference is not None else None
@@ -127,9 +133,9 @@ def rank_candidates(
         except InputError:
             continue
         relaxation = relaxations.get(index) if relaxed else None
-        energy = None if relaxation is None else relaxation.energy_per_atom
+        energy = comparable.get(index)
         formation = above = None
-        if reference is not None and energy is not None:
+        if reference is not None and relaxation is not None and energy is not None:
             formation = reference.formation_energy(finals[index], energy)
             above = reference.above_hull(point, finals[index], energy)
         ranked.append(
@@ -151,7 +157,13 @@ def rank_candidates(
                 probability=probabilities[place] if calibrated else None,
                 decomposition=() if above is None or point is None else point.products,
                 tight_space_group=_tight_space_group(finals[index]),
-                flags=flags(finals[index], candidates[index], pressure_gpa=pressure_gpa),
+                flags=flags(
+                    finals[index],
+                    candidates[index],
+                    pressure_gpa=pressure_gpa,
+                    dispersion=plain_energies is not None,
+                ),
+                plain_energy_per_atom=None if plain_energies is None else plain_energies.get(index),
                 known="" if known is None else _known_text(matches.get(place), known),
                 pattern_fit=fits.get(index),
             )

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: Values of ``RankedStructure.known`` that are no identifiers.
 OTHER_STRUCTURE, NEW_FORMULA = "other structure", "new"
+#: Key of the provenance of a candidate that follows an unstable mode: the number of the unstable candidate.
+MODE_OF = "mode_of_candidate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ class RankedStructure:
         candidate_index: Position of that candidate in the run's candidate list, from 0.
         duplicates: Indices of further candidates that ended in the same structure.
         relaxation: None with --no-relax.
-        formation_energy_per_atom: eV/atom against elemental references of the same potential.
+        formation_energy_per_atom: eV/atom against elemental references of the same potential, without
+            dispersion.
         energy_above_hull_per_atom: eV/atom, negative below the hull; None without a named reference set.
         decomposition: Phases of the reference set on the hull at this composition.
         score: Sort key of the chosen order, lower is better (see docs/ranking.md).
@@ -41,6 +44,7 @@ class RankedStructure:
             candidates have no probability.
         known: Identifier of the known phase that it is, OTHER_STRUCTURE or NEW_FORMULA; "" without a table.
         flags: Reasons to doubt its energy or shape, keys of FLAGS.
+        plain_energy_per_atom: eV/atom without dispersion, None where the relaxation has none.
         phonons: Its phonons, None where they were not computed.
         tight_space_group: International number found at symprec 0.01 Å, for comparison.
         pattern_fit: Its fit to the measured powder pattern, None without one.
@@ -65,5 +69,6 @@ class RankedStructure:
     tight_space_group: int | None = None
     known: str = ""
     flags: tuple[str, ...] = ()
+    plain_energy_per_atom: float | None = None
     phonons: Phonons | None = None
     pattern_fit: PatternFit | None = None

@@ -6,7 +6,7 @@
 from alphacrystal.relaxation._ase import AsePotential
 from alphacrystal.relaxation._bayesian import BayesianRelaxer, require_optuna
 from alphacrystal.relaxation._checked import energies_checked
-from alphacrystal.relaxation._dispersion import DispersionPotential
+from alphacrystal.relaxation._dispersion import DispersionPotential, has_dispersion
 from alphacrystal.relaxation._energy_model import EnergyModel, PotentialEnergies
 from alphacrystal.relaxation._energy_process import EnergyProcess
 from alphacrystal.relaxation._energy_scale import (
@@ -28,11 +28,15 @@ from alphacrystal.relaxation._relaxation import Relaxation, RelaxationStatus
 from alphacrystal.relaxation._relaxer import Relaxer
 from alphacrystal.relaxation._settings import RelaxSettings
 from alphacrystal.relaxation.chgnet.potential import CHGNetPotential
+from alphacrystal.relaxation.modes import MAX_MODE_ATOMS, DisplacedStructure, displaced_structures
 from alphacrystal.relaxation.phonons import (
     IMAGINARY,
     BandSegment,
+    HarmonicCrystal,
     Phonons,
     compute_phonons,
+    harmonic_crystal,
+    phonons_of,
     require_phonopy,
 )
 from alphacrystal.relaxation.registry import (
@@ -49,17 +53,20 @@ from alphacrystal.relaxation.registry import (
 
 __all__ = [
     "IMAGINARY",
+    "MAX_MODE_ATOMS",
     "POTENTIALS",
     "AsePotential",
     "BandSegment",
     "BayesianRelaxer",
     "CHGNetPotential",
     "DispersionPotential",
+    "DisplacedStructure",
     "EnergyModel",
     "EnergyProcess",
     "EnergyRange",
     "EnergyScale",
     "Evaluation",
+    "HarmonicCrystal",
     "Phonons",
     "Potential",
     "PotentialEnergies",
@@ -72,14 +79,18 @@ __all__ = [
     "check_potential",
     "compute_phonons",
     "corrected_energy_per_atom",
+    "displaced_structures",
     "elemental_references",
     "energies_checked",
     "energy_scale",
     "formation_energy_per_atom",
+    "harmonic_crystal",
+    "has_dispersion",
     "load_energy_model",
     "load_potential",
     "mp2020_correction",
     "mp2020_correction_per_atom",
+    "phonons_of",
     "potential_names",
     "read_references",
     "reference_table",

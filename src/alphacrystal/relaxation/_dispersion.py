@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 DISPERSION = "+d3"  # at the end of the name of a potential with dispersion
 FUNCTIONAL = "pbe"  # whose damping parameters are used: the potentials reproduce PBE and PBE+U
 PAIR_CUTOFF, COORDINATION_CUTOFF = 30.0, 20.0  # Å
+
+
+def has_dispersion() -> bool:
+    """Whether the package of the dispersion is installed."""
+    return find_spec("dftd3") is not None
 
 
 class DispersionPotential:

@@ -12,6 +12,7 @@ import numpy as np
 
 from alphacrystal.crystal import Crystal, identity_symmetry, symmetrise_crystal
 from alphacrystal.relaxation._checked import Guard, evaluate_checked, joined
+from alphacrystal.relaxation._dispersion import DispersionPotential
 from alphacrystal.relaxation._fire import Fire
 from alphacrystal.relaxation._potential import EV_PER_A3_IN_GPA, Evaluation, Potential
 from alphacrystal.relaxation._quasi_newton import QuasiNewton
@@ -69,7 +70,7 @@ class RelaxationEngine:
     """
 
     def __init__(self, potential: Potential, settings: RelaxSettings, guard: Guard = nullcontext) -> None:
-        self._potential = potential
+        self._potential = DispersionPotential(potential) if settings.dispersion else potential
         self._settings = settings
         self._guard = guard
         self._one_by_one = False

@@ -25,6 +25,7 @@ class RelaxSettings(BaseModel):
         symprec: Tolerance in Å for finding that space group; the start is moved onto it exactly.
         relax_cell: Relax the cell with the atoms.
         pressure_gpa: Hydrostatic pressure in GPa; energies become enthalpies.
+        dispersion: Add D3(BJ) dispersion to the potential, see `DispersionPotential`.
         optimizer: "quasi-newton" takes the fewest evaluations; "fire" takes ASE's FIRE steps, which from
             random starts without symmetry more often end in the deeper basin.
         max_displacement: Longest move of an atom in one step, Å (FIRE: norm over all atoms and strains).
@@ -44,6 +45,7 @@ class RelaxSettings(BaseModel):
     symprec: float = Field(default=0.01, gt=0)
     relax_cell: bool = True
     pressure_gpa: float = Field(default=0.0, allow_inf_nan=False)
+    dispersion: bool = False
     optimizer: Literal["quasi-newton", "fire"] = "quasi-newton"
     max_displacement: float = Field(default=0.2, gt=0)
     max_strain: float = Field(default=0.06, gt=0, lt=0.5)

@@ -10,11 +10,13 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from alphacrystal.errors import AlphaCrystalError
 from alphacrystal.relaxation._bayesian import BayesianRelaxer
 from alphacrystal.relaxation._checked import Guard
+from alphacrystal.relaxation._dispersion import DISPERSION
 from alphacrystal.relaxation._engine import RelaxationEngine
 from alphacrystal.relaxation._groups import batch_size
 from alphacrystal.relaxation._relaxation import Relaxation
@@ -82,11 +84,12 @@ def _load(
     """Elements and batch size of a potential, and how a group is relaxed with it."""
     if method == "bayesian":
         model = load_energy_model(name)
+        corrected = cache(lambda: load_energy_model(name + DISPERSION))
 
         def search(
             structures: Sequence[Structure], settings: RelaxSettings, guard: Guard
         ) -> Iterator[tuple[int, Relaxation]]:
-            relaxer = BayesianRelaxer(model, seed, guard)
+            relaxer = BayesianRelaxer(corrected() if settings.dispersion else model, seed, guard)
             for position, structure in enumerate(structures):
                 yield position, relaxer.relax([structure], settings)[0]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -109,6 +110,23 @@ def supercell_repeats(structure: Structure) -> tuple[int, int, int]:
         length *= 0.9
 
 
+@dataclass(frozen=True, slots=True)
+class HarmonicCrystal:
+    """A crystal with its force constants.
+
+    Attributes:
+        structure: Primitive cell.
+        supercell: Repeats of the cell along its vectors.
+        displacements: Supercells whose forces were evaluated.
+        phonopy: The Phonopy object with the force constants.
+    """
+
+    structure: Structure
+    supercell: tuple[int, int, int]
+    displacements: int
+    phonopy: Any
+
+
 def compute_phonons(structure: Structure, potential: Potential, *, temperature: float = 300.0) -> Phonons:
     """Phonons of a relaxed crystal.
 
@@ -116,6 +134,16 @@ def compute_phonons(structure: Structure, potential: Potential, *, temperature: 
         structure: Primitive cell at a minimum of the potential under its symmetry.
         potential: Gives the forces.
         temperature: K, of the free energy.
+
+    Raises:
+        InputError: phonopy is missing, or the cell is too large.
+        PotentialError: The potential gives no forces for a supercell.
+    """
+    return phonons_of(harmonic_crystal(structure, potential), temperature=temperature)
+
+
+def harmonic_crystal(structure: Structure, potential: Potential) -> HarmonicCrystal:
+    """Force constants of a relaxed crystal by finite displacements; arguments as `compute_phonons`.
 
     Raises:
         InputError: phonopy is missing, or the cell is too large.
@@ -139,17 +167,25 @@ def compute_phonons(structure: Structure, potential: Potential, *, temperature: 
         phonopy.forces = _forces(supercells, potential)
         phonopy.produce_force_constants()
         phonopy.symmetrize_force_constants()
+    return HarmonicCrystal(structure, repeats, len(supercells), phonopy)
+
+
+def phonons_of(harmonic: HarmonicCrystal, *, temperature: float = 300.0) -> Phonons:
+    """Frequencies and free energy at a temperature in K."""
+    atoms, phonopy = len(harmonic.structure), harmonic.phonopy
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         phonopy.run_mesh(MESH_LENGTH)
         mesh = np.asarray(phonopy.get_mesh_dict()["frequencies"])
         phonopy.run_thermal_properties(temperatures=[0.0, temperature], cutoff_frequency=abs(IMAGINARY) / 4)
         energies = np.asarray(phonopy.get_thermal_properties_dict()["free_energy"]) * EV_PER_KJ_MOL
         bands = _bands(phonopy)
     lowest = min([float(mesh.min()), *(min(map(min, segment.frequencies)) for segment in bands)])
-    per_atom = (energies / len(structure)).tolist()
+    per_atom = (energies / atoms).tolist()
     return Phonons(
-        supercell=repeats,
-        atoms=len(supercells[0]),
-        displacements=len(supercells),
+        supercell=harmonic.supercell,
+        atoms=atoms * math.prod(harmonic.supercell),
+        displacements=harmonic.displacements,
         lowest_frequency_thz=round(lowest, 4),
         zero_point_energy_per_atom_ev=round(per_atom[0], 6),
         temperature_k=temperature,

@@ -51,6 +51,8 @@ def facts(row: SummaryRow, ranked: RankedStructure, hermann_mauguin: str | None)
     ]
     if row.energy_per_atom_ev is not None:
         lines.append(("Energy", f"{row.energy_per_atom_ev:.4f} eV/atom"))
+    if row.plain_energy_per_atom_ev is not None:
+        lines.append(("Energy without dispersion", f"{row.plain_energy_per_atom_ev:.4f} eV/atom"))
     if row.enthalpy_per_atom_ev is not None:
         lines.append(("Enthalpy", f"{row.enthalpy_per_atom_ev:.4f} eV/atom"))
     if row.formation_energy_per_atom_ev is not None:

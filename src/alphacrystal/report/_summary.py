@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from alphacrystal.errors import InputError
+from alphacrystal.ranking import MODE_OF
 from alphacrystal.report._layout import STRUCTURES_FOLDER, damaged
 from alphacrystal.runtime.csv_cells import original_text, write_csv
 
@@ -55,6 +56,9 @@ class SummaryRow:
             known with other structures only, "new" if the formula is not known, "" if no table was used.
         lowest_frequency_thz: Of the phonons in THz, negative for an imaginary one; None without phonons.
         vibrational_free_energy_per_atom_ev: eV/atom at the temperature of the run, None without phonons.
+        plain_energy_per_atom_ev: eV/atom without dispersion, None where the relaxation has none and under
+            pressure. Formation energies and energies above hull compare this energy.
+        mode_of_rank: Rank of the structure whose unstable mode it follows, None without one in the list.
         flags: Keys of ``alphacrystal.ranking.FLAGS``, separated by blanks.
         r_wp: Weighted profile reliability factor of the fit to the measured pattern, 0 to about 1; None
             without a profile.
@@ -89,6 +93,8 @@ class SummaryRow:
     vibrational_free_energy_per_atom_ev: float | None = None
     r_wp: float | None = None
     unexplained_peaks: int | None = None
+    plain_energy_per_atom_ev: float | None = None
+    mode_of_rank: int | None = None
 
     @property
     def energy_or_enthalpy_ev(self) -> float | None:
@@ -109,6 +115,8 @@ _ADDED_COLUMNS: dict[str, Any] = {
     "vibrational_free_energy_per_atom_ev": None,
     "r_wp": None,
     "unexplained_peaks": None,
+    "plain_energy_per_atom_ev": None,
+    "mode_of_rank": None,
 }
 #: Present names by the names of format 1.
 _RENAMED_COLUMNS = {
@@ -134,10 +142,11 @@ def summary_rows(
         ranked: Structures in rank order.
         pressure_gpa: Pressure of the relaxations; the energies are enthalpies where it is not zero.
     """
-    return [_row(formula, structure, pressure_gpa) for structure in ranked]
+    ranks = {index: item.rank for item in ranked for index in (item.candidate_index, *item.duplicates)}
+    return [_row(formula, structure, pressure_gpa, ranks) for structure in ranked]
 
 
-def _row(formula: str, ranked: RankedStructure, pressure_gpa: float) -> SummaryRow:
+def _row(formula: str, ranked: RankedStructure, pressure_gpa: float, ranks: Mapping[int, int]) -> SummaryRow:
     composition = ranked.primitive.composition
     relaxation, fit = ranked.relaxation, ranked.pattern_fit
     energy = _finite_or_none(relaxation.energy_per_atom) if relaxation else None
@@ -172,7 +181,13 @@ def _row(formula: str, ranked: RankedStructure, pressure_gpa: float) -> SummaryR
         ),
         r_wp=_finite_or_none(fit.profile.r_wp) if fit and fit.profile else None,
         unexplained_peaks=len(fit.unexplained.spacing) if fit else None,
+        mode_of_rank=_parent_rank(ranked.candidate.provenance.get(MODE_OF), ranks),
+        plain_energy_per_atom_ev=_finite_or_none(ranked.plain_energy_per_atom) if pressure_gpa == 0 else None,
     )
+
+
+def _parent_rank(parent: object, ranks: Mapping[int, int]) -> int | None:
+    return ranks.get(parent) if isinstance(parent, int) else None
 
 
 def cif_file_name(formula: str, ranked: RankedStructure) -> str:

@@ -113,6 +113,7 @@ def list_sentences(rows: Sequence[SummaryRow]) -> list[str]:
         known_sentence(rows),
         *flag_sentences(marked),
         *phonon_sentences(rows),
+        *mode_sentences(rows),
     ]
     return [text for text in sentences if text]
 
@@ -132,6 +133,22 @@ def phonon_sentences(rows: Sequence[SummaryRow]) -> list[str]:
             else f"unstable, imaginary frequency {-lowest:.2f}i THz"
         )
         sentences.append(f"Row {row.rank}: {state}; vibrational free energy {free:+.3f} eV/atom")
+    return sentences
+
+
+def mode_sentences(rows: Sequence[SummaryRow]) -> list[str]:
+    """The rows that follow an unstable mode of another row, one sentence each."""
+    energies = {row.rank: row.energy_or_enthalpy_ev for row in rows}
+    sentences = []
+    for row in rows:
+        energy = row.energy_or_enthalpy_ev
+        above = None if row.mode_of_rank is None else energies.get(row.mode_of_rank)
+        if above is not None and energy is not None:
+            gain = 1000 * (above - energy)
+            sentences.append(
+                f"Row {row.rank}: follows the unstable mode of row {row.mode_of_rank}, "
+                f"{gain:.0f} meV/atom lower"
+            )
     return sentences
 
 

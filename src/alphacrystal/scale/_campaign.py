@@ -214,7 +214,12 @@ def check_plan(plan: CampaignPlan) -> None:
     """
     from alphacrystal.composition import parse_formula
     from alphacrystal.learn import load_model, models_folder
-    from alphacrystal.pipeline.preflight import check_generators, models_in_use
+    from alphacrystal.pipeline.preflight import (
+        check_dispersion,
+        check_generators,
+        check_phonons,
+        models_in_use,
+    )
     from alphacrystal.relaxation import check_potential
 
     settings = plan.settings
@@ -226,6 +231,8 @@ def check_plan(plan: CampaignPlan) -> None:
             raise InputError(f"There is no {path}, which the setting {name} names.")
     if settings.relax:
         check_potential(settings.full_potential, (), forces=settings.relaxation == "gradient")
+        check_dispersion(settings)
+    check_phonons(settings)
     check_generators(parse_formula("NaCl"), [1], settings)
     for model in models_in_use(settings):
         load_model(model, models_folder(settings.models))

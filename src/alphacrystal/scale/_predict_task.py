@@ -144,12 +144,12 @@ def _relaxer(settings: PredictConfig) -> Relaxer | None:
     """The relaxer of this thread, or None where each run creates one."""
     if not settings.relax or settings.relaxation != "gradient":
         return None
-    if getattr(_THREAD, "name", None) != settings.full_potential:
+    if getattr(_THREAD, "name", None) != settings.potential:
         from alphacrystal.relaxation import RelaxPool
 
         if hasattr(_THREAD, "pool"):
             _THREAD.pool.close()
-        _THREAD.name, _THREAD.pool = settings.full_potential, RelaxPool(settings.full_potential, workers=1)
+        _THREAD.name, _THREAD.pool = settings.potential, RelaxPool(settings.potential, workers=1)
     pool: Relaxer = _THREAD.pool
     return pool
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from alphacrystal.config import MAX_ATOMS, PredictConfig, make_config
+from alphacrystal.config import MAX_ATOMS, NEGATABLE, PredictConfig, make_config
 from alphacrystal.errors import InputError
 from alphacrystal.web._settings import Limits
 
@@ -61,6 +61,11 @@ class JobRequest(BaseModel):
     relax: bool = _described("relax")
     potential: PotentialName = _described("potential")
     pressure: float = _described("pressure", ge=-50, le=1000)
+    dispersion: Literal["auto", "d3", "none"] = _described("dispersion")
+    phonons: int = _described("phonons", ge=0, le=20)
+    temperature: float = _described("temperature", ge=0, le=5000)
+    follow_modes: bool = _described("follow_modes")
+    known_phases: bool = _described("known_phases")
     order: Literal["combined", "chemical", "energy"] = _described("order")
     z: tuple[Annotated[int, Field(ge=1, le=MAX_ATOMS)], ...] = _described("z", max_length=20)
     cell: str | None = _described("cell", min_length=1, max_length=1000)
@@ -111,33 +116,26 @@ def check_job(request: JobRequest, limits: Limits) -> str:
 
 def command(request: JobRequest, folder: Path, workers: int, *, resume: bool) -> list[str]:
     """Arguments of the process that predicts; the formula follows `--`, so it cannot be an option."""
-    options: dict[str, object] = {
-        "out": folder,
-        "candidates": request.candidates,
-        "top": request.top,
-        "generators": ",".join(request.generators),
-        "potential": request.potential,
-        "pressure": request.pressure,
-        "order": request.order,
-        "max-atoms": request.max_atoms,
-        "seed": request.seed,
-        "workers": workers,
-    }
-    if request.z:
-        options["z"] = ",".join(map(str, request.z))
-    if request.cell is not None:
-        options["cell"] = request.cell
-    if request.space_group is not None:
-        options["space-group"] = request.space_group
+    values = {**request.model_dump(exclude={"formula"}), "out": folder, "workers": workers}
     return [
         sys.executable,
         "-P",  # nothing is imported from the current folder
         "-c",
         "from alphacrystal.cli import main; main()",
         "predict",
-        *(f"--{name}={value}" for name, value in options.items()),
-        "--relax" if request.relax else "--no-relax",
+        *(option for name, value in values.items() for option in _options(name, value)),
         *(["--resume"] if resume else []),
         "--",
         request.formula,
     ]
+
+
+def _options(name: str, value: object) -> list[str]:
+    """A setting as an option of the command line; none where it is not set."""
+    flag = name.replace("_", "-")
+    if value is None or value == ():
+        return []
+    if isinstance(value, bool):
+        return [f"--{flag}"] if value else [f"--no-{flag}"] if name in NEGATABLE else []
+    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return [f"--{flag}={text}"]

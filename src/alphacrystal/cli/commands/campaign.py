@@ -62,6 +62,8 @@ def campaign(
 
     values: dict[str, Any] = read_config_file(config_file) if config_file else {}
     values |= settings
+    if isinstance(values.get("pressure"), (tuple, list)):
+        raise InputError("A campaign has one pressure: start one campaign for each of them.")
     values.pop("workers", None)  # each formula has one process for relaxation
     if resume and out is None:
         raise InputError("--resume needs the folder: alphacrystal campaign --resume --out DIR.")

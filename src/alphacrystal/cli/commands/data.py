@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from alphacrystal.cli.data_build import OutOption, build, check_new_file, print_written, write_records
 from alphacrystal.cli.output import JsonOption, print_json
 from alphacrystal.errors import InputError
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
 
 app = typer.Typer(no_args_is_help=True, help="Build, filter and summarise record files of known crystals.")
 
@@ -190,3 +194,35 @@ def phases(
     with replacing(out) as unfinished:
         write_phase_table(unfinished, found, {"potential": potential, "note": note})
     print_written(len(found), "phases", out, as_json=as_json)
+
+
+@app.command()
+def neighbours(
+    source: SourceArgument,
+    out: Annotated[Path, typer.Option(help="Table to write (CSV).")],
+    as_json: JsonOption = False,
+) -> None:
+    """Table of nearest neighbours in training crystals: pairs of elements and their distances.
+
+    The flag "unknown" compares structures with it.
+    """
+    from alphacrystal.cli.progress_display import ProgressDisplay
+    from alphacrystal.data import read_records
+    from alphacrystal.data import without_benchmarks as drop
+    from alphacrystal.ranking import collect_pairs, pairs_csv
+    from alphacrystal.runtime.atomic_write import write_text_atomically
+
+    check_new_file(out)
+    with ProgressDisplay("neighbours") as progress:
+
+        def structures() -> Iterator[Structure]:
+            records = (record for record in drop(read_records(source)) if record.split == "train")
+            for done, record in enumerate(records, 1):
+                progress("crystals", done, 0)
+                yield record.structure()
+
+        pairs = collect_pairs(structures())
+    if not pairs:
+        raise InputError(f"{source} holds no training crystals.")
+    write_text_atomically(out, pairs_csv(pairs))
+    print_written(len(pairs), "pairs", out, as_json=as_json)

@@ -3,14 +3,16 @@
 import { call } from "./api.js";
 import { byId, formula, say } from "./show.js";
 
-const NUMBERS = ["candidates", "top", "pressure", "max_atoms", "seed"];
+const NUMBERS = ["candidates", "top", "pressure", "phonons", "temperature", "max_atoms", "seed"];
+const TRUTHS = ["relax", "follow_modes", "known_phases"];
 
 function request() {
-  const asked = { formula: byId("formula").value.trim(), relax: byId("relax").value === "yes" };
+  const asked = { formula: byId("formula").value.trim() };
+  for (const name of TRUTHS) asked[name] = byId(name).value === "yes";
   for (const name of NUMBERS) {
     if (byId(name).value !== "") asked[name] = Number(byId(name).value);
   }
-  for (const name of ["potential", "order"]) asked[name] = byId(name).value;
+  for (const name of ["potential", "dispersion", "order"]) asked[name] = byId(name).value;
   asked.generators = [byId("generators").value];
   if (byId("space_group").value !== "") asked.space_group = Number(byId("space_group").value);
   if (byId("cell").value.trim() !== "") asked.cell = byId("cell").value.trim();

@@ -1,4 +1,4 @@
-"""`alphacrystal benchmark ranking` and `pressure`."""
+"""`alphacrystal benchmark ranking`, `pressure` and `flags`."""
 
 from __future__ import annotations
 
@@ -71,3 +71,18 @@ def pressure(
         workers=workers,
         seed=seed,
     )
+
+
+@register("flags", title="Flags of known crystals", page="list_order.flags", needs_data=True)
+def flags(
+    run: Run,
+    *,
+    data: RequiredRecords,
+    per_class: Annotated[int, typer.Option(min=1, help="Compounds of each size class.")] = 300,
+    seed: Seed = 0,
+) -> Result:
+    """Shares of experimental validation compounds with each flag, and flags of impossible structures."""
+    from alphacrystal.data import read_records
+    from alphacrystal_bench.list_order.flags import benchmark_flags
+
+    return benchmark_flags(read_records(data), run.progress, per_class=per_class, seed=seed)

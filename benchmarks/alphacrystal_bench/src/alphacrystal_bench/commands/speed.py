@@ -1,4 +1,4 @@
-"""`alphacrystal benchmark speed`, `bayesian`, `cold-start`, `inspection` and `web-load`: times."""
+"""`alphacrystal benchmark speed`, `bayesian`, `cold-start`, `inspection`, `phonons` and `web-load`: times."""
 
 from __future__ import annotations
 
@@ -119,3 +119,14 @@ def cold_start(
     from alphacrystal_bench.speed.cold_start import benchmark_cold_start
 
     return benchmark_cold_start(run.progress, rounds=rounds, relax=relax)
+
+
+@register("phonons", title="Time of phonons", page="speed.phonons", quick=("--limit", "1"))
+def phonons(
+    run: Run,
+    limit: Annotated[int | None, typer.Option(min=1, help="Crystals. Default: both.")] = None,
+) -> Result:
+    """Time of the phonons of crystals with eight atoms in the primitive cell."""
+    from alphacrystal_bench.speed.phonons import benchmark_phonons
+
+    return benchmark_phonons(run.progress, limit=limit)

@@ -89,6 +89,7 @@ class MethodSettings:
             workers=1,
             cell=cell or None,
             known_phases=False,
+            dispersion="none",
         )
 
 

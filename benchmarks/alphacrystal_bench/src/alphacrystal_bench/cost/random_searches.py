@@ -140,7 +140,10 @@ def _random_relaxed(
         if _used_up(begin, seconds, evaluations, max_evaluations):
             raise _BudgetUsedError
 
-    relaxing, settings = load_potential(potential), relax_settings(PredictConfig(known_phases=False))
+    relaxing, settings = (
+        load_potential(potential),
+        relax_settings(PredictConfig(known_phases=False, dispersion="none")),
+    )
     generator = RandomSymmetricGenerator([units], budget=Budget(proposals=UNLIMITED), on_progress=check)
     drawn = generator.generate(formula, UNLIMITED, rng)
     evaluated: list[EvaluatedStructure] = []

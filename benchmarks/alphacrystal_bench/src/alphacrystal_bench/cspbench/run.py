@@ -61,6 +61,7 @@ class CspBenchSettings:
             workers=self.workers,
             seed=self.seed,
             known_phases=False,
+            dispersion="none",
         )
 
     def fixed(self) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def benchmark_textbook(
 
 def _row(compound: TextbookCompound, folder: Path, relax: bool, seed: int) -> Row:
     begin = time.perf_counter()
-    config = make_config(top=LISTED, relax=relax, seed=seed, known_phases=False)
+    config = make_config(top=LISTED, relax=relax, seed=seed, known_phases=False, dispersion="none")
     resume = (folder / "events.jsonl").is_file()
     run = predict(compound.formula, config, folder=folder, resume=resume, page=False)
     seconds = time.perf_counter() - begin

@@ -73,6 +73,7 @@ class ListSettings:
             max_atoms=self.max_atoms,
             relax=self.relax,
             known_phases=False,
+            dispersion="none",
             potential=self.potential,
             workers=self.workers,
             seed=self.seed,

@@ -138,7 +138,7 @@ def _row(known: KnownTransition, folder: Path, workers: int, seed: int) -> Row:
         series = predict_pressures(
             known.formula,
             pressures,
-            make_config(top=LISTED, workers=workers, seed=seed, known_phases=False),
+            make_config(top=LISTED, workers=workers, seed=seed, known_phases=False, dispersion="none"),
             folder=folder,
             resume=folder.is_dir(),
             page=False,

@@ -89,7 +89,7 @@ def _compound_row(record: StructureRecord, runs: Path, seed: int, workers: int) 
     row = {"id": record.id, "formula": record.reduced_formula, "atoms": len(record.species), "refused": ""}
     folder = runs / f"{record.reduced_formula}-{record.id}"
     if not _complete(folder):
-        config = make_config(top=LISTED, seed=seed, workers=workers, known_phases=False)
+        config = make_config(top=LISTED, seed=seed, workers=workers, known_phases=False, dispersion="none")
         resume = (folder / "events.jsonl").is_file()
         try:
             predict(record.reduced_formula, config, folder=folder, resume=resume, page=False)

@@ -36,7 +36,14 @@ ExecutorOf = Callable[[Path], Executor]
 
 SLEEP_S, SLEEPERS = 0.5, 24
 FORMULAS = tuple(metal + other for metal in ("Li", "Na", "K", "Rb") for other in ("F", "Cl", "Br", "I"))
-SETTINGS = {"relax": False, "candidates": 4, "max_atoms": 8, "workers": 1, "known_phases": False}
+SETTINGS = {
+    "relax": False,
+    "candidates": 4,
+    "max_atoms": 8,
+    "workers": 1,
+    "known_phases": False,
+    "dispersion": "none",
+}
 
 
 def benchmark_campaign(

@@ -83,7 +83,7 @@ def _inspect(name: str) -> tuple[float, float]:
     wall, processor = time.perf_counter(), time.process_time()
     formula = parse_formula(name)
     hypotheses = predict_hypotheses(
-        formula, formula_units_to_try(formula, make_config(known_phases=False)), HYPOTHESES
+        formula, formula_units_to_try(formula, make_config(known_phases=False, dispersion="none")), HYPOTHESES
     )
     for count in list(dict.fromkeys(hypothesis.formula_units for hypothesis in hypotheses))[:CELLS]:
         predict_cell_distogram(formula.cell(count), hypotheses)

@@ -73,7 +73,11 @@ def benchmark_web_load(
 def _write_folder(folder: Path, runs: int, jobs: int) -> int:
     """Write runs and the state files of their finished jobs; return the number of structures per run."""
     template = folder.parent / "template"
-    predict("NaCl", PredictConfig(relax=False, candidates=40, top=20, known_phases=False), folder=template)
+    predict(
+        "NaCl",
+        PredictConfig(relax=False, candidates=40, top=20, known_phases=False, dispersion="none"),
+        folder=template,
+    )
     begin = datetime.now(UTC) - timedelta(days=30)
     (folder / ".jobs").mkdir(parents=True)
     for number in range(runs):
