@@ -145,6 +145,12 @@ class PredictConfig(BaseModel):
     lattice: tuple[float, float, float, float, float, float] | None = _setting(
         None, INPUT, "Conventional cell a,b,c,alpha,beta,gamma (Å, °) instead of predicted ones."
     )
+    xrd: Path | None = _setting(
+        None, INPUT, "Measured powder pattern, or list of its peaks, that the structures must explain."
+    )
+    wavelength: str | None = _setting(
+        None, INPUT, "Radiation of the pattern if its file names none: Å, or CuKa, CuKa1, MoKa, CoKa, ..."
+    )
     fmax: float = _setting(0.05, RELAXATION, "Force limit in eV/Å.", gt=0, le=10, allow_inf_nan=False)
     steps: int = _setting(150, RELAXATION, "Relaxation steps at most.", ge=0, le=100_000)
     relax_seconds: float = _setting(60.0, RELAXATION, "Processor time in s per structure.", gt=0)

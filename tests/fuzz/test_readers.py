@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import struct
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +23,7 @@ from pymatgen.io.ase import AseAtomsAdaptor
 import alphacrystal
 from alphacrystal.config import make_config, read_config_file
 from alphacrystal.data import StructureRecord, read_crystals, read_records
+from alphacrystal.diffraction import parse_radiation, read_pattern
 from alphacrystal.learn import ModelCard, load_model
 from alphacrystal.learn.contacts.network import ContactNet, ContactNetConfig
 from alphacrystal.learn.lattice.network import LatticeNet, LatticeNetConfig
@@ -35,7 +38,7 @@ from alphacrystal.relaxation import read_references
 from alphacrystal.report import read_run_folder, write_figures
 from alphacrystal.scale import CampaignStore, TaskOutcome
 
-QUICK, ALL = 20, 625  # inputs per format; eight formats
+QUICK, ALL = 20, 625  # inputs per format; nine formats
 Mutated = Callable[[bytes, bytes], st.SearchStrategy[bytes]]
 
 
@@ -267,6 +270,27 @@ def _right_length_and_hash(files: dict[str, bytes]) -> None:
     _right_hash(files)
 
 
+def _pattern_files() -> list[Subject]:
+    rows = [(10 + number / 50, 100 + 37 * number % 91) for number in range(60)]
+    columns = "\n".join(f"{angle:.2f},{count}" for angle, count in rows)
+    attenuated = "\n".join(f"{angle:.2f} {count} 2" for angle, count in rows)
+    loop = "loop_\n_pd_meas_2theta_scan\n_pd_meas_counts_total\n" + columns.replace(",", " ")
+    members = io.BytesIO()
+    with zipfile.ZipFile(members, "w") as archive:
+        archive.writestr("Data0/Profile0.txt", attenuated)
+        archive.writestr(
+            "Data0/MesurementConditions0.xml", "<a><WavelengthKalpha1>1.54</WavelengthKalpha1></a>"
+        )
+    files = {
+        "a.csv": f"2theta,I\n{columns}",
+        "b.ras": f"*RAS_DATA_START\n*RAS_INT_START\n{attenuated}\n*RAS_INT_END\n",
+        "c.cif": f"data_x\n_diffrn_radiation_wavelength 1.54\n{loop}\n",
+        "d.gsa": "Title\nBANK 1 60 6 CONST 1000 2 0 0 STD\n" + (f"{123:8d}" * 9 + "     456\n") * 6,
+    }
+    contents = {name: text.encode() for name, text in files.items()} | {"e.rasx": members.getvalue()}
+    return _single(partial(read_pattern, wavelength=parse_radiation("CuKa")), contents)
+
+
 @pytest.fixture(scope="module")
 def subjects(tmp_path_factory: pytest.TempPathFactory, textbook: Callable[[str], Structure]) -> Subjects:
     """Readers and good files by format."""
@@ -279,10 +303,11 @@ def subjects(tmp_path_factory: pytest.TempPathFactory, textbook: Callable[[str],
         "csv": [*_formula_lists(), *summary],
         "sqlite": _campaign_store(folder("campaign")),
         "safetensors": _model_files(folder("models")),
+        "pattern": _pattern_files(),
     }
 
 
-FORMATS = ("cif", "poscar", "extxyz", "json", "toml", "csv", "sqlite", "safetensors")
+FORMATS = ("cif", "poscar", "extxyz", "json", "toml", "csv", "sqlite", "safetensors", "pattern")
 
 
 @pytest.mark.parametrize("count", [QUICK, pytest.param(ALL, marks=pytest.mark.slow)])

@@ -11,9 +11,8 @@ import pytest
 import torch
 from pymatgen.core import Structure
 
+from alphacrystal.crystal import Crystal, symmetrise_crystal
 from alphacrystal.relaxation import CHGNetPotential
-from alphacrystal.relaxation._crystal import Crystal
-from alphacrystal.relaxation._symmetry import symmetrise_crystal
 from alphacrystal.relaxation.chgnet.graph_batch import join_graphs
 from alphacrystal.relaxation.chgnet.network import CHGNetNetwork
 from alphacrystal.relaxation.chgnet.quotient_graph import build_quotient_graph

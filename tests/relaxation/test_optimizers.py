@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from pymatgen.core import Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
+from alphacrystal.crystal import Crystal, symmetrise_crystal
 from alphacrystal.relaxation import AsePotential, RelaxSettings, relax
-from alphacrystal.relaxation._crystal import Crystal
-from alphacrystal.relaxation._symmetry import symmetrise_crystal
 from alphacrystal.relaxation._variables import SymmetricVariables
 
 Textbook = dict[str, Callable[..., Structure]]

@@ -10,10 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymatgen.core import Structure
 
+from alphacrystal.crystal import Crystal, CrystalSymmetry, identity_symmetry, symmetrise_crystal
 from alphacrystal.relaxation import CHGNetPotential
-from alphacrystal.relaxation._crystal import Crystal
-from alphacrystal.relaxation._symmetry import identity_symmetry, symmetrise_crystal
-from alphacrystal.relaxation._symmetry_operations import CrystalSymmetry
 
 Textbook = dict[str, Callable[..., Structure]]
 

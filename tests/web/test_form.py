@@ -1,8 +1,9 @@
-"""The form of a new prediction: its fields are those of the API, and each becomes an option of the command."""
+"""The form of a new prediction: its fields are those of the API and options of the command."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,7 @@ from typing import Any
 import pytest
 
 from alphacrystal.config import PredictConfig
-from alphacrystal.errors import InputError
-from alphacrystal.web._request import JobRequest, check_job, command
-from alphacrystal.web._settings import Limits
+from alphacrystal.web._request import JobRequest, command
 
 ASSETS = files("alphacrystal.web").joinpath("assets")
 NO_FIELD = {"z"}  # the form has the content of the cell instead
@@ -62,6 +61,7 @@ def test_settings_reach_the_process() -> None:
     assert not any(word.startswith(("--follow-modes", "--cell", "--space-group", "--z")) for word in plain)
 
 
-def test_a_job_that_cannot_follow_modes_is_refused_in_one_sentence() -> None:
-    with pytest.raises(InputError, match="give --phonons N"):
-        check_job(JobRequest(formula="NaCl", follow_modes=True), Limits())
+def test_a_job_that_cannot_follow_modes_is_refused_in_one_sentence(start_server: Callable[..., Any]) -> None:
+    answer = start_server().client.post("/api/jobs", json={"formula": "NaCl", "follow_modes": True})
+    assert 400 <= answer.status_code < 500
+    assert "give --phonons N" in answer.json()["detail"]

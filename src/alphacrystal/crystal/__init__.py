@@ -8,6 +8,7 @@ from alphacrystal.crystal._cells import (
     obeys_system,
     standard_structure,
 )
+from alphacrystal.crystal._crystal import Crystal
 from alphacrystal.crystal._distances import (
     CONTACT_FACTOR,
     NEIGHBOUR_IMAGES,
@@ -46,6 +47,8 @@ from alphacrystal.crystal._structure_json import (
     structure_from_json,
     structure_to_json,
 )
+from alphacrystal.crystal._symmetry import identity_symmetry, symmetrise_crystal
+from alphacrystal.crystal._symmetry_operations import CrystalSymmetry
 from alphacrystal.crystal._wyckoff import (
     LETTERS,
     SpaceGroup,
@@ -80,7 +83,9 @@ __all__ = [
     "SAME_DISTANCE",
     "SHAPE",
     "AtomSites",
+    "Crystal",
     "CrystalEncoding",
+    "CrystalSymmetry",
     "Distogram",
     "LatticeParameters",
     "OrbitDistogram",
@@ -114,6 +119,7 @@ __all__ = [
     "free_count",
     "group_duplicates",
     "group_symbol",
+    "identity_symmetry",
     "implausible",
     "lattice_parameters",
     "lattice_points",
@@ -139,6 +145,7 @@ __all__ = [
     "standard_structure",
     "structure_from_json",
     "structure_to_json",
+    "symmetrise_crystal",
     "wyckoff_assignments",
     "wyckoff_positions",
 ]

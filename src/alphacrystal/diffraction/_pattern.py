@@ -39,6 +39,7 @@ class PowderPattern:
         uncertainty: Standard deviation of each intensity, shape (points,); None where the file has none.
         radiation: Spectral lines.
         source: Name of the file.
+        notes: Assumptions of the reader, one sentence each.
     """
 
     two_theta: FloatArray
@@ -46,6 +47,7 @@ class PowderPattern:
     uncertainty: FloatArray | None
     radiation: Radiation
     source: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +59,15 @@ class PeakList:
         intensity: Per cent of the strongest peak, shape (peaks,).
         radiation: Spectral lines.
         source: Name of the file.
+        notes: Assumptions of the reader, one sentence each.
+        spacing_uncertainty: Standard deviation of each spacing in Å, shape (peaks,); None if unknown.
+        intensity_uncertainty: Standard deviation of each intensity, shape (peaks,); None if unknown.
     """
 
     spacing: FloatArray
     intensity: FloatArray
     radiation: Radiation
     source: str
+    notes: tuple[str, ...] = ()
+    spacing_uncertainty: FloatArray | None = None
+    intensity_uncertainty: FloatArray | None = None

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from alphacrystal.composition import Formula
     from alphacrystal.config import PredictConfig
+    from alphacrystal.diffraction import PeakList
 
 
 SEARCHED_ATOMS = 20  # in the cells of searches without learned structure types, unless the user names cells
@@ -36,6 +37,7 @@ class GeneratorContext:
         on_candidate: Called with candidates that an interrupted run should keep.
         finished: Finished parts of an interrupted run, for generators that work in parts.
         on_part: Called with the number and the candidates of each finished part.
+        peaks: Measured peaks that the structures must explain, None without a powder pattern.
     """
 
     formula: Formula
@@ -47,6 +49,7 @@ class GeneratorContext:
     on_candidate: Callable[[Candidate], None] | None = None
     finished: Mapping[int, Sequence[Candidate]] = field(default_factory=dict)
     on_part: Callable[[int, list[Candidate]], None] | None = None
+    peaks: PeakList | None = None
 
     @property
     def searched_units(self) -> Sequence[int]:

@@ -87,6 +87,7 @@ def _candidates_of(
         on_candidate=store.add_pending,
         finished=finished,
         on_part=lambda part, candidates: store.add_part(first_part + part, candidates),
+        peaks=request.peaks,
     )
     candidates = []
     for candidate in build_generator(name, context).generate(request.formula, share, rng):

@@ -96,7 +96,7 @@ def predict(
                             if config.phonons:
                                 with store.stage("phonons"):
                                     known = known_phases_of_formula(request)
-                                    ranked = ranked_list(request, relaxed, reference, known)
+                                    ranked = ranked_list(request, relaxed, reference, known, store)
                                     notes += add_phonons(request, ranked, store, displace=config.follow_modes)
                             if config.follow_modes:
                                 with store.stage("modes"):
@@ -104,7 +104,7 @@ def predict(
                                         request, relaxed, ranked, store, relaxer
                                     )
                                     relaxed = add_plain_energies(request, relaxed, store, relaxer)
-                                    ranked = ranked_list(request, relaxed, reference, known)
+                                    ranked = ranked_list(request, relaxed, reference, known, store)
                                     notes += mode_notes + add_phonons(request, ranked, store)
                         else:
                             relaxed = Relaxed(candidates)
@@ -127,7 +127,7 @@ def _finished_part(request: Request, store: RunStore) -> Relaxed:
     relaxed = relax_candidates(request, candidates, store, relaxer=None)
     relaxed = add_plain_energies(request, relaxed, store, relaxer=None)
     if request.config.follow_modes:
-        ranked = ranked_list(request, relaxed, None, None)
+        ranked = ranked_list(request, relaxed, None, None, store)
         relaxed, _ = follow_modes(request, relaxed, ranked, store, relaxer=None)
         relaxed = add_plain_energies(request, relaxed, store, relaxer=None)
     return relaxed

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from alphacrystal.composition import CellContent, Formula, formula_units_within, parse_cell
 from alphacrystal.config import MAX_ATOMS, PredictConfig
 from alphacrystal.errors import InputError
+from alphacrystal.pipeline.pattern import measured_peaks, read_measurement
 
 if TYPE_CHECKING:
+    from alphacrystal.diffraction import PeakList, PowderPattern
     from alphacrystal.generate import GeneratorContext
 
 # Conditions of each crystal system on the conventional cell; a triclinic cell has none.
@@ -33,12 +35,16 @@ class Request:
         formula_units: Formula units Z of the primitive cells that the run considers.
         config: Settings.
         notes: Notes of the readers of formula and files.
+        pattern: Measured powder pattern, or a list of its peaks; None without one.
+        peaks: Its peaks.
     """
 
     formula: Formula
     formula_units: tuple[int, ...]
     config: PredictConfig
     notes: tuple[str, ...] = ()
+    pattern: PowderPattern | PeakList | None = None
+    peaks: PeakList | None = None
 
 
 def check_request(formula: Formula, config: PredictConfig) -> Request:
@@ -54,12 +60,14 @@ def check_request(formula: Formula, config: PredictConfig) -> Request:
     check_lattice(config)
     check_generators(formula, units, config)
     check_phonons(config)
+    pattern = read_measurement(config)
     from alphacrystal.learn import check_supported, load_model, models_folder
 
     check_supported(formula, units, config.space_group)
     for name in models_in_use(config):
         load_model(name, models_folder(config.models))
-    return Request(formula, tuple(units), config, tuple(formula.notes))
+    notes = (*formula.notes, *(() if pattern is None else pattern.notes))
+    return Request(formula, tuple(units), config, notes, pattern, measured_peaks(pattern))
 
 
 def check_phonons(config: PredictConfig) -> None:

@@ -15,7 +15,7 @@ from ase.data import chemical_symbols
 from alphacrystal.crystal import LatticeParameters, SymmetryHypothesis, atom_sites, space_group
 from alphacrystal.pipeline.cell_contents import cell_probabilities
 from alphacrystal.pipeline.energies import known_phases_of
-from alphacrystal.report import DistogramSummary, OrbitDistanceSummary, Prediction
+from alphacrystal.report import DistogramSummary, OrbitDistanceSummary, Prediction, pattern_sentences
 
 if TYPE_CHECKING:
     from alphacrystal.generate import Candidate
@@ -53,7 +53,7 @@ def conclude(
     begin = time.monotonic()
     has_energies = config.relax and (complete or bool(relaxed.relaxations))
     known = known_phases_of_formula(request) if has_energies else None
-    ranked = ranked_list(request, relaxed, reference, known, has_energies=has_energies)
+    ranked = ranked_list(request, relaxed, reference, known, store, has_energies=has_energies)
     if config.phonons:
         phonons = store.phonons()
         ranked = [replace(item, phonons=phonons.get(item.candidate_index)) for item in ranked]
@@ -71,6 +71,7 @@ def conclude(
         all_notes += cell_notes
     if known:
         all_notes += known_notes(ranked, known)
+    all_notes += pattern_sentences(ranked)
     if has_energies and not ranked:
         all_notes.append(failure_note(failed))  # the last note, see RunSummary.failure
     hull = reference.hull.name if has_energies and reference and reference.hull else None
@@ -106,6 +107,7 @@ def ranked_list(
     relaxed: Relaxed,
     reference: EnergyReference | None,
     known: Sequence[KnownPhase] | None,
+    store: RunStore,
     *,
     has_energies: bool = True,
 ) -> list[RankedStructure]:
@@ -124,6 +126,7 @@ def ranked_list(
         known=known,
         plain_energies=relaxed.plain_energies if has_energies else None,
         order=config.order,
+        fit_pattern=store.fits(request.pattern),
     )
 
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alphacrystal.pipeline.checkpoint import Checkpoint, Dispersion
+from alphacrystal.pipeline.pattern import PatternFits
 from alphacrystal.report import EventLog
 from alphacrystal.typing import Progress
 
 if TYPE_CHECKING:
+    from alphacrystal.diffraction import PeakList, PowderPattern
     from alphacrystal.generate import Candidate
     from alphacrystal.relaxation import DisplacedStructure, Phonons, Relaxation
 
@@ -49,6 +51,7 @@ class RunStore:
         self._relaxations: dict[tuple[str, int], Relaxation] | None = None
         self._phonons: dict[int, Phonons] | None = None
         self._displaced: dict[int, Sequence[DisplacedStructure]] | None = None
+        self._fits: PatternFits | None = None
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -133,6 +136,14 @@ class RunStore:
     def save_dispersion(self, decision: Dispersion) -> None:
         """Store the decision on dispersion."""
         self.checkpoint.save_dispersion(decision)
+
+    # Fits to a measured pattern, which are fast and not on disk.
+
+    def fits(self, pattern: PowderPattern | PeakList | None) -> PatternFits | None:
+        """The fits of the structures to the pattern of the run; None without a pattern."""
+        if self._fits is None and pattern is not None:
+            self._fits = PatternFits(pattern, lambda done, total: self.progress("pattern", done, total))
+        return self._fits
 
     # Phonons.
 

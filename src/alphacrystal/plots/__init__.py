@@ -12,6 +12,7 @@ from alphacrystal.plots._formation_energies import formation_energies
 from alphacrystal.plots._learning_curves import Curve, CurvePanel, learning_curve_panels
 from alphacrystal.plots._loss_curve import loss_curve, loss_panels
 from alphacrystal.plots._matching_distances import matching_distances
+from alphacrystal.plots._pattern_overlay import pattern_overlay
 from alphacrystal.plots._phonon_bands import phonon_bands
 from alphacrystal.plots._powder_pattern import powder_lines
 from alphacrystal.plots._record_counts import record_counts
@@ -32,6 +33,7 @@ __all__ = [
     "loss_curve",
     "loss_panels",
     "matching_distances",
+    "pattern_overlay",
     "phonon_bands",
     "powder_lines",
     "record_counts",

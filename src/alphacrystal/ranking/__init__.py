@@ -4,6 +4,8 @@ from alphacrystal.ranking._bonds import (
     NeighbourDistances,
     collect_pairs,
     has_unknown_neighbours,
+    known_pairs,
+    neighbour_pairs,
     pairs_csv,
 )
 from alphacrystal.ranking._energy_reference import EnergyReference
@@ -21,7 +23,13 @@ from alphacrystal.ranking._hull import (
     hull_of_known_phases,
     read_hull_reference,
 )
-from alphacrystal.ranking._order import ORDERS, likely_order, rank_candidates
+from alphacrystal.ranking._order import ORDERS, likely_order, rank_candidates, row_probabilities
+from alphacrystal.ranking._pattern_evidence import (
+    NONE_INPUTS,
+    PATTERN_INPUTS,
+    none_evidence,
+    pattern_evidence,
+)
 from alphacrystal.ranking._phase_collection import collect_phases, ground_state
 from alphacrystal.ranking._phase_table import (
     KnownPhase,
@@ -44,7 +52,9 @@ __all__ = [
     "FLAGS",
     "LIST_INPUTS",
     "MODE_OF",
+    "NONE_INPUTS",
     "ORDERS",
+    "PATTERN_INPUTS",
     "ROW_INPUTS",
     "DecompositionProduct",
     "EnergyReference",
@@ -64,17 +74,22 @@ __all__ = [
     "has_unknown_neighbours",
     "hull_of_known_phases",
     "is_low_dimensional",
+    "known_pairs",
     "known_phases",
     "likely_order",
     "list_evidence",
     "lowest_phases",
     "matching_phase",
     "most_probable",
+    "neighbour_pairs",
+    "none_evidence",
     "pairs_csv",
+    "pattern_evidence",
     "phase_table",
     "rank_candidates",
     "read_hull_reference",
     "row_evidence",
+    "row_probabilities",
     "table_facts",
     "type_label",
     "write_phase_table",

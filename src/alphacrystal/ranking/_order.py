@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from alphacrystal.crystal import SameCrystal, group_duplicates
 from alphacrystal.ranking._energy_reference import EnergyReference
 from alphacrystal.ranking._evidence import list_evidence, row_evidence
 from alphacrystal.ranking._flags import flags
+from alphacrystal.ranking._pattern_evidence import pattern_probabilities
 from alphacrystal.ranking._phase_table import KnownPhase, matching_phase
 from alphacrystal.ranking._probability import list_model
 from alphacrystal.ranking._ranked import MODE_OF, NEW_FORMULA, OTHER_STRUCTURE, RankedStructure
@@ -17,6 +18,7 @@ from alphacrystal.ranking._ranked import MODE_OF, NEW_FORMULA, OTHER_STRUCTURE, 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
+    from alphacrystal.diffraction import PatternFit
     from alphacrystal.generate import Candidate
     from alphacrystal.relaxation import Relaxation
 
@@ -41,6 +43,7 @@ def rank_candidates(
     plain_energies: Mapping[int, float] | None = None,
     symprec: float = 0.1,
     order: Order = "combined",
+    fit_pattern: Callable[[int, Structure], PatternFit | None] | None = None,
 ) -> list[RankedStructure]:
     """Merge duplicates, order, and number the structures of a run.
 
@@ -61,9 +64,12 @@ def rank_candidates(
         order: "combined" is the order of the probabilities, "chemical" has the log-probabilities of the
             generator alone, "energy" energies alone (the paper's: the lowest formation energies of all
             candidates).
+        fit_pattern: Fits the structure of a candidate, given by its index, to the measured pattern of the
+            run; None without a pattern.
 
     Returns:
-        Rank order. Without relaxation there are no probabilities, and the order is the chemical rank.
+        Rank order. Without relaxation there are no probabilities, and the order is the chemical rank, or that
+        of the log-probabilities and the pattern.
     """
     from alphacrystal.crystal import standard_structure
     from alphacrystal.errors import InputError
@@ -81,9 +87,18 @@ def rank_candidates(
     if not groups:
         return []
     best_chance = {group[0]: max(chances[i] for i in group) for group in groups}
+    fits: dict[int, PatternFit | None] = {}
+    if fit_pattern is not None:
+        fits = {group[0]: fit_pattern(group[0], finals[group[0]]) for group in groups}
     probabilities = (
-        row_probabilities(candidates, relaxations, groups, pressure_gpa=pressure_gpa) if relaxed else []
+        row_probabilities(candidates, relaxations, groups, pressure_gpa=pressure_gpa)
+        if relaxed
+        else [math.exp(best_chance[group[0]]) for group in groups]
     )
+    if fits:
+        none = math.log(max(1.0 - sum(probabilities), 1e-6)) if relaxed else UNSCORED
+        logarithms = [math.log(max(value, 1e-300)) for value in probabilities]
+        probabilities = pattern_probabilities(logarithms, none, list(fits.values()))
     lowest = min((e for e in energies.values() if e is not None), default=0.0)
 
     def score(place: int) -> float:
@@ -91,7 +106,7 @@ def rank_candidates(
         energy = energies.get(index)
         if order == "energy" and energy is not None:
             return energy - lowest
-        if order == "combined" and relaxed:
+        if order == "combined" and (relaxed or fits):
             return -math.log(max(probabilities[place], 1e-300))
         return -best_chance[index]
 
@@ -99,7 +114,8 @@ def rank_candidates(
     places = sorted(range(len(groups)), key=lambda place: (scores[place], groups[place][0]))
     matches = _known(places, groups, finals, comparable, known or ())
     if order == "combined":
-        places.sort(key=lambda place: not (place in matches and matches[place].ground))
+        # A pattern says more about the sample than the energies of known phases.
+        places.sort(key=lambda place: not (not fits and place in matches and matches[place].ground))
     chemical = _ranks({index: -chance for index, chance in best_chance.items()})
     energetic = _ranks({group[0]: e for group in groups if (e := energies.get(group[0])) is not None})
     calibrated = relaxed and all(
@@ -149,6 +165,7 @@ def rank_candidates(
                 ),
                 plain_energy_per_atom=None if plain_energies is None else plain_energies.get(index),
                 known="" if known is None else _known_text(matches.get(place), known),
+                pattern_fit=fits.get(index),
             )
         )
     return ranked

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
+    from alphacrystal.diffraction import PatternFit
     from alphacrystal.generate import Candidate
     from alphacrystal.ranking._hull import DecompositionProduct
     from alphacrystal.relaxation import Phonons, Relaxation
@@ -46,6 +47,7 @@ class RankedStructure:
         plain_energy_per_atom: eV/atom without dispersion, None where the relaxation has none.
         phonons: Its phonons, None where they were not computed.
         tight_space_group: International number found at symprec 0.01 Å, for comparison.
+        pattern_fit: Its fit to the measured powder pattern, None without one.
     """
 
     rank: int
@@ -69,3 +71,4 @@ class RankedStructure:
     flags: tuple[str, ...] = ()
     plain_energy_per_atom: float | None = None
     phonons: Phonons | None = None
+    pattern_fit: PatternFit | None = None

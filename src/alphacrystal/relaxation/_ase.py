@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alphacrystal.crystal import StructureLike, as_structures
+from alphacrystal.crystal import Crystal, StructureLike, as_structures
 from alphacrystal.errors import PotentialError
-from alphacrystal.relaxation._crystal import Crystal
 from alphacrystal.relaxation._potential import Evaluation, check_elements
 
 if TYPE_CHECKING:

@@ -17,17 +17,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alphacrystal.crystal import StructureLike, as_structures
+from alphacrystal.crystal import Crystal, StructureLike, as_structures, identity_symmetry, symmetrise_crystal
 from alphacrystal.errors import PotentialError
 from alphacrystal.relaxation._checked import Guard, energies_checked
-from alphacrystal.relaxation._crystal import Crystal
 from alphacrystal.relaxation._energy_model import EnergyModel
 from alphacrystal.relaxation._potential import EV_PER_A3_IN_GPA, check_known, element_symbols
 from alphacrystal.relaxation._relax import OnResult, one_thread
 from alphacrystal.relaxation._relaxation import Relaxation, RelaxationStatus
 from alphacrystal.relaxation._sanity import sanity_problem
 from alphacrystal.relaxation._settings import RelaxSettings
-from alphacrystal.relaxation._symmetry import identity_symmetry, symmetrise_crystal
 from alphacrystal.relaxation._variables import SymmetricVariables
 from alphacrystal.relaxation.registry import load_energy_model
 from alphacrystal.typing import FloatArray

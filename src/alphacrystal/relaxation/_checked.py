@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alphacrystal.relaxation._crystal import Crystal
+from alphacrystal.crystal import Crystal
 from alphacrystal.relaxation._energy_model import EnergyModel
 from alphacrystal.relaxation._potential import CrystalPotential, Evaluation, Potential
 from alphacrystal.typing import FloatArray

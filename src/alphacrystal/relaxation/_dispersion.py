@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase.units import Bohr, Hartree
 
-from alphacrystal.relaxation._crystal import Crystal
+from alphacrystal.crystal import Crystal
 from alphacrystal.relaxation._potential import CrystalPotential, Evaluation, Potential
 from alphacrystal.relaxation.foreign_packages import require_package
 

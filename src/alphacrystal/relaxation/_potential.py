@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
     from pymatgen.core import Structure
 
-    from alphacrystal.relaxation._crystal import Crystal
+    from alphacrystal.crystal import Crystal
 
 
 #: 1 eV/Å³ in GPa, from the exact SI value of the electronvolt.

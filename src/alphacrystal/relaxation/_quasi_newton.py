@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from alphacrystal.relaxation._crystal import Crystal
+from alphacrystal.crystal import Crystal
 from alphacrystal.relaxation._settings import RelaxSettings
 from alphacrystal.relaxation._variables import SymmetricVariables
 from alphacrystal.typing import FloatArray

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from alphacrystal.relaxation._crystal import Crystal
+from alphacrystal.crystal import Crystal
 
 #: Atoms closer than this (Å) have fused: shorter than any chemical bond (H2 is 0.74 Å).
 _FUSED = 0.5

@@ -10,10 +10,9 @@ from typing import Protocol
 
 import numpy as np
 
-from alphacrystal.relaxation._crystal import Crystal
+from alphacrystal.crystal import Crystal, identity_symmetry
 from alphacrystal.relaxation._potential import EV_PER_A3_IN_GPA
 from alphacrystal.relaxation._settings import RelaxSettings
-from alphacrystal.relaxation._symmetry import identity_symmetry
 from alphacrystal.typing import FloatArray
 
 

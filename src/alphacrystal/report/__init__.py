@@ -12,10 +12,12 @@ from alphacrystal.report._index import (
     INDEX_COLUMNS,
     IndexRow,
     best_values,
+    by_agreement,
     index_row,
     write_index,
 )
 from alphacrystal.report._layout import CHECKPOINT_FOLDER, REQUEST_FILE, default_folder
+from alphacrystal.report._pattern_fit import pattern_sentences
 from alphacrystal.report._plain_json import plain_json
 from alphacrystal.report._prediction import DistogramSummary, OrbitDistanceSummary, Prediction
 from alphacrystal.report._pressure_series import PressurePhase, write_pressure_series
@@ -51,6 +53,7 @@ __all__ = [
     "SummaryRow",
     "at_pressure",
     "best_values",
+    "by_agreement",
     "candidate_counts",
     "cell_list",
     "cif_text",
@@ -60,6 +63,7 @@ __all__ = [
     "index_row",
     "list_sentences",
     "page_style",
+    "pattern_sentences",
     "plain_json",
     "poscar_text",
     "prepare_output_folder",

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alphacrystal.diffraction import scattering_factor, without_scattering_factor
 from alphacrystal.report._summary import SummaryRow, csv_text
 from alphacrystal.typing import FloatArray, IntArray
 
@@ -60,9 +58,8 @@ def powder_pattern(structure: Structure) -> tuple[Peak, ...]:
     pymatgen's XRDCalculator, whose module imports matplotlib and scipy.stats and is slow to load. Empty where
     an element has no tabulated scattering factor (beyond Cf).
     """
-    coefficients = _scattering_coefficients()
     symbols = [site.specie.symbol for site in structure]
-    if any(symbol not in coefficients for symbol in symbols):
+    if without_scattering_factor(symbols):
         return ()
     lattice = structure.lattice
     indices, lengths = _reflections(lattice)
@@ -72,8 +69,7 @@ def powder_pattern(structure: Structure) -> tuple[Peak, ...]:
     square = (lengths / 2) ** 2  # (sin θ / λ)²
     for symbol in dict.fromkeys(symbols):
         sites = [site for site in structure if site.specie.symbol == symbol]
-        a, b = np.asarray(coefficients[symbol]).T
-        factor = sites[0].specie.Z - 41.78214 * square * (a * np.exp(-b * square[:, None])).sum(axis=1)
+        factor = scattering_factor(symbol, sites[0].specie.Z, square)
         phases = np.exp(2j * np.pi * (indices @ np.array([site.frac_coords for site in sites]).T))
         amplitudes += factor * phases.sum(axis=1)
     theta = np.arcsin(np.clip(WAVELENGTH * lengths / 2, -1, 1))
@@ -141,11 +137,3 @@ def patterns_csv(rows: Sequence[SummaryRow], patterns: Iterable[Sequence[Peak]])
         for peak in pattern
     ]
     return csv_text(PATTERN_COLUMNS, lines, verbatim={"hkl"})
-
-
-@cache
-def _scattering_coefficients() -> dict[str, list[tuple[float, float]]]:
-    """Coefficients a and b (Å²) of the scattering factors of each element, from pymatgen's table."""
-    table = files("pymatgen.analysis.diffraction").joinpath("atomic_scattering_params.json")
-    coefficients: dict[str, list[tuple[float, float]]] = json.loads(table.read_text(encoding="utf-8"))
-    return coefficients

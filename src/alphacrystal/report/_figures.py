@@ -59,7 +59,13 @@ def write_figures(folder: Path, rows: int) -> list[Path]:
 
 
 def _drawn(results: Mapping[str, Any], rows: int, target: Path) -> Iterator[tuple[Path, Path]]:
-    from alphacrystal.plots import crystal_panels, distance_matrices, phonon_bands, powder_lines
+    from alphacrystal.plots import (
+        crystal_panels,
+        distance_matrices,
+        pattern_overlay,
+        phonon_bands,
+        powder_lines,
+    )
 
     yield from _overview(results, target)
     structures = results["structures"][:rows]
@@ -88,6 +94,17 @@ def _drawn(results: Mapping[str, Any], rows: int, target: Path) -> Iterator[tupl
             )
         if phonons := item.get("phonons"):
             yield phonon_bands(_segments(phonons), target / f"{name}_phonons", title=_title(item))
+        if (fit := item.get("pattern_fit")) and fit["curves"]:
+            curves = fit["curves"]
+            yield pattern_overlay(
+                curves["two_theta"],
+                curves["observed"],
+                curves["calculated"],
+                fit["marks"],
+                target / f"{name}_fit",
+                unexplained=fit["unexplained_two_theta"],
+                title=f"{_title(item)}, R_wp {100 * fit['r_wp']:.1f} %",
+            )
         peaks = powder_pattern(structure_from_json(item["structure"]))
         if peaks:
             yield powder_lines(

@@ -58,6 +58,8 @@ class _Column:
 _COLUMNS = (
     _Column("rank", "Rank", "Default order"),
     _Column("probability", "Probability", "That this is the known or ground-state structure", 3),
+    _Column("r_wp", "R_wp", "Misfit between measured and calculated pattern, 0 to about 1", 3),
+    _Column("unexplained_peaks", "Unexplained", "Measured peaks that the structure does not explain"),
     _Column("space_group_symbol", "Space group", "Hermann-Mauguin symbol at 0.1 Å", text=True),
     _Column("space_group_number", "No.", "International number of the space group at 0.1 Å"),
     _Column("space_group_number_tight", "At 0.01 Å", "International number at 0.01 Å"),

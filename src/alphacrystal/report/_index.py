@@ -30,6 +30,8 @@ class IndexRow:
         formation_energy_per_atom_ev: Of the best structure.
         energy_above_hull_per_atom_ev: Of the best structure.
         seconds: Wall time, None where it did not run.
+        r_wp: Of the best structure; these two columns exist only in runs with a measured pattern.
+        unexplained_peaks: Of the best structure.
     """
 
     formula: str
@@ -44,9 +46,14 @@ class IndexRow:
     formation_energy_per_atom_ev: float | None = None
     energy_above_hull_per_atom_ev: float | None = None
     seconds: float | None = None
+    r_wp: float | None = None
+    unexplained_peaks: int | None = None
 
 
-INDEX_COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(IndexRow))
+_PATTERN_COLUMNS = ("r_wp", "unexplained_peaks")
+INDEX_COLUMNS: tuple[str, ...] = tuple(
+    field.name for field in fields(IndexRow) if field.name not in _PATTERN_COLUMNS
+)
 #: The columns of ``SummaryRow`` that an index repeats for the best structure.
 BEST_COLUMNS = (
     "space_group_number",
@@ -71,6 +78,7 @@ def index_row(formula: str, run: RunSummary, seconds: float | None = None) -> In
         run: Read from its folder.
         seconds: Wall time in s.
     """
+    best = run.rows[0] if run.rows else None
     return IndexRow(
         formula=formula,
         folder=run.folder.name,
@@ -78,7 +86,9 @@ def index_row(formula: str, run: RunSummary, seconds: float | None = None) -> In
         reason=run.failure,
         structures=len(run.rows),
         seconds=None if seconds is None else round(seconds, 2),
-        **best_values(run.rows[0] if run.rows else None),
+        r_wp=best.r_wp if best else None,
+        unexplained_peaks=best.unexplained_peaks if best else None,
+        **best_values(best),
     )
 
 
@@ -88,5 +98,17 @@ def write_index(folder: Path, rows: Iterable[IndexRow]) -> None:
     Raises:
         AlphaCrystalError: The file cannot be written.
     """
-    cells = ({name: getattr(row, name) for name in INDEX_COLUMNS} for row in rows)
-    write_text_atomically(folder / INDEX_FILE, csv_text(INDEX_COLUMNS, cells))
+    rows = list(rows)
+    with_pattern = any(row.unexplained_peaks is not None for row in rows)
+    columns = (*INDEX_COLUMNS, *_PATTERN_COLUMNS) if with_pattern else INDEX_COLUMNS
+    cells = ({name: getattr(row, name) for name in columns} for row in rows)
+    write_text_atomically(folder / INDEX_FILE, csv_text(columns, cells))
+
+
+def by_agreement(rows: Iterable[IndexRow]) -> list[IndexRow]:
+    """The formulas whose best structures were compared with a measured pattern, best agreement first.
+
+    Unexplained peaks decide where there is no profile.
+    """
+    compared = [row for row in rows if row.unexplained_peaks is not None]
+    return sorted(compared, key=lambda row: (row.r_wp or 0.0, row.unexplained_peaks or 0))

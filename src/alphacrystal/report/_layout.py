@@ -15,6 +15,7 @@ CANDIDATES_FILE = "candidates.extxyz"
 PAGE_FILE = "report.html"
 PATTERNS_FILE = "xrd.csv"
 STRUCTURES_FOLDER = "structures"
+REFINED_FOLDER = "refined"  # with the cells that fit the measured pattern
 FIGURES_FOLDER = "figures"
 CHECKPOINT_FOLDER = "checkpoint"
 REQUEST_FILE = "request.json"  # in the checkpoint folder

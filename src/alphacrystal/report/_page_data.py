@@ -11,6 +11,7 @@ import numpy as np
 from alphacrystal.report._asymmetric_unit import asymmetric_unit
 from alphacrystal.report._crystal_view import drawn_elements
 from alphacrystal.report._distance_pair import distance_pair, orbit_distance_pair
+from alphacrystal.report._pattern_fit import fit_facts
 from alphacrystal.report._plain_json import plain_json
 from alphacrystal.report._structure_facts import facts, places_before_relaxation, provenance
 from alphacrystal.report._typeset import typeset_formula, typeset_symbol
@@ -77,6 +78,7 @@ def _structure(
             "by_orbits": pair.by_orbits,
         },
         "pattern": [[peak.two_theta, peak.intensity, peak.spacing, peak.indices] for peak in pattern],
+        "fit": None if ranked.pattern_fit is None else fit_facts(ranked.pattern_fit),
         "facts": facts(row, ranked, operations.hermann_mauguin),
     }
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from alphacrystal.crystal import as_atoms
 from alphacrystal.report._layout import FORMAT_VERSION, RESULTS_FORMAT
+from alphacrystal.report._pattern_fit import fit_facts
 from alphacrystal.report._plain_json import plain_json
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ def _ranked(ranked: RankedStructure, row: SummaryRow) -> dict[str, Any]:
         "score": plain_json(float(ranked.score)),
         "candidate_index": ranked.candidate_index,
         "phonons": None if ranked.phonons is None else ranked.phonons.model_dump(mode="json"),
+        "pattern_fit": None if ranked.pattern_fit is None else fit_facts(ranked.pattern_fit),
         "duplicates": list(ranked.duplicates),
         "structure": plain_json(ranked.structure.as_dict()),
         "primitive": plain_json(ranked.primitive.as_dict()),

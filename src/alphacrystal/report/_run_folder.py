@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from alphacrystal.report._layout import (
     INDEX_FILE,
     PAGE_FILE,
     PATTERNS_FILE,
+    REFINED_FOLDER,
     REQUEST_FILE,
     RESULTS_FILE,
     RUN_FILE,
@@ -26,6 +28,7 @@ from alphacrystal.report._layout import (
     STRUCTURES_FOLDER,
     SUMMARY_FILE,
 )
+from alphacrystal.report._pattern_fit import refined_cif
 from alphacrystal.report._plain_json import plain_json
 from alphacrystal.report._results import candidates_extxyz, results_json
 from alphacrystal.report._run_record import RunFile
@@ -65,6 +68,7 @@ def write_run_folder(folder: Path, prediction: Prediction, run: RunRecord, *, pa
     }
     for file, text in cifs.items():
         write_text_atomically(folder / file, text)
+    _write_refined(folder / REFINED_FOLDER, prediction, [Path(row.file).name for row in rows])
     write_text_atomically(folder / SUMMARY_FILE, summary_csv(rows))
     write_text_atomically(folder / RESULTS_FILE, results_json(prediction, rows))
     write_text_atomically(folder / CANDIDATES_FILE, candidates_extxyz(prediction))
@@ -74,6 +78,24 @@ def write_run_folder(folder: Path, prediction: Prediction, run: RunRecord, *, pa
         write_text_atomically(folder / PAGE_FILE, report_html(prediction, run, rows, cifs, patterns))
     write_text_atomically(folder / RUN_FILE, _run_file(prediction, run).model_dump_json(indent=2) + "\n")
     _remove_stale_cifs(structures, keep={Path(file).name for file in cifs})
+
+
+def _write_refined(folder: Path, prediction: Prediction, names: Sequence[str]) -> None:
+    """Write the CIFs with the cells that fit the measured pattern, and remove those of an earlier list."""
+    texts = {
+        name: text
+        for name, ranked in zip(names, prediction.ranked, strict=True)
+        if (text := refined_cif(ranked, Path(name).stem)) is not None
+    }
+    if not texts and not folder.is_dir():
+        return
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise AlphaCrystalError(storage_sentence(folder, error)) from error
+    for name, text in texts.items():
+        write_text_atomically(folder / name, text)
+    _remove_stale_cifs(folder, keep=set(texts))
 
 
 def prepare_output_folder(path: Path, *, resume: bool = False) -> Path:

@@ -10,6 +10,8 @@ from alphacrystal.report._plain_json import plain_json
 from alphacrystal.report._typeset import typeset_formula, typeset_symbol
 
 if TYPE_CHECKING:
+    from pymatgen.core import Lattice
+
     from alphacrystal.generate import Candidate
     from alphacrystal.ranking import RankedStructure
     from alphacrystal.report._summary import SummaryRow
@@ -59,6 +61,12 @@ def facts(row: SummaryRow, ranked: RankedStructure, hermann_mauguin: str | None)
         lines.append(("Energy above hull", f"{row.energy_above_hull_per_atom_ev:.4f} eV/atom"))
     if row.decomposition:
         lines.append(("Decomposition on the hull", row.decomposition))
+    if (fit := ranked.pattern_fit) is not None:
+        lines.append(("Cell that fits the pattern", _fitted_cell(fit.structure.lattice)))
+    if row.r_wp is not None:
+        lines.append(("R_wp", f"{100 * row.r_wp:.1f} %"))
+    if row.unexplained_peaks is not None:
+        lines.append(("Unexplained peaks", str(row.unexplained_peaks)))
     lines.append(("Chemical rank", str(row.chemical_rank)))
     if row.energy_rank is not None:
         lines.append(("Energy rank", str(row.energy_rank)))
@@ -147,3 +155,9 @@ def _tight_group(row: SummaryRow) -> str:
         return "none"
     same = "the same, " if number == row.space_group_number else ""
     return same + _group(group_symbol(number), number)
+
+
+def _fitted_cell(lattice: Lattice) -> str:
+    lengths = ", ".join(f"{value:.4f}" for value in lattice.abc)
+    angles = ", ".join(f"{value:.3f}".rstrip("0").rstrip(".") for value in lattice.angles)
+    return f"{lengths} Å; {angles}° (primitive)"

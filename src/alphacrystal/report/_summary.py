@@ -60,6 +60,9 @@ class SummaryRow:
             pressure. Formation energies and energies above hull compare this energy.
         mode_of_rank: Rank of the structure whose unstable mode it follows, None without one in the list.
         flags: Keys of ``alphacrystal.ranking.FLAGS``, separated by blanks.
+        r_wp: Weighted profile reliability factor of the fit to the measured pattern, 0 to about 1; None
+            without a profile.
+        unexplained_peaks: Measured peaks that the structure does not explain, None without a pattern.
     """
 
     rank: int
@@ -90,6 +93,8 @@ class SummaryRow:
     vibrational_free_energy_per_atom_ev: float | None = None
     plain_energy_per_atom_ev: float | None = None
     mode_of_rank: int | None = None
+    r_wp: float | None = None
+    unexplained_peaks: int | None = None
 
     @property
     def energy_or_enthalpy_ev(self) -> float | None:
@@ -110,6 +115,8 @@ _ADDED_COLUMNS: dict[str, Any] = {
     "vibrational_free_energy_per_atom_ev": None,
     "plain_energy_per_atom_ev": None,
     "mode_of_rank": None,
+    "r_wp": None,
+    "unexplained_peaks": None,
 }
 #: Present names by the names of format 1.
 _RENAMED_COLUMNS = {
@@ -141,7 +148,7 @@ def summary_rows(
 
 def _row(formula: str, ranked: RankedStructure, pressure_gpa: float, ranks: Mapping[int, int]) -> SummaryRow:
     composition = ranked.primitive.composition
-    relaxation = ranked.relaxation
+    relaxation, fit = ranked.relaxation, ranked.pattern_fit
     energy = _finite_or_none(relaxation.energy_per_atom) if relaxation else None
     return SummaryRow(
         rank=ranked.rank,
@@ -174,6 +181,8 @@ def _row(formula: str, ranked: RankedStructure, pressure_gpa: float, ranks: Mapp
         ),
         mode_of_rank=_parent_rank(ranked.candidate.provenance.get(MODE_OF), ranks),
         plain_energy_per_atom_ev=_finite_or_none(ranked.plain_energy_per_atom) if pressure_gpa == 0 else None,
+        r_wp=_finite_or_none(fit.profile.r_wp) if fit and fit.profile else None,
+        unexplained_peaks=len(fit.unexplained.spacing) if fit else None,
     )
 
 

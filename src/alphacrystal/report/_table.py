@@ -34,6 +34,7 @@ class _Column:
 _COLUMNS = (
     _Column("#"),
     _Column("prob"),
+    _Column("R_wp %"),
     _Column("space group", left=True),
     _Column("cell"),
     _Column("Å³/atom"),
@@ -211,6 +212,10 @@ def _columns(rows: Sequence[SummaryRow]) -> list[_Column]:
     columns = [column for column in columns if column.title not in left_out]
     if all(row.probability is None for row in rows):
         columns = [column for column in columns if column.title != "prob"]
+    if all(row.r_wp is None for row in rows):
+        columns = [column for column in columns if column.title != "R_wp %"]
+    else:  # 80 columns do not hold all
+        columns = [column for column in columns if column.title not in {"E form", "chem #"}]
     if any(row.enthalpy_per_atom_ev is not None for row in rows):  # no formation energies under pressure
         names = {"eV/atom": "enthalpy", "E #": "H #"}
         columns = [
@@ -227,6 +232,7 @@ def _cells(row: SummaryRow, columns: Sequence[_Column], *, typeset: bool = False
         symbol, cell = typeset_symbol(symbol), typeset_formula(cell)
     texts = {
         "#": str(row.rank),
+        "R_wp %": "" if row.r_wp is None else f"{100 * row.r_wp:.1f}",
         "space group": f"{symbol} ({row.space_group_number})",
         "cell": cell,
         "Å³/atom": _number(row.volume_per_atom_a3, 2),

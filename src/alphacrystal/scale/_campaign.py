@@ -225,7 +225,7 @@ def check_plan(plan: CampaignPlan) -> None:
     settings = plan.settings
     if settings.cell is not None or settings.z:
         raise InputError("A campaign reads cells from the column cell of its list, not from the settings.")
-    for name in ("hull", "references", "templates"):
+    for name in ("hull", "references", "templates", "xrd"):
         path = getattr(settings, name)
         if path is not None and not path.exists():
             raise InputError(f"There is no {path}, which the setting {name} names.")

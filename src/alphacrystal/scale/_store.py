@@ -26,7 +26,13 @@ from alphacrystal.errors import AlphaCrystalError, InputError, NewerFormatError
 from alphacrystal.pipeline.formula_list import FormulaRequest
 from alphacrystal.report import BEST_COLUMNS, best_values
 from alphacrystal.scale._executor import CampaignTask, TaskOutcome
-from alphacrystal.scale._store_formats import FORMAT_VERSION, SCHEMA, conversion, expected_schema
+from alphacrystal.scale._store_formats import (
+    FORMAT_VERSION,
+    SCHEMA,
+    conversion,
+    expected_schema,
+    use_write_ahead_log,
+)
 
 FILE = "campaign.sqlite"
 #: Suffixes of the files of one SQLite database.
@@ -36,7 +42,6 @@ PAGE_SIZE = 1000  # waiting tasks read at once
 MAX_VALUE_BYTES = 10_000_000
 _PAGE_BYTES = 4096  # of a database without tables
 _JOURNAL_S = 1.0  # longer than it takes to create a database
-_LOCK_S = 5.0  # for other connections that create the same database
 _FOLDER = re.compile(r"runs/[0-9a-f]{2}/[A-Za-z0-9]{1,40}-[0-9a-f]{10}")
 _DAMAGE = {
     "CORRUPT",
@@ -106,24 +111,11 @@ class CampaignStore:
         self._database.execute("PRAGMA trusted_schema = OFF")
         self._database.execute("PRAGMA cell_size_check = ON")
         schema, version = self._checked_layout()
-        self._use_wal()
+        use_write_ahead_log(self._database)
         # Each commit reaches the disk: an outcome survives a power failure too.
         self._database.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
         if not schema or version < FORMAT_VERSION:
             self._convert()
-
-    def _use_wal(self) -> None:
-        """Switch to a write-ahead log; for this change alone, SQLite does not wait for other connections."""
-        end = time.monotonic() + _LOCK_S
-        while True:
-            try:
-                self._database.execute("PRAGMA journal_mode = WAL")
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
-                    raise
-                time.sleep(0.01)
-            else:
-                return
 
     def _checked_layout(self) -> tuple[frozenset[tuple[Any, ...]], int]:
         """Tables and indices, and the format; an empty file is a store of format 1 without tables.

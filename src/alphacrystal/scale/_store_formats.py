@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import time
 from functools import cache
 from typing import Any
 
@@ -33,6 +34,7 @@ UPDATE tasks SET enthalpy_per_atom_ev = energy_per_atom_ev, energy_per_atom_ev =
     WHERE (SELECT json_extract(value, '$.pressure') FROM facts WHERE name = 'settings') != 0;
 """,
 )
+_LOCK_S = 5.0  # for other connections that create the same database
 FORMAT_VERSION = 1 + len(_CONVERSIONS)
 
 
@@ -47,3 +49,21 @@ def expected_schema(version: int) -> frozenset[tuple[Any, ...]]:
     with contextlib.closing(sqlite3.connect(":memory:")) as database:
         database.executescript(SCHEMA + conversion(1, version))
         return frozenset(database.execute("SELECT type, name, tbl_name, sql FROM sqlite_master"))
+
+
+def use_write_ahead_log(database: sqlite3.Connection) -> None:
+    """Switch a database to a write-ahead log; for this change alone, SQLite does not wait for others.
+
+    Raises:
+        sqlite3.OperationalError: Another connection holds the file for more than _LOCK_S seconds.
+    """
+    end = time.monotonic() + _LOCK_S
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+        else:
+            return

@@ -159,7 +159,7 @@ def _predict_many(
     bad input, else 0.
     """
     from alphacrystal.pipeline.checkpoint import Checkpoint
-    from alphacrystal.report import IndexRow, prepare_output_folder, write_index
+    from alphacrystal.report import IndexRow, by_agreement, prepare_output_folder, write_index
     from alphacrystal.runtime.folder_lock import lock_folder
 
     with lock_folder(folder, create=True):
@@ -186,6 +186,13 @@ def _predict_many(
                 write_index(folder, rows)
                 typer.echo(f"Resume the whole list with: {_resume_command(folder)}", err=True)
             raise
+    for place, row in enumerate(by_agreement(rows), 1):
+        factor = "" if row.r_wp is None else f", R_wp {100 * row.r_wp:.1f} %"
+        typer.echo(
+            f"Agreement with the pattern {place}: {row.formula} {row.space_group_symbol}{factor}, "
+            f"{row.unexplained_peaks} peaks unexplained",
+            err=as_json,
+        )
     failed = sum(row.status == "failed" for row in rows)
     typer.echo(
         f"{len(rows) - failed} of {len(rows)} formulas done; list: {folder / 'index.csv'}", err=as_json

@@ -12,18 +12,19 @@ from alphacrystal.data.structure_files._cif import read_cif
 from alphacrystal.data.structure_files._frames import ASE_FORMATS, read_frames
 from alphacrystal.data.structure_files._listed import ListedCrystal, ListedSite
 from alphacrystal.data.structure_files._poscar import read_poscar
-from alphacrystal.data.structure_files._source_text import (
-    MAX_BYTES,
-    MAX_TRAJECTORY_BYTES,
-    read_bytes,
-    read_text,
-)
 from alphacrystal.errors import InputError
 from alphacrystal.runtime.bounded_files import parse_json
+from alphacrystal.runtime.foreign_files import read_bytes, read_text
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
+#: Bytes of the largest structure file, decompressed too.
+MAX_BYTES = 32 * 2**20
+#: Bytes of the largest trajectory (extended XYZ and others with many frames).
+MAX_TRAJECTORY_BYTES = 64 * 2**20
+
+_KIND = "structure file"
 _VASP_NAMES = ("poscar", "contcar", "xdatcar", "chgcar", "aeccar", "locpot", "parchg", "elfcar")
 _VASP_ENDINGS = (".vasp", ".poscar", ".contcar")
 _BINARY = frozenset({".traj"})
@@ -43,7 +44,7 @@ def is_structure_file(path: Path) -> bool:
 def is_structure_json(path: Path) -> bool:
     """Whether a JSON file is a pymatgen Structure."""
     try:
-        document = parse_json(read_text(path))
+        document = parse_json(read_text(path, _KIND, MAX_BYTES))
     except (InputError, ValueError):
         return False
     return isinstance(document, dict) and document.keys() >= {"lattice", "sites"}
@@ -74,8 +75,8 @@ def _read_file(path: Path) -> list[CrystalRead]:
     suffix = Path(lower).suffix
     limit = MAX_TRAJECTORY_BYTES if suffix in ASE_FORMATS else MAX_BYTES
     if suffix in _BINARY:
-        return [checked_crystal(frame) for frame in read_frames(read_bytes(path, limit), suffix, name)]
-    text = read_text(path, limit)
+        return [checked_crystal(frame) for frame in read_frames(read_bytes(path, _KIND, limit), suffix, name)]
+    text = read_text(path, _KIND, limit)
     if not text.strip():
         raise InputError(f"{name} is empty: give a structure file.")
     if suffix in ASE_FORMATS:

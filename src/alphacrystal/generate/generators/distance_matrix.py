@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from alphacrystal.composition import Formula
     from alphacrystal.crystal import LatticeParameters, SymmetryHypothesis
+    from alphacrystal.diffraction import PeakList
     from alphacrystal.reconstruct import FitnessName, Reconstruction, SearchSettings
 
 # Weight of the geometry (mean negative log density per pair) against the log prior. On 120 validation
@@ -38,6 +39,7 @@ MAX_TOTAL_ATOMS, MIN_CANDIDATES = 2400, 40
 MIN_SEARCHED = 2e-3
 DEEP_HYPOTHESES = 6  # most probable ones, with a deeper search if they have many free coordinates
 DEEP_FREE = 3
+MIN_GUIDED = 150  # hypotheses that are compared with the peaks of a powder pattern at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class DistanceMatrixGenerator:
         finished: Candidates of the finished parts of an interrupted run with the same settings, by number of
             the part; these parts are not computed again.
         on_part: Called with the number and the candidates of each finished part.
+        peaks: Measured peaks of a powder pattern: hypotheses get the cells that index them, and the order of
+            prior and peaks together.
     """
 
     formula_units: Sequence[int]
@@ -69,6 +73,7 @@ class DistanceMatrixGenerator:
     on_progress: StageProgress | None = field(default=None, compare=False)
     finished: Mapping[int, Sequence[Candidate]] = field(default_factory=dict, compare=False)
     on_part: Callable[[int, list[Candidate]], None] | None = field(default=None, compare=False)
+    peaks: PeakList | None = None
     name: str = "distance_matrix"
 
     def generate(self, formula: Formula, count: int, rng: np.random.Generator) -> Iterator[Candidate]:
@@ -88,11 +93,15 @@ class DistanceMatrixGenerator:
         hypotheses = predict_hypotheses(
             formula,
             self.formula_units,
-            limit,
+            limit if self.peaks is None else max(limit, MIN_GUIDED),
             group=self.space_group,
             lattice=self.lattice,
             models=self.models,
         )
+        if self.peaks is not None:
+            from alphacrystal.diffraction import guided_hypotheses
+
+            hypotheses = guided_hypotheses(hypotheses, self.peaks)[:limit]
         seed = int(rng.integers(2**31))
         least = max((h.log_probability for h in hypotheses), default=0.0) + math.log(MIN_SEARCHED)
         candidates: list[Candidate] = []
@@ -300,4 +309,5 @@ def build_distance_matrix(context: GeneratorContext) -> DistanceMatrixGenerator:
         on_progress=context.on_progress,
         finished=context.finished,
         on_part=context.on_part,
+        peaks=context.peaks,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from alphacrystal.relaxation._crystal import Crystal
+from alphacrystal.crystal import Crystal
 from alphacrystal.relaxation.chgnet.network import BatchGraph
 from alphacrystal.relaxation.chgnet.quotient_graph import QuotientGraph
 from alphacrystal.typing import FloatArray, IntArray

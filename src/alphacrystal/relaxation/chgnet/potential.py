@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alphacrystal.crystal import StructureLike, as_structures
+from alphacrystal.crystal import Crystal, StructureLike, as_structures, identity_symmetry
 from alphacrystal.errors import PotentialError
-from alphacrystal.relaxation._crystal import Crystal
 from alphacrystal.relaxation._potential import Evaluation, check_elements
-from alphacrystal.relaxation._symmetry import identity_symmetry
 from alphacrystal.relaxation.chgnet.memory import keep_freed_memory
 from alphacrystal.relaxation.chgnet.quotient_graph import GraphError, QuotientGraph, build_quotient_graph
 

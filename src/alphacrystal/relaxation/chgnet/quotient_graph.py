@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alphacrystal.relaxation._crystal import Crystal
-from alphacrystal.relaxation._symmetry_operations import CrystalSymmetry
+from alphacrystal.crystal import Crystal, CrystalSymmetry
 from alphacrystal.typing import BoolArray, FloatArray, IntArray
 
 #: Neighbours are gathered this far (Å) beyond the cutoffs, so that a graph outlives several small moves.

@@ -4,7 +4,9 @@ report.pattern = (function () {
   const box = document.getElementById("pattern");
   const link = document.getElementById("pattern-link");
   const table = document.getElementById("peaks");
-  const LEFT = 62, RIGHT = 16, TOP = 30, BOTTOM = 50, HEIGHT = 300;
+  const title = document.getElementById("pattern-title");
+  const note = document.getElementById("pattern-note");
+  const LEFT = 62, RIGHT = 16, TOP = 30, BOTTOM = 50, HEIGHT = 300, FIT_HEIGHT = 380;
   const FIRST = 10, LAST = 90; // degrees, as most diffractometers measure
   const NAMED = 10; // weaker peaks than this bear no indices
   let shown = null, drawnWidth = 0;
@@ -35,10 +37,48 @@ report.pattern = (function () {
     return named;
   }
 
+  // Measured and calculated profile, the reflections, and the difference below them.
+  function drawFit(width) {
+    const { two_theta: angles, observed, calculated } = shown.fit.curves;
+    const difference = observed.map((height, i) => height - calculated[i]);
+    const highest = difference.reduce((most, value) => Math.max(most, value), 0);
+    const lowest = difference.reduce((least, value) => Math.min(least, value), 0);
+    const base = -8 - highest;
+    const svg = element("svg", {
+      viewBox: "0 0 " + width + " " + FIT_HEIGHT, role: "img",
+      "aria-label": "Measured pattern and the fit of structure " + shown.rank,
+    });
+    const { x, y } = report.axes(svg, { left: LEFT, right: width - RIGHT, top: TOP, bottom: FIT_HEIGHT - BOTTOM }, {
+      x: { from: angles[0], to: angles[angles.length - 1], name: "2θ (°)", ticks: width < 520 ? 5 : 9 },
+      y: { from: Math.min(base + lowest, base - 2), to: 106, name: "intensity (%)", ticks: 5 },
+    });
+    const path = (heights, shift) => heights.map((height, i) => (i ? "L" : "M") + x(angles[i]).toFixed(1) + " " + y(height + shift).toFixed(1)).join("");
+    for (const [i, angle] of angles.entries()) {
+      add(svg, "circle", { cx: x(angle).toFixed(1), cy: y(observed[i]).toFixed(1), r: 1.1, class: "measured" });
+    }
+    add(svg, "path", { d: path(calculated, 0), class: "calculated" });
+    add(svg, "path", { d: path(difference, base), class: "difference" });
+    for (const mark of shown.fit.marks) {
+      if (mark < angles[0] || mark > angles[angles.length - 1]) continue;
+      add(svg, "line", { x1: x(mark).toFixed(1), x2: x(mark).toFixed(1), y1: y(-2), y2: y(-6), class: "reflection" });
+    }
+    for (const angle of shown.fit.unexplained_two_theta) {
+      const place = x(angle).toFixed(1);
+      const sign = add(svg, "text", { x: place, y: y(101), "text-anchor": "middle", class: "unexplained" }, "▼");
+      add(sign, "title", {}, "2θ = " + angle.toFixed(2) + "°: not explained");
+    }
+    box.appendChild(svg);
+  }
+
   function draw() {
     const width = report.chartWidth(box);
     if (!shown || width === drawnWidth) return;
     drawnWidth = width;
+    if (shown.fit && shown.fit.curves) {
+      box.textContent = "";
+      drawFit(width);
+      return;
+    }
     const peaks = shown.pattern;
     box.textContent = "";
     const svg = element("svg", {
@@ -68,6 +108,10 @@ report.pattern = (function () {
     drawnWidth = 0;
     report.save.allow("pattern", shown !== null);
     link.hidden = document.getElementById("peaks-box").hidden = !shown;
+    if (title && shown && shown.fit) {
+      title.textContent = "Powder pattern";
+      note.textContent = note.dataset.fit.replace("R", shown.fit.r_wp === null ? "" : "R_wp " + (100 * shown.fit.r_wp).toFixed(1) + " %. ");
+    }
     const body = table.tBodies[0];
     body.textContent = "";
     if (!shown) {

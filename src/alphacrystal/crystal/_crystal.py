@@ -1,4 +1,4 @@
-"""The working form of a crystal inside the relaxer: arrays and the symmetry it keeps."""
+"""The working form of a crystal: arrays and the symmetry it keeps."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from alphacrystal.typing import FloatArray, IntArray
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-    from alphacrystal.relaxation._symmetry_operations import CrystalSymmetry
+    from alphacrystal.crystal._symmetry_operations import CrystalSymmetry
 
 
 @dataclass(slots=True)
 class Crystal:
-    """A periodic crystal that an optimiser moves in place.
+    """A periodic crystal that an optimiser may move in place.
 
     Attributes:
         numbers: Atomic numbers, shape (atoms,).

@@ -6,8 +6,8 @@ import logging
 
 import numpy as np
 
-from alphacrystal.relaxation._crystal import Crystal
-from alphacrystal.relaxation._symmetry_operations import CrystalSymmetry
+from alphacrystal.crystal._crystal import Crystal
+from alphacrystal.crystal._symmetry_operations import CrystalSymmetry
 from alphacrystal.typing import FloatArray, IntArray
 
 #: Largest misfit in fractional coordinates that is still put down to rounding after symmetrising.

@@ -1,4 +1,4 @@
-"""The text of a structure file: size limit, compression, character encoding."""
+"""Files from users: size limit, compression, character encoding."""
 
 from __future__ import annotations
 
@@ -7,11 +7,6 @@ import zlib
 from pathlib import Path
 
 from alphacrystal.errors import InputError
-
-#: Bytes of the largest structure file, decompressed too.
-MAX_BYTES = 32 * 2**20
-#: Bytes of the largest trajectory (extended XYZ and others with many frames).
-MAX_TRAJECTORY_BYTES = 64 * 2**20
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _BYTE_ORDER_MARKS = (  # UTF-32 first: its mark begins with that of UTF-16
@@ -23,16 +18,31 @@ _BYTE_ORDER_MARKS = (  # UTF-32 first: its mark begins with that of UTF-16
 )
 
 
-def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str:
+def read_text(path: Path, kind: str, max_bytes: int) -> str:
     """The characters of a file with Unix line ends, in any common encoding.
 
-    UTF-8, UTF-16 and UTF-32 are recognised by their byte order marks; without one, text that is no UTF-8
-    counts as Windows-1252. Gzip-compressed files are decompressed.
+    Gzip-compressed files are decompressed.
+
+    Args:
+        path: Of the file.
+        kind: For messages, e.g. "structure file".
+        max_bytes: Of the largest file, decompressed too.
 
     Raises:
         InputError: The file cannot be read, is larger than ``max_bytes``, or is not text.
     """
-    content = read_bytes(path, max_bytes)
+    return decode_text(read_bytes(path, kind, max_bytes), path, kind)
+
+
+def decode_text(content: bytes, path: Path, kind: str) -> str:
+    """The characters of the content of a file with Unix line ends, in any common encoding.
+
+    UTF-8, UTF-16 and UTF-32 are recognised by their byte order marks; without one, text that is no UTF-8
+    counts as Windows-1252.
+
+    Raises:
+        InputError: It is not text.
+    """
     encoding = next((name for mark, name in _BYTE_ORDER_MARKS if content.startswith(mark)), None)
     try:
         text = content.decode(encoding or "utf-8")
@@ -43,17 +53,17 @@ def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str:
             ) from error
         text = content.decode("cp1252", errors="replace")
     if "\0" in text:
-        raise InputError(f"{path} is not a text file (it contains NUL characters): give a structure file.")
+        raise InputError(f"{path} is not a text file (it contains NUL characters): give a {kind}.")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def read_bytes(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
+def read_bytes(path: Path, kind: str, max_bytes: int) -> bytes:
     """The bytes of a regular file, decompressed where it is compressed with gzip.
 
     Raises:
         InputError: It is no regular file, cannot be read, or is larger than ``max_bytes``.
     """
-    check_size(path, max_bytes)
+    check_size(path, kind, max_bytes)
     try:
         with path.open("rb") as stream:
             content = stream.read(max_bytes + 1)
@@ -68,11 +78,11 @@ def read_bytes(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
         if not inflater.eof and len(content) <= max_bytes:
             raise InputError(f"{path} is compressed with gzip and cut short: copy it again.")
     if len(content) > max_bytes:
-        raise InputError(too_large(path, max_bytes))
+        raise InputError(too_large(path, kind, max_bytes))
     return content
 
 
-def check_size(path: Path, max_bytes: int = MAX_BYTES) -> None:
+def check_size(path: Path, kind: str, max_bytes: int) -> None:
     """Refuse irregular files, and files larger than ``max_bytes``.
 
     Raises:
@@ -80,16 +90,14 @@ def check_size(path: Path, max_bytes: int = MAX_BYTES) -> None:
     """
     try:
         if not path.is_file():  # a folder, a device or a pipe could be read for ever
-            raise InputError(f"There is no structure file {path}.")
+            raise InputError(f"There is no {kind} {path}.")
         size = path.stat().st_size
     except (OSError, ValueError) as error:
-        raise InputError(f"There is no structure file {path}.") from error
+        raise InputError(f"There is no {kind} {path}.") from error
     if size > max_bytes:
-        raise InputError(too_large(path, max_bytes))
+        raise InputError(too_large(path, kind, max_bytes))
 
 
-def too_large(path: Path, max_bytes: int) -> str:
+def too_large(path: Path, kind: str, max_bytes: int) -> str:
     """The sentence on a file that is too large."""
-    return (
-        f"{path} is larger than {max_bytes // 2**20} MB, the limit for a structure file: give a smaller one."
-    )
+    return f"{path} is larger than {max_bytes // 2**20} MB, the limit for a {kind}: give a smaller one."

@@ -1,0 +1,1 @@
+"""Benchmarks of the comparison of crystals with powder patterns."""

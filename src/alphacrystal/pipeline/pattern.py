@@ -1,0 +1,73 @@
+"""The measured powder pattern of a run: reading it, and the fits of the structures to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from alphacrystal.errors import InputError
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from alphacrystal.config import PredictConfig
+    from alphacrystal.diffraction import PatternFit, PeakList, PowderPattern
+    from alphacrystal.typing import StageProgress
+
+
+def read_measurement(config: PredictConfig) -> PowderPattern | PeakList | None:
+    """The measured powder pattern of a run, or its list of peaks; None without one.
+
+    Raises:
+        InputError: The file cannot be read, its radiation is not known, or there is a radiation without a
+            file.
+    """
+    if config.xrd is None:
+        if config.wavelength is not None:
+            raise InputError("--wavelength belongs to a powder pattern: give its file with --xrd.")
+        return None
+    from alphacrystal.diffraction import parse_radiation, read_pattern
+
+    wavelength = None if config.wavelength is None else parse_radiation(config.wavelength)
+    return read_pattern(config.xrd, wavelength=wavelength)
+
+
+def measured_peaks(pattern: PowderPattern | PeakList | None) -> PeakList | None:
+    """The peaks of a measurement.
+
+    Raises:
+        InputError: It has none.
+    """
+    from alphacrystal.diffraction import PeakList, find_peaks
+
+    if pattern is None or isinstance(pattern, PeakList):
+        return pattern
+    peaks = find_peaks(pattern)
+    if not len(peaks.spacing):
+        raise InputError(f"{pattern.source} shows no peak above its noise: give another pattern with --xrd.")
+    return peaks
+
+
+class PatternFits:
+    """Fits of the structures of a run to its pattern, each computed once.
+
+    Args:
+        pattern: The measurement.
+        on_done: Called with (fits done, 0).
+    """
+
+    def __init__(self, pattern: PowderPattern | PeakList, on_done: StageProgress | None = None) -> None:
+        self._pattern, self._on_done = pattern, on_done
+        self._fits: dict[int, PatternFit | None] = {}
+
+    def __call__(self, index: int, structure: Structure) -> PatternFit | None:
+        """The fit of the structure of a candidate; None where it has no reflection in the range."""
+        from alphacrystal.diffraction import fit_crystal
+
+        if index not in self._fits:
+            try:
+                self._fits[index] = fit_crystal(structure, self._pattern)
+            except InputError:
+                self._fits[index] = None
+            if self._on_done:
+                self._on_done(len(self._fits), 0)
+        return self._fits[index]
