@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from alphacrystal.ranking import FLAGS
-from alphacrystal_bench.list_order.flags import LEFT_OUT, nonsense, render
-from alphacrystal_bench.list_order.flags import _flags as flags_of
+from alphacrystal_bench.list_order.flags import LEFT_OUT, flags_of, nonsense, render
 from alphacrystal_bench.speed.phonons import GOAL, benchmark_phonons
 from alphacrystal_bench.speed.phonons import render as render_phonons
 

@@ -16,7 +16,13 @@ from alphacrystal.relaxation import (
     phonons_of,
     relax,
 )
-from alphacrystal.relaxation.modes import _components, _directions, _modulated, _repeats, _unstable_modes
+from alphacrystal.relaxation.modes import (
+    mode_repeats,
+    modulated,
+    symmetric_directions,
+    unstable_modes,
+    wave_vector_components,
+)
 from alphacrystal.runtime.torch_threads import one_torch_thread
 
 pytest.importorskip("phonopy", reason="needs the extra phonons")
@@ -53,12 +59,12 @@ def test_cubic_zirconia_becomes_tetragonal(fluorite: tuple[HarmonicCrystal, floa
 
 def test_displacement_patterns_are_those_of_phonopy(fluorite: tuple[HarmonicCrystal, float]) -> None:
     harmonic, _ = fluorite
-    found = _unstable_modes(harmonic)
+    found = unstable_modes(harmonic)
     assert found is not None
     point, frequency, vectors = found
     assert len(vectors) == 1  # not degenerate: phonopy has the same mode
-    repeats = _repeats(point)
-    (pattern, *_) = _directions(harmonic, point, vectors, repeats)
+    repeats = mode_repeats(point)
+    (pattern, *_) = symmetric_directions(harmonic, point, vectors, repeats)
     phonopy = harmonic.phonopy
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # later versions of phonopy rename the second call
@@ -66,8 +72,8 @@ def test_displacement_patterns_are_those_of_phonopy(fluorite: tuple[HarmonicCrys
         displacements, cell = phonopy.get_modulations_and_supercell()
     theirs = np.asarray(displacements)[0]
     theirs = theirs * np.exp(-1j * np.angle(theirs.ravel()[np.argmax(np.abs(theirs))]))
-    ours = _modulated(harmonic, pattern, 1e-3, repeats)
-    still = _modulated(harmonic, pattern, 0.0, repeats)
+    ours = modulated(harmonic, pattern, 1e-3, repeats)
+    still = modulated(harmonic, pattern, 0.0, repeats)
     moved = ours.cart_coords - still.cart_coords
     order = [
         int(np.argmin(still.lattice.get_all_distances([position], still.frac_coords)[0]))
@@ -86,8 +92,8 @@ def test_a_stable_crystal_has_no_mode_to_follow() -> None:
 
 @pytest.mark.parametrize("repeats", [1, 2, 4, 6])
 def test_wave_vectors_belong_to_the_supercell_and_to_small_cells(repeats: int) -> None:
-    components = _components(repeats)
+    components = wave_vector_components(repeats)
     assert components[0] == 0
     for component in components:
         assert component * repeats == pytest.approx(round(component * repeats))
-        assert _repeats((component, 0, 0))[0] in (1, 2, 3)
+        assert mode_repeats((component, 0, 0))[0] in (1, 2, 3)

@@ -50,8 +50,8 @@ class RunStore:
         self._candidates: list[Candidate] | None = None
         self._relaxations: dict[tuple[str, int], Relaxation] | None = None
         self._phonons: dict[int, Phonons] | None = None
-        self._fits: PatternFits | None = None
         self._displaced: dict[int, Sequence[DisplacedStructure]] | None = None
+        self._fits: PatternFits | None = None
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -127,14 +127,6 @@ class RunStore:
             self._relaxations = self.checkpoint.load_relaxations()
         return bool(self._relaxations)
 
-    # Fits to a measured pattern, which are fast and not on disk.
-
-    def fits(self, pattern: PowderPattern | PeakList | None) -> PatternFits | None:
-        """The fits of the structures to the pattern of the run; None without a pattern."""
-        if self._fits is None and pattern is not None:
-            self._fits = PatternFits(pattern, lambda done, total: self.progress("pattern", done, total))
-        return self._fits
-
     # Dispersion.
 
     def dispersion(self) -> Dispersion | None:
@@ -144,6 +136,14 @@ class RunStore:
     def save_dispersion(self, decision: Dispersion) -> None:
         """Store the decision on dispersion."""
         self.checkpoint.save_dispersion(decision)
+
+    # Fits to a measured pattern, which are fast and not on disk.
+
+    def fits(self, pattern: PowderPattern | PeakList | None) -> PatternFits | None:
+        """The fits of the structures to the pattern of the run; None without a pattern."""
+        if self._fits is None and pattern is not None:
+            self._fits = PatternFits(pattern, lambda done, total: self.progress("pattern", done, total))
+        return self._fits
 
     # Phonons.
 

@@ -4,6 +4,8 @@ from alphacrystal.ranking._bonds import (
     NeighbourDistances,
     collect_pairs,
     has_unknown_neighbours,
+    known_pairs,
+    neighbour_pairs,
     pairs_csv,
 )
 from alphacrystal.ranking._energy_reference import EnergyReference
@@ -72,12 +74,14 @@ __all__ = [
     "has_unknown_neighbours",
     "hull_of_known_phases",
     "is_low_dimensional",
+    "known_pairs",
     "known_phases",
     "likely_order",
     "list_evidence",
     "lowest_phases",
     "matching_phase",
     "most_probable",
+    "neighbour_pairs",
     "none_evidence",
     "pairs_csv",
     "pattern_evidence",

@@ -63,13 +63,13 @@ def displaced_structures(harmonic: HarmonicCrystal, potential: Potential) -> lis
     Returns:
         The lowest in energy first; none for a stable crystal, or where unstable modes need larger cells.
     """
-    found = _unstable_modes(harmonic)
+    found = unstable_modes(harmonic)
     if found is None:
         return []
     wave_vector, frequency, vectors = found
-    repeats = _repeats(wave_vector)
+    repeats = mode_repeats(wave_vector)
     candidates: list[tuple[float, DisplacedStructure]] = []
-    for pattern in _directions(harmonic, wave_vector, vectors, repeats):
+    for pattern in symmetric_directions(harmonic, wave_vector, vectors, repeats):
         by_sign = [
             _lowest_along(harmonic, sign * pattern, repeats, potential, wave_vector, frequency)
             for sign in (1.0, -1.0)
@@ -81,15 +81,15 @@ def displaced_structures(harmonic: HarmonicCrystal, potential: Potential) -> lis
     return [item for _, item in candidates if len(item.structure) <= MAX_MODE_ATOMS]
 
 
-def _unstable_modes(
+def unstable_modes(
     harmonic: HarmonicCrystal,
 ) -> tuple[tuple[float, float, float], float, ComplexArray] | None:
     """Wave vector, lowest frequency in THz and eigenvectors, shape (modes, 3 atoms), of the worst modes."""
-    along_a, along_b, along_c = (_components(count) for count in harmonic.supercell)
+    along_a, along_b, along_c = (wave_vector_components(count) for count in harmonic.supercell)
     points = [
         point
         for point in itertools.product(along_a, along_b, along_c)
-        if math.prod(_repeats(point)) * len(harmonic.structure) <= MAX_MODULATED_ATOMS
+        if math.prod(mode_repeats(point)) * len(harmonic.structure) <= MAX_MODULATED_ATOMS
     ]
     phonopy: Any = harmonic.phonopy
     with warnings.catch_warnings():
@@ -106,7 +106,7 @@ def _unstable_modes(
     return points[point], lowest, np.asarray(content["eigenvectors"])[point][:, chosen].T
 
 
-def _components(repeats: int) -> list[float]:
+def wave_vector_components(repeats: int) -> list[float]:
     """Components of the wave vectors of a supercell with so many repeats and a small denominator."""
     return [
         number / repeats
@@ -115,7 +115,7 @@ def _components(repeats: int) -> list[float]:
     ]
 
 
-def _repeats(wave_vector: Sequence[float]) -> tuple[int, int, int]:
+def mode_repeats(wave_vector: Sequence[float]) -> tuple[int, int, int]:
     """Repeats of the smallest supercell in which a mode is periodic."""
     a, b, c = (
         next(n for n in range(1, MAX_DENOMINATOR + 1) if abs(n * component - round(n * component)) < 1e-6)
@@ -124,7 +124,7 @@ def _repeats(wave_vector: Sequence[float]) -> tuple[int, int, int]:
     return a, b, c
 
 
-def _directions(
+def symmetric_directions(
     harmonic: HarmonicCrystal, wave_vector: Sequence[float], vectors: ComplexArray, repeats: Sequence[int]
 ) -> list[FloatArray]:
     """Displacement patterns of the supercell, shape (atoms, 3), largest displacement 1, most symmetric first.
@@ -189,7 +189,7 @@ def _supercell_sites(harmonic: HarmonicCrystal, repeats: Sequence[int]) -> tuple
     return np.tile(np.arange(len(harmonic.structure)), len(shifts)), positions
 
 
-def _modulated(
+def modulated(
     harmonic: HarmonicCrystal, pattern: FloatArray, amplitude: float, repeats: Sequence[int]
 ) -> Structure:
     """The supercell displaced along a pattern by ``amplitude`` Å."""
@@ -204,7 +204,7 @@ def _modulated(
 
 def _symmetry(harmonic: HarmonicCrystal, pattern: FloatArray, repeats: Sequence[int]) -> tuple[float, int]:
     """Symmetry operations per atom and space group of the displaced supercell."""
-    moved = _modulated(harmonic, pattern, AMPLITUDES[1], repeats)
+    moved = modulated(harmonic, pattern, AMPLITUDES[1], repeats)
     symmetry = symmetrise_crystal(Crystal.from_structure(moved), SYMPREC).symmetry
     return (0.0, 1) if symmetry is None else (len(symmetry) / len(moved), symmetry.number)
 
@@ -218,7 +218,7 @@ def _lowest_along(
     frequency: float,
 ) -> tuple[float, DisplacedStructure]:
     """Energy in eV/atom and structure at the amplitude of lowest energy."""
-    structures = [_modulated(harmonic, pattern, amplitude, repeats) for amplitude in AMPLITUDES]
+    structures = [modulated(harmonic, pattern, amplitude, repeats) for amplitude in AMPLITUDES]
     energies = potential.evaluate(structures).energies / len(structures[0])
     best = int(np.nanargmin(energies))
     primitive = structures[best].get_primitive_structure(tolerance=SYMPREC)

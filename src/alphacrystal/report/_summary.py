@@ -91,10 +91,10 @@ class SummaryRow:
     flags: str = ""
     lowest_frequency_thz: float | None = None
     vibrational_free_energy_per_atom_ev: float | None = None
-    r_wp: float | None = None
-    unexplained_peaks: int | None = None
     plain_energy_per_atom_ev: float | None = None
     mode_of_rank: int | None = None
+    r_wp: float | None = None
+    unexplained_peaks: int | None = None
 
     @property
     def energy_or_enthalpy_ev(self) -> float | None:
@@ -113,10 +113,10 @@ _ADDED_COLUMNS: dict[str, Any] = {
     "flags": "",
     "lowest_frequency_thz": None,
     "vibrational_free_energy_per_atom_ev": None,
-    "r_wp": None,
-    "unexplained_peaks": None,
     "plain_energy_per_atom_ev": None,
     "mode_of_rank": None,
+    "r_wp": None,
+    "unexplained_peaks": None,
 }
 #: Present names by the names of format 1.
 _RENAMED_COLUMNS = {
@@ -179,10 +179,10 @@ def _row(formula: str, ranked: RankedStructure, pressure_gpa: float, ranks: Mapp
         vibrational_free_energy_per_atom_ev=(
             ranked.phonons.free_energy_per_atom_ev if ranked.phonons else None
         ),
-        r_wp=_finite_or_none(fit.profile.r_wp) if fit and fit.profile else None,
-        unexplained_peaks=len(fit.unexplained.spacing) if fit else None,
         mode_of_rank=_parent_rank(ranked.candidate.provenance.get(MODE_OF), ranks),
         plain_energy_per_atom_ev=_finite_or_none(ranked.plain_energy_per_atom) if pressure_gpa == 0 else None,
+        r_wp=_finite_or_none(fit.profile.r_wp) if fit and fit.profile else None,
+        unexplained_peaks=len(fit.unexplained.spacing) if fit else None,
     )
 
 

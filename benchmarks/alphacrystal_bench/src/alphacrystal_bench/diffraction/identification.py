@@ -77,7 +77,7 @@ def _sample_row(item: PatternSample, seen: frozenset[str], out: Path, workers: i
     patterns.mkdir(exist_ok=True)
     file = patterns / f"{item.id}.xy"
     item.write(file)
-    base = make_config(top=LISTED, seed=seed, workers=workers, known_phases=False)
+    base = make_config(top=LISTED, seed=seed, workers=workers, known_phases=False, dispersion="none")
     guided = base.model_copy(update={"xrd": file, "wavelength": item.wavelength})
     row: Row = {"id": item.id, "set": item.set, "formula": item.formula, "seen": item.formula in seen}
     row["space_group"] = item.space_group

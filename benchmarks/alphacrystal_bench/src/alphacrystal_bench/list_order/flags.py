@@ -37,7 +37,7 @@ def benchmark_flags(
     unknown: list[str] = []
     for done, record in enumerate(chosen):
         on_progress("flags", done, len(chosen))
-        found = _flags(record.structure())
+        found = flags_of(record.structure())
         counts.update(found)
         if "unknown" in found:
             unknown.append(record.reduced_formula)
@@ -48,14 +48,15 @@ def benchmark_flags(
         "seed": seed,
         "shares": {name: round(counts[name] / len(chosen), 4) for name in names},
         "flagged_formulas": sorted(unknown)[:MAX_NAMED],
-        "nonsense": {name: list(_flags(structure)) for name, structure in nonsense().items()},
+        "nonsense": {name: list(flags_of(structure)) for name, structure in nonsense().items()},
     }
 
 
 MAX_NAMED = 40
 
 
-def _flags(structure: Structure) -> tuple[str, ...]:
+def flags_of(structure: Structure) -> tuple[str, ...]:
+    """Flags of a known crystal, without those that compare with a hypothesis."""
     return flags(structure, Candidate(structure, "file", None))
 
 

@@ -1,0 +1,67 @@
+"""The form of a new prediction: its fields are those of the API and options of the command."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alphacrystal.config import PredictConfig
+from alphacrystal.web._request import JobRequest, command
+
+ASSETS = files("alphacrystal.web").joinpath("assets")
+NO_FIELD = {"z"}  # the form has the content of the cell instead
+
+
+def test_form_has_a_field_for_each_setting_of_the_api() -> None:
+    page = ASSETS.joinpath("serve.html").read_text(encoding="utf-8")
+    script = ASSETS.joinpath("form.js").read_text(encoding="utf-8")
+    fields = set(re.findall(r'<(?:input|select) id="(\w+)" name="\1"', page))
+    assert fields == set(JobRequest.model_fields) - NO_FIELD
+    for name in fields:
+        assert f'"{name}"' in script, name
+
+
+@pytest.mark.parametrize("name", sorted(set(JobRequest.model_fields) - {"formula"}))
+def test_defaults_are_those_of_a_prediction(name: str) -> None:
+    field = JobRequest.model_fields[name]
+    assert field.default == PredictConfig.model_fields[name].default
+    assert field.description == PredictConfig.model_fields[name].description
+
+
+def test_settings_reach_the_process() -> None:
+    values: dict[str, Any] = {
+        "dispersion": "none",
+        "phonons": 2,
+        "temperature": 450.0,
+        "follow_modes": True,
+        "known_phases": False,
+        "z": (1, 2),
+    }
+    arguments = command(JobRequest(formula="NaCl", **values), Path("runs/x"), 2, resume=True)
+    for option in (
+        "--dispersion=none",
+        "--phonons=2",
+        "--temperature=450.0",
+        "--follow-modes",
+        "--no-known-phases",
+        "--z=1,2",
+        "--relax",
+        "--workers=2",
+        "--out=runs/x",
+        "--resume",
+    ):
+        assert option in arguments, option
+    assert arguments[-2:] == ["--", "NaCl"]
+    plain = command(JobRequest(formula="NaCl"), Path("runs/x"), 2, resume=False)
+    assert not any(word.startswith(("--follow-modes", "--cell", "--space-group", "--z")) for word in plain)
+
+
+def test_a_job_that_cannot_follow_modes_is_refused_in_one_sentence(start_server: Callable[..., Any]) -> None:
+    answer = start_server().client.post("/api/jobs", json={"formula": "NaCl", "follow_modes": True})
+    assert 400 <= answer.status_code < 500
+    assert "give --phonons N" in answer.json()["detail"]
