@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
@@ -35,11 +35,13 @@ class CellMatch:
         strains: Free strains of the reciprocal cell, shape (strains,).
         zero: Zero shift in degrees 2θ.
         misfit: Squared misfit of the smoothed profiles relative to the data.
+        evaluations: Calculated profiles of all fits.
     """
 
     strains: FloatArray
     zero: float
     misfit: float
+    evaluations: int = 0
 
 
 def search_cell(reflections: Reflections, profile: LogProfile, wavelength: float) -> CellMatch:
@@ -55,12 +57,14 @@ def search_cell(reflections: Reflections, profile: LogProfile, wavelength: float
     areas = _areas(reflections, wavelength)
     starts = _scan(reflections, areas, profile)
     matches = [CellMatch(start, 0.0, np.inf) for start in starts]
+    total = 0
     for level, count, evaluations in zip(LEVELS, STARTS, EVALUATIONS, strict=True):
         stage = _Level(reflections, areas, profile, wavelength, level)
         matches = sorted(
             (stage.refine(match, evaluations) for match in matches[:count]), key=lambda match: match.misfit
         )
-    return matches[0]
+        total += sum(match.evaluations for match in matches)
+    return replace(matches[0], evaluations=total)
 
 
 def _areas(reflections: Reflections, wavelength: float) -> FloatArray:
@@ -161,7 +165,9 @@ class _Level:
             evaluations,
         )
         misfit = solution.cost * _RESIDUAL_UNIT**2
-        return CellMatch(solution.parameters[:-1], float(solution.parameters[-1]), misfit)
+        return CellMatch(
+            solution.parameters[:-1], float(solution.parameters[-1]), misfit, solution.evaluations
+        )
 
     def _model(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
         strains, zero = parameters[:-1], np.radians(parameters[-1] / 2)

@@ -128,13 +128,13 @@ class ProfileModel:
         shapes = lines.shapes
         centre = shapes.total(
             shapes.by_centre,
-            np.column_stack([by_strain.reshape(area.size, -1), _columns(area, area * cosine)]),
+            np.column_stack([by_strain.reshape(area.size, self.modes), _columns(area, area * cosine)]),
         )
         width = shapes.total(shapes.by_width, _columns(area, area * tangent))
         mixing = shapes.total(shapes.by_mixing, _columns(area))
         weights = _columns(area, -area * square / 2, lines.common * factor * by_texture)
         value = shapes.total(
-            shapes.value, np.column_stack([weights, by_amplitude.reshape(area.size, -1)])
+            shapes.value, np.column_stack([weights, by_amplitude.reshape(area.size, len(amplitudes))])
         )
         return value[:, 0], np.column_stack([centre, width, mixing, value[:, 1:]])
 
@@ -151,7 +151,7 @@ class ProfileModel:
         lines = self._lines(parameters)
         area = lines.common * self.reflections.squared_factors(self._split(parameters)[1])[0]
         weights = area[..., None] * factors
-        return lines.shapes.total(lines.shapes.value, weights.reshape(area.size, -1))
+        return lines.shapes.total(lines.shapes.value, weights.reshape(area.size, factors.shape[1]))
 
     def _split(self, parameters: FloatArray) -> tuple[Profile, FloatArray]:
         """Profile parameters and amplitudes of displacements."""
@@ -179,7 +179,7 @@ class ProfileModel:
         )
 
     def centres(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Angles 2θ of the strongest line in degrees and integrated intensities, each of shape (families,)."""
+        """Angles 2θ of the strongest line in degrees, and integrated intensities; shapes (families,)."""
         family, (profile, amplitudes) = self.reflections, self._split(parameters)
         square = np.maximum(family.square + family.derivative @ parameters[: self.modes], 1e-6)
         theta = np.arcsin(np.minimum(self._wavelengths[0] * np.sqrt(square) / 2, 0.999))

@@ -1,4 +1,4 @@
-"""Refinement of a crystal against a prepared pattern: cell, shifts, widths, displacement, texture, coordinates."""
+"""Refinement of a crystal against a prepared pattern: cell, profile, texture, coordinates."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ STRAIN_LIMIT = 0.03  # of the reciprocal cell, around the result of the cell sea
 STRAIN_SPREAD = 0.01
 TEXTURE_LIMIT, TEXTURE_SPREAD, TEXTURE_TRIAL = 0.9, 0.3, 0.35  # ln r
 TEXTURE_GAIN = 0.03  # smallest relative decrease of the squared misfit that a texture must promise
+TEXTURE_TIE = 0.9  # of the largest gain
 COORDINATE_SPREAD = 0.05  # Å, of an atom
 COORDINATE_LIMIT = 0.4  # Å
 BROADENING = 0.2  # degrees per unit of tan θ, of the first steps
@@ -37,12 +38,14 @@ class Refinement:
         parameters: Its parameters, shape (parameters,).
         solution: Scale, background and misfit.
         texture_axis: Miller indices; None without texture.
+        evaluations: Calculated profiles of all fits.
     """
 
     model: ProfileModel
     parameters: FloatArray
     solution: Solution
     texture_axis: tuple[int, int, int] | None
+    evaluations: int
 
     @property
     def profile(self) -> Profile:
@@ -78,10 +81,12 @@ def refine(
     model = _model(families, pattern)
     start = np.r_[np.zeros(model.modes), broad.as_array()]
     solution = _fit(model, data, pattern, start, free=("zero",), evaluations=FIRST_EVALUATIONS)
+    evaluations = solution.evaluations
     start = solution.parameters
     start[model.modes :] = Profile.from_array(start[model.modes :]).replaced(strain_width=0.03).as_array()
-    everything = ("zero", "displacement", "width", "strain_width", "mixing", "b_iso")
+    everything: tuple[str, ...] = ("zero", "displacement", "width", "strain_width", "mixing", "b_iso")
     solution = _fit(model, data, pattern, start, free=everything)
+    evaluations += solution.evaluations
     axis = None
     if texture:
         axis, value = _texture_axis(model, data, solution)
@@ -91,6 +96,7 @@ def refine(
             start = solution.parameters.copy()
             start[model.modes + PROFILE_SIZE - 1] = value
             solution = _fit(model, data, pattern, start, free=everything)
+            evaluations += solution.evaluations
     if coordinates:
         families = reflections(crystal, pattern.radiation, span, displacements=True)
         if len(families.displacements):
@@ -98,7 +104,8 @@ def refine(
             model = _model(families, pattern, cosines)
             start = np.r_[solution.parameters, np.zeros(len(families.displacements))]
             solution = _fit(model, data, pattern, start, free=everything)
-    return Refinement(model, solution.parameters, solution, axis)
+            evaluations += solution.evaluations
+    return Refinement(model, solution.parameters, solution, axis, evaluations)
 
 
 def background_columns(two_theta: FloatArray) -> FloatArray:
@@ -185,7 +192,8 @@ def _texture_axis(
     axes = model.reflections.texture_axes()
     trials = [(axis, trial) for axis in axes for trial in (-TEXTURE_TRIAL, TEXTURE_TRIAL)]
     factors = [march_dollase(model.reflections.texture_cosines(axis), trial)[0] for axis, trial in trials]
-    curves = model.reweighted(solution.parameters, np.column_stack([np.ones(len(model.reflections)), *factors]))
+    plain = np.ones(len(model.reflections))
+    curves = model.reweighted(solution.parameters, np.column_stack([plain, *factors]))
     columns = np.linalg.qr(np.column_stack([curves[:, 0], data.linear]) * data.weight[:, None])[0]
     residual = data.data * data.weight
     residual = residual - columns @ (columns.T @ residual)
@@ -195,7 +203,8 @@ def _texture_axis(
     slopes = residual @ changes
     amplitudes = np.clip(slopes / sizes, 0, 1.5)
     gains = 2 * amplitudes * slopes - amplitudes**2 * sizes
-    best = int(np.argmax(gains))
+    # In crystals of high symmetry several axes have nearly the same effect; the first has the largest spacing.
+    best = int(np.argmax(gains > TEXTURE_TIE * gains.max()))
     if gains[best] < TEXTURE_GAIN * float(residual @ residual):
         return None, 0.0
     return trials[best][0], float(amplitudes[best] * trials[best][1])

@@ -182,18 +182,16 @@ def render(result: Mapping[str, Any]) -> str:
     ]
     header = ["order by", *("first" if top == 1 else f"in {top}" for top in TOPS), "mean 1/rank"]
     details = f". {result['n']} compounds, {result['competitors']} competitors each on average"
-    lines = [
-        "# Fit of crystals to powder patterns",
-        "",
-        fact_line("pattern-fit", result, options=" --data DIR", details=details),
-        "",
+    method = (
         "Rank of the true crystal, with the errors of a potential, among other structures of its formula. "
-        "Experimental compounds of the validation split with at most 20 atoms; simulated Cu Kα patterns with zero "
-        "shift, displacement, texture, noise, background and 5 % of a foreign phase.",
-        "",
-        *markdown_table(header, rows),
-        "",
+        "Experimental compounds of the validation split with at most 20 atoms; simulated Cu Kα patterns with "
+        "zero shift, displacement, texture, noise, background and 5 % of a foreign phase."
+    )
+    medians = (
         f"Median R_wp of the true crystal {result['median_r_wp']:.3f}, of its best competitor "
-        f"{result['median_best_other_r_wp']:.3f}. Median processor time of a fit {result['median_ms']:.0f} ms.",
-    ]
-    return "\n".join(lines) + "\n"
+        f"{result['median_best_other_r_wp']:.3f}. Median processor time of a fit "
+        f"{result['median_ms']:.0f} ms."
+    )
+    facts = fact_line("pattern-fit", result, options=" --data DIR", details=details)
+    page = ["# Fit of crystals to powder patterns", "", facts, "", method, ""]
+    return "\n".join([*page, *markdown_table(header, rows), "", medians]) + "\n"
