@@ -203,7 +203,7 @@ def _texture_axis(
     slopes = residual @ changes
     amplitudes = np.clip(slopes / sizes, 0, 1.5)
     gains = 2 * amplitudes * slopes - amplitudes**2 * sizes
-    # In crystals of high symmetry several axes have nearly the same effect; the first has the largest spacing.
+    # In crystals of high symmetry several axes have nearly the same effect: take that of the largest d.
     best = int(np.argmax(gains > TEXTURE_TIE * gains.max()))
     if gains[best] < TEXTURE_GAIN * float(residual @ residual):
         return None, 0.0
