@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from alphacrystal.diffraction._lattice_settings import pseudo_symmetric_strains
 from alphacrystal.diffraction._prepared import LOG_STEP, LogProfile
 from alphacrystal.diffraction._profile import peak_shapes
 from alphacrystal.diffraction._reflections import Reflections, lorentz_polarisation
@@ -17,6 +18,7 @@ CELL_SPREAD = 0.015  # relative standard deviation of a cell length of a candida
 MAX_STRAIN = 0.05  # of a cell length
 ZERO_SPREAD, MAX_ZERO = 0.05, 0.3  # degrees 2θ
 LEVELS = (0.008, 0.004, 0.002)  # standard deviation of the smoothing in ln(1/d)
+LAST_LEVEL = 0.001  # to tell settings of a pseudo-symmetric cell apart
 STARTS, EVALUATIONS = (3, 2, 1), (7, 6, 8)  # of each level
 SCAN_LEVEL, SCAN_BIN = 0.008, 0.004
 SCAN_REFLECTIONS = 80
@@ -62,6 +64,14 @@ def search_cell(reflections: Reflections, profile: LogProfile, wavelength: float
         stage = _Level(reflections, areas, profile, wavelength, level)
         matches = sorted(
             (stage.refine(match, evaluations) for match in matches[:count]), key=lambda match: match.misfit
+        )
+        total += sum(match.evaluations for match in matches)
+    settings = pseudo_symmetric_strains(reflections, matches[0].strains)
+    if settings:
+        stage = _Level(reflections, areas, profile, wavelength, LAST_LEVEL)
+        tried = [CellMatch(strains, matches[0].zero, np.inf) for strains in (matches[0].strains, *settings)]
+        matches = sorted(
+            (stage.refine(match, EVALUATIONS[-1]) for match in tried), key=lambda match: match.misfit
         )
         total += sum(match.evaluations for match in matches)
     return replace(matches[0], evaluations=total)

@@ -31,7 +31,7 @@ class Profile:
     zero: float = 0.0
     displacement: float = 0.0
     width: float = 0.1
-    strain_width: float = 0.02
+    strain_width: float = 0.03
     mixing: float = 0.5
     b_iso: float = 0.7
     texture: float = 0.0
@@ -113,6 +113,11 @@ class ProfileModel:
         """The same model with a texture axis."""
         wavelengths, weights = self._wavelengths[:, 0].tolist(), self._weights[:, 0].tolist()
         return ProfileModel(self.reflections, wavelengths, weights, self._grid, cosines)
+
+    def on_grid(self, grid: tuple[float, float, int]) -> ProfileModel:
+        """The same model on another grid."""
+        wavelengths, weights = self._wavelengths[:, 0].tolist(), self._weights[:, 0].tolist()
+        return ProfileModel(self.reflections, wavelengths, weights, grid, self.cosines)
 
     def __call__(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Profile, shape (points,), and its Jacobian, shape (points, parameters)."""

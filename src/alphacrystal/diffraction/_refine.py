@@ -15,6 +15,7 @@ from alphacrystal.diffraction._reflections import Reflections, reflections
 from alphacrystal.diffraction._separable import Solution, Weighted, separable_fit
 from alphacrystal.typing import FloatArray
 
+STRAIN_WIDTH = list(Profile.__dataclass_fields__).index("strain_width")
 BACKGROUND_TERMS = 4  # Chebyshev polynomials added to the estimated background
 RESIDUAL_UNIT = 0.02  # of the norm of the net data: a misfit that counts as one standard deviation
 STRAIN_LIMIT = 0.03  # of the reciprocal cell, around the result of the cell search
@@ -24,8 +25,8 @@ TEXTURE_GAIN = 0.03  # smallest relative decrease of the squared misfit that a t
 TEXTURE_TIE = 0.9  # of the largest gain
 COORDINATE_SPREAD = 0.05  # Å, of an atom
 COORDINATE_LIMIT = 0.4  # Å
-BROADENING = 0.2  # degrees per unit of tan θ, of the first steps
-FIRST_EVALUATIONS, EVALUATIONS = 5, 12
+BROADENING = (0.35, 0.15)  # degrees per unit of tan θ, of the first steps
+BROAD_EVALUATIONS, EVALUATIONS = 6, 12
 _MARGIN = 2.0  # degrees beyond the pattern where reflections are calculated
 
 
@@ -77,13 +78,12 @@ def refine(
     span = (max(0.5, pattern.start - _MARGIN), min(179.0, pattern.end + _MARGIN))
     families = reflections(crystal, pattern.radiation, span)
     data = _weighted(pattern)
-    broad = Profile(zero=zero, width=pattern.width, strain_width=BROADENING)
     model = _model(families, pattern)
-    start = np.r_[np.zeros(model.modes), broad.as_array()]
-    solution = _fit(model, data, pattern, start, free=("zero",), evaluations=FIRST_EVALUATIONS)
-    evaluations = solution.evaluations
-    start = solution.parameters
-    start[model.modes :] = Profile.from_array(start[model.modes :]).replaced(strain_width=0.03).as_array()
+    start = np.r_[np.zeros(model.modes), Profile(zero=zero, width=pattern.width).as_array()]
+    starts = [start, *(_broad_fit(model, data, pattern, start, width) for width in BROADENING)]
+    tried = [_fit(model, data, pattern, start, free=(), evaluations=1) for start in starts]
+    evaluations = len(tried) + len(BROADENING) * BROAD_EVALUATIONS  # at most
+    start = min(tried, key=lambda solution: solution.cost).parameters
     everything: tuple[str, ...] = ("zero", "displacement", "width", "strain_width", "mixing", "b_iso")
     solution = _fit(model, data, pattern, start, free=everything)
     evaluations += solution.evaluations
@@ -106,6 +106,17 @@ def refine(
             solution = _fit(model, data, pattern, start, free=everything)
             evaluations += solution.evaluations
     return Refinement(model, solution.parameters, solution, axis, evaluations)
+
+
+def _broad_fit(
+    model: ProfileModel, data: Weighted, pattern: PreparedPattern, start: FloatArray, strain_width: float
+) -> FloatArray:
+    """Parameters after a fit of cell and zero shift with broad peaks, which the final widths replace."""
+    broad, position = start.copy(), model.modes + STRAIN_WIDTH
+    broad[position] = strain_width
+    fitted = _fit(model, data, pattern, broad, free=("zero",), evaluations=BROAD_EVALUATIONS).parameters
+    fitted[position] = start[position]
+    return fitted
 
 
 def background_columns(two_theta: FloatArray) -> FloatArray:

@@ -205,8 +205,8 @@ def render(result: Mapping[str, Any]) -> str:
         ]
         medians = (
             f"Median R_wp of the true crystal {entry['median_r_wp']:.3f}, of its best competitor "
-            f"{entry['median_best_other_r_wp']:.3f}. Mean processor time of a fit, median over the compounds: "
-            f"{entry['median_ms']:.0f} ms."
+            f"{entry['median_best_other_r_wp']:.3f}. Mean processor time of a fit, median over the "
+            f"compounds: {entry['median_ms']:.0f} ms."
         )
         lines += ["", f"## {name.capitalize()} measurements", "", *markdown_table(header, rows), "", medians]
     return "\n".join(lines) + "\n"
