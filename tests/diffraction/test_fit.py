@@ -25,7 +25,7 @@ from alphacrystal.errors import InputError
 
 ANGLES = np.arange(10, 90, 0.02)
 NAMES = ["halite", "rutile", "garnet", "baddeleyite"]
-MAX_EVALUATIONS = 90
+MAX_EVALUATIONS = 180
 SAMPLED = settings(deadline=None, max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 

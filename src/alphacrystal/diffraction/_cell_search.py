@@ -19,7 +19,8 @@ MAX_STRAIN = 0.05  # of a cell length
 ZERO_SPREAD, MAX_ZERO = 0.05, 0.3  # degrees 2θ
 LEVELS = (0.008, 0.004, 0.002)  # standard deviation of the smoothing in ln(1/d)
 LAST_LEVEL = 0.001  # to tell settings of a pseudo-symmetric cell apart
-STARTS, EVALUATIONS = (3, 2, 1), (7, 6, 8)  # of each level
+FINALISTS, NEARLY_AS_GOOD, DISTINCT = 3, 1.5, 0.001
+STARTS, EVALUATIONS = (3, 2, 2), (7, 6, 8)  # of each level
 SCAN_LEVEL, SCAN_BIN = 0.008, 0.004
 SCAN_REFLECTIONS = 80
 SCAN_SIZES = (1, 61, 512, 1024, 2048, 2048, 4096)  # samples by number of free strains
@@ -46,7 +47,7 @@ class CellMatch:
     evaluations: int = 0
 
 
-def search_cell(reflections: Reflections, profile: LogProfile, wavelength: float) -> CellMatch:
+def search_cell(reflections: Reflections, profile: LogProfile, wavelength: float) -> list[CellMatch]:
     """Fit the free strains of a crystal to a measured profile, from wide to narrow smoothing.
 
     Strains are sampled first, evenly in their prior; the best samples start the fits.
@@ -55,6 +56,10 @@ def search_cell(reflections: Reflections, profile: LogProfile, wavelength: float
         reflections: Of the candidate, somewhat beyond the measured range.
         profile: Measured intensity by ln(1/d).
         wavelength: Mean wavelength in Å.
+
+    Returns:
+        Different cells that agree nearly as well as the best, best first. The evaluations of the first are
+        those of the whole search.
     """
     areas = _areas(reflections, wavelength)
     starts = _scan(reflections, areas, profile)
@@ -74,7 +79,17 @@ def search_cell(reflections: Reflections, profile: LogProfile, wavelength: float
             (stage.refine(match, EVALUATIONS[-1]) for match in tried), key=lambda match: match.misfit
         )
         total += sum(match.evaluations for match in matches)
-    return replace(matches[0], evaluations=total)
+    return [replace(matches[0], evaluations=total), *_others(matches)]
+
+
+def _others(matches: list[CellMatch]) -> list[CellMatch]:
+    """The matches after the first that differ from better ones and agree nearly as well as the first."""
+    chosen = matches[:1]
+    for match in matches[1:]:
+        distinct = all(np.linalg.norm(match.strains - other.strains) > DISTINCT for other in chosen)
+        if distinct and match.misfit < NEARLY_AS_GOOD * matches[0].misfit and len(chosen) < FINALISTS:
+            chosen.append(match)
+    return chosen[1:]
 
 
 def _areas(reflections: Reflections, wavelength: float) -> FloatArray:

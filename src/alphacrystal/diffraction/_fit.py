@@ -92,10 +92,10 @@ class _Measurement:
                 f"{crystal.to_structure().composition.reduced_formula} has no reflection in the range of the "
                 "measurement."
             )
-        match = search_cell(families, self._logarithmic, self._wavelength)
+        matches = search_cell(families, self._logarithmic, self._wavelength)
         if self._prepared is None or self._raw is None:
-            return self._list_fit(families, match)
-        return self._profile_fit(families, match, self._prepared, self._raw)
+            return self._list_fit(families, matches[0])
+        return self._profile_fit(families, matches, self._prepared, self._raw)
 
     def _range(self) -> tuple[float, float]:
         """Smallest and largest 2θ in degrees of reflections that strains may bring into the measurement."""
@@ -108,13 +108,11 @@ class _Measurement:
         return float(low), float(high)
 
     def _profile_fit(
-        self, families: Reflections, match: CellMatch, prepared: PreparedPattern, raw: PowderPattern
+        self, families: Reflections, matches: list[CellMatch], prepared: PreparedPattern, raw: PowderPattern
     ) -> PatternFit:
-        start = families.displaced(match.strains, np.zeros(0))
         refinement = refine(
-            start,
+            [(families.displaced(match.strains, np.zeros(0)), match.zero) for match in matches],
             prepared,
-            match.zero,
             texture=self._settings.texture,
             coordinates=self._settings.coordinates,
         )
@@ -139,7 +137,7 @@ class _Measurement:
             marks=marks,
             unexplained=_chosen(self._peaks, agreement.unexplained),
             missing=_subset(marks, agreement.missing),
-            evaluations=match.evaluations + refinement.evaluations,
+            evaluations=matches[0].evaluations + refinement.evaluations,
         )
 
     def _list_fit(self, families: Reflections, match: CellMatch) -> PatternFit:

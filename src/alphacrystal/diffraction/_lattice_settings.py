@@ -58,4 +58,4 @@ def pseudo_symmetric_strains(reflections: Reflections, strains: FloatArray) -> l
 def _unimodular() -> IntArray:
     """Matrices of -1, 0 and 1 with determinant 1, shape (3480, 3, 3)."""
     matrices = np.array(list(product((-1, 0, 1), repeat=9)), dtype=np.int64).reshape(-1, 3, 3)
-    return matrices[np.rint(np.linalg.det(matrices)) == 1]
+    return np.asarray(matrices[np.rint(np.linalg.det(matrices)) == 1], dtype=np.int64)

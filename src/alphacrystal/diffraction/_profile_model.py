@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from alphacrystal.diffraction._profile import PeakShapes, peak_shapes
+from alphacrystal.diffraction._profile import REACH, PeakShapes, peak_shapes
 from alphacrystal.diffraction._reflections import Reflections, lorentz_polarisation
 from alphacrystal.typing import FloatArray
 
@@ -88,6 +88,7 @@ class ProfileModel:
         weights: Intensity of each line, shape (lines,).
         grid: First point, step (degrees) and number of points.
         cosines: Squared cosines to the texture axis (`Reflections.texture_cosines`), or None.
+        reach: Distance in full widths beyond which a peak is zero.
     """
 
     def __init__(
@@ -97,8 +98,10 @@ class ProfileModel:
         weights: Sequence[float],
         grid: tuple[float, float, int],
         cosines: FloatArray | None = None,
+        reach: float = REACH,
     ) -> None:
         self.reflections, self.cosines = reflections, cosines
+        self._reach = reach
         self._wavelengths = np.array(wavelengths)[:, None]
         self._weights = np.array(weights)[:, None]
         self._grid = grid
@@ -114,10 +117,10 @@ class ProfileModel:
         wavelengths, weights = self._wavelengths[:, 0].tolist(), self._weights[:, 0].tolist()
         return ProfileModel(self.reflections, wavelengths, weights, self._grid, cosines)
 
-    def on_grid(self, grid: tuple[float, float, int]) -> ProfileModel:
-        """The same model on another grid."""
+    def on_grid(self, grid: tuple[float, float, int], reach: float = REACH) -> ProfileModel:
+        """The same model on another grid, with another reach."""
         wavelengths, weights = self._wavelengths[:, 0].tolist(), self._weights[:, 0].tolist()
-        return ProfileModel(self.reflections, wavelengths, weights, grid, self.cosines)
+        return ProfileModel(self.reflections, wavelengths, weights, grid, self.cosines, reach)
 
     def __call__(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Profile, shape (points,), and its Jacobian, shape (points, parameters)."""
@@ -179,7 +182,13 @@ class ProfileModel:
             cosine=cosine,
             common=self._weights * lorentz_polarisation(theta) * damping * reached,
             shapes=peak_shapes(
-                self._start, self._step, self._points, centres.ravel(), widths.ravel(), profile.mixing
+                self._start,
+                self._step,
+                self._points,
+                centres.ravel(),
+                widths.ravel(),
+                profile.mixing,
+                reach=self._reach,
             ),
         )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.polynomial.chebyshev import chebvander
@@ -27,6 +28,8 @@ COORDINATE_SPREAD = 0.05  # Å, of an atom
 COORDINATE_LIMIT = 0.4  # Å
 BROADENING = (0.35, 0.15)  # degrees per unit of tan θ, of the first steps
 BROAD_EVALUATIONS, EVALUATIONS = 6, 12
+FULL_FITS = 2  # possible cells that are refined
+BROAD_REACH = 5.0  # full widths
 _MARGIN = 2.0  # degrees beyond the pattern where reflections are calculated
 
 
@@ -63,30 +66,43 @@ class Refinement:
         )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Attempt:
+    """A fit of one of the possible cells."""
+
+    crystal: Crystal
+    model: ProfileModel
+    solution: Solution
+
+
 def refine(
-    crystal: Crystal, pattern: PreparedPattern, zero: float, *, texture: bool, coordinates: bool
+    starts: Sequence[tuple[Crystal, float]], pattern: PreparedPattern, *, texture: bool, coordinates: bool
 ) -> Refinement:
     """Refine a crystal whose cell is nearly right.
 
     Args:
-        crystal: Start.
+        starts: The crystal with possible cells, and a first zero shift in degrees for each. The two cells
+            that agree best are refined, and the better one is kept.
         pattern: Measured data.
-        zero: First value of the zero shift in degrees.
         texture: Whether preferred orientation may be refined.
         coordinates: Whether the free coordinates are refined, with a restraint to the start.
     """
-    span = (max(0.5, pattern.start - _MARGIN), min(179.0, pattern.end + _MARGIN))
-    families = reflections(crystal, pattern.radiation, span)
     data = _weighted(pattern)
-    model = _model(families, pattern)
-    start = np.r_[np.zeros(model.modes), Profile(zero=zero, width=pattern.width).as_array()]
-    starts = [start, *(_broad_fit(model, data, pattern, start, width) for width in BROADENING)]
-    tried = [_fit(model, data, pattern, start, free=(), evaluations=1) for start in starts]
-    evaluations = len(tried) + len(BROADENING) * BROAD_EVALUATIONS  # at most
-    start = min(tried, key=lambda solution: solution.cost).parameters
+    attempts = sorted(
+        (_first_attempt(crystal, zero, pattern, data) for crystal, zero in starts),
+        key=lambda attempt: attempt.solution.cost,
+    )
+    evaluations = sum(attempt.solution.evaluations for attempt in attempts)
     everything: tuple[str, ...] = ("zero", "displacement", "width", "strain_width", "mixing", "b_iso")
-    solution = _fit(model, data, pattern, start, free=everything)
-    evaluations += solution.evaluations
+    fitted = []
+    for attempt in attempts[:FULL_FITS]:
+        start = attempt.solution.parameters
+        solution = _fit(attempt.model, data, pattern, start, free=everything)
+        evaluations += solution.evaluations
+        fitted.append(_Attempt(attempt.crystal, attempt.model, solution))
+    best = min(fitted, key=lambda attempt: attempt.solution.cost)
+    crystal, model, solution = best.crystal, best.model, best.solution
+    families = model.reflections
     axis = None
     if texture:
         axis, value = _texture_axis(model, data, solution)
@@ -98,7 +114,7 @@ def refine(
             solution = _fit(model, data, pattern, start, free=everything)
             evaluations += solution.evaluations
     if coordinates:
-        families = reflections(crystal, pattern.radiation, span, displacements=True)
+        families = reflections(crystal, pattern.radiation, _span(pattern), displacements=True)
         if len(families.displacements):
             cosines = None if axis is None else families.texture_cosines(axis)
             model = _model(families, pattern, cosines)
@@ -108,15 +124,48 @@ def refine(
     return Refinement(model, solution.parameters, solution, axis, evaluations)
 
 
+def _span(pattern: PreparedPattern) -> tuple[float, float]:
+    """Range of 2θ in degrees of the reflections that reach into the pattern."""
+    return max(0.5, pattern.start - _MARGIN), min(179.0, pattern.end + _MARGIN)
+
+
+def _first_attempt(crystal: Crystal, zero: float, pattern: PreparedPattern, data: Weighted) -> _Attempt:
+    """The best start of the full fit: the cell as it is, or after fits with broad peaks."""
+    model = _model(reflections(crystal, pattern.radiation, _span(pattern)), pattern)
+    start = np.r_[np.zeros(model.modes), Profile(zero=zero, width=pattern.width).as_array()]
+    broad = [_broad_fit(model, data, pattern, start, width) for width in BROADENING]
+    ends = [start]
+    for solution in broad:
+        ends.append(solution.parameters.copy())
+        ends[-1][model.modes + STRAIN_WIDTH] = start[model.modes + STRAIN_WIDTH]
+    tried = [_fit(model, data, pattern, end, free=(), evaluations=1) for end in ends]
+    best = min(tried, key=lambda solution: solution.cost)
+    evaluations = sum(solution.evaluations for solution in (*broad, *tried))
+    return _Attempt(crystal, model, replace(best, evaluations=evaluations))
+
+
 def _broad_fit(
     model: ProfileModel, data: Weighted, pattern: PreparedPattern, start: FloatArray, strain_width: float
-) -> FloatArray:
-    """Parameters after a fit of cell and zero shift with broad peaks, which the final widths replace."""
-    broad, position = start.copy(), model.modes + STRAIN_WIDTH
-    broad[position] = strain_width
-    fitted = _fit(model, data, pattern, broad, free=("zero",), evaluations=BROAD_EVALUATIONS).parameters
-    fitted[position] = start[position]
-    return fitted
+) -> Solution:
+    """Fit of cell and zero shift with broad peaks."""
+    broad = start.copy()
+    broad[model.modes + STRAIN_WIDTH] = strain_width
+    coarse, rough = _every_second(model, data, pattern)
+    return _fit(coarse, rough, pattern, broad, free=("zero",), evaluations=BROAD_EVALUATIONS)
+
+
+def _every_second(
+    model: ProfileModel, data: Weighted, pattern: PreparedPattern
+) -> tuple[ProfileModel, Weighted]:
+    """Means of each two grid points: enough for broad peaks."""
+    points = len(data.data) // 2
+    pairs = [
+        values[: 2 * points].reshape(points, 2, -1).mean(axis=1)
+        for values in (data.data, data.weight, data.linear)
+    ]
+    rough = Weighted(pairs[0][:, 0], np.sqrt(2) * pairs[1][:, 0], pairs[2])
+    grid = (pattern.start + pattern.step / 2, 2 * pattern.step, points)
+    return model.on_grid(grid, BROAD_REACH), rough
 
 
 def background_columns(two_theta: FloatArray) -> FloatArray:
