@@ -222,3 +222,19 @@ def test_a_simulation_needs_even_angles_and_reflections(halite: Structure) -> No
         simulate_pattern(halite, np.array([10.0, 10.1, 10.5]), rng=np.random.default_rng(0))
     with pytest.raises(InputError, match="no reflection"):
         simulate_pattern(halite, np.arange(10, 12, 0.01), rng=np.random.default_rng(0))
+
+
+def test_the_axes_of_a_distorted_perovskite_are_not_exchanged() -> None:
+    # LaFeO3 (Marezio & Dernier 1971): a < b by less than 1 %. The start has a > b.
+    def perovskite(a: float, b: float, c: float) -> Structure:
+        return Structure.from_spacegroup(
+            "Pnma",
+            Lattice.orthorhombic(b, c, a),
+            ["La", "Fe", "O", "O"],
+            [[0.029, 0.25, 0.993], [0, 0, 0.5], [0.488, 0.25, 0.075], [0.282, 0.039, 0.719]],
+        )
+
+    true = perovskite(5.557, 5.600, 7.855)
+    fit = fit_crystal(perovskite(5.640, 5.560, 7.80), measured(true))
+    np.testing.assert_allclose(cell(fit.structure), cell(true), rtol=1e-3)
+    assert fit.misfit < 0.03
