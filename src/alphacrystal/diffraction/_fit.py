@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 RANGE_MARGIN = 0.07  # relative, of 1/d: cells may change by this much
 LIST_TOLERANCE = 0.004  # relative, of d
+SPACING_TOLERANCE = 0.002  # relative, of d, in addition to half a width
 LIST_LIMIT = 0.5  # of the weakest intensity of a list: weaker peaks are not seen
 _SEEN = 4.0  # standard deviations of the weakest peak that is seen
 
@@ -122,12 +123,11 @@ class _Measurement:
         inside = (centres >= prepared.start) & (centres <= prepared.end)
         order = np.flatnonzero(inside)[np.argsort(centres[inside], kind="stable")]
         centres, areas = centres[order], areas[order]
-        width = refinement.profile.width + refinement.profile.strain_width * np.tan(np.radians(centres / 2))
-        # The measured intensities are integrated over about a width on each side.
+        # The measured width, not the fitted one: wrong crystals get broad peaks.
+        tangent = np.tan(np.radians(centres / 2))
+        tolerance = prepared.width / 2 + np.degrees(2 * tangent) * SPACING_TOLERANCE
         span = prepared.end - prepared.start
-        agreement = self._agreement(
-            _angles(self._peaks, raw), centres, areas, np.maximum(1.2 * width, 2 * prepared.step), span
-        )
+        agreement = self._agreement(_angles(self._peaks, raw), centres, areas, tolerance, span)
         marks = _marks(centres, refinement.model.reflections.indices[order], areas)
         return PatternFit(
             structure=refinement.crystal.to_structure(),
