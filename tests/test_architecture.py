@@ -66,6 +66,7 @@ PRIVATE_IN_TESTS = {
     "alphacrystal.data._http": LIMITS,
     "alphacrystal.data._materials_project": "the fields of every request, compared with the schema",
     "alphacrystal.data._records": LIMITS,
+    "alphacrystal.diffraction._profile_model": ALGORITHM,
     "alphacrystal.evaluation._atoms": ALGORITHM,
     "alphacrystal.evaluation._correspondences": ALGORITHM,
     "alphacrystal.evaluation._families": ALGORITHM,

@@ -1,16 +1,10 @@
 """Measured powder patterns: reading, peaks, indexing, and the fit of crystals to them."""
 
-from alphacrystal.diffraction._fit import (
-    FitSettings,
-    FittedProfile,
-    Marks,
-    PatternFit,
-    fit_crystal,
-    fit_crystals,
-)
+from alphacrystal.diffraction._fit import fit_crystal, fit_crystals
 from alphacrystal.diffraction._guidance import guided_hypotheses
 from alphacrystal.diffraction._indexing import IndexedCell, index_hypothesis
 from alphacrystal.diffraction._pattern import PeakList, PowderPattern, Radiation
+from alphacrystal.diffraction._pattern_fit import FitSettings, FittedProfile, Marks, PatternFit
 from alphacrystal.diffraction._peaks import find_peaks
 from alphacrystal.diffraction._profile_model import Profile
 from alphacrystal.diffraction._radiation import parse_radiation

@@ -51,16 +51,15 @@ def compare_peaks(
         strength: Their integrated intensities on any scale, shape (reflections,).
         tolerance: Largest distance of a reflection from its peak, shape (reflections,).
         limit: Intensity below which peaks are not seen.
-        places: Number of peaks that can be told apart in the measured range.
+        places: Number of places of separate peaks in the measured range.
     """
     if not len(measured):
         return Agreement(0.0, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
     share = intensity / intensity.sum()
-    sums, hit = np.zeros(len(measured)), np.zeros(len(predicted), dtype=bool)
-    if len(predicted):
-        nearest = _nearest(measured, predicted)
-        hit = np.abs(measured[nearest] - predicted) <= tolerance
-        sums = np.bincount(nearest[hit], strength[hit], len(measured))
+    nearest = _nearest(measured, predicted)
+    hit = np.abs(measured[nearest] - predicted) <= tolerance
+    sums = np.zeros(len(measured))
+    np.add.at(sums, nearest[hit], strength[hit])
     probability = (1 - FOREIGN_SHARE) * sums / max(float(strength.sum()), 1e-300)
     probability += FOREIGN_SHARE / max(places, len(measured))
     positive = share > 0

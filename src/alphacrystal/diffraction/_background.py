@@ -7,7 +7,10 @@ from scipy.ndimage import uniform_filter1d
 
 from alphacrystal.typing import FloatArray
 
-_MIN_POINTS = 5
+_MIN_POINTS = 12
+_CLASSES = 12  # of intensity
+_MEDIAN_OF_SQUARE = 0.455  # of a normal variable of variance 1
+_SMALLEST = 1e-4  # standard deviation relative to the range of intensities
 
 
 def estimate_background(intensity: FloatArray, half_width: int) -> FloatArray:
@@ -43,24 +46,18 @@ def estimate_noise(intensity: FloatArray) -> FloatArray:
     # The third difference of a smooth profile is small; its variance is 20 times that of a point.
     squares = np.diff(intensity, 3) ** 2 / 20
     level = np.maximum(uniform_filter1d(intensity, 4)[2:-1], 0)
-    classes = np.array_split(np.argsort(level, kind="stable"), 12)
-    # The median of the square of a normal variable is 0.455 of its mean.
-    variance = np.array([np.median(squares[members]) / 0.455 for members in classes])
+    classes = np.array_split(np.argsort(level, kind="stable"), _CLASSES)
+    variance = np.array([np.median(squares[members]) / _MEDIAN_OF_SQUARE for members in classes])
     means = np.array([level[members].mean() for members in classes])
-    low = max(float(variance[:6].mean()), 1e-12)
-    # Peaks have curvature too, so the slope comes from the lower two thirds of the classes.
-    spread = means[:8] - means[0]
-    slope = float(np.sum(spread * (variance[:8] - variance[0])) / max(np.sum(spread**2), 1e-12))
-    constant = low
-    slope = max(slope, 0.0)
-    if slope == 0.0:
-        slope = low / max(float(np.median(level)), 1e-12)  # as for counts
-    span = float(intensity.max() - intensity.min())
-    floor = max((1e-4 * span) ** 2, 1e-18)
-    base = float(np.mean(means[:6]))
-    return np.sqrt(np.maximum(constant + slope * (level_of(intensity) - base), 0.25 * constant) + floor)
-
-
-def level_of(intensity: FloatArray) -> FloatArray:
-    """Intensity smoothed over three points and at least zero."""
-    return np.maximum(uniform_filter1d(intensity, 3, mode="nearest"), 0)
+    # Peaks have curvature too, so the line comes from the lower classes.
+    constant = max(float(variance[: _CLASSES // 2].mean()), 1e-12)
+    base = float(means[: _CLASSES // 2].mean())
+    lower = slice(0, 2 * _CLASSES // 3)
+    spread = means[lower] - means[0]
+    slope = float(spread @ (variance[lower] - variance[0])) / max(float(spread @ spread), 1e-12)
+    if slope <= 0:
+        slope = constant / max(float(np.median(level)), 1e-12)  # as for counts
+    floor = (_SMALLEST * float(np.ptp(intensity))) ** 2
+    smooth = np.maximum(uniform_filter1d(intensity, 3, mode="nearest"), 0)
+    line = np.maximum(constant + slope * (smooth - base), 0.25 * constant)
+    return np.asarray(np.sqrt(line + floor + 1e-18))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from alphacrystal.diffraction._lattice_settings import pseudo_symmetric_strains
 from alphacrystal.diffraction._prepared import LOG_STEP, LogProfile
 from alphacrystal.diffraction._profile import peak_shapes
 from alphacrystal.diffraction._reflections import Reflections, lorentz_polarisation
@@ -17,7 +18,9 @@ CELL_SPREAD = 0.015  # relative standard deviation of a cell length of a candida
 MAX_STRAIN = 0.05  # of a cell length
 ZERO_SPREAD, MAX_ZERO = 0.05, 0.3  # degrees 2θ
 LEVELS = (0.008, 0.004, 0.002)  # standard deviation of the smoothing in ln(1/d)
-STARTS, EVALUATIONS = (3, 2, 1), (7, 6, 8)  # of each level
+LAST_LEVEL = 0.001  # to tell settings of a pseudo-symmetric cell apart
+FINALISTS, NEARLY_AS_GOOD, DISTINCT = 3, 1.5, 0.001
+STARTS, EVALUATIONS = (3, 2, 2), (7, 6, 8)  # of each level
 SCAN_LEVEL, SCAN_BIN = 0.008, 0.004
 SCAN_REFLECTIONS = 80
 SCAN_SIZES = (1, 61, 512, 1024, 2048, 2048, 4096)  # samples by number of free strains
@@ -35,14 +38,16 @@ class CellMatch:
         strains: Free strains of the reciprocal cell, shape (strains,).
         zero: Zero shift in degrees 2θ.
         misfit: Squared misfit of the smoothed profiles relative to the data.
+        evaluations: Calculated profiles of all fits.
     """
 
     strains: FloatArray
     zero: float
     misfit: float
+    evaluations: int = 0
 
 
-def search_cell(reflections: Reflections, profile: LogProfile, wavelength: float) -> CellMatch:
+def search_cell(reflections: Reflections, profile: LogProfile, wavelength: float) -> list[CellMatch]:
     """Fit the free strains of a crystal to a measured profile, from wide to narrow smoothing.
 
     Strains are sampled first, evenly in their prior; the best samples start the fits.
@@ -51,16 +56,40 @@ def search_cell(reflections: Reflections, profile: LogProfile, wavelength: float
         reflections: Of the candidate, somewhat beyond the measured range.
         profile: Measured intensity by ln(1/d).
         wavelength: Mean wavelength in Å.
+
+    Returns:
+        Different cells that agree nearly as well as the best, best first. The evaluations of the first are
+        those of the whole search.
     """
     areas = _areas(reflections, wavelength)
     starts = _scan(reflections, areas, profile)
     matches = [CellMatch(start, 0.0, np.inf) for start in starts]
+    total = 0
     for level, count, evaluations in zip(LEVELS, STARTS, EVALUATIONS, strict=True):
         stage = _Level(reflections, areas, profile, wavelength, level)
         matches = sorted(
             (stage.refine(match, evaluations) for match in matches[:count]), key=lambda match: match.misfit
         )
-    return matches[0]
+        total += sum(match.evaluations for match in matches)
+    settings = pseudo_symmetric_strains(reflections, matches[0].strains)
+    if settings:
+        stage = _Level(reflections, areas, profile, wavelength, LAST_LEVEL)
+        tried = [CellMatch(strains, matches[0].zero, np.inf) for strains in (matches[0].strains, *settings)]
+        matches = sorted(
+            (stage.refine(match, EVALUATIONS[-1]) for match in tried), key=lambda match: match.misfit
+        )
+        total += sum(match.evaluations for match in matches)
+    return [replace(matches[0], evaluations=total), *_others(matches)]
+
+
+def _others(matches: list[CellMatch]) -> list[CellMatch]:
+    """The matches after the first that differ from better ones and agree nearly as well as the first."""
+    chosen = matches[:1]
+    for match in matches[1:]:
+        distinct = all(np.linalg.norm(match.strains - other.strains) > DISTINCT for other in chosen)
+        if distinct and match.misfit < NEARLY_AS_GOOD * matches[0].misfit and len(chosen) < FINALISTS:
+            chosen.append(match)
+    return chosen[1:]
 
 
 def _areas(reflections: Reflections, wavelength: float) -> FloatArray:
@@ -161,7 +190,9 @@ class _Level:
             evaluations,
         )
         misfit = solution.cost * _RESIDUAL_UNIT**2
-        return CellMatch(solution.parameters[:-1], float(solution.parameters[-1]), misfit)
+        return CellMatch(
+            solution.parameters[:-1], float(solution.parameters[-1]), misfit, solution.evaluations
+        )
 
     def _model(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
         strains, zero = parameters[:-1], np.radians(parameters[-1] / 2)

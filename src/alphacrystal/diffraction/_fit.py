@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,12 +11,18 @@ import numpy as np
 from alphacrystal.diffraction._agreement import Agreement, compare_peaks
 from alphacrystal.diffraction._cell_search import DISPLACEMENT, CellMatch, search_cell
 from alphacrystal.diffraction._pattern import PeakList, PowderPattern
+from alphacrystal.diffraction._pattern_fit import (
+    FitSettings,
+    FittedProfile,
+    Marks,
+    PatternFit,
+    reliability_factors,
+)
 from alphacrystal.diffraction._peaks import peaks_of
 from alphacrystal.diffraction._prepared import LogProfile, PreparedPattern, prepare_list, prepare_pattern
-from alphacrystal.diffraction._profile_model import Profile
+from alphacrystal.diffraction._profile_model import PROFILE_SIZE
 from alphacrystal.diffraction._refine import Refinement, background_columns, refine
 from alphacrystal.diffraction._reflections import (
-    SYMPREC,
     Reflections,
     lorentz_polarisation,
     reflections,
@@ -26,104 +32,13 @@ from alphacrystal.errors import InputError
 from alphacrystal.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
-    from pymatgen.core import Structure
-
     from alphacrystal.crystal import StructureLike
 
 RANGE_MARGIN = 0.07  # relative, of 1/d: cells may change by this much
 LIST_TOLERANCE = 0.004  # relative, of d
+SPACING_TOLERANCE = 0.002  # relative, of d, in addition to half a width
 LIST_LIMIT = 0.5  # of the weakest intensity of a list: weaker peaks are not seen
 _SEEN = 4.0  # standard deviations of the weakest peak that is seen
-
-
-@dataclass(frozen=True, slots=True)
-class FitSettings:
-    """Settings of a fit.
-
-    Attributes:
-        min_spacing: Smallest d in Å that is compared.
-        texture: Whether preferred orientation may be refined.
-        coordinates: Whether the free coordinates are refined, with a restraint of 0.05 Å to the start.
-        symprec: Tolerance of the symmetry in Å.
-    """
-
-    min_spacing: float = 1.0
-    texture: bool = True
-    coordinates: bool = False
-    symprec: float = SYMPREC
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Marks:
-    """Positions of calculated reflections.
-
-    Attributes:
-        two_theta: Angles in degrees of the strongest line, rising, shape (marks,).
-        indices: Miller indices in the refined structure's cell, shape (marks, 3).
-        intensity: Per cent of the strongest, shape (marks,).
-    """
-
-    two_theta: FloatArray
-    indices: IntArray
-    intensity: FloatArray
-
-    def __len__(self) -> int:
-        return len(self.two_theta)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FittedProfile:
-    """The profile part of a fit, on the measured points that were compared.
-
-    Reliability factors: Toby 2006, doi:10.1154/1.2179804, eqs. 2, 4 and section V.
-
-    Attributes:
-        two_theta: Degrees, shape (points,).
-        observed: Measured intensity, shape (points,).
-        calculated: Calculated intensity with background, shape (points,).
-        background: Shape (points,).
-        r_wp: √(Σ w (y_o − y_c)² / Σ w y_o²) with w = 1/σ².
-        r_wp_net: The same with the background subtracted from y_o in the denominator.
-        r_p: Σ |y_o − y_c| / Σ y_o.
-        scale: Intensity per electrons², per degree.
-        parameters: Zero shift, widths, B and texture.
-        texture_axis: Miller indices in the refined structure's cell; None without texture.
-    """
-
-    two_theta: FloatArray
-    observed: FloatArray
-    calculated: FloatArray
-    background: FloatArray
-    r_wp: float
-    r_wp_net: float
-    r_p: float
-    scale: float
-    parameters: Profile
-    texture_axis: tuple[int, int, int] | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PatternFit:
-    """A crystal fitted to a measurement.
-
-    Attributes:
-        structure: The crystal with refined cell (and coordinates), in the cell that was given.
-        log_likelihood: Of the measured peaks given the crystal; comparable for one measurement only.
-        misfit: Squared misfit relative to the net data: 0 for a perfect crystal, about 1 for an unrelated
-            one. Comparable for one measurement only, since the denominator does not depend on the crystal.
-        profile: The fitted profile; None for a list of peaks.
-        marks: Calculated reflections.
-        unexplained: Measured peaks that the crystal does not explain.
-        missing: Calculated reflections that should have been seen.
-    """
-
-    structure: Structure
-    log_likelihood: float
-    misfit: float
-    profile: FittedProfile | None
-    marks: Marks
-    unexplained: PeakList
-    missing: Marks
 
 
 def fit_crystal(
@@ -178,27 +93,27 @@ class _Measurement:
                 f"{crystal.to_structure().composition.reduced_formula} has no reflection in the range of the "
                 "measurement."
             )
-        match = search_cell(families, self._logarithmic, self._wavelength)
+        matches = search_cell(families, self._logarithmic, self._wavelength)
         if self._prepared is None or self._raw is None:
-            return self._list_fit(families, match)
-        return self._profile_fit(families, match, self._prepared, self._raw)
+            return self._list_fit(families, matches[0])
+        return self._profile_fit(families, matches, self._prepared, self._raw)
 
     def _range(self) -> tuple[float, float]:
         """Smallest and largest 2θ in degrees of reflections that strains may bring into the measurement."""
         margins = (1 - RANGE_MARGIN, 1 + RANGE_MARGIN)
         ends = (self._logarithmic.start, self._logarithmic.end)
-        sines = [np.exp(end) * self._wavelength / 2 * margin for end, margin in zip(ends, margins, strict=True)]
+        sines = [
+            np.exp(end) * self._wavelength / 2 * margin for end, margin in zip(ends, margins, strict=True)
+        ]
         low, high = np.degrees(2 * np.arcsin(np.minimum(sines, 0.9999)))
         return float(low), float(high)
 
     def _profile_fit(
-        self, families: Reflections, match: CellMatch, prepared: PreparedPattern, raw: PowderPattern
+        self, families: Reflections, matches: list[CellMatch], prepared: PreparedPattern, raw: PowderPattern
     ) -> PatternFit:
-        start = families.displaced(match.strains, np.zeros(0))
         refinement = refine(
-            start,
+            [(families.displaced(match.strains, np.zeros(0)), match.zero) for match in matches],
             prepared,
-            match.zero,
             texture=self._settings.texture,
             coordinates=self._settings.coordinates,
         )
@@ -208,12 +123,11 @@ class _Measurement:
         inside = (centres >= prepared.start) & (centres <= prepared.end)
         order = np.flatnonzero(inside)[np.argsort(centres[inside], kind="stable")]
         centres, areas = centres[order], areas[order]
-        width = refinement.profile.width + refinement.profile.strain_width * np.tan(np.radians(centres / 2))
-        # The measured intensities are integrated over about a width on each side.
+        # The measured width, not the fitted one: wrong crystals get broad peaks.
+        tangent = np.tan(np.radians(centres / 2))
+        tolerance = prepared.width / 2 + np.degrees(2 * tangent) * SPACING_TOLERANCE
         span = prepared.end - prepared.start
-        agreement = self._agreement(
-            _angles(self._peaks, raw), centres, areas, np.maximum(1.2 * width, 2 * prepared.step), span
-        )
+        agreement = self._agreement(_angles(self._peaks, raw), centres, areas, tolerance, span)
         marks = _marks(centres, refinement.model.reflections.indices[order], areas)
         return PatternFit(
             structure=refinement.crystal.to_structure(),
@@ -223,6 +137,7 @@ class _Measurement:
             marks=marks,
             unexplained=_chosen(self._peaks, agreement.unexplained),
             missing=_subset(marks, agreement.missing),
+            evaluations=matches[0].evaluations + refinement.evaluations,
         )
 
     def _list_fit(self, families: Reflections, match: CellMatch) -> PatternFit:
@@ -250,6 +165,7 @@ class _Measurement:
             marks=marks,
             unexplained=_chosen(self._peaks, agreement.unexplained),
             missing=_subset(marks, agreement.missing),
+            evaluations=match.evaluations,
         )
 
     def _agreement(
@@ -318,18 +234,19 @@ def _squared_misfit(refinement: Refinement, prepared: PreparedPattern) -> float:
     return float(residual @ residual)
 
 
-def _fitted_profile(
-    refinement: Refinement, prepared: PreparedPattern, raw: PowderPattern
-) -> FittedProfile:
+def _fitted_profile(refinement: Refinement, prepared: PreparedPattern, raw: PowderPattern) -> FittedProfile:
     """Curves on the measured points, with the reliability factors."""
     from scipy.interpolate import CubicSpline
 
+    refinement = _without_binning(refinement, prepared, raw)
     inside = (raw.two_theta >= prepared.start) & (raw.two_theta <= prepared.end)
     two_theta, observed = raw.two_theta[inside], raw.intensity[inside]
-    crystal, background = _net_curves(refinement, prepared)
-    grid = prepared.two_theta
-    below = np.interp(two_theta, grid, background)
-    calculated = np.asarray(CubicSpline(grid, crystal)(two_theta)) + below
+    _, background = _net_curves(refinement, prepared)
+    below = np.interp(two_theta, prepared.two_theta, background)
+    points = 2 * len(prepared.intensity) - 1
+    crystal = refinement.model.on_grid((prepared.start, prepared.step / 2, points))(refinement.parameters)[0]
+    curve = CubicSpline(prepared.start + prepared.step / 2 * np.arange(points), crystal)
+    calculated = refinement.solution.scale * np.asarray(curve(two_theta)) + below
     given = None if raw.uncertainty is None else raw.uncertainty[inside]
     factors = reliability_factors(observed, calculated, below, _sigma(given, prepared, two_theta))
     return FittedProfile(
@@ -346,22 +263,23 @@ def _fitted_profile(
     )
 
 
+def _without_binning(refinement: Refinement, prepared: PreparedPattern, raw: PowderPattern) -> Refinement:
+    """The refinement with the width of the peaks before the points were averaged in intervals.
+
+    The average over an interval of length s adds s²/12 to the variance of a peak, 8 ln 2 s²/12 to the square
+    of its full width.
+    """
+    measured_step = float(np.median(np.diff(raw.two_theta)))
+    profile = refinement.profile
+    excess = 8 * np.log(2) / 12 * max(0.0, prepared.step**2 - measured_step**2)
+    width = float(np.sqrt(max(profile.width**2 - excess, 0.25 * profile.width**2)))
+    parameters = refinement.parameters.copy()
+    modes = refinement.model.modes
+    parameters[modes : modes + PROFILE_SIZE] = profile.replaced(width=width).as_array()
+    return replace(refinement, parameters=parameters)
+
+
 def _sigma(given: FloatArray | None, prepared: PreparedPattern, two_theta: FloatArray) -> FloatArray:
     if given is not None and (given > 0).all():
         return given
     return np.interp(two_theta, prepared.two_theta, prepared.sigma)
-
-
-def reliability_factors(
-    observed: FloatArray, calculated: FloatArray, background: FloatArray, sigma: FloatArray
-) -> tuple[float, float, float]:
-    """R_wp, R_wp with the background subtracted, and R_p (Toby 2006, doi:10.1154/1.2179804)."""
-    difference = observed - calculated
-    weighted = float(np.sum((difference / sigma) ** 2))
-    full, net = (float(np.sum((values / sigma) ** 2)) for values in (observed, observed - background))
-    total = float(np.sum(np.abs(observed)))
-    return (
-        float(np.sqrt(weighted / max(full, 1e-300))),
-        float(np.sqrt(weighted / max(net, 1e-300))),
-        float(np.sum(np.abs(difference)) / max(total, 1e-300)),
-    )

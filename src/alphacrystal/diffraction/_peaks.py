@@ -50,14 +50,14 @@ def peaks_of(pattern: PreparedPattern, source: str) -> PeakList:
     spacing = _wavelengths(theta, pattern) / (2 * np.sin(theta))
     ratio = np.maximum(smooth[tops] / sigma[tops], 1.0)
     angle_error = np.hypot(pattern.width / 2.35 / ratio, pattern.step / 4)  # degrees 2θ
-    unit = 100 / areas.max() if len(areas) else 1.0
+    largest = float(areas.max(initial=0.0)) or 1.0
     return PeakList(
         spacing,
-        areas * unit,
+        100 * (areas / largest),
         pattern.radiation,
         source,
         spacing_uncertainty=spacing / np.tan(theta) * np.radians(angle_error / 2),
-        intensity_uncertainty=deviations * unit,
+        intensity_uncertainty=100 * (deviations / largest),
     )
 
 

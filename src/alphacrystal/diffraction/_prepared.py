@@ -68,7 +68,7 @@ class PreparedPattern:
     @property
     def two_theta(self) -> FloatArray:
         """Grid points in degrees, shape (points,)."""
-        return self.start + self.step * np.arange(len(self.intensity))
+        return np.asarray(self.start + self.step * np.arange(len(self.intensity)), dtype=np.float64)
 
     @property
     def end(self) -> float:

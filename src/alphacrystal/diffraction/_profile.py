@@ -14,7 +14,7 @@ _LN2 = math.log(2.0)
 _GAUSS = 2 * math.sqrt(_LN2 / math.pi)  # height of a Gaussian of unit area and full width 1
 _LORENTZ = 2 / math.pi
 REACH = 10.0  # full widths; the profile is zero further away
-MAX_POINTS = 400  # on each side of a peak
+MAX_POINTS = 100  # on each side of a peak
 
 
 @dataclass(frozen=True, slots=True, eq=False)

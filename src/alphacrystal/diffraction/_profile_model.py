@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from alphacrystal.diffraction._profile import PeakShapes, peak_shapes
+from alphacrystal.diffraction._profile import REACH, PeakShapes, peak_shapes
 from alphacrystal.diffraction._reflections import Reflections, lorentz_polarisation
 from alphacrystal.typing import FloatArray
 
@@ -31,7 +31,7 @@ class Profile:
     zero: float = 0.0
     displacement: float = 0.0
     width: float = 0.1
-    strain_width: float = 0.02
+    strain_width: float = 0.03
     mixing: float = 0.5
     b_iso: float = 0.7
     texture: float = 0.0
@@ -88,6 +88,7 @@ class ProfileModel:
         weights: Intensity of each line, shape (lines,).
         grid: First point, step (degrees) and number of points.
         cosines: Squared cosines to the texture axis (`Reflections.texture_cosines`), or None.
+        reach: Distance in full widths beyond which a peak is zero.
     """
 
     def __init__(
@@ -97,8 +98,10 @@ class ProfileModel:
         weights: Sequence[float],
         grid: tuple[float, float, int],
         cosines: FloatArray | None = None,
+        reach: float = REACH,
     ) -> None:
         self.reflections, self.cosines = reflections, cosines
+        self._reach = reach
         self._wavelengths = np.array(wavelengths)[:, None]
         self._weights = np.array(weights)[:, None]
         self._grid = grid
@@ -114,6 +117,11 @@ class ProfileModel:
         wavelengths, weights = self._wavelengths[:, 0].tolist(), self._weights[:, 0].tolist()
         return ProfileModel(self.reflections, wavelengths, weights, self._grid, cosines)
 
+    def on_grid(self, grid: tuple[float, float, int], reach: float = REACH) -> ProfileModel:
+        """The same model on another grid, with another reach."""
+        wavelengths, weights = self._wavelengths[:, 0].tolist(), self._weights[:, 0].tolist()
+        return ProfileModel(self.reflections, wavelengths, weights, grid, self.cosines, reach)
+
     def __call__(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Profile, shape (points,), and its Jacobian, shape (points, parameters)."""
         family = self.reflections
@@ -128,13 +136,13 @@ class ProfileModel:
         shapes = lines.shapes
         centre = shapes.total(
             shapes.by_centre,
-            np.column_stack([by_strain.reshape(area.size, -1), _columns(area, area * cosine)]),
+            np.column_stack([by_strain.reshape(area.size, self.modes), _columns(area, area * cosine)]),
         )
         width = shapes.total(shapes.by_width, _columns(area, area * tangent))
         mixing = shapes.total(shapes.by_mixing, _columns(area))
         weights = _columns(area, -area * square / 2, lines.common * factor * by_texture)
         value = shapes.total(
-            shapes.value, np.column_stack([weights, by_amplitude.reshape(area.size, -1)])
+            shapes.value, np.column_stack([weights, by_amplitude.reshape(area.size, len(amplitudes))])
         )
         return value[:, 0], np.column_stack([centre, width, mixing, value[:, 1:]])
 
@@ -151,7 +159,7 @@ class ProfileModel:
         lines = self._lines(parameters)
         area = lines.common * self.reflections.squared_factors(self._split(parameters)[1])[0]
         weights = area[..., None] * factors
-        return lines.shapes.total(lines.shapes.value, weights.reshape(area.size, -1))
+        return lines.shapes.total(lines.shapes.value, weights.reshape(area.size, factors.shape[1]))
 
     def _split(self, parameters: FloatArray) -> tuple[Profile, FloatArray]:
         """Profile parameters and amplitudes of displacements."""
@@ -174,12 +182,18 @@ class ProfileModel:
             cosine=cosine,
             common=self._weights * lorentz_polarisation(theta) * damping * reached,
             shapes=peak_shapes(
-                self._start, self._step, self._points, centres.ravel(), widths.ravel(), profile.mixing
+                self._start,
+                self._step,
+                self._points,
+                centres.ravel(),
+                widths.ravel(),
+                profile.mixing,
+                reach=self._reach,
             ),
         )
 
     def centres(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Angles 2θ of the strongest line in degrees and integrated intensities, each of shape (families,)."""
+        """Angles 2θ of the strongest line in degrees, and integrated intensities; shapes (families,)."""
         family, (profile, amplitudes) = self.reflections, self._split(parameters)
         square = np.maximum(family.square + family.derivative @ parameters[: self.modes], 1e-6)
         theta = np.arcsin(np.minimum(self._wavelengths[0] * np.sqrt(square) / 2, 0.999))

@@ -1,8 +1,9 @@
-"""Refinement of a crystal against a prepared pattern: cell, shifts, widths, displacement, texture, coordinates."""
+"""Refinement of a crystal against a prepared pattern: cell, profile, texture, coordinates."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.polynomial.chebyshev import chebvander
@@ -15,16 +16,20 @@ from alphacrystal.diffraction._reflections import Reflections, reflections
 from alphacrystal.diffraction._separable import Solution, Weighted, separable_fit
 from alphacrystal.typing import FloatArray
 
+STRAIN_WIDTH = list(Profile.__dataclass_fields__).index("strain_width")
 BACKGROUND_TERMS = 4  # Chebyshev polynomials added to the estimated background
 RESIDUAL_UNIT = 0.02  # of the norm of the net data: a misfit that counts as one standard deviation
 STRAIN_LIMIT = 0.03  # of the reciprocal cell, around the result of the cell search
 STRAIN_SPREAD = 0.01
 TEXTURE_LIMIT, TEXTURE_SPREAD, TEXTURE_TRIAL = 0.9, 0.3, 0.35  # ln r
 TEXTURE_GAIN = 0.03  # smallest relative decrease of the squared misfit that a texture must promise
+TEXTURE_TIE = 0.9  # of the largest gain
 COORDINATE_SPREAD = 0.05  # Å, of an atom
 COORDINATE_LIMIT = 0.4  # Å
-BROADENING = 0.2  # degrees per unit of tan θ, of the first steps
-FIRST_EVALUATIONS, EVALUATIONS = 5, 12
+BROADENING = (0.35, 0.15)  # degrees per unit of tan θ, of the first steps
+BROAD_EVALUATIONS, EVALUATIONS = 6, 12
+FULL_FITS = 2  # possible cells that are refined
+BROAD_REACH = 5.0  # full widths
 _MARGIN = 2.0  # degrees beyond the pattern where reflections are calculated
 
 
@@ -37,12 +42,14 @@ class Refinement:
         parameters: Its parameters, shape (parameters,).
         solution: Scale, background and misfit.
         texture_axis: Miller indices; None without texture.
+        evaluations: Calculated profiles of all fits.
     """
 
     model: ProfileModel
     parameters: FloatArray
     solution: Solution
     texture_axis: tuple[int, int, int] | None
+    evaluations: int
 
     @property
     def profile(self) -> Profile:
@@ -59,29 +66,43 @@ class Refinement:
         )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Attempt:
+    """A fit of one of the possible cells."""
+
+    crystal: Crystal
+    model: ProfileModel
+    solution: Solution
+
+
 def refine(
-    crystal: Crystal, pattern: PreparedPattern, zero: float, *, texture: bool, coordinates: bool
+    starts: Sequence[tuple[Crystal, float]], pattern: PreparedPattern, *, texture: bool, coordinates: bool
 ) -> Refinement:
     """Refine a crystal whose cell is nearly right.
 
     Args:
-        crystal: Start.
+        starts: The crystal with possible cells, and a first zero shift in degrees for each. The two cells
+            that agree best are refined, and the better one is kept.
         pattern: Measured data.
-        zero: First value of the zero shift in degrees.
         texture: Whether preferred orientation may be refined.
         coordinates: Whether the free coordinates are refined, with a restraint to the start.
     """
-    span = (max(0.5, pattern.start - _MARGIN), min(179.0, pattern.end + _MARGIN))
-    families = reflections(crystal, pattern.radiation, span)
     data = _weighted(pattern)
-    broad = Profile(zero=zero, width=pattern.width, strain_width=BROADENING)
-    model = _model(families, pattern)
-    start = np.r_[np.zeros(model.modes), broad.as_array()]
-    solution = _fit(model, data, pattern, start, free=("zero",), evaluations=FIRST_EVALUATIONS)
-    start = solution.parameters
-    start[model.modes :] = Profile.from_array(start[model.modes :]).replaced(strain_width=0.03).as_array()
-    everything = ("zero", "displacement", "width", "strain_width", "mixing", "b_iso")
-    solution = _fit(model, data, pattern, start, free=everything)
+    attempts = sorted(
+        (_first_attempt(crystal, zero, pattern, data) for crystal, zero in starts),
+        key=lambda attempt: attempt.solution.cost,
+    )
+    evaluations = sum(attempt.solution.evaluations for attempt in attempts)
+    everything: tuple[str, ...] = ("zero", "displacement", "width", "strain_width", "mixing", "b_iso")
+    fitted = []
+    for attempt in attempts[:FULL_FITS]:
+        start = attempt.solution.parameters
+        solution = _fit(attempt.model, data, pattern, start, free=everything)
+        evaluations += solution.evaluations
+        fitted.append(_Attempt(attempt.crystal, attempt.model, solution))
+    best = min(fitted, key=lambda attempt: attempt.solution.cost)
+    crystal, model, solution = best.crystal, best.model, best.solution
+    families = model.reflections
     axis = None
     if texture:
         axis, value = _texture_axis(model, data, solution)
@@ -91,14 +112,60 @@ def refine(
             start = solution.parameters.copy()
             start[model.modes + PROFILE_SIZE - 1] = value
             solution = _fit(model, data, pattern, start, free=everything)
+            evaluations += solution.evaluations
     if coordinates:
-        families = reflections(crystal, pattern.radiation, span, displacements=True)
+        families = reflections(crystal, pattern.radiation, _span(pattern), displacements=True)
         if len(families.displacements):
             cosines = None if axis is None else families.texture_cosines(axis)
             model = _model(families, pattern, cosines)
             start = np.r_[solution.parameters, np.zeros(len(families.displacements))]
             solution = _fit(model, data, pattern, start, free=everything)
-    return Refinement(model, solution.parameters, solution, axis)
+            evaluations += solution.evaluations
+    return Refinement(model, solution.parameters, solution, axis, evaluations)
+
+
+def _span(pattern: PreparedPattern) -> tuple[float, float]:
+    """Range of 2θ in degrees of the reflections that reach into the pattern."""
+    return max(0.5, pattern.start - _MARGIN), min(179.0, pattern.end + _MARGIN)
+
+
+def _first_attempt(crystal: Crystal, zero: float, pattern: PreparedPattern, data: Weighted) -> _Attempt:
+    """The best start of the full fit: the cell as it is, or after fits with broad peaks."""
+    model = _model(reflections(crystal, pattern.radiation, _span(pattern)), pattern)
+    start = np.r_[np.zeros(model.modes), Profile(zero=zero, width=pattern.width).as_array()]
+    broad = [_broad_fit(model, data, pattern, start, width) for width in BROADENING]
+    ends = [start]
+    for solution in broad:
+        ends.append(solution.parameters.copy())
+        ends[-1][model.modes + STRAIN_WIDTH] = start[model.modes + STRAIN_WIDTH]
+    tried = [_fit(model, data, pattern, end, free=(), evaluations=1) for end in ends]
+    best = min(tried, key=lambda solution: solution.cost)
+    evaluations = sum(solution.evaluations for solution in (*broad, *tried))
+    return _Attempt(crystal, model, replace(best, evaluations=evaluations))
+
+
+def _broad_fit(
+    model: ProfileModel, data: Weighted, pattern: PreparedPattern, start: FloatArray, strain_width: float
+) -> Solution:
+    """Fit of cell and zero shift with broad peaks."""
+    broad = start.copy()
+    broad[model.modes + STRAIN_WIDTH] = strain_width
+    coarse, rough = _every_second(model, data, pattern)
+    return _fit(coarse, rough, pattern, broad, free=("zero",), evaluations=BROAD_EVALUATIONS)
+
+
+def _every_second(
+    model: ProfileModel, data: Weighted, pattern: PreparedPattern
+) -> tuple[ProfileModel, Weighted]:
+    """Means of each two grid points: enough for broad peaks."""
+    points = len(data.data) // 2
+    pairs = [
+        values[: 2 * points].reshape(points, 2, -1).mean(axis=1)
+        for values in (data.data, data.weight, data.linear)
+    ]
+    rough = Weighted(pairs[0][:, 0], np.sqrt(2) * pairs[1][:, 0], pairs[2])
+    grid = (pattern.start + pattern.step / 2, 2 * pattern.step, points)
+    return model.on_grid(grid, BROAD_REACH), rough
 
 
 def background_columns(two_theta: FloatArray) -> FloatArray:
@@ -185,7 +252,8 @@ def _texture_axis(
     axes = model.reflections.texture_axes()
     trials = [(axis, trial) for axis in axes for trial in (-TEXTURE_TRIAL, TEXTURE_TRIAL)]
     factors = [march_dollase(model.reflections.texture_cosines(axis), trial)[0] for axis, trial in trials]
-    curves = model.reweighted(solution.parameters, np.column_stack([np.ones(len(model.reflections)), *factors]))
+    plain = np.ones(len(model.reflections))
+    curves = model.reweighted(solution.parameters, np.column_stack([plain, *factors]))
     columns = np.linalg.qr(np.column_stack([curves[:, 0], data.linear]) * data.weight[:, None])[0]
     residual = data.data * data.weight
     residual = residual - columns @ (columns.T @ residual)
@@ -195,7 +263,8 @@ def _texture_axis(
     slopes = residual @ changes
     amplitudes = np.clip(slopes / sizes, 0, 1.5)
     gains = 2 * amplitudes * slopes - amplitudes**2 * sizes
-    best = int(np.argmax(gains))
+    # In crystals of high symmetry several axes have nearly the same effect: take that of the largest d.
+    best = int(np.argmax(gains > TEXTURE_TIE * gains.max()))
     if gains[best] < TEXTURE_GAIN * float(residual @ residual):
         return None, 0.0
     return trials[best][0], float(amplitudes[best] * trials[best][1])

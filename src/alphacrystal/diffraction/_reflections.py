@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SYMPREC = 0.05  # Å
 MAX_REFLECTIONS = 2_000_000  # points of the reciprocal lattice that are considered at most
+EXTINCT = 1e-12  # of the largest possible |F|²; smaller ones are rounding errors of extinctions
 NEGLIGIBLE = 1e-5  # of the sum of all intensities; weaker families are left out
 
 
@@ -163,8 +164,9 @@ def reflections(
         * _squared_factors(crystal.numbers, crystal.frac_coords, indices, square, anomalous, modes[:0])[0]
     )
     # Displaced atoms may give intensity to reflections that have none now.
-    limit = NEGLIGIBLE * intensity.sum() if not len(modes) else -1.0
-    kept = np.flatnonzero(intensity > limit)
+    electrons = float(crystal.numbers.sum())
+    limit = np.maximum(NEGLIGIBLE * intensity.sum(), EXTINCT * electrons**2 * multiplicity)
+    kept = np.flatnonzero(intensity > limit) if not len(modes) else np.arange(len(intensity))
     kept = kept[np.argsort(square[kept], kind="stable")]
     derivative = np.einsum("ri,mij,rj->rm", vectors[kept], basis, vectors[kept])
     return Reflections(
@@ -192,8 +194,8 @@ def symmetric_crystal(structure: StructureLike, symprec: float = SYMPREC) -> Cry
     unknown = without_scattering_factor(site.specie.symbol for site in given)
     if unknown:
         raise InputError(
-            f"{given.composition.reduced_formula} contains {', '.join(unknown)}, which has no tabulated X-ray "
-            "scattering factor (the table ends at Cf)."
+            f"{given.composition.reduced_formula} contains {', '.join(unknown)}: the table of X-ray "
+            "scattering factors ends at Cf."
         )
     return symmetrise_crystal(Crystal.from_structure(given), symprec)
 
@@ -218,8 +220,8 @@ def _families(crystal: Crystal, low: float, high: float) -> tuple[IntArray, IntA
     limits = np.floor(high * np.linalg.norm(crystal.lattice, axis=1)).astype(int)
     if np.prod(2.0 * limits + 1) > MAX_REFLECTIONS:
         raise InputError(
-            f"A cell of {crystal.volume:.0f} Å³ has too many reflections up to d = {1 / high:.2f} Å: give its "
-            "primitive cell or a smaller angle."
+            f"A cell of {crystal.volume:.0f} Å³ has too many reflections up to d = {1 / high:.2f} Å: "
+            "give its primitive cell or a smaller angle."
         )
     ranges = [np.arange(-limit, limit + 1) for limit in limits]
     points = np.stack(np.meshgrid(*ranges, indexing="ij"), axis=-1).reshape(-1, 3)

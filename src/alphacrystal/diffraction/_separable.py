@@ -109,5 +109,7 @@ def separable_fit(
         else:
             damping *= 8
     rest = (weighted.data - scale * model(here)[0]) * weighted.weight
-    coefficients = np.linalg.lstsq(weighted.linear * weighted.weight[:, None], rest, rcond=None)[0]
+    coefficients = np.asarray(
+        np.linalg.lstsq(weighted.linear * weighted.weight[:, None], rest, rcond=None)[0], dtype=np.float64
+    )
     return Solution(here, scale, coefficients, float(residual @ residual), evaluations)

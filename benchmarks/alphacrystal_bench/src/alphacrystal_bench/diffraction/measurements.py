@@ -31,6 +31,7 @@ class Spread:
         texture: Standard deviation of ln r.
         counts: Smallest and largest count at the highest point.
         background: Largest background relative to the highest point.
+        foreign: Intensity of a foreign phase relative to that of the crystal.
     """
 
     zero: float = 0.04
@@ -39,13 +40,25 @@ class Spread:
     texture: float = 0.2
     counts: tuple[float, float] = (1_000.0, 50_000.0)
     background: float = 0.1
+    foreign: float = 0.05
+
+
+ORDINARY = Spread()
+POOR = Spread(
+    zero=0.08,
+    width=(0.15, 0.4),
+    strain_width=0.4,
+    texture=0.4,
+    counts=(200.0, 2_000.0),
+    background=0.5,
+    foreign=0.3,
+)
 
 
 def measured_pattern(
-    structure: Structure, foreign: Structure | None, rng: np.random.Generator, spread: Spread | None = None
+    structure: Structure, foreign: Structure | None, rng: np.random.Generator, spread: Spread = ORDINARY
 ) -> PowderPattern:
     """A powder pattern of a crystal with the faults of a laboratory measurement."""
-    spread = spread or Spread()
     axes = reflections(structure, CU_KALPHA, (5.0, 60.0)).texture_axes()
     profile = Profile(
         zero=float(rng.normal(0, spread.zero)),
@@ -61,6 +74,7 @@ def measured_pattern(
         background=float(rng.uniform(0.005, spread.background)),
         texture_axis=axes[int(rng.integers(len(axes)))] if axes else None,
         foreign=() if foreign is None else (foreign,),
+        foreign_share=spread.foreign,
     )
     first, last, step = ANGLES
     return simulate_pattern(structure, np.arange(first, last, step), profile=profile, faults=faults, rng=rng)
