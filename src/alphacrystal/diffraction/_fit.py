@@ -187,7 +187,9 @@ class _Measurement:
         """Smallest and largest 2θ in degrees of reflections that strains may bring into the measurement."""
         margins = (1 - RANGE_MARGIN, 1 + RANGE_MARGIN)
         ends = (self._logarithmic.start, self._logarithmic.end)
-        sines = [np.exp(end) * self._wavelength / 2 * margin for end, margin in zip(ends, margins, strict=True)]
+        sines = [
+            np.exp(end) * self._wavelength / 2 * margin for end, margin in zip(ends, margins, strict=True)
+        ]
         low, high = np.degrees(2 * np.arcsin(np.minimum(sines, 0.9999)))
         return float(low), float(high)
 
@@ -318,9 +320,7 @@ def _squared_misfit(refinement: Refinement, prepared: PreparedPattern) -> float:
     return float(residual @ residual)
 
 
-def _fitted_profile(
-    refinement: Refinement, prepared: PreparedPattern, raw: PowderPattern
-) -> FittedProfile:
+def _fitted_profile(refinement: Refinement, prepared: PreparedPattern, raw: PowderPattern) -> FittedProfile:
     """Curves on the measured points, with the reliability factors."""
     from scipy.interpolate import CubicSpline
 

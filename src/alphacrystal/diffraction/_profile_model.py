@@ -133,9 +133,7 @@ class ProfileModel:
         width = shapes.total(shapes.by_width, _columns(area, area * tangent))
         mixing = shapes.total(shapes.by_mixing, _columns(area))
         weights = _columns(area, -area * square / 2, lines.common * factor * by_texture)
-        value = shapes.total(
-            shapes.value, np.column_stack([weights, by_amplitude.reshape(area.size, -1)])
-        )
+        value = shapes.total(shapes.value, np.column_stack([weights, by_amplitude.reshape(area.size, -1)]))
         return value[:, 0], np.column_stack([centre, width, mixing, value[:, 1:]])
 
     def reweighted(self, parameters: FloatArray, factors: FloatArray) -> FloatArray:

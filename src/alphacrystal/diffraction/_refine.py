@@ -185,7 +185,9 @@ def _texture_axis(
     axes = model.reflections.texture_axes()
     trials = [(axis, trial) for axis in axes for trial in (-TEXTURE_TRIAL, TEXTURE_TRIAL)]
     factors = [march_dollase(model.reflections.texture_cosines(axis), trial)[0] for axis, trial in trials]
-    curves = model.reweighted(solution.parameters, np.column_stack([np.ones(len(model.reflections)), *factors]))
+    curves = model.reweighted(
+        solution.parameters, np.column_stack([np.ones(len(model.reflections)), *factors])
+    )
     columns = np.linalg.qr(np.column_stack([curves[:, 0], data.linear]) * data.weight[:, None])[0]
     residual = data.data * data.weight
     residual = residual - columns @ (columns.T @ residual)

@@ -193,7 +193,7 @@ def _pair_probabilities(
         if hypothesis and derived:
             group = space_group(hypothesis.space_group)
             cell = group.primitive_basis(hypothesis.lattice.matrix())
-            positions = derived.positions(hypothesis.space_group) @ group.to_primitive.T
+            positions = derived.positions() @ group.to_primitive.T
             fill_from_coordinates(templates, sample, cell, positions, numbers[sample], shapes[sample])
     with torch.no_grad():
         log_probabilities = net(tokens, templates)

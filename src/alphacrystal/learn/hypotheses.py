@@ -133,7 +133,7 @@ def _unseen_positions(
     related = derivative_positions(net, structure_type)
     if derived is None or not free_coordinate_count(structure_type):
         return related
-    return np.concatenate([derived.positions(structure_type.space_group)[None], related])
+    return np.concatenate([derived.positions()[None], related])
 
 
 def composition_distances(

@@ -70,7 +70,7 @@ def _parent_prototypes(hypothesis: SymmetryHypothesis, models: Path | None) -> l
     starts = np.unique(sites.orbits, return_index=True)[1]
     (shape,) = lattice_shapes([hypothesis], [sites])
     features = property_table()[sites.numbers[starts]]
-    return [Prototype(derived.setting, derived.values, RELATED_COUNT, features, shape)]
+    return [Prototype(*derived.prototype(), RELATED_COUNT, features, shape)]
 
 
 @one_torch_thread()

@@ -41,7 +41,7 @@ from alphacrystal.typing import FloatArray
 
 # Added to the score of the parent type, the second times the logarithm of the index of the subgroup; chosen
 # on validation compounds (docs/benchmarks/derivative-types.md).
-SUBGROUP_SCORE, INDEX_SCORE = -9.0, -2.0
+SUBGROUP_SCORE, INDEX_SCORE = -10.0, -2.0
 MAX_PARENTS = 12  # most probable combinations of a parent type, a site assignment and a supercell
 MAX_ORDERS = 4  # of the two elements on the sites of one parent, the most symmetric first
 MAX_CELLS = 4  # primitive cells of the parent in that of the derived type
@@ -54,32 +54,50 @@ PLACEHOLDERS = np.array([atomic_numbers[symbol] for symbol in ("Cs", "Na", "Mg",
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SubgroupType:
-    """Score and coordinates of a derived type.
+    """Score and crystal of a derived type.
 
     Attributes:
         score: On the scale of the known types.
-        setting: Wyckoff letter of each orbit, orbits in the order of ``orbit_letters``, in the setting of the
-            coordinates.
-        values: Free coordinates, orbit by orbit, from the parent type, shape (free,).
-        ratios: log(b/a), log(c/a) and cosines of the conventional cell, from the cell of the parent type,
-            shape (5,).
+        crystal: An ordered crystal on the sites of the parent type, in the cell that is predicted for it;
+            PLACEHOLDERS in the place of the elements.
     """
 
     score: float
-    setting: tuple[str, ...]
-    values: FloatArray
-    ratios: FloatArray
+    crystal: SymmetryDescription
 
-    def positions(self, number: int) -> FloatArray:
+    @property
+    def ratios(self) -> FloatArray:
+        """log(b/a), log(c/a) and cosines of the conventional cell, shape (5,)."""
+        return cell_shape(lattice_parameters(self.crystal.lattice))[1:]
+
+    def prototype(self) -> tuple[tuple[str, ...], FloatArray]:
+        """Letters of the orbits in the setting of the crystal, and the free coordinates, orbit by orbit.
+
+        Orbits are in the order of ``orbit_letters``.
+        """
+        crystal = self.crystal
+        number = crystal.space_group
+        to_conventional = np.linalg.inv(space_group(number).to_primitive).T
+        members = np.unique(crystal.orbits, return_index=True)[1].tolist()
+        setting: list[str] = []
+        values: list[FloatArray] = []
+        for element in [one for one in PLACEHOLDERS.tolist() if one in crystal.numbers]:
+            atoms = [atom for atom in members if crystal.numbers[atom] == element]
+            for letter in orbit_order(number, "".join([crystal.letters[atom] for atom in atoms])):
+                atom = next(atom for atom in atoms if crystal.letters[atom] == letter)
+                atoms.remove(atom)
+                setting.append(crystal.setting_letters[atom])
+                point = crystal.primitive_positions[atom] @ to_conventional
+                values.append(orbit_parameters(number, setting[-1], point)[0])
+        return tuple(setting), np.concatenate(values)
+
+    def positions(self) -> FloatArray:
         """Atoms of the primitive cell in the order of ``atom_sites``.
-
-        Args:
-            number: Space group of the type.
 
         Returns:
             Fractional coordinates in the conventional cell, shape (atoms, 3).
         """
-        return np.concatenate(orbit_positions(number, self.setting, self.values))
+        return np.concatenate(orbit_positions(self.crystal.space_group, *self.prototype()))
 
 
 def subgroup_types(
@@ -117,7 +135,7 @@ def subgroup_types(
                 choices[key] = max(choices.get(key, -np.inf), float(parent.scores[place]))
 
     def bound(choice: tuple[int, SiteAssignment, int]) -> float:
-        """Score of the most symmetric order, but for a constant: the index is at least that of the lattice."""
+        """Largest possible score, but for a constant; the index is at least the size of the cell."""
         return choices[choice] + INDEX_SCORE * math.log(choice[2])
 
     chosen = sorted(choices, key=bound, reverse=True)[:MAX_PARENTS]
@@ -135,8 +153,7 @@ def subgroup_types(
             score = choices[choice] + SUBGROUP_SCORE + INDEX_SCORE * math.log(index)
             known = derived.get(structure_type)
             if structure_type not in net.rows and (known is None or known.score < score):
-                ratios = cell_shape(lattice_parameters(found.lattice))[1:]
-                derived[structure_type] = SubgroupType(score, *_coordinates(found), ratios)
+                derived[structure_type] = SubgroupType(score, found)
     return derived
 
 
@@ -207,24 +224,3 @@ def _parent_orbits(parent: StructureType, prototypes: PrototypeCoordinates) -> l
     else:
         orbits = orbit_positions(parent.space_group, orbit_letters(parent), np.zeros(0))
     return [orbit @ group.to_primitive.T for orbit in orbits]
-
-
-def _coordinates(found: SymmetryDescription) -> tuple[tuple[str, ...], FloatArray]:
-    """Letters of the orbits in the setting of the coordinates, and the free coordinates, orbit by orbit.
-
-    Orbits are in the order of ``orbit_letters``.
-    """
-    number = found.space_group
-    to_conventional = np.linalg.inv(space_group(number).to_primitive).T
-    members = np.unique(found.orbits, return_index=True)[1].tolist()
-    setting: list[str] = []
-    values: list[FloatArray] = []
-    for element in sorted(set(found.numbers.tolist()), key=PLACEHOLDERS.tolist().index):
-        of_element = [atom for atom in members if found.numbers[atom] == element]
-        for letter in orbit_order(number, "".join([found.letters[atom] for atom in of_element])):
-            atom = next(atom for atom in of_element if found.letters[atom] == letter)
-            of_element.remove(atom)
-            setting.append(found.setting_letters[atom])
-            point = found.primitive_positions[atom] @ to_conventional
-            values.append(orbit_parameters(number, found.setting_letters[atom], point)[0])
-    return tuple(setting), np.concatenate(values)
