@@ -24,7 +24,7 @@ from alphacrystal.crystal import (
 )
 from alphacrystal.data import FUNCTIONALS
 from alphacrystal.errors import InputError
-from alphacrystal.learn.coordinates.derivative_prototypes import derivative_positions
+from alphacrystal.learn.coordinates.derivative_prototypes import MAX_PROTOTYPES, derivative_positions
 from alphacrystal.learn.coordinates.prototypes import PrototypeCoordinates
 from alphacrystal.learn.coordinates.subgroup_types import SubgroupType
 from alphacrystal.learn.lattice.network import LatticeNet, free_targets
@@ -133,7 +133,7 @@ def _unseen_positions(
     related = derivative_positions(net, structure_type)
     if derived is None or not free_coordinate_count(structure_type):
         return related
-    return np.concatenate([derived.positions()[None], related])
+    return np.concatenate([derived.positions()[None], related[: MAX_PROTOTYPES - 1]])
 
 
 def composition_distances(
