@@ -8,6 +8,7 @@ from alphacrystal.crystal._cells import (
     obeys_system,
     standard_structure,
 )
+from alphacrystal.crystal._colourings import Colouring, colourings
 from alphacrystal.crystal._crystal import Crystal
 from alphacrystal.crystal._distances import (
     CONTACT_FACTOR,
@@ -83,6 +84,7 @@ __all__ = [
     "SAME_DISTANCE",
     "SHAPE",
     "AtomSites",
+    "Colouring",
     "Crystal",
     "CrystalEncoding",
     "CrystalSymmetry",
@@ -107,6 +109,7 @@ __all__ = [
     "cell_matrices",
     "cell_parameters",
     "cell_shape",
+    "colourings",
     "constrained_shape",
     "contact_limits",
     "crystal_system",

@@ -2,8 +2,8 @@
 
 ``model_inputs`` and ``structure_types`` come first. Each model is a subpackage with its network and training:
 ``space_groups``, ``symmetry``, ``lattice``, ``distances``, ``coordinates``, ``orbit_distances``,
-``contacts``. ``weight_files`` loads them; ``hypotheses``, ``distograms`` and ``orbit_distograms`` use them to
-predict; ``training`` trains them.
+``contacts``. ``weight_files`` loads them; ``type_probabilities``, ``hypotheses``, ``distograms`` and
+``orbit_distograms`` use them to predict; ``training`` trains them.
 """
 
 from alphacrystal.learn.contacts.network import MAX_CONTACT_MAP_ATOMS, ContactNet, contact_probabilities
@@ -13,14 +13,13 @@ from alphacrystal.learn.distograms import (
     predict_distograms,
 )
 from alphacrystal.learn.hypotheses import (
-    check_supported,
     composition_distances,
     predict_hypotheses,
     prototype_coordinates,
-    type_probabilities,
 )
 from alphacrystal.learn.orbit_distograms import nearest_prototypes, predict_orbit_distograms
 from alphacrystal.learn.structure_types import StructureType
+from alphacrystal.learn.type_probabilities import check_supported, type_probabilities
 from alphacrystal.learn.weight_files import (
     CORE_MODELS,
     MODEL_NAMES,

@@ -20,10 +20,11 @@ from alphacrystal.crystal import (
     atom_sites,
     lattice_points,
     sorted_letters,
+    space_group,
 )
 from alphacrystal.data import FUNCTIONALS
 from alphacrystal.errors import InputError
-from alphacrystal.learn.distances.derivative_templates import fill_derivative_templates
+from alphacrystal.learn.distances.derivative_templates import fill_derivative_templates, fill_from_coordinates
 from alphacrystal.learn.distances.network import (
     BIN_CENTRES,
     BIN_EDGES,
@@ -35,6 +36,7 @@ from alphacrystal.learn.distances.sorted_distances import median_distances
 from alphacrystal.learn.distances.templates import element_slots
 from alphacrystal.learn.lattice.network import lattice_targets
 from alphacrystal.learn.structure_types import StructureType
+from alphacrystal.learn.type_probabilities import subgroup_type
 from alphacrystal.learn.weight_files import load_model, models_folder
 from alphacrystal.runtime.torch_threads import one_torch_thread
 from alphacrystal.typing import Float32Array, FloatArray, IntArray
@@ -85,9 +87,7 @@ def predict_cell_distogram(
     else:
         answer = None
         zeros = np.zeros((1, len(numbers)), dtype=np.int64)
-        (mixed,) = _pair_probabilities(
-            numbers[None], zeros, zeros, np.zeros(1, dtype=np.int64), [None], np.zeros((1, 6)), models
-        )
+        (mixed,) = _pair_probabilities(numbers[None], zeros, zeros, [None], np.zeros((1, 6)), models)
     matrix = _matrices(mixed[None], len(numbers))[0]
     return Distogram(numbers, BIN_EDGES, BIN_CENTRES, matrix, answer=answer)
 
@@ -129,8 +129,7 @@ def _batches(
                     np.stack([sites[i].numbers for i in rows]),
                     np.stack([sites[i].letters for i in rows]),
                     np.stack([np.bincount(sites[i].orbits)[sites[i].orbits] for i in rows]),
-                    np.array([hypotheses[i].space_group for i in rows]),
-                    [hypothesis_type(hypotheses[i]) for i in rows],
+                    [hypotheses[i] for i in rows],
                     shapes[rows],
                     models,
                 ),
@@ -158,8 +157,7 @@ def _pair_probabilities(
     numbers: IntArray,
     letters: IntArray,
     multiplicities: IntArray,
-    groups: IntArray,
-    types: Sequence[StructureType | None],
+    hypotheses: Sequence[SymmetryHypothesis | None],
     shapes: FloatArray,
     models: Path | None,
 ) -> Float32Array:
@@ -171,11 +169,13 @@ def _pair_probabilities(
             f"A cell of {numbers.shape[1]} atoms is larger than the {net.config.max_atoms} the distance "
             "network was trained for: use a smaller --cell or --max-atoms."
         )
+    groups = [hypothesis.space_group if hypothesis else 0 for hypothesis in hypotheses]
+    types = [hypothesis_type(hypothesis) if hypothesis else None for hypothesis in hypotheses]
     tokens = AtomTokens(
         numbers=torch.as_tensor(numbers),
         letters=torch.as_tensor(letters),
         multiplicities=torch.as_tensor(multiplicities),
-        space_groups=torch.as_tensor(groups),
+        space_groups=torch.tensor(groups),
         functionals=torch.full((len(numbers),), FUNCTIONAL),
         shapes=torch.as_tensor(shapes.astype(np.float32)),
     )
@@ -187,6 +187,14 @@ def _pair_probabilities(
     )
     templates = net.templates.batch(rows, element_slots(numbers))
     fill_derivative_templates(templates, net.templates, types, numbers)
+    for sample in np.flatnonzero(templates.counts.sum(1).numpy() == 0).tolist():
+        hypothesis = hypotheses[sample]
+        derived = subgroup_type(hypothesis, models) if hypothesis else None
+        if hypothesis and derived:
+            group = space_group(hypothesis.space_group)
+            cell = group.primitive_basis(hypothesis.lattice.matrix())
+            positions = derived.positions() @ group.to_primitive.T
+            fill_from_coordinates(templates, sample, cell, positions, numbers[sample], shapes[sample])
     with torch.no_grad():
         log_probabilities = net(tokens, templates)
     return np.asarray(log_probabilities.exp().numpy(), dtype=np.float32)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,39 +13,30 @@ from alphacrystal.crystal import (
     FREE_SHAPE,
     LatticeParameters,
     SymmetryHypothesis,
-    can_place,
     cell_parameters,
     cell_shape,
     constrained_shape,
     crystal_system,
-    group_symbol,
     lattice_parameters,
     lattice_points,
     obeys_system,
-    placeable_units,
     shape_to_cell,
 )
 from alphacrystal.data import FUNCTIONALS
 from alphacrystal.errors import InputError
-from alphacrystal.learn.coordinates.derivative_prototypes import derivative_positions
+from alphacrystal.learn.coordinates.derivative_prototypes import MAX_PROTOTYPES, derivative_positions
 from alphacrystal.learn.coordinates.prototypes import PrototypeCoordinates
+from alphacrystal.learn.coordinates.subgroup_types import SubgroupType
 from alphacrystal.learn.lattice.network import LatticeNet, free_targets
 from alphacrystal.learn.lattice.prediction import constrained_shapes, predicted_shapes
-from alphacrystal.learn.model_inputs import composition_arrays
-from alphacrystal.learn.space_groups.network import (
-    SpaceGroupNet,
-    mix_space_groups,
-    space_group_probabilities,
-)
-from alphacrystal.learn.structure_types import MAX_ELEMENTS, StructureType
-from alphacrystal.learn.symmetry.candidate_types import candidate_types
+from alphacrystal.learn.structure_types import StructureType, free_coordinate_count
 from alphacrystal.learn.symmetry.network import SymmetryNet
-from alphacrystal.learn.weight_files import load_model, models_folder, read_card
+from alphacrystal.learn.type_probabilities import subgroup_type, subgroup_types_of, type_probabilities
+from alphacrystal.learn.weight_files import load_model, models_folder
 from alphacrystal.runtime.torch_threads import one_torch_thread
 from alphacrystal.typing import FloatArray, IntArray
 
 FUNCTIONAL = FUNCTIONALS.index("PBE")
-RELATED_OFFSET = -12.0  # of the scores of related types if the model card has none
 MAX_COMPARED_TYPES = 2000  # structure types compared with a given cell
 MAX_LOG_VOLUME_ERROR = 0.4  # between a given and a predicted cell
 
@@ -107,98 +97,6 @@ def predict_hypotheses(
     ]
 
 
-def type_probabilities(
-    formula: Formula, units: Sequence[int], *, group: int | None = None, models: Path | None = None
-) -> tuple[list[StructureType], FloatArray]:
-    """All candidate structure types of a composition with normalised log-probabilities.
-
-    Known, derivative and enumerated types compete. The probabilities of their space groups are mixed with
-    those of the space-group network.
-
-    Args:
-        formula: As for ``predict_hypotheses``.
-        units: As for ``predict_hypotheses``.
-        group: As for ``predict_hypotheses``.
-        models: As for ``predict_hypotheses``.
-
-    Returns:
-        Types in no particular order, and their log-probabilities, shape (types,).
-
-    Raises:
-        InputError: As ``predict_hypotheses``.
-    """
-    check_supported(formula, units, group)
-    counts = tuple(formula.counts[symbol] for symbol in formula.elements)
-    types, log_probabilities = _type_probabilities(
-        tuple(formula.elements), counts, tuple(units), group, models_folder(models)
-    )
-    return list(types), log_probabilities.copy()
-
-
-@lru_cache(8)  # generation, ranking and report of a run ask for the same formula
-def _type_probabilities(
-    elements: tuple[str, ...],
-    counts: tuple[int, ...],
-    units: tuple[int, ...],
-    group: int | None,
-    folder: Path,
-) -> tuple[list[StructureType], FloatArray]:
-    net, group_net = load_model("symmetry", folder), load_model("group", folder)
-    assert isinstance(net, SymmetryNet)
-    assert isinstance(group_net, SpaceGroupNet)
-    group_probabilities = space_group_probabilities(group_net, elements, counts)
-    numbers, amounts = map(torch.as_tensor, composition_arrays([elements], [counts]))
-    slots = len(elements)
-    candidates = candidate_types(
-        net, numbers[:, :slots], amounts[:, :slots], units, group, group_probabilities
-    )
-    settings = read_card("symmetry", folder).settings
-    types = candidates.types + candidates.related + candidates.unseen
-    scores = np.concatenate(
-        [
-            candidates.scores,
-            candidates.related_scores + float(settings.get("related_offset", RELATED_OFFSET)),
-            candidates.unseen_scores + float(settings.get("unseen_offset", 0.0)),
-        ]
-    )
-    log_probabilities = scores - np.logaddexp.reduce(scores)
-    if group is None:
-        groups = np.array([structure_type.space_group for structure_type in types])
-        log_probabilities = mix_space_groups(groups, log_probabilities, group_probabilities)
-    return types, log_probabilities
-
-
-def check_supported(formula: Formula, units: Sequence[int], group: int | None) -> None:
-    """Refuse formulas with too many elements and space groups that cannot hold any of the cells.
-
-    Raises:
-        InputError: Names the limit, or the cells that the space group can hold.
-    """
-    if len(formula.elements) > MAX_ELEMENTS:
-        raise InputError(
-            f"{formula.text} has {len(formula.elements)} elements; at most {MAX_ELEMENTS} are supported."
-        )
-    if group is None:
-        return
-    counts = [formula.counts[symbol] for symbol in formula.elements]
-    symbol = group_symbol(group)
-    if any(can_place(group, [z * c for c in counts]) for z in units):
-        return
-    possible = placeable_units(group, counts, 4 * max(60, sum(counts) * max(units)))[:3]
-    tried = ", ".join(formula.cell(z).name for z in units)
-    if possible:
-        fits = ", ".join(f"{formula.cell(z).name} (Z={z}, {z * sum(counts)} atoms)" for z in possible)
-        raise InputError(
-            f"{tried} cannot be placed on the Wyckoff positions of space group {group} ({symbol}): "
-            f"the primitive cell can hold {fits}; raise --max-atoms, change --cell or choose another "
-            "--space-group."
-        )
-    raise InputError(
-        f"{formula.text} cannot be placed on the Wyckoff positions of space group {group} ({symbol}) "
-        "in any reasonable cell: choose another --space-group."
-    )
-
-
 def prototype_coordinates(
     hypotheses: Sequence[SymmetryHypothesis], models: Path | None = None
 ) -> list[FloatArray]:
@@ -211,8 +109,8 @@ def prototype_coordinates(
     Returns:
         For each hypothesis, fractional coordinates in the conventional cell of the atoms of one primitive
         cell, atoms in the order of ``atom_sites``, shape (clusters, atoms, 3), the most frequent cluster
-        first. For an unseen type: coordinates of types that occupy the same Wyckoff positions with other
-        elements.
+        first. For an unseen type: coordinates of its parent type if it is a subgroup type, and of types that
+        occupy the same Wyckoff positions with other elements.
     """
     net = load_model("coordinates", models_folder(models))
     assert isinstance(net, PrototypeCoordinates)
@@ -223,9 +121,19 @@ def prototype_coordinates(
     return [
         net.positions(structure_type)
         if structure_type in net.rows
-        else derivative_positions(net, structure_type)
-        for structure_type in types
+        else _unseen_positions(net, structure_type, subgroup_type(hypothesis, models))
+        for structure_type, hypothesis in zip(types, hypotheses, strict=True)
     ]
+
+
+def _unseen_positions(
+    net: PrototypeCoordinates, structure_type: StructureType, derived: SubgroupType | None
+) -> FloatArray:
+    """As ``prototype_coordinates`` for an unseen type; those of its parent come first."""
+    related = derivative_positions(net, structure_type)
+    if derived is None or not free_coordinate_count(structure_type):
+        return related
+    return np.concatenate([derived.positions()[None], related[: MAX_PROTOTYPES - 1]])
 
 
 def composition_distances(
@@ -301,6 +209,11 @@ def _predict_cells(formula: Formula, types: Sequence[StructureType], folder: Pat
     net = load_model("lattice", folder)
     assert isinstance(net, LatticeNet)
     centres, scales = predicted_shapes(net, types, [formula.elements] * len(types), [FUNCTIONAL] * len(types))
+    counts = tuple(formula.counts[symbol] for symbol in formula.elements)
+    derived = subgroup_types_of(tuple(formula.elements), counts, folder)
+    for place, structure_type in enumerate(types):
+        if structure_type in derived:
+            centres[place, 1:] = derived[structure_type].ratios
     return _cells_with_uncertainty(types, centres, scales)
 
 

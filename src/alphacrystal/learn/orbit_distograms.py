@@ -19,12 +19,17 @@ from alphacrystal.crystal import (
     space_group,
 )
 from alphacrystal.learn.coordinates.prototypes import PrototypeCoordinates
-from alphacrystal.learn.coordinates.similar_prototypes import Prototype, similar_prototypes
+from alphacrystal.learn.coordinates.similar_prototypes import (
+    RELATED_COUNT,
+    Prototype,
+    similar_prototypes,
+)
 from alphacrystal.learn.distances.network import BIN_CENTRES, BIN_EDGES
 from alphacrystal.learn.distograms import CLASS_STRIDE, FUNCTIONAL, hypothesis_type, lattice_shapes
 from alphacrystal.learn.orbit_distances.inputs import EXACT_COUNT, OrbitSample, PositionTemplate, collate
 from alphacrystal.learn.orbit_distances.network import OrbitDistanceNet
 from alphacrystal.learn.orbit_matching import property_table
+from alphacrystal.learn.type_probabilities import subgroup_type
 from alphacrystal.learn.weight_files import load_model, models_folder
 from alphacrystal.runtime.torch_threads import one_torch_thread
 from alphacrystal.typing import FloatArray
@@ -36,6 +41,8 @@ def nearest_prototypes(
     hypotheses: Sequence[SymmetryHypothesis], *, models: Path | None = None
 ) -> list[list[Prototype]]:
     """Prototypes of each hypothesis with the most similar elements, see ``similar_prototypes``.
+
+    A subgroup type without any has the coordinates of its parent type.
 
     Args:
         hypotheses: Elements in electronegativity order, as from ``predict_hypotheses``.
@@ -49,8 +56,21 @@ def nearest_prototypes(
             hypothesis_type(hypothesis),
             [atomic_numbers[symbol] for symbol in hypothesis.occupation],
         )
+        or _parent_prototypes(hypothesis, models)
         for hypothesis in hypotheses
     ]
+
+
+def _parent_prototypes(hypothesis: SymmetryHypothesis, models: Path | None) -> list[Prototype]:
+    """Coordinates of the parent type of a subgroup type, none for other types."""
+    derived = subgroup_type(hypothesis, models)
+    if derived is None:
+        return []
+    sites = atom_sites(hypothesis)
+    starts = np.unique(sites.orbits, return_index=True)[1]
+    (shape,) = lattice_shapes([hypothesis], [sites])
+    features = property_table()[sites.numbers[starts]]
+    return [Prototype(*derived.prototype(), RELATED_COUNT, features, shape)]
 
 
 @one_torch_thread()

@@ -20,7 +20,7 @@ from alphacrystal.learn import (
 )
 from alphacrystal.learn.coordinates.derivative_prototypes import MAX_PROTOTYPES, derivative_positions
 from alphacrystal.learn.coordinates.prototypes import PrototypeCoordinates
-from alphacrystal.learn.distances.derivative_templates import fill_derivative_templates
+from alphacrystal.learn.distances.derivative_templates import fill_derivative_templates, fill_from_coordinates
 from alphacrystal.learn.distances.network import DistanceNet
 from alphacrystal.learn.distances.templates import TemplateBatch, TypeTemplates
 from alphacrystal.learn.structure_types import free_coordinate_count
@@ -139,3 +139,16 @@ def matrix(batch: TemplateBatch, sample: int, slot: int) -> np.ndarray:
     full = np.zeros((size, size))
     full[np.triu_indices(size, 1)] = batch.means[sample, :, slot].numpy()
     return full + full.T
+
+
+def test_a_template_from_coordinates_has_the_distances_of_the_crystal() -> None:
+    cell, positions = np.diag([3.0, 3.0, 4.0]), np.array([[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0.5, 0]])
+    numbers, shape = np.array([29, 79, 79]), np.arange(6) / 10
+    batch = TemplateBatch.empty(2, 3)
+    fill_from_coordinates(batch, 1, cell, positions, numbers, shape)
+    edge = 12.0 ** (1 / 3)  # 36 Å³ for three atoms
+    diagonal = 4.5**0.5
+    assert batch.means[1, :, 0].numpy() * edge == pytest.approx([(4.5 + 4) ** 0.5, diagonal, 2.0], rel=1e-6)
+    assert batch.counts.tolist() == [[0, 0, 0, 0], [1, 0, 0, 0]]
+    assert torch.equal(batch.features[1, 1, 0], batch.features[1, 2, 0])
+    assert batch.shapes[1, 0].numpy() == pytest.approx(shape)

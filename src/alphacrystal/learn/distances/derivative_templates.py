@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 
-from alphacrystal.crystal import multiplicities
+from alphacrystal.crystal import min_image_distances, multiplicities
 from alphacrystal.learn.distances.templates import MAX_CLUSTERS, TemplateBatch, TypeTemplates
-from alphacrystal.learn.orbit_matching import OrbitMatcher
+from alphacrystal.learn.orbit_matching import OrbitMatcher, property_table
 from alphacrystal.learn.structure_types import StructureType, orbit_letters
-from alphacrystal.typing import IntArray
+from alphacrystal.typing import FloatArray, IntArray
 
 MAX_RELATED_TYPES = 200
 
@@ -40,6 +41,32 @@ def fill_derivative_templates(
         elements = tuple(dict.fromkeys(numbers[sample].tolist()))
         for slot, (cluster, atoms) in enumerate(_nearest(templates, structure_type, elements)):
             batch.fill(sample, slot, templates, cluster, atoms)
+
+
+def fill_from_coordinates(
+    batch: TemplateBatch,
+    sample: int,
+    cell: FloatArray,
+    positions: FloatArray,
+    numbers: IntArray,
+    shape: FloatArray,
+) -> None:
+    """Fill the first template of a sample with the distances of a crystal, in place.
+
+    Args:
+        batch: Templates of equal-sized cells; the sample has none.
+        sample: Its place in the batch.
+        cell: Primitive rows in Å, shape (3, 3).
+        positions: Fractional coordinates in the primitive cell, shape (atoms, 3).
+        numbers: Atomic numbers, shape (atoms,).
+        shape: Lattice targets of the cell, shape (6,).
+    """
+    distances = min_image_distances(cell, positions)[np.triu_indices(len(numbers), 1)]
+    unit = (abs(np.linalg.det(cell)) / len(numbers)) ** (1 / 3)
+    batch.counts[sample, 0] = 1
+    batch.means[sample, :, 0] = torch.as_tensor(distances / unit).float()
+    batch.features[sample, :, 0] = torch.as_tensor(property_table()[numbers]).float()
+    batch.shapes[sample, 0] = torch.as_tensor(shape).float()
 
 
 def _nearest(

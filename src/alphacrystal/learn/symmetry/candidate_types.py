@@ -15,6 +15,7 @@ from alphacrystal.learn.space_groups.network import NETWORK_SHARE
 from alphacrystal.learn.structure_types import StructureType
 from alphacrystal.learn.symmetry.derivative_types import derivative_types
 from alphacrystal.learn.symmetry.network import SymmetryNet
+from alphacrystal.learn.symmetry.parent_types import ScoredParents, scored_parents
 from alphacrystal.learn.symmetry.position_types import position_types
 from alphacrystal.typing import FloatArray
 
@@ -54,6 +55,7 @@ def candidate_types(
     units: Sequence[int],
     group: int | None = None,
     group_probabilities: FloatArray | None = None,
+    parents: Sequence[ScoredParents] | None = None,
 ) -> CandidateTypes:
     """Score known, derivative and enumerated structure types of a composition.
 
@@ -65,6 +67,7 @@ def candidate_types(
         group: Only this space group.
         group_probabilities: Probabilities of the space-group network, shape (231,), which help to choose the
             space groups to enumerate.
+        parents: ``scored_parents`` of the composition, computed if None.
     """
     reduced = [int(count) for count in counts[0]]
     rows = net.known_rows(reduced, units)
@@ -74,7 +77,9 @@ def candidate_types(
     with torch.no_grad():
         compositions = net.encode_compositions(numbers, counts)
         known_scores = net.scores_of_rows(compositions, rows)[0].double().numpy()
-        derived = derivative_types(net, numbers[0], reduced, units, group)
+        if parents is None:
+            parents = scored_parents(net, numbers[0], reduced, units)
+        derived = derivative_types(net, parents, reduced, units, group)
         popularity = position_types(net, reduced, units, group, group_probabilities)
         related = [structure_type for structure_type in popularity if structure_type not in derived]
         unseen = [

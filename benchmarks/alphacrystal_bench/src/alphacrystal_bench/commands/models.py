@@ -1,4 +1,4 @@
-"""`alphacrystal benchmark models` and `learning-curve`: errors of the networks on held-out compounds."""
+"""`alphacrystal benchmark models`, `learning-curve` and `derivative-types`: models on held-out compounds."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from alphacrystal_bench.harness.options import (
 )
 from alphacrystal_bench.harness.registry import Result, Run, register
 
+Models = Annotated[Path | None, typer.Option(help="Folder of weights. Default: those of the package.")]
+PerClass = Annotated[int, typer.Option(min=1, help="Compounds of each size class, drawn at random.")]
+
 
 @register("models", title="Errors of the learned models", page="models.page", needs_data=True)
 def models(
     run: Run,
     data: RequiredRecords,
     cache: Cache = None,
-    models: Annotated[
-        Path | None, typer.Option(help="Folder of weights. Default: those of the package.")
-    ] = None,
+    models: Models = None,
     forests: Annotated[
         bool, typer.Option(help="Train the random forests too: about an hour unless --cache holds them.")
     ] = True,
@@ -74,3 +75,25 @@ def learning_curve(
         threads=threads,
     )
     return learning_curves(settings, run.folder, source=data, cache=cache, on_progress=run.progress)
+
+
+@register(
+    "derivative-types", title="Derivative structure types", page="models.derivative_types", needs_data=True
+)
+def derivative_types(
+    run: Run,
+    data: RequiredRecords,
+    models: Models = None,
+    per_class: PerClass = 1000,
+    seed: Seed = 0,
+    threads: Threads = 1,
+) -> Result:
+    """Shares of held-out compounds whose structure type is known, derived or enumerated."""
+    import torch
+
+    from alphacrystal_bench.models.derivative_types import benchmark_derivative_types
+
+    torch.set_num_threads(threads)
+    return benchmark_derivative_types(
+        data, run.folder, run.progress, per_class=per_class, seed=seed, models=models
+    )

@@ -28,6 +28,7 @@ LABELS = {
     "oracle_polymorph_mean": "oracle, mean of the polymorphs",
     "independent_noise": "independent noise of each entry",
     "symmetric_noise": "the same noise in both halves",
+    "with_anti_types_and_ordered_derivatives": "with anti-types and ordered derivatives",
     "power_0": "d^-0",
     "power_1": "d^-1",
     "power_2": "d^-2",
