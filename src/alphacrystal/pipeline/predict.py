@@ -16,6 +16,7 @@ from alphacrystal.pipeline.phonons import add_phonons
 from alphacrystal.pipeline.preflight import Request, check_request, models_in_use
 from alphacrystal.pipeline.ranking import conclude, known_phases_of_formula, ranked_list
 from alphacrystal.pipeline.relaxation import Relaxed, complete_hull, relax_candidates
+from alphacrystal.pipeline.second_potential import compute_second_energies
 from alphacrystal.pipeline.store import EVENTS_FILE, RunStore
 from alphacrystal.report import (
     EventLog,
@@ -88,11 +89,15 @@ def predict(
                             with store.stage("relax"):
                                 relaxed = relax_candidates(request, candidates, store, relaxer)
                             reference = complete_hull(request, reference, store, relaxer)
-                            if config.phonons:
-                                with store.stage("phonons"):
-                                    known = known_phases_of_formula(request)
-                                    ranked = ranked_list(request, relaxed, reference, known)
-                                    notes += add_phonons(request, ranked, store)
+                            if config.phonons or config.rerank:
+                                known = known_phases_of_formula(request)
+                                ranked = ranked_list(request, relaxed, reference, known)
+                                if config.phonons:
+                                    with store.stage("phonons"):
+                                        notes += add_phonons(request, ranked, store)
+                                if config.rerank:
+                                    with store.stage("rerank"):
+                                        compute_second_energies(request, ranked, store)
                         else:
                             relaxed = Relaxed(candidates)
                     complete = True

@@ -26,7 +26,7 @@ from alphacrystal.ranking._phase_table import (
     type_label,
     write_phase_table,
 )
-from alphacrystal.ranking._ranked import RankedStructure
+from alphacrystal.ranking._ranked import RankedStructure, SecondEnergy
 from alphacrystal.ranking._transitions import (
     PhaseEnthalpies,
     PhaseRange,
@@ -46,6 +46,7 @@ __all__ = [
     "PhaseEnthalpies",
     "PhaseRange",
     "RankedStructure",
+    "SecondEnergy",
     "collect_phases",
     "dimensionality",
     "distances_from_lowest",

@@ -17,6 +17,25 @@ OTHER_STRUCTURE, NEW_FORMULA = "other structure", "new"
 
 
 @dataclass(frozen=True, slots=True)
+class SecondEnergy:
+    """Energy of a listed structure by a second potential, an enthalpy under pressure.
+
+    Attributes:
+        potential: Name of the second potential.
+        energy_per_atom: eV/atom.
+        above_lowest: eV/atom above the lowest energy by this potential in the list.
+        energy_rank: Rank by this energy among the structures of the list that have one.
+        formation_energy_per_atom: eV/atom; None without elemental references of this potential.
+    """
+
+    potential: str
+    energy_per_atom: float
+    above_lowest: float
+    energy_rank: int
+    formation_energy_per_atom: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class RankedStructure:
     """One distinct structure of the final list, with both ranks.
 
@@ -41,6 +60,7 @@ class RankedStructure:
         known: Identifier of the known phase that it is, OTHER_STRUCTURE or NEW_FORMULA; "" without a table.
         flags: Reasons to doubt its energy or shape, keys of FLAGS.
         phonons: Its phonons, None where they were not computed.
+        second: Its energy by the second potential, None without one.
         tight_space_group: International number found at symprec 0.01 Å, for comparison.
     """
 
@@ -64,3 +84,4 @@ class RankedStructure:
     known: str = ""
     flags: tuple[str, ...] = ()
     phonons: Phonons | None = None
+    second: SecondEnergy | None = None

@@ -8,7 +8,7 @@ from alphacrystal.relaxation._bayesian import BayesianRelaxer, require_optuna
 from alphacrystal.relaxation._checked import energies_checked
 from alphacrystal.relaxation._dispersion import DispersionPotential
 from alphacrystal.relaxation._energy_model import EnergyModel, PotentialEnergies
-from alphacrystal.relaxation._energy_process import EnergyProcess
+from alphacrystal.relaxation._energy_process import EnergyProcess, check_supported_elements
 from alphacrystal.relaxation._energy_scale import (
     EnergyScale,
     corrected_energy_per_atom,
@@ -70,6 +70,7 @@ __all__ = [
     "RelaxationStatus",
     "Relaxer",
     "check_potential",
+    "check_supported_elements",
     "compute_phonons",
     "corrected_energy_per_atom",
     "elemental_references",

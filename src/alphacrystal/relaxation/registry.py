@@ -12,6 +12,7 @@ from alphacrystal.relaxation._dispersion import DISPERSION, DispersionPotential
 from alphacrystal.relaxation._energy_model import EnergyModel, PotentialEnergies
 from alphacrystal.relaxation._energy_scale import EnergyScale
 from alphacrystal.relaxation._potential import Potential, check_known
+from alphacrystal.relaxation.foreign_packages import require_package
 from alphacrystal.runtime.registry import Registry
 
 Loader = Callable[[str, str], "Potential | EnergyModel"]
@@ -49,6 +50,7 @@ class PotentialSpec:
         supported: Returns the elements that it knows, None where only loading tells.
         of_model: Returns the spec of one model of the family.
         on_page: Whether the web page offers it.
+        packages: Python packages that it needs, with the extra that installs each.
     """
 
     name: str
@@ -59,6 +61,7 @@ class PotentialSpec:
     supported: Callable[[], frozenset[str]] | None = None
     of_model: Callable[[PotentialSpec, str], PotentialSpec] | None = None
     on_page: bool = False
+    packages: tuple[tuple[str, str], ...] = ()
 
 
 def _wrap(name: str, factory: object) -> PotentialSpec:
@@ -81,11 +84,14 @@ def register(
     supported: Callable[[], frozenset[str]] | None = None,
     of_model: Callable[[PotentialSpec, str], PotentialSpec] | None = None,
     on_page: bool = False,
+    packages: tuple[tuple[str, str], ...] = (),
 ) -> Callable[[Loader], Loader]:
     """Register a function that loads a potential; see `PotentialSpec` for the arguments."""
 
     def decorate(load: Loader) -> Loader:
-        POTENTIALS.add(PotentialSpec(name, label, scale, expected, load, supported, of_model, on_page))
+        POTENTIALS.add(
+            PotentialSpec(name, label, scale, expected, load, supported, of_model, on_page, packages)
+        )
         return load
 
     return decorate
@@ -119,9 +125,16 @@ def _with_dispersion(name: str) -> tuple[PotentialSpec, str]:
         return DispersionPotential(base)
 
     label = f"{spec.label} with D3(BJ) dispersion"
-    return replace(
-        spec, name=name + DISPERSION, label=label, scale=EnergyScale.OTHER, expected=None, load=load
-    ), model
+    dispersed = replace(
+        spec,
+        name=name + DISPERSION,
+        label=label,
+        scale=EnergyScale.OTHER,
+        expected=None,
+        load=load,
+        packages=(*spec.packages, ("dftd3", "dispersion")),
+    )
+    return dispersed, model
 
 
 def potential_names() -> list[str]:
@@ -130,7 +143,9 @@ def potential_names() -> list[str]:
 
 
 def check_potential(name: str, elements: Iterable[str] = (), *, forces: bool = True) -> None:
-    """Refuse an unknown potential, or elements a shipped one does not know, without loading anything.
+    """Refuse an unknown potential, a missing package, or elements a shipped one does not know.
+
+    Nothing is loaded.
 
     Elements of potentials from other packages are checked when they are loaded.
 
@@ -140,7 +155,8 @@ def check_potential(name: str, elements: Iterable[str] = (), *, forces: bool = T
         forces: Whether forces are needed, so that formation-energy models will not do.
 
     Raises:
-        PotentialError: Lists the known names, or says that the model has no forces.
+        PotentialError: Lists the known names, names the extra to install, or says that the model has no
+            forces.
         InputError: Names the elements and the potential.
     """
     built_in = {spec.name for spec in POTENTIALS.built_in()}  # reading entry points takes 0.1 s
@@ -152,8 +168,16 @@ def check_potential(name: str, elements: Iterable[str] = (), *, forces: bool = T
         raise PotentialError(f"There is no potential named {name!r}; known here: {names}.")
     if forces and spec.scale is EnergyScale.FORMATION:
         raise PotentialError(_no_forces(name))
+    for package, extra in spec.packages:
+        require_package(package, name, extra)
     if spec.supported is not None:
         check_known(elements, spec.supported(), name)
+
+
+def declared_elements(name: str) -> frozenset[str] | None:
+    """Symbols that a potential declares to know without being loaded; None if only loading tells."""
+    supported = _spec_and_model(name)[0].supported
+    return None if supported is None else supported()
 
 
 def _no_forces(name: str) -> str:

@@ -18,7 +18,7 @@ from alphacrystal.runtime.csv_cells import original_text, write_csv
 if TYPE_CHECKING:
     from pymatgen.core.composition import Composition
 
-    from alphacrystal.ranking import RankedStructure
+    from alphacrystal.ranking import RankedStructure, SecondEnergy
 
 MAX_COLUMNS = 1000
 
@@ -56,6 +56,12 @@ class SummaryRow:
         lowest_frequency_thz: Of the phonons in THz, negative for an imaginary one; None without phonons.
         vibrational_free_energy_per_atom_ev: eV/atom at the temperature of the run, None without phonons.
         flags: Keys of ``alphacrystal.ranking.FLAGS``, separated by blanks.
+        second_potential: Name of the second potential (``--rerank``), "" if it gave no energy.
+        second_energy_per_atom_ev: eV/atom by the second potential at zero pressure, else None.
+        second_enthalpy_per_atom_ev: eV/atom by the second potential under pressure, else None.
+        second_above_lowest_per_atom_ev: eV/atom above the lowest row by the second potential.
+        second_formation_energy_per_atom_ev: eV/atom, None without elemental references of this potential.
+        second_energy_rank: Rank by the energy (enthalpy) of the second potential.
     """
 
     rank: int
@@ -84,6 +90,12 @@ class SummaryRow:
     flags: str = ""
     lowest_frequency_thz: float | None = None
     vibrational_free_energy_per_atom_ev: float | None = None
+    second_potential: str = ""
+    second_energy_per_atom_ev: float | None = None
+    second_enthalpy_per_atom_ev: float | None = None
+    second_above_lowest_per_atom_ev: float | None = None
+    second_formation_energy_per_atom_ev: float | None = None
+    second_energy_rank: int | None = None
 
     @property
     def energy_or_enthalpy_ev(self) -> float | None:
@@ -102,6 +114,12 @@ _ADDED_COLUMNS: dict[str, Any] = {
     "flags": "",
     "lowest_frequency_thz": None,
     "vibrational_free_energy_per_atom_ev": None,
+    "second_potential": "",
+    "second_energy_per_atom_ev": None,
+    "second_enthalpy_per_atom_ev": None,
+    "second_above_lowest_per_atom_ev": None,
+    "second_formation_energy_per_atom_ev": None,
+    "second_energy_rank": None,
 }
 #: Present names by the names of format 1.
 _RENAMED_COLUMNS = {
@@ -163,7 +181,23 @@ def _row(formula: str, ranked: RankedStructure, pressure_gpa: float) -> SummaryR
         vibrational_free_energy_per_atom_ev=(
             ranked.phonons.free_energy_per_atom_ev if ranked.phonons else None
         ),
+        **_second(ranked.second, pressure_gpa),
     )
+
+
+def _second(second: SecondEnergy | None, pressure_gpa: float) -> dict[str, Any]:
+    """The columns of the second potential."""
+    if second is None:
+        return {}
+    energy = _finite_or_none(second.energy_per_atom)
+    return {
+        "second_potential": second.potential,
+        "second_energy_per_atom_ev": energy if pressure_gpa == 0 else None,
+        "second_enthalpy_per_atom_ev": None if pressure_gpa == 0 else energy,
+        "second_above_lowest_per_atom_ev": _finite_or_none(second.above_lowest),
+        "second_formation_energy_per_atom_ev": _finite_or_none(second.formation_energy_per_atom),
+        "second_energy_rank": second.energy_rank,
+    }
 
 
 def cif_file_name(formula: str, ranked: RankedStructure) -> str:

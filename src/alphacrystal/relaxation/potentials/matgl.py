@@ -113,13 +113,18 @@ def _m3gnet_of(spec: PotentialSpec, model: str) -> PotentialSpec:
     EnergyScale.MP_RAW,
     RAW,
     of_model=_m3gnet_of,
+    packages=(("matgl", "matgl"),),
 )
 def _load_m3gnet(name: str, model: str) -> Potential:
     return load_m3gnet(name, model)
 
 
 @register(
-    "megnet:", "MEGNet formation-energy model of matgl, without forces", EnergyScale.FORMATION, FORMATION
+    "megnet:",
+    "MEGNet formation-energy model of matgl, without forces",
+    EnergyScale.FORMATION,
+    FORMATION,
+    packages=(("matgl", "matgl"),),
 )
 def _load_megnet(name: str, model: str) -> EnergyModel:
     return MegnetModel(name, model)

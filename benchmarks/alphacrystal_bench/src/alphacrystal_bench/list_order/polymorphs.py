@@ -207,11 +207,12 @@ def polymorph_tables(
         controls: Values whose lower one is predicted stable: by record, or, for "prior", by pair and record.
 
     Returns:
-        ``n`` pairs with energies in all columns, the number of others (``failed``); ``parts``: for each part its ``n`` and for each column the ``right`` share of the pairs (a tie
-        counts half), its ``standard_error`` and, of potentials, the mean absolute ``error`` of the energy
-        difference in eV/atom; ``against``: pairs that only one of two potentials orders as DFT; ``rows``.
+        ``n`` pairs with energies in all columns, and the number of others (``failed``); ``parts``: for each
+        part its ``n`` and for each column the ``right`` share of the pairs (a tie counts half), its
+        ``standard_error`` and, of potentials, the mean absolute ``error`` of the energy difference in
+        eV/atom; ``against``: pairs that only one of two potentials orders as DFT; ``rows``.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     for pair in pairs:
         low, high = pair.lower, pair.higher
         differences = {

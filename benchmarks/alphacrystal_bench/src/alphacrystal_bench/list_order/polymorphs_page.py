@@ -29,22 +29,13 @@ def render(result: Mapping[str, Any]) -> str:
     shares += [
         [
             _label(name, relaxed_by),
-            *(
-                "–"
-                if name == "prior" and key != "val"
-                else _share(part[name], key in ("all", "val", "train"))
-                for key, part in parts.items()
-            ),
+            *(_share(part.get(name), with_error=key in _SPLITS) for key, part in parts.items()),
         ]
         for name in (*_CONTROLS, *names)
     ]
     errors = [
-        [
-            _label(name, relaxed_by),
-            *(f"{1000 * part[name]['error']:.0f}" for part in parts.values()),
-        ]
+        [_label(name, relaxed_by), *(f"{1000 * part[name]['error']:.0f}" for part in parts.values())]
         for name in names
-        if name not in _CONTROLS
     ]
     against = [
         [
