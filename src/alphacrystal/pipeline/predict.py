@@ -43,6 +43,7 @@ def predict(
     progress: Progress | None = None,
     page: bool = True,
     shared: Relaxer | None = None,
+    shared_second: Relaxer | None = None,
     **settings: Any,
 ) -> Prediction:
     """Predict the crystal structures of a formula and write the run folder.
@@ -58,6 +59,7 @@ def predict(
         progress: Called with (stage, done, total).
         page: Whether to write the report page.
         shared: Relaxer to use instead of one that is opened for this run; it stays open.
+        shared_second: The same for the second potential.
         **settings: Fields of ``PredictConfig`` that replace those of ``config``.
 
     Raises:
@@ -97,7 +99,7 @@ def predict(
                                         notes += add_phonons(request, ranked, store)
                                 if config.rerank:
                                     with store.stage("rerank"):
-                                        compute_second_energies(request, ranked, store)
+                                        compute_second_energies(request, ranked, store, shared_second)
                         else:
                             relaxed = Relaxed(candidates)
                     complete = True

@@ -97,8 +97,8 @@ def check_rerank(formula: Formula, config: PredictConfig) -> None:
         )
     from alphacrystal.relaxation import check_potential, check_supported_elements
 
-    check_potential(config.rerank, formula.elements, forces=config.rerank_steps > 0)
-    check_supported_elements(config.rerank, formula.elements)
+    check_potential(config.rerank, forces=config.rerank_steps > 0)
+    check_supported_elements(config.rerank, formula.elements, remedy="choose another with --rerank")
 
 
 def models_in_use(config: PredictConfig) -> tuple[str, ...]:

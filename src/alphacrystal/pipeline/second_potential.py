@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from alphacrystal.pipeline.preflight import Request
     from alphacrystal.pipeline.store import RunStore
     from alphacrystal.ranking import RankedStructure
-    from alphacrystal.relaxation import Relaxation
+    from alphacrystal.relaxation import Relaxation, Relaxer
 
 RERANK = "rerank"  # name of the pass in the checkpoint
 
 
-def compute_second_energies(request: Request, ranked: Sequence[RankedStructure], store: RunStore) -> None:
+def compute_second_energies(
+    request: Request, ranked: Sequence[RankedStructure], store: RunStore, shared: Relaxer | None = None
+) -> None:
     """Compute the energies of the listed structures that the store lacks, and add them to it.
 
     The structures of the list are evaluated as they are, or relaxed for ``rerank_steps`` steps.
@@ -27,6 +29,7 @@ def compute_second_energies(request: Request, ranked: Sequence[RankedStructure],
         request: The run; it names the second potential.
         ranked: The list.
         store: Finished energies; new ones are added.
+        shared: Relaxer of the second potential to use instead of a new one; it stays open.
 
     Raises:
         PotentialError: The second potential cannot be loaded.
@@ -41,6 +44,9 @@ def compute_second_energies(request: Request, ranked: Sequence[RankedStructure],
     settings = relax_settings(config).model_copy(update={"max_steps": config.rerank_steps})
     direct = energy_scale(config.rerank) is EnergyScale.FORMATION  # a model without forces
     method: Literal["gradient", "bayesian"] = "bayesian" if direct else "gradient"
+    if shared is not None:
+        relax_pass(store, shared, RERANK, structures, settings)
+        return
     with RelaxPool(config.rerank, workers=config.workers, method=method, seed=config.seed) as pool:
         relax_pass(store, pool, RERANK, structures, settings)
 

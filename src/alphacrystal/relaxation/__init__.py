@@ -27,6 +27,7 @@ from alphacrystal.relaxation._relax import relax
 from alphacrystal.relaxation._relaxation import Relaxation, RelaxationStatus
 from alphacrystal.relaxation._relaxer import Relaxer
 from alphacrystal.relaxation._settings import RelaxSettings
+from alphacrystal.relaxation._torch_sim import TorchSimPotential
 from alphacrystal.relaxation.chgnet.potential import CHGNetPotential
 from alphacrystal.relaxation.phonons import (
     IMAGINARY,
@@ -45,6 +46,12 @@ from alphacrystal.relaxation.registry import (
     load_potential,
     potential_names,
     register,
+)
+from alphacrystal.relaxation.user_potentials import (
+    potentials_folder,
+    register_file,
+    registered_files,
+    unregister_file,
 )
 
 __all__ = [
@@ -69,6 +76,7 @@ __all__ = [
     "Relaxation",
     "RelaxationStatus",
     "Relaxer",
+    "TorchSimPotential",
     "check_potential",
     "check_supported_elements",
     "compute_phonons",
@@ -82,10 +90,14 @@ __all__ = [
     "mp2020_correction",
     "mp2020_correction_per_atom",
     "potential_names",
+    "potentials_folder",
     "read_references",
     "reference_table",
     "register",
+    "register_file",
+    "registered_files",
     "relax",
     "require_optuna",
     "require_phonopy",
+    "unregister_file",
 ]

@@ -70,17 +70,22 @@ class EnergyProcess:
             raise PotentialError(f"The potential {self._name} cannot be used: {answer.failure}.")
 
 
-def check_supported_elements(name: str, elements: Iterable[str]) -> None:
+def check_supported_elements(name: str, elements: Iterable[str], *, remedy: str) -> None:
     """Refuse elements that a potential does not know.
 
-    A potential that does not declare its elements is loaded in a process of its own, once.
+    A potential that does not declare its elements is loaded, once, in a separate process.
+
+    Args:
+        name: Name of the potential.
+        elements: Symbols.
+        remedy: Last clause of the message.
 
     Raises:
         PotentialError: It cannot be loaded.
         InputError: Names the elements and the potential.
     """
     declared = declared_elements(name)
-    check_known(elements, _loaded_elements(name) if declared is None else declared, name)
+    check_known(elements, _loaded_elements(name) if declared is None else declared, name, remedy=remedy)
 
 
 @lru_cache(maxsize=8)

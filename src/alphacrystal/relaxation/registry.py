@@ -12,7 +12,9 @@ from alphacrystal.relaxation._dispersion import DISPERSION, DispersionPotential
 from alphacrystal.relaxation._energy_model import EnergyModel, PotentialEnergies
 from alphacrystal.relaxation._energy_scale import EnergyScale
 from alphacrystal.relaxation._potential import Potential, check_known
+from alphacrystal.relaxation._torch_sim import TorchSimPotential, is_torch_sim_model
 from alphacrystal.relaxation.foreign_packages import require_package
+from alphacrystal.relaxation.user_potentials import registered_files
 from alphacrystal.runtime.registry import Registry
 
 Loader = Callable[[str, str], "Potential | EnergyModel"]
@@ -65,13 +67,31 @@ class PotentialSpec:
 
 
 def _wrap(name: str, factory: object) -> PotentialSpec:
-    """The spec of another package's potential; its factory may declare ``energy_scale``."""
+    """The spec of the potential of another package or of a registered file.
+
+    Its factory may declare ``energy_scale``, ``supported_elements`` and ``expected_energies``.
+    """
     scale = EnergyScale(getattr(factory, "energy_scale", EnergyScale.OTHER))
-    return PotentialSpec(name, "potential of another package", scale, None, lambda *_: _made(name, factory))
+    elements = getattr(factory, "supported_elements", None)
+    symbols = frozenset(elements) if isinstance(elements, Iterable) else None
+    expected = getattr(factory, "expected_energies", None)
+    return PotentialSpec(
+        name,
+        "potential of another package",
+        scale,
+        expected if isinstance(expected, EnergyRange) else None,
+        lambda *_: _made(name, factory, symbols),
+        None if symbols is None else lambda: symbols,
+    )
 
 
 POTENTIALS: Registry[PotentialSpec] = Registry(
-    "potential", "alphacrystal.relaxation.potentials", "alphacrystal.potentials", _wrap, PotentialError
+    "potential",
+    "alphacrystal.relaxation.potentials",
+    "alphacrystal.potentials",
+    _wrap,
+    PotentialError,
+    registered_files,
 )
 
 
@@ -232,8 +252,8 @@ def _load(name: str) -> Potential | EnergyModel:
     return loaded
 
 
-def _made(name: str, factory: object) -> Potential | EnergyModel:
-    """The potential that another package's factory returns."""
+def _made(name: str, factory: object, elements: frozenset[str] | None) -> Potential | EnergyModel:
+    """The potential that the factory of another package or of a registered file returns."""
     from ase.calculators.calculator import Calculator
 
     from alphacrystal.relaxation._ase import AsePotential
@@ -247,11 +267,13 @@ def _made(name: str, factory: object) -> Potential | EnergyModel:
             f"The potential {name} cannot be loaded: {type(error).__name__}: {error}."
         ) from error
     if isinstance(made, Calculator):
-        return AsePotential(name, made)
+        return AsePotential(name, made, elements)
+    if is_torch_sim_model(made):
+        return TorchSimPotential(name, made, elements)
     if not isinstance(made, Potential | EnergyModel):
         raise PotentialError(
-            f"The entry point {name} returned a {type(made).__name__}, which is neither a potential "
-            "nor an ASE calculator."
+            f"The entry point {name} returned a {type(made).__name__}, which is no potential, ASE "
+            "calculator or torch-sim model."
         )
     return made
 
