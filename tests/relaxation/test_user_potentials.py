@@ -87,7 +87,7 @@ def test_a_torch_sim_model_of_a_file_is_a_potential(tmp_path: Path, folder: Path
         "os:system",
         "../metals",
         "metals/../metals",
-        "/root/metals",
+        "/etc/metals",
         "registered.metals",
         "os",
     ],
