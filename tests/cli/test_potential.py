@@ -25,18 +25,18 @@ def test_a_file_is_registered_used_and_removed(
     source = tmp_path / "emt.py"
     source.write_text(EMT)
     added = run("potential", "add", source, "--json")
-    assert json.loads(added.stdout)["name"] == "emt"
-    listed = json.loads(run("potential", "list", "--json").stdout)["potentials"]
+    assert json.loads(added.out)["name"] == "emt"
+    listed = json.loads(run("potential", "list", "--json").out)["potentials"]
     assert {"name": "emt", "description": "registered file"} in listed
     assert {"name": "chgnet", "description": "CHGNet 0.3.0"} in listed
     flags = ("--candidates", "3", "--max-atoms", "4", "--workers", "1")
     done = run("predict", "CuAu", *flags, "--rerank", "emt", "--out", tmp_path / "run")
-    assert done.exit_code == 0
-    assert "Second potential emt: lowest is row" in done.stdout
-    assert run("potential", "remove", "emt").exit_code == 0
+    assert done.code == 0
+    assert "Second potential emt: lowest is row" in done.out
+    assert run("potential", "remove", "emt").code == 0
     refused = run("predict", "CuAu", *flags, "--rerank", "emt", "--out", tmp_path / "other")
-    assert refused.exit_code == 2
-    assert "no potential named 'emt'" in refused.stderr
+    assert refused.code == 2
+    assert "no potential named 'emt'" in refused.err
 
 
 def test_names_of_other_potentials_are_refused(
@@ -46,8 +46,8 @@ def test_names_of_other_potentials_are_refused(
     source = tmp_path / "emt.py"
     source.write_text(EMT)
     refused = run("potential", "add", source, "--name", "chgnet")
-    assert (refused.exit_code, refused.stdout) == (2, "")
-    assert "chgnet is another potential already" in refused.stderr
+    assert (refused.code, refused.out) == (2, "")
+    assert "chgnet is another potential already" in refused.err
     missing = run("potential", "add", tmp_path / "none.py")
-    assert missing.exit_code == 2
-    assert "is not a Python file that can be registered" in missing.stderr
+    assert missing.code == 2
+    assert "is not a Python file that can be registered" in missing.err

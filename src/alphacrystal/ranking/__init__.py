@@ -4,6 +4,7 @@ from alphacrystal.ranking._energy_reference import EnergyReference
 from alphacrystal.ranking._evidence import (
     LIST_INPUTS,
     ROW_INPUTS,
+    energy_parts,
     list_evidence,
     most_probable,
     row_evidence,
@@ -50,6 +51,7 @@ __all__ = [
     "collect_phases",
     "dimensionality",
     "distances_from_lowest",
+    "energy_parts",
     "flag_sentences",
     "flags",
     "ground_state",

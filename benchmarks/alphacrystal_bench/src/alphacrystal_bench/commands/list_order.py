@@ -33,6 +33,9 @@ def ranking(
     write: Annotated[
         Path | None, typer.Option(help="Folder for the fitted model (the package's ranking/data).")
     ] = None,
+    rerank: Annotated[
+        str | None, typer.Option(help="Second potential, whose energies are compared too.")
+    ] = None,
     seed: Seed = 0,
 ) -> Result:
     """Rank and probability of the known structure of held-out compounds, and the fit of the model.
@@ -56,6 +59,7 @@ def ranking(
         seed=seed,
         workers=workers,
         write=write,
+        rerank=rerank,
     )
 
 

@@ -59,7 +59,7 @@ def render(result: Mapping[str, Any]) -> str:
         "",
         *markdown_table(header, shares),
         "",
-        "± is one standard error.",
+        "± is one standard error of a binomial share, which is 0 at 100 %.",
         "",
         "## Error of the energy difference",
         "",
