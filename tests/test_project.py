@@ -105,7 +105,8 @@ def test_dependencies_are_pinned() -> None:
     pins = {Requirement(line).name.lower() for line in lines if line and not line.startswith("#")}
     # Potentials of others are the user's to install, and jobflow, which wants an older python-dateutil.
     assert (
-        declared_names({"jobflow", "matgl", "materials-project", "sevennet"}) - {"alphacrystal-weights"}
+        declared_names({"jobflow", "matgl", "materials-project", "sevennet", "torch-sim"})
+        - {"alphacrystal-weights"}
         <= pins
     )
 
@@ -129,6 +130,7 @@ def test_package_imports_only_declared_dependencies() -> None:
         "py3Dmol": "py3dmol",
         "pymatgen": "pymatgen-core",
         "sklearn": "scikit-learn",
+        "torch_sim": "torch-sim-atomistic",
     }
     optional = PROJECT["optional-dependencies"]
     extras = requirement_names([text for name in optional if name != "dev" for text in optional[name]])

@@ -122,6 +122,12 @@ class PredictConfig(BaseModel):
         le=5000,
         allow_inf_nan=False,
     )
+    rerank: str | None = _setting(
+        None, RELAXATION, "Second potential: its energies of the listed structures in further columns."
+    )
+    rerank_steps: int = _setting(
+        0, RELAXATION, "Relaxation steps with the second potential; 0 is a single point.", ge=0, le=1000
+    )
     hull: Path | None = _setting(
         None, RELAXATION, "Competing phases for energies above hull: records or pymatgen entries (.json)."
     )

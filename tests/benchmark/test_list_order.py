@@ -10,7 +10,7 @@ import pytest
 
 from alphacrystal.errors import InputError
 from alphacrystal.ranking import ROW_INPUTS
-from alphacrystal_bench.list_order.evidence import EXTRA_INPUTS
+from alphacrystal_bench.list_order.evidence import EXTRA_INPUTS, matrix, with_second_energies
 from alphacrystal_bench.list_order.fitting import Sample, cross_validated, fit
 from alphacrystal_bench.list_order.page import draw, render
 from alphacrystal_bench.list_order.pressure import counts, read_transitions
@@ -71,9 +71,22 @@ def finished(count: int = 30) -> list[dict[str, Any]]:
             "known": item.known.tolist(),
             "above": item.inputs[:, 1].tolist(),
             "log_probability": item.inputs[:, 0].tolist(),
+            "second": item.inputs[:, 1].tolist(),
         }
         rows.append({"id": str(index), "atoms": 5 + index, **content})
     return rows
+
+
+def test_energies_of_the_second_potential_replace_those_of_the_first() -> None:
+    (row,) = finished(1)
+    energies = [None, 0.1, 0.0, *row["second"][3:]]
+    changed = with_second_energies(row | {"second": energies})
+    names = ("low_energy", "medium_energy", "high_energy", "prior")
+    values = matrix(changed, names)
+    assert values[1] == pytest.approx([0.05, 0.05, 0.0, matrix(row, ("prior",))[1, 0]])
+    assert values[0, :3] == pytest.approx([0.05, 0.2, 1.0])  # as high as counts
+    assert changed["above"] == energies
+    assert row["second"] != energies
 
 
 FACTS = {
@@ -91,9 +104,16 @@ def test_tables_compare_orders_by_size_and_the_page_shows_them(tmp_path: Path) -
     assert orders["probability"]["top_1"] >= orders["energy"]["top_1"]
     assert all(row["top_1"] <= row["top_5"] <= row["top_20"] for row in orders.values())
     assert sum(row["n"] for row in result["sizes"].values()) == 30
+    assert result["second"]["energy"] == orders["energy"]  # the same energies here
     assert 0 <= result["calibration"]["first"]["expected_calibration_error"] <= 1
-    text = render(result)
-    for words in ("energy alone", "fixed weight, 0.1 eV/atom", "none of these", "abc"):
+    text = render({**result, "rerank": "other"})
+    for words in (
+        "## Energies of other",
+        "energy alone",
+        "fixed weight, 0.1 eV/atom",
+        "none of these",
+        "abc",
+    ):
         assert words in text
     assert "figures/ranking_reliability.png" in draw(result, tmp_path / "page.md", None)
     assert (tmp_path / "figures" / "ranking_reliability.svg").is_file()

@@ -18,6 +18,7 @@ from alphacrystal.pipeline.phonons import add_phonons
 from alphacrystal.pipeline.preflight import Request, check_request, models_in_use
 from alphacrystal.pipeline.ranking import conclude, known_phases_of_formula, ranked_list
 from alphacrystal.pipeline.relaxation import Relaxed, complete_hull, relax_candidates
+from alphacrystal.pipeline.second_potential import compute_second_energies
 from alphacrystal.pipeline.store import EVENTS_FILE, RunStore
 from alphacrystal.report import (
     EventLog,
@@ -44,6 +45,7 @@ def predict(
     progress: Progress | None = None,
     page: bool = True,
     shared: Relaxer | None = None,
+    shared_second: Relaxer | None = None,
     **settings: Any,
 ) -> Prediction:
     """Predict the crystal structures of a formula and write the run folder.
@@ -59,6 +61,7 @@ def predict(
         progress: Called with (stage, done, total).
         page: Whether to write the report page.
         shared: Relaxer to use instead of one that is opened for this run; it stays open.
+        shared_second: The same for the second potential.
         **settings: Fields of ``PredictConfig`` that replace those of ``config``.
 
     Raises:
@@ -93,10 +96,11 @@ def predict(
                                 relaxed = relax_candidates(request, candidates, store, relaxer)
                                 relaxed = add_plain_energies(request, relaxed, store, relaxer)
                             reference = complete_hull(request, reference, store, relaxer)
+                            if config.phonons or config.rerank:
+                                known = known_phases_of_formula(request)
+                                ranked = ranked_list(request, relaxed, reference, known, store)
                             if config.phonons:
                                 with store.stage("phonons"):
-                                    known = known_phases_of_formula(request)
-                                    ranked = ranked_list(request, relaxed, reference, known, store)
                                     notes += add_phonons(request, ranked, store, displace=config.follow_modes)
                             if config.follow_modes:
                                 with store.stage("modes"):
@@ -106,6 +110,9 @@ def predict(
                                     relaxed = add_plain_energies(request, relaxed, store, relaxer)
                                     ranked = ranked_list(request, relaxed, reference, known, store)
                                     notes += mode_notes + add_phonons(request, ranked, store)
+                            if config.rerank:
+                                with store.stage("rerank"):
+                                    compute_second_energies(request, ranked, store, shared_second)
                         else:
                             relaxed = Relaxed(candidates)
                     complete = True

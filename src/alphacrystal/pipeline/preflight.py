@@ -61,6 +61,7 @@ def check_request(formula: Formula, config: PredictConfig) -> Request:
     check_generators(formula, units, config)
     check_phonons(config)
     pattern = read_measurement(config)
+    check_rerank(formula, config)
     from alphacrystal.learn import check_supported, load_model, models_folder
 
     check_supported(formula, units, config.space_group)
@@ -87,6 +88,29 @@ def check_phonons(config: PredictConfig) -> None:
     from alphacrystal.relaxation import require_phonopy
 
     require_phonopy()
+
+
+def check_rerank(formula: Formula, config: PredictConfig) -> None:
+    """Refuse a second potential that cannot give energies of the listed structures.
+
+    Raises:
+        InputError: There is no relaxation, it is the first potential, or it does not cover an element.
+        PotentialError: No potential has this name, its package is not installed, or it cannot be loaded.
+    """
+    if config.rerank is None:
+        if config.rerank_steps:
+            raise InputError("--rerank-steps are steps of a second potential: name it with --rerank.")
+        return
+    if not config.relax:
+        raise InputError("--rerank needs relaxed structures: leave out --no-relax or --rerank.")
+    if config.rerank == config.full_potential:
+        raise InputError(
+            f"{config.rerank} is the potential of the relaxation already: name another one with --rerank."
+        )
+    from alphacrystal.relaxation import check_potential, check_supported_elements
+
+    check_potential(config.rerank, forces=config.rerank_steps > 0)
+    check_supported_elements(config.rerank, formula.elements, remedy="choose another with --rerank")
 
 
 def models_in_use(config: PredictConfig) -> tuple[str, ...]:

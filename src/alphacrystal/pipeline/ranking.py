@@ -15,6 +15,7 @@ from ase.data import chemical_symbols
 from alphacrystal.crystal import LatticeParameters, SymmetryHypothesis, atom_sites, space_group
 from alphacrystal.pipeline.cell_contents import cell_probabilities
 from alphacrystal.pipeline.energies import known_phases_of
+from alphacrystal.pipeline.second_potential import with_second_energies
 from alphacrystal.report import DistogramSummary, OrbitDistanceSummary, Prediction, pattern_sentences
 
 if TYPE_CHECKING:
@@ -57,6 +58,9 @@ def conclude(
     if config.phonons:
         phonons = store.phonons()
         ranked = [replace(item, phonons=phonons.get(item.candidate_index)) for item in ranked]
+    second_notes: list[str] = []
+    if config.rerank and has_energies:
+        ranked, second_notes = with_second_energies(request, ranked, store)
     timings = {**store.timings, "rank": time.monotonic() - begin}
     failed = [relaxation for relaxation in relaxed.relaxations.values() if not relaxation.usable]
     all_notes = [*request.notes, *notes]
@@ -72,6 +76,7 @@ def conclude(
     if known:
         all_notes += known_notes(ranked, known)
     all_notes += pattern_sentences(ranked)
+    all_notes += second_notes
     if has_energies and not ranked:
         all_notes.append(failure_note(failed))  # the last note, see RunSummary.failure
     hull = reference.hull.name if has_energies and reference and reference.hull else None

@@ -12,6 +12,7 @@ from alphacrystal.ranking._energy_reference import EnergyReference
 from alphacrystal.ranking._evidence import (
     LIST_INPUTS,
     ROW_INPUTS,
+    energy_parts,
     list_evidence,
     most_probable,
     row_evidence,
@@ -40,7 +41,7 @@ from alphacrystal.ranking._phase_table import (
     type_label,
     write_phase_table,
 )
-from alphacrystal.ranking._ranked import MODE_OF, RankedStructure
+from alphacrystal.ranking._ranked import MODE_OF, RankedStructure, SecondEnergy
 from alphacrystal.ranking._transitions import (
     PhaseEnthalpies,
     PhaseRange,
@@ -64,10 +65,12 @@ __all__ = [
     "PhaseEnthalpies",
     "PhaseRange",
     "RankedStructure",
+    "SecondEnergy",
     "collect_pairs",
     "collect_phases",
     "dimensionality",
     "distances_from_lowest",
+    "energy_parts",
     "flag_sentences",
     "flags",
     "ground_state",

@@ -20,6 +20,25 @@ MODE_OF = "mode_of_candidate"
 
 
 @dataclass(frozen=True, slots=True)
+class SecondEnergy:
+    """Energy of a listed structure by a second potential, an enthalpy under pressure.
+
+    Attributes:
+        potential: Name of the second potential.
+        energy_per_atom: eV/atom.
+        above_lowest: eV/atom above the lowest energy by this potential in the list.
+        energy_rank: Rank by this energy among the structures of the list that have one.
+        formation_energy_per_atom: eV/atom; None without elemental references of this potential.
+    """
+
+    potential: str
+    energy_per_atom: float
+    above_lowest: float
+    energy_rank: int
+    formation_energy_per_atom: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class RankedStructure:
     """One distinct structure of the final list, with both ranks.
 
@@ -46,6 +65,7 @@ class RankedStructure:
         flags: Reasons to doubt its energy or shape, keys of FLAGS.
         plain_energy_per_atom: eV/atom without dispersion, None where the relaxation has none.
         phonons: Its phonons, None where they were not computed.
+        second: Its energy by the second potential, None without one.
         tight_space_group: International number found at symprec 0.01 Å, for comparison.
         pattern_fit: Its fit to the measured powder pattern, None without one.
     """
@@ -72,3 +92,4 @@ class RankedStructure:
     plain_energy_per_atom: float | None = None
     phonons: Phonons | None = None
     pattern_fit: PatternFit | None = None
+    second: SecondEnergy | None = None

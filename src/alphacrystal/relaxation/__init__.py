@@ -8,7 +8,7 @@ from alphacrystal.relaxation._bayesian import BayesianRelaxer, require_optuna
 from alphacrystal.relaxation._checked import energies_checked
 from alphacrystal.relaxation._dispersion import DispersionPotential, has_dispersion
 from alphacrystal.relaxation._energy_model import EnergyModel, PotentialEnergies
-from alphacrystal.relaxation._energy_process import EnergyProcess
+from alphacrystal.relaxation._energy_process import EnergyProcess, check_supported_elements
 from alphacrystal.relaxation._energy_scale import (
     EnergyScale,
     corrected_energy_per_atom,
@@ -27,6 +27,7 @@ from alphacrystal.relaxation._relax import relax
 from alphacrystal.relaxation._relaxation import Relaxation, RelaxationStatus
 from alphacrystal.relaxation._relaxer import Relaxer
 from alphacrystal.relaxation._settings import RelaxSettings
+from alphacrystal.relaxation._torch_sim import TorchSimPotential
 from alphacrystal.relaxation.chgnet.potential import CHGNetPotential
 from alphacrystal.relaxation.modes import MAX_MODE_ATOMS, DisplacedStructure, displaced_structures
 from alphacrystal.relaxation.phonons import (
@@ -49,6 +50,12 @@ from alphacrystal.relaxation.registry import (
     load_potential,
     potential_names,
     register,
+)
+from alphacrystal.relaxation.user_potentials import (
+    potentials_folder,
+    register_file,
+    registered_files,
+    unregister_file,
 )
 
 __all__ = [
@@ -76,7 +83,9 @@ __all__ = [
     "Relaxation",
     "RelaxationStatus",
     "Relaxer",
+    "TorchSimPotential",
     "check_potential",
+    "check_supported_elements",
     "compute_phonons",
     "corrected_energy_per_atom",
     "displaced_structures",
@@ -92,10 +101,14 @@ __all__ = [
     "mp2020_correction_per_atom",
     "phonons_of",
     "potential_names",
+    "potentials_folder",
     "read_references",
     "reference_table",
     "register",
+    "register_file",
+    "registered_files",
     "relax",
     "require_optuna",
     "require_phonopy",
+    "unregister_file",
 ]

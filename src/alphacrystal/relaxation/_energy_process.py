@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alphacrystal.errors import PotentialError
+from alphacrystal.errors import AlphaCrystalError, PotentialError
 from alphacrystal.relaxation._checked import energies_checked
 from alphacrystal.relaxation._energy_model import EnergyModel
-from alphacrystal.relaxation.registry import load_energy_model
+from alphacrystal.relaxation._potential import check_known
+from alphacrystal.relaxation.registry import declared_elements, load_energy_model
 from alphacrystal.runtime.task_process import TaskProcess
 from alphacrystal.typing import FloatArray
 
@@ -67,6 +68,46 @@ class EnergyProcess:
         answer = self._process.run(_check, (self._name,), None)
         if answer.failure is not None:
             raise PotentialError(f"The potential {self._name} cannot be used: {answer.failure}.")
+
+
+def check_supported_elements(name: str, elements: Iterable[str], *, remedy: str) -> None:
+    """Refuse elements that a potential does not know.
+
+    A potential that does not declare its elements is loaded, once, in a separate process.
+
+    Args:
+        name: Name of the potential.
+        elements: Symbols.
+        remedy: Last clause of the message.
+
+    Raises:
+        PotentialError: It cannot be loaded.
+        InputError: Names the elements and the potential.
+    """
+    declared = declared_elements(name)
+    check_known(elements, _loaded_elements(name) if declared is None else declared, name, remedy=remedy)
+
+
+@lru_cache(maxsize=8)
+def _loaded_elements(name: str) -> frozenset[str]:
+    process = TaskProcess(preload=("alphacrystal.relaxation",))
+    try:
+        answer = process.run(_elements, (name,), None)
+    finally:
+        process.stop()
+    if answer.failure is not None:
+        raise PotentialError(f"The potential {name} cannot be used: {answer.failure}.")
+    if isinstance(answer.value, AlphaCrystalError):
+        raise answer.value
+    return frozenset(answer.value)
+
+
+def _elements(name: str) -> frozenset[str] | AlphaCrystalError:
+    """Elements of a potential; an error of this package is returned, so that it can be raised unchanged."""
+    try:
+        return _model(name).supported_elements
+    except AlphaCrystalError as error:
+        return error
 
 
 @lru_cache(maxsize=1)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 EV_PER_A3_IN_GPA = 160.21766340
 
 
+REMEDY = "choose another with --potential or run with --no-relax"
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """Energies, forces and stresses of n crystals.
@@ -81,8 +84,16 @@ def element_symbols(structures: Sequence[Structure]) -> set[str]:
     return {element.symbol for structure in structures for element in structure.composition.elements}
 
 
-def check_known(elements: Iterable[str], known: frozenset[str], potential_name: str) -> None:
+def check_known(
+    elements: Iterable[str], known: frozenset[str], potential_name: str, *, remedy: str = REMEDY
+) -> None:
     """Refuse elements that a potential does not support.
+
+    Args:
+        elements: Symbols.
+        known: Symbols of the supported elements.
+        potential_name: Name for the message.
+        remedy: Last clause of the message.
 
     Raises:
         InputError: Names the elements and the potential.
@@ -91,6 +102,5 @@ def check_known(elements: Iterable[str], known: frozenset[str], potential_name: 
     if unknown:
         plural = "elements" if len(unknown) > 1 else "element"
         raise InputError(
-            f"The potential {potential_name} does not know the {plural} {', '.join(unknown)}; "
-            "choose another with --potential or run with --no-relax."
+            f"The potential {potential_name} does not know the {plural} {', '.join(unknown)}; {remedy}."
         )

@@ -12,6 +12,9 @@ from alphacrystal.relaxation._dispersion import DISPERSION, DispersionPotential
 from alphacrystal.relaxation._energy_model import EnergyModel, PotentialEnergies
 from alphacrystal.relaxation._energy_scale import EnergyScale
 from alphacrystal.relaxation._potential import Potential, check_known
+from alphacrystal.relaxation._torch_sim import TorchSimPotential, is_torch_sim_model
+from alphacrystal.relaxation.foreign_packages import require_package
+from alphacrystal.relaxation.user_potentials import registered_files
 from alphacrystal.runtime.registry import Registry
 
 Loader = Callable[[str, str], "Potential | EnergyModel"]
@@ -49,6 +52,7 @@ class PotentialSpec:
         supported: Returns the elements that it knows, None where only loading tells.
         of_model: Returns the spec of one model of the family.
         on_page: Whether the web page offers it.
+        packages: Python packages that it needs, with the extra that installs each.
     """
 
     name: str
@@ -59,16 +63,35 @@ class PotentialSpec:
     supported: Callable[[], frozenset[str]] | None = None
     of_model: Callable[[PotentialSpec, str], PotentialSpec] | None = None
     on_page: bool = False
+    packages: tuple[tuple[str, str], ...] = ()
 
 
 def _wrap(name: str, factory: object) -> PotentialSpec:
-    """The spec of another package's potential; its factory may declare ``energy_scale``."""
+    """The spec of the potential of another package or of a registered file.
+
+    Its factory may declare ``energy_scale``, ``supported_elements`` and ``expected_energies``.
+    """
     scale = EnergyScale(getattr(factory, "energy_scale", EnergyScale.OTHER))
-    return PotentialSpec(name, "potential of another package", scale, None, lambda *_: _made(name, factory))
+    elements = getattr(factory, "supported_elements", None)
+    symbols = frozenset(elements) if isinstance(elements, Iterable) else None
+    expected = getattr(factory, "expected_energies", None)
+    return PotentialSpec(
+        name,
+        "potential of another package",
+        scale,
+        expected if isinstance(expected, EnergyRange) else None,
+        lambda *_: _made(name, factory, symbols),
+        None if symbols is None else lambda: symbols,
+    )
 
 
 POTENTIALS: Registry[PotentialSpec] = Registry(
-    "potential", "alphacrystal.relaxation.potentials", "alphacrystal.potentials", _wrap, PotentialError
+    "potential",
+    "alphacrystal.relaxation.potentials",
+    "alphacrystal.potentials",
+    _wrap,
+    PotentialError,
+    registered_files,
 )
 
 
@@ -81,11 +104,14 @@ def register(
     supported: Callable[[], frozenset[str]] | None = None,
     of_model: Callable[[PotentialSpec, str], PotentialSpec] | None = None,
     on_page: bool = False,
+    packages: tuple[tuple[str, str], ...] = (),
 ) -> Callable[[Loader], Loader]:
     """Register a function that loads a potential; see `PotentialSpec` for the arguments."""
 
     def decorate(load: Loader) -> Loader:
-        POTENTIALS.add(PotentialSpec(name, label, scale, expected, load, supported, of_model, on_page))
+        POTENTIALS.add(
+            PotentialSpec(name, label, scale, expected, load, supported, of_model, on_page, packages)
+        )
         return load
 
     return decorate
@@ -119,9 +145,16 @@ def _with_dispersion(name: str) -> tuple[PotentialSpec, str]:
         return DispersionPotential(base)
 
     label = f"{spec.label} with D3(BJ) dispersion"
-    return replace(
-        spec, name=name + DISPERSION, label=label, scale=EnergyScale.OTHER, expected=None, load=load
-    ), model
+    dispersed = replace(
+        spec,
+        name=name + DISPERSION,
+        label=label,
+        scale=EnergyScale.OTHER,
+        expected=None,
+        load=load,
+        packages=(*spec.packages, ("dftd3", "dispersion")),
+    )
+    return dispersed, model
 
 
 def potential_names() -> list[str]:
@@ -130,7 +163,9 @@ def potential_names() -> list[str]:
 
 
 def check_potential(name: str, elements: Iterable[str] = (), *, forces: bool = True) -> None:
-    """Refuse an unknown potential, or elements a shipped one does not know, without loading anything.
+    """Refuse an unknown potential, a missing package, or elements a shipped one does not know.
+
+    Nothing is loaded.
 
     Elements of potentials from other packages are checked when they are loaded.
 
@@ -140,7 +175,8 @@ def check_potential(name: str, elements: Iterable[str] = (), *, forces: bool = T
         forces: Whether forces are needed, so that formation-energy models will not do.
 
     Raises:
-        PotentialError: Lists the known names, or says that the model has no forces.
+        PotentialError: Lists the known names, names the extra to install, or says that the model has no
+            forces.
         InputError: Names the elements and the potential.
     """
     built_in = {spec.name for spec in POTENTIALS.built_in()}  # reading entry points takes 0.1 s
@@ -152,8 +188,16 @@ def check_potential(name: str, elements: Iterable[str] = (), *, forces: bool = T
         raise PotentialError(f"There is no potential named {name!r}; known here: {names}.")
     if forces and spec.scale is EnergyScale.FORMATION:
         raise PotentialError(_no_forces(name))
+    for package, extra in spec.packages:
+        require_package(package, name, extra)
     if spec.supported is not None:
         check_known(elements, spec.supported(), name)
+
+
+def declared_elements(name: str) -> frozenset[str] | None:
+    """Symbols that a potential declares to know without being loaded; None if only loading tells."""
+    supported = _spec_and_model(name)[0].supported
+    return None if supported is None else supported()
 
 
 def _no_forces(name: str) -> str:
@@ -208,8 +252,8 @@ def _load(name: str) -> Potential | EnergyModel:
     return loaded
 
 
-def _made(name: str, factory: object) -> Potential | EnergyModel:
-    """The potential that another package's factory returns."""
+def _made(name: str, factory: object, elements: frozenset[str] | None) -> Potential | EnergyModel:
+    """The potential that the factory of another package or of a registered file returns."""
     from ase.calculators.calculator import Calculator
 
     from alphacrystal.relaxation._ase import AsePotential
@@ -223,11 +267,13 @@ def _made(name: str, factory: object) -> Potential | EnergyModel:
             f"The potential {name} cannot be loaded: {type(error).__name__}: {error}."
         ) from error
     if isinstance(made, Calculator):
-        return AsePotential(name, made)
+        return AsePotential(name, made, elements)
+    if is_torch_sim_model(made):
+        return TorchSimPotential(name, made, elements)
     if not isinstance(made, Potential | EnergyModel):
         raise PotentialError(
-            f"The entry point {name} returned a {type(made).__name__}, which is neither a potential "
-            "nor an ASE calculator."
+            f"The entry point {name} returned a {type(made).__name__}, which is no potential, ASE "
+            "calculator or torch-sim model."
         )
     return made
 

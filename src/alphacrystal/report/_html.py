@@ -74,6 +74,18 @@ _COLUMNS = (
     ),
     _Column("known", "Known phase", "Identifier in the table of known phases", text=True),
     _Column("flags", "Flags", "Reasons to doubt the energy or the shape; explained below", text=True),
+    _Column(
+        "second_above_lowest_per_atom_ev",
+        "Second potential (eV/atom)",
+        "Above the lowest row by the second potential, which is named below",
+        4,
+    ),
+    _Column(
+        "second_formation_energy_per_atom_ev",
+        "Second potential, formation (eV/atom)",
+        "Relative to the elements, second potential",
+        4,
+    ),
     _Column("volume_per_atom_a3", "Volume (Å³/atom)", "Volume per atom", 2),
     _Column("lowest_frequency_thz", "Lowest frequency (THz)", "Of the phonons; negative: imaginary", 2),
     _Column("chemical_rank", "Chemical rank", "Rank by prior × geometry"),

@@ -19,7 +19,7 @@ from alphacrystal.runtime.csv_cells import original_text, write_csv
 if TYPE_CHECKING:
     from pymatgen.core.composition import Composition
 
-    from alphacrystal.ranking import RankedStructure
+    from alphacrystal.ranking import RankedStructure, SecondEnergy
 
 MAX_COLUMNS = 1000
 
@@ -63,6 +63,12 @@ class SummaryRow:
         r_wp: Weighted profile reliability factor of the fit to the measured pattern, 0 to about 1; None
             without a profile.
         unexplained_peaks: Measured peaks that the structure does not explain, None without a pattern.
+        second_potential: Name of the second potential (``--rerank``), "" if it gave no energy.
+        second_energy_per_atom_ev: eV/atom by the second potential at zero pressure, else None.
+        second_enthalpy_per_atom_ev: eV/atom by the second potential under pressure, else None.
+        second_above_lowest_per_atom_ev: eV/atom above the lowest row by the second potential.
+        second_formation_energy_per_atom_ev: eV/atom, None without elemental references of this potential.
+        second_energy_rank: Rank by the energy (enthalpy) of the second potential.
     """
 
     rank: int
@@ -95,6 +101,12 @@ class SummaryRow:
     mode_of_rank: int | None = None
     r_wp: float | None = None
     unexplained_peaks: int | None = None
+    second_potential: str = ""
+    second_energy_per_atom_ev: float | None = None
+    second_enthalpy_per_atom_ev: float | None = None
+    second_above_lowest_per_atom_ev: float | None = None
+    second_formation_energy_per_atom_ev: float | None = None
+    second_energy_rank: int | None = None
 
     @property
     def energy_or_enthalpy_ev(self) -> float | None:
@@ -117,6 +129,12 @@ _ADDED_COLUMNS: dict[str, Any] = {
     "mode_of_rank": None,
     "r_wp": None,
     "unexplained_peaks": None,
+    "second_potential": "",
+    "second_energy_per_atom_ev": None,
+    "second_enthalpy_per_atom_ev": None,
+    "second_above_lowest_per_atom_ev": None,
+    "second_formation_energy_per_atom_ev": None,
+    "second_energy_rank": None,
 }
 #: Present names by the names of format 1.
 _RENAMED_COLUMNS = {
@@ -183,11 +201,27 @@ def _row(formula: str, ranked: RankedStructure, pressure_gpa: float, ranks: Mapp
         plain_energy_per_atom_ev=_finite_or_none(ranked.plain_energy_per_atom) if pressure_gpa == 0 else None,
         r_wp=_finite_or_none(fit.profile.r_wp) if fit and fit.profile else None,
         unexplained_peaks=len(fit.unexplained.spacing) if fit else None,
+        **_second(ranked.second, pressure_gpa),
     )
 
 
 def _parent_rank(parent: object, ranks: Mapping[int, int]) -> int | None:
     return ranks.get(parent) if isinstance(parent, int) else None
+
+
+def _second(second: SecondEnergy | None, pressure_gpa: float) -> dict[str, Any]:
+    """The columns of the second potential."""
+    if second is None:
+        return {}
+    energy = _finite_or_none(second.energy_per_atom)
+    return {
+        "second_potential": second.potential,
+        "second_energy_per_atom_ev": energy if pressure_gpa == 0 else None,
+        "second_enthalpy_per_atom_ev": None if pressure_gpa == 0 else energy,
+        "second_above_lowest_per_atom_ev": _finite_or_none(second.above_lowest),
+        "second_formation_energy_per_atom_ev": _finite_or_none(second.formation_energy_per_atom),
+        "second_energy_rank": second.energy_rank,
+    }
 
 
 def cif_file_name(formula: str, ranked: RankedStructure) -> str:

@@ -19,6 +19,7 @@ _LEGEND = "chem #: rank by networks"
 _RANK_LEGEND = "E #: rank by energy; "
 _FORMATION_LEGEND = "E form: formation energy, eV/atom; "
 _HULL_LEGEND = "E form, E hull: formation energy and energy above hull, eV/atom\nE #: rank by energy; "
+_HULL_ALONE_LEGEND = "E hull: energy above hull, eV/atom\nE #: rank by energy; "
 _ENTHALPY_LEGEND = "enthalpy in eV/atom; H #: rank by enthalpy; "
 
 
@@ -42,6 +43,7 @@ _COLUMNS = (
     _Column("E form", energy=True),
     _Column("E hull", energy=True),
     _Column("E #", energy=True),
+    _Column("E 2nd", energy=True),
     _Column("chem #"),
     _Column("conv", left=True, energy=True),
 )
@@ -65,12 +67,25 @@ def ranked_table(rows: Sequence[SummaryRow], shown: int | None = None) -> Table:
 def table_legend(rows: Sequence[SummaryRow]) -> str:
     """The explanation of the short headings."""
     if any(row.enthalpy_per_atom_ev is not None for row in rows):
-        return _ENTHALPY_LEGEND + _LEGEND
+        return _ENTHALPY_LEGEND + _LEGEND + _second_legend(rows)
     if not _has_energies(rows):
         return _LEGEND
+    if second := _second_legend(rows):
+        return (_HULL_ALONE_LEGEND if _has_hull(rows) else _RANK_LEGEND) + _LEGEND + second
     if _has_hull(rows):
         return _HULL_LEGEND + _LEGEND
     return _RANK_LEGEND + (_FORMATION_LEGEND if _has_formation(rows) else "") + _LEGEND
+
+
+def second_potential(rows: Sequence[SummaryRow]) -> str:
+    """Name of the second potential of a list, "" without one."""
+    return next((row.second_potential for row in rows if row.second_potential), "")
+
+
+def _second_legend(rows: Sequence[SummaryRow]) -> str:
+    name = second_potential(rows)
+    quantity = "enthalpy" if any(row.enthalpy_per_atom_ev is not None for row in rows) else "energy"
+    return f"\nE 2nd: {quantity} above the lowest row by {name}, eV/atom" if name else ""
 
 
 def _has_formation(rows: Sequence[SummaryRow]) -> bool:
@@ -104,18 +119,25 @@ def percentage(probability: float) -> str:
 
 
 def list_sentences(rows: Sequence[SummaryRow]) -> list[str]:
-    """Sentences below a list: "none of these", known phases, and the flags of its rows."""
+    """Sentences below a list: "none of these", known phases, second potential, flags and phonons."""
     from alphacrystal.ranking import flag_sentences
 
     marked = [(row.rank, row.flags.split()) for row in rows]
     sentences = [
         unlisted_sentence(rows),
         known_sentence(rows),
+        second_sentence(rows),
         *flag_sentences(marked),
         *phonon_sentences(rows),
         *mode_sentences(rows),
     ]
     return [text for text in sentences if text]
+
+
+def second_sentence(rows: Sequence[SummaryRow]) -> str:
+    """The row of lowest energy by the second potential, as a sentence; "" without one."""
+    lowest = next((row.rank for row in rows if row.second_energy_rank == 1), None)
+    return "" if lowest is None else f"Second potential {second_potential(rows)}: lowest is row {lowest}"
 
 
 def phonon_sentences(rows: Sequence[SummaryRow]) -> list[str]:
@@ -207,8 +229,10 @@ def _columns(rows: Sequence[SummaryRow]) -> list[_Column]:
     has_energies = _has_energies(rows)
     columns = [column for column in _COLUMNS if has_energies or not column.energy]
     left_out = {"E hull"} if not _has_hull(rows) else {"eV/atom"}  # 80 columns do not hold both
-    if not _has_formation(rows):
-        left_out.add("E form")
+    if not second_potential(rows):
+        left_out.add("E 2nd")
+    if not _has_formation(rows) or second_potential(rows):
+        left_out.add("E form")  # of one formula, it differs from the energies by a constant
     columns = [column for column in columns if column.title not in left_out]
     if all(row.probability is None for row in rows):
         columns = [column for column in columns if column.title != "prob"]
@@ -241,6 +265,7 @@ def _cells(row: SummaryRow, columns: Sequence[_Column], *, typeset: bool = False
         "enthalpy": _number(row.energy_or_enthalpy_ev, 3),
         "E form": _number(row.formation_energy_per_atom_ev, 3),
         "E hull": _number(row.energy_above_hull_per_atom_ev, 3),
+        "E 2nd": _number(row.second_above_lowest_per_atom_ev, 3),
         "E #": "" if row.energy_rank is None else str(row.energy_rank),
         "H #": "" if row.energy_rank is None else str(row.energy_rank),
         "chem #": str(row.chemical_rank),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Generic, Protocol, TypeVar
@@ -28,7 +28,8 @@ class Registry(Generic[S]):
     """Plug-ins of one sort by name.
 
     A built-in plug-in is one module of ``package`` that calls `add` when it is imported; the modules are
-    imported at the first use. A plug-in of another package is an entry point of ``group``.
+    imported at the first use. A plug-in of another package is an entry point of ``group``. ``more`` gives
+    further ones, which the user registered.
 
     Attributes:
         noun: Noun for a plug-in in messages, e.g. "generator".
@@ -43,6 +44,7 @@ class Registry(Generic[S]):
         group: str,
         wrap: Callable[[str, object], S],
         error: type[AlphaCrystalError] = InputError,
+        more: Callable[[], Mapping[str, Callable[[], object]]] = dict,
     ) -> None:
         """Create an empty registry.
 
@@ -52,9 +54,11 @@ class Registry(Generic[S]):
             group: See the class.
             wrap: Turns the object of an entry point into a spec; called with the entry point's name.
             error: Raised for unknown names and for packages that cannot be imported.
+            more: Returns functions that import further plug-ins, by name. Built-in ones and entry points of
+                the same name come first.
         """
         self.noun, self.package, self.group = noun, package, group
-        self._wrap, self._error = wrap, error
+        self._wrap, self._error, self._more = wrap, error, more
         self._specs: dict[str, S] = {}
         self._searched: set[str] = set()  # imported modules
         self._modules: dict[str, str] = {}  # module by name of its plug-in
@@ -80,7 +84,9 @@ class Registry(Generic[S]):
     def names(self) -> list[str]:
         """All names, built-in and of other packages; modules of other packages are not imported."""
         return sorted(
-            {spec.name for spec in self.built_in()} | {entry.name for entry in entry_points(group=self.group)}
+            {spec.name for spec in self.built_in()}
+            | {entry.name for entry in entry_points(group=self.group)}
+            | self._more().keys()
         )
 
     def get(self, name: str) -> S:
@@ -93,12 +99,13 @@ class Registry(Generic[S]):
         if name in self._specs:
             return self._specs[name]
         entry = next(iter(entry_points(group=self.group, name=name)), None)
-        if entry is None:
+        load = self._more().get(name) if entry is None else entry.load
+        if load is None:
             raise self._error(
                 f"There is no {self.noun} {name[:60]!r}: choose from {', '.join(self.names())}."
             )
         try:
-            loaded = entry.load()
+            loaded = load()
         except AlphaCrystalError:
             raise
         except Exception as error:

@@ -20,7 +20,7 @@ from alphacrystal.runtime.folder_lock import lock_file
 from alphacrystal.scale._executor import CampaignTask, TaskOutcome
 
 if TYPE_CHECKING:
-    from alphacrystal.relaxation import Relaxer
+    from alphacrystal.relaxation import Relaxer, RelaxPool
     from alphacrystal.report import RunSummary
 
 MAX_UNPACKED_BYTES = 100_000_000  # of a table in a packed run
@@ -110,6 +110,7 @@ class PredictTask:
                     resume=again,
                     page=self.page,
                     shared=_relaxer(settings),
+                    shared_second=_second_relaxer(settings),
                 )
                 break
             except FolderInUseError:  # a user resumes this run separately
@@ -144,20 +145,34 @@ def _relaxer(settings: PredictConfig) -> Relaxer | None:
     """The relaxer of this thread, or None where each run creates one."""
     if not settings.relax or settings.relaxation != "gradient":
         return None
-    if getattr(_THREAD, "name", None) != settings.potential:
-        from alphacrystal.relaxation import RelaxPool
+    return _pool("first", settings.potential)
 
-        if hasattr(_THREAD, "pool"):
-            _THREAD.pool.close()
-        _THREAD.name, _THREAD.pool = settings.potential, RelaxPool(settings.potential, workers=1)
-    pool: Relaxer = _THREAD.pool
-    return pool
+
+def _second_relaxer(settings: PredictConfig) -> Relaxer | None:
+    """The relaxer of the second potential of this thread, or None where each run creates one."""
+    from alphacrystal.relaxation import EnergyScale, energy_scale
+
+    if settings.rerank is None or energy_scale(settings.rerank) is EnergyScale.FORMATION:
+        return None
+    return _pool("second", settings.rerank)
+
+
+def _pool(role: str, potential: str) -> RelaxPool:
+    """The worker process of this thread in a role, "first" or "second", with its potential."""
+    from alphacrystal.relaxation import RelaxPool
+
+    pools: dict[str, RelaxPool] = _THREAD.__dict__.setdefault("pools", {})
+    if role in pools and pools[role].potential_name != potential:
+        pools.pop(role).close()
+    if role not in pools:
+        pools[role] = RelaxPool(potential, workers=1)
+    return pools[role]
 
 
 def _processor_seconds() -> float:
     """Processor time of this process and of the relaxations of this thread, in s."""
-    pool = getattr(_THREAD, "pool", None)
-    return time.process_time() + (0.0 if pool is None else pool.processor_seconds)
+    pools: dict[str, RelaxPool] = getattr(_THREAD, "pools", {})
+    return time.process_time() + sum(pool.processor_seconds for pool in pools.values())
 
 
 def _create_parent(folder: Path) -> None:

@@ -15,7 +15,7 @@ from alphacrystal.relaxation._ase import AsePotential
 from alphacrystal.relaxation._energy_model import EnergyModel
 from alphacrystal.relaxation._energy_scale import EnergyScale
 from alphacrystal.relaxation._potential import Potential, check_known, element_symbols
-from alphacrystal.relaxation.foreign_packages import first_line, quiet, require_package
+from alphacrystal.relaxation.foreign_packages import first_line, quiet
 from alphacrystal.relaxation.registry import (
     FORMATION,
     MATPES_PBE,
@@ -34,7 +34,7 @@ def load_m3gnet(name: str, model: str) -> AsePotential:
     """An M3GNet (or another matgl potential) from a directory of matgl's, or by its name on the hub.
 
     Raises:
-        PotentialError: matgl is not installed, or the model cannot be read.
+        PotentialError: The model cannot be read.
     """
     loaded = _matgl_model(name, model)
     if not hasattr(loaded, "calc_forces"):
@@ -56,7 +56,7 @@ class MegnetModel:
         """Load it from a directory of matgl's, or by its name on the hub.
 
         Raises:
-            PotentialError: matgl is not installed, or the model cannot be read.
+            PotentialError: The model cannot be read.
         """
         loaded = _matgl_model(name, model)
         if not hasattr(loaded, "predict_structure"):
@@ -79,14 +79,22 @@ class MegnetModel:
         return energies
 
 
+def _with_model(spec: PotentialSpec, model: str) -> PotentialSpec:
+    """The spec itself if there is a model.
+
+    Raises:
+        PotentialError: There is none.
+    """
+    if not model:
+        family = spec.name.rstrip(":")
+        raise PotentialError(
+            f"{family} needs a model: a directory of matgl's or a name on its hub, as in {family}:DIRECTORY."
+        )
+    return spec
+
+
 def _matgl_model(name: str, model: str) -> Any:
     """A directory of that path first, then the hub (network, or its cache)."""
-    if not model:
-        raise PotentialError(
-            f"{name.rstrip(':')} needs a model: a directory of matgl's or a name on its hub, as in "
-            f"{name.rstrip(':')}:DIRECTORY."
-        )
-    require_package("matgl", name, "matgl")
     try:
         with quiet():
             import matgl
@@ -102,7 +110,7 @@ def _matgl_model(name: str, model: str) -> Any:
 def _m3gnet_of(spec: PotentialSpec, model: str) -> PotentialSpec:
     """Models trained on MatPES have plain PBE or r2SCAN energies, without a correction scheme."""
     if "matpes" not in model.lower():
-        return spec
+        return _with_model(spec, model)
     expected = MATPES_R2SCAN if "r2scan" in model.lower() else MATPES_PBE
     return replace(spec, scale=EnergyScale.OTHER, expected=expected)
 
@@ -113,13 +121,19 @@ def _m3gnet_of(spec: PotentialSpec, model: str) -> PotentialSpec:
     EnergyScale.MP_RAW,
     RAW,
     of_model=_m3gnet_of,
+    packages=(("matgl", "matgl"),),
 )
 def _load_m3gnet(name: str, model: str) -> Potential:
     return load_m3gnet(name, model)
 
 
 @register(
-    "megnet:", "MEGNet formation-energy model of matgl, without forces", EnergyScale.FORMATION, FORMATION
+    "megnet:",
+    "MEGNet formation-energy model of matgl, without forces",
+    EnergyScale.FORMATION,
+    FORMATION,
+    of_model=_with_model,
+    packages=(("matgl", "matgl"),),
 )
 def _load_megnet(name: str, model: str) -> EnergyModel:
     return MegnetModel(name, model)

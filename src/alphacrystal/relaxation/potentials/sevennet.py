@@ -8,7 +8,8 @@ from alphacrystal.errors import PotentialError
 from alphacrystal.relaxation._ase import AsePotential
 from alphacrystal.relaxation._energy_scale import EnergyScale
 from alphacrystal.relaxation._potential import Potential
-from alphacrystal.relaxation.foreign_packages import first_line, quiet, require_package
+from alphacrystal.relaxation.chgnet.potential import supported_symbols
+from alphacrystal.relaxation.foreign_packages import first_line, quiet
 from alphacrystal.relaxation.registry import RAW, register
 
 #: Checkpoints in sevenn's wheel, by our name.
@@ -19,9 +20,8 @@ def load_sevennet(name: str) -> AsePotential:
     """SevenNet-0 or SevenNet-l3i5; weights from sevenn's wheel.
 
     Raises:
-        PotentialError: sevenn is not installed, or its weights cannot be read.
+        PotentialError: The weights cannot be read.
     """
-    require_package("sevenn", name, "sevennet")
     from ase.data import chemical_symbols
 
     try:
@@ -35,7 +35,14 @@ def load_sevennet(name: str) -> AsePotential:
     return AsePotential(name, calculator, elements)
 
 
-@register("sevennet", "SevenNet-0", EnergyScale.MP_RAW, RAW, on_page=True)
-@register("sevennet-l3i5", "SevenNet-l3i5", EnergyScale.MP_RAW, RAW, on_page=True)
+_FACTS: dict[str, Any] = {
+    "supported": supported_symbols,  # trained on the data of CHGNet
+    "packages": (("sevenn", "sevennet"),),
+    "on_page": True,
+}
+
+
+@register("sevennet", "SevenNet-0", EnergyScale.MP_RAW, RAW, **_FACTS)
+@register("sevennet-l3i5", "SevenNet-l3i5", EnergyScale.MP_RAW, RAW, **_FACTS)
 def _load(name: str, model: str) -> Potential:
     return load_sevennet(name)

@@ -1,4 +1,4 @@
-"""`alphacrystal benchmark ranking`, `pressure` and `flags`."""
+"""`alphacrystal benchmark ranking`, `pressure`, `flags` and `polymorphs`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ import typer
 
 from alphacrystal.errors import InputError
 from alphacrystal_bench.commands.known_crystals import Sizes, size_classes
-from alphacrystal_bench.harness.options import CompoundFolder, Limit, RequiredRecords, Seed, Workers
+from alphacrystal_bench.harness.options import (
+    CompoundFolder,
+    Limit,
+    MaxAtoms,
+    RequiredRecords,
+    Seed,
+    Workers,
+)
 from alphacrystal_bench.harness.registry import Result, Run, register
 
 
@@ -25,6 +32,9 @@ def ranking(
     workers: Workers = 2,
     write: Annotated[
         Path | None, typer.Option(help="Folder for the fitted model (the package's ranking/data).")
+    ] = None,
+    rerank: Annotated[
+        str | None, typer.Option(help="Second potential, whose energies are compared too.")
     ] = None,
     seed: Seed = 0,
 ) -> Result:
@@ -49,6 +59,7 @@ def ranking(
         seed=seed,
         workers=workers,
         write=write,
+        rerank=rerank,
     )
 
 
@@ -86,3 +97,38 @@ def flags(
     from alphacrystal_bench.list_order.flags import benchmark_flags
 
     return benchmark_flags(read_records(data), run.progress, per_class=per_class, seed=seed)
+
+
+@register("polymorphs", title="Order of polymorphs", page="list_order.polymorphs_page", needs_data=True)
+def polymorphs(
+    run: Run,
+    *,
+    data: RequiredRecords,
+    potential: Annotated[
+        list[str] | None, typer.Option(help="Potential; repeat the option for several. Default: chgnet.")
+    ] = None,
+    relaxed_by: Annotated[
+        str, typer.Option(help="Potential that relaxes the crystals for the second geometry, or none.")
+    ] = "chgnet",
+    train: Annotated[
+        int, typer.Option(min=0, help="Pairs of the training split, besides all of the validation split.")
+    ] = 200,
+    max_atoms: MaxAtoms = 40,
+    per_formula: Annotated[int, typer.Option(min=1, help="Pairs of one formula at most.")] = 3,
+    seed: Seed = 0,
+) -> Result:
+    """Share of pairs of known polymorphs that potentials order as DFT does, with controls."""
+    from alphacrystal.data import read_records
+    from alphacrystal_bench.list_order.polymorphs import benchmark_polymorphs
+
+    return benchmark_polymorphs(
+        read_records(data),
+        run.folder,
+        run.progress,
+        potentials=list(dict.fromkeys(potential or ["chgnet"])),
+        relaxed_by=None if relaxed_by == "none" else relaxed_by,
+        train=train,
+        max_atoms=max_atoms,
+        per_formula=per_formula,
+        seed=seed,
+    )

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from alphacrystal.crystal import SymmetryHypothesis, lattice_points, structure_from_json
 from alphacrystal.generate import Candidate
-from alphacrystal.ranking import ROW_INPUTS, list_evidence, most_probable, row_evidence
+from alphacrystal.ranking import ROW_INPUTS, energy_parts, list_evidence, most_probable, row_evidence
 from alphacrystal.relaxation import Relaxation, RelaxationStatus
 from alphacrystal.typing import FloatArray
 from alphacrystal_bench.harness.rows import Row
@@ -29,6 +29,7 @@ EXTRA_INPUTS = (
     "enumerated",  # 1 if the structure type is not known for the stoichiometry
     "prototype",  # 1 if the coordinates are those of a known crystal
 )
+ENERGY_INPUTS = ("low_energy", "medium_energy", "high_energy")
 _HYPOTHESIS = TypeAdapter(SymmetryHypothesis)
 _LEAST_DEVIATION, _MOST_DEVIATIONS, _LARGEST_MISFIT = 0.03, 4.0, 6.0
 
@@ -43,7 +44,8 @@ def evidence_row(folder: Path, comparison: Comparison) -> Row:
     Returns:
         Values for JSON: the ``inputs`` of each structure (columns ROW_INPUTS and EXTRA_INPUTS), the inputs of
         the ``list``, and for each structure whether it is the ``known`` crystal (tolerances of CSPBench), its
-        energy ``above`` the lowest (eV/atom or None) and its ``log_probability``.
+        energy ``above`` the lowest (eV/atom or None), the same by the ``second`` potential, and its
+        ``log_probability``.
     """
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     candidates = [_candidate(item) for item in results["candidates"]]
@@ -63,6 +65,7 @@ def evidence_row(folder: Path, comparison: Comparison) -> Row:
         "list": np.round(list_evidence(candidates, groups), 5).tolist(),
         "known": [item["rms"][STRICT] is not None for item in comparison.rows(crystals)],
         "above": [None if energy is None else round(energy - lowest, 5) for energy in energies],
+        "second": [item["second_above_lowest_per_atom_ev"] for item in results["structures"]],
         "log_probability": [candidates[most_probable(candidates, group)].log_probability for group in groups],
     }
 
@@ -117,6 +120,19 @@ def _extra(
 def _misfit(candidate: Candidate) -> float:
     values = (candidate.provenance.get(name, 0.0) for name in ("geometry", "penalty"))
     return sum(value for value in values if isinstance(value, (int, float)))
+
+
+def with_second_energies(row: Row) -> Row:
+    """A finished list with the energies of the second potential in the place of the first.
+
+    A structure without one counts as high in energy.
+    """
+    every = (*ROW_INPUTS, *EXTRA_INPUTS)
+    inputs = np.array(row["inputs"], dtype=np.float64).reshape(-1, len(every))
+    columns = [every.index(name) for name in ENERGY_INPUTS]
+    for place, above in enumerate(row["second"]):
+        inputs[place, columns] = energy_parts(math.inf if above is None else above)
+    return row | {"inputs": inputs.tolist(), "above": row["second"]}
 
 
 def matrix(row: Row, names: Sequence[str]) -> FloatArray:

@@ -22,6 +22,7 @@ _COMPARED = {
     "prior_energy": "prior, energy",
     "prior_energy_change": "**prior, energy, change (shipped)**",
 }
+_SECOND = {"energy": "energy of {} alone", "probability": "probability with energies of {}"}
 _SHOWN = {"first": "first rows", "rows": "first twenty rows", "none": "none of these"}
 
 
@@ -55,7 +56,8 @@ def render(result: Mapping[str, Any]) -> str:
         fact_line(
             "ranking",
             result,
-            options=f" --data DIR --sizes {sizes_text} --per-class {numbers}",
+            options=f" --data DIR --sizes {sizes_text} --per-class {numbers}"
+            + (f" --rerank {result['rerank']}" if result.get("rerank") else ""),
             details=details,
         ),
         "",
@@ -83,6 +85,18 @@ def render(result: Mapping[str, Any]) -> str:
         "",
         ", ".join(f"{name} {value:g}" for name, value in weights.items()) + ".",
     ]
+    if second := result.get("second"):
+        first = {
+            "energy": result["orders"]["energy"],
+            "probability": result["compared"]["prior_energy_change"],
+        }
+        rows = [
+            [_SECOND[name].format(potential), *_percents(values[name]), values[name].get("loss", "")]
+            for name in _SECOND
+            for potential, values in (("chgnet", first), (result["rerank"], second))
+        ]
+        table = markdown_table(["order", *_HEADER, "loss"], rows)
+        lines += ["", f"## Energies of {result['rerank']}", "", *table]
     return "\n".join(lines) + "\n"
 
 

@@ -22,23 +22,27 @@ from alphacrystal.ranking import LIST_INPUTS
 from alphacrystal.runtime.atomic_write import write_text_atomically
 from alphacrystal.typing import FloatArray, Progress
 from alphacrystal_bench.cspbench.compounds import LISTED
-from alphacrystal_bench.harness.rows import Row, Rows
+from alphacrystal_bench.harness.rows import Row, Rows, check_settings
 from alphacrystal_bench.known_crystals.comparison import Comparison
 from alphacrystal_bench.known_crystals.tables import SIZES, size_class
 from alphacrystal_bench.known_crystals.validation_sizes import validation_records
-from alphacrystal_bench.list_order.evidence import EXTRA_INPUTS, evidence_row
+from alphacrystal_bench.list_order.evidence import (
+    ENERGY_INPUTS,
+    EXTRA_INPUTS,
+    evidence_row,
+    with_second_energies,
+)
 from alphacrystal_bench.list_order.fitting import Sample, cross_validated, fit, loss_of, samples
 from alphacrystal_bench.models.reliability import from_confidence
 
 SCALES = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)  # eV/atom equal to a factor e in probability
 TOPS = (1, 5, 20)
-ENERGIES = ("low_energy", "medium_energy", "high_energy")
 #: Inputs of the shipped model.
-INPUTS = ("prior", *ENERGIES, "change")
+INPUTS = ("prior", *ENERGY_INPUTS, "change")
 #: Sets of inputs that are compared.
 COMPARED: Mapping[str, tuple[str, ...]] = {
     "prior": ("prior",),
-    "prior_energy": ("prior", *ENERGIES),
+    "prior_energy": ("prior", *ENERGY_INPUTS),
     "prior_energy_change": INPUTS,
     **{f"and_{name}": (*INPUTS, name) for name in EXTRA_INPUTS},
 }
@@ -55,6 +59,7 @@ def benchmark_ranking(
     seed: int = 0,
     workers: int = 2,
     write: Path | None = None,
+    rerank: str | None = None,
 ) -> dict[str, Any]:
     """Match rates of all orders over held-out compounds, and the fitted models.
 
@@ -67,14 +72,20 @@ def benchmark_ranking(
         seed: Seed of the sample, the predictions and the folds.
         workers: Relaxation processes.
         write: Folder for the file of the fitted model.
+        rerank: Second potential, whose energies are compared with those of the first.
+
+    Raises:
+        InputError: The finished compounds in ``out`` are of another second potential.
     """
+    if rerank is not None:
+        check_settings(out, {"rerank": rerank})
     number = per_class[0] if len(per_class) == 1 else per_class
     chosen = validation_records(records, number, seed, classes)
     finished = Rows(out / "evidence.jsonl")
     rows = []
     for done, record in enumerate(chosen):
         on_progress("predict", done, len(chosen))
-        row = finished.compute(record.id, partial(_compound_row, record, out / "runs", seed, workers))
+        row = finished.compute(record.id, partial(_compound_row, record, out / "runs", seed, workers, rerank))
         if not row["refused"]:
             rows.append(row)
     on_progress("predict", len(chosen), len(chosen))
@@ -82,14 +93,16 @@ def benchmark_ranking(
     if write is not None:
         text = json.dumps(result["model"], indent=2) + "\n"
         write_text_atomically(write / "relaxed_lists.json", text)
-    return {"per_class": list(per_class), "classes": list(classes), **result}
+    return {"per_class": list(per_class), "classes": list(classes), "rerank": rerank, **result}
 
 
-def _compound_row(record: StructureRecord, runs: Path, seed: int, workers: int) -> Row:
+def _compound_row(record: StructureRecord, runs: Path, seed: int, workers: int, rerank: str | None) -> Row:
     row = {"id": record.id, "formula": record.reduced_formula, "atoms": len(record.species), "refused": ""}
     folder = runs / f"{record.reduced_formula}-{record.id}"
     if not _complete(folder):
-        config = make_config(top=LISTED, seed=seed, workers=workers, known_phases=False, dispersion="none")
+        config = make_config(
+            top=LISTED, seed=seed, workers=workers, known_phases=False, dispersion="none", rerank=rerank
+        )
         resume = (folder / "events.jsonl").is_file()
         try:
             predict(record.reduced_formula, config, folder=folder, resume=resume, page=False)
@@ -137,6 +150,21 @@ def ranking_tables(rows: Sequence[Row], seed: int) -> dict[str, Any]:
         "compared": compared,
         "calibration": calibration(lists, probabilities),
         "model": fitted_model(lists),
+        "second": _second_tables(rows, seed),
+    }
+
+
+def _second_tables(rows: Sequence[Row], seed: int) -> dict[str, Any] | None:
+    """Rates and loss with the energies of the second potential; None without one."""
+    if not all(any(value is not None for value in row.get("second", ())) for row in rows):
+        return None
+    replaced = [with_second_energies(row) for row in rows]
+    lists = samples(replaced, INPUTS)
+    probabilities = cross_validated(lists, INPUTS, seed)
+    ranks = [_rank(-p[:-1], item.known) for p, item in zip(probabilities, lists, strict=True)]
+    return {
+        "energy": _shares(_fixed(replaced, 0.0)),
+        "probability": {**_shares(ranks), "loss": round(loss_of(lists, probabilities), 4)},
     }
 
 

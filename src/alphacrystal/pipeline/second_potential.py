@@ -1,0 +1,105 @@
+"""Energies of the listed structures by a second potential; finished ones come from the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from alphacrystal.pipeline.energies import relax_settings
+from alphacrystal.pipeline.relaxation import relax_pass
+
+if TYPE_CHECKING:
+    from alphacrystal.pipeline.preflight import Request
+    from alphacrystal.pipeline.store import RunStore
+    from alphacrystal.ranking import RankedStructure
+    from alphacrystal.relaxation import Relaxation, Relaxer
+
+RERANK = "rerank"  # name of the pass in the checkpoint
+
+
+def compute_second_energies(
+    request: Request, ranked: Sequence[RankedStructure], store: RunStore, shared: Relaxer | None = None
+) -> None:
+    """Compute the energies of the listed structures that the store lacks, and add them to it.
+
+    The structures of the list are evaluated as they are, or relaxed for ``rerank_steps`` steps.
+
+    Args:
+        request: The run; it names the second potential.
+        ranked: The list.
+        store: Finished energies; new ones are added.
+        shared: Relaxer of the second potential to use instead of a new one; it stays open.
+
+    Raises:
+        PotentialError: The second potential cannot be loaded.
+    """
+    from alphacrystal.relaxation import EnergyScale, RelaxPool, energy_scale
+
+    config = request.config
+    assert config.rerank is not None
+    structures = {item.candidate_index: item.primitive for item in ranked}
+    if structures.keys() <= store.relaxations(RERANK).keys():
+        return
+    settings = relax_settings(config).model_copy(update={"max_steps": config.rerank_steps})
+    direct = energy_scale(config.rerank) is EnergyScale.FORMATION  # a model without forces
+    method: Literal["gradient", "bayesian"] = "bayesian" if direct else "gradient"
+    if shared is not None:
+        relax_pass(store, shared, RERANK, structures, settings)
+        return
+    with RelaxPool(config.rerank, workers=config.workers, method=method, seed=config.seed) as pool:
+        relax_pass(store, pool, RERANK, structures, settings)
+
+
+def with_second_energies(
+    request: Request, ranked: Sequence[RankedStructure], store: RunStore
+) -> tuple[list[RankedStructure], list[str]]:
+    """The list with the finished energies of the second potential, and notes on those that failed.
+
+    The order of the list stays.
+    """
+    from alphacrystal.ranking import EnergyReference, SecondEnergy
+
+    config = request.config
+    assert config.rerank is not None
+    finished = store.relaxations(RERANK)
+    energies = _energies(ranked, finished)
+    reference = EnergyReference(config.rerank, config.pressure)
+    lowest = min(energies.values(), default=0.0)
+    ranks = {index: place for place, index in enumerate(sorted(energies, key=lambda i: (energies[i], i)), 1)}
+    listed = [
+        item
+        if (energy := energies.get(item.candidate_index)) is None
+        else replace(
+            item,
+            second=SecondEnergy(
+                potential=config.rerank,
+                energy_per_atom=energy,
+                above_lowest=energy - lowest,
+                energy_rank=ranks[item.candidate_index],
+                formation_energy_per_atom=reference.formation_energy(item.primitive, energy),
+            ),
+        )
+        for item in ranked
+    ]
+    failed = [
+        finished[item.candidate_index]
+        for item in ranked
+        if item.candidate_index in finished and item.candidate_index not in energies
+    ]
+    if not failed:
+        return listed, []
+    reason = " ".join(failed[0].reason.split()).rstrip(".")
+    note = f"{config.rerank} gives no energy of {len(failed)} of {len(ranked)} listed structures ({reason})."
+    return listed, [note]
+
+
+def _energies(ranked: Sequence[RankedStructure], finished: Mapping[int, Relaxation]) -> dict[int, float]:
+    """Usable energies in eV/atom of listed structures, by number of the candidate."""
+    return {
+        item.candidate_index: energy
+        for item in ranked
+        if (relaxation := finished.get(item.candidate_index)) is not None
+        and relaxation.usable
+        and (energy := relaxation.energy_per_atom) is not None
+    }
