@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from alphacrystal.ranking import FLAGS
-from alphacrystal_bench.list_order.flags import LEFT_OUT, flags_of, nonsense, render
+from alphacrystal_bench.list_order.flags import LEFT_OUT, flags_of, impossible_structures, render
 from alphacrystal_bench.speed.phonons import GOAL, benchmark_phonons
 from alphacrystal_bench.speed.phonons import render as render_phonons
 
 FACTS = {"commit": "0", "seed": 0, "time": "now", "machine": {"cpu": "a processor", "cores": 2}}
 
 
-@pytest.mark.parametrize("name", nonsense())
+@pytest.mark.parametrize("name", impossible_structures())
 def test_structures_that_cannot_exist_have_a_flag(name: str) -> None:
-    assert "unknown" in flags_of(nonsense()[name])
+    assert "unknown" in flags_of(impossible_structures()[name])
 
 
 def test_page_of_flags_has_each_flag_and_each_structure() -> None:
@@ -25,7 +25,10 @@ def test_page_of_flags_has_each_flag_and_each_structure() -> None:
     result: dict[str, Any] = {
         "n": 7,
         "shares": shares,
-        "nonsense": {"NaHe2": ["noble_gas", "unknown"], "Xx": []},
+        "impossible": [
+            {"structure": "NaHe2", "flags": ["noble_gas", "unknown"]},
+            {"structure": "Xx", "flags": []},
+        ],
         "flagged_formulas": [],
         **FACTS,
     }

@@ -1,4 +1,4 @@
-"""Shares of experimental validation compounds that have each flag, and whether nonsense is flagged."""
+"""Shares of experimental validation compounds with each flag, and flags of impossible structures."""
 
 from __future__ import annotations
 
@@ -48,7 +48,10 @@ def benchmark_flags(
         "seed": seed,
         "shares": {name: round(counts[name] / len(chosen), 4) for name in names},
         "flagged_formulas": sorted(unknown)[:MAX_NAMED],
-        "nonsense": {name: list(flags_of(structure)) for name, structure in nonsense().items()},
+        "impossible": [
+            {"structure": name, "flags": list(flags_of(structure))}
+            for name, structure in impossible_structures().items()
+        ],
     }
 
 
@@ -60,7 +63,7 @@ def flags_of(structure: Structure) -> tuple[str, ...]:
     return flags(structure, Candidate(structure, "file", None))
 
 
-def nonsense() -> dict[str, Structure]:
+def impossible_structures() -> dict[str, Structure]:
     """Structures far from everything that is known, by name."""
     from pymatgen.core import Lattice, Structure
 
@@ -82,15 +85,15 @@ def nonsense() -> dict[str, Structure]:
 
 
 def render(result: Mapping[str, Any]) -> str:
-    """Shares of the flags, and flags of the nonsense."""
+    """Shares of the flags, and flags of structures that cannot exist."""
     shares = [
         [f"`{name}`", text, percent(result["shares"][name])]
         for name, text in FLAGS.items()
         if name in result["shares"]
     ]
-    nonsense_rows = [
-        [name, ", ".join(f"`{flag}`" for flag in found) or "none"]
-        for name, found in result["nonsense"].items()
+    impossible_rows = [
+        [item["structure"], ", ".join(f"`{flag}`" for flag in item["flags"]) or "none"]
+        for item in result["impossible"]
     ]
     details = f", {len(SIZES)} size classes"
     lines = [
@@ -102,6 +105,6 @@ def render(result: Mapping[str, Any]) -> str:
         "",
         *markdown_table(["flag", "meaning", "share of known crystals"], shares),
         "",
-        *markdown_table(["structure that cannot exist", "flags"], nonsense_rows),
+        *markdown_table(["structure that cannot exist", "flags"], impossible_rows),
     ]
     return "\n".join(lines) + "\n"
