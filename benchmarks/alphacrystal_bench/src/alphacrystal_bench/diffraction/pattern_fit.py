@@ -95,7 +95,8 @@ def benchmark_pattern_fit(
             finished.add(formula, _compound_row(formula, by_formula[formula], foreign, candidates, seed))
         rows.append(finished[formula])
     on_progress("fit", len(chosen), len(chosen))
-    return _summary([row for row in rows if row["measurements"]])
+    settings = {"limit": limit, "candidates": candidates}
+    return settings | _summary([row for row in rows if row["measurements"]])
 
 
 def _compound_row(
@@ -185,7 +186,8 @@ def _rank(scores: list[float]) -> int:
 def render(result: Mapping[str, Any]) -> str:
     """Ranks of the true crystal by measurement and score."""
     details = f". {result['n']} compounds, {result['competitors']} competitors each on average"
-    facts = fact_line("pattern-fit", result, options=" --data DIR", details=details)
+    options = f" --data DIR --limit {result['limit']} --candidates {result['candidates']}"
+    facts = fact_line("pattern-fit", result, options=options, details=details)
     method = (
         "Rank of the true crystal, with the errors of a potential, among other structures of its formula. "
         "Experimental compounds of the validation split with at most 20 atoms; simulated Cu Kα patterns with "
