@@ -139,6 +139,19 @@ def test_enthalpies_under_pressure(tmp_path: Path) -> None:
     assert second.energy_per_atom == pytest.approx(energy + volume_work, abs=1e-3)
 
 
+def test_a_second_potential_of_pbe_data_gets_the_dispersion_of_the_run(tmp_path: Path) -> None:
+    pytest.importorskip("dftd3", reason="needs the extra dispersion")
+    settings = SMALL | {"potential": "chgnet-r2scan", "rerank": "chgnet", "candidates": 2}
+    run = predict("NaCl", folder=tmp_path / "run", page=False, dispersion="d3", **settings)
+    potential = load_potential("chgnet+d3")
+    for item in run.ranked:
+        assert item.second is not None
+        assert item.second.potential == "chgnet+d3"
+        energy = potential.evaluate([item.primitive]).energies[0] / len(item.primitive)
+        assert item.second.energy_per_atom == pytest.approx(energy, abs=3e-4)
+        assert item.second.formation_energy_per_atom is None
+
+
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from alphacrystal.pipeline.dispersion import takes_dispersion
 from alphacrystal.pipeline.energies import relax_settings
 from alphacrystal.pipeline.relaxation import relax_pass
 
@@ -23,7 +24,8 @@ def compute_second_energies(
 ) -> None:
     """Compute the energies of the listed structures that the store lacks, and add them to it.
 
-    The structures of the list are evaluated as they are, or relaxed for ``rerank_steps`` steps.
+    The structures of the list are evaluated as they are, or relaxed for ``rerank_steps`` steps. A second
+    potential of PBE data has the dispersion of the run.
 
     Args:
         request: The run; it names the second potential.
@@ -41,7 +43,8 @@ def compute_second_energies(
     structures = {item.candidate_index: item.primitive for item in ranked}
     if structures.keys() <= store.relaxations(RERANK).keys():
         return
-    settings = relax_settings(config).model_copy(update={"max_steps": config.rerank_steps})
+    settings = relax_settings(config, dispersion=takes_dispersion(config.rerank))
+    settings = settings.model_copy(update={"max_steps": config.rerank_steps})
     direct = energy_scale(config.rerank) is EnergyScale.FORMATION  # a model without forces
     method: Literal["gradient", "bayesian"] = "bayesian" if direct else "gradient"
     if shared is not None:
@@ -64,7 +67,9 @@ def with_second_energies(
     assert config.rerank is not None
     finished = store.relaxations(RERANK)
     energies = _energies(ranked, finished)
-    reference = EnergyReference(config.rerank, config.pressure)
+    dispersed = config.dispersion == "d3" and takes_dispersion(config.rerank)
+    name = f"{config.rerank}+d3" if dispersed else config.rerank
+    reference = EnergyReference(name, config.pressure)
     lowest = min(energies.values(), default=0.0)
     ranks = {index: place for place, index in enumerate(sorted(energies, key=lambda i: (energies[i], i)), 1)}
     listed = [
@@ -73,7 +78,7 @@ def with_second_energies(
         else replace(
             item,
             second=SecondEnergy(
-                potential=config.rerank,
+                potential=name,
                 energy_per_atom=energy,
                 above_lowest=energy - lowest,
                 energy_rank=ranks[item.candidate_index],
@@ -90,7 +95,7 @@ def with_second_energies(
     if not failed:
         return listed, []
     reason = " ".join(failed[0].reason.split()).rstrip(".")
-    note = f"{config.rerank} gives no energy of {len(failed)} of {len(ranked)} listed structures ({reason})."
+    note = f"{name} gives no energy of {len(failed)} of {len(ranked)} listed structures ({reason})."
     return listed, [note]
 
 
