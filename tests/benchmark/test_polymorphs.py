@@ -86,7 +86,7 @@ def test_counts_of_right_orders() -> None:
     denser = {f"{i}-{k}": float(-k) for i in range(4) for k in (1, 2)}
     better = {name: value + 0.3 * name.endswith("-2") for name, value in energies.items()}
     tables = polymorph_tables(
-        pairs, {"a, record": energies, "b, record": better}, {"denser": denser, "prior": prior}
+        pairs, {"a_record": energies, "b_record": better}, {"denser": denser, "prior": prior}
     )
     parts = tables["parts"]
     assert {name: part["n"] for name, part in parts.items()} == {
@@ -97,8 +97,8 @@ def test_counts_of_right_orders() -> None:
         "10_to_50": 1,
         "over_50": 2,
     }
-    assert parts["all"]["a, record"]["right"] == pytest.approx((1 + 0 + 1 + 0.5) / 4, abs=1e-4)
-    assert parts["all"]["a, record"]["error"] == pytest.approx((0.095 + 0.12 + 0.1 + 0.2) / 4, abs=1e-4)
+    assert parts["all"]["a_record"]["right"] == pytest.approx((1 + 0 + 1 + 0.5) / 4, abs=1e-4)
+    assert parts["all"]["a_record"]["error"] == pytest.approx((0.095 + 0.12 + 0.1 + 0.2) / 4, abs=1e-4)
     assert parts["all"]["denser"]["right"] == 0
     assert parts["val"]["prior"]["right"] == 1
     assert "prior" not in parts["train"]
@@ -125,8 +125,8 @@ def test_a_potential_orders_the_polymorphs_of_salt_and_continues(tmp_path: Path)
         return benchmark_polymorphs(records, tmp_path, lambda *_: None, potentials=["chgnet"])
 
     result = run()
-    assert result["parts"]["val"]["chgnet, record"]["right"] == 1
-    assert result["parts"]["val"]["chgnet, relaxed"]["right"] == 1
+    assert result["parts"]["val"]["chgnet_record"]["right"] == 1
+    assert result["parts"]["val"]["chgnet_relaxed"]["right"] == 1
     assert result["parts"]["val"]["prior"]["right"] == 1  # rock salt is the probable type of NaCl
     assert result["parts"]["val"]["denser"]["right"] == 0  # the CsCl type is the dense one
     stored = (tmp_path / "energies.jsonl").read_text()

@@ -6,6 +6,7 @@ record, and at the geometry after relaxation by one potential, as in a predictio
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,9 +93,9 @@ def benchmark_polymorphs(
         ends = _relaxed(structures, loaded[relaxed_by], store, on_progress)
     columns: dict[str, dict[str, float]] = {}
     for name in potentials:
-        columns[f"{name}, {RECORD}"] = _energies(structures, loaded[name], RECORD, store, on_progress)
+        columns[column(name, RECORD)] = _energies(structures, loaded[name], RECORD, store, on_progress)
         if relaxed_by is not None:
-            columns[f"{name}, {RELAXED}"] = _energies(ends, loaded[name], RELAXED, store, on_progress)
+            columns[column(name, RELAXED)] = _energies(ends, loaded[name], RELAXED, store, on_progress)
     return {
         "potentials": list(potentials),
         "relaxed_by": relaxed_by,
@@ -252,6 +253,11 @@ def polymorph_tables(
     }
 
 
+def column(potential: str, geometry: str) -> str:
+    """Key of the energies of a potential at a geometry."""
+    return re.sub(r"\W", "_", potential) + f"_{geometry}"
+
+
 def _right(difference: float, tie: float) -> float:
     return 0.5 if abs(difference) <= tie else float(difference > 0)
 
@@ -279,7 +285,7 @@ def _against(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[di
     counts = []
     for index, first in enumerate(names):
         for second in names[index + 1 :]:
-            if first.rpartition(", ")[2] != second.rpartition(", ")[2]:
+            if first.rpartition("_")[2] != second.rpartition("_")[2]:
                 continue
             only = [
                 sum(row["right"][a] > row["right"][b] for row in rows)

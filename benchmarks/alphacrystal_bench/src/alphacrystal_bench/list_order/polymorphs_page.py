@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from alphacrystal_bench.harness.pages import fact_line, markdown_table, page_text, percent
@@ -28,19 +29,22 @@ def render(result: Mapping[str, Any]) -> str:
     shares = [["control: coin flip", *["50 %"] * len(parts)]]
     shares += [
         [
-            _label(name, relaxed_by),
+            _label(name, relaxed_by, result["potentials"]),
             *(_share(part.get(name), with_error=key in _SPLITS) for key, part in parts.items()),
         ]
         for name in (*_CONTROLS, *names)
     ]
     errors = [
-        [_label(name, relaxed_by), *(f"{1000 * part[name]['error']:.0f}" for part in parts.values())]
+        [
+            _label(name, relaxed_by, result["potentials"]),
+            *(f"{1000 * part[name]['error']:.0f}" for part in parts.values()),
+        ]
         for name in names
     ]
     against = [
         [
-            _label(row["first"], relaxed_by),
-            _label(row["second"], relaxed_by),
+            _label(row["first"], relaxed_by, result["potentials"]),
+            _label(row["second"], relaxed_by, result["potentials"]),
             row["only_first"],
             row["only_second"],
         ]
@@ -73,10 +77,11 @@ def render(result: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _label(name: str, relaxed_by: str | None) -> str:
+def _label(name: str, relaxed_by: str | None, potentials: Sequence[str]) -> str:
     if name in _CONTROLS:
         return _CONTROLS[name]
-    potential, _, geometry = name.rpartition(", ")
+    key, _, geometry = name.rpartition("_")
+    potential = next(item for item in potentials if re.sub(r"\W", "_", item) == key)
     return f"{potential}, " + ("as recorded" if geometry == "record" else f"relaxed by {relaxed_by}")
 
 
