@@ -47,6 +47,9 @@ def measured_peaks(pattern: PowderPattern | PeakList | None) -> PeakList | None:
     return peaks
 
 
+REFINED = 3  # structures at the head of the list whose coordinates are refined
+
+
 class PatternFits:
     """Fits of the structures of a run to its pattern, each computed once.
 
@@ -58,6 +61,7 @@ class PatternFits:
     def __init__(self, pattern: PowderPattern | PeakList, on_done: StageProgress | None = None) -> None:
         self._pattern, self._on_done = pattern, on_done
         self._fits: dict[int, PatternFit | None] = {}
+        self._refined: dict[int, PatternFit | None] = {}
 
     def __call__(self, index: int, structure: Structure) -> PatternFit | None:
         """The fit of the structure of a candidate; None where it has no reflection in the range."""
@@ -71,3 +75,17 @@ class PatternFits:
             if self._on_done:
                 self._on_done(len(self._fits), 0)
         return self._fits[index]
+
+    def refined(self, index: int, structure: Structure) -> PatternFit | None:
+        """The fit with refined coordinates, where it agrees better; else the fit of the cell alone."""
+        from alphacrystal.diffraction import FitSettings, fit_crystal
+
+        plain = self(index, structure)
+        if index not in self._refined:
+            try:
+                fit = fit_crystal(structure, self._pattern, FitSettings(coordinates=True))
+            except InputError:
+                fit = None
+            better = fit is not None and plain is not None and fit.misfit < plain.misfit
+            self._refined[index] = fit if better else plain
+        return self._refined[index]

@@ -15,6 +15,7 @@ from ase.data import chemical_symbols
 from alphacrystal.crystal import LatticeParameters, SymmetryHypothesis, atom_sites, space_group
 from alphacrystal.pipeline.cell_contents import cell_probabilities
 from alphacrystal.pipeline.energies import known_phases_of
+from alphacrystal.pipeline.pattern import REFINED
 from alphacrystal.pipeline.second_potential import with_second_energies
 from alphacrystal.report import DistogramSummary, OrbitDistanceSummary, Prediction, pattern_sentences
 
@@ -55,6 +56,10 @@ def conclude(
     has_energies = config.relax and (complete or bool(relaxed.relaxations))
     known = known_phases_of_formula(request) if has_energies else None
     ranked = ranked_list(request, relaxed, reference, known, store, has_energies=has_energies)
+    if (fits := store.fits(request.pattern)) is not None:
+        refined = [fits.refined(item.candidate_index, item.primitive) for item in ranked[:REFINED]]
+        heads = zip(ranked, refined, strict=False)
+        ranked = [*(replace(item, pattern_fit=fit) for item, fit in heads), *ranked[REFINED:]]
     if config.phonons:
         phonons = store.phonons()
         ranked = [replace(item, phonons=phonons.get(item.candidate_index)) for item in ranked]

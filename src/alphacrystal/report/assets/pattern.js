@@ -106,6 +106,7 @@ report.pattern = (function () {
   function show(structure) {
     shown = structure.pattern.length ? structure : null;
     drawnWidth = 0;
+    box.closest(".pair").classList.toggle("wide", Boolean(shown && shown.fit && shown.fit.curves));
     report.save.allow("pattern", shown !== null);
     link.hidden = document.getElementById("peaks-box").hidden = !shown;
     if (title && shown && shown.fit) {
