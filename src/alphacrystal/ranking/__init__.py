@@ -30,6 +30,7 @@ from alphacrystal.ranking._pattern_evidence import (
     PATTERN_INPUTS,
     none_evidence,
     pattern_evidence,
+    pattern_probabilities,
 )
 from alphacrystal.ranking._phase_collection import collect_phases, ground_state
 from alphacrystal.ranking._phase_table import (
@@ -88,6 +89,7 @@ __all__ = [
     "none_evidence",
     "pairs_csv",
     "pattern_evidence",
+    "pattern_probabilities",
     "phase_table",
     "rank_candidates",
     "read_hull_reference",
