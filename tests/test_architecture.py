@@ -46,7 +46,7 @@ LEARN_ORDER = [
     "orbit_distances",
     "contacts",
     "weight_files",
-    "type_probabilities",
+    "proposed_types",
     "hypotheses",
     "distograms",
     "orbit_distograms",

@@ -90,8 +90,8 @@ def test_command_builds_the_table_from_training_crystals(
     salt = cubic(225, 5.64, ["Na", "Cl"], ROCK_SALT)
     assert pairs_csv(collect_pairs([salt, salt])).splitlines() == [
         "element,neighbour,structures,shortest,longest",
-        "Cl,Na,2,2.82,2.82",
-        "Na,Cl,2,2.82,2.82",
+        "Cl,Na,2,2.820,2.820",
+        "Na,Cl,2,2.820,2.820",
     ]
     nothing = tmp_path / "records.jsonl.gz"
     with gzip.open(nothing, "wt") as stream:

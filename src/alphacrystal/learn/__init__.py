@@ -18,8 +18,8 @@ from alphacrystal.learn.hypotheses import (
     prototype_coordinates,
 )
 from alphacrystal.learn.orbit_distograms import nearest_prototypes, predict_orbit_distograms
+from alphacrystal.learn.proposed_types import check_supported, type_probabilities
 from alphacrystal.learn.structure_types import StructureType
-from alphacrystal.learn.type_probabilities import check_supported, type_probabilities
 from alphacrystal.learn.weight_files import (
     CORE_MODELS,
     MODEL_NAMES,

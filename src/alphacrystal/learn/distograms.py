@@ -35,8 +35,8 @@ from alphacrystal.learn.distances.network import (
 from alphacrystal.learn.distances.sorted_distances import median_distances
 from alphacrystal.learn.distances.templates import element_slots
 from alphacrystal.learn.lattice.network import lattice_targets
+from alphacrystal.learn.proposed_types import subgroup_type
 from alphacrystal.learn.structure_types import StructureType
-from alphacrystal.learn.type_probabilities import subgroup_type
 from alphacrystal.learn.weight_files import load_model, models_folder
 from alphacrystal.runtime.torch_threads import one_torch_thread
 from alphacrystal.typing import Float32Array, FloatArray, IntArray

@@ -29,9 +29,9 @@ from alphacrystal.learn.coordinates.prototypes import PrototypeCoordinates
 from alphacrystal.learn.coordinates.subgroup_types import SubgroupType
 from alphacrystal.learn.lattice.network import LatticeNet, free_targets
 from alphacrystal.learn.lattice.prediction import constrained_shapes, predicted_shapes
+from alphacrystal.learn.proposed_types import subgroup_type, subgroup_types_of, type_probabilities
 from alphacrystal.learn.structure_types import StructureType, free_coordinate_count
 from alphacrystal.learn.symmetry.network import SymmetryNet
-from alphacrystal.learn.type_probabilities import subgroup_type, subgroup_types_of, type_probabilities
 from alphacrystal.learn.weight_files import load_model, models_folder
 from alphacrystal.runtime.torch_threads import one_torch_thread
 from alphacrystal.typing import FloatArray, IntArray

@@ -29,7 +29,7 @@ from alphacrystal.learn.distograms import CLASS_STRIDE, FUNCTIONAL, hypothesis_t
 from alphacrystal.learn.orbit_distances.inputs import EXACT_COUNT, OrbitSample, PositionTemplate, collate
 from alphacrystal.learn.orbit_distances.network import OrbitDistanceNet
 from alphacrystal.learn.orbit_matching import property_table
-from alphacrystal.learn.type_probabilities import subgroup_type
+from alphacrystal.learn.proposed_types import subgroup_type
 from alphacrystal.learn.weight_files import load_model, models_folder
 from alphacrystal.runtime.torch_threads import one_torch_thread
 from alphacrystal.typing import FloatArray

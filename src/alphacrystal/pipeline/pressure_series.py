@@ -98,7 +98,7 @@ def predict_pressures(
     values = sorted(set(map(float, pressures)))
     _check_pressures(values)
     base = {**(config or PredictConfig()).model_dump(), **settings}
-    first = make_config(**{**base, "pressure": values[0]})
+    first, *_ = [make_config(**{**base, "pressure": value}) for value in values]  # all are checked
     if not first.relax:
         raise InputError(
             "Without relaxation there are no enthalpies: leave out --no-relax or give one --pressure."

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alphacrystal.crystal import nearest_neighbours
+from alphacrystal.runtime.csv_cells import write_csv
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -77,10 +78,11 @@ def collect_pairs(structures: Iterable[Structure]) -> dict[tuple[str, str], Neig
 def pairs_csv(pairs: Pairs) -> str:
     """The table as CSV text."""
     stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for (element, neighbour), found in pairs.items():
-        writer.writerow([element, neighbour, found.structures, found.shortest, found.longest])
+    rows = (
+        (element, neighbour, found.structures, found.shortest, found.longest)
+        for (element, neighbour), found in pairs.items()
+    )
+    write_csv(stream, COLUMNS, rows, number=".3f")
     return stream.getvalue()
 
 

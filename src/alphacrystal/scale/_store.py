@@ -107,8 +107,7 @@ class CampaignStore:
 
     def _open(self, *, durable: bool) -> None:
         self._database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
-        # No code that the file defines may run.
-        self._database.execute("PRAGMA trusted_schema = OFF")
+        self._database.execute("PRAGMA trusted_schema = OFF")  # no code that the file defines may run
         self._database.execute("PRAGMA cell_size_check = ON")
         schema, version = self._checked_layout()
         use_write_ahead_log(self._database)

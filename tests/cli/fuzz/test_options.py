@@ -47,8 +47,8 @@ COSTLY = {
     "limit": ["1", "30"],
     "top": ["1", "2", "1000"],
 }
-#: Never started here: a server, a browser, a campaign's processes, a download.
-LEFT_OUT = {"serve", "benchmark"}
+#: Never started here: a server, a benchmark, registered potentials of the user.
+LEFT_OUT = {"serve", "benchmark", "potential"}
 TEXTS = {
     "generators": [
         "random",
@@ -99,6 +99,8 @@ ARGUMENTS = {
     "data subset": ["{folder}"],
     "data stats": ["{folder}"],
     "data references": ["{folder}"],
+    "data neighbours": ["{folder}"],
+    "data phases": ["{folder}"],
     "model list": [],
     "model card": ["symmetry"],
 }
@@ -110,6 +112,8 @@ ALWAYS = {
     "data build": ["--out", "out.jsonl"],
     "data subset": ["--out", "out.jsonl"],
     "data references": ["--out", "out.json"],
+    "data neighbours": ["--out", "out.csv"],
+    "data phases": ["--out", "out.sqlite"],
 }
 
 

@@ -19,11 +19,11 @@ from alphacrystal.learn.coordinates.prototypes import PrototypeCoordinates
 from alphacrystal.learn.coordinates.subgroup_types import SubgroupType, subgroup_types
 from alphacrystal.learn.lattice.network import LatticeNet
 from alphacrystal.learn.model_inputs import composition_arrays
+from alphacrystal.learn.proposed_types import subgroup_type
 from alphacrystal.learn.structure_types import MAX_ELEMENTS
 from alphacrystal.learn.symmetry.member_table import MemberTable
 from alphacrystal.learn.symmetry.network import SymmetryNet, SymmetryNetConfig
 from alphacrystal.learn.symmetry.parent_types import scored_parents
-from alphacrystal.learn.type_probabilities import subgroup_type
 from alphacrystal.learn.weight_files import models_folder
 
 FCC = StructureType(225, ("a",))

@@ -16,8 +16,7 @@ from alphacrystal.crystal import SymmetryDescription, describe_symmetry
 from alphacrystal.data import StructureRecord, read_records
 from alphacrystal.errors import InputError
 from alphacrystal.learn import StructureType, models_folder, type_probabilities
-from alphacrystal.learn.structure_types import MAX_ELEMENTS
-from alphacrystal.learn.type_probabilities import (
+from alphacrystal.learn.proposed_types import (
     MAX_ATOMS,
     TypeList,
     network_groups,
@@ -25,6 +24,7 @@ from alphacrystal.learn.type_probabilities import (
     subgroup_types_of,
     type_lists,
 )
+from alphacrystal.learn.structure_types import MAX_ELEMENTS
 from alphacrystal.typing import Progress
 from alphacrystal_bench.harness.pages import fact_line, label, markdown_table, page_text, percent
 from alphacrystal_bench.harness.rows import Row, Rows

@@ -13,9 +13,9 @@ import torch
 
 from alphacrystal.composition import formula_units_within, parse_formula
 from alphacrystal.learn import StructureType, load_model, read_card
+from alphacrystal.learn.proposed_types import MAX_ATOMS, network_groups, normalised, type_lists
 from alphacrystal.learn.symmetry.member_table import MemberTable
 from alphacrystal.learn.symmetry.network import SymmetryNet
-from alphacrystal.learn.type_probabilities import MAX_ATOMS, network_groups, normalised, type_lists
 from alphacrystal.learn.weight_files import CORE_MODELS, save_weights
 
 #: Compound, name and structure type of the derivative, and its parent.

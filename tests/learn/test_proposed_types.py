@@ -5,8 +5,8 @@ import pytest
 
 from alphacrystal.composition import formula_units_within, parse_formula
 from alphacrystal.learn import StructureType, load_model, models_folder, type_probabilities
+from alphacrystal.learn.proposed_types import ORIGINS, type_lists
 from alphacrystal.learn.symmetry.network import SymmetryNet
-from alphacrystal.learn.type_probabilities import ORIGINS, type_lists
 
 
 def lists(text: str, group: int | None = None, *, subgroups: bool = True) -> dict[str, list[StructureType]]:
