@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from alphacrystal.config import PredictConfig, make_config
 from alphacrystal.errors import InputError, PotentialError
 from alphacrystal.pipeline.predict import predict
 from alphacrystal.pipeline.preflight import check_request
-from alphacrystal.pipeline.second_potential import RERANK
+from alphacrystal.pipeline.second_potential import RERANK, with_second_energies
+from alphacrystal.pipeline.store import RunStore
 from alphacrystal.relaxation import load_potential
-from alphacrystal.report import Prediction, read_run_folder
+from alphacrystal.report import EventLog, Prediction, read_run_folder
 
 SMALL: dict[str, Any] = {"candidates": 5, "max_atoms": 4, "workers": 1, "rerank": "chgnet-r2scan"}
 
@@ -194,3 +196,17 @@ def test_a_missing_extra_is_named(package: tuple[str, str], monkeypatch: pytest.
     monkeypatch.setattr(foreign_packages, "find_spec", lambda name: None)
     with pytest.raises(PotentialError, match=f"needs the package {package[1]}"):
         check_request(parse_formula("NaCl"), PredictConfig(rerank=package[0]))
+
+
+def test_a_row_on_which_the_potentials_disagree_is_flagged(finished: Prediction, tmp_path: Path) -> None:
+    request = check_request(parse_formula("NaCl"), make_config(**SMALL))
+    assert not any("disagreement" in item.flags for item in finished.ranked)
+    first, *others = finished.ranked
+    assert first.relaxation is not None
+    assert first.relaxation.energy_per_atom is not None
+    wrong = replace(first.relaxation, energy_per_atom=first.relaxation.energy_per_atom - 0.3)
+    with EventLog(tmp_path / "events.jsonl") as events:
+        store = RunStore(finished.folder, events)
+        listed, notes = with_second_energies(request, [replace(first, relaxation=wrong), *others], store)
+    assert notes == []
+    assert ["disagreement" in item.flags for item in listed] == [True, *[False] * len(others)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from statistics import median
 from typing import TYPE_CHECKING, Literal
 
 from alphacrystal.pipeline.dispersion import takes_dispersion
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from alphacrystal.relaxation import Relaxation, Relaxer
 
 RERANK = "rerank"  # name of the pass in the checkpoint
+DISAGREEMENT = 0.1  # eV/atom, difference of relative energies that is flagged
 
 
 def compute_second_energies(
@@ -72,11 +74,13 @@ def with_second_energies(
     reference = EnergyReference(name, config.pressure)
     lowest = min(energies.values(), default=0.0)
     ranks = {index: place for place, index in enumerate(sorted(energies, key=lambda i: (energies[i], i)), 1)}
+    disagreeing = _disagreeing(ranked, energies)
     listed = [
         item
         if (energy := energies.get(item.candidate_index)) is None
         else replace(
             item,
+            flags=(*item.flags, *(("disagreement",) if item.candidate_index in disagreeing else ())),
             second=SecondEnergy(
                 potential=name,
                 energy_per_atom=energy,
@@ -97,6 +101,21 @@ def with_second_energies(
     reason = " ".join(failed[0].reason.split()).rstrip(".")
     note = f"{name} gives no energy of {len(failed)} of {len(ranked)} listed structures ({reason})."
     return listed, [note]
+
+
+def _disagreeing(ranked: Sequence[RankedStructure], energies: Mapping[int, float]) -> set[int]:
+    """Structures whose difference between the two energies is far from its median in the list."""
+    differences = {
+        item.candidate_index: energy - energies[item.candidate_index]
+        for item in ranked
+        if item.candidate_index in energies
+        and item.relaxation is not None
+        and (energy := item.relaxation.energy_per_atom) is not None
+    }
+    if not differences:
+        return set()
+    middle = median(differences.values())
+    return {index for index, value in differences.items() if abs(value - middle) > DISAGREEMENT}
 
 
 def _energies(ranked: Sequence[RankedStructure], finished: Mapping[int, Relaxation]) -> dict[int, float]:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from alphacrystal.data import StructureRecord
 
-LEFT_OUT = ("volume",)  # compares with a predicted volume, which a known crystal does not have
+#: They compare with a predicted volume or a second potential, which a known crystal does not have.
+LEFT_OUT = ("volume", "disagreement")
 
 
 def benchmark_flags(
