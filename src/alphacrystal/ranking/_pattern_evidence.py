@@ -24,8 +24,8 @@ PATTERN_INPUTS = (
 )
 #: Inputs of "none of these".
 NONE_INPUTS = (
-    "list",  # its log-probability without the pattern
     "constant",
+    "list",  # its log-probability without the pattern
 )
 LEAST_LOG_PROBABILITY = -15.0
 LEAST_MISFIT, LARGEST_MISFIT = 0.003, 1.0  # squared; R_wp without background of 5 and 100 %
@@ -60,7 +60,7 @@ def pattern_evidence(log_probabilities: Sequence[float], fits: Sequence[PatternF
 
 def none_evidence(log_probability: float) -> FloatArray:
     """Inputs of "none of these", shape (len(NONE_INPUTS),), from its log-probability without the pattern."""
-    return np.array([max(log_probability, LEAST_LOG_PROBABILITY), 1.0])
+    return np.array([1.0, max(log_probability, LEAST_LOG_PROBABILITY)])
 
 
 def pattern_probabilities(
