@@ -38,6 +38,8 @@ RANGE_MARGIN = 0.07  # relative, of 1/d: cells may change by this much
 LIST_TOLERANCE = 0.004  # relative, of d
 SPACING_TOLERANCE = 0.002  # relative, of d, in addition to half a width
 LIST_LIMIT = 0.5  # of the weakest intensity of a list: weaker peaks are not seen
+#: Per cent of the strongest peak; weaker unexplained peaks of a profile are often noise or satellites.
+WEAKEST_UNEXPLAINED = 1.0
 _SEEN = 4.0  # standard deviations of the weakest peak that is seen
 
 
@@ -129,13 +131,14 @@ class _Measurement:
         span = prepared.end - prepared.start
         agreement = self._agreement(_angles(self._peaks, raw), centres, areas, tolerance, span)
         marks = _marks(centres, refinement.model.reflections.indices[order], areas)
+        strong = self._peaks.intensity[agreement.unexplained] >= WEAKEST_UNEXPLAINED
         return PatternFit(
             structure=refinement.crystal.to_structure(),
             log_likelihood=agreement.log_likelihood,
             misfit=misfit,
             profile=_fitted_profile(refinement, prepared, raw),
             marks=marks,
-            unexplained=_chosen(self._peaks, agreement.unexplained),
+            unexplained=_chosen(self._peaks, agreement.unexplained[strong]),
             missing=_subset(marks, agreement.missing),
             evaluations=matches[0].evaluations + refinement.evaluations,
         )
