@@ -131,3 +131,9 @@ def test_folder_that_cannot_be_created_is_one_sentence(tmp_path: Path, place: st
         lock_folder(tmp_path / place, create=True),
     ):
         pass
+
+
+@pytest.mark.parametrize("name", ["x" * 300, f"{'x' * 300}/run"])
+def test_names_that_are_too_long_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match="file name too long"), lock_folder(tmp_path / name, create=True):
+        pass

@@ -84,9 +84,10 @@ def _created(folder: Path) -> bool:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir()
     except OSError as error:
-        if folder.is_dir():
+        # Unlike those of a path, these functions take names that are too long.
+        if os.path.isdir(folder):  # noqa: PTH112
             return False
-        if folder.exists():
+        if os.path.exists(folder):  # noqa: PTH110
             raise InputError(
                 f"The output folder {folder} is a file; choose another folder with --out."
             ) from error
