@@ -61,8 +61,8 @@ def test_one_compound_end_to_end(run: Run, tmp_path: Path) -> None:
     }
     file = tmp_path / "structures.jsonl"
     file.write_text(json.dumps(record) + "\n", encoding="utf-8")
-    asked = ("benchmark", "pattern-fit", "--limit", "1", "--candidates", "4", "--out", "out")
-    outcome = run(*asked, "--data", file, "--page", "page.md", "--json")
+    arguments = ("benchmark", "pattern-fit", "--limit", "1", "--candidates", "4", "--out", "out")
+    outcome = run(*arguments, "--data", file, "--page", "page.md", "--json")
     assert outcome.code == 0, outcome.err
     result = json.loads(outcome.out)
     assert result["n"] == 1

@@ -25,9 +25,9 @@ def nearest_neighbours(structure: Structure) -> tuple[IntArray, FloatArray]:
     difference -= np.round(difference)
     vectors = (difference[:, :, None] + NEIGHBOUR_IMAGES) @ lattice  # (atoms, atoms, images, 3)
     squares = np.einsum("abik,abik->abi", vectors, vectors)
-    own = np.flatnonzero((NEIGHBOUR_IMAGES == 0).all(axis=1))[0]
+    home = np.flatnonzero((NEIGHBOUR_IMAGES == 0).all(axis=1))[0]
     atoms = np.arange(len(positions))
-    squares[atoms, atoms, own] = np.inf
+    squares[atoms, atoms, home] = np.inf
     shortest = squares.min(axis=2)
     nearest = shortest.argmin(axis=1)
     return nearest, np.sqrt(shortest[atoms, nearest])

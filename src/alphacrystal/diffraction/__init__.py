@@ -1,6 +1,6 @@
 """Measured powder patterns: reading, peaks, indexing, and the fit of crystals to them."""
 
-from alphacrystal.diffraction._fit import fit_crystal, fit_crystals
+from alphacrystal.diffraction._fit import PatternFitter, fit_crystal, fit_crystals
 from alphacrystal.diffraction._guidance import guided_hypotheses
 from alphacrystal.diffraction._indexing import IndexedCell, index_hypothesis
 from alphacrystal.diffraction._pattern import PeakList, PowderPattern, Radiation
@@ -21,6 +21,7 @@ __all__ = [
     "IndexedCell",
     "Marks",
     "PatternFit",
+    "PatternFitter",
     "PeakList",
     "PowderPattern",
     "Profile",

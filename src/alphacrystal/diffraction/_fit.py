@@ -64,15 +64,23 @@ def fit_crystals(
     Raises:
         InputError: The measurement or a crystal cannot be used.
     """
-    settings = settings or FitSettings()
-    measurement = _Measurement(pattern, settings)
-    return [measurement.fit(structure) for structure in structures]
+    fitter = PatternFitter(pattern, settings)
+    return [fitter.fit(structure) for structure in structures]
 
 
-class _Measurement:
-    """A measurement with the quantities that all fits share."""
+class PatternFitter:
+    """Fits of crystals to one measurement, which is prepared once.
 
-    def __init__(self, pattern: PowderPattern | PeakList, settings: FitSettings) -> None:
+    Args:
+        pattern: The measurement.
+        settings: Settings of the fits.
+
+    Raises:
+        InputError: The measurement cannot be used.
+    """
+
+    def __init__(self, pattern: PowderPattern | PeakList, settings: FitSettings | None = None) -> None:
+        settings = settings or FitSettings()
         self._settings, self._radiation = settings, pattern.radiation
         self._wavelength = pattern.radiation.mean_wavelength
         self._raw = pattern if isinstance(pattern, PowderPattern) else None
@@ -87,7 +95,11 @@ class _Measurement:
             self._logarithmic = prepare_list(self._peaks)
 
     def fit(self, structure: StructureLike) -> PatternFit:
-        """Fit one crystal."""
+        """Fit one crystal.
+
+        Raises:
+            InputError: The crystal cannot be used.
+        """
         crystal = symmetric_crystal(structure, self._settings.symprec)
         families = reflections(crystal, self._radiation, self._range())
         if not len(families):
@@ -129,7 +141,7 @@ class _Measurement:
         tangent = np.tan(np.radians(centres / 2))
         tolerance = prepared.width / 2 + np.degrees(2 * tangent) * SPACING_TOLERANCE
         span = prepared.end - prepared.start
-        agreement = self._agreement(_angles(self._peaks, raw), centres, areas, tolerance, span)
+        agreement = self._agreement(self._peaks.two_theta, centres, areas, tolerance, span)
         marks = _marks(centres, refinement.model.reflections.indices[order], areas)
         strong = self._peaks.intensity[agreement.unexplained] >= WEAKEST_UNEXPLAINED
         return PatternFit(
@@ -208,12 +220,6 @@ def _chosen(peaks: PeakList, members: IntArray) -> PeakList:
         spacing_uncertainty=None if errors[0] is None else errors[0][members],
         intensity_uncertainty=None if errors[1] is None else errors[1][members],
     )
-
-
-def _angles(peaks: PeakList, pattern: PowderPattern) -> FloatArray:
-    """2θ in degrees of peaks for the strongest line."""
-    sine = pattern.radiation.wavelengths[0] / (2 * peaks.spacing)
-    return np.asarray(2 * np.degrees(np.arcsin(np.minimum(sine, 1.0))))
 
 
 def _marks(two_theta: FloatArray, indices: IntArray, areas: FloatArray) -> Marks:

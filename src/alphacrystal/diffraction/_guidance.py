@@ -67,8 +67,6 @@ def guided_hypotheses(
 def indexed_peaks(peaks: PeakList) -> tuple[FloatArray, FloatArray]:
     """Angles 2θ in degrees and intensities of the peaks that are indexed, by angle, shape (peaks,) each."""
     strong = peaks.intensity >= MIN_INTENSITY * peaks.intensity.max(initial=0.0) / 100
-    spacing, intensity = peaks.spacing[strong], peaks.intensity[strong]
-    order = np.argsort(-spacing, kind="stable")[:MAX_PEAKS]
-    sines = peaks.radiation.wavelengths[0] / (2 * spacing[order])
-    inside = sines < 1
-    return np.degrees(2 * np.arcsin(sines[inside])), intensity[order][inside]
+    order = np.flatnonzero(strong)[np.argsort(-peaks.spacing[strong], kind="stable")][:MAX_PEAKS]
+    order = order[2 * peaks.spacing[order] > peaks.radiation.wavelengths[0]]
+    return peaks.two_theta[order], peaks.intensity[order]

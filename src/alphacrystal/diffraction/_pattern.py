@@ -71,3 +71,9 @@ class PeakList:
     notes: tuple[str, ...] = ()
     spacing_uncertainty: FloatArray | None = None
     intensity_uncertainty: FloatArray | None = None
+
+    @property
+    def two_theta(self) -> FloatArray:
+        """Angles 2θ in degrees for the strongest line, 180 beyond its reach, shape (peaks,)."""
+        sines = self.radiation.wavelengths[0] / (2 * self.spacing)
+        return np.asarray(2 * np.degrees(np.arcsin(np.minimum(sines, 1.0))))

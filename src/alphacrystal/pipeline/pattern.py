@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from alphacrystal.config import PredictConfig
-    from alphacrystal.diffraction import PatternFit, PeakList, PowderPattern
+    from alphacrystal.diffraction import FitSettings, PatternFit, PatternFitter, PeakList, PowderPattern
     from alphacrystal.typing import StageProgress
 
 
@@ -60,32 +60,34 @@ class PatternFits:
 
     def __init__(self, pattern: PowderPattern | PeakList, on_done: StageProgress | None = None) -> None:
         self._pattern, self._on_done = pattern, on_done
+        self._fitters: dict[FitSettings, PatternFitter] = {}
         self._fits: dict[int, PatternFit | None] = {}
         self._refined: dict[int, PatternFit | None] = {}
 
     def __call__(self, index: int, structure: Structure) -> PatternFit | None:
         """The fit of the structure of a candidate; None where it has no reflection in the range."""
-        from alphacrystal.diffraction import fit_crystal
-
         if index not in self._fits:
-            try:
-                self._fits[index] = fit_crystal(structure, self._pattern)
-            except InputError:
-                self._fits[index] = None
+            self._fits[index] = self._fit(structure, coordinates=False)
             if self._on_done:
                 self._on_done(len(self._fits), 0)
         return self._fits[index]
 
     def refined(self, index: int, structure: Structure) -> PatternFit | None:
         """The fit with refined coordinates, where it agrees better; else the fit of the cell alone."""
-        from alphacrystal.diffraction import FitSettings, fit_crystal
-
         plain = self(index, structure)
         if index not in self._refined:
-            try:
-                fit = fit_crystal(structure, self._pattern, FitSettings(coordinates=True))
-            except InputError:
-                fit = None
+            fit = self._fit(structure, coordinates=True)
             better = fit is not None and plain is not None and fit.misfit < plain.misfit
             self._refined[index] = fit if better else plain
         return self._refined[index]
+
+    def _fit(self, structure: Structure, *, coordinates: bool) -> PatternFit | None:
+        from alphacrystal.diffraction import FitSettings, PatternFitter
+
+        settings = FitSettings(coordinates=coordinates)
+        try:
+            if settings not in self._fitters:
+                self._fitters[settings] = PatternFitter(self._pattern, settings)
+            return self._fitters[settings].fit(structure)
+        except InputError:
+            return None

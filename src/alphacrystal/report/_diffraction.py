@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alphacrystal.diffraction import scattering_factor, without_scattering_factor
+from alphacrystal.diffraction import lorentz_polarisation, scattering_factor, without_scattering_factor
 from alphacrystal.report._summary import SummaryRow, csv_text
 from alphacrystal.typing import FloatArray, IntArray
 
@@ -73,8 +73,7 @@ def powder_pattern(structure: Structure) -> tuple[Peak, ...]:
         phases = np.exp(2j * np.pi * (indices @ np.array([site.frac_coords for site in sites]).T))
         amplitudes += factor * phases.sum(axis=1)
     theta = np.arcsin(np.clip(WAVELENGTH * lengths / 2, -1, 1))
-    lorentz = (1 + np.cos(2 * theta) ** 2) / (np.sin(theta) ** 2 * np.cos(theta))
-    intensities = np.abs(amplitudes) ** 2 * lorentz
+    intensities = np.abs(amplitudes) ** 2 * lorentz_polarisation(theta)
     angles = np.degrees(2 * theta)
     bins = np.round(angles / _ANGLE_TOLERANCE).astype(int)
     heights = np.bincount(bins - bins.min(), intensities)

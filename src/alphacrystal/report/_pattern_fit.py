@@ -61,8 +61,7 @@ def fit_facts(fit: PatternFit) -> dict[str, Any]:
 
 def unexplained_angles(fit: PatternFit) -> FloatArray:
     """Angles 2θ in degrees of the measured peaks that the crystal does not explain, rising."""
-    sines = fit.unexplained.radiation.wavelengths[0] / (2 * fit.unexplained.spacing)
-    return np.sort(2 * np.degrees(np.arcsin(np.minimum(sines, 1.0))))
+    return np.sort(fit.unexplained.two_theta)
 
 
 def _curves(profile: FittedProfile) -> dict[str, list[float]]:

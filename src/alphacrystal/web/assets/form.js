@@ -7,16 +7,16 @@ const NUMBERS = ["candidates", "top", "pressure", "phonons", "temperature", "max
 const TRUTHS = ["relax", "follow_modes", "known_phases"];
 
 function request() {
-  const asked = { formula: byId("formula").value.trim() };
-  for (const name of TRUTHS) asked[name] = byId(name).value === "yes";
+  const values = { formula: byId("formula").value.trim() };
+  for (const name of TRUTHS) values[name] = byId(name).value === "yes";
   for (const name of NUMBERS) {
-    if (byId(name).value !== "") asked[name] = Number(byId(name).value);
+    if (byId(name).value !== "") values[name] = Number(byId(name).value);
   }
-  for (const name of ["potential", "dispersion", "order"]) asked[name] = byId(name).value;
-  asked.generators = [byId("generators").value];
-  if (byId("space_group").value !== "") asked.space_group = Number(byId("space_group").value);
-  if (byId("cell").value.trim() !== "") asked.cell = byId("cell").value.trim();
-  return asked;
+  for (const name of ["potential", "dispersion", "order"]) values[name] = byId(name).value;
+  values.generators = [byId("generators").value];
+  if (byId("space_group").value !== "") values.space_group = Number(byId("space_group").value);
+  if (byId("cell").value.trim() !== "") values.cell = byId("cell").value.trim();
+  return values;
 }
 
 export function setUpForm(onStart, onTrouble) {

@@ -160,13 +160,15 @@ def _summary(rows: list[Row]) -> dict[str, Any]:
     if not rows:
         return result
     for name in MEASUREMENTS:
-        own = [row["measurements"][name] for row in rows]
-        ranks = {score: [_rank(entry["scores"][score]) for entry in own] for score in SCORES}
-        result["competitors"] = round(float(np.mean([len(entry["r_wp"]) - 1 for entry in own])), 1)
+        entries = [row["measurements"][name] for row in rows]
+        ranks = {score: [_rank(entry["scores"][score]) for entry in entries] for score in SCORES}
+        result["competitors"] = round(float(np.mean([len(entry["r_wp"]) - 1 for entry in entries])), 1)
         result["measurements"][name] = {
-            "median_ms": round(1000 * float(np.median([entry["seconds"] for entry in own])), 1),
-            "median_r_wp": round(float(np.median([entry["r_wp"][0] for entry in own])), 4),
-            "median_best_other_r_wp": round(float(np.median([min(entry["r_wp"][1:]) for entry in own])), 4),
+            "median_ms": round(1000 * float(np.median([entry["seconds"] for entry in entries])), 1),
+            "median_r_wp": round(float(np.median([entry["r_wp"][0] for entry in entries])), 4),
+            "median_best_other_r_wp": round(
+                float(np.median([min(entry["r_wp"][1:]) for entry in entries])), 4
+            ),
             "scores": {
                 score: {
                     **{f"top_{top}": round(float(np.mean(np.array(values) <= top)), 4) for top in TOPS},

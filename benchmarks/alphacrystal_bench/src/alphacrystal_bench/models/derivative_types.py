@@ -200,14 +200,14 @@ def _parents(rows: Sequence[Row]) -> dict[str, Any]:
     """Unlisted compounds with a parent type among the first ones, for each tolerance."""
     unlisted = [row for row in rows if "parents" in row]
     return {"unlisted": len(unlisted)} | {
-        kind: {
+        name: {
             str(tolerance): {
-                f"top_{top}": sum((row["parents"][kind][str(tolerance)] or np.inf) <= top for row in unlisted)
+                f"top_{top}": sum((row["parents"][name][str(tolerance)] or np.inf) <= top for row in unlisted)
                 for top in TOPS
             }
             for tolerance in TOLERANCES
         }
-        for kind in ("two_elements_as_one", "the_same_elements")
+        for name in ("two_elements_as_one", "the_same_elements")
     }
 
 
@@ -242,12 +242,12 @@ def render(result: Mapping[str, Any]) -> str:
         "",
     ]
     parents = result["parents"]
-    for kind in ("two_elements_as_one", "the_same_elements"):
+    for name in ("two_elements_as_one", "the_same_elements"):
         rows = [
             (f"{tolerance} Å", *[counts[f"top_{top}"] for top in TOPS])
-            for tolerance, counts in parents[kind].items()
+            for tolerance, counts in parents[name].items()
         ]
-        text = f"{label(kind)}, {parents['unlisted']} compounds"
+        text = f"{label(name)}, {parents['unlisted']} compounds"
         lines += [f"### {text[0].upper()}{text[1:]}", ""]
         lines += [*markdown_table(("tolerance", *header[1:]), rows), ""]
     lines += ["## Textbook examples", "", page_text("derivative_types_textbook"), ""]
