@@ -133,3 +133,14 @@ def test_refusal_to_append_to_a_pipe_gives_a_plain_reason(tmp_path: Path) -> Non
     os.mkfifo(tmp_path / "checkpoint" / "generated.jsonl")
     with pytest.raises(AlphaCrystalError, match=r"generated\.jsonl: it is no regular file; check the folder"):
         Checkpoint(tmp_path).add_generated(0, [])
+
+
+@pytest.mark.parametrize("index", ["1e999", "-1", "1.5", '"1"', "true", "null", "[1]", "NaN"])
+def test_lines_with_a_wrong_index_count_as_not_finished(tmp_path: Path, index: str) -> None:
+    checkpoint = Checkpoint(tmp_path)
+    checkpoint.add_displaced(0, [])  # creates the folder
+    line = f'{{"index": {index}, "displaced": [], "phonons": {{}}}}\n'
+    for name in ("modes.jsonl", "phonons.jsonl"):
+        (checkpoint.folder / name).write_text(line)
+    assert checkpoint.load_displaced() == {}
+    assert checkpoint.load_phonons() == {}

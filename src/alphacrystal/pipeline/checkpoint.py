@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, FiniteFloat, TypeAdapter
+from pydantic import BaseModel, ConfigDict, FiniteFloat, NonNegativeInt, TypeAdapter
 
 from alphacrystal.crystal import SymmetryHypothesis, structure_from_json, structure_to_json
 from alphacrystal.errors import AlphaCrystalError, InputError
@@ -27,6 +27,8 @@ MAX_CANDIDATES_BYTES = 1_000_000_000
 MAX_LINE_BYTES = 100_000_000  # one part of the generation
 
 Dispersion = Literal["none", "d3", "missing"]
+#: Number of a candidate in a line that may come from others.
+_INDEX = TypeAdapter(NonNegativeInt, config=ConfigDict(strict=True))
 DECISIONS: tuple[Dispersion, ...] = get_args(Dispersion)  # "missing": the extra is not installed
 
 #: Names of version 0.1 with today's names.
@@ -246,7 +248,7 @@ class Checkpoint:
         found: dict[int, Phonons] = {}
         for item in self._lines("phonons.jsonl"):
             try:
-                found[int(item["index"])] = Phonons.model_validate(item["phonons"])
+                found[_INDEX.validate_python(item["index"])] = Phonons.model_validate(item["phonons"])
             except (ValueError, KeyError, TypeError):
                 continue
         return found
@@ -272,7 +274,7 @@ class Checkpoint:
         for item in self._lines("modes.jsonl"):
             try:
                 lines = [_DisplacedLine.model_validate(line) for line in item["displaced"]]
-                found[int(item["index"])] = [
+                found[_INDEX.validate_python(item["index"])] = [
                     DisplacedStructure(
                         structure_from_json(line.structure),
                         line.wave_vector,

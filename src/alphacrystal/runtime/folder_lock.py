@@ -84,7 +84,7 @@ def _created(folder: Path) -> bool:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir()
     except OSError as error:
-        # Unlike those of a path, these functions take names that are too long.
+        # The methods of Path raise an error for names that are too long.
         if os.path.isdir(folder):  # noqa: PTH112
             return False
         if os.path.exists(folder):  # noqa: PTH110

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def benchmark_derivative_types(
     rows: list[Row] = []
     for done, record in enumerate(records):
         on_progress("compounds", done, len(records))
-        row = finished.compute(record.id, lambda record=record: _row(record, folder))  # type: ignore[misc]
+        row = finished.compute(record.id, partial(_row, record, folder))
         if "ranks" in row:
             rows.append(row)
     if not rows:
