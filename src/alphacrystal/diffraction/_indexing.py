@@ -176,7 +176,9 @@ def _advanced(beam: _Beam, lines: FloatArray, peaks: _Peaks, number: int, line_o
     owners, gains, variances = owners[kept], gains[kept], variances[kept]
     residuals, odds = residuals[kept], odds[kept]
     scores = np.concatenate([beam.scores + math.log(foreign), beam.scores[owners] + np.log(odds)])
-    best = np.argsort(-scores, kind="stable")[:BEAM]
+    floor = np.partition(scores, -BEAM)[-BEAM] if len(scores) > BEAM else -math.inf
+    best = np.flatnonzero(scores >= floor)
+    best = best[np.argsort(-scores[best], kind="stable")][:BEAM]
     best = best[scores[best] > scores[best[0]] - MAX_DEFICIT]
     old, new = best[best < len(beam.scores)], best[best >= len(beam.scores)]
     pairs = new - len(beam.scores)

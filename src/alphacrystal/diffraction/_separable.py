@@ -76,8 +76,8 @@ def separable_fit(
     data = weighted.data * weighted.weight
     data_net = data - columns @ (columns.T @ data)
 
-    def projected(at: FloatArray) -> tuple[float, FloatArray, FloatArray, float]:
-        """Scale, residual, Jacobian of the residual, and its cost with the prior."""
+    def projected(at: FloatArray) -> tuple[float, FloatArray, FloatArray, float, FloatArray]:
+        """Scale, residual, Jacobian of the residual, its cost with the prior, and the model."""
         value, jacobian = model(at)
         block = np.column_stack([value, jacobian[:, free]]) * weighted.weight[:, None]
         block -= columns @ (columns.T @ block)
@@ -87,9 +87,10 @@ def separable_fit(
         slopes = -scale * block[:, 1:]
         if norm > 0:
             slopes -= np.outer(block[:, 0], block[:, 0] @ slopes / norm)
-        return scale, residual, slopes, float(residual @ residual + np.sum(((at - mean) / spread) ** 2))
+        total = float(residual @ residual + np.sum(((at - mean) / spread) ** 2))
+        return scale, residual, slopes, total, value
 
-    scale, residual, slopes, cost = projected(here)
+    scale, residual, slopes, cost, value = projected(here)
     damping, evaluations = _DAMPING, 1
     while evaluations < max_evaluations and len(free) and damping < _MAX_DAMPING:
         precision = 1 / spread[free] ** 2
@@ -102,13 +103,13 @@ def separable_fit(
         evaluations += 1
         if trial[3] < cost:
             gain = (cost - trial[3]) / cost
-            here, (scale, residual, slopes, cost) = there, trial
+            here, (scale, residual, slopes, cost, value) = there, trial
             damping /= 5
             if gain < _SMALL_GAIN:
                 break
         else:
             damping *= 8
-    rest = (weighted.data - scale * model(here)[0]) * weighted.weight
+    rest = (weighted.data - scale * value) * weighted.weight
     coefficients = np.asarray(
         np.linalg.lstsq(weighted.linear * weighted.weight[:, None], rest, rcond=None)[0], dtype=np.float64
     )
