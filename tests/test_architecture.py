@@ -47,6 +47,7 @@ LEARN_ORDER = [
     "contacts",
     "weight_files",
     "proposed_types",
+    "pressure_types",
     "hypotheses",
     "distograms",
     "orbit_distograms",

@@ -2,7 +2,7 @@
 
 ``model_inputs`` and ``structure_types`` come first. Each model is a subpackage with its network and training:
 ``space_groups``, ``symmetry``, ``lattice``, ``distances``, ``coordinates``, ``orbit_distances``,
-``contacts``. ``weight_files`` loads them; ``type_probabilities``, ``hypotheses``, ``distograms`` and
+``contacts``. ``weight_files`` loads them; ``type_probabilities``, ``types_under_pressure``, ``hypotheses``, ``distograms`` and
 ``orbit_distograms`` use them to predict; ``training`` trains them.
 """
 
@@ -18,6 +18,7 @@ from alphacrystal.learn.hypotheses import (
     prototype_coordinates,
 )
 from alphacrystal.learn.orbit_distograms import nearest_prototypes, predict_orbit_distograms
+from alphacrystal.learn.pressure_types import types_under_pressure
 from alphacrystal.learn.proposed_types import check_supported, type_probabilities
 from alphacrystal.learn.structure_types import StructureType
 from alphacrystal.learn.weight_files import (
@@ -54,4 +55,5 @@ __all__ = [
     "prototype_coordinates",
     "read_card",
     "type_probabilities",
+    "types_under_pressure",
 ]

@@ -29,7 +29,8 @@ from alphacrystal.learn.coordinates.prototypes import PrototypeCoordinates
 from alphacrystal.learn.coordinates.subgroup_types import SubgroupType
 from alphacrystal.learn.lattice.network import LatticeNet, free_targets
 from alphacrystal.learn.lattice.prediction import constrained_shapes, predicted_shapes
-from alphacrystal.learn.proposed_types import subgroup_type, subgroup_types_of, type_probabilities
+from alphacrystal.learn.pressure_types import types_under_pressure
+from alphacrystal.learn.proposed_types import subgroup_type, subgroup_types_of
 from alphacrystal.learn.structure_types import StructureType, free_coordinate_count
 from alphacrystal.learn.symmetry.network import SymmetryNet
 from alphacrystal.learn.weight_files import load_model, models_folder
@@ -49,6 +50,7 @@ def predict_hypotheses(
     *,
     group: int | None = None,
     lattice: LatticeParameters | None = None,
+    pressure_gpa: float = 0.0,
     models: Path | None = None,
 ) -> list[SymmetryHypothesis]:
     """The most probable hypotheses of a composition, best first.
@@ -60,6 +62,7 @@ def predict_hypotheses(
         group: Only this space group.
         lattice: Conventional cell that replaces the predicted ones. Only structure types with its crystal
             system and roughly its volume are returned.
+        pressure_gpa: Pressure; see ``types_under_pressure``. The cells are those at ambient pressure.
         models: Folder of weights; the shipped ones by default.
 
     Returns:
@@ -70,7 +73,7 @@ def predict_hypotheses(
             elements, or no structure type fits the lattice.
     """
     folder = models_folder(models)
-    types, log_probabilities = type_probabilities(formula, units, group=group, models=models)
+    types, log_probabilities = types_under_pressure(formula, units, pressure_gpa, group=group, models=models)
     net = load_model("symmetry", folder)
     assert isinstance(net, SymmetryNet)
     atoms = sum(formula.counts.values())

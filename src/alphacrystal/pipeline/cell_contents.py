@@ -31,13 +31,15 @@ def cell_probabilities(
         request: The run.
         candidates: Its candidates.
     """
-    from alphacrystal.learn import type_probabilities
+    from alphacrystal.learn import types_under_pressure
     from alphacrystal.report import CellProbability
 
     config, formula = request.config, request.formula
     named = bool(config.z) or config.cell is not None
     units = list(request.formula_units) if named else formula_units_within(formula, MAX_ATOMS)
-    types, logs = type_probabilities(formula, units, group=config.space_group, models=config.models)
+    types, logs = types_under_pressure(
+        formula, units, config.pressure, group=config.space_group, models=config.models
+    )
     totals: dict[int, float] = dict.fromkeys(units, 0.0)
     for structure_type, probability in zip(types, np.exp(logs).tolist(), strict=True):
         totals[sum(structure_type.counts()) // formula.num_atoms] += probability

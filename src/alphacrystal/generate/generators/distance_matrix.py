@@ -61,6 +61,7 @@ class DistanceMatrixGenerator:
         on_part: Called with the number and the candidates of each finished part.
         peaks: Measured peaks of a powder pattern: hypotheses get the cells that index them, and the order of
             prior and peaks together.
+        pressure_gpa: Pressure of the compound, which brings further structure types.
     """
 
     formula_units: Sequence[int]
@@ -74,6 +75,7 @@ class DistanceMatrixGenerator:
     finished: Mapping[int, Sequence[Candidate]] = field(default_factory=dict, compare=False)
     on_part: Callable[[int, list[Candidate]], None] | None = field(default=None, compare=False)
     peaks: PeakList | None = None
+    pressure_gpa: float = 0.0
     name: str = "distance_matrix"
 
     def generate(self, formula: Formula, count: int, rng: np.random.Generator) -> Iterator[Candidate]:
@@ -96,6 +98,7 @@ class DistanceMatrixGenerator:
             limit if self.peaks is None else max(limit, MIN_GUIDED),
             group=self.space_group,
             lattice=self.lattice,
+            pressure_gpa=self.pressure_gpa,
             models=self.models,
         )
         if self.peaks is not None:
@@ -310,4 +313,5 @@ def build_distance_matrix(context: GeneratorContext) -> DistanceMatrixGenerator:
         finished=context.finished,
         on_part=context.on_part,
         peaks=context.peaks,
+        pressure_gpa=context.config.pressure,
     )
