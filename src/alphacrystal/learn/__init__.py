@@ -2,8 +2,8 @@
 
 ``model_inputs`` and ``structure_types`` come first. Each model is a subpackage with its network and training:
 ``space_groups``, ``symmetry``, ``lattice``, ``distances``, ``coordinates``, ``orbit_distances``,
-``contacts``. ``weight_files`` loads them; ``type_probabilities``, ``types_under_pressure``, ``hypotheses``, ``distograms`` and
-``orbit_distograms`` use them to predict; ``training`` trains them.
+``contacts``. ``weight_files`` loads them; ``type_probabilities``, ``types_under_pressure``, ``hypotheses``,
+``distograms`` and ``orbit_distograms`` use them to predict; ``training`` trains them.
 """
 
 from alphacrystal.learn.contacts.network import MAX_CONTACT_MAP_ATOMS, ContactNet, contact_probabilities

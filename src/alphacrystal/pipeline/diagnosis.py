@@ -28,7 +28,7 @@ class Check:
     """One line of the diagnosis.
 
     Attributes:
-        name: What was checked.
+        name: Subject of the check.
         result: Its result in words.
         passed: False if predictions cannot be trusted; None for a fact that is neither good nor bad.
     """
