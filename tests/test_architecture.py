@@ -86,7 +86,7 @@ PRIVATE_IN_TESTS = {
     "alphacrystal.reconstruct._labelling": ALGORITHM,
     "alphacrystal.reconstruct._partial": ALGORITHM,
     "alphacrystal.reconstruct._periodic": ALGORITHM,
-    "alphacrystal.relaxation._groups": STEP,
+    "alphacrystal.relaxation._relax": STEP,
     "alphacrystal.relaxation._reference_table": STEP,
     "alphacrystal.relaxation._variables": ALGORITHM,
     "alphacrystal.report._crystal_view": "replaced where the package of the view is missing",

@@ -9,7 +9,7 @@ from alphacrystal.crystal._cells import (
     standard_structure,
 )
 from alphacrystal.crystal._colourings import Colouring, colourings
-from alphacrystal.crystal._crystal import Crystal
+from alphacrystal.crystal._crystal import Crystal, CrystalSymmetry
 from alphacrystal.crystal._distances import (
     CONTACT_FACTOR,
     NEIGHBOUR_IMAGES,
@@ -19,6 +19,7 @@ from alphacrystal.crystal._distances import (
     min_image_distances,
     min_image_pair_distances,
     minkowski_reduced,
+    nearest_neighbours,
     shortest_self_distance,
 )
 from alphacrystal.crystal._distogram import Distogram, OrbitDistogram
@@ -37,7 +38,6 @@ from alphacrystal.crystal._lattices import (
     constrained_shape,
     shape_to_cell,
 )
-from alphacrystal.crystal._nearest import nearest_neighbours
 from alphacrystal.crystal._orbit_pairs import OrbitPairs, orbit_pairs
 from alphacrystal.crystal._primitive_orbits import PrimitiveOrbit, orbit_parameters, primitive_orbits
 from alphacrystal.crystal._structure_json import (
@@ -49,7 +49,6 @@ from alphacrystal.crystal._structure_json import (
     structure_to_json,
 )
 from alphacrystal.crystal._symmetry import identity_symmetry, symmetrise_crystal
-from alphacrystal.crystal._symmetry_operations import CrystalSymmetry
 from alphacrystal.crystal._wyckoff import (
     LETTERS,
     SpaceGroup,

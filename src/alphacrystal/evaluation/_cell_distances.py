@@ -1,7 +1,7 @@
 """A cell of atoms as plain arrays, and distances between two cells as they are listed.
 
-The distances between bare points (Sinkhorn, Chamfer, Hausdorff) are those of CSPBenchMetrics: they know neither
-elements nor periodicity, and depend on the origin of the description.
+The distances between bare points (Sinkhorn, Chamfer, Hausdorff) are those of CSPBenchMetrics: they know
+neither elements nor periodicity, and depend on the origin of the description.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One candidate against one reference: the same crystal or not under published tolerances, and space groups."""
+"""One candidate against one reference: the same crystal or not under published tolerances; space groups."""
 
 from __future__ import annotations
 

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Literal
 
 from alphacrystal.crystal import SameCrystal, group_duplicates
 from alphacrystal.ranking._energy_reference import EnergyReference
-from alphacrystal.ranking._evidence import list_evidence, row_evidence
+from alphacrystal.ranking._evidence import list_evidence, list_model, row_evidence
 from alphacrystal.ranking._flags import flags
 from alphacrystal.ranking._pattern_evidence import pattern_probabilities
 from alphacrystal.ranking._phase_table import KnownPhase, matching_phase
-from alphacrystal.ranking._probability import list_model
 from alphacrystal.ranking._ranked import MODE_OF, NEW_FORMULA, OTHER_STRUCTURE, RankedStructure
 
 if TYPE_CHECKING:

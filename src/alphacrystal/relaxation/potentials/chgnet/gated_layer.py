@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from alphacrystal.relaxation.chgnet.frozen_products import FrozenProduct
+from alphacrystal.relaxation.potentials.chgnet.frozen_products import FrozenProduct
 
 #: Channels of CHGNet's atom, bond and angle features.
 WIDTH = 64

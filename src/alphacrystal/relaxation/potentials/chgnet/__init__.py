@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alphacrystal.relaxation._energy_scale import EnergyScale
 from alphacrystal.relaxation._potential import Potential
-from alphacrystal.relaxation.chgnet.potential import CHGNetPotential, supported_symbols
+from alphacrystal.relaxation.potentials.chgnet.potential import CHGNetPotential, supported_symbols
 from alphacrystal.relaxation.registry import CORRECTED, R2SCAN, register
 
 

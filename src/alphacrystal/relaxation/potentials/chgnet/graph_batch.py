@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from alphacrystal.crystal import Crystal
-from alphacrystal.relaxation.chgnet.network import BatchGraph
-from alphacrystal.relaxation.chgnet.quotient_graph import QuotientGraph
+from alphacrystal.relaxation.potentials.chgnet.network import BatchGraph
+from alphacrystal.relaxation.potentials.chgnet.quotient_graph import QuotientGraph
 from alphacrystal.typing import FloatArray, IntArray
 
 

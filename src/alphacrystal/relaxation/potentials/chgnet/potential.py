@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -13,13 +15,16 @@ import numpy as np
 from alphacrystal.crystal import Crystal, StructureLike, as_structures, identity_symmetry
 from alphacrystal.errors import PotentialError
 from alphacrystal.relaxation._potential import Evaluation, check_elements
-from alphacrystal.relaxation.chgnet.memory import keep_freed_memory
-from alphacrystal.relaxation.chgnet.quotient_graph import GraphError, QuotientGraph, build_quotient_graph
+from alphacrystal.relaxation.potentials.chgnet.quotient_graph import (
+    GraphError,
+    QuotientGraph,
+    build_quotient_graph,
+)
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
 
-    from alphacrystal.relaxation.chgnet.network import CHGNetNetwork
+    from alphacrystal.relaxation.potentials.chgnet.network import CHGNetNetwork
 
 #: Elements of MPtrj, on which both models were trained: 1-94 without Po, At, Rn, Fr and Ra.
 _ATOMIC_NUMBERS = frozenset(range(1, 95)) - frozenset(range(84, 89))
@@ -32,6 +37,14 @@ _CHECKPOINTS = {
 
 #: Messages plus angles evaluated at once; larger batches fall out of the cache and run slower.
 _MAX_BATCH_COST = 16_000
+
+#: Parameters of glibc's mallopt(3).
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+
+#: Blocks up to this size come from the heap (the largest value glibc takes everywhere), and so much freed
+#: memory stays with the process, in bytes.
+_LARGEST_HEAP_BLOCK = 32 << 20
+_KEPT = 512 << 20
 
 
 @dataclass(slots=True)
@@ -62,7 +75,7 @@ class CHGNetPotential:
         """
         import torch
 
-        from alphacrystal.relaxation.chgnet.network import CHGNetNetwork
+        from alphacrystal.relaxation.potentials.chgnet.network import CHGNetNetwork
 
         keep_freed_memory()
         package = find_spec("chgnet")
@@ -115,7 +128,7 @@ class CHGNetPotential:
 
     def calculator(self) -> Calculator:
         """An ASE calculator; see `Potential.calculator`."""
-        from alphacrystal.relaxation._calculator import PotentialCalculator
+        from alphacrystal.relaxation._ase import PotentialCalculator
 
         return PotentialCalculator(self)
 
@@ -139,7 +152,7 @@ class CHGNetPotential:
     ) -> None:
         import torch
 
-        from alphacrystal.relaxation.chgnet.graph_batch import join_graphs
+        from alphacrystal.relaxation.potentials.chgnet.graph_batch import join_graphs
 
         batch = list(graphs)
         members = [crystals[i] for i in batch]
@@ -160,3 +173,17 @@ def supported_symbols() -> frozenset[str]:
     from ase.data import chemical_symbols
 
     return frozenset(chemical_symbols[z] for z in _ATOMIC_NUMBERS)
+
+
+def keep_freed_memory() -> None:
+    """Ask glibc not to hand freed memory back at once; nothing happens with other C libraries.
+
+    Every evaluation takes and frees the same few megabytes. Handing them back each time costs 15 % of the
+    processor time of a relaxation: the system has to clear each page again.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_MMAP_THRESHOLD, _LARGEST_HEAP_BLOCK)
+        mallopt(_TRIM_THRESHOLD, _KEPT)

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from alphacrystal.relaxation.chgnet.frozen_products import FrozenProduct
-from alphacrystal.relaxation.chgnet.gated_layer import WIDTH, Gate
+from alphacrystal.relaxation.potentials.chgnet.frozen_products import FrozenProduct
+from alphacrystal.relaxation.potentials.chgnet.gated_layer import WIDTH, Gate
 
 #: chgnet scales cosines by this before acos, whose slope is infinite at ±1.
 _COSINE_SCALE = 1 - 1e-6
