@@ -79,7 +79,6 @@ PRIVATE_IN_TESTS = {
     "alphacrystal.learn.symmetry.derivative_types._derivatives": STEP,
     "alphacrystal.learn.symmetry.derivative_types._orbit_splits": STEP,
     "alphacrystal.plots._crystal_panels": STEP,
-    "alphacrystal.plots._figure": STEP,
     "alphacrystal.ranking._hull": "entries without a file",
     "alphacrystal.reconstruct._batch": ALGORITHM,
     "alphacrystal.reconstruct._fitness": ALGORITHM,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alphacrystal.errors import InputError
-from alphacrystal.plots._figure import BLUE, GREY, VERMILION, new_figure, save_figure, style_axes
+from alphacrystal.plots.figure import BLUE, GREY, VERMILION, new_figure, save_figure, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from alphacrystal.plots._figure import BLUE, GREEN, ORANGE, new_figure, save_figure, style_axes
+from alphacrystal.plots.figure import BLUE, GREEN, ORANGE, new_figure, save_figure, style_axes
 
 _ELEMENTS = 20  # the commonest
 _HULL_BINS = 40

@@ -12,14 +12,11 @@ from PIL import Image
 from pymatgen.core import Structure
 
 from alphacrystal.errors import InputError
-from alphacrystal.plots import (
-    crystal_panels,
-    distance_shares,
-    formation_energies,
-    loss_panels,
-    matching_distances,
-)
+from alphacrystal.plots import crystal_panels, loss_panels
 from alphacrystal.plots._crystal_panels import _with_faces
+from alphacrystal_bench.figures.distance_shares import distance_shares
+from alphacrystal_bench.figures.formation_energies import formation_energies
+from alphacrystal_bench.figures.matching_distances import matching_distances
 
 LOG = "epoch,train_loss,val_loss\n1,0.5,0.6\n2,0.3,0.4\n3,0.2,0.45\n"
 TRUE = np.array([[0, 2.1, 3.14], [2.1, 0, 2.4], [3.14, 2.4, 0]])

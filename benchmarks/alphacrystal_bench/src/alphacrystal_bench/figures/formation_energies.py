@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from alphacrystal.plots._figure import BLUE, GREY, ORANGE, VERMILION, new_figure, save_figure, style_axes
+from alphacrystal.plots.figure import BLUE, GREY, ORANGE, VERMILION, new_figure, save_figure, style_axes
 
 _STYLES: tuple[dict[str, Any], ...] = (
     {"marker": "_", "color": GREY, "s": 220, "linewidths": 2.5},

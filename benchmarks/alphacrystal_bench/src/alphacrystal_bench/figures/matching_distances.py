@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alphacrystal.plots._distance_matrices import atom_labels
-from alphacrystal.plots._figure import DISTANCE_COLOURS, new_figure, save_figure, text_on
+from alphacrystal.plots.figure import DISTANCE_COLOURS, atom_labels, new_figure, save_figure, text_on
 from alphacrystal.typing import BoolArray, FloatArray
 
 

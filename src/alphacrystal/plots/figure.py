@@ -1,8 +1,9 @@
-"""Size, colours and files of all figures; the same data give the same files."""
+"""Size, colours, labels and files of all figures; the same data give the same files."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,16 @@ def text_on(fraction: float) -> str:
     ]
     luminance = 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]  # WCAG 2.2
     return "white" if luminance < _EVEN else "black"
+
+
+def atom_labels(species: Sequence[str]) -> list[str]:
+    """Element and its running number of each atom, e.g. Eu1, Si1, Si2."""
+    seen: dict[str, int] = {}
+    labels = []
+    for symbol in species:
+        seen[symbol] = seen.get(symbol, 0) + 1
+        labels.append(f"{symbol}{seen[symbol]}")
+    return labels
 
 
 def save_figure(figure: Figure, path: Path) -> tuple[Path, Path]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from alphacrystal.plots import ReliabilityPanel, reliability_diagrams
+from alphacrystal_bench.figures.reliability import ReliabilityPanel, reliability_diagrams
 
 LEVELS = np.linspace(0.1, 0.9, 9)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alphacrystal.plots._figure import BLUE, ORANGE, new_figure, save_figure, style_axes
+from alphacrystal.plots.figure import BLUE, ORANGE, new_figure, save_figure, style_axes
 from alphacrystal.typing import FloatArray
 
 
