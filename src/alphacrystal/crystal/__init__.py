@@ -20,7 +20,6 @@ from alphacrystal.crystal._distances import (
     min_image_pair_distances,
     minkowski_reduced,
     nearest_neighbours,
-    shortest_self_distance,
 )
 from alphacrystal.crystal._distogram import Distogram, OrbitDistogram
 from alphacrystal.crystal._duplicates import SameCrystal, group_duplicates, neighbour_fingerprint
@@ -54,7 +53,7 @@ from alphacrystal.crystal._wyckoff import (
     SpaceGroup,
     WyckoffPosition,
     canonical_letters,
-    canonical_setting,
+    canonical_settings,
     crystal_system,
     equivalent_letters,
     free_coordinates,
@@ -104,7 +103,7 @@ __all__ = [
     "atom_sites",
     "can_place",
     "canonical_letters",
-    "canonical_setting",
+    "canonical_settings",
     "cell_matrices",
     "cell_parameters",
     "cell_shape",
@@ -141,7 +140,6 @@ __all__ = [
     "primitive_orbits",
     "raw_wyckoff_table",
     "shape_to_cell",
-    "shortest_self_distance",
     "sorted_letters",
     "space_group",
     "standard_structure",

@@ -88,12 +88,6 @@ def distance_levels(distances: FloatArray) -> IntArray:
     return np.asarray(level[np.searchsorted(values, distances)], dtype=np.int64)
 
 
-def shortest_self_distance(lattice: FloatArray) -> float:
-    """Distance in Å between an atom and its nearest image: the length of the shortest lattice vector."""
-    reduced, _ = minkowski_reduced(lattice)
-    return float(np.min(np.linalg.norm(reduced, axis=1)))
-
-
 def contact_limits(numbers: IntArray) -> FloatArray:
     """Largest contact distance in Å of each pair of atoms, (..., atoms) -> (..., atoms, atoms)."""
     radii = covalent_radii[numbers]

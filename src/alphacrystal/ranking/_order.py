@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from alphacrystal.relaxation import Relaxation
 
 Order = Literal["combined", "chemical", "energy"]
-ORDERS: tuple[Order, ...] = ("combined", "chemical", "energy")
 
 UNSCORED = -12.0  # log-probability of candidates whose generator gives none, relative to the best
 MERGING_SCALE = 1.0  # eV/atom equal to a factor e in probability where equal crystals are compared

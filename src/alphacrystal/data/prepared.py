@@ -45,7 +45,7 @@ Row = dict[str, object]
 class PreparedStructures:
     """Columns over structures (n) and, concatenated, over the atoms and atom pairs of one cell of each.
 
-    The cell is the primitive one, or the conventional one for ``mp12``. Translated
+    The cell is the primitive one, or the conventional one on request. Translated
     copies of an atom in a centred cell belong to the same orbit.
 
     Attributes:

@@ -12,7 +12,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from alphacrystal.data._prepared import (
+from alphacrystal.data import StructureRecord
+from alphacrystal.data.prepared import (
     PreparedStructures,
     Row,
     assemble,
@@ -20,21 +21,19 @@ from alphacrystal.data._prepared import (
     prepare_record,
     prepare_rows,
 )
-from alphacrystal.data._records import StructureRecord
 from alphacrystal.errors import InputError
+from alphacrystal.learn.contacts.matrix_labels import MAX_ATOMS
 from alphacrystal.typing import FloatArray, IntArray
 
 Family = Literal["cubic", "binary", "ternary"]
 
-MP12_MAX_ATOMS = 12  # in the conventional cell; the paper's text and network, its Table 2 says 10
 FIRST_CUBIC_GROUP = 195
 
 # AlphaCrystal-II, Table 2 and section 3.1 ("Distance discretization").
 PAPER_COUNTS = {"mp_12": 18_776, "mp_12_cubic": 3_298, "mp_12_binary": 5_848, "mp_12_ternary": 11_615}
 PAPER_MIN_DISTANCE = 0.9488  # Å
-PAPER_MAX_DISTANCE = 23.3361  # Å
 
-_mp12_record = partial(prepare_record, cell="conventional", most_atoms=MP12_MAX_ATOMS)
+_mp12_record = partial(prepare_record, cell="conventional", most_atoms=MAX_ATOMS)
 
 
 def mp12(
@@ -151,7 +150,7 @@ def distance_histogram(
         edges=np.asarray(edges, dtype=np.float64),
         pairs=pairs,
         of_pairs=pairs / max(len(distances), 1),
-        of_entries=2 * pairs / max(len(rows) * MP12_MAX_ATOMS**2, 1),
+        of_entries=2 * pairs / max(len(rows) * MAX_ATOMS**2, 1),
         shortest=float(distances.min(initial=np.inf)),
         longest=float(distances.max(initial=0.0)),
     )

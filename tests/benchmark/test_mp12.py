@@ -12,23 +12,23 @@ from pymatgen.core import Structure
 
 from alphacrystal.crystal import min_image_distances, space_group
 from alphacrystal.data import (
-    MP12_MAX_ATOMS,
-    PAPER_COUNTS,
-    PAPER_MAX_DISTANCE,
     PreparedStructures,
     StructureRecord,
     assemble,
     benchmark_formulas,
+    prepare_record,
+)
+from alphacrystal.errors import InputError
+from alphacrystal.learn.contacts.matrix_labels import MAX_ATOMS, MAX_DISTANCE
+from alphacrystal_bench.harness.row_selection import select, split_rows
+from alphacrystal_bench.paper_tables.mp12 import (
+    PAPER_COUNTS,
     distance_histogram,
     mp12,
     mp12_counts,
     mp12_of_records,
     mp12_subset,
-    prepare_record,
-    select,
-    split_rows,
 )
-from alphacrystal.errors import InputError
 
 # Conventional cells of 2 to 12 atoms: P, I, F and R lattices, pure elements to ternaries.
 SMALL = (
@@ -119,7 +119,7 @@ def test_cells_that_are_too_large_are_left_out(
     data: PreparedStructures, records: list[StructureRecord]
 ) -> None:
     assert data.ids.tolist() == [record.id for record in records[: len(SMALL)]]
-    assert data.sizes.max() == MP12_MAX_ATOMS
+    assert data.sizes.max() == MAX_ATOMS
     halite = records[SMALL.index("halite")]
     assert prepare_record(halite, most_atoms=2) is not None
     assert prepare_record(halite, cell="conventional", most_atoms=7) is None
@@ -248,7 +248,7 @@ def test_selected_structures_are_unchanged(data: PreparedStructures, seed: int) 
 
 
 def test_the_histogram_counts_every_pair(data: PreparedStructures) -> None:
-    found = distance_histogram(data, np.linspace(0, PAPER_MAX_DISTANCE, 11))
+    found = distance_histogram(data, np.linspace(0, MAX_DISTANCE, 11))
     sizes = data.sizes
     assert found.pairs.sum() == (sizes * (sizes - 1) // 2).sum()
     assert found.of_pairs.sum() == pytest.approx(1)

@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import numpy as np
 
-from alphacrystal.data._prepared import PreparedStructures
+from alphacrystal.data.prepared import PreparedStructures
 from alphacrystal.errors import InputError
 from alphacrystal.typing import IntArray
 
