@@ -2,14 +2,15 @@
 
 from alphacrystal.data._atom_order import canonical_order
 from alphacrystal.data._download import Downloaded, download
-from alphacrystal.data._leak_guard import benchmark_formulas, without_benchmarks
 from alphacrystal.data._materials_project import MaterialsProjectSource, connect, record_of_document
 from alphacrystal.data._optimade import OptimadeSource, SourcePage
 from alphacrystal.data._records import (
     StructureRecord,
+    benchmark_formulas,
     read_records,
     read_structures,
     split_of_formula,
+    without_benchmarks,
 )
 from alphacrystal.data.prepared import FUNCTIONALS, PreparedStructures, assemble, prepare, prepare_record
 from alphacrystal.data.structure_files import CrystalRead, read_crystals

@@ -28,8 +28,14 @@ from alphacrystal.crystal import (
     space_group,
 )
 from alphacrystal.data._atom_order import canonical_order
-from alphacrystal.data._leak_guard import benchmark_formulas, without_benchmarks
-from alphacrystal.data._records import StructureRecord, read_records, record_files, split_of_formula
+from alphacrystal.data._records import (
+    StructureRecord,
+    benchmark_formulas,
+    read_records,
+    record_files,
+    split_of_formula,
+    without_benchmarks,
+)
 from alphacrystal.errors import InputError
 from alphacrystal.runtime.atomic_write import replacing
 from alphacrystal.typing import BoolArray, Float32Array, FloatArray, IntArray

@@ -7,11 +7,10 @@ from alphacrystal.plots._crystal_panels import crystal_panels
 from alphacrystal.plots._distance_matrices import distance_matrices
 from alphacrystal.plots._energy_volume import energy_volume
 from alphacrystal.plots._enthalpy_pressure import EnthalpyCurve, enthalpy_pressure
-from alphacrystal.plots._loss_curve import loss_curve, loss_panels
 from alphacrystal.plots._pattern_overlay import pattern_overlay
 from alphacrystal.plots._phonon_bands import phonon_bands
 from alphacrystal.plots._powder_pattern import powder_lines
-from alphacrystal.plots._record_counts import record_counts
+from alphacrystal.plots._training import loss_curve, loss_panels, record_counts
 
 __all__ = [
     "EnthalpyCurve",

@@ -12,7 +12,7 @@ from alphacrystal.relaxation._engine import RelaxationEngine
 from alphacrystal.relaxation._potential import Potential, check_elements
 from alphacrystal.relaxation._relaxation import OnResult, Relaxation
 from alphacrystal.relaxation._settings import RelaxSettings
-from alphacrystal.runtime.torch_threads import one_torch_thread
+from alphacrystal.runtime.torch_setup import one_torch_thread
 
 #: Largest group of structures that are relaxed side by side; larger ones gain little and delay results.
 GROUP_SIZE = 8

@@ -8,7 +8,8 @@ import sys
 import pytest
 
 REDUCED = (
-    "from alphacrystal.runtime.start_up import reduce_import_time; reduce_import_time(); import torch, sys; "
+    "from alphacrystal.runtime.torch_setup import reduce_import_time; reduce_import_time(); "
+    "import torch, sys; "
 )
 
 
@@ -46,7 +47,7 @@ def test_a_network_can_be_exported() -> None:
 def test_nothing_stays_in_the_import_system_of_a_process_without_torch() -> None:
     code = (
         "import sys; import torch; before = list(sys.meta_path); "
-        "from alphacrystal.runtime.start_up import reduce_import_time; reduce_import_time(); "
+        "from alphacrystal.runtime.torch_setup import reduce_import_time; reduce_import_time(); "
         "assert sys.meta_path == before"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

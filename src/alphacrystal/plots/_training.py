@@ -1,18 +1,30 @@
-"""Training and validation loss against epoch."""
+"""Figures of training: counts of the known crystals, and losses against the epoch."""
 
 from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alphacrystal.errors import InputError
-from alphacrystal.plots.figure import BLUE, GREY, VERMILION, new_figure, save_figure, style_axes
+from alphacrystal.plots.figure import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    VERMILION,
+    new_figure,
+    save_figure,
+    style_axes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+_ELEMENTS = 20  # the commonest
+_HULL_BINS = 40
 
 
 def loss_curve(csv_path: Path, out_path: Path, *, title: str = "") -> tuple[Path, Path]:
@@ -119,3 +131,34 @@ def _points(rows: list[dict[str, str]], column: str) -> list[tuple[float, float]
         if all(map(math.isfinite, point)):
             points.append(point)
     return points
+
+
+def record_counts(
+    sizes: Mapping[int, int], elements: Mapping[str, int], above_hull: Sequence[float], out_path: Path
+) -> tuple[Path, Path]:
+    """Draw how many crystals have each cell size, each element and each energy above hull.
+
+    Args:
+        sizes: Crystals by atoms per cell.
+        elements: Crystals by element symbol.
+        above_hull: Energies above hull in eV/atom; without any that panel is left out.
+        out_path: Where to write; the suffix is replaced by .png and .svg.
+
+    Returns:
+        The two paths written.
+
+    Raises:
+        AlphaCrystalError: The disk refused a figure.
+    """
+    count = 3 if above_hull else 2
+    figure = new_figure(3.0 * count)
+    panels = figure.subplots(count, 1, squeeze=False)[:, 0]
+    panels[0].bar(list(sizes), list(sizes.values()), color=BLUE)
+    style_axes(panels[0], x_label="atoms per cell", y_label="crystals")
+    common = sorted(elements.items(), key=lambda item: (-item[1], item[0]))[:_ELEMENTS]
+    panels[1].bar([symbol for symbol, _ in common], [number for _, number in common], color=ORANGE)
+    style_axes(panels[1], x_label="commonest elements", y_label="crystals with it")
+    if above_hull:
+        panels[2].hist(list(above_hull), bins=_HULL_BINS, color=GREEN)
+        style_axes(panels[2], x_label="energy above hull (eV/atom)", y_label="crystals")
+    return save_figure(figure, out_path)

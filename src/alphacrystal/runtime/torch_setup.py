@@ -1,11 +1,12 @@
-"""Cheaper imports for processes that this package starts: the command line and its workers."""
+"""How processes use torch: a cheaper import in those of this package, one thread for small tensors."""
 
 from __future__ import annotations
 
 import gc
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -117,3 +118,24 @@ def _complete_generator(torch: Any) -> None:
             torch.Generator()
         except (ImportError, AttributeError, RuntimeError):
             importlib.import_module(_DEFERRED)
+
+
+@contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """Run torch on one thread inside the block; also a decorator of functions.
+
+    The networks compute thousands of small products. Two threads take about as long for each, and on a busy
+    machine the threads wait for each other many times longer than they compute. With one thread the results
+    do not depend on the number of processors either.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    if before == 1:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
