@@ -8,14 +8,9 @@ import pytest
 import torch
 from pymatgen.core import Structure
 
-from alphacrystal.data import (
-    PreparedStructures,
-    StructureRecord,
-    assemble,
-    mp12_of_records,
-    prepare_record,
-    split_rows,
-)
+from alphacrystal.data import PreparedStructures, StructureRecord, assemble, prepare_record
+from alphacrystal_bench.harness.row_selection import split_rows
+from alphacrystal_bench.paper_tables.mp12 import mp12_of_records
 
 torch.set_num_threads(1)
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alphacrystal.data import PreparedStructures, StructureRecord, split_rows
+from alphacrystal.data import PreparedStructures, StructureRecord
 from alphacrystal.learn.contacts.matrix_labels import MAX_DISTANCE, matrices
+from alphacrystal_bench.harness.row_selection import split_rows
 from alphacrystal_bench.paper_tables.table5_data import RowSplit, data_facts, row_split, table5_data
 from alphacrystal_bench.paper_tables.table5_predictors import CONTROLS, FLOORS
 from alphacrystal_bench.paper_tables.table5_rows import rows_numbered

@@ -15,7 +15,6 @@ from alphacrystal.crystal import (
     distance_levels,
     min_image_distances,
     minkowski_reduced,
-    shortest_self_distance,
 )
 from alphacrystal.typing import FloatArray
 
@@ -122,15 +121,6 @@ def test_reduction_gives_a_basis_of_the_same_lattice(
     assert transformation == pytest.approx(np.rint(transformation))
     assert abs(np.linalg.det(transformation)) == pytest.approx(1)
     assert reduced == pytest.approx(transformation @ skewed, abs=1e-6)
-
-
-@given(ordinary_cells(), shears)
-def test_shortest_self_distance_is_the_shortest_lattice_vector(
-    lattice: FloatArray, steps: list[tuple[int, int, int]]
-) -> None:
-    images = np.array([image for image in itertools.product(range(-6, 7), repeat=3) if any(image)])
-    shortest = np.linalg.norm(images @ lattice, axis=1).min()
-    assert shortest_self_distance(sheared(steps) @ lattice) == pytest.approx(shortest, abs=1e-6)
 
 
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=30), seeds)

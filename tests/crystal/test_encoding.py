@@ -13,7 +13,7 @@ from alphacrystal.composition import element_order
 from alphacrystal.crystal import (
     CrystalEncoding,
     SymmetryHypothesis,
-    canonical_setting,
+    canonical_letters,
     constrained_shape,
     describe_symmetry,
     encode,
@@ -143,7 +143,7 @@ def test_textbook_crystals_are_encoded_with_their_own_letters(textbook_crystal: 
         np.array(textbook_crystal.atomic_numbers),
     )
     occupation = found.occupation()
-    letters, _ = canonical_setting(found.space_group, list(occupation.values()))
+    letters = canonical_letters(found.space_group, list(occupation.values()))
     assert letters == tuple(occupation.values())
     hypothesis = SymmetryHypothesis(
         space_group=found.space_group,

@@ -1,7 +1,5 @@
 """Equivalent descriptions of one crystal get the same Wyckoff letters."""
 
-from collections.abc import Sequence
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,16 +7,12 @@ from hypothesis import strategies as st
 from alphacrystal.crystal import (
     SpaceGroup,
     canonical_letters,
-    canonical_setting,
+    canonical_settings,
     crystal_system,
     group_symbol,
     lattice_points,
     space_group,
 )
-
-
-def canonical(number: int, letters: Sequence[str]) -> tuple[str, ...]:
-    return canonical_setting(number, letters)[0]
 
 
 @st.composite
@@ -44,7 +38,7 @@ def occupied_positions(draw: st.DrawFn) -> tuple[SpaceGroup, list[str]]:
     ],
 )
 def test_equivalent_descriptions_have_the_same_letters(number: int, one: list[str], other: list[str]) -> None:
-    assert canonical(number, one) == canonical(number, other)
+    assert canonical_letters(number, one) == canonical_letters(number, other)
 
 
 @pytest.mark.parametrize(
@@ -57,27 +51,29 @@ def test_equivalent_descriptions_have_the_same_letters(number: int, one: list[st
     ],
 )
 def test_different_crystals_keep_different_letters(number: int, one: list[str], other: list[str]) -> None:
-    assert canonical(number, one) != canonical(number, other)
+    assert canonical_letters(number, one) != canonical_letters(number, other)
 
 
 def test_the_first_letters_are_chosen() -> None:
-    assert canonical(225, ["b", "a"]) == ("a", "b")
-    assert canonical(221, ["b", "a", "d"]) == ("a", "b", "c")
+    assert canonical_letters(225, ["b", "a"]) == ("a", "b")
+    assert canonical_letters(221, ["b", "a", "d"]) == ("a", "b", "c")
 
 
 @given(occupied_positions())
 def test_canonical_letters_are_the_same_in_every_setting(case: tuple[SpaceGroup, list[str]]) -> None:
     group, letters = case
-    expected = canonical(group.number, letters)
-    assert canonical(group.number, expected) == expected
+    expected = canonical_letters(group.number, letters)
+    assert canonical_letters(group.number, expected) == expected
     for image in group.equivalent_letters:
-        assert canonical(group.number, ["".join(image[x] for x in own) for own in letters]) == expected
+        assert (
+            canonical_letters(group.number, ["".join(image[x] for x in own) for own in letters]) == expected
+        )
 
 
 @given(occupied_positions())
 def test_the_map_leads_to_the_canonical_letters(case: tuple[SpaceGroup, list[str]]) -> None:
     group, letters = case
-    expected, image = canonical_setting(group.number, letters)
+    expected, (image, *_) = canonical_settings(group.number, letters)
     assert [sorted(image[x] for x in own) for own in letters] == [sorted(own) for own in expected]
     assert sorted(image.values()) == sorted(group.positions)
 
@@ -101,7 +97,7 @@ def test_equivalent_letters_form_a_group_that_keeps_the_kind_of_position() -> No
 @given(occupied_positions())
 def test_letters_alone_are_those_of_the_setting(case: tuple[SpaceGroup, list[str]]) -> None:
     group, letters = case
-    assert canonical_letters(group.number, letters) == canonical(group.number, letters)
+    assert canonical_letters(group.number, letters) == canonical_letters(group.number, letters)
 
 
 def test_facts_without_operations_are_those_of_the_space_group() -> None:

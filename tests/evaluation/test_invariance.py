@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 
 from alphacrystal.evaluation import METRIC_SETS, compare, compare_many
-from alphacrystal.evaluation._atoms import AtomicCell
+from alphacrystal.evaluation._cell_distances import AtomicCell
 from alphacrystal.evaluation._superposed import superposed_values
 from alphacrystal.evaluation._superposition import best_superpositions
 

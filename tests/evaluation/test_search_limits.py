@@ -9,7 +9,7 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from alphacrystal.evaluation import _superposition
-from alphacrystal.evaluation._atoms import AtomicCell
+from alphacrystal.evaluation._cell_distances import AtomicCell
 from alphacrystal.evaluation._correspondences import _log_strains, correspondences
 from alphacrystal.evaluation._families import ComparedCrystal, superpositions
 from alphacrystal.evaluation._superposition import _common_cells, _primitive, _Search, best_superpositions

@@ -4,7 +4,7 @@ import pytest
 
 from alphacrystal.errors import InputError
 from alphacrystal.evaluation import METRIC_SETS, best_values, metric_names, run_tasks
-from alphacrystal.evaluation._metric_value import MetricValue
+from alphacrystal.evaluation._metrics import MetricValue
 
 
 def test_results_come_in_the_order_of_the_tasks() -> None:

@@ -27,7 +27,7 @@ from alphacrystal.diffraction import parse_radiation, read_pattern
 from alphacrystal.learn import ModelCard, load_model
 from alphacrystal.learn.contacts.network import ContactNet, ContactNetConfig
 from alphacrystal.learn.lattice.network import LatticeNet, LatticeNetConfig
-from alphacrystal.learn.space_groups.network import SpaceGroupNet, SpaceGroupNetConfig
+from alphacrystal.learn.space_groups import SpaceGroupNet, SpaceGroupNetConfig
 from alphacrystal.learn.structure_types import StructureType
 from alphacrystal.learn.symmetry.network import SymmetryNet, SymmetryNetConfig
 from alphacrystal.learn.weight_files import save_weights

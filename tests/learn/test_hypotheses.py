@@ -10,7 +10,7 @@ from alphacrystal.crystal import (
     FREE_SHAPE,
     LatticeParameters,
     SymmetryHypothesis,
-    canonical_setting,
+    canonical_letters,
     multiplicities,
     space_group,
 )
@@ -50,7 +50,7 @@ def test_no_hypothesis_comes_twice(hypotheses: list[SymmetryHypothesis]) -> None
     assert len({identity(h) for h in hypotheses}) == len(hypotheses) > 20
     for h in hypotheses:  # nor in another setting of the same group
         letters = tuple(h.occupation.values())
-        assert canonical_setting(h.space_group, letters)[0] == letters
+        assert canonical_letters(h.space_group, letters) == letters
 
 
 def test_letters_hold_the_cell_content(formula: str, hypotheses: list[SymmetryHypothesis]) -> None:

@@ -100,7 +100,7 @@ def test_a_run_of_an_earlier_version_goes_on_without_dispersion(tmp_path: Path) 
 
 
 def test_chosen_dispersion_without_its_package_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alphacrystal.relaxation.foreign_packages.find_spec", lambda _: None)
+    monkeypatch.setattr("alphacrystal.runtime.registry.find_spec", lambda _: None)
     with pytest.raises(PotentialError, match=r"alphacrystal\[dispersion\]"):
         check_request(parse_formula("BN"), make_config(dispersion="d3"))
 

@@ -80,7 +80,7 @@ def test_energies_are_formation_energies_where_references_are_known(
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alphacrystal.generate.gnoa.search.find_spec", lambda name: None)
+    monkeypatch.setattr("alphacrystal.runtime.registry.find_spec", lambda name: None)
     search = build("gnoa-tpe", [1], make_config())
     with pytest.raises(InputError, match=r"pip install 'alphacrystal\[bayesian\]'"):
         next(search.generate(NACL, 1, np.random.default_rng(0)))

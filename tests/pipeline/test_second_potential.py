@@ -191,9 +191,7 @@ def test_elements_beyond_the_second_potential_are_refused(
 
 @pytest.mark.parametrize("package", [("sevennet-l3i5", "sevenn"), ("chgnet-r2scan+d3", "dftd3")])
 def test_a_missing_extra_is_named(package: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    from alphacrystal.relaxation import foreign_packages
-
-    monkeypatch.setattr(foreign_packages, "find_spec", lambda name: None)
+    monkeypatch.setattr("alphacrystal.runtime.registry.find_spec", lambda name: None)
     with pytest.raises(PotentialError, match=f"needs the package {package[1]}"):
         check_request(parse_formula("NaCl"), PredictConfig(rerank=package[0]))
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.plots import distance_matrices, energy_volume, loss_curve, powder_lines
-from alphacrystal.plots._figure import text_on
+from alphacrystal.plots.figure import text_on
 
 LOG = "epoch,train_loss,val_loss,seconds\n" + "".join(
     f"{epoch},{2.0 / epoch:.4f},{1.0 / epoch + 0.02 * epoch:.4f},12.5\n" for epoch in range(1, 13)

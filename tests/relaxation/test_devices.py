@@ -13,9 +13,9 @@ from pymatgen.core import Structure
 
 from alphacrystal.crystal import Crystal, symmetrise_crystal
 from alphacrystal.relaxation import CHGNetPotential
-from alphacrystal.relaxation.chgnet.graph_batch import join_graphs
-from alphacrystal.relaxation.chgnet.network import CHGNetNetwork
-from alphacrystal.relaxation.chgnet.quotient_graph import build_quotient_graph
+from alphacrystal.relaxation.potentials.chgnet.graph_batch import join_graphs
+from alphacrystal.relaxation.potentials.chgnet.network import CHGNetNetwork
+from alphacrystal.relaxation.potentials.chgnet.quotient_graph import build_quotient_graph
 
 Textbook = dict[str, Callable[..., Structure]]
 

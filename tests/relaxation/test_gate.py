@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from alphacrystal.relaxation.chgnet.frozen_products import FrozenProduct
-from alphacrystal.relaxation.chgnet.gated_layer import WIDTH, Gate
+from alphacrystal.relaxation.potentials.chgnet.frozen_products import FrozenProduct
+from alphacrystal.relaxation.potentials.chgnet.gated_layer import WIDTH, Gate
 
 
 def weights(hidden: bool) -> dict[str, torch.Tensor]:

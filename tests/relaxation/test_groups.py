@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pymatgen.core import Structure
 
 from alphacrystal.relaxation import Potential, Relaxation, RelaxPool, RelaxSettings, relax
-from alphacrystal.relaxation._groups import fixed_groups
+from alphacrystal.relaxation._relax import fixed_groups
 
 Textbook = dict[str, Callable[..., Structure]]
 

@@ -23,7 +23,7 @@ from alphacrystal.relaxation.modes import (
     unstable_modes,
     wave_vector_components,
 )
-from alphacrystal.runtime.torch_threads import one_torch_thread
+from alphacrystal.runtime.torch_setup import one_torch_thread
 
 pytest.importorskip("phonopy", reason="needs the extra phonons")
 pytest.importorskip("seekpath", reason="needs the extra phonons")

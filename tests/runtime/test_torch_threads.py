@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from alphacrystal.runtime.torch_threads import one_torch_thread
+from alphacrystal.runtime.torch_setup import one_torch_thread
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from alphacrystal import __version__
 from alphacrystal.cli.command_group import CONTEXT, CommandGroup
 from alphacrystal.cli.output import NoteHandler, escape_unencodable_characters, print_error
 from alphacrystal.errors import explain
-from alphacrystal.runtime.start_up import reduce_import_time
+from alphacrystal.runtime.torch_setup import reduce_import_time
 
 INTERRUPTED, TERMINATED = 130, 143  # 128 and the number of the signal
 

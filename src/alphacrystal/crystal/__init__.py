@@ -9,7 +9,7 @@ from alphacrystal.crystal._cells import (
     standard_structure,
 )
 from alphacrystal.crystal._colourings import Colouring, colourings
-from alphacrystal.crystal._crystal import Crystal
+from alphacrystal.crystal._crystal import Crystal, CrystalSymmetry
 from alphacrystal.crystal._distances import (
     CONTACT_FACTOR,
     NEIGHBOUR_IMAGES,
@@ -19,7 +19,7 @@ from alphacrystal.crystal._distances import (
     min_image_distances,
     min_image_pair_distances,
     minkowski_reduced,
-    shortest_self_distance,
+    nearest_neighbours,
 )
 from alphacrystal.crystal._distogram import Distogram, OrbitDistogram
 from alphacrystal.crystal._duplicates import SameCrystal, group_duplicates, neighbour_fingerprint
@@ -37,7 +37,6 @@ from alphacrystal.crystal._lattices import (
     constrained_shape,
     shape_to_cell,
 )
-from alphacrystal.crystal._nearest import nearest_neighbours
 from alphacrystal.crystal._orbit_pairs import OrbitPairs, orbit_pairs
 from alphacrystal.crystal._primitive_orbits import PrimitiveOrbit, orbit_parameters, primitive_orbits
 from alphacrystal.crystal._structure_json import (
@@ -49,13 +48,12 @@ from alphacrystal.crystal._structure_json import (
     structure_to_json,
 )
 from alphacrystal.crystal._symmetry import identity_symmetry, symmetrise_crystal
-from alphacrystal.crystal._symmetry_operations import CrystalSymmetry
 from alphacrystal.crystal._wyckoff import (
     LETTERS,
     SpaceGroup,
     WyckoffPosition,
     canonical_letters,
-    canonical_setting,
+    canonical_settings,
     crystal_system,
     equivalent_letters,
     free_coordinates,
@@ -105,7 +103,7 @@ __all__ = [
     "atom_sites",
     "can_place",
     "canonical_letters",
-    "canonical_setting",
+    "canonical_settings",
     "cell_matrices",
     "cell_parameters",
     "cell_shape",
@@ -142,7 +140,6 @@ __all__ = [
     "primitive_orbits",
     "raw_wyckoff_table",
     "shape_to_cell",
-    "shortest_self_distance",
     "sorted_letters",
     "space_group",
     "standard_structure",

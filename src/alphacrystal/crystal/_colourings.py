@@ -20,7 +20,6 @@ from alphacrystal.typing import BoolArray, FloatArray, IntArray
 MAX_SITES = 48  # sites of the supercell that two species share
 MAX_ORBITS = 8  # orbits of a subgroup whose unions are colourings
 MAX_COLOURINGS = 400  # compared for equivalence, the most symmetric first
-SAME_SITE = 1e-3  # fractional difference of equal sites
 
 
 @dataclass(frozen=True, slots=True, eq=False)

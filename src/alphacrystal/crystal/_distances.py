@@ -1,13 +1,17 @@
-"""Exact periodic minimum-image distances, batched, for any cell, and the contact criterion."""
+"""Exact periodic minimum-image distances for any cell, nearest neighbours, and the contact criterion."""
 
 from __future__ import annotations
 
 import itertools
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.data import covalent_radii
 
 from alphacrystal.typing import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
 
 NEIGHBOUR_IMAGES: FloatArray = np.array(list(itertools.product((-1, 0, 1), repeat=3)), dtype=np.float64)
 
@@ -84,13 +88,27 @@ def distance_levels(distances: FloatArray) -> IntArray:
     return np.asarray(level[np.searchsorted(values, distances)], dtype=np.int64)
 
 
-def shortest_self_distance(lattice: FloatArray) -> float:
-    """Distance in Å between an atom and its nearest image: the length of the shortest lattice vector."""
-    reduced, _ = minkowski_reduced(lattice)
-    return float(np.min(np.linalg.norm(reduced, axis=1)))
-
-
 def contact_limits(numbers: IntArray) -> FloatArray:
     """Largest contact distance in Å of each pair of atoms, (..., atoms) -> (..., atoms, atoms)."""
     radii = covalent_radii[numbers]
     return np.asarray(CONTACT_FACTOR * (radii[..., :, None] + radii[..., None, :]))
+
+
+def nearest_neighbours(structure: Structure) -> tuple[IntArray, FloatArray]:
+    """The nearest neighbour of each atom, which may be an image of the atom itself.
+
+    Returns:
+        Index of the neighbour, shape (atoms,), and its distance in Å, shape (atoms,).
+    """
+    lattice, transformation = minkowski_reduced(structure.lattice.matrix)
+    positions = structure.frac_coords @ np.linalg.inv(transformation)
+    difference = positions[None] - positions[:, None]
+    difference -= np.round(difference)
+    vectors = (difference[:, :, None] + NEIGHBOUR_IMAGES) @ lattice  # (atoms, atoms, images, 3)
+    squares = np.einsum("abik,abik->abi", vectors, vectors)
+    home = np.flatnonzero((NEIGHBOUR_IMAGES == 0).all(axis=1))[0]
+    atoms = np.arange(len(positions))
+    squares[atoms, atoms, home] = np.inf
+    shortest = squares.min(axis=2)
+    nearest = shortest.argmin(axis=1)
+    return nearest, np.sqrt(shortest[atoms, nearest])

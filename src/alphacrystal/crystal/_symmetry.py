@@ -6,8 +6,7 @@ import logging
 
 import numpy as np
 
-from alphacrystal.crystal._crystal import Crystal
-from alphacrystal.crystal._symmetry_operations import CrystalSymmetry
+from alphacrystal.crystal._crystal import Crystal, CrystalSymmetry
 from alphacrystal.typing import FloatArray, IntArray
 
 #: Largest misfit in fractional coordinates that is still put down to rounding after symmetrising.

@@ -250,7 +250,9 @@ def sorted_letters(letters: Iterable[str]) -> str:
     return "".join(sorted(letters, key=letter_index))
 
 
-def canonical_setting(number: int, letters: Sequence[str]) -> tuple[tuple[str, ...], dict[str, str]]:
+def canonical_settings(
+    number: int, letters: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[dict[str, str], ...]]:
     """The equivalent description that comes first among all settings of the Euclidean normaliser.
 
     Two descriptions of one crystal that differ only by the choice of origin or axes get the same letters.
@@ -260,18 +262,8 @@ def canonical_setting(number: int, letters: Sequence[str]) -> tuple[tuple[str, .
         letters: Wyckoff letters of each element, one per orbit; the order of elements matters and is kept.
 
     Returns:
-        The canonical letters of each element (sorted) and the map from old to new letters.
-    """
-    canonical, images = canonical_settings(number, letters)
-    return canonical, images[0]
-
-
-def canonical_settings(
-    number: int, letters: Sequence[str]
-) -> tuple[tuple[str, ...], tuple[dict[str, str], ...]]:
-    """As ``canonical_setting``, with all maps from old to new letters that lead to the canonical letters.
-
-    Several do if the same elements occupy positions that the normaliser exchanges.
+        The canonical letters of each element (sorted), and the maps from old to new letters that lead to
+        them: several if the same elements occupy positions that the normaliser exchanges.
     """
     maps = [{letter: letter for letter in multiplicities(number)}, *equivalent_letters(number)]
     settings = _settings(number, letters)
@@ -282,7 +274,7 @@ def canonical_settings(
 
 
 def canonical_letters(number: int, letters: Sequence[str]) -> tuple[str, ...]:
-    """The letters of ``canonical_setting`` without its map, which takes longer than they do."""
+    """The letters of ``canonical_settings`` without the maps, which take longer."""
     return _letters(min(_settings(number, letters)))
 
 

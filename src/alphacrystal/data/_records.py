@@ -1,14 +1,18 @@
-"""The record schema and its readers: JSON lines, and folders of CIF or POSCAR files."""
+"""The record schema, its readers (JSON lines, folders of CIF or POSCAR files), and the leak guard."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import logging
 import re
+import warnings
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -284,3 +288,32 @@ def read_structures(source: Path | StructureLike) -> list[Structure]:
         for note in crystal.notes:
             _log.warning("%s: %s", crystal.name, note)
     return [crystal.structure for crystal in crystals]
+
+
+@cache
+def benchmark_formulas() -> frozenset[str]:
+    """Reduced formulas of all benchmark compounds.
+
+    CSPBench-180, the paper's Tables 3 and 4, and the samples of the MP-20 and MPTS-52 test sets.
+    """
+    text = files("alphacrystal.data").joinpath("tables/benchmark_formulas.json").read_text()
+    return frozenset(formula for group in json.loads(text).values() for formula in group)
+
+
+def without_benchmarks(records: Iterable[StructureRecord]) -> Iterator[StructureRecord]:
+    """Records that are safe to train on: none shares its reduced formula with a benchmark compound.
+
+    The formula is recomputed from the sites, so that a wrong label in the file cannot open a leak.
+    """
+    from pymatgen.core import Composition
+
+    banned = benchmark_formulas()
+    for record in records:
+        counts: dict[str, int] = {}
+        for symbol in record.species:
+            counts[symbol] = counts.get(symbol, 0) + 1
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # He, Ne and Ar have no electronegativity
+            reduced = Composition(counts).reduced_formula
+        if reduced not in banned:
+            yield record

@@ -1,15 +1,27 @@
 """How good predictions are: structure matching with its rates, and distances between two crystals."""
 
+from alphacrystal.evaluation._cell_distances import sinkhorn_distance
 from alphacrystal.evaluation._compare import best_values, compare, compare_many
 from alphacrystal.evaluation._evaluation import EvaluationResult, evaluate
 from alphacrystal.evaluation._families import ComparedCrystal
 from alphacrystal.evaluation._inputs import read_predicted, read_targets
-from alphacrystal.evaluation._matching import PairMatch, match_pair, space_group_number
-from alphacrystal.evaluation._metric_value import MetricValue, NotComparableError
-from alphacrystal.evaluation._metrics import METRIC_SETS, METRICS, Metric, metric_names
-from alphacrystal.evaluation._point_clouds import sinkhorn_distance
+from alphacrystal.evaluation._matching import (
+    PRESETS,
+    MatchPreset,
+    PairMatch,
+    match_pair,
+    match_preset,
+    space_group_number,
+)
+from alphacrystal.evaluation._metrics import (
+    METRIC_SETS,
+    METRICS,
+    Metric,
+    MetricValue,
+    NotComparableError,
+    metric_names,
+)
 from alphacrystal.evaluation._polymorphs import PolymorphSummary, polymorph_summary
-from alphacrystal.evaluation._presets import PRESETS, MatchPreset, match_preset
 from alphacrystal.evaluation._summary import DEPTHS, SYMPRECS, MatchSummary, TargetMatch, match_summary
 from alphacrystal.evaluation._superpose import superpose_rmsd
 from alphacrystal.evaluation._tasks import TIME_LIMIT_S, run_tasks

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from alphacrystal.errors import InputError
 from alphacrystal.evaluation._families import QUICK_FAMILIES, ComparedCrystal, run_family
-from alphacrystal.evaluation._metric_value import MetricValue
-from alphacrystal.evaluation._metrics import METRICS, metric_names
+from alphacrystal.evaluation._metrics import METRICS, MetricValue, metric_names
 from alphacrystal.evaluation._tasks import TIME_LIMIT_S, run_tasks
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import Any
 from alphacrystal.errors import InputError
 from alphacrystal.evaluation._compare import Values, best_values, compare_many
 from alphacrystal.evaluation._families import ComparedCrystal
+from alphacrystal.evaluation._matching import MatchPreset, match_preset
 from alphacrystal.evaluation._metrics import METRICS, metric_names
 from alphacrystal.evaluation._polymorphs import PolymorphSummary, polymorph_summary
-from alphacrystal.evaluation._presets import MatchPreset, match_preset
 from alphacrystal.evaluation._summary import DEPTHS, MatchSummary, match_summary
 from alphacrystal.evaluation._tasks import TIME_LIMIT_S
 from alphacrystal.evaluation._verdict import same_structure

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alphacrystal.errors import InputError
-from alphacrystal.evaluation._atoms import AtomicCell
-from alphacrystal.evaluation._metric_value import MetricValue, NotComparableError, NotComputedError
+from alphacrystal.evaluation._cell_distances import AtomicCell
+from alphacrystal.evaluation._metrics import MetricValue, NotComparableError, NotComputedError
 from alphacrystal.evaluation._wyckoff_rows import IndependentAtoms, wyckoff_differences
 from alphacrystal.typing import FloatArray
 
@@ -80,7 +80,11 @@ def _safely(name: str, compute: Callable[[], float]) -> dict[str, MetricValue]:
 
 def points(target: ComparedCrystal, predicted: ComparedCrystal) -> Values:
     """Distances between bare points."""
-    from alphacrystal.evaluation._point_clouds import chamfer_distance, hausdorff_distance, sinkhorn_distance
+    from alphacrystal.evaluation._cell_distances import (
+        chamfer_distance,
+        hausdorff_distance,
+        sinkhorn_distance,
+    )
     from alphacrystal.evaluation._superpose import superpose_old, superpose_rmsd
 
     a, b = (np.array(crystal.structure.cart_coords) for crystal in (target, predicted))
@@ -150,7 +154,7 @@ def surroundings(target: ComparedCrystal, predicted: ComparedCrystal) -> Values:
 
 def orbitals(target: ComparedCrystal, predicted: ComparedCrystal) -> Values:
     """Distance of orbital field matrices."""
-    from alphacrystal.evaluation._orbital_field import orbital_field_matrix
+    from alphacrystal.evaluation._descriptors import orbital_field_matrix
 
     def compute() -> float:
         one, other = (orbital_field_matrix(crystal.structure) for crystal in (target, predicted))
@@ -161,7 +165,7 @@ def orbitals(target: ComparedCrystal, predicted: ComparedCrystal) -> Values:
 
 def diffraction(target: ComparedCrystal, predicted: ComparedCrystal) -> Values:
     """Distances of powder patterns."""
-    from alphacrystal.evaluation._diffraction import diffraction_curve
+    from alphacrystal.evaluation._descriptors import diffraction_curve
 
     def compute(*, steady: bool) -> float:
         one, other = (diffraction_curve(item.structure, steady=steady) for item in (target, predicted))
@@ -175,7 +179,7 @@ def diffraction(target: ComparedCrystal, predicted: ComparedCrystal) -> Values:
 
 def graphs(target: ComparedCrystal, predicted: ComparedCrystal) -> Values:
     """Edit distances of neighbour graphs."""
-    from alphacrystal.evaluation._graph_edit import edit_distance
+    from alphacrystal.evaluation._cell_distances import edit_distance
 
     a, b = AtomicCell.of(target.structure), AtomicCell.of(predicted.structure)
     return _safely("edit_graph_distance", lambda: edit_distance(a, b))
@@ -183,7 +187,7 @@ def graphs(target: ComparedCrystal, predicted: ComparedCrystal) -> Values:
 
 def maps(target: ComparedCrystal, predicted: ComparedCrystal) -> Values:
     """Overlap of distance maps."""
-    from alphacrystal.evaluation._overlap import distance_map_overlap
+    from alphacrystal.evaluation._cell_distances import distance_map_overlap
 
     a, b = AtomicCell.of(target.structure), AtomicCell.of(predicted.structure)
     return {

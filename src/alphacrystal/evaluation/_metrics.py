@@ -1,11 +1,11 @@
-"""Every metric of a pair: its name, its unit, its family and its invariant form."""
+"""Every metric of a pair: its name, its unit, its family, its invariant form and its value."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from alphacrystal.errors import InputError
+from alphacrystal.errors import AlphaCrystalError, InputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,3 +114,34 @@ def metric_names(words: str | Sequence[str]) -> list[str]:
             )
     wanted |= {form for name in wanted if (form := METRICS[name].invariant) is not None}
     return [name for name in METRICS if name in wanted]
+
+
+class NotComparableError(AlphaCrystalError):
+    """Two structures that a metric cannot compare; the text is the clause after "not comparable, because"."""
+
+
+class NotComputedError(AlphaCrystalError):
+    """A computation that takes too many steps; the text is the clause after "not computed: "."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricValue:
+    """One metric of one pair.
+
+    Attributes:
+        value: In the unit of the metric; None where there is none.
+        reason: None, "not comparable, because ...", or "not computed: ..." where a limit was reached.
+    """
+
+    value: float | None
+    reason: str | None = None
+
+    @classmethod
+    def missing(cls, clause: str) -> MetricValue:
+        """No value, with the clause that says why the metric does not exist for the pair."""
+        return cls(None, f"not comparable, because {clause}")
+
+    @classmethod
+    def not_computed(cls, clause: str) -> MetricValue:
+        """No value, with the clause that says which limit the computation reached."""
+        return cls(None, f"not computed: {clause}")

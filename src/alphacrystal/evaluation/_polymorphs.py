@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from alphacrystal.errors import InputError
-from alphacrystal.evaluation._matching import PairMatch, match_pair
-from alphacrystal.evaluation._presets import MatchPreset, match_preset
+from alphacrystal.evaluation._matching import MatchPreset, PairMatch, match_pair, match_preset
 from alphacrystal.evaluation._tasks import TIME_LIMIT_S, run_tasks
 
 if TYPE_CHECKING:

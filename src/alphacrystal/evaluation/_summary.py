@@ -7,8 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from alphacrystal.errors import InputError
-from alphacrystal.evaluation._matching import DIFFERENT_COMPOSITION, PairMatch, match_pair, space_group_number
-from alphacrystal.evaluation._presets import MatchPreset, match_preset
+from alphacrystal.evaluation._matching import (
+    DIFFERENT_COMPOSITION,
+    MatchPreset,
+    PairMatch,
+    match_pair,
+    match_preset,
+    space_group_number,
+)
 from alphacrystal.evaluation._tasks import TIME_LIMIT_S, run_tasks
 
 if TYPE_CHECKING:

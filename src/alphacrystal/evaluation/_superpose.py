@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from alphacrystal.evaluation._metric_value import NotComparableError
+from alphacrystal.evaluation._metrics import NotComparableError
 from alphacrystal.typing import BoolArray, FloatArray, IntArray
 
 _REACH = 5.0  # Å

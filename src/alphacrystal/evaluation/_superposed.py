@@ -8,13 +8,12 @@ from functools import cache
 import numpy as np
 
 from alphacrystal.errors import AlphaCrystalError
-from alphacrystal.evaluation._atoms import AtomicCell
-from alphacrystal.evaluation._graph_edit import changed_bonds
-from alphacrystal.evaluation._metric_value import NotComparableError, NotComputedError
-from alphacrystal.evaluation._overlap import distance_map_overlap
-from alphacrystal.evaluation._standard_cell import conventional_basis
+from alphacrystal.evaluation._cell_distances import AtomicCell, changed_bonds, distance_map_overlap
+from alphacrystal.evaluation._metrics import NotComparableError, NotComputedError
 from alphacrystal.evaluation._superposition import Superposition, best_superpositions
 from alphacrystal.typing import FloatArray
+
+_SYMPREC = 0.01  # Å
 
 
 def superposed_values(target: AtomicCell, predicted: AtomicCell) -> dict[str, Callable[[], float]]:
@@ -68,3 +67,16 @@ def superposed_values(target: AtomicCell, predicted: AtomicCell) -> dict[str, Ca
             distance_map_overlap(item.target, item.predicted)[0] for item in found()
         ),
     }
+
+
+def conventional_basis(cell: AtomicCell) -> FloatArray:
+    """Basis of the standard conventional cell in the orientation of ``cell``, rows in Å, shape (3, 3)."""
+    import moyopy
+
+    given = moyopy.Cell(cell.lattice.tolist(), cell.positions.tolist(), cell.numbers.tolist())
+    try:
+        found = moyopy.MoyoDataset(given, symprec=_SYMPREC)
+    except ValueError:
+        return cell.lattice
+    # moyo turns the crystal: std = lattice turned by std_rotation_matrix (acting on columns)
+    return np.asarray(np.array(found.std_cell.basis) @ np.array(found.std_rotation_matrix))

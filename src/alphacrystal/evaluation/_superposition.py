@@ -10,7 +10,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from alphacrystal.crystal import NEIGHBOUR_IMAGES, minkowski_reduced
-from alphacrystal.evaluation._atoms import AtomicCell
+from alphacrystal.evaluation._cell_distances import AtomicCell
 from alphacrystal.evaluation._correspondences import (
     FIRST_SHEAR,
     LARGEST_SHEAR,
@@ -18,7 +18,7 @@ from alphacrystal.evaluation._correspondences import (
     correspondences,
     sublattices,
 )
-from alphacrystal.evaluation._metric_value import NotComparableError, NotComputedError
+from alphacrystal.evaluation._metrics import NotComparableError, NotComputedError
 from alphacrystal.typing import FloatArray, IntArray
 
 #: Periodic distances computed for one pair of crystals, about three million a second. A usual pair takes

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alphacrystal.evaluation._metric_value import NotComparableError
+from alphacrystal.evaluation._metrics import NotComparableError
 from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:

@@ -1,6 +1,7 @@
 """The models of the generators: structure types, cells, distances and contacts of a composition.
 
-``model_inputs`` and ``structure_types`` come first. Each model is a subpackage with its network and training:
+``model_inputs`` and ``structure_types`` come first. Each model is a module or subpackage with its network and
+training:
 ``space_groups``, ``symmetry``, ``lattice``, ``distances``, ``coordinates``, ``orbit_distances``,
 ``contacts``. ``weight_files`` loads them; ``type_probabilities``, ``types_under_pressure``, ``hypotheses``,
 ``distograms`` and ``orbit_distograms`` use them to predict; ``training`` trains them.

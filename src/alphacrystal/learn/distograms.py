@@ -38,7 +38,7 @@ from alphacrystal.learn.lattice.network import lattice_targets
 from alphacrystal.learn.proposed_types import subgroup_type
 from alphacrystal.learn.structure_types import StructureType
 from alphacrystal.learn.weight_files import load_model, models_folder
-from alphacrystal.runtime.torch_threads import one_torch_thread
+from alphacrystal.runtime.torch_setup import one_torch_thread
 from alphacrystal.typing import Float32Array, FloatArray, IntArray
 
 FUNCTIONAL = FUNCTIONALS.index("PBE")

@@ -34,7 +34,7 @@ from alphacrystal.learn.proposed_types import subgroup_type, subgroup_types_of
 from alphacrystal.learn.structure_types import StructureType, free_coordinate_count
 from alphacrystal.learn.symmetry.network import SymmetryNet
 from alphacrystal.learn.weight_files import load_model, models_folder
-from alphacrystal.runtime.torch_threads import one_torch_thread
+from alphacrystal.runtime.torch_setup import one_torch_thread
 from alphacrystal.typing import FloatArray, IntArray
 
 FUNCTIONAL = FUNCTIONALS.index("PBE")

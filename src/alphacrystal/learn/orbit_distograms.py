@@ -31,7 +31,7 @@ from alphacrystal.learn.orbit_distances.network import OrbitDistanceNet
 from alphacrystal.learn.orbit_matching import property_table
 from alphacrystal.learn.proposed_types import subgroup_type
 from alphacrystal.learn.weight_files import load_model, models_folder
-from alphacrystal.runtime.torch_threads import one_torch_thread
+from alphacrystal.runtime.torch_setup import one_torch_thread
 from alphacrystal.typing import FloatArray
 
 BATCH_PAIRS = 20_000

@@ -17,7 +17,7 @@ from alphacrystal.learn.coordinates.prototypes import PrototypeCoordinates
 from alphacrystal.learn.coordinates.subgroup_types import SubgroupType, subgroup_types
 from alphacrystal.learn.lattice.network import LatticeNet
 from alphacrystal.learn.model_inputs import composition_arrays
-from alphacrystal.learn.space_groups.network import (
+from alphacrystal.learn.space_groups import (
     SpaceGroupNet,
     mix_space_groups,
     space_group_probabilities,

@@ -23,7 +23,7 @@ from alphacrystal.learn.distances.network import DistanceNet, DistanceNetConfig
 from alphacrystal.learn.distances.templates import TypeTemplates
 from alphacrystal.learn.lattice.network import LatticeNet, LatticeNetConfig
 from alphacrystal.learn.orbit_distances.network import OrbitDistanceNet, OrbitDistanceNetConfig
-from alphacrystal.learn.space_groups.network import SpaceGroupNet, SpaceGroupNetConfig
+from alphacrystal.learn.space_groups import SpaceGroupNet, SpaceGroupNetConfig
 from alphacrystal.learn.structure_types import StructureType
 from alphacrystal.learn.symmetry.member_table import MemberTable
 from alphacrystal.learn.symmetry.network import SymmetryNet, SymmetryNetConfig

@@ -125,7 +125,7 @@ def energy_function(config: PredictConfig) -> EnergyFunction:
 
     from alphacrystal.ranking import EnergyReference
     from alphacrystal.relaxation import EnergyProcess, read_references
-    from alphacrystal.runtime.torch_threads import one_torch_thread
+    from alphacrystal.runtime.torch_setup import one_torch_thread
 
     # The CHGNet engine of this package does not hang: no separate process is needed.
     shipped = config.full_potential.startswith("chgnet")

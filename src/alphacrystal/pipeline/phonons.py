@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from alphacrystal.errors import AlphaCrystalError
-from alphacrystal.runtime.torch_threads import one_torch_thread
+from alphacrystal.runtime.torch_setup import one_torch_thread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

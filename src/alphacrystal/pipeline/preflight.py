@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from alphacrystal.composition import CellContent, Formula, formula_units_within, parse_cell
 from alphacrystal.config import MAX_ATOMS, PredictConfig
-from alphacrystal.errors import InputError
+from alphacrystal.errors import InputError, PotentialError
 from alphacrystal.pipeline.pattern import measured_peaks, read_measurement
 
 if TYPE_CHECKING:
@@ -208,10 +208,10 @@ def check_dispersion(config: PredictConfig) -> None:
     Raises:
         PotentialError: The package is not installed.
     """
-    from alphacrystal.relaxation.foreign_packages import require_package
+    from alphacrystal.runtime.registry import require_package
 
     if config.dispersion == "d3":
-        require_package("dftd3", config.full_potential, "dispersion")
+        require_package("dftd3", "dispersion", f"The potential {config.full_potential}", PotentialError)
 
 
 def check_lattice(config: PredictConfig) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alphacrystal.plots._figure import new_figure, save_figure
+from alphacrystal.plots.figure import new_figure, save_figure
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alphacrystal.plots._figure import DISTANCE_COLOURS, new_figure, save_figure, text_on
+from alphacrystal.plots.figure import DISTANCE_COLOURS, atom_labels, new_figure, save_figure, text_on
 from alphacrystal.typing import FloatArray
 
 
@@ -59,13 +59,3 @@ def distance_matrices(
     bar = figure.colorbar(image, ax=list(panels), shrink=0.85)
     bar.set_label("shortest distance (Å)" if by_orbits else "distance (Å)", fontsize=12)
     return save_figure(figure, out_path)
-
-
-def atom_labels(species: Sequence[str]) -> list[str]:
-    """Element and its running number of each atom, e.g. Eu1, Si1, Si2."""
-    seen: dict[str, int] = {}
-    labels = []
-    for symbol in species:
-        seen[symbol] = seen.get(symbol, 0) + 1
-        labels.append(f"{symbol}{seen[symbol]}")
-    return labels

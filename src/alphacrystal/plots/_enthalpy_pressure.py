@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from alphacrystal.plots._figure import (
+from alphacrystal.plots.figure import (
     BLUE,
     GREEN,
     GREY,

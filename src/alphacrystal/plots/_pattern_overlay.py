@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alphacrystal.plots._figure import BLUE, GREY, VERMILION, new_figure, save_figure, style_axes
+from alphacrystal.plots.figure import BLUE, GREY, VERMILION, new_figure, save_figure, style_axes
 
 _GAP = 6.0  # per cent of the highest point between the parts
 

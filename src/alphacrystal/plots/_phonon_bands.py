@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alphacrystal.plots._figure import BLUE, GREY, VERMILION, new_figure, save_figure, style_axes
+from alphacrystal.plots.figure import BLUE, GREY, VERMILION, new_figure, save_figure, style_axes
 from alphacrystal.typing import FloatArray
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alphacrystal.plots._figure import BLUE, new_figure, save_figure, style_axes
+from alphacrystal.plots.figure import BLUE, new_figure, save_figure, style_axes
 
 _NAMED = 10.0  # per cent; weaker peaks bear no name
 _ROOM = 4.0  # degrees of 2θ that a name takes

@@ -24,7 +24,7 @@ from alphacrystal.ranking._hull import (
     hull_of_known_phases,
     read_hull_reference,
 )
-from alphacrystal.ranking._order import ORDERS, likely_order, rank_candidates, row_probabilities
+from alphacrystal.ranking._order import likely_order, rank_candidates, row_probabilities
 from alphacrystal.ranking._pattern_evidence import (
     NONE_INPUTS,
     PATTERN_INPUTS,
@@ -55,7 +55,6 @@ __all__ = [
     "LIST_INPUTS",
     "MODE_OF",
     "NONE_INPUTS",
-    "ORDERS",
     "PATTERN_INPUTS",
     "ROW_INPUTS",
     "DecompositionProduct",

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Literal
 
 from alphacrystal.crystal import SameCrystal, group_duplicates
 from alphacrystal.ranking._energy_reference import EnergyReference
-from alphacrystal.ranking._evidence import list_evidence, row_evidence
+from alphacrystal.ranking._evidence import list_evidence, list_model, row_evidence
 from alphacrystal.ranking._flags import flags
 from alphacrystal.ranking._pattern_evidence import pattern_probabilities
 from alphacrystal.ranking._phase_table import KnownPhase, matching_phase
-from alphacrystal.ranking._probability import list_model
 from alphacrystal.ranking._ranked import MODE_OF, NEW_FORMULA, OTHER_STRUCTURE, RankedStructure
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from alphacrystal.relaxation import Relaxation
 
 Order = Literal["combined", "chemical", "energy"]
-ORDERS: tuple[Order, ...] = ("combined", "chemical", "energy")
 
 UNSCORED = -12.0  # log-probability of candidates whose generator gives none, relative to the best
 MERGING_SCALE = 1.0  # eV/atom equal to a factor e in probability where equal crystals are compared

@@ -22,7 +22,7 @@ from alphacrystal.crystal import (
 )
 from alphacrystal.reconstruct._batch import EncodingBatch
 from alphacrystal.reconstruct._fitness import FitnessBatch, FitnessName, lattice_penalty
-from alphacrystal.runtime.torch_threads import one_torch_thread
+from alphacrystal.runtime.torch_setup import one_torch_thread
 from alphacrystal.typing import FloatArray, IntArray
 
 TIERS = (0, 3, 10)  # limits of free coordinates between the batches

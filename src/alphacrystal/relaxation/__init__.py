@@ -7,7 +7,6 @@ from alphacrystal.relaxation._ase import AsePotential
 from alphacrystal.relaxation._bayesian import BayesianRelaxer, require_optuna
 from alphacrystal.relaxation._checked import energies_checked
 from alphacrystal.relaxation._dispersion import DispersionPotential, has_dispersion
-from alphacrystal.relaxation._energy_model import EnergyModel, PotentialEnergies
 from alphacrystal.relaxation._energy_process import EnergyProcess, check_supported_elements
 from alphacrystal.relaxation._energy_scale import (
     EnergyScale,
@@ -16,7 +15,7 @@ from alphacrystal.relaxation._energy_scale import (
     mp2020_correction_per_atom,
 )
 from alphacrystal.relaxation._pool import RelaxPool
-from alphacrystal.relaxation._potential import Evaluation, Potential
+from alphacrystal.relaxation._potential import EnergyModel, Evaluation, Potential, PotentialEnergies
 from alphacrystal.relaxation._reference_table import reference_table
 from alphacrystal.relaxation._references import (
     elemental_references,
@@ -24,11 +23,9 @@ from alphacrystal.relaxation._references import (
     read_references,
 )
 from alphacrystal.relaxation._relax import relax
-from alphacrystal.relaxation._relaxation import Relaxation, RelaxationStatus
-from alphacrystal.relaxation._relaxer import Relaxer
+from alphacrystal.relaxation._relaxation import Relaxation, RelaxationStatus, Relaxer
 from alphacrystal.relaxation._settings import RelaxSettings
 from alphacrystal.relaxation._torch_sim import TorchSimPotential
-from alphacrystal.relaxation.chgnet.potential import CHGNetPotential
 from alphacrystal.relaxation.modes import MAX_MODE_ATOMS, DisplacedStructure, displaced_structures
 from alphacrystal.relaxation.phonons import (
     IMAGINARY,
@@ -40,6 +37,7 @@ from alphacrystal.relaxation.phonons import (
     phonons_of,
     require_phonopy,
 )
+from alphacrystal.relaxation.potentials.chgnet.potential import CHGNetPotential
 from alphacrystal.relaxation.registry import (
     POTENTIALS,
     EnergyRange,

@@ -1,18 +1,22 @@
-"""ASE calculators as potentials."""
+"""ASE calculators of other packages as potentials, and potentials as ASE calculators."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import contextlib
+import io
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
 
 import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import Calculator, all_changes
+from ase.data import chemical_symbols
+from ase.stress import full_3x3_to_voigt_6_stress
 
 from alphacrystal.crystal import Crystal, StructureLike, as_structures
 from alphacrystal.errors import PotentialError
-from alphacrystal.relaxation._potential import Evaluation, check_elements
-
-if TYPE_CHECKING:
-    from ase.calculators.calculator import Calculator
+from alphacrystal.relaxation._potential import Evaluation, Potential, check_elements
 
 
 class AsePotential:
@@ -39,8 +43,6 @@ class AsePotential:
         Raises:
             PotentialError: The calculator gives no stress, so no cell can be relaxed with it.
         """
-        from ase.data import chemical_symbols
-
         missing = {"energy", "forces", "stress"} - set(calculator.implemented_properties)
         if missing:
             raise PotentialError(
@@ -59,8 +61,6 @@ class AsePotential:
 
     def evaluate_crystals(self, crystals: Sequence[Crystal]) -> Evaluation:
         """Energies, forces and stresses; see `CrystalPotential.evaluate_crystals`."""
-        from ase import Atoms
-
         energies = np.full(len(crystals), np.nan)
         forces = [np.full((len(c), 3), np.nan) for c in crystals]
         stresses = np.full((len(crystals), 3, 3), np.nan)
@@ -90,3 +90,52 @@ class AsePotential:
     def calculator(self) -> Calculator:
         """The wrapped calculator."""
         return self._calculator
+
+
+class PotentialCalculator(Calculator):
+    """A potential of this package as an ASE calculator."""
+
+    implemented_properties = [  # noqa: RUF012 - ASE declares it so
+        "energy",
+        "free_energy",
+        "forces",
+        "stress",
+    ]
+
+    def __init__(self, potential: Potential, **kwargs: Any) -> None:
+        super().__init__(**kwargs)  # type: ignore[no-untyped-call]
+        self._potential = potential
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = tuple(all_changes),
+    ) -> None:
+        """Fill ``results`` for ``atoms``."""
+        from pymatgen.io.ase import AseAtomsAdaptor
+
+        super().calculate(atoms, list(properties), list(system_changes))  # type: ignore[no-untyped-call]
+        evaluation = self._potential.evaluate([AseAtomsAdaptor.get_structure(cast(Atoms, self.atoms))])
+        if evaluation.failures[0] is not None:
+            raise PotentialError(f"The potential {self._potential.name} failed: {evaluation.failures[0]}.")
+        self.results = {
+            "energy": float(evaluation.energies[0]),
+            "free_energy": float(evaluation.energies[0]),
+            "forces": evaluation.forces[0],
+            "stress": full_3x3_to_voigt_6_stress(evaluation.stresses[0]),
+        }
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Silence warnings and standard output of another package."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error message, for a sentence."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:160].rstrip(". ")

@@ -12,22 +12,20 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from alphacrystal.crystal import Crystal, StructureLike, as_structures, identity_symmetry, symmetrise_crystal
 from alphacrystal.errors import PotentialError
-from alphacrystal.relaxation._checked import Guard, energies_checked
-from alphacrystal.relaxation._energy_model import EnergyModel
-from alphacrystal.relaxation._potential import EV_PER_A3_IN_GPA, check_known, element_symbols
-from alphacrystal.relaxation._relax import OnResult, one_thread
-from alphacrystal.relaxation._relaxation import Relaxation, RelaxationStatus
-from alphacrystal.relaxation._sanity import sanity_problem
+from alphacrystal.relaxation._checked import Guard, energies_checked, sanity_problem
+from alphacrystal.relaxation._potential import EV_PER_A3_IN_GPA, EnergyModel, check_known, element_symbols
+from alphacrystal.relaxation._relax import one_thread
+from alphacrystal.relaxation._relaxation import OnResult, Relaxation, RelaxationStatus
 from alphacrystal.relaxation._settings import RelaxSettings
 from alphacrystal.relaxation._variables import SymmetricVariables
 from alphacrystal.relaxation.registry import load_energy_model
+from alphacrystal.runtime.registry import require_package
 from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -61,10 +59,7 @@ def require_optuna() -> None:
     Raises:
         PotentialError: optuna is not installed.
     """
-    if find_spec("optuna") is None:
-        raise PotentialError(
-            "Bayesian relaxation needs the package optuna: pip install 'alphacrystal[bayesian]'."
-        )
+    require_package("optuna", "bayesian", "Bayesian relaxation", PotentialError)
 
 
 class BayesianRelaxer:

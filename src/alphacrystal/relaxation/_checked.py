@@ -1,4 +1,4 @@
-"""Evaluations of potentials that may fail: the structure at fault fails alone, with the reason."""
+"""Checks during a relaxation: impossible geometries, and evaluations that fail, each with its reason."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alphacrystal.crystal import Crystal
-from alphacrystal.relaxation._energy_model import EnergyModel
-from alphacrystal.relaxation._potential import CrystalPotential, Evaluation, Potential
+from alphacrystal.relaxation._potential import CrystalPotential, EnergyModel, Evaluation, Potential
 from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
-
 
 #: Entered around each call of a potential: the limits of a worker process.
 Guard = Callable[[], AbstractContextManager[object]]
@@ -24,6 +22,12 @@ Guard = Callable[[], AbstractContextManager[object]]
 _RAISED = (Exception, SystemExit)
 
 _LONGEST_REASON = 200
+
+#: Atoms closer than this (Å) have fused: shorter than any chemical bond (H2 is 0.74 Å).
+_FUSED = 0.5
+
+#: A cell whose volume leaves this range around its start has collapsed or flown apart.
+_VOLUME_RANGE = (0.2, 5.0)
 
 
 class _AnswerError(Exception):
@@ -127,3 +131,35 @@ def _reason(name: str, error: BaseException) -> str:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())[:_LONGEST_REASON]
+
+
+def sanity_problem(crystal: Crystal, start_volume: float) -> str | None:
+    """One clause that says why this geometry cannot be a crystal, or None."""
+    if not (np.isfinite(crystal.lattice).all() and np.isfinite(crystal.frac_coords).all()):
+        return "coordinates are not finite"
+    volume = crystal.volume
+    if volume < 1e-3:
+        return "the cell has no volume"
+    low, high = _VOLUME_RANGE
+    if not low < volume / start_volume < high:
+        return f"the volume changed by a factor of {volume / start_volume:.2g}"
+    if _shortest_distance(crystal) < _FUSED:
+        return f"two atoms came closer than {_FUSED} Å"
+    return None
+
+
+def _shortest_distance(crystal: Crystal) -> float:
+    """Shortest distance between two atoms or an atom and its image in Å, or infinity beyond 1 Å."""
+    from pymatgen.optimization.neighbors import find_points_in_spheres
+
+    cartesian = np.ascontiguousarray(crystal.frac_coords @ crystal.lattice)
+    start, end, _, distance = find_points_in_spheres(
+        cartesian,
+        cartesian,
+        r=1.0,
+        pbc=np.ones(3, dtype=np.int64),
+        lattice=np.ascontiguousarray(crystal.lattice),
+        tol=1e-8,
+    )
+    others = distance[(start != end) | (distance > 1e-8)]
+    return float(others.min()) if len(others) else np.inf

@@ -10,8 +10,9 @@ import numpy as np
 from ase.units import Bohr, Hartree
 
 from alphacrystal.crystal import Crystal
+from alphacrystal.errors import PotentialError
 from alphacrystal.relaxation._potential import CrystalPotential, Evaluation, Potential
-from alphacrystal.relaxation.foreign_packages import require_package
+from alphacrystal.runtime.registry import require_package
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
@@ -45,7 +46,7 @@ class DispersionPotential:
             PotentialError: dftd3 is not installed.
         """
         self.name = base.name + DISPERSION
-        require_package("dftd3", self.name, "dispersion")
+        require_package("dftd3", "dispersion", f"The potential {self.name}", PotentialError)
         import dftd3.interface
 
         self.supported_elements = base.supported_elements
@@ -79,7 +80,7 @@ class DispersionPotential:
 
     def calculator(self) -> Calculator:
         """An ASE calculator; see `Potential.calculator`."""
-        from alphacrystal.relaxation._calculator import PotentialCalculator
+        from alphacrystal.relaxation._ase import PotentialCalculator
 
         return PotentialCalculator(self)
 

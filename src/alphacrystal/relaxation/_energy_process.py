@@ -11,8 +11,7 @@ import numpy as np
 
 from alphacrystal.errors import AlphaCrystalError, PotentialError
 from alphacrystal.relaxation._checked import energies_checked
-from alphacrystal.relaxation._energy_model import EnergyModel
-from alphacrystal.relaxation._potential import check_known
+from alphacrystal.relaxation._potential import EnergyModel, check_known
 from alphacrystal.relaxation.registry import declared_elements, load_energy_model
 from alphacrystal.runtime.task_process import TaskProcess
 from alphacrystal.typing import FloatArray

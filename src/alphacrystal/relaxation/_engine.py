@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alphacrystal.crystal import Crystal, identity_symmetry, symmetrise_crystal
-from alphacrystal.relaxation._checked import Guard, evaluate_checked, joined
+from alphacrystal.relaxation._checked import Guard, evaluate_checked, joined, sanity_problem
 from alphacrystal.relaxation._dispersion import DispersionPotential
 from alphacrystal.relaxation._fire import Fire
 from alphacrystal.relaxation._potential import EV_PER_A3_IN_GPA, Evaluation, Potential
 from alphacrystal.relaxation._quasi_newton import QuasiNewton
 from alphacrystal.relaxation._relaxation import Relaxation, RelaxationStatus
-from alphacrystal.relaxation._sanity import sanity_problem
 from alphacrystal.relaxation._settings import RelaxSettings
 from alphacrystal.relaxation._variables import Minimiser
 from alphacrystal.typing import FloatArray

@@ -19,10 +19,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from alphacrystal.crystal import StructureLike, as_structures
 from alphacrystal.errors import AlphaCrystalError, PotentialError
-from alphacrystal.relaxation._groups import fixed_groups
 from alphacrystal.relaxation._potential import check_known, element_symbols
-from alphacrystal.relaxation._relax import OnResult
-from alphacrystal.relaxation._relaxation import Relaxation, RelaxationStatus
+from alphacrystal.relaxation._relax import fixed_groups
+from alphacrystal.relaxation._relaxation import OnResult, Relaxation, RelaxationStatus
 from alphacrystal.relaxation._settings import RelaxSettings
 from alphacrystal.relaxation._worker import ALIVE, load, relax_group
 from alphacrystal.relaxation.registry import check_potential
@@ -42,7 +41,10 @@ _TICK = 1.0
 
 #: Imported by a worker, or once for all of them, before it loads the potential.
 _PRELOAD = ("pymatgen.core.structure", "alphacrystal.relaxation._worker")
-_PRELOAD_CHGNET = ("alphacrystal.relaxation.chgnet.graph_batch", "alphacrystal.relaxation.chgnet.network")
+_PRELOAD_CHGNET = (
+    "alphacrystal.relaxation.potentials.chgnet.graph_batch",
+    "alphacrystal.relaxation.potentials.chgnet.network",
+)
 
 _DIED = "the worker process died while relaxing it"
 

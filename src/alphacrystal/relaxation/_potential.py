@@ -1,10 +1,12 @@
-"""The interface of potentials: energies, forces and stresses of a batch of crystals."""
+"""The protocols of potentials (energies, forces, stresses) and of energy models, which have no forces."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import numpy as np
 
 from alphacrystal.errors import InputError
 from alphacrystal.typing import FloatArray
@@ -15,10 +17,8 @@ if TYPE_CHECKING:
 
     from alphacrystal.crystal import Crystal
 
-
 #: 1 eV/Å³ in GPa, from the exact SI value of the electronvolt.
 EV_PER_A3_IN_GPA = 160.21766340
-
 
 REMEDY = "choose another with --potential or run with --no-relax"
 
@@ -104,3 +104,36 @@ def check_known(
         raise InputError(
             f"The potential {potential_name} does not know the {plural} {', '.join(unknown)}; {remedy}."
         )
+
+
+@runtime_checkable
+class EnergyModel(Protocol):
+    """A model that gives the energy of a crystal, or its formation energy; enough for Bayesian relaxation."""
+
+    name: str
+    supported_elements: frozenset[str]
+
+    def energies_per_atom(self, structures: Sequence[Structure]) -> FloatArray:
+        """Energies in eV/atom, shape (n,), on the scale of `energy_scale`; NaN where there is none.
+
+        Raises:
+            InputError: A structure holds an element the model does not know.
+        """
+        ...
+
+
+class PotentialEnergies:
+    """A potential as an energy model."""
+
+    def __init__(self, potential: Potential) -> None:
+        self.name = potential.name
+        self.supported_elements = potential.supported_elements
+        self._potential = potential
+
+    def energies_per_atom(self, structures: Sequence[Structure]) -> FloatArray:
+        """See `EnergyModel.energies_per_atom`."""
+        check_elements(structures, self._potential)
+        if not structures:
+            return np.zeros(0)
+        energies = self._potential.evaluate(structures).energies
+        return np.asarray(energies / [len(structure) for structure in structures])

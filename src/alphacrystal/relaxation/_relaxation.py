@@ -1,10 +1,14 @@
-"""The result of a relaxation."""
+"""The result of a relaxation, and the protocol of everything that relaxes a list of structures."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from alphacrystal.crystal import StructureLike
+from alphacrystal.relaxation._settings import RelaxSettings
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -54,3 +58,23 @@ class Relaxation:
     def usable(self) -> bool:
         """Whether the structure can be part of a ranked list."""
         return self.status not in (RelaxationStatus.EXPLODED, RelaxationStatus.FAILED)
+
+
+#: Called with the index of a structure and its result.
+OnResult = Callable[[int, Relaxation], None]
+
+
+@runtime_checkable
+class Relaxer(Protocol):
+    """Relaxes structures, with a result for each."""
+
+    def relax(
+        self,
+        structures: Sequence[StructureLike],
+        settings: RelaxSettings | None = None,
+        *,
+        finished: Mapping[int, Relaxation] | None = None,
+        on_result: OnResult | None = None,
+    ) -> list[Relaxation]:
+        """One result per structure, in order; arguments and errors as in `alphacrystal.relaxation.relax`."""
+        ...

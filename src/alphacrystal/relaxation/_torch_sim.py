@@ -10,7 +10,7 @@ import numpy as np
 
 from alphacrystal.crystal import Crystal, StructureLike, as_structures
 from alphacrystal.errors import PotentialError
-from alphacrystal.relaxation._calculator import PotentialCalculator
+from alphacrystal.relaxation._ase import PotentialCalculator
 from alphacrystal.relaxation._potential import Evaluation, check_elements
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from alphacrystal.relaxation._bayesian import BayesianRelaxer
 from alphacrystal.relaxation._checked import Guard
 from alphacrystal.relaxation._dispersion import DISPERSION
 from alphacrystal.relaxation._engine import RelaxationEngine
-from alphacrystal.relaxation._groups import batch_size
+from alphacrystal.relaxation._relax import batch_size
 from alphacrystal.relaxation._relaxation import Relaxation
 from alphacrystal.relaxation._settings import RelaxSettings
 from alphacrystal.relaxation.registry import load_energy_model, load_potential

@@ -6,13 +6,13 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, FiniteFloat
 
 from alphacrystal.errors import InputError, PotentialError
+from alphacrystal.runtime.registry import require_package
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -28,7 +28,6 @@ BAND_POINTS = 51  # of each segment of the band path
 IMAGINARY = -0.2  # THz; less negative frequencies are errors of the potential and the interpolation
 BATCH_ATOMS = 2000  # atoms of the supercells that are evaluated together
 EV_PER_KJ_MOL = 1 / 96.48533212  # from the Faraday constant (SI 2019)
-NEEDS_EXTRA = "Phonons need phonopy: pip install 'alphacrystal[phonons]'."
 
 
 class BandSegment(BaseModel):
@@ -86,8 +85,8 @@ def require_phonopy() -> None:
     Raises:
         InputError: One of them is missing.
     """
-    if find_spec("phonopy") is None or find_spec("seekpath") is None:
-        raise InputError(NEEDS_EXTRA)
+    for package in ("phonopy", "seekpath"):
+        require_package(package, "phonons", "A phonon calculation")
 
 
 def supercell_repeats(structure: Structure) -> tuple[int, int, int]:

@@ -9,13 +9,11 @@ import numpy as np
 
 from alphacrystal.errors import AlphaCrystalError, PotentialError
 from alphacrystal.relaxation._dispersion import DISPERSION, DispersionPotential
-from alphacrystal.relaxation._energy_model import EnergyModel, PotentialEnergies
 from alphacrystal.relaxation._energy_scale import EnergyScale
-from alphacrystal.relaxation._potential import Potential, check_known
+from alphacrystal.relaxation._potential import EnergyModel, Potential, PotentialEnergies, check_known
 from alphacrystal.relaxation._torch_sim import TorchSimPotential, is_torch_sim_model
-from alphacrystal.relaxation.foreign_packages import require_package
 from alphacrystal.relaxation.user_potentials import registered_files
-from alphacrystal.runtime.registry import Registry
+from alphacrystal.runtime.registry import Registry, require_package
 
 Loader = Callable[[str, str], "Potential | EnergyModel"]
 
@@ -189,7 +187,7 @@ def check_potential(name: str, elements: Iterable[str] = (), *, forces: bool = T
     if forces and spec.scale is EnergyScale.FORMATION:
         raise PotentialError(_no_forces(name))
     for package, extra in spec.packages:
-        require_package(package, name, extra)
+        require_package(package, extra, f"The potential {name}", PotentialError)
     if spec.supported is not None:
         check_known(elements, spec.supported(), name)
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from typing import Generic, Protocol, TypeVar
 
 from alphacrystal.errors import AlphaCrystalError, InputError
@@ -22,6 +23,22 @@ class Spec(Protocol):
 
 
 S = TypeVar("S", bound=Spec)
+
+
+def require_package(package: str, extra: str, user: str, error: type[AlphaCrystalError] = InputError) -> None:
+    """Refuse a plug-in or a method whose package is not installed.
+
+    Args:
+        package: Name of the module to import.
+        extra: Extra of this package that installs it.
+        user: Begins the message, e.g. "Bayesian relaxation".
+        error: Raised.
+
+    Raises:
+        InputError: Names the package and the extra.
+    """
+    if find_spec(package) is None:
+        raise error(f"{user} needs the package {package}: pip install 'alphacrystal[{extra}]'.")
 
 
 class Registry(Generic[S]):

@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-from alphacrystal.runtime.start_up import reduce_import_time
+from alphacrystal.runtime.torch_setup import reduce_import_time
 
 #: Longest time that the kernel's timer counts.
 LONGEST_TIMER_S = 1e8

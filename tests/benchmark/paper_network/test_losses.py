@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from alphacrystal.learn.contacts.matrix_labels import Matrices, class_labels, one_hot
+from alphacrystal.learn.contacts.matrix_labels import Matrices, class_labels
 from alphacrystal_bench.paper_network.losses import Loss, matrix_loss
 
 CLASSES = 5
@@ -18,7 +18,9 @@ def tensors(cells: Matrices) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 
 def test_the_binary_loss_is_the_equation_of_the_paper(cells: Matrices) -> None:
     logits, labels, mask = tensors(cells)
-    hot = one_hot(labels.numpy(), cells.mask, CLASSES)  # (n, 12, 12 N)
+    # The classes of each row of atoms side by side, zeros outside the mask, (n, 12, 12 N).
+    hot = (labels.numpy()[..., None] == np.arange(CLASSES)) & cells.mask[..., None]
+    hot = hot.reshape(len(labels), 12, -1).astype(float)
     predicted = 1 / (1 + np.exp(-logits.permute(0, 2, 3, 1).numpy())).reshape(hot.shape)
     entries = -(hot * np.log(predicted) + (1 - hot) * np.log(1 - predicted))
     found = matrix_loss(logits, labels, mask, "binary", masked=False)

@@ -9,17 +9,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pymatgen.core import Structure
 
-from alphacrystal.data import PreparedStructures, StructureRecord, assemble, mp12_of_records, prepare_record
+from alphacrystal.data import PreparedStructures, StructureRecord, assemble, prepare_record
 from alphacrystal.errors import InputError
 from alphacrystal.learn.contacts.matrix_labels import (
     MAX_ATOMS,
     MAX_DISTANCE,
-    Matrices,
     class_labels,
     decode,
     matrices,
-    one_hot,
 )
+from alphacrystal_bench.paper_tables.mp12 import mp12_of_records
 
 CLASSES = (5, 10, 20)
 
@@ -75,13 +74,3 @@ def test_classes_of_the_paper() -> None:
 
 def test_distances_beyond_the_last_class_fall_into_it() -> None:
     assert class_labels(np.array([9.9, 10.0, 31.0]), 5, 10.0).tolist() == [4, 4, 4]
-
-
-@pytest.mark.parametrize("classes", CLASSES)
-def test_one_hot_matrices_have_one_one_for_each_pair(cells: Matrices, classes: int) -> None:
-    labels = class_labels(cells.distances, classes, MAX_DISTANCE)
-    found = one_hot(labels, cells.mask, classes)
-    assert found.shape == (len(labels), MAX_ATOMS, MAX_ATOMS * classes)
-    parts = found.reshape(*labels.shape, classes)
-    assert np.array_equal(parts.sum(-1), cells.mask)
-    assert np.array_equal(parts.argmax(-1)[cells.mask], labels[cells.mask])

@@ -6,13 +6,26 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alphacrystal.crystal import FREE_SHAPE, space_group
+from alphacrystal.crystal import (
+    FREE_SHAPE,
+    LatticeParameters,
+    constrained_shape,
+    lattice_parameters,
+    shape_to_cell,
+    space_group,
+)
 from alphacrystal.data import PreparedStructures
-from alphacrystal.learn.lattice.network import cell_from_targets, lattice_targets
+from alphacrystal.learn.lattice.network import lattice_targets
 from alphacrystal.learn.training import LatticeTask
+from alphacrystal.typing import FloatArray
 
 length = st.floats(2.0, 20.0)
 FIXED_COSINES = {"hexagonal": (0, 0, -0.5), "trigonal": (0, 0, -0.5)}
+
+
+def cell_from_targets(system: str, targets: FloatArray, atoms: int) -> LatticeParameters:
+    shape = constrained_shape(system, targets + np.array([np.log(atoms), 0, 0, 0, 0, 0]))
+    return lattice_parameters(shape_to_cell(shape))
 
 
 def parameters(cell: object) -> list[float]:

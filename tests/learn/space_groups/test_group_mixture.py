@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alphacrystal.learn.space_groups.network import mix_space_groups
+from alphacrystal.learn.space_groups import mix_space_groups
 
 GROUPS = np.array([225, 225, 221, 62])
 LOGS = np.log([0.4, 0.2, 0.3, 0.1])

@@ -8,7 +8,7 @@ import torch
 
 from alphacrystal.data import PreparedStructures
 from alphacrystal.learn.model_inputs import composition_arrays
-from alphacrystal.learn.space_groups.network import SpaceGroupNet, SpaceGroupNetConfig, composition_statistics
+from alphacrystal.learn.space_groups import SpaceGroupNet, SpaceGroupNetConfig, composition_statistics
 from alphacrystal.learn.training import SpaceGroupTask
 
 COMPOUNDS = [(["Sr", "Ti", "O"], [1, 1, 3]), (["Al", "O"], [2, 3]), (["Cu"], [1])]

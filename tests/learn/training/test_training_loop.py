@@ -15,7 +15,7 @@ from alphacrystal.data import PreparedStructures
 from alphacrystal.errors import InputError
 from alphacrystal.learn.distances.network import DistanceNetConfig
 from alphacrystal.learn.lattice.network import LatticeNetConfig
-from alphacrystal.learn.space_groups.network import SpaceGroupNetConfig
+from alphacrystal.learn.space_groups import SpaceGroupNetConfig
 from alphacrystal.learn.symmetry.network import SymmetryNetConfig
 from alphacrystal.learn.training import DistanceTask, LatticeTask, SpaceGroupTask, SymmetryTask, TrainSettings
 from alphacrystal.learn.training.loop import TrainingTask, train

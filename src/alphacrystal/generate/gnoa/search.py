@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
-from alphacrystal.errors import InputError
+from alphacrystal.runtime.registry import require_package
 from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -124,7 +123,4 @@ def require_parzen() -> None:
     Raises:
         InputError: optuna is not installed.
     """
-    if find_spec("optuna") is None:
-        raise InputError(
-            "The generator gnoa-tpe needs the package optuna: pip install 'alphacrystal[bayesian]'."
-        )
+    require_package("optuna", "bayesian", "The generator gnoa-tpe")

@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alphacrystal.data import MP12_MAX_ATOMS, PAPER_MAX_DISTANCE, PreparedStructures
+from alphacrystal.data import PreparedStructures
 from alphacrystal.errors import InputError
-from alphacrystal.typing import BoolArray, Float32Array, FloatArray, IntArray
+from alphacrystal.typing import BoolArray, FloatArray, IntArray
 
-MAX_ATOMS = MP12_MAX_ATOMS
-MAX_DISTANCE = PAPER_MAX_DISTANCE  # Å; upper edge of the last class of the paper
+MAX_ATOMS = 12  # in the conventional cell; the text and network of AlphaCrystal-II, its Table 2 says 10
+MAX_DISTANCE = 23.3361  # Å; upper edge of the last class (AlphaCrystal-II, section 3.1)
 
 
 class Matrices(NamedTuple):
@@ -73,18 +73,3 @@ def class_labels(distances: FloatArray, classes: int, maximum: float) -> IntArra
 def decode(labels: IntArray, classes: int, maximum: float) -> FloatArray:
     """Centres of the classes in Å, same shape as ``labels``."""
     return np.asarray((np.asarray(labels) + 0.5) * (maximum / classes))
-
-
-def one_hot(labels: IntArray, mask: BoolArray, classes: int) -> Float32Array:
-    """Binary matrix of the paper: the classes of each row of atoms side by side, zeros outside the mask.
-
-    Args:
-        labels: shape (n, 12, 12).
-        mask: Pairs of two different atoms, shape (n, 12, 12).
-        classes: Number of classes N.
-
-    Returns:
-        shape (n, 12, 12 N).
-    """
-    hot = (labels[..., None] == np.arange(classes)) & mask[..., None]  # (n, 12, 12, N)
-    return np.asarray(hot.reshape(*labels.shape[:-1], -1), dtype=np.float32)

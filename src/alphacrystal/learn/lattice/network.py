@@ -14,11 +14,7 @@ from alphacrystal.composition import element_features
 from alphacrystal.crystal import (
     FREE_SHAPE,
     SHAPE,
-    LatticeParameters,
-    constrained_shape,
     crystal_system,
-    lattice_parameters,
-    shape_to_cell,
 )
 from alphacrystal.data import FUNCTIONALS
 from alphacrystal.learn.lattice.regression import PriorVariances, TypeEvidence
@@ -262,9 +258,3 @@ def lattice_targets(lattices: FloatArray, volumes: FloatArray) -> Float32Array:
     lengths, cosines = lattices[:, :3], np.cos(np.radians(lattices[:, 3:]))
     ratios = np.log(lengths[:, 1:] / lengths[:, :1])
     return np.concatenate([np.log(volumes)[:, None], ratios, cosines], 1).astype(np.float32)
-
-
-def cell_from_targets(system: str, targets: FloatArray, atoms: int) -> LatticeParameters:
-    """Conventional cell of a crystal system from targets (6,) and its number of atoms."""
-    shape = constrained_shape(system, targets + np.array([np.log(atoms), 0, 0, 0, 0, 0]))
-    return lattice_parameters(shape_to_cell(shape))

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from alphacrystal.crystal import canonical_letters, first_assignments
-from alphacrystal.learn.space_groups.network import NETWORK_SHARE
+from alphacrystal.learn.space_groups import NETWORK_SHARE
 from alphacrystal.learn.structure_types import StructureType
 from alphacrystal.learn.symmetry.derivative_types import derivative_types
 from alphacrystal.learn.symmetry.network import SymmetryNet

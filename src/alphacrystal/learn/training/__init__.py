@@ -7,7 +7,7 @@ from alphacrystal.learn.distances.training import COMPOSITION_ONLY_SHARE, Distan
 from alphacrystal.learn.lattice.network import LatticeNetConfig
 from alphacrystal.learn.lattice.training import LatticeTask
 from alphacrystal.learn.orbit_distances.training import OrbitDistanceTask
-from alphacrystal.learn.space_groups.training import SpaceGroupTask
+from alphacrystal.learn.space_groups import SpaceGroupTask
 from alphacrystal.learn.symmetry.network import SymmetryNetConfig
 from alphacrystal.learn.symmetry.training import SymmetryTask
 from alphacrystal.learn.training.loop import TrainSettings, train

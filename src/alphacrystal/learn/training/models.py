@@ -24,7 +24,7 @@ from alphacrystal.learn.lattice.network import LatticeNet
 from alphacrystal.learn.lattice.prediction import predicted_shapes
 from alphacrystal.learn.lattice.training import LatticeTask
 from alphacrystal.learn.orbit_distances.training import OrbitDistanceTask
-from alphacrystal.learn.space_groups.training import SpaceGroupTask
+from alphacrystal.learn.space_groups import SpaceGroupTask
 from alphacrystal.learn.structure_types import MAX_ELEMENTS
 from alphacrystal.learn.symmetry.calibration import calibrated_offsets
 from alphacrystal.learn.symmetry.training import SymmetryTask

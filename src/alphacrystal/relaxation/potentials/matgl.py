@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alphacrystal.errors import PotentialError
-from alphacrystal.relaxation._ase import AsePotential
-from alphacrystal.relaxation._energy_model import EnergyModel
+from alphacrystal.relaxation._ase import AsePotential, first_line, quiet
 from alphacrystal.relaxation._energy_scale import EnergyScale
-from alphacrystal.relaxation._potential import Potential, check_known, element_symbols
-from alphacrystal.relaxation.foreign_packages import first_line, quiet
+from alphacrystal.relaxation._potential import EnergyModel, Potential, check_known, element_symbols
 from alphacrystal.relaxation.registry import (
     FORMATION,
     MATPES_PBE,

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from alphacrystal.errors import PotentialError
-from alphacrystal.relaxation._ase import AsePotential
+from alphacrystal.relaxation._ase import AsePotential, first_line, quiet
 from alphacrystal.relaxation._energy_scale import EnergyScale
 from alphacrystal.relaxation._potential import Potential
-from alphacrystal.relaxation.chgnet.potential import supported_symbols
-from alphacrystal.relaxation.foreign_packages import first_line, quiet
+from alphacrystal.relaxation.potentials.chgnet.potential import supported_symbols
 from alphacrystal.relaxation.registry import RAW, register
 
 #: Checkpoints in sevenn's wheel, by our name.

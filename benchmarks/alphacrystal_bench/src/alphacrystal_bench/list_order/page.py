@@ -102,7 +102,7 @@ def render(result: Mapping[str, Any]) -> str:
 
 def draw(result: Mapping[str, Any], page: Path, folder: Path | None) -> str:
     """Draw the reliability diagrams and return the Markdown that shows them."""
-    from alphacrystal.plots import ReliabilityPanel, reliability_diagrams
+    from alphacrystal_bench.figures.reliability import ReliabilityPanel, reliability_diagrams
 
     curves = {name: Reliability.from_dict(curve) for name, curve in result["calibration"].items()}
     panel = ReliabilityPanel(

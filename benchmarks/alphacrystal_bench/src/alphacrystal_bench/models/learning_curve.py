@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from alphacrystal.data import PreparedStructures, prepare, select
+from alphacrystal.data import PreparedStructures, prepare
 from alphacrystal.learn.training import (
     DEFAULT_SETTINGS,
     LatticeNetConfig,
@@ -25,6 +25,7 @@ from alphacrystal.learn.training import (
 from alphacrystal.runtime.atomic_write import write_text_atomically
 from alphacrystal.typing import IntArray, Progress
 from alphacrystal_bench.harness.facts import run_facts
+from alphacrystal_bench.harness.row_selection import select
 
 CURVES = ("symmetry", "lattice")
 SHARES = (1 / 64, 1 / 16, 1 / 4, 1.0)

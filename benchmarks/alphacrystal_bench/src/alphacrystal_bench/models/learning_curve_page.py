@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from alphacrystal.plots import Curve, CurvePanel, learning_curve_panels
+from alphacrystal_bench.figures.learning_curves import Curve, CurvePanel, learning_curve_panels
 from alphacrystal_bench.harness.pages import fact_line
 from alphacrystal_bench.models.learning_curve import Point, points_of
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from alphacrystal.plots import ReliabilityPanel, reliability_diagrams
+from alphacrystal_bench.figures.reliability import ReliabilityPanel, reliability_diagrams
 from alphacrystal_bench.harness.pages import fact_line, label, markdown_table, page_text
 from alphacrystal_bench.models.tables import (
     COPY,

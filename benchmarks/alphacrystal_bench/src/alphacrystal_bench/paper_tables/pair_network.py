@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from alphacrystal.data import PreparedStructures, select
+from alphacrystal.data import PreparedStructures
 from alphacrystal.learn.training import (
     COMPOSITION_ONLY_SHARE,
     DEFAULT_SETTINGS,
@@ -21,6 +21,7 @@ from alphacrystal.learn.training import (
     train,
 )
 from alphacrystal.typing import FloatArray, IntArray
+from alphacrystal_bench.harness.row_selection import select
 from alphacrystal_bench.models.subsets import early_stopping_mask
 
 OnStep = Callable[[int, int, float], None]

@@ -10,9 +10,10 @@ from pymatgen.core import Lattice, Structure
 
 from alphacrystal.crystal import standard_structure
 from alphacrystal.errors import InputError
-from alphacrystal.plots import crystal_panels, formation_energies
+from alphacrystal.plots import crystal_panels
 from alphacrystal_bench.cost.methods import CONTACT_MAP, OURS, RELAXED_TRUTH, TRUE_CELL, method_facts
 from alphacrystal_bench.cost.random_searches import GNOA
+from alphacrystal_bench.figures.formation_energies import formation_energies
 from alphacrystal_bench.harness.pages import markdown_table, number, page_text
 from alphacrystal_bench.paper_tables.list_scores import RANDOM_ORIGIN, TOPS
 from alphacrystal_bench.paper_tables.paper_compounds import structure_of

@@ -8,17 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from alphacrystal.data import (
-    PAPER_MAX_DISTANCE,
-    PreparedStructures,
-    distance_histogram,
-    mp12,
-    mp12_subset,
-    prepare,
-    select,
-    split_rows,
-)
+from alphacrystal.data import PreparedStructures, prepare
+from alphacrystal.learn.contacts.matrix_labels import MAX_DISTANCE
 from alphacrystal.typing import IntArray
+from alphacrystal_bench.harness.row_selection import select, split_rows
+from alphacrystal_bench.paper_tables.mp12 import distance_histogram, mp12, mp12_subset
 from alphacrystal_bench.paper_tables.table5_results import Cell, DataFacts, Split
 from alphacrystal_bench.paper_tables.table5_rows import FIGURE7_COMPOUNDS, Subset, Table5Row
 
@@ -86,7 +80,7 @@ def example_rows(data: PreparedStructures) -> IntArray:
 
 def data_facts(data: PreparedStructures, cell: Cell) -> DataFacts:
     """Counts and the distribution of the distances (Figure 3)."""
-    edges = np.arange(FIGURE3_CLASSES + 1) * PAPER_MAX_DISTANCE / FIGURE3_CLASSES
+    edges = np.arange(FIGURE3_CLASSES + 1) * MAX_DISTANCE / FIGURE3_CLASSES
     columns = (data.ids, data.space_groups, data.numbers, data.distances)
     digest = sha256(b"".join(np.ascontiguousarray(column).tobytes() for column in columns))
     subsets: tuple[Subset, ...] = ("all", "cubic", "binary", "ternary")

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from alphacrystal.plots import distance_shares, loss_panels, matching_distances
+from alphacrystal.plots import loss_panels
+from alphacrystal_bench.figures.distance_shares import distance_shares
+from alphacrystal_bench.figures.matching_distances import matching_distances
 from alphacrystal_bench.paper_tables.table5_predictors import (
     NAMES,
     PAIR_NETWORK,

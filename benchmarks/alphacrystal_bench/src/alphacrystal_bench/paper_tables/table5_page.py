@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from alphacrystal.data import MP12_MAX_ATOMS, PAPER_COUNTS, PAPER_MAX_DISTANCE, PAPER_MIN_DISTANCE
+from alphacrystal.learn.contacts.matrix_labels import MAX_ATOMS, MAX_DISTANCE
 from alphacrystal_bench.harness.pages import markdown_table
+from alphacrystal_bench.paper_tables.mp12 import PAPER_COUNTS, PAPER_MIN_DISTANCE
 from alphacrystal_bench.paper_tables.table5_figures import draw_figures
 from alphacrystal_bench.paper_tables.table5_predictors import CONTROLS, DESCRIPTIONS, FLOORS, NAMES, NETWORKS
 from alphacrystal_bench.paper_tables.table5_results import (
@@ -131,14 +132,14 @@ def _data(data: DataFacts) -> str:
         )
     ]
     recipe = (
-        f"Mp_12, selected again from our records: conventional cells of up to {MP12_MAX_ATOMS} atoms, one "
+        f"Mp_12, selected again from our records: conventional cells of up to {MAX_ATOMS} atoms, one "
         "entry per formula of that cell, all benchmark compounds left out. The matrices are those of the "
         f"{data.cell} cells with at least 2 atoms; the paper does not say which cells it took (`--cell`). "
         f"Digest {data.digest}."
     )
     spread = (
         f"Distances from {data.shortest:.4f} to {data.longest:.4f} Å (paper: {PAPER_MIN_DISTANCE} to "
-        f"{PAPER_MAX_DISTANCE} Å). Classes are N equal parts of 0 to {PAPER_MAX_DISTANCE} Å, longer "
+        f"{MAX_DISTANCE} Å). Classes are N equal parts of 0 to {MAX_DISTANCE} Å, longer "
         f"distances are in the last. {100 * data.of_entries[1]:.1f} % of all entries of the padded matrices "
         f'lie in the second of ten classes (paper: "more than 25%"), {100 * data.of_pairs[1]:.1f} % of the '
         "pairs."

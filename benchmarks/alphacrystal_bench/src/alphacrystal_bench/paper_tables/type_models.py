@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from alphacrystal.data import PreparedStructures, select
+from alphacrystal.data import PreparedStructures
 from alphacrystal.learn.training import (
     DEFAULT_SETTINGS,
     DistanceTask,
@@ -17,6 +17,7 @@ from alphacrystal.learn.training import (
     SymmetryTask,
 )
 from alphacrystal.typing import FloatArray, IntArray
+from alphacrystal_bench.harness.row_selection import select
 from alphacrystal_bench.models.subsets import early_stopping_mask
 from alphacrystal_bench.paper_tables.pair_network import OnStep, PairTraining, train_task
 from alphacrystal_bench.paper_tables.type_mixture import TypeMixture

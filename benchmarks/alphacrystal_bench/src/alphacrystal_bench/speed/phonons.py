@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from alphacrystal.relaxation import harmonic_crystal, load_potential, phonons_of, relax
-from alphacrystal.runtime.torch_threads import one_torch_thread
+from alphacrystal.runtime.torch_setup import one_torch_thread
 from alphacrystal.typing import Progress
 from alphacrystal_bench.harness.pages import fact_line, markdown_table
 

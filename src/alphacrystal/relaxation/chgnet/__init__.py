@@ -1,1 +1,0 @@
-"""CHGNet, written for fast inference on symmetry-distinct atoms, bonds and angles."""
