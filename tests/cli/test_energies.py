@@ -71,6 +71,28 @@ def test_rank_orders_by_energy_and_relaxes_nothing(run: Run, tmp_path: Path, row
     assert [row["energy_rank"] for row in rows] == ["1", "2"]
 
 
+def test_rank_takes_a_model_without_forces(
+    run: Run, tmp_path: Path, rows_of: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALPHACRYSTAL_POTENTIALS", str(tmp_path / "potentials"))
+    (tmp_path / "potentials").mkdir()
+    (tmp_path / "potentials" / "parabola.py").write_text(
+        "import numpy as np\n"
+        "class Parabola:\n"
+        "    name, supported_elements = 'parabola', frozenset({'Mg', 'O'})\n"
+        "    def energies_per_atom(self, structures):\n"
+        "        return np.array([(s.volume / len(s) - 10.0) ** 2 - 5.0 for s in structures])\n"
+        "make_potential = Parabola\n"
+    )
+    for a in (4.6, 4.25):
+        salt(a).to(str(tmp_path / f"{a}.cif"))
+    outcome = run("rank", "4.6.cif", "4.25.cif", "--potential", "parabola", "--out", "run")
+    assert outcome.code == 0, outcome.err
+    rows = rows_of(tmp_path / "run" / "summary.csv")
+    expected = [(a**3 / 8 - 10.0) ** 2 - 5.0 for a in (4.25, 4.6)]
+    assert [float(row["energy_per_atom_ev"]) for row in rows] == pytest.approx(expected, abs=1e-3)
+
+
 def test_small_distortion_of_a_supercell_is_not_averaged_away(
     run: Run, tmp_path: Path, rows_of: Rows
 ) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -274,13 +275,14 @@ def test_energy_model_that_fails_for_one_structure_fails_that_structure(
         assert reason in bad.reason
 
 
+@pytest.mark.parametrize("method", ["bayesian", "energy"])
 def test_energy_model_that_hangs_for_one_structure_fails_that_structure(
-    faulty: Callable[[str], None], textbook: Textbook
+    faulty: Callable[[str], None], textbook: Textbook, method: Literal["bayesian", "energy"]
 ) -> None:
     faulty("loop")
     starts = [textbook["argon"](5.2), textbook["rock salt"](7.0), textbook["argon"](5.4)]
     settings = SETTINGS.model_copy(update={"max_steps": 0})
-    with RelaxPool("energies-only", workers=1, method="bayesian") as pool:
+    with RelaxPool("energies-only", workers=1, method=method) as pool:
         good, bad, other = pool.relax(starts, settings)
     assert good.usable
     assert other.usable

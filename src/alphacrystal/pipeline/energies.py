@@ -31,7 +31,10 @@ def open_relaxer(config: PredictConfig) -> Iterator[Relaxer | None]:
     from alphacrystal.relaxation import RelaxPool
 
     with RelaxPool(
-        config.potential, workers=config.workers, method=config.relaxation, seed=config.seed
+        config.potential,
+        workers=config.workers,
+        method=config.relaxation if config.steps else "energy",
+        seed=config.seed,
     ) as pool:
         yield pool
 

@@ -198,7 +198,8 @@ def check_potential_covers(formula: Formula, config: PredictConfig) -> None:
 
     if config.relaxation == "bayesian" and config.steps:
         require_optuna()
-    check_potential(config.full_potential, formula.elements, forces=config.relaxation == "gradient")
+    forces = config.relaxation == "gradient" and config.steps > 0
+    check_potential(config.full_potential, formula.elements, forces=forces)
     check_dispersion(config)
 
 

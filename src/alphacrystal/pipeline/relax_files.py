@@ -90,14 +90,8 @@ def rank(
         InputError: A file cannot be read or is disordered, or the folder or potential cannot be used.
         KeyboardInterrupt: Raised again after the finished part is written.
     """
-    from alphacrystal.relaxation import EnergyScale, check_potential, energy_scale
-
     values = {**(config or PredictConfig(workers=1)).model_dump(), **settings}
-    potential = str(values["potential"])
-    check_potential(potential, forces=values["dispersion"] == "d3")
-    # A model without forces evaluates through the Bayesian search, which takes no step here.
-    method = "bayesian" if energy_scale(potential) is EnergyScale.FORMATION else "gradient"
-    chosen = make_config(**{**values, "steps": 0, "order": "energy", "relaxation": method})
+    chosen = make_config(**{**values, "steps": 0, "order": "energy"})
     folder = Path(folder) if folder is not None else default_folder("rank")
     return _relax_files(_listed(files), chosen, folder, symmetry=True, progress=progress)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import median
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from alphacrystal.pipeline.dispersion import takes_dispersion
 from alphacrystal.pipeline.energies import relax_settings
@@ -47,12 +47,16 @@ def compute_second_energies(
         return
     settings = relax_settings(config, dispersion=takes_dispersion(config.rerank))
     settings = settings.model_copy(update={"max_steps": config.rerank_steps})
-    direct = energy_scale(config.rerank) is EnergyScale.FORMATION  # a model without forces
-    method: Literal["gradient", "bayesian"] = "bayesian" if direct else "gradient"
     if shared is not None:
         relax_pass(store, shared, RERANK, structures, settings)
         return
-    with RelaxPool(config.rerank, workers=config.workers, method=method, seed=config.seed) as pool:
+    without_forces = energy_scale(config.rerank) is EnergyScale.FORMATION
+    with RelaxPool(
+        config.rerank,
+        workers=config.workers,
+        method="energy" if not config.rerank_steps else "bayesian" if without_forces else "gradient",
+        seed=config.seed,
+    ) as pool:
         relax_pass(store, pool, RERANK, structures, settings)
 
 

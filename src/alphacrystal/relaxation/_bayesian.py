@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alphacrystal.crystal import Crystal, StructureLike, as_structures, identity_symmetry, symmetrise_crystal
+from alphacrystal.crystal import Crystal, StructureLike, as_structures
 from alphacrystal.errors import PotentialError
-from alphacrystal.relaxation._checked import Guard, energies_checked, sanity_problem
-from alphacrystal.relaxation._potential import EV_PER_A3_IN_GPA, EnergyModel, check_known, element_symbols
-from alphacrystal.relaxation._relax import one_thread
+from alphacrystal.relaxation._checked import Guard, enthalpy_checked, sanity_problem, starting_crystal
+from alphacrystal.relaxation._potential import EnergyModel, check_known, element_symbols
+from alphacrystal.relaxation._relax import one_thread, single_point
 from alphacrystal.relaxation._relaxation import OnResult, Relaxation, RelaxationStatus
 from alphacrystal.relaxation._settings import RelaxSettings
 from alphacrystal.relaxation._variables import SymmetricVariables
@@ -109,32 +109,26 @@ class BayesianRelaxer:
             for index, structure in enumerate(crystals):
                 if index in results:
                     continue
-                results[index] = self._relax_one(structure, settings)
+                results[index] = (
+                    self._relax_one(structure, settings)
+                    if settings.max_steps
+                    else single_point(self._model, structure, settings, self._guard)
+                )
                 if on_result is not None:
                     on_result(index, results[index])
         return [results[index] for index in range(len(crystals))]
 
     def _relax_one(self, structure: Structure, settings: RelaxSettings) -> Relaxation:
         begin = time.thread_time()
-        start = Crystal.from_structure(structure)
-        problem = None if structure.is_ordered else "its sites are partly occupied"
-        problem = problem or sanity_problem(start, start.volume)
-        if problem is None:
-            start = (
-                symmetrise_crystal(start, settings.symprec)
-                if settings.keep_symmetry
-                else _without_symmetry(start)
-            )
-            first, reason = self._enthalpy(start, settings)
-            if not np.isfinite(first):
-                problem = reason or f"{self._model.name} gives it no energy"
-        if problem is not None:
-            return Relaxation(structure, RelaxationStatus.FAILED, problem, None, None, None, 0, 0.0)
+        start = starting_crystal(structure, settings)
+        if isinstance(start, str):
+            return Relaxation.failed(structure, start)
+        first, reason = enthalpy_checked(self._model, start, settings, self._guard)
+        if not np.isfinite(first):
+            return Relaxation.failed(structure, reason or f"{self._model.name} gives it no energy")
         variables = SymmetricVariables(start, settings)
         if variables.size == 0:
             return _end(start, first, RelaxationStatus.CONVERGED, "", 0, begin)
-        if settings.max_steps == 0:
-            return _end(start, first, RelaxationStatus.STEP_LIMIT, "not converged in 0 steps", 0, begin)
         reach = np.full(variables.size, _STRAIN_REACH)
         reach[: variables.atom_modes] = _REACH * np.sqrt(len(start))
         volume = start.volume
@@ -143,7 +137,7 @@ class BayesianRelaxer:
             variables.place(x)
             if sanity_problem(variables.crystal, volume) is not None:
                 return np.inf
-            energy, _ = self._enthalpy(variables.crystal, settings)
+            energy, _ = enthalpy_checked(self._model, variables.crystal, settings, self._guard)
             return energy if np.isfinite(energy) else np.inf
 
         wanted = min(max(_LEAST, _PER_PARAMETER * variables.size), settings.max_steps)
@@ -159,12 +153,6 @@ class BayesianRelaxer:
             status = RelaxationStatus.TIME_LIMIT
             reason = f"not converged in {settings.time_limit_s:g} s of processor time"
         return _end(variables.crystal, energies[best], status, reason, len(energies) - 1, begin)
-
-    def _enthalpy(self, crystal: Crystal, settings: RelaxSettings) -> tuple[float, str]:
-        """eV/atom, or NaN and why ("" where the model does not say)."""
-        energies, reasons = energies_checked(self._model, [crystal.to_structure()], self._guard)
-        work = settings.pressure_gpa / EV_PER_A3_IN_GPA * crystal.volume / len(crystal)
-        return float(energies[0]) + work, reasons[0]
 
 
 def _search(
@@ -217,11 +205,6 @@ def _search(
 def _told(above: float) -> float:
     """Energy above the start (eV/atom) as the process sees it: a clash must not flatten the valleys."""
     return float(np.arcsinh(min(above, _PENALTY) / _SOFT))
-
-
-def _without_symmetry(crystal: Crystal) -> Crystal:
-    crystal.symmetry = identity_symmetry(crystal)
-    return crystal
 
 
 def _end(

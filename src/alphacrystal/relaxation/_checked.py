@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alphacrystal.crystal import Crystal
-from alphacrystal.relaxation._potential import CrystalPotential, EnergyModel, Evaluation, Potential
+from alphacrystal.crystal import Crystal, identity_symmetry, symmetrise_crystal
+from alphacrystal.relaxation._potential import (
+    EV_PER_A3_IN_GPA,
+    CrystalPotential,
+    EnergyModel,
+    Evaluation,
+    Potential,
+)
 from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
+
+    from alphacrystal.relaxation._settings import RelaxSettings
 
 #: Entered around each call of a potential: the limits of a worker process.
 Guard = Callable[[], AbstractContextManager[object]]
@@ -131,6 +139,29 @@ def _reason(name: str, error: BaseException) -> str:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())[:_LONGEST_REASON]
+
+
+def starting_crystal(structure: Structure, settings: RelaxSettings) -> Crystal | str:
+    """The crystal that a relaxation starts from, with the symmetry to keep, or why it cannot start."""
+    if not structure.is_ordered:
+        return "its sites are partly occupied"
+    crystal = Crystal.from_structure(structure)
+    problem = sanity_problem(crystal, crystal.volume)
+    if problem is not None:
+        return problem
+    if settings.keep_symmetry:
+        return symmetrise_crystal(crystal, settings.symprec)
+    crystal.symmetry = identity_symmetry(crystal)
+    return crystal
+
+
+def enthalpy_checked(
+    model: EnergyModel, crystal: Crystal, settings: RelaxSettings, guard: Guard = nullcontext
+) -> tuple[float, str]:
+    """Energy, enthalpy under pressure, in eV/atom, or NaN and why ("" where the model does not say)."""
+    energies, reasons = energies_checked(model, [crystal.to_structure()], guard)
+    work = settings.pressure_gpa / EV_PER_A3_IN_GPA * crystal.volume / len(crystal)
+    return float(energies[0]) + work, reasons[0]
 
 
 def sanity_problem(crystal: Crystal, start_volume: float) -> str | None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alphacrystal.crystal import Crystal, identity_symmetry, symmetrise_crystal
-from alphacrystal.relaxation._checked import Guard, evaluate_checked, joined, sanity_problem
+from alphacrystal.crystal import Crystal
+from alphacrystal.relaxation._checked import Guard, evaluate_checked, joined, sanity_problem, starting_crystal
 from alphacrystal.relaxation._dispersion import DispersionPotential
 from alphacrystal.relaxation._fire import Fire
 from alphacrystal.relaxation._potential import EV_PER_A3_IN_GPA, Evaluation, Potential
@@ -84,26 +84,14 @@ class RelaxationEngine:
     def add(self, index: int, structure: Structure) -> None:
         """Take a structure in; ``index`` comes back with its result."""
         start = time.thread_time()
-        if not structure.is_ordered:
-            self._refuse(index, structure, "its sites are partly occupied")
+        crystal = starting_crystal(structure, self._settings)
+        if isinstance(crystal, str):
+            self._refused.append((index, Relaxation.failed(structure, crystal)))
             return
-        crystal = Crystal.from_structure(structure)
-        problem = sanity_problem(crystal, crystal.volume)
-        if problem is not None:
-            self._refuse(index, structure, problem)
-            return
-        if self._settings.keep_symmetry:
-            crystal = symmetrise_crystal(crystal, self._settings.symprec)
-        else:
-            crystal.symmetry = identity_symmetry(crystal)
         make = _MINIMISERS[self._settings.optimizer]
         job = _Job(index, structure, make(crystal, self._settings), crystal.volume)
         job.seconds = time.thread_time() - start
         self._jobs.append(job)
-
-    def _refuse(self, index: int, structure: Structure, reason: str) -> None:
-        failed = Relaxation(structure, RelaxationStatus.FAILED, reason, None, None, None, 0, 0.0)
-        self._refused.append((index, failed))
 
     def step(self) -> list[tuple[int, Relaxation]]:
         """Evaluate every active structure once and return those that finished."""

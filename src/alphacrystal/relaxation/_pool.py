@@ -15,14 +15,14 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from alphacrystal.crystal import StructureLike, as_structures
 from alphacrystal.errors import AlphaCrystalError, PotentialError
 from alphacrystal.relaxation._potential import check_known, element_symbols
 from alphacrystal.relaxation._relax import fixed_groups
-from alphacrystal.relaxation._relaxation import OnResult, Relaxation, RelaxationStatus
-from alphacrystal.relaxation._settings import RelaxSettings
+from alphacrystal.relaxation._relaxation import OnResult, Relaxation
+from alphacrystal.relaxation._settings import RelaxationMethod, RelaxSettings
 from alphacrystal.relaxation._worker import ALIVE, load, relax_group
 from alphacrystal.relaxation.registry import check_potential
 from alphacrystal.runtime.worker_process import WorkerProcess, WorkerTemplate
@@ -135,8 +135,7 @@ class _Round:
 
     def fail(self, index: int, reason: str) -> None:
         """A result for a structure that no worker survives."""
-        start = self.structures[index]
-        self.finish(index, Relaxation(start, RelaxationStatus.FAILED, reason, None, None, None, 0, 0.0))
+        self.finish(index, Relaxation.failed(self.structures[index], reason))
 
 
 class RelaxPool:
@@ -151,15 +150,16 @@ class RelaxPool:
         potential_name: str = "chgnet",
         workers: int = 2,
         *,
-        method: Literal["gradient", "bayesian"] = "gradient",
+        method: RelaxationMethod = "gradient",
         seed: int = 0,
     ) -> None:
         """Prepare a pool; nothing runs yet.
 
         Args:
-            potential_name: See `load_potential`, or `load_energy_model` for the Bayesian method.
+            potential_name: See `load_potential`, or `load_energy_model` for methods without forces.
             workers: Processes.
-            method: "gradient" (`relax`) or "bayesian" (`BayesianRelaxer`).
+            method: "gradient" (`relax`), "bayesian" (`BayesianRelaxer`), or "energy" (single points: the
+                energies of the structures as they are).
             seed: Of the Bayesian method.
 
         Raises:

@@ -123,17 +123,21 @@ class EnergyModel(Protocol):
 
 
 class PotentialEnergies:
-    """A potential as an energy model."""
+    """A potential as an energy model.
+
+    Attributes:
+        potential: The potential.
+    """
 
     def __init__(self, potential: Potential) -> None:
         self.name = potential.name
         self.supported_elements = potential.supported_elements
-        self._potential = potential
+        self.potential = potential
 
     def energies_per_atom(self, structures: Sequence[Structure]) -> FloatArray:
         """See `EnergyModel.energies_per_atom`."""
-        check_elements(structures, self._potential)
+        check_elements(structures, self.potential)
         if not structures:
             return np.zeros(0)
-        energies = self._potential.evaluate(structures).energies
+        energies = self.potential.evaluate(structures).energies
         return np.asarray(energies / [len(structure) for structure in structures])

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import math
 import sys
+import time
 from collections.abc import Container, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
 
 from alphacrystal.crystal import StructureLike, as_structures
+from alphacrystal.relaxation._checked import Guard, enthalpy_checked, starting_crystal
 from alphacrystal.relaxation._engine import RelaxationEngine
-from alphacrystal.relaxation._potential import Potential, check_elements
-from alphacrystal.relaxation._relaxation import OnResult, Relaxation
+from alphacrystal.relaxation._potential import EnergyModel, Potential, check_elements
+from alphacrystal.relaxation._relaxation import OnResult, Relaxation, RelaxationStatus
 from alphacrystal.relaxation._settings import RelaxSettings
 from alphacrystal.runtime.torch_setup import one_torch_thread
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
 
 #: Largest group of structures that are relaxed side by side; larger ones gain little and delay results.
 GROUP_SIZE = 8
@@ -87,6 +93,25 @@ def relax(
                     if on_result is not None:
                         on_result(index, result)
     return [results[i] for i in range(len(crystals))]
+
+
+def single_point(
+    model: EnergyModel, structure: Structure, settings: RelaxSettings, guard: Guard = nullcontext
+) -> Relaxation:
+    """The energy of a structure as it is, as the result of a relaxation without a step.
+
+    For models without forces; see `RelaxationEngine` with ``max_steps`` 0 for potentials.
+    """
+    begin = time.thread_time()
+    crystal = starting_crystal(structure, settings)
+    if isinstance(crystal, str):
+        return Relaxation.failed(structure, crystal)
+    energy, reason = enthalpy_checked(model, crystal, settings, guard)
+    if not math.isfinite(energy):
+        return Relaxation.failed(structure, reason or f"{model.name} gives it no energy")
+    status, seconds = RelaxationStatus.STEP_LIMIT, time.thread_time() - begin
+    end = crystal.to_structure()
+    return Relaxation(end, status, "not converged in 0 steps", energy, None, None, 0, seconds)
 
 
 def one_thread() -> AbstractContextManager[None]:

@@ -49,6 +49,11 @@ class Relaxation:
     steps: int
     seconds: float
 
+    @classmethod
+    def failed(cls, structure: Structure, reason: str) -> Relaxation:
+        """The result for a structure that could not be relaxed."""
+        return cls(structure, RelaxationStatus.FAILED, reason, None, None, None, 0, 0.0)
+
     @property
     def converged(self) -> bool:
         """True where force and stress fell below their limits."""

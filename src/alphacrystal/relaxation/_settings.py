@@ -6,6 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+#: By forces, by energies alone, or no relaxation but a single point.
+RelaxationMethod = Literal["gradient", "bayesian", "energy"]
+
 #: Shortest limit of one evaluation (s): the first one of a network takes some tenths.
 _SHORTEST_EVALUATION = 1.0
 

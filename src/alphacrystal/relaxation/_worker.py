@@ -10,17 +10,18 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
-from typing import TYPE_CHECKING, Literal
+from functools import cache, partial
+from typing import TYPE_CHECKING
 
 from alphacrystal.errors import AlphaCrystalError
 from alphacrystal.relaxation._bayesian import BayesianRelaxer
 from alphacrystal.relaxation._checked import Guard
 from alphacrystal.relaxation._dispersion import DISPERSION
 from alphacrystal.relaxation._engine import RelaxationEngine
-from alphacrystal.relaxation._relax import batch_size
+from alphacrystal.relaxation._potential import Potential, PotentialEnergies
+from alphacrystal.relaxation._relax import batch_size, single_point
 from alphacrystal.relaxation._relaxation import Relaxation
-from alphacrystal.relaxation._settings import RelaxSettings
+from alphacrystal.relaxation._settings import RelaxationMethod, RelaxSettings
 from alphacrystal.relaxation.registry import load_energy_model, load_potential
 from alphacrystal.runtime.worker_main import LONGEST_TIMER_S, report
 
@@ -39,9 +40,7 @@ ALIVE = "alive"
 _relax_group: GroupRelaxer | None = None
 
 
-def load(
-    name: str, method: Literal["gradient", "bayesian"], seed: int
-) -> tuple[frozenset[str], int] | AlphaCrystalError:
+def load(name: str, method: RelaxationMethod, seed: int) -> tuple[frozenset[str], int] | AlphaCrystalError:
     """Load the potential of this worker; returns the elements that it knows and its batch size.
 
     An error of this package is returned, so that the parent can raise it as it is.
@@ -78,10 +77,10 @@ def relax_group(settings: RelaxSettings, indices: Sequence[int], structures: Seq
         last_sign = time.monotonic()
 
 
-def _load(
-    name: str, method: Literal["gradient", "bayesian"], seed: int
-) -> tuple[frozenset[str], int, GroupRelaxer]:
+def _load(name: str, method: RelaxationMethod, seed: int) -> tuple[frozenset[str], int, GroupRelaxer]:
     """Elements and batch size of a potential, and how a group is relaxed with it."""
+    if method == "energy":
+        return _load_single_points(name)
     if method == "bayesian":
         model = load_energy_model(name)
         corrected = cache(lambda: load_energy_model(name + DISPERSION))
@@ -95,14 +94,30 @@ def _load(
 
         return model.supported_elements, 1, search
     potential = load_potential(name)
+    return potential.supported_elements, batch_size(potential), partial(_descend, potential)
 
-    def descend(
+
+def _descend(
+    potential: Potential, structures: Sequence[Structure], settings: RelaxSettings, guard: Guard
+) -> Iterator[tuple[int, Relaxation]]:
+    engine = RelaxationEngine(potential, settings, guard)
+    for position, structure in enumerate(structures):
+        engine.add(position, structure)
+    while engine.active:
+        yield from engine.step()
+
+
+def _load_single_points(name: str) -> tuple[frozenset[str], int, GroupRelaxer]:
+    """As `_load`, for energies of the structures as they are, with forces where the model has them."""
+    model = load_energy_model(name)
+
+    def evaluate(
         structures: Sequence[Structure], settings: RelaxSettings, guard: Guard
-    ) -> Iterator[tuple[int, Relaxation]]:
-        engine = RelaxationEngine(potential, settings, guard)
-        for position, structure in enumerate(structures):
-            engine.add(position, structure)
-        while engine.active:
-            yield from engine.step()
+    ) -> Iterable[tuple[int, Relaxation]]:
+        settings = settings.model_copy(update={"max_steps": 0})
+        if isinstance(model, PotentialEnergies):
+            return _descend(model.potential, structures, settings, guard)
+        return ((place, single_point(model, one, settings, guard)) for place, one in enumerate(structures))
 
-    return potential.supported_elements, batch_size(potential), descend
+    size = batch_size(model.potential) if isinstance(model, PotentialEnergies) else 1
+    return model.supported_elements, size, evaluate
