@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import combinations, product
 
@@ -20,6 +20,7 @@ class PrimitiveOrbit:
     """The atoms of one orbit in the primitive cell: ``linear @ x + constant`` in fractional coordinates.
 
     Attributes:
+        index: Number of the Wyckoff position in the group, 0 for the most special one.
         letter: Wyckoff letter.
         linear: shape (atoms, 3, free), in the basis of the primitive cell.
         constant: shape (atoms, 3).
@@ -31,6 +32,7 @@ class PrimitiveOrbit:
             point, a line, a plane or all space, shape (representatives,).
     """
 
+    index: int
     letter: str
     linear: FloatArray
     constant: FloatArray
@@ -48,6 +50,14 @@ class PrimitiveOrbit:
         """Free coordinates, 0 to 3."""
         return int(self.linear.shape[2])
 
+    def in_basis(self, transformation: FloatArray) -> PrimitiveOrbit:
+        """The orbit with fractional coordinates ``transformation @ x`` of another primitive cell."""
+        return replace(
+            self,
+            linear=np.einsum("ab,mbf->maf", transformation, self.linear),
+            constant=self.constant @ transformation.T,
+        )
+
 
 @cache
 def primitive_orbits(number: int) -> tuple[PrimitiveOrbit, ...]:
@@ -55,7 +65,7 @@ def primitive_orbits(number: int) -> tuple[PrimitiveOrbit, ...]:
     group = space_group(number)
     orbits = []
     names = list(group.positions)
-    for position in group.positions.values():
+    for index, position in enumerate(group.positions.values()):
         linear, constant = position.linear, position.constant
         points = (linear @ GENERIC[: position.free] + constant) @ group.to_primitive.T
         keys = np.round(points % 1.0, 5) % 1.0
@@ -66,6 +76,7 @@ def primitive_orbits(number: int) -> tuple[PrimitiveOrbit, ...]:
         primitive_constant = constant[chosen] @ group.to_primitive.T
         orbits.append(
             PrimitiveOrbit(
+                index=index,
                 letter=position.letter,
                 linear=primitive_linear,
                 constant=primitive_constant,

@@ -13,10 +13,10 @@ from functools import cached_property
 
 import numpy as np
 
-from alphacrystal.crystal import primitive_orbits
+from alphacrystal.crystal import PrimitiveOrbit, primitive_orbits
 from alphacrystal.reconstruct._labelling import exchange_labels
 from alphacrystal.reconstruct._partial import PartialCrystals, Target, measure, refine
-from alphacrystal.reconstruct._placement import Effort, OrbitPlacement, ReducedOrbit, TrialPositions
+from alphacrystal.reconstruct._placement import Effort, OrbitPlacement, TrialPositions
 from alphacrystal.typing import BoolArray, FloatArray, IndexArray, IntArray
 
 SAME_COST = 3e-4  # relative
@@ -43,17 +43,7 @@ class Assembly:
         """
         self.target = target
         self.tolerance = tolerance
-        self.orbits = [
-            ReducedOrbit(
-                index,
-                np.einsum("ab,mbf->maf", reduction, orbit.linear),
-                orbit.constant @ reduction.T,
-                orbit.polar,
-                orbit.canonical,
-                orbit.representatives,
-            )
-            for index, orbit in enumerate(primitive_orbits(space_group))
-        ]
+        self.orbits = [orbit.in_basis(reduction) for orbit in primitive_orbits(space_group)]
         self.classes = classes
         self.placement = OrbitPlacement(target, classes, tolerance)
         self.order = self._class_order()
@@ -77,7 +67,7 @@ class Assembly:
         freedom = {}
         for name in names:
             size = int((self.classes == name).sum())
-            freedom[name] = (max((o.free for o in self.orbits if o.size <= size), default=0), size)
+            freedom[name] = (max((o.free for o in self.orbits if o.multiplicity <= size), default=0), size)
         order: list[int] = []
         reach = distances.max(1)
         while len(order) < len(names):
@@ -98,9 +88,11 @@ class Assembly:
         key = (class_index, left, used)
         if key not in self._fits:
             self._fits[key] = any(
-                orbit.size <= left
+                orbit.multiplicity <= left
                 and not used & int(self.fixed_bits[orbit.index])
-                and self.fits(class_index, left - orbit.size, used | int(self.fixed_bits[orbit.index]))
+                and self.fits(
+                    class_index, left - orbit.multiplicity, used | int(self.fixed_bits[orbit.index])
+                )
                 for orbit in self.orbits
             )
         return self._fits[key]
@@ -122,10 +114,10 @@ class Assembly:
             for orbit in self.orbits:
                 left = int(ends[class_index]) - count
                 # For the first orbit, letters that differ by the choice of origin are equivalent.
-                if orbit.size <= left and (count or orbit.canonical):
+                if orbit.multiplicity <= left and (count or orbit.canonical):
                     grown = self.grow(partials, orbit, class_index, left, effort, random)
                     if grown is not None:
-                        buckets[count + orbit.size].append(grown)
+                        buckets[count + orbit.multiplicity].append(grown)
         if not buckets[atoms]:
             return None
         return self.best(PartialCrystals.join(buckets[atoms]), effort, random)
@@ -169,7 +161,7 @@ class Assembly:
     def grow(
         self,
         partials: PartialCrystals,
-        orbit: ReducedOrbit,
+        orbit: PrimitiveOrbit,
         class_index: int,
         left: int,
         effort: Effort,
@@ -179,7 +171,10 @@ class Assembly:
         bit = int(self.fixed_bits[orbit.index])
         masks = self._used(partials)
         fitting = np.array(
-            [not mask & bit and self.fits(class_index, left - orbit.size, mask | bit) for mask in masks]
+            [
+                not mask & bit and self.fits(class_index, left - orbit.multiplicity, mask | bit)
+                for mask in masks
+            ]
         )
         if not fitting.any():
             return None
@@ -187,9 +182,9 @@ class Assembly:
         unplaced = (self.classes == self.order[class_index]) & ~partials.placed
         first = unplaced.argmax(1)  # (batch,)
         trials = self.placement.trials(partials, orbit, first, left, effort, random)
-        cost = partials.cost[trials.parents] + trials.cost * orbit.size
+        cost = partials.cost[trials.parents] + trials.cost * orbit.multiplicity
         chosen = self._ranked(cost, random)[: 2 * effort.beam]
-        copies = effort.labellings if orbit.size > 1 and left > 2 else 1
+        copies = effort.labellings if orbit.multiplicity > 1 and left > 2 else 1
         # The first copy takes the best labels; the others also take labels that fit almost as well.
         slack = np.repeat([0.0] + [LABEL_SLACK**2] * (copies - 1), len(chosen))
         chosen = np.tile(chosen, copies)
@@ -207,7 +202,7 @@ class Assembly:
     def _added(
         self,
         partials: PartialCrystals,
-        orbit: ReducedOrbit,
+        orbit: PrimitiveOrbit,
         first: IndexArray,
         trials: TrialPositions,
         class_index: int,
@@ -229,7 +224,7 @@ class Assembly:
         points = np.einsum("maf,tf->tma", orbit.linear, trials.parameters) + orbit.constant
         positions = partials.positions
         mates = np.flatnonzero(self.classes == self.order[class_index])
-        for turn in range(orbit.size):
+        for turn in range(orbit.multiplicity):
             # the representative first, then the others in order
             member = (
                 trials.representatives

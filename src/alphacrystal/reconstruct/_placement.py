@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from alphacrystal.crystal import PrimitiveOrbit
 from alphacrystal.reconstruct._partial import PartialCrystals, Target
-from alphacrystal.typing import BoolArray, FloatArray, IndexArray, IntArray
+from alphacrystal.typing import FloatArray, IndexArray, IntArray
 
 MAX_GRID_VALUES = 2**20  # in the largest intermediate array of the grid search
 FIRST_DAMPING = 0.05  # Levenberg-Marquardt, relative to the curvature
@@ -32,28 +33,6 @@ class Effort:
     points: tuple[int, int, int]
     steps: int
     labellings: int = 1
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ReducedOrbit:
-    """A Wyckoff position in the reduced cell; arrays as in PrimitiveOrbit."""
-
-    index: int
-    linear: FloatArray
-    constant: FloatArray
-    polar: BoolArray
-    canonical: bool
-    representatives: IndexArray
-
-    @property
-    def size(self) -> int:
-        """Atoms in the primitive cell."""
-        return len(self.linear)
-
-    @property
-    def free(self) -> int:
-        """Free coordinates."""
-        return int(self.linear.shape[2])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +69,7 @@ class OrbitPlacement:
     def trials(
         self,
         partials: PartialCrystals,
-        orbit: ReducedOrbit,
+        orbit: PrimitiveOrbit,
         first: IndexArray,
         left: int,
         effort: Effort,
@@ -122,7 +101,7 @@ class OrbitPlacement:
     def _grid_search(
         self,
         partials: PartialCrystals,
-        orbit: ReducedOrbit,
+        orbit: PrimitiveOrbit,
         first: IndexArray,
         left: int,
         grid: FloatArray,
@@ -160,7 +139,7 @@ class OrbitPlacement:
                 chosen.append(np.broadcast_to(np.arange(kept), (len(cost), kept)))
         return np.concatenate(chosen)
 
-    def _orbit_lengths(self, orbit: ReducedOrbit, parameters: FloatArray) -> FloatArray:
+    def _orbit_lengths(self, orbit: PrimitiveOrbit, parameters: FloatArray) -> FloatArray:
         """Distances of the first atom to the others of its orbit, shape (trials, size - 1)."""
         spread = (orbit.linear[1:] - orbit.linear[0]) @ parameters[:, None, :, None]
         return self.target.periodic.lengths(spread[..., 0] + orbit.constant[1:] - orbit.constant[0])
@@ -185,7 +164,7 @@ class OrbitPlacement:
     def _polished(
         self,
         partials: PartialCrystals,
-        orbit: ReducedOrbit,
+        orbit: PrimitiveOrbit,
         first: IndexArray,
         left: int,
         trials: TrialPositions,
