@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
 
 from alphacrystal.typing import FloatArray
 
@@ -24,6 +23,8 @@ def estimate_background(intensity: FloatArray, half_width: int) -> FloatArray:
         intensity: Shape (points,), on an even grid.
         half_width: Points; wider than the peaks.
     """
+    from scipy.ndimage import uniform_filter1d
+
     offset = min(0.0, float(intensity.min(initial=0.0)))
     smooth = uniform_filter1d(intensity - offset, max(3, half_width // 6), mode="nearest")
     smooth = np.maximum(smooth, 0.0)
@@ -41,6 +42,8 @@ def estimate_noise(intensity: FloatArray) -> FloatArray:
     The variance is linear in the intensity: a constant part, and a part that is the intensity for counts.
     Both follow from the medians of squared second differences in classes of intensity.
     """
+    from scipy.ndimage import uniform_filter1d
+
     if len(intensity) < _MIN_POINTS:
         return np.full(len(intensity), max(1e-12, float(np.abs(intensity).max(initial=0.0)) / 100))
     # The third difference of a smooth profile is small; its variance is 20 times that of a point.

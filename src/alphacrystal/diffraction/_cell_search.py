@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from alphacrystal.diffraction._lattice_settings import pseudo_symmetric_strains
 from alphacrystal.diffraction._prepared import LOG_STEP, LogProfile
@@ -101,6 +100,8 @@ def _areas(reflections: Reflections, wavelength: float) -> FloatArray:
 
 def _scan(reflections: Reflections, areas: FloatArray, profile: LogProfile) -> list[FloatArray]:
     """Strains whose smoothed profiles agree best with the measured one, of samples of the prior."""
+    from scipy.ndimage import gaussian_filter1d
+
     modes = reflections.strain_basis.shape[0]
     size = SCAN_SIZES[modes]
     if modes == 1:
@@ -166,6 +167,8 @@ class _Level:
         wavelength: float,
         level: float,
     ) -> None:
+        from scipy.ndimage import gaussian_filter1d
+
         self._reflections, self._areas, self._wavelength = reflections, areas, wavelength
         self._factor = max(1, round(level / LOG_STEP / 2))
         self._step = self._factor * LOG_STEP

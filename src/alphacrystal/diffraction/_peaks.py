@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
 
 from alphacrystal.diffraction._pattern import PeakList, PowderPattern
 from alphacrystal.diffraction._prepared import PreparedPattern, prepare_pattern
@@ -29,6 +28,7 @@ def find_peaks(pattern: PowderPattern, *, min_spacing: float = MIN_SPACING) -> P
 
 def peaks_of(pattern: PreparedPattern, source: str) -> PeakList:
     """The peaks of a prepared pattern."""
+    from scipy.ndimage import uniform_filter1d
     from scipy.signal import find_peaks as local_maxima  # loads slowly
 
     size = max(1, round(0.5 * pattern.width / pattern.step))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
 
 from alphacrystal.diffraction._background import estimate_background, estimate_noise
 from alphacrystal.diffraction._pattern import PeakList, PowderPattern, Radiation
@@ -152,6 +151,7 @@ def _even(
 
 def _typical_width(y: FloatArray, sigma: FloatArray, step: float) -> float:
     """Median full width of the strongest peaks in degrees."""
+    from scipy.ndimage import uniform_filter1d
     from scipy.signal import find_peaks, peak_widths  # loads slowly
 
     net = uniform_filter1d(y - estimate_background(y, int(np.ceil(2.0 / step))), 3)
@@ -164,6 +164,8 @@ def _typical_width(y: FloatArray, sigma: FloatArray, step: float) -> float:
 
 
 def _logarithmic(grid: FloatArray, net: FloatArray, sigma: FloatArray, wavelength: float) -> LogProfile:
+    from scipy.ndimage import uniform_filter1d
+
     smooth = uniform_filter1d(net, 3)
     height = np.where(smooth > SIGNIFICANT * sigma / np.sqrt(3), np.maximum(net, 0), 0)
     position = np.log(2 * np.sin(np.radians(grid / 2)) / wavelength)

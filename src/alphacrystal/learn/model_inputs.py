@@ -107,14 +107,17 @@ def type_arrays(types: Sequence[StructureType]) -> dict[str, IntArray]:
         (types * MAX_ELEMENTS,).
     """
     sites: list[int] = []
-    orbits = np.zeros((len(types), MAX_ELEMENTS), dtype=np.int64)
-    atoms = np.zeros(len(types), dtype=np.int64)
-    for row, structure_type in enumerate(types):
+    lengths: list[int] = []
+    elements: list[int] = []
+    for structure_type in types:
         group, letters = structure_type.space_group, structure_type.letters[:MAX_ELEMENTS]
+        elements.append(len(letters))
         for element_letters in letters:
             sites += _site_rows(group, element_letters)
-        orbits[row, : len(letters)] = [len(element_letters) for element_letters in letters]
-        atoms[row] = sum(structure_type.counts())
+            lengths.append(len(element_letters))
+    orbits = np.zeros((len(types), MAX_ELEMENTS), dtype=np.int64)
+    orbits[np.arange(MAX_ELEMENTS) < np.array(elements, dtype=np.int64)[:, None]] = lengths
+    atoms = np.array([sum(structure_type.counts()) for structure_type in types], dtype=np.int64)
     return {
         "space_group": np.array([structure_type.space_group for structure_type in types], dtype=np.int64),
         "atoms": atoms,

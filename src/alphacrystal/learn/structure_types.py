@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import lru_cache
 from math import gcd
 
 from alphacrystal.crystal import (
@@ -116,5 +116,5 @@ def _atoms(number: int, letters: str) -> int:
 
 def reduced_counts(counts: Sequence[int]) -> tuple[int, ...]:
     """Counts divided by their greatest common divisor."""
-    divisor = reduce(gcd, counts)
-    return tuple(count // divisor for count in counts)
+    divisor = gcd(*counts)
+    return tuple(counts) if divisor == 1 else tuple([count // divisor for count in counts])
