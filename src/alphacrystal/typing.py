@@ -16,3 +16,7 @@ ComplexArray = NDArray[np.complex128]
 Progress = Callable[[str, int, int], None]
 #: Progress of one stage: items done, items in total.
 StageProgress = Callable[[int, int], None]
+#: Progress without a known total: items done.
+CountProgress = Callable[[int], None]
+#: Progress of a training: step, steps in total, running loss.
+TrainingProgress = Callable[[int, int, float], None]

@@ -19,6 +19,7 @@ from alphacrystal.data._optimade import SourcePage
 from alphacrystal.data._records import StructureRecord
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.runtime.atomic_write import replacing, write_text_atomically
+from alphacrystal.typing import StageProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def download(
     page: Callable[[str], SourcePage],
     *,
     resume: bool = False,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: StageProgress | None = None,
 ) -> Downloaded:
     """Write the records of all pages to ``out`` (.jsonl or .jsonl.gz), which appears when all are there.
 

@@ -12,7 +12,7 @@ from alphacrystal.data._records import StructureRecord
 from alphacrystal.errors import AlphaCrystalError, InputError
 
 LICENCE = "CC-BY-4.0"
-#: Of entries that say one of their own; those of GNoME may not be used commercially.
+#: Licence of entries that state one; those of GNoME may not be used commercially.
 LICENCES = {"BY-C": LICENCE, "BY-NC": "CC-BY-NC-4.0"}
 FIELDS = (
     "material_id", "structure", "formation_energy_per_atom", "energy_above_hull", "theoretical", "symmetry",
@@ -48,13 +48,13 @@ class MaterialsProjectSource:
         Raises:
             AlphaCrystalError: The Materials Project refuses or does not answer.
         """
-        found = self._asked(**self.query, deprecated=False, fields=["material_id"])
-        return sorted(str(document["material_id"]) for document in found)
+        documents = self._request(**self.query, deprecated=False, fields=["material_id"])
+        return sorted(str(document["material_id"]) for document in documents)
 
     def page(self, identifiers: Sequence[str], start: int) -> SourcePage:
         """Records of the documents ``start`` and the following ones."""
         wanted = list(identifiers[start : start + self.chunk])
-        documents = self._asked(material_ids=wanted, fields=list(FIELDS))
+        documents = self._request(material_ids=wanted, fields=list(FIELDS))
         by_id = {str(document["material_id"]): document for document in documents}
         records = {name: record_of_document(by_id.get(name)) for name in wanted}
         skipped = {name: "without an ordered structure" for name, record in records.items() if record is None}
@@ -63,7 +63,7 @@ class MaterialsProjectSource:
         usable = tuple(record for record in records.values() if record is not None)
         return SourcePage(usable, skipped, following, len(identifiers))
 
-    def _asked(self, **query: Any) -> Sequence[Mapping[str, Any]]:
+    def _request(self, **query: Any) -> Sequence[Mapping[str, Any]]:
         try:
             return self.client.search(**query, all_fields=False)
         except Exception as error:  # errors of mp-api, of requests and of its parsers

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-VALIDATION_SHARE = 40  # one formula in 40 validates where a source brings no split of its own
+VALIDATION_SHARE = 40  # one formula in 40 validates where a source has no split
 #: Longest line of a record file in characters: ten times that of the largest crystal that is read.
 MAX_LINE = 16 * 2**20
 

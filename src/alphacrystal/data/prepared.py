@@ -38,7 +38,7 @@ from alphacrystal.data._records import (
 )
 from alphacrystal.errors import InputError
 from alphacrystal.runtime.atomic_write import replacing
-from alphacrystal.typing import BoolArray, Float32Array, FloatArray, IntArray
+from alphacrystal.typing import BoolArray, CountProgress, Float32Array, FloatArray, IntArray
 
 FORMAT_VERSION = 5  # to be raised when the rows of equal records change
 FUNCTIONALS = ("unknown", "PBE", "MP-mixed", "RPBE")
@@ -131,7 +131,7 @@ class PreparedStructures:
             if orbit not in seen:
                 seen.add(int(orbit))
                 letters.setdefault(chemical_symbols[number], []).append(int(letter) - 1)
-        return {symbol: "".join(_letter(x) for x in sorted(own)) for symbol, own in letters.items()}
+        return {symbol: "".join(_letter(x) for x in sorted(indices)) for symbol, indices in letters.items()}
 
 
 def _letter(index: int) -> str:
@@ -152,16 +152,16 @@ def prepare_record(
     if most_atoms is not None and _formula_unit(numbers) > most_atoms:
         return None  # before the costly search for symmetry
     try:
-        found = describe_symmetry(np.array(record.lattice), np.array(record.frac_coords), numbers)
+        symmetry = describe_symmetry(np.array(record.lattice), np.array(record.frac_coords), numbers)
     except InputError:
         return None
-    lattice, fractional, originals = _cell_atoms(found, cell)
+    lattice, fractional, originals = _cell_atoms(symmetry, cell)
     if most_atoms is not None and len(originals) > most_atoms:
         return None
-    positions = space_group(found.space_group).positions
+    positions = space_group(symmetry.space_group).positions
     distances = min_image_distances(lattice, fractional)
-    numbers, orbits = found.numbers[originals], found.orbits[originals]
-    letters = [found.letters[atom] for atom in originals.tolist()]
+    numbers, orbits = symmetry.numbers[originals], symmetry.orbits[originals]
+    letters = [symmetry.letters[atom] for atom in originals.tolist()]
     ranks = [
         (*element_order(chemical_symbols[number]), positions[letter].multiplicity, letter_index(letter))
         for number, letter in zip(numbers, letters, strict=True)
@@ -169,12 +169,12 @@ def prepare_record(
     order = canonical_order(distances, ranks, orbits)
     upper = np.triu_indices(len(order), 1)
     first = np.unique(orbits[order], return_index=True)[1]  # where each begins: its atoms stay together
-    parameters = lattice_parameters(found.lattice)
+    parameters = lattice_parameters(symmetry.lattice)
     hull = np.nan if record.e_above_hull is None else record.e_above_hull
     return {
         "ids": record.id,
         "formulas": record.reduced_formula,
-        "space_groups": found.space_group,
+        "space_groups": symmetry.space_group,
         "lattices": list(parameters.as_dict().values()),
         "volumes": abs(np.linalg.det(lattice)) / len(order),
         "functionals": FUNCTIONALS.index(record.functional) if record.functional in FUNCTIONALS else 0,
@@ -183,7 +183,7 @@ def prepare_record(
         "validation": (record.split or split_of_formula(record.reduced_formula)) == "val",
         "numbers": numbers[order],
         "letters": _letter_numbers([letters[atom] for atom in order]),
-        "setting_letters": _letter_numbers([found.setting_letters[originals[atom]] for atom in order]),
+        "setting_letters": _letter_numbers([symmetry.setting_letters[originals[atom]] for atom in order]),
         "positions": (fractional[order] % 1.0).astype(np.float32),
         "orbits": (np.searchsorted(np.sort(first), np.arange(len(order)), side="right") - 1).astype(np.int64),
         "distances": distances[np.ix_(order, order)][upper].astype(np.float32),
@@ -200,15 +200,15 @@ def _formula_unit(numbers: IntArray) -> int:
     return int(counts.sum() // np.gcd.reduce(counts))
 
 
-def _cell_atoms(found: SymmetryDescription, cell: Cell) -> tuple[FloatArray, FloatArray, IntArray]:
+def _cell_atoms(symmetry: SymmetryDescription, cell: Cell) -> tuple[FloatArray, FloatArray, IntArray]:
     """Lattice rows (Å), fractional coordinates and, for each atom, its original in the primitive cell."""
-    originals = np.arange(len(found.numbers))
+    originals = np.arange(len(symmetry.numbers))
     if cell == "primitive":
-        return found.primitive_lattice, found.primitive_positions, originals
-    group = space_group(found.space_group)
-    conventional = found.primitive_positions @ np.linalg.inv(group.to_primitive).T
+        return symmetry.primitive_lattice, symmetry.primitive_positions, originals
+    group = space_group(symmetry.space_group)
+    conventional = symmetry.primitive_positions @ np.linalg.inv(group.to_primitive).T
     copies = (group.centring[:, None] + conventional).reshape(-1, 3)  # (lattice points * atoms, 3)
-    return found.lattice, copies, np.tile(originals, len(group.centring))
+    return symmetry.lattice, copies, np.tile(originals, len(group.centring))
 
 
 def _make_chunk(records: list[StructureRecord], make: Callable[[StructureRecord], Row | None]) -> list[Row]:
@@ -242,7 +242,7 @@ def prepare(
     cache: Path,
     *,
     workers: int = 1,
-    on_progress: Callable[[int], None] | None = None,
+    on_progress: CountProgress | None = None,
 ) -> PreparedStructures:
     """Training arrays of a source, without any benchmark compound, cached under ``cache``.
 
@@ -264,18 +264,18 @@ def prepare(
 def prepare_rows(
     source: Path,
     cache: Path,
-    kind: str,
+    name: str,
     make: Callable[[StructureRecord], Row | None],
     choose: Callable[[list[Row]], list[Row]] = list,
     *,
     workers: int = 1,
-    on_progress: Callable[[int], None] | None = None,
+    on_progress: CountProgress | None = None,
 ) -> PreparedStructures:
     """As ``prepare``, with rows made and chosen in another way.
 
     Args:
         source, cache, workers, on_progress: As for ``prepare``.
-        kind: First part of the name of the cache file; tells ways to make rows apart.
+        name: First part of the name of the cache file, one for each ``make`` and ``choose``.
         make, choose: As for ``chosen_rows``.
 
     Raises:
@@ -287,7 +287,7 @@ def prepare_rows(
         for path in files:
             digest.update(path.read_bytes())
         digest.update("\n".join(sorted(benchmark_formulas())).encode())
-        target = cache / f"{kind}-{digest.hexdigest()[:16]}-v{FORMAT_VERSION}.npz"
+        target = cache / f"{name}-{digest.hexdigest()[:16]}-v{FORMAT_VERSION}.npz"
         stored = _load(target)
         if stored is not None:
             return stored
@@ -312,7 +312,7 @@ def chosen_rows(
     choose: Callable[[list[Row]], list[Row]] = list,
     *,
     workers: int = 1,
-    on_progress: Callable[[int], None] | None = None,
+    on_progress: CountProgress | None = None,
 ) -> list[Row]:
     """Rows of all records that are no benchmark compounds.
 

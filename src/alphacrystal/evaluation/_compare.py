@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from alphacrystal.errors import InputError
 from alphacrystal.evaluation._families import QUICK_FAMILIES, ComparedCrystal, run_family
 from alphacrystal.evaluation._metrics import METRICS, MetricValue, metric_names
 from alphacrystal.evaluation._tasks import TIME_LIMIT_S, run_tasks
+from alphacrystal.typing import StageProgress
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -51,7 +52,7 @@ def compare_many(
     potential: str | EnergyModel = "chgnet",
     workers: int = 1,
     time_limit_s: float = TIME_LIMIT_S,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: StageProgress | None = None,
 ) -> list[Values]:
     """Metrics of each pair (predicted, target); see `compare`.
 
@@ -68,15 +69,15 @@ def compare_many(
     energies = _energy_values(crystals, potential) if "energy" in families else [{}] * len(crystals)
     values: list[Values] = []
     for (predicted, target), energy in zip(crystals, energies, strict=True):
-        found: dict[str, MetricValue] = dict(energy)
+        values_of_pair: dict[str, MetricValue] = dict(energy)
         for family in families:
             if family in QUICK_FAMILIES:
-                found |= run_family(family, target, predicted)
+                values_of_pair |= run_family(family, target, predicted)
             elif family != "energy":
                 result = next(results)
                 missing = MetricValue.not_computed(result.failure or "it failed")
-                found |= result.value or _failed(family, names, missing)
-        values.append({name: found[name] for name in names})
+                values_of_pair |= result.value or _failed(family, names, missing)
+        values.append({name: values_of_pair[name] for name in names})
     return values
 
 
@@ -137,11 +138,11 @@ def _energies(model: EnergyModel, structures: Sequence[Structure]) -> list[float
 
 def best_values(rows: Sequence[Mapping[str, MetricValue]]) -> dict[str, Any]:
     """For each metric the best value over candidates and the place of the first that has it; None without."""
-    found: dict[str, Any] = {}
+    best: dict[str, Any] = {}
     for name in rows[0] if rows else ():
         sign = -1 if METRICS[name].larger_is_better else 1
         values = [
             (sign * value, place) for place, row in enumerate(rows) if (value := row[name].value) is not None
         ]
-        found[name] = (sign * min(values)[0], min(values)[1]) if values else None
-    return found
+        best[name] = (sign * min(values)[0], min(values)[1]) if values else None
+    return best

@@ -48,17 +48,19 @@ def correspondences(
     volumes = abs(np.linalg.det(lattice)), abs(np.linalg.det(other))
     scaled = other * (volumes[0] / volumes[1]) ** (1 / 3)
     shear = FIRST_SHEAR
-    found = _within(lattice, scaled, shear)
-    while not len(found) and shear < min(largest, LARGEST_SHEAR):
+    matrices = _within(lattice, scaled, shear)
+    while not len(matrices) and shear < min(largest, LARGEST_SHEAR):
         shear *= 1.5
-        found = _within(lattice, scaled, shear)
-    if not len(found):
+        matrices = _within(lattice, scaled, shear)
+    if not len(matrices):
         return []
-    least = _log_strains(lattice, found @ scaled).min()
+    least = _log_strains(lattice, matrices @ scaled).min()
     if least > largest:
         return []
-    found = _within(lattice, scaled, least + MARGIN + 1e-9)
-    return sorted((_correspondence(lattice, other, matrix) for matrix in found), key=lambda item: item.strain)
+    matrices = _within(lattice, scaled, least + MARGIN + 1e-9)
+    return sorted(
+        (_correspondence(lattice, other, matrix) for matrix in matrices), key=lambda item: item.strain
+    )
 
 
 def _within(lattice: FloatArray, other: FloatArray, shear: float) -> IntArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,7 @@ from alphacrystal.evaluation._polymorphs import PolymorphSummary, polymorph_summ
 from alphacrystal.evaluation._summary import DEPTHS, MatchSummary, match_summary
 from alphacrystal.evaluation._tasks import TIME_LIMIT_S
 from alphacrystal.evaluation._verdict import same_structure
-
-OnProgress = Callable[[str, int, int], None]
+from alphacrystal.typing import Progress, StageProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +62,13 @@ class EvaluationResult:
         """One row per target and candidate: names, rank, match, space groups, metrics, reasons."""
         rows: list[dict[str, Any]] = []
         for index, target in enumerate(self.targets):
-            found = self.match.targets[index]
+            target_match = self.match.targets[index]
             for place, candidate in enumerate(self.candidates[index]):
-                match, values = found.matches[place], self.values[index][place]
+                match, values = target_match.matches[place], self.values[index][place]
                 row: dict[str, Any] = {
                     "target": target.name,
                     "predicted": candidate.name,
-                    "formula": found.formula,
+                    "formula": target_match.formula,
                     "rank": place + 1,
                     "n_atoms_target": len(target.structure),
                     "n_atoms_predicted": len(candidate.structure),
@@ -78,8 +77,10 @@ class EvaluationResult:
                     "no_match_because": match.reason,
                 }
                 for symprec in self.match.symprecs:
-                    row[f"space_group_target_{symprec}"] = found.space_group[symprec]
-                    row[f"space_group_predicted_{symprec}"] = found.candidate_space_groups[symprec][place]
+                    row[f"space_group_target_{symprec}"] = target_match.space_group[symprec]
+                    row[f"space_group_predicted_{symprec}"] = target_match.candidate_space_groups[symprec][
+                        place
+                    ]
                 row |= {name: values[name].value for name in self.metrics}
                 reasons = [f"{name}: {values[name].reason}" for name in self.metrics if values[name].reason]
                 row["not_comparable"] = "; ".join(reasons) or None
@@ -114,14 +115,14 @@ class EvaluationResult:
 
     def _best(self, index: int, depth: int) -> dict[str, Any]:
         return {
-            name: None if found is None else {"value": found[0], "rank": found[1] + 1}
-            for name, found in self.best(index, depth).items()
+            name: None if best is None else {"value": best[0], "rank": best[1] + 1}
+            for name, best in self.best(index, depth).items()
         }
 
     def _pair(self, index: int, place: int) -> dict[str, Any]:
         target, candidate = self.targets[index], self.candidates[index][place]
-        found = self.match.targets[index]
-        match, values = found.matches[place], self.values[index][place]
+        target_match = self.match.targets[index]
+        match, values = target_match.matches[place], self.values[index][place]
         return {
             "predicted": candidate.name,
             "target": target.name,
@@ -133,8 +134,8 @@ class EvaluationResult:
                 "reason": match.reason,
                 "space_group": {
                     str(symprec): [
-                        found.space_group[symprec],
-                        found.candidate_space_groups[symprec][place],
+                        target_match.space_group[symprec],
+                        target_match.candidate_space_groups[symprec][place],
                     ]
                     for symprec in self.match.symprecs
                 },
@@ -154,7 +155,7 @@ def evaluate(
     depths: Sequence[int] = DEPTHS,
     workers: int = 1,
     time_limit_s: float = TIME_LIMIT_S,
-    on_progress: OnProgress | None = None,
+    on_progress: Progress | None = None,
 ) -> EvaluationResult:
     """Match and compare predictions with the targets of their reduced formula.
 
@@ -167,7 +168,7 @@ def evaluate(
         depths: The k of "within the first k".
         workers: Processes.
         time_limit_s: Processor seconds per pair and family of metrics.
-        on_progress: Told (stage, done, total).
+        on_progress: Called with (stage, done, total).
 
     One prediction and one target are compared even if their formulas differ.
 
@@ -190,7 +191,7 @@ def evaluate(
     deepest = max(depths)
     candidates = [tuple(by_formula.get(formula, [])[:deepest]) for formula in formulas]
 
-    def stage(name: str) -> Callable[[int, int], None] | None:
+    def stage(name: str) -> StageProgress | None:
         return None if on_progress is None else lambda done, total: on_progress(name, done, total)
 
     match = match_summary(
@@ -215,7 +216,7 @@ def evaluate(
         (candidate, target) for group, target in zip(candidates, targets, strict=True) for candidate in group
     ]
     if names:
-        found = compare_many(
+        values = compare_many(
             pairs,
             names,
             potential=potential,
@@ -224,8 +225,8 @@ def evaluate(
             on_progress=stage("metrics"),
         )
     else:
-        found = [{} for _ in pairs]
-    rest = iter(found)
+        values = [{} for _ in pairs]
+    rest = iter(values)
     return EvaluationResult(
         targets=tuple(targets),
         candidates=tuple(candidates),

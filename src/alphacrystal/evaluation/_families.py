@@ -130,12 +130,12 @@ def _loose_match(method: str, target: ComparedCrystal, predicted: ComparedCrysta
     matcher = StructureMatcher(ltol=0.6, stol=0.6, angle_tol=20)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = getattr(matcher, method)(target.structure, predicted.structure)
-    if found is None or found[0] is None:
+        result = getattr(matcher, method)(target.structure, predicted.structure)
+    if result is None or result[0] is None:
         raise NotComparableError(
             "the structures do not match within StructureMatcher's 0.6, 0.6 and 20 degrees"
         )
-    return float(found[0])
+    return float(result[0])
 
 
 def surroundings(target: ComparedCrystal, predicted: ComparedCrystal) -> Values:
@@ -143,12 +143,14 @@ def surroundings(target: ComparedCrystal, predicted: ComparedCrystal) -> Values:
     from alphacrystal.evaluation import _fingerprint
 
     @cache
-    def found() -> list[_fingerprint.Environments]:
+    def environments() -> list[_fingerprint.Environments]:
         return [_fingerprint.environments(crystal.structure) for crystal in (target, predicted)]
 
     return {
-        **_safely("fingerprint", lambda: _fingerprint.fingerprint_distance(*found())),
-        **_safely("fingerprint_by_element", lambda: _fingerprint.element_fingerprint_distance(*found())),
+        **_safely("fingerprint", lambda: _fingerprint.fingerprint_distance(*environments())),
+        **_safely(
+            "fingerprint_by_element", lambda: _fingerprint.element_fingerprint_distance(*environments())
+        ),
     }
 
 

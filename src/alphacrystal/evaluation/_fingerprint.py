@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 _LARGEST = 24
-#: Motifs whose order parameters count beside the weight of a coordination number: the set "ops" of Zimmermann
+#: Motifs whose order parameters count with the weight of a coordination number: the set "ops" of Zimmermann
 #: and Jain (doi:10.1039/C9RA07755C); their parameters are pymatgen's.
 _MOTIFS: dict[int, tuple[str, ...]] = {
     1: ("sgl_bd",),
@@ -45,15 +45,15 @@ _MOTIFS: dict[int, tuple[str, ...]] = {
 def _order_parameters() -> dict[int, tuple[Any, ...]]:
     from pymatgen.analysis.local_env import CN_OPT_PARAMS, LocalStructOrderParams
 
-    found: dict[int, tuple[Any, ...]] = {}
+    functions: dict[int, tuple[Any, ...]] = {}
     for number, motifs in _MOTIFS.items():
         known: Any = CN_OPT_PARAMS.get(number, {})
         parameters = [known.get(motif, [motif]) for motif in motifs]
-        found[number] = tuple(
+        functions[number] = tuple(
             LocalStructOrderParams([entry[0]], parameters=[entry[1] if len(entry) > 1 else None])
             for entry in parameters
         )
-    return found
+    return functions
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,12 +78,12 @@ class Environments:
 
     def by_element(self) -> dict[int, tuple[float, FloatArray]]:
         """By atomic number: share of the atoms; their statistics and mean shares of partners, one vector."""
-        found = {}
+        fingerprints = {}
         for number in np.unique(self.numbers):
             atoms = self.numbers == number
             vector = np.concatenate([_statistics(self.orders[atoms]).ravel(), self.partners[atoms].mean(0)])
-            found[int(number)] = (float(atoms.mean()), vector)
-        return found
+            fingerprints[int(number)] = (float(atoms.mean()), vector)
+        return fingerprints
 
 
 def _statistics(values: FloatArray) -> FloatArray:
@@ -109,24 +109,24 @@ def environments(structure: Structure) -> Environments:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for index in range(len(structure)):
-            found = neighbours.get_nn_data(structure, index)
-            orders.append(_orders(structure, index, found))
-            for number, weight in found.cn_weights.items():
-                for entry in found.cn_nninfo.get(number, ()) if weight else ():
+            neighbours_of_site = neighbours.get_nn_data(structure, index)
+            orders.append(_orders(structure, index, neighbours_of_site))
+            for number, weight in neighbours_of_site.cn_weights.items():
+                for entry in neighbours_of_site.cn_nninfo.get(number, ()) if weight else ():
                     partners[index, elements.index(entry["site"].specie.Z)] += weight / number
     return Environments(numbers, np.array(orders), partners)
 
 
-def _orders(structure: Any, index: int, found: Any) -> list[float]:
+def _orders(structure: Any, index: int, neighbours_of_site: Any) -> list[float]:
     values: list[float] = []
     for number in range(1, _LARGEST + 1):
-        weight = float(found.cn_weights.get(number, 0))
+        weight = float(neighbours_of_site.cn_weights.get(number, 0))
         values.append(weight)
         for parameter in _order_parameters().get(number, ()):
             if weight == 0:
                 values.append(0.0)
                 continue
-            around = [entry["site"] for entry in found.cn_nninfo[number]]
+            around = [entry["site"] for entry in neighbours_of_site.cn_nninfo[number]]
             order = parameter.get_order_parameters(
                 [structure[index], *around], 0, indices_neighs=list(range(1, len(around) + 1))
             )[0]

@@ -54,13 +54,13 @@ def _read(path: Path, *, first_only: bool) -> list[ComparedCrystal]:
 
 def _in_order(folder: Path) -> list[Path]:
     """Structure files and run folders below a folder, in the natural order of their names."""
-    found: list[Path] = []
+    paths: list[Path] = []
     for item in sorted(folder.iterdir(), key=lambda one: _natural(one.name)):
         if item.is_dir():
-            found += [item] if (item / _RUN).is_file() else _in_order(item)
+            paths += [item] if (item / _RUN).is_file() else _in_order(item)
         elif _is_structure(item):
-            found.append(item)
-    return found
+            paths.append(item)
+    return paths
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:

@@ -21,7 +21,7 @@ class PairMatch:
     """Result of structure matching for one candidate and one reference.
 
     Attributes:
-        matched: Whether they are the same crystal; None where that stayed undecided (``reason`` tells why).
+        matched: Whether they are the same crystal; None if undecided (see ``reason``).
         rms: Root mean square displacement over (volume per atom)^(1/3); None without a match.
         reason: Why there is no match, a clause; None where there is one.
     """
@@ -51,10 +51,10 @@ def match_pair(
         warnings.simplefilter("ignore")
         if preset.largest and not matcher.fit(candidate, reference):
             return PairMatch(matched=False, reason=DIFFERENT_STRUCTURE)
-        found = matcher.get_rms_dist(candidate, reference)
-    if found is None:
+        distances = matcher.get_rms_dist(candidate, reference)
+    if distances is None:
         return PairMatch(matched=False, reason=DIFFERENT_STRUCTURE)
-    return PairMatch(matched=True, rms=float(found[0]))
+    return PairMatch(matched=True, rms=float(distances[0]))
 
 
 def space_group_number(structure: Structure, symprec: float) -> int | None:

@@ -82,7 +82,7 @@ _PAPER = (
     "wyckoff_rmse",
     "distance_map_overlap",
 )
-#: Sets of metrics by name; "paper" and "cspbench" come with the invariant form beside each.
+#: Sets of metrics by name; "paper" and "cspbench" include the invariant form of each.
 METRIC_SETS: dict[str, tuple[str, ...]] = {
     "all": tuple(METRICS),
     "paper": _PAPER,

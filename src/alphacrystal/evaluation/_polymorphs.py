@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from alphacrystal.errors import InputError
 from alphacrystal.evaluation._matching import MatchPreset, PairMatch, match_pair, match_preset
 from alphacrystal.evaluation._tasks import TIME_LIMIT_S, run_tasks
+from alphacrystal.typing import StageProgress
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -56,7 +57,7 @@ def polymorph_summary(
     per_reference: int | None = 1,
     workers: int = 1,
     time_limit_s: float = TIME_LIMIT_S,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: StageProgress | None = None,
 ) -> PolymorphSummary:
     """METRe and cRMSE of candidates of any compositions, each composition's best first.
 

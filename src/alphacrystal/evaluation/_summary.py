@@ -16,6 +16,7 @@ from alphacrystal.evaluation._matching import (
     space_group_number,
 )
 from alphacrystal.evaluation._tasks import TIME_LIMIT_S, run_tasks
+from alphacrystal.typing import StageProgress
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -95,8 +96,8 @@ class MatchSummary:
 
     def rmse(self, k: int) -> float | None:
         """Mean over the matched references of the least displacement within k; None without a match."""
-        found = [rms for target in self.targets if (rms := target.rms(k)) is not None]
-        return sum(found) / len(found) if found else None
+        distances = [rms for target in self.targets if (rms := target.rms(k)) is not None]
+        return sum(distances) / len(distances) if distances else None
 
     def space_group_rate(self, k: int, symprec: float) -> float:
         """Share of the references with a candidate of the right space group within the first k."""
@@ -160,7 +161,7 @@ def match_summary(
     symprecs: Sequence[float] = SYMPRECS,
     workers: int = 1,
     time_limit_s: float = TIME_LIMIT_S,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: StageProgress | None = None,
 ) -> MatchSummary:
     """Match the ranked candidates of each reference with it.
 
@@ -213,7 +214,7 @@ def _compute(
     *,
     workers: int,
     time_limit_s: float,
-    on_done: Callable[[int, int], None] | None,
+    on_done: StageProgress | None,
 ) -> tuple[dict[tuple[int, int], PairMatch], dict[tuple[int, int | None, float], int | None]]:
     """All pairs and all space groups as tasks of one queue; one structure in two groups is computed twice."""
     pairs = {

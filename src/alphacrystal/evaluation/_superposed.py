@@ -30,18 +30,18 @@ def superposed_values(target: AtomicCell, predicted: AtomicCell) -> dict[str, Ca
         except (NotComparableError, NotComputedError) as error:
             return error
 
-    def found() -> list[Superposition]:
+    def best() -> list[Superposition]:
         result = outcome()
         if isinstance(result, AlphaCrystalError):
             raise result
         return result
 
     def least(value: Callable[[Superposition], float]) -> Callable[[], float]:
-        return lambda: min(value(item) for item in found())
+        return lambda: min(value(item) for item in best())
 
     @cache
     def axes() -> FloatArray:
-        return np.asarray(np.linalg.inv(conventional_basis(found()[0].target)))
+        return np.asarray(np.linalg.inv(conventional_basis(best()[0].target)))
 
     def fractional(item: Superposition) -> FloatArray:
         return np.asarray(item.shifts @ axes())
@@ -64,7 +64,7 @@ def superposed_values(target: AtomicCell, predicted: AtomicCell) -> dict[str, Ca
         "wyckoff_mae_invariant": least(lambda item: float(np.abs(fractional(item)).mean())),
         "edit_graph_invariant": least(lambda item: changed_bonds(item.target, item.predicted)),
         "distance_map_overlap_invariant": lambda: max(
-            distance_map_overlap(item.target, item.predicted)[0] for item in found()
+            distance_map_overlap(item.target, item.predicted)[0] for item in best()
         ),
     }
 
@@ -75,8 +75,8 @@ def conventional_basis(cell: AtomicCell) -> FloatArray:
 
     given = moyopy.Cell(cell.lattice.tolist(), cell.positions.tolist(), cell.numbers.tolist())
     try:
-        found = moyopy.MoyoDataset(given, symprec=_SYMPREC)
+        dataset = moyopy.MoyoDataset(given, symprec=_SYMPREC)
     except ValueError:
         return cell.lattice
     # moyo turns the crystal: std = lattice turned by std_rotation_matrix (acting on columns)
-    return np.asarray(np.array(found.std_cell.basis) @ np.array(found.std_rotation_matrix))
+    return np.asarray(np.array(dataset.std_cell.basis) @ np.array(dataset.std_rotation_matrix))

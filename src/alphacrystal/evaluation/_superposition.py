@@ -111,11 +111,15 @@ def _primitive(cell: AtomicCell) -> AtomicCell:
     given = moyopy.Cell(cell.lattice.tolist(), cell.positions.tolist(), cell.numbers.tolist())
     try:
         # Tight: it moves atoms by at most this much, and larger cells of one crystal are exact repeats.
-        found = moyopy.MoyoDataset(given, symprec=1e-4).prim_std_cell
+        primitive = moyopy.MoyoDataset(given, symprec=1e-4).prim_std_cell
     except ValueError:  # two atoms at one place; the cell is used as it is
-        found = given
+        primitive = given
     return _reduced(
-        AtomicCell(np.array(found.basis), np.array(found.positions), np.array(found.numbers, dtype=np.int64))
+        AtomicCell(
+            np.array(primitive.basis),
+            np.array(primitive.positions),
+            np.array(primitive.numbers, dtype=np.int64),
+        )
     )
 
 
@@ -207,7 +211,7 @@ class _Search:
             return
         self._seen.add(key)
         pairwise = np.where(pairing.alike, np.sqrt((vectors**2).sum(-1) + strain**2), np.inf)[:, order]
-        found = Superposition(
+        superposition = Superposition(
             rms=rms,
             strain=strain,
             shifts=shifts,
@@ -224,7 +228,7 @@ class _Search:
         if rms < self.rms:
             self.rms = rms
             self.best = [item for item in self.best if item.rms <= rms + _TIE]
-        self.best.append(found)
+        self.best.append(superposition)
 
 
 def _strain_distance(volume: float) -> float:
@@ -264,16 +268,16 @@ class _Pairing:
             self.steps += len(moving) * len(atoms) ** 2
             vectors = self._vectors(shifts[moving])  # (moving, atoms, atoms, 3)
             squares = np.where(self.alike, (vectors**2).sum(-1), _FAR)
-            found = np.array([linear_sum_assignment(costs)[1] for costs in squares])
-            means = vectors[np.arange(len(moving))[:, None], atoms, found].mean(1)
-            rested = (found == orders[moving]).all(1) & (np.abs(means).max(1) < _REST)
-            yield from zip(vectors[rested], found[rested], strict=True)
-            orders[moving] = found
+            assignments = np.array([linear_sum_assignment(costs)[1] for costs in squares])
+            means = vectors[np.arange(len(moving))[:, None], atoms, assignments].mean(1)
+            rested = (assignments == orders[moving]).all(1) & (np.abs(means).max(1) < _REST)
+            yield from zip(vectors[rested], assignments[rested], strict=True)
+            orders[moving] = assignments
             shifts[moving] -= means @ back
             moving = moving[~rested]
             if not len(moving):
                 return
-        yield from zip(vectors[~rested], found[~rested], strict=True)
+        yield from zip(vectors[~rested], assignments[~rested], strict=True)
 
     def _vectors(self, shifts: FloatArray) -> FloatArray:
         differences = self._differences + shifts[:, None, None]

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from alphacrystal.runtime.task_process import TaskProcess, TaskResult
+from alphacrystal.typing import StageProgress
 
 #: Processor seconds per task; a usual pair takes some hundredths of a second.
 TIME_LIMIT_S = 60.0
@@ -54,7 +55,7 @@ def run_tasks(
     *,
     workers: int = 1,
     time_limit_s: float = TIME_LIMIT_S,
-    on_done: Callable[[int, int], None] | None = None,
+    on_done: StageProgress | None = None,
 ) -> list[TaskResult]:
     """Results of ``function(*task)`` in the order of the tasks, each on one of ``workers`` processes.
 

@@ -42,20 +42,20 @@ def same_structure(match: MatchSummary, pair: tuple[str, str] | None) -> dict[st
 
 
 def _of_pair(match: MatchSummary, predicted: str, target: str) -> tuple[str, str, dict[str, Any]]:
-    (found,) = match.targets[0].matches
-    if found.reason == DIFFERENT_COMPOSITION:
+    (pair,) = match.targets[0].matches
+    if pair.reason == DIFFERENT_COMPOSITION:
         reason = f"different composition: predicted {predicted}, target {target}"
     else:
-        reason = _REASONS.get(found.reason or "", found.reason or "")
-    answer = {True: "yes", False: "no", None: "undecided"}[found.matched]
-    clause = reason if found.rms is None else f"rms {found.rms:.3f}"
-    return answer, clause, {"same": found.matched, "rms": found.rms, "reason": reason or None}
+        reason = _REASONS.get(pair.reason or "", pair.reason or "")
+    answer = {True: "yes", False: "no", None: "undecided"}[pair.matched]
+    clause = reason if pair.rms is None else f"rms {pair.rms:.3f}"
+    return answer, clause, {"same": pair.matched, "rms": pair.rms, "reason": reason or None}
 
 
 def _of_candidates(match: MatchSummary) -> tuple[str, str, dict[str, Any]]:
     (target,) = match.targets
-    count, hits = len(target.matches), sum(bool(found.matched) for found in target.matches)
-    undecided = sum(found.matched is None for found in target.matches)
+    count, hits = len(target.matches), sum(bool(pair.matched) for pair in target.matches)
+    undecided = sum(pair.matched is None for pair in target.matches)
     answer = f"{hits} of {count} candidates match"
     if hits:
         answer += f"; best at rank {target.match_rank}"

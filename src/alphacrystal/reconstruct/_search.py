@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -23,7 +23,7 @@ from alphacrystal.crystal import (
 from alphacrystal.reconstruct._batch import EncodingBatch
 from alphacrystal.reconstruct._fitness import FitnessBatch, FitnessName, lattice_penalty
 from alphacrystal.runtime.torch_setup import one_torch_thread
-from alphacrystal.typing import FloatArray, IntArray
+from alphacrystal.typing import CountProgress, FloatArray, IntArray
 
 TIERS = (0, 3, 10)  # limits of free coordinates between the batches
 PATIENCE = 12  # generations between checks of the progress
@@ -112,7 +112,7 @@ def reconstruct(
     settings: SearchSettings,
     seed: int,
     *,
-    on_done: Callable[[int], None] | None = None,
+    on_done: CountProgress | None = None,
 ) -> list[Reconstruction]:
     """Best structure of each hypothesis under its distogram, all searched as batches.
 

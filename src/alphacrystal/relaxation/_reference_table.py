@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from alphacrystal.relaxation._potential import Potential
 from alphacrystal.relaxation._relax import relax
 from alphacrystal.relaxation._relaxation import Relaxation
 from alphacrystal.relaxation._settings import RelaxSettings
+from alphacrystal.typing import StageProgress
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -31,7 +32,7 @@ _PACKAGES = {"chgnet": "chgnet", "sevennet": "sevenn", "m3gnet": "matgl"}
 def reference_table(
     crystals: Sequence[tuple[str, Structure]],
     potential: Potential,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: StageProgress | None = None,
     note: str | None = None,
 ) -> dict[str, Any]:
     """Lowest energy per atom of each element among its crystals, relaxed with the potential.

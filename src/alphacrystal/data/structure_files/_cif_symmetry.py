@@ -109,11 +109,11 @@ def _operations(groups: Sequence[gemmi.SpaceGroup]) -> list[SymmetryOperations]:
 def _named(items: CifItems, lattice: FloatArray, name: str) -> tuple[str | None, list[gemmi.SpaceGroup]]:
     """The symbol of the space group and the settings that it means."""
     symbols = [symbol for tag in _SYMBOLS if (symbol := items.text(tag))]
-    meanings = [(symbol, found) for symbol in symbols if (found := settings_of_symbol(symbol, lattice))]
+    meanings = [(symbol, settings) for symbol in symbols if (settings := settings_of_symbol(symbol, lattice))]
     if not meanings:
         return (symbols[0] if symbols else None), []
-    for symbol, found in meanings[1:]:
-        if found[0].number != meanings[0][1][0].number:
+    for symbol, settings in meanings[1:]:
+        if settings[0].number != meanings[0][1][0].number:
             raise InputError(
                 f"{name} contradicts itself: it gives the space groups {meanings[0][0][:40]} and "
                 f"{symbol[:40]}; correct one of them."

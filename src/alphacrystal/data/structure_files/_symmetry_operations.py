@@ -177,7 +177,7 @@ def settings_of_symbol(symbol: str, lattice: FloatArray) -> list[gemmi.SpaceGrou
 
     Args:
         symbol: As written, e.g. "F d -3 m Z", "P6(3)/mmc" or "R -3 c :R".
-        lattice: Rows in Å; tells rhombohedral from hexagonal axes where the symbol does not.
+        lattice: Rows in Å; distinguishes rhombohedral from hexagonal axes if the symbol does not.
 
     Returns:
         None if the symbol is unknown; both origin choices where the symbol leaves the origin open.

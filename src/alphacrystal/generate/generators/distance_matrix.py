@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from alphacrystal.generate.protocol import Candidate
 from alphacrystal.generate.registry import GeneratorContext, register
-from alphacrystal.typing import StageProgress
+from alphacrystal.typing import CountProgress, StageProgress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -187,7 +187,7 @@ class DistanceMatrixGenerator:
         settings: SearchSettings,
         seed: int,
         number: int,
-        report: Callable[[int], None],
+        report: CountProgress,
     ) -> list[Candidate]:
         """Candidates of cells whose distances the network predicts."""
         from alphacrystal.learn import predict_distograms, prototype_coordinates
@@ -216,7 +216,7 @@ class DistanceMatrixGenerator:
         settings: SearchSettings | None,
         seed: int,
         number: int,
-        report: Callable[[int], None],
+        report: CountProgress,
     ) -> list[Candidate]:
         """Candidates of larger cells, from the predicted distances between their orbits.
 
@@ -251,7 +251,7 @@ class DistanceMatrixGenerator:
             if crystal
         ]
 
-    def _report(self, before: int, total: int) -> Callable[[int], None]:
+    def _report(self, before: int, total: int) -> CountProgress:
         def report(done: int) -> None:
             if self.on_progress:
                 self.on_progress(before + done, total)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +14,7 @@ from alphacrystal.learn.distances.template_fitting import cluster_rows
 from alphacrystal.learn.lattice.network import lattice_targets
 from alphacrystal.learn.model_inputs import occupations
 from alphacrystal.learn.structure_types import StructureType, free_coordinate_count
-from alphacrystal.typing import FloatArray, IntArray
+from alphacrystal.typing import FloatArray, IntArray, StageProgress
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +37,7 @@ def crystal_clusters(
     maximum: int,
     formulas_per_cluster: int,
     *,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: StageProgress | None = None,
 ) -> dict[StructureType, list[CrystalCluster]]:
     """Clusters of each structure type that has free coordinates, the largest first.
 

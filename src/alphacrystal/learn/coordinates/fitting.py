@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from alphacrystal.learn.coordinates.prototypes import PrototypeCoordinates, Prot
 from alphacrystal.learn.distances.templates import FEATURES, element_slots
 from alphacrystal.learn.model_inputs import occupations
 from alphacrystal.learn.structure_types import free_coordinate_count
-from alphacrystal.typing import FloatArray
+from alphacrystal.typing import FloatArray, StageProgress
 
 MAX_DEVIATION = 0.08  # fractional; crystals with coordinates this close to the central one are averaged
 
@@ -29,7 +29,7 @@ def fit_prototype_coordinates(
     data: PreparedStructures,
     config: PrototypeCoordinatesConfig | None = None,
     *,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: StageProgress | None = None,
 ) -> PrototypeCoordinates:
     """Mean coordinates of the training structures of each type; the most stable structure of each formula.
 

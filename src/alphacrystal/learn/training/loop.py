@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -19,7 +19,7 @@ from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.learn.weight_files import not_finite
 from alphacrystal.runtime.atomic_write import replacing
 from alphacrystal.runtime.csv_cells import write_csv
-from alphacrystal.typing import IntArray
+from alphacrystal.typing import IntArray, TrainingProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def train(
     *,
     resume: bool = False,
     data_hash: str = "",
-    on_step: Callable[[int, int, float], None] | None = None,
+    on_step: TrainingProgress | None = None,
 ) -> dict[str, Any]:
     """Train until the last epoch and load the best averaged weights into ``task.model``.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -40,7 +40,7 @@ from alphacrystal.learn.weight_files import (
     state_size,
 )
 from alphacrystal.runtime.atomic_write import write_text_atomically
-from alphacrystal.typing import FloatArray
+from alphacrystal.typing import FloatArray, TrainingProgress
 
 DEFAULT_SETTINGS: dict[str, TrainSettings] = {
     "symmetry": TrainSettings(epochs=6, learning_rate=1.5e-3, weight_decay=0.05),
@@ -84,7 +84,7 @@ def train_model(
     cache: Path | None = None,
     resume: bool = False,
     command: str = "",
-    on_step: Callable[[int, int, float], None] | None = None,
+    on_step: TrainingProgress | None = None,
 ) -> TrainResult:
     """Train one model on the training split of a record source (benchmark compounds are removed).
 
@@ -143,7 +143,7 @@ def _fit_model(
     out: Path,
     cache: Path,
     command: str,
-    on_step: Callable[[int, int, float], None] | None,
+    on_step: TrainingProgress | None,
 ) -> TrainResult:
     """Fit a model without epochs, in one deterministic pass over the structures."""
     began = time.monotonic()

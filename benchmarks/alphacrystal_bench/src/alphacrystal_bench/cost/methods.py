@@ -245,7 +245,7 @@ def _ours(compound: Compound, settings: MethodSettings, folder: Path, cell: str)
 
     run = predict(compound.formula, settings.prediction(cell), folder=folder, progress=note)
     steps = Checkpoint(folder).load_relaxations().values()
-    spent = time.process_time() - begin + sum(end.seconds for end in steps)  # worker process
+    cpu_seconds = time.process_time() - begin + sum(end.seconds for end in steps)  # worker process
     structures = [
         {
             **plain_structure(item.primitive),
@@ -259,11 +259,13 @@ def _ours(compound: Compound, settings: MethodSettings, folder: Path, cell: str)
     unrelaxed = [_matches(candidate.structure, compound) for candidate in run.candidates[:LISTED]]
     matched = any(item["match"] for item in structures)
     return {
-        "cpu_seconds": round(spent, 3),
-        "generate_cpu_seconds": round(generated[0] if generated else spent, 3),
+        "cpu_seconds": round(cpu_seconds, 3),
+        "generate_cpu_seconds": round(generated[0] if generated else cpu_seconds, 3),
         "evaluations": evaluations,
         "made": len(run.candidates),
-        "first_match": {"cpu_seconds": round(spent, 3), "evaluations": evaluations} if matched else None,
+        "first_match": {"cpu_seconds": round(cpu_seconds, 3), "evaluations": evaluations}
+        if matched
+        else None,
         "structures": structures,
         "unrelaxed": unrelaxed,
     }
@@ -276,15 +278,15 @@ def _contact_map(compound: Compound, settings: MethodSettings) -> Row:
     candidates = generator.generate(parse_formula(compound.formula), LISTED, rng)
     structures = [candidate.structure for candidate in candidates]
     values = energies_of(settings)(structures) if settings.relax else np.zeros(len(structures))
-    spent = round(time.process_time() - begin, 3)
+    cpu_seconds = round(time.process_time() - begin, 3)
     order = np.argsort(np.where(np.isfinite(values), values, np.inf), kind="stable")
     listed = [_listed(structures[index], float(values[index]), compound) for index in order]
     matched = any(item["match"] for item in listed)
     return {
-        "cpu_seconds": spent,
+        "cpu_seconds": cpu_seconds,
         "evaluations": len(structures),
         "made": len(structures),
-        "first_match": {"cpu_seconds": spent, "evaluations": len(structures)} if matched else None,
+        "first_match": {"cpu_seconds": cpu_seconds, "evaluations": len(structures)} if matched else None,
         "structures": listed,
     }
 

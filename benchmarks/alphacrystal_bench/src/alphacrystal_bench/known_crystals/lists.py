@@ -13,7 +13,7 @@ from alphacrystal.composition import formula_units_within, parse_formula
 from alphacrystal.config import PredictConfig, make_config
 from alphacrystal.errors import FolderInUseError, InputError
 from alphacrystal.pipeline.predict import predict
-from alphacrystal.typing import Progress
+from alphacrystal.typing import Progress, StageProgress
 from alphacrystal_bench.cspbench.causes import (
     FOUND,
     LOST,
@@ -142,7 +142,7 @@ def kept_rows(
     compounds: Sequence[Compound],
     compute: Callable[[Compound], Row],
     file: Path,
-    on_progress: Callable[[int, int], None],
+    on_progress: StageProgress,
 ) -> list[Row]:
     """One row per compound; those in the file are not computed again."""
     finished = Rows(file)

@@ -181,12 +181,12 @@ def _lowest(phases: Sequence[PressurePhase], groups: Sequence[int], pressure: fl
     import numpy as np
 
     at = np.array([pressure])
-    own = [
+    same_type = [
         phase
         for phase in phases
         if phase.space_group_number in groups and pressure in phase.enthalpies.pressures
     ]
-    return min(own, key=lambda phase: float(phase.enthalpies.at(at)[0]), default=None)
+    return min(same_type, key=lambda phase: float(phase.enthalpies.at(at)[0]), default=None)
 
 
 def render(result: Mapping[str, Any]) -> str:

@@ -1,1 +1,1 @@
-"""Accuracy of the learned models on validation compounds, beside baselines and controls."""
+"""Accuracy of the learned models on validation compounds, compared with baselines and controls."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from alphacrystal.crystal import space_group
 from alphacrystal.data import PreparedStructures
-from alphacrystal.typing import FloatArray, IntArray
+from alphacrystal.typing import FloatArray, IntArray, StageProgress
 from alphacrystal_bench.models.forests import TREES, ForestRuns
 from alphacrystal_bench.models.lattice_forest import PUBLISHED_R2, length_forests, symmetry_features
 from alphacrystal_bench.models.magpie import (
@@ -56,7 +55,7 @@ def forest_predictions(
     trees: int = TREES,
     seed: int = 0,
     cache: Path | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: StageProgress | None = None,
 ) -> ForestPredictions:
     """Fit the forests on ``train`` and predict ``rows``.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from alphacrystal.errors import InputError
 from alphacrystal.runtime.atomic_write import replacing
-from alphacrystal.typing import Float32Array, FloatArray
+from alphacrystal.typing import CountProgress, Float32Array, FloatArray
 
 TREES = 100
 TREES_AT_ONCE = 5  # deep trees over 230 classes take 50 MB each; the seed is that of the first tree
@@ -39,7 +38,7 @@ class ForestRuns:
     trees: int = TREES
     seed: int = 0
     cache: Path | None = None
-    on_trees: Callable[[int], None] = lambda _: None
+    on_trees: CountProgress = lambda _: None
 
     def predict(
         self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from alphacrystal.composition import formula_units_within, parse_formula
 from alphacrystal.crystal import space_group
 from alphacrystal.data import PreparedStructures
 from alphacrystal.learn import StructureType, type_probabilities
-from alphacrystal.typing import BoolArray, FloatArray, IntArray
+from alphacrystal.typing import BoolArray, FloatArray, IntArray, StageProgress
 from alphacrystal_bench.models.symmetry_forest import GROUPS
 
 MAX_ATOMS = 20  # of the primitive cell, as in a prediction
@@ -47,7 +46,7 @@ def predict_symmetry(
     types: list[StructureType],
     rows: IntArray,
     models: Path | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: StageProgress | None = None,
 ) -> SymmetryPredictions:
     """Predict each formula once and compare the result with its entries.
 
@@ -95,10 +94,10 @@ def predict_symmetry(
             predictions.groups_given_cell[place] = _by_group(groups, probabilities * fits)
             predictions.groups_given_system[place] = _by_group(groups, probabilities * system)
             predictions.type_confidence[place] = probabilities[first]
-            own = place_of.get(types[row])
-            if own is not None:
-                predictions.type_ranks[place] = np.sum(probabilities > probabilities[own])
-                predictions.type_right[place] = own == first
+            true_place = place_of.get(types[row])
+            if true_place is not None:
+                predictions.type_ranks[place] = np.sum(probabilities > probabilities[true_place])
+                predictions.type_right[place] = true_place == first
         if on_progress:
             on_progress(done + 1, len(entries))
     return predictions

@@ -11,7 +11,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 Loss = Literal["binary", "categorical"]
 
 
-def matrix_loss(logits: Tensor, labels: Tensor, mask: Tensor, kind: Loss, *, masked: bool = True) -> Tensor:
+def matrix_loss(logits: Tensor, labels: Tensor, mask: Tensor, loss: Loss, *, masked: bool = True) -> Tensor:
     """Mean loss of a batch.
 
     "binary" is the paper's eq. 1: every entry of the one-hot matrix by itself, through a sigmoid, mean over
@@ -24,10 +24,10 @@ def matrix_loss(logits: Tensor, labels: Tensor, mask: Tensor, kind: Loss, *, mas
         logits: shape (batch, N, atoms, atoms).
         labels: Class of each pair, shape (batch, atoms, atoms).
         mask: Pairs of two different atoms, shape (batch, atoms, atoms).
-        kind: Which loss.
+        loss: Which loss.
         masked: Leave out what is not in the mask.
     """
-    if kind == "categorical":
+    if loss == "categorical":
         losses = cross_entropy(logits, torch.where(mask, labels, 0), reduction="none")
         return losses[mask].mean() if masked else losses.mean()
     target = torch.zeros_like(logits).scatter_(1, labels[:, None], mask[:, None].to(logits.dtype))

@@ -13,7 +13,7 @@ OVERLAP_CUTOFF = 8.0  # Å; the paper's section 2.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MatrixMetrics:
-    """Means over structures; each structure counts once, whatever its number of pairs.
+    """Means over structures; each structure counts once, for any number of pairs.
 
     Attributes:
         mse: Mean of the mean squared error of each structure, Å².
@@ -44,15 +44,15 @@ def matrix_metrics(predicted: FloatArray, true: FloatArray, mask: BoolArray) -> 
     """
     squares = np.where(mask, predicted - true, 0.0) ** 2
     per_sample = squares.sum((1, 2)) / mask.sum((1, 2))  # (n,)
-    near, said = mask & (true < OVERLAP_CUTOFF), mask & (predicted < OVERLAP_CUTOFF)
-    both, target, found = ((part.sum((1, 2))) for part in (near & said, near, said))
+    near, near_predicted = mask & (true < OVERLAP_CUTOFF), mask & (predicted < OVERLAP_CUTOFF)
+    both, target, positive = ((part.sum((1, 2))) for part in (near & near_predicted, near, near_predicted))
     roots = np.sqrt(per_sample)
     return MatrixMetrics(
         mse=float(per_sample.mean()),
         rmse=float(roots.mean()),
         overlap=_mean_ratio(both, target),
-        precision=_mean_ratio(both, found),
-        f1=_mean_ratio(2 * both, target + found),
+        precision=_mean_ratio(both, positive),
+        f1=_mean_ratio(2 * both, target + positive),
         per_sample_rmse=np.asarray(roots),
     )
 

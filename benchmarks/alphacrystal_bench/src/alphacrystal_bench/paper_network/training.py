@@ -1,10 +1,14 @@
-"""Training of the paper's network: Adam at a constant rate, a log of both losses, checkpoint and resume."""
+"""Training of the paper's network: Adam at a constant rate, a log of both losses, checkpoint and resume.
+
+The loop of `alphacrystal.learn.training` would give other weights: it warms the rate up and decays it to
+zero, uses AdamW with weight decay, clips gradients, and keeps running means of the weights. The paper trains
+with plain Adam and, without ``patience``, keeps the last weights. Both share the log and checkpoints.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from pickle import UnpicklingError
@@ -19,6 +23,7 @@ from alphacrystal.learn.contacts.matrix_labels import Matrices, class_labels
 from alphacrystal.learn.contacts.paper_network import PREDICT_BATCH, PaperNet, PaperNetConfig
 from alphacrystal.learn.training.loop import check_folder, save_checkpoint, write_log
 from alphacrystal.learn.weight_files import not_finite
+from alphacrystal.typing import TrainingProgress
 from alphacrystal_bench.paper_network.losses import Loss, matrix_loss
 
 Stopped = Literal["epochs", "patience", "time"]
@@ -26,12 +31,12 @@ Stopped = Literal["epochs", "patience", "time"]
 
 @dataclass(frozen=True, slots=True)
 class PaperTrainSettings:
-    """How to train; the defaults are the paper's where it tells.
+    """How to train; the defaults are those of the paper if it states them.
 
     Attributes:
         epochs: Passes over the training structures.
         learning_rate: Adam's, constant.
-        batch: Structures in a batch; the paper does not tell.
+        batch: Structures in a batch; not in the paper.
         loss: "binary" (the paper's) or "categorical".
         masked: Leave the diagonal and the padding out of the loss.
         patience: Stop after so many epochs without a lower validation loss and keep the weights of the
@@ -54,7 +59,7 @@ class PaperTrainSettings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PaperTraining:
-    """What a training run leaves.
+    """The result of a training run.
 
     Attributes:
         net: The trained network, in evaluation mode; its config holds the maximum as a number.
@@ -78,12 +83,12 @@ def train_paper_net(
     folder: Path | None = None,
     *,
     resume: bool = False,
-    on_step: Callable[[int, int, float], None] | None = None,
+    on_step: TrainingProgress | None = None,
 ) -> PaperTraining:
     """Train the paper's network.
 
-    With a folder, ``checkpoint.pt`` and ``log.csv`` there are replaced after every epoch; a stopped run goes
-    on with ``resume=True`` and ends where an unbroken one would. A finished run is only loaded.
+    With a folder, ``checkpoint.pt`` and ``log.csv`` there are replaced after every epoch; a stopped run
+    continues with ``resume=True`` and gives the result of an uninterrupted one. A finished run is loaded.
 
     Args:
         train: Structures to train on, from ``matrices``.
@@ -92,12 +97,12 @@ def train_paper_net(
         config: The network.
         settings: How to train.
         folder: For checkpoint and log, or None.
-        resume: Go on from the checkpoint.
+        resume: Continue from the checkpoint.
         on_step: Called with (step, steps in total, running loss).
 
     Raises:
-        InputError: There is nothing to train or validate on; ``resume`` is asked for without a checkpoint, or
-            a checkpoint exists and it is not, or the checkpoint is damaged or of another run.
+        InputError: There is nothing to train or validate on; ``resume`` is set without a checkpoint, a
+            checkpoint exists without ``resume``, or the checkpoint is damaged or of another run.
     """
     if not train.mask.any() or not validation.mask.any():
         raise InputError("Training needs structures of at least two atoms, to train and to validate on.")
@@ -134,7 +139,7 @@ class _Run:
         self.best_epoch = 0
 
     def ended(self) -> Stopped | None:
-        """Why no further epoch follows, or None."""
+        """The reason to stop before the next epoch, or None."""
         done, settings = len(self.log), self.settings
         if done >= settings.epochs:
             return "epochs"
@@ -145,7 +150,7 @@ class _Run:
             return "time"
         return None
 
-    def epoch(self, on_step: Callable[[int, int, float], None] | None) -> None:
+    def epoch(self, on_step: TrainingProgress | None) -> None:
         """Train one epoch and validate."""
         begin, done = time.monotonic(), len(self.log)
         order = np.random.default_rng([self.settings.seed, done]).permutation(len(self.train))
@@ -164,7 +169,7 @@ class _Run:
         self.log.append(
             {
                 "epoch": done + 1,
-                "train_loss": round(float(np.average(losses, weights=[len(own) for own in batches])), 6),
+                "train_loss": round(float(np.average(losses, weights=[len(batch) for batch in batches])), 6),
                 "val_loss": round(self._validation_loss(), 6),
                 "seconds": round(time.monotonic() - begin, 2),
             }
@@ -192,9 +197,9 @@ class _Run:
         return float(np.average(losses, weights=[len(rows) for rows in parts]))
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint holds."""
+        """The content of a checkpoint."""
         return {
-            "settings": self._made_with(),
+            "settings": self._all_settings(),
             "data": self.data,
             "net": self.net.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -203,28 +208,27 @@ class _Run:
             "best_epoch": self.best_epoch,
         }
 
-    def _made_with(self) -> dict[str, Any]:
+    def _all_settings(self) -> dict[str, Any]:
         return asdict(self.net.config) | asdict(self.settings)
 
     def load(self, path: Path) -> None:
-        """Go back to a checkpoint of the same run.
+        """Continue from a checkpoint of the same run.
 
-        The end of the run (``epochs``, ``minutes``) may differ: a longer one goes on where a shorter one
-        ended.
+        The end of the run (``epochs``, ``minutes``) may differ: a longer run continues a shorter one.
 
         Raises:
             InputError: It is damaged, or of another run.
         """
         try:
             state: dict[str, Any] = torch.load(path, weights_only=True)
-            made_with, data = dict(state["settings"]), state["data"]
+            stored, data = dict(state["settings"]), state["data"]
         except (OSError, EOFError, RuntimeError, KeyError, TypeError, ValueError, UnpicklingError) as error:
-            raise InputError(f"The checkpoint {path} is damaged: remove it and train anew.") from error
+            raise InputError(f"The checkpoint {path} is damaged: remove it and train again.") from error
         may_differ = {"epochs", "minutes", "threads"}
         different = [
-            f"{name} {made_with.get(name)}"
-            for name, value in self._made_with().items()
-            if name not in may_differ and made_with.get(name) != value
+            f"{name} {stored.get(name)}"
+            for name, value in self._all_settings().items()
+            if name not in may_differ and stored.get(name) != value
         ]
         if different or data != self.data:
             made = f"with other settings ({', '.join(different)})" if different else "from other data"
@@ -234,8 +238,8 @@ class _Run:
             )
         if name := not_finite(state["net"]) or not_finite(state["best"] or {}):
             raise InputError(
-                f"The checkpoint {path} is damaged: {name} contains NaN or an infinity. Remove it and train "
-                "anew."
+                f"The checkpoint {path} is damaged: {name} contains NaN or infinity. Remove it and train "
+                "again."
             )
         self.net.load_state_dict(state["net"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -253,7 +257,7 @@ class _Run:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Tensors:
-    """Structures as the loss takes them: atomic numbers, classes and mask of the pairs."""
+    """Inputs of the loss: atomic numbers, classes and mask of the pairs."""
 
     numbers: Tensor
     labels: Tensor
@@ -270,7 +274,7 @@ class _Tensors:
 
 
 def _digest(*parts: Matrices) -> str:
-    """Tells training data apart."""
+    """Hash of the training data."""
     digest = hashlib.sha256()
     for cells in parts:
         for array in (cells.numbers, cells.distances):

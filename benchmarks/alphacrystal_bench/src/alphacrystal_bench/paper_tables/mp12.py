@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from alphacrystal.data.prepared import (
 )
 from alphacrystal.errors import InputError
 from alphacrystal.learn.contacts.matrix_labels import MAX_ATOMS
-from alphacrystal.typing import FloatArray, IntArray
+from alphacrystal.typing import CountProgress, FloatArray, IntArray
 
 Family = Literal["cubic", "binary", "ternary"]
 
@@ -37,7 +37,7 @@ _mp12_record = partial(prepare_record, cell="conventional", most_atoms=MAX_ATOMS
 
 
 def mp12(
-    source: Path, cache: Path, *, workers: int = 1, on_progress: Callable[[int], None] | None = None
+    source: Path, cache: Path, *, workers: int = 1, on_progress: CountProgress | None = None
 ) -> PreparedStructures:
     """Mp_12: conventional cells of 2 to 12 atoms, one entry per cell formula, no benchmark compound.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from alphacrystal.learn.contacts.paper_network import (
     parameter_count,
     predict_matrices,
 )
-from alphacrystal.typing import FloatArray, IntArray
+from alphacrystal.typing import FloatArray, IntArray, TrainingProgress
 from alphacrystal_bench.models.subsets import early_stopping_mask
 from alphacrystal_bench.paper_network.training import PaperTrainSettings, train_paper_net
 
@@ -41,7 +40,7 @@ def predict_with_paper_network(
     *,
     config: PaperNetConfig,
     settings: PaperTrainSettings,
-    on_step: Callable[[int, int, float], None] | None = None,
+    on_step: TrainingProgress | None = None,
 ) -> PaperPrediction:
     """Train on some structures, continuing from a checkpoint if there is one, and predict others.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -20,11 +19,9 @@ from alphacrystal.learn.training import (
     TrainSettings,
     train,
 )
-from alphacrystal.typing import FloatArray, IntArray
+from alphacrystal.typing import FloatArray, IntArray, TrainingProgress
 from alphacrystal_bench.harness.row_selection import select
 from alphacrystal_bench.models.subsets import early_stopping_mask
-
-OnStep = Callable[[int, int, float], None]
 
 # (largest number of training structures, epochs): small data sets need more epochs.
 EPOCHS = ((1_500, 200), (3_500, 90), (6_500, 50))
@@ -62,7 +59,7 @@ def train_pair_network(
     seed: int,
     threads: int,
     given_types: bool = False,
-    on_step: OnStep | None = None,
+    on_step: TrainingProgress | None = None,
 ) -> PairTraining:
     """Train on some structures, continuing from a checkpoint in ``folder`` if there is one.
 
@@ -109,7 +106,11 @@ def train_pair_network(
 
 
 def train_task(
-    task: Any, data: PreparedStructures, settings: TrainSettings, folder: Path, on_step: OnStep | None
+    task: Any,
+    data: PreparedStructures,
+    settings: TrainSettings,
+    folder: Path,
+    on_step: TrainingProgress | None,
 ) -> dict[str, Any]:
     """Train a task on its data, continuing from a checkpoint in ``folder`` if there is one.
 

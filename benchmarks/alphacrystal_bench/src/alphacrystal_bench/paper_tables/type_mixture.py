@@ -98,27 +98,27 @@ class TypeMixture:
         """The matrices of the probable types of each structure."""
         jobs: dict[int, list[tuple[int, StructureType, float]]] = defaultdict(list)
         sizes = self.distance.data.sizes[rows]
-        found = [_PossibleMatrices([], [], []) for _ in rows]
+        matrices = [_PossibleMatrices([], [], []) for _ in rows]
         for place, row in enumerate(rows.tolist()):
             for structure_type, share in self._probable_types(row):
                 jobs[int(sizes[place])].append((place, structure_type, share))
-        for n, own in jobs.items():
+        for n, samples in jobs.items():
             step = max(1, BATCH_PAIRS // n**2)
-            for start in range(0, len(own), step):
-                part = own[start : start + step]
+            for start in range(0, len(samples), step):
+                part = samples[start : start + step]
                 structures = rows[[place for place, _, _ in part]]
                 distances = self._given_types(structures, [structure_type for _, structure_type, _ in part])
                 for (place, _, share), values in zip(part, distances, strict=True):
-                    found[place].distances.append(values)
-                    found[place].shares.append(share)
+                    matrices[place].distances.append(values)
+                    matrices[place].shares.append(share)
         for atoms in np.unique(sizes):
             places = np.flatnonzero(sizes == atoms)
             with torch.no_grad():
                 _, probabilities, _ = self.distance.predict(self.alone, rows[places], given=False)
                 values = self.alone.expected_distances(probabilities).double().numpy()
-            for at, own in zip(places.tolist(), values, strict=True):
-                found[at].alone.append(own)
-        return found
+            for at, value in zip(places.tolist(), values, strict=True):
+                matrices[at].alone.append(value)
+        return matrices
 
     def _probable_types(self, row: int) -> list[tuple[StructureType, float]]:
         """Types that fit the cell content of a structure, with normalised probabilities."""
@@ -153,7 +153,7 @@ class TypeMixture:
         numbers = data.numbers[data.atom_offsets[rows][:, None] + np.arange(data.sizes[rows[0]])]
         slots = element_slots(numbers)
         sites = [self._sites(structure_type) for structure_type in structure_types]
-        elements = [[chemical_symbols[z] for z in dict.fromkeys(own.tolist())] for own in numbers]
+        elements = [[chemical_symbols[z] for z in dict.fromkeys(atoms.tolist())] for atoms in numbers]
         shapes = self.lattice.predicted(structure_types, elements, data.functionals[rows])
         tokens = AtomTokens(
             numbers=torch.as_tensor(numbers),
@@ -175,8 +175,8 @@ class TypeMixture:
         group = space_group(structure_type.space_group)
         letters: list[int] = []
         sizes: list[int] = []
-        for own in structure_type.letters:
-            for letter in orbit_order(structure_type.space_group, own):
+        for element_letters in structure_type.letters:
+            for letter in orbit_order(structure_type.space_group, element_letters):
                 atoms = group.positions[letter].multiplicity
                 atoms = atoms if self.conventional else atoms // len(group.centring)
                 letters += [letter_index(letter) + 1] * atoms

@@ -16,10 +16,10 @@ from alphacrystal.learn.training import (
     LatticeTask,
     SymmetryTask,
 )
-from alphacrystal.typing import FloatArray, IntArray
+from alphacrystal.typing import FloatArray, IntArray, TrainingProgress
 from alphacrystal_bench.harness.row_selection import select
 from alphacrystal_bench.models.subsets import early_stopping_mask
-from alphacrystal_bench.paper_tables.pair_network import OnStep, PairTraining, train_task
+from alphacrystal_bench.paper_tables.pair_network import PairTraining, train_task
 from alphacrystal_bench.paper_tables.type_mixture import TypeMixture
 
 EPOCHS = 40  # more than on all data, whose epochs are longer
@@ -49,7 +49,7 @@ def train_type_models(
     *,
     seed: int,
     threads: int,
-    on_step: OnStep | None = None,
+    on_step: TrainingProgress | None = None,
 ) -> TypeModels:
     """Train both on the training structures of the pair network, continuing from checkpoints.
 

@@ -69,9 +69,9 @@ class ChgnetBaseline:
             optimizer = FIRE(FrechetCellFilter(atoms), logfile=None)
             converged = bool(optimizer.run(fmax=fmax, steps=steps))
             energy = float(atoms.get_potential_energy()) / len(atoms)
-            spent = time.process_time() - begin
+            seconds = time.process_time() - begin
         return TimedRelaxation(
-            spent, energy if np.isfinite(energy) else None, converged, int(optimizer.nsteps)
+            seconds, energy if np.isfinite(energy) else None, converged, int(optimizer.nsteps)
         )
 
     def predict(

@@ -8,14 +8,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alphacrystal.typing import Progress
+from alphacrystal.typing import CountProgress, Progress
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -152,7 +152,7 @@ def shaken_crystals(seed: int = 0) -> list[Structure]:
 
 
 def relax_with_chgnet(folder: str) -> None:
-    """Chgnet's own loop over the crystals of a folder; writes its processor seconds to ``chgnet.json``."""
+    """The loop of chgnet over the crystals of a folder; writes its processor seconds to ``chgnet.json``."""
     from pymatgen.core import Structure
 
     from alphacrystal_bench.speed.chgnet_baseline import ChgnetBaseline
@@ -160,11 +160,11 @@ def relax_with_chgnet(folder: str) -> None:
     crystals = [Structure.from_file(path) for path in sorted(Path(folder).glob("*.cif"))]
     chgnet = ChgnetBaseline()
     ends = [chgnet.relax_with_fire(crystal, FMAX, STEPS) for crystal in crystals]
-    spent = {"cpu_s": sum(end.cpu_s for end in ends), "converged": sum(end.converged for end in ends)}
-    Path(folder, "chgnet.json").write_text(json.dumps(spent))
+    cost = {"cpu_s": sum(end.cpu_s for end in ends), "converged": sum(end.converged for end in ends)}
+    Path(folder, "chgnet.json").write_text(json.dumps(cost))
 
 
-def _relax_speed(folder: Path, tell: Callable[[int], None]) -> dict[str, Any]:
+def _relax_speed(folder: Path, tell: CountProgress) -> dict[str, Any]:
     """Processor seconds of `alphacrystal relax` on shaken crystals without symmetry, and of chgnet's loop."""
     starts = folder / "starts"
     starts.mkdir()

@@ -38,14 +38,14 @@ def evaluation_speed(batches: Sequence[int], chgnet: ChgnetBaseline, on_progress
     table: dict[str, Any] = {}
     for done, batch in enumerate(batches):
         on_progress("evaluation", done, len(batches))
-        spent = np.zeros(3)  # ours, graphs of chgnet, predictions of chgnet
+        seconds = np.zeros(3)  # ours, graphs of chgnet, predictions of chgnet
         for _ in range(ROUNDS):
             begin = time.process_time()
             potential.evaluate(crystals[:batch])
             ours = time.process_time() - begin
             _, graphs, predictions = chgnet.predict(crystals[:batch], batch)
-            spent += [ours, graphs, predictions]
-        ours, graphs, predictions = 1000 * spent / (ROUNDS * batch)
+            seconds += [ours, graphs, predictions]
+        ours, graphs, predictions = 1000 * seconds / (ROUNDS * batch)
         table[str(batch)] = {
             "ours_ms": round(ours, 2),
             "predict_graph_ms": round(predictions, 2),
@@ -142,8 +142,8 @@ def process_speed(
                     begin = time.perf_counter()
                     run(structures, settings)
                     if turn:
-                        spent = time.perf_counter() - begin
-                        fastest[name] = round(min(spent, fastest.get(name, spent)), 2)
+                        seconds = time.perf_counter() - begin
+                        fastest[name] = round(min(seconds, fastest.get(name, seconds)), 2)
     finally:
         torch.set_num_threads(threads)
     return {"n": len(structures), "steps": steps, "wall_s": fastest}

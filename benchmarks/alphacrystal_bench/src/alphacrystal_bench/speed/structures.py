@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from alphacrystal.crystal import LatticeParameters
-from alphacrystal.typing import FloatArray
+from alphacrystal.typing import CountProgress, FloatArray
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -98,7 +98,7 @@ def chosen_records(
 
 
 def candidates_of(
-    formulas: Sequence[str], each: int, seed: int, on_done: Callable[[int], None] | None = None
+    formulas: Sequence[str], each: int, seed: int, on_done: CountProgress | None = None
 ) -> list[StartingPoint]:
     """The first distinct candidates of a prediction of each formula, with their space groups.
 

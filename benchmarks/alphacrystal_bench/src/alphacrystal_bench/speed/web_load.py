@@ -176,7 +176,7 @@ def _measured(
             path = _path(route, turn, runs, jobs, structures)
             begin = time.perf_counter()
             response = session.get(address + path, timeout=120)
-            # The first result of a worker process has a line of its own.
+            # The first result of a worker process has a separate line.
             computed = route.endswith(("/poscar", "/compare")) and path not in seen
             name = f"{route} (first response)" if computed else route
             seen.add(path)

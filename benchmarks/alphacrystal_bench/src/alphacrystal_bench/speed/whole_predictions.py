@@ -43,13 +43,13 @@ def _predict(formula: str, seed: int, folder: Path) -> dict[str, Any]:
     from alphacrystal.pipeline.predict import predict
 
     shutil.rmtree(folder, ignore_errors=True)
-    begin, spent = time.monotonic(), _processor_seconds()
+    begin, cpu_begin = time.monotonic(), _processor_seconds()
     run = predict(
         formula,
         PredictConfig(seed=seed, max_atoms=MAX_ATOMS, known_phases=False, dispersion="none"),
         folder=folder,
     )
-    wall, cpu = time.monotonic() - begin, _processor_seconds() - spent
+    wall, cpu = time.monotonic() - begin, _processor_seconds() - cpu_begin
     shutil.rmtree(folder, ignore_errors=True)
     ends = [(row.candidate, row.relaxation) for row in run.ranked if row.relaxation is not None]
     compared = [
