@@ -67,9 +67,9 @@ def test_benchmark_without_a_name_lists_the_benchmarks(run: Run) -> None:
 
 
 def test_all_methods_on_a_small_table(run: Run, tmp_path: Path, records: Path, cache: Path) -> None:
-    asked = ("benchmark", "table5", *SMALL, "--out", "out", "--width", 1 / 32)
-    asked += ("--epochs", 2, "--pair-epochs", 1, "--splits", "disjoint", "--cell", "conventional")
-    outcome = run(*asked, "--data", records, "--cache", cache, "--json")
+    command = ("benchmark", "table5", *SMALL, "--out", "out", "--width", 1 / 32)
+    command += ("--epochs", 2, "--pair-epochs", 1, "--splits", "disjoint", "--cell", "conventional")
+    outcome = run(*command, "--data", records, "--cache", cache, "--json")
     assert outcome.code == 0, outcome.err
     results = json.loads(outcome.out)
     assert results == json.loads((tmp_path / "out" / "table5.json").read_text(encoding="utf-8"))
@@ -82,7 +82,7 @@ def test_all_methods_on_a_small_table(run: Run, tmp_path: Path, records: Path, c
     assert all(own["rmse"] > 0 for own in by_name.values())
 
     # The same again needs neither data nor training, and now writes the page.
-    again = run(*asked, "--page", "page.md")
+    again = run(*command, "--page", "page.md")
     assert again.code == 0, again.err
     assert "1.884" in again.out  # the paper's RMSE of row 1
     page = (tmp_path / "page.md").read_text(encoding="utf-8")
@@ -99,7 +99,7 @@ def test_all_methods_on_a_small_table(run: Run, tmp_path: Path, records: Path, c
     stored = json.loads((tmp_path / "page.json").read_text(encoding="utf-8"))
     assert stored["cells"] == results["cells"]
 
-    other = run(*asked, "--seed", "1")
+    other = run(*command, "--seed", "1")
     assert other.code == 2
     assert "seed 0 instead of 1" in other.sentence
 
@@ -107,10 +107,10 @@ def test_all_methods_on_a_small_table(run: Run, tmp_path: Path, records: Path, c
 def test_parts_of_the_table_add_up_in_one_folder(
     run: Run, tmp_path: Path, records: Path, cache: Path
 ) -> None:
-    asked = ("benchmark", "table5", "--share", "0.02", "--out", "out", "--methods", "controls")
+    command = ("benchmark", "table5", "--share", "0.02", "--out", "out", "--methods", "controls")
     given = ("--data", records, "--cache", cache)
-    assert run(*asked, *given, "--rows", "3", "--splits", "disjoint").code == 0
-    assert run(*asked, *given, "--rows", "1,3", "--splits", "random").code == 0
+    assert run(*command, *given, "--rows", "3", "--splits", "disjoint").code == 0
+    assert run(*command, *given, "--rows", "1,3", "--splits", "random").code == 0
     assert cells(tmp_path / "out") == {
         "row3-disjoint-controls",
         "row1-random-controls",
@@ -119,11 +119,11 @@ def test_parts_of_the_table_add_up_in_one_folder(
 
 
 def test_other_data_are_refused(run: Run, tmp_path: Path, records: Path, cache: Path) -> None:
-    asked = ("benchmark", "table5", "--share", "0.02", "--out", "out", "--methods", "controls")
-    assert run(*asked, "--rows", "1", "--data", records, "--cache", cache).code == 0
+    command = ("benchmark", "table5", "--share", "0.02", "--out", "out", "--methods", "controls")
+    assert run(*command, "--rows", "1", "--data", records, "--cache", cache).code == 0
     fewer = tmp_path / "fewer.jsonl"
     fewer.write_text("".join(records.read_text(encoding="utf-8").splitlines(keepends=True)[:60]))
-    outcome = run(*asked, "--rows", "3", "--data", fewer)
+    outcome = run(*command, "--rows", "3", "--data", fewer)
     assert outcome.code == 2
     assert "other data" in outcome.sentence
 

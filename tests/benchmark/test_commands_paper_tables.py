@@ -46,8 +46,8 @@ def test_table4_without_relaxation_prints_and_writes(
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps(row) + "\n", encoding="utf-8")
     page = tmp_path / "pages" / "table4.md"
-    asked = ("benchmark", "table4", "--data", file.parents[1], "--out", "out", "--no-relax", "--page", page)
-    outcome = run(*asked)
+    command = ("benchmark", "table4", "--data", file.parents[1], "--out", "out", "--no-relax", "--page", page)
+    outcome = run(*command)
     assert outcome.code == 0
     assert page.read_text(encoding="utf-8").startswith(outcome.out.rstrip())
     other = tmp_path / "again.md"
@@ -55,8 +55,8 @@ def test_table4_without_relaxation_prints_and_writes(
     assert other.read_text(encoding="utf-8") == page.read_text(encoding="utf-8").replace(
         "table4.json", "again.json"
     )
-    again = run(*asked[:-2], "--json")
+    again = run(*command[:-2], "--json")
     assert json.loads(again.out)["compounds"][0]["id"] == "known"
-    refused = run(*asked, "--seed", 1)
+    refused = run(*command, "--seed", 1)
     assert refused.code == 2
     assert "other settings" in refused.sentence

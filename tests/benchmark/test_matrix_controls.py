@@ -58,9 +58,9 @@ def test_lookup_falls_back_to_other_sizes_then_to_the_size_then_to_everything(
 def test_lookup_does_not_see_what_stands_in_the_padding(known: tuple[np.ndarray, np.ndarray]) -> None:
     numbers, distances = known
     perturbed = np.where(pair_mask(numbers), distances, 99.0)
-    asked = cells([NA, CL], [MG, F, F, F])
-    assert ElementPairLookup(numbers, perturbed).predict(asked) == pytest.approx(
-        ElementPairLookup(numbers, distances).predict(asked)
+    queries = cells([NA, CL], [MG, F, F, F])
+    assert ElementPairLookup(numbers, perturbed).predict(queries) == pytest.approx(
+        ElementPairLookup(numbers, distances).predict(queries)
     )
 
 
@@ -76,16 +76,16 @@ def test_nearest_composition_has_the_same_counts_and_the_most_similar_elements()
     numbers = cells([NA, CL], [CA, O], [CA, O, O], [CA, CA, O])
     distances = np.arange(4.0)[:, None, None] + np.ones((SLOTS, SLOTS))
     control = NearestComposition(numbers, distances)
-    asked = cells([MG, O], [NA, F], [MG, O, O], [CA, CA, O], [MG, O, O, O])
-    assert control.nearest(asked).tolist() == [1, 0, 2, 3, -1]
-    found = control.predict(asked)
+    queries = cells([MG, O], [NA, F], [MG, O, O], [CA, CA, O], [MG, O, O, O])
+    assert control.nearest(queries).tolist() == [1, 0, 2, 3, -1]
+    found = control.predict(queries)
     assert (found[0] == 2).all()
     assert (found[3] == 4).all()
 
 
 def test_composition_without_a_neighbour_gets_the_lookup(known: tuple[np.ndarray, np.ndarray]) -> None:
-    asked = cells([NA, CL, CL, CL])
-    assert (NearestComposition(*known).predict(asked) == ElementPairLookup(*known).predict(asked)).all()
+    queries = cells([NA, CL, CL, CL])
+    assert (NearestComposition(*known).predict(queries) == ElementPairLookup(*known).predict(queries)).all()
 
 
 def test_shuffling_permutes_the_atoms_of_a_group_only() -> None:

@@ -168,7 +168,7 @@ def spent(seconds: Sequence[float | None], limit: float = 10.0) -> list[dict[str
     ]
 
 
-def test_cost_counts_what_was_spent_in_vain() -> None:
+def test_cost_counts_failed_attempts() -> None:
     ours, baseline = spent([1.0, 2.0, 2.0, None], 2.0), spent([0.5, 8.0, None, None])
     assert seconds_per_match(ours) == pytest.approx(7 / 3, abs=1e-3)
     assert seconds_per_match(baseline) == pytest.approx(28.5 / 2)
@@ -183,7 +183,7 @@ def test_cost_counts_what_was_spent_in_vain() -> None:
 
 
 @pytest.mark.parametrize("method", ["gnoa-random", "gnoa-tpe"])
-def test_a_search_stops_when_its_evaluations_are_spent(method: str) -> None:
+def test_a_search_stops_at_its_limit_of_evaluations(method: str) -> None:
     def energies(structures: Sequence[Structure]) -> np.ndarray:
         return np.array([structure.volume for structure in structures])
 
@@ -209,7 +209,9 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("methods")
 
 
-def test_table3_counts_pages_and_goes_on(out: Path, tmp_path: Path, caesium_chloride: PaperCompound) -> None:
+def test_table3_counts_pages_and_continues(
+    out: Path, tmp_path: Path, caesium_chloride: PaperCompound
+) -> None:
     apart = replace(caesium_chloride, by_id=False, reason="mp-2 is not available")
     result = measured(0, lambda: benchmark_table3([caesium_chloride, apart], SETTINGS, out))
     assert result["n"] == 1
@@ -244,7 +246,7 @@ def test_table4_gives_five_metrics_and_the_printed_ones(
     result = measured(0, lambda: benchmark_table4([cell], SETTINGS, tmp_path))
     ours = result["better_than_paper"]["ours"]
     assert {ours[name]["top_20"] for name in ("sinkhorn_A", "superpose_A", "fingerprint", "ofm")} == {1}
-    assert ours["energy_eV"]["top_20"] == 0  # no potential was asked
+    assert ours["energy_eV"]["top_20"] == 0  # no potential was evaluated
     page = table4_page.render(result)
     assert "| AlphaCrystal-I, published | none | none |" in page
     assert "| AlphaCrystal-II, published | 1.0000 | 50.0000 |" in page

@@ -1,4 +1,4 @@
-"""Reliability diagrams: drawn whole, told apart by label, refused where there is nothing to draw."""
+"""Reliability diagrams: complete, distinguished by label, refused where there is nothing to draw."""
 
 from pathlib import Path
 
@@ -18,12 +18,12 @@ def panel(*labels: str) -> ReliabilityPanel:
 
 def test_every_panel_and_curve_is_named_and_the_file_is_800_pixels_wide(tmp_path: Path) -> None:
     png, svg = reliability_diagrams(
-        [panel("told the type", "from the content"), panel("volume"), panel("angles")], tmp_path / "figure"
+        [panel("given type", "from the content"), panel("volume"), panel("angles")], tmp_path / "figure"
     )
     with Image.open(png) as image:
         assert image.size == (800, 960)
     text = svg.read_text(encoding="utf-8")
-    for label in ("told the type", "from the content", "volume", "angles", "share inside"):
+    for label in ("given type", "from the content", "volume", "angles", "share inside"):
         assert f"<!-- {label} -->" in text
     assert text.count("<!-- Distances -->") == 3
 

@@ -68,7 +68,7 @@ def test_formulas_and_cells_survive_pickling() -> None:
         ("NaN", "NaN", ("NaN was read as sodium and nitrogen, 1 to 1, not as a missing value",)),
     ],
 )
-def test_reader_is_told_how_the_text_was_read(text: str, name: str, notes: tuple[str, ...]) -> None:
+def test_notes_explain_how_the_text_was_read(text: str, name: str, notes: tuple[str, ...]) -> None:
     formula = parse_formula(text)
     assert (formula.text, formula.cell(1).name, formula.notes) == (text, name, notes)
 
@@ -114,7 +114,7 @@ def test_cell_is_checked_against_the_formula() -> None:
         parse_cell("Pb4O5", formula)
 
 
-def test_cell_alone_names_its_formula_without_asking_for_a_cell() -> None:
+def test_cell_alone_names_its_formula_without_a_requested_cell() -> None:
     cell = parse_cell("Zr8Al6")
     assert cell == parse_formula("Zr4Al3").cell(2)
     assert cell.formula.notes == ()

@@ -114,7 +114,7 @@ def test_the_first_assignments_are_those_of_the_enumeration(
     assert first_assignments(number, counts, limit) == expected  # from memory
 
 
-def test_like_groups_have_assignments_of_their_own_letters() -> None:
+def test_similar_groups_have_assignments_with_different_letters() -> None:
     """Groups share what depends on multiplicities alone; 1 and 144 have one position each, of other sizes."""
     assert first_assignments(1, [1, 2], 5) == [("a", "aa")]
     assert first_assignments(144, [3, 6], 5) == [("a", "aa")]

@@ -136,7 +136,7 @@ def test_two_general_orbits_have_exactly_the_space_group(system_start: int) -> N
         assert len(found.numbers) == len(encoding.numbers)
 
 
-def test_textbook_crystals_are_encoded_with_their_own_letters(textbook_crystal: Structure) -> None:
+def test_textbook_crystals_are_encoded_with_their_letters(textbook_crystal: Structure) -> None:
     found = describe_symmetry(
         textbook_crystal.lattice.matrix,
         textbook_crystal.frac_coords,

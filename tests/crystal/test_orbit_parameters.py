@@ -37,7 +37,7 @@ def test_every_solution_makes_the_same_orbit(number: int, data: st.DataObject) -
     ("number", "letter", "point"),
     [(225, "a", [0.1, 0, 0]), (136, "f", [0.3, 0.2, 0]), (62, "c", [0, 0.1, 0])],
 )
-def test_points_beside_the_position_have_none(number: int, letter: str, point: list[float]) -> None:
+def test_points_off_the_position_have_none(number: int, letter: str, point: list[float]) -> None:
     assert len(orbit_parameters(number, letter, np.array(point))) == 0
 
 

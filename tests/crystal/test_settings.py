@@ -78,7 +78,7 @@ def test_the_map_leads_to_the_canonical_letters(case: tuple[SpaceGroup, list[str
     assert sorted(image.values()) == sorted(group.positions)
 
 
-def test_equivalent_letters_form_a_group_that_keeps_the_kind_of_position() -> None:
+def test_equivalent_letters_form_a_group_that_keeps_the_multiplicity_and_freedom_of_positions() -> None:
     for number in range(1, 231):
         group = space_group(number)
         letters = list(group.positions)

@@ -43,14 +43,14 @@ def test_refusal_is_a_sentence() -> None:
 
 
 class RecordedSummaries:
-    """Answers as the client does, from documents; counts what is asked."""
+    """Answers as the client does, from documents; counts the queries."""
 
     def __init__(self, documents: list[dict[str, Any]]) -> None:
         self.documents = {item["material_id"]: item for item in documents}
-        self.asked: list[dict[str, Any]] = []
+        self.queries: list[dict[str, Any]] = []
 
     def search(self, **query: Any) -> list[dict[str, Any]]:
-        self.asked.append(query)
+        self.queries.append(query)
         wanted = query.get("material_ids", list(self.documents))
         found = [self.documents[name] for name in reversed(wanted)]
         return [{field: item.get(field) for field in query["fields"]} for item in found]
@@ -67,10 +67,10 @@ def test_document_becomes_a_record_with_energies_and_licence(textbook: Textbook)
 
 
 @pytest.mark.parametrize(
-    ("told", "licence"), [("BY-C", "CC-BY-4.0"), ("BY-NC", "CC-BY-NC-4.0"), (None, "CC-BY-4.0")]
+    ("stated", "licence"), [("BY-C", "CC-BY-4.0"), ("BY-NC", "CC-BY-NC-4.0"), (None, "CC-BY-4.0")]
 )
-def test_licence_is_the_one_of_the_entry(textbook: Textbook, told: str | None, licence: str) -> None:
-    built = {"build_date": "2025-09-25T00:00:00", "license": told}
+def test_licence_is_the_one_of_the_entry(textbook: Textbook, stated: str | None, licence: str) -> None:
+    built = {"build_date": "2025-09-25T00:00:00", "license": stated}
     record = record_of_document(document("mp-1", textbook("halite"), builder_meta=built))
     assert record is not None
     assert record.licence == licence
@@ -84,17 +84,17 @@ def test_documents_without_an_ordered_structure_are_left_out(textbook: Textbook)
     assert record_of_document(None) is None
 
 
-def test_chunks_of_ids_are_asked_for_in_a_fixed_order(textbook: Textbook, tmp_path: Path) -> None:
+def test_chunks_of_ids_are_requested_in_a_fixed_order(textbook: Textbook, tmp_path: Path) -> None:
     names = ("halite", "fluorite", "rutile", "copper", "sphalerite")
     client = RecordedSummaries([document(f"mp-{i}", textbook(name)) for i, name in enumerate(names)])
     source = MaterialsProjectSource(client, {"num_sites": (1, 12)}, chunk=2)
     identifiers = source.identifiers()
-    assert client.asked[0]["num_sites"] == (1, 12)
+    assert client.queries[0]["num_sites"] == (1, 12)
     out = tmp_path / "mp.jsonl"
     came = download(out, {}, "0", lambda start: source.page(identifiers, int(start)))
     assert (came.records, came.skipped) == (5, 0)
     assert [record.id for record in read_records(out)] == [f"mp-{i}" for i in range(5)]
-    assert [query["material_ids"] for query in client.asked[1:]] == [
+    assert [query["material_ids"] for query in client.queries[1:]] == [
         ["mp-0", "mp-1"],
         ["mp-2", "mp-3"],
         ["mp-4"],

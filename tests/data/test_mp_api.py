@@ -1,6 +1,6 @@
 """The Materials Project's own schema and client, where they are installed (the extra materials-project).
 
-Cell, space group and versions of mp-149 are those that the Materials Project told on 2022-10-05 (CC BY 4.0,
+Cell, space group and versions of mp-149 are those that the Materials Project gave on 2022-10-05 (CC BY 4.0,
 doi:10.1063/1.4812323); the other two documents, mp-900001 and mp-900002, are made up in the same form.
 """
 
@@ -61,27 +61,29 @@ DOCUMENTS = [
 ]
 
 
-def test_fields_asked_for_are_fields_of_the_summary_document() -> None:
+def test_fields_requested_are_fields_of_the_summary_document() -> None:
     """The client refuses to ask for others."""
     assert set(FIELDS) <= set(emmet.SummaryDoc.model_fields)
 
 
-@pytest.mark.parametrize("told", DOCUMENTS, ids=lambda told: str(told["material_id"]))
-def test_documents_of_the_tests_have_the_schema_of_emmet(told: dict[str, Any]) -> None:
-    found = emmet.SummaryDoc.model_validate(told)
-    assert found.symmetry.number == told["symmetry"]["number"]
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document["material_id"]))
+def test_documents_of_the_tests_have_the_schema_of_emmet(document: dict[str, Any]) -> None:
+    found = emmet.SummaryDoc.model_validate(document)
+    assert found.symmetry.number == document["symmetry"]["number"]
     assert found.builder_meta.database_version == "2022.10.5"
     # What emmet writes becomes the same record as what the tests wrote, but for the spelling of its id.
-    written = json.loads(found.model_dump_json(include=set(FIELDS))) | {"material_id": told["material_id"]}
-    assert record_of_document(written) == record_of_document(told)
+    written = json.loads(found.model_dump_json(include=set(FIELDS))) | {
+        "material_id": document["material_id"]
+    }
+    assert record_of_document(written) == record_of_document(document)
 
 
 class MaterialsProject(ThreadingHTTPServer):
-    """The two addresses of the Materials Project's API that are asked, on this machine."""
+    """The two addresses of the Materials Project's API, on this machine."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Answer)
-        self.asked: list[dict[str, list[str]]] = []
+        self.queries: list[dict[str, list[str]]] = []
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -100,7 +102,7 @@ class Answer(BaseHTTPRequestHandler):
             )
             return
         query = parse_qs(place.query)
-        self.server.asked.append(query)
+        self.server.queries.append(query)
         wanted = query.get("material_ids", [",".join(str(item["material_id"]) for item in DOCUMENTS)])[
             0
         ].split(",")
@@ -115,8 +117,8 @@ class Answer(BaseHTTPRequestHandler):
             {"data": found[begin:], "meta": {"total_doc": len(found), "time_stamp": "2026-01-01T00:00:00"}}
         )
 
-    def _say(self, told: dict[str, Any]) -> None:
-        content = json.dumps(told).encode()
+    def _say(self, document: dict[str, Any]) -> None:
+        content = json.dumps(document).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
@@ -162,7 +164,7 @@ def test_client_of_the_materials_project_downloads_records(project: MaterialsPro
     assert records["mp-900002"].licence == "CC-BY-NC-4.0"
     assert records["mp-149"].energy_source == "Materials Project 2022.10.5"
     assert records["mp-149"].spacegroup_number == 227
-    first, second = project.asked[0], project.asked[-1]
+    first, second = project.queries[0], project.queries[-1]
     assert (first["deprecated"], first["nsites_max"]) == (["False"], ["4"])
     assert set(second["_fields"][0].split(",")) == set(FIELDS)
 

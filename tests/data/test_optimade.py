@@ -70,12 +70,12 @@ def disordered(textbook: Textbook) -> dict[str, Any]:
 
 
 class Pages(ThreadingHTTPServer):
-    """Tells the entries two a page; breaks off as it is told."""
+    """Serves two entries a page; breaks off on request."""
 
     def __init__(self, entries: list[dict[str, Any]]) -> None:
         super().__init__(("127.0.0.1", 0), Answer)
         self.entries = entries
-        self.asked: list[str] = []
+        self.paths: list[str] = []
         self.refusals: list[int] = []
         self.address = f"http://127.0.0.1:{self.server_port}"
 
@@ -84,22 +84,25 @@ class Answer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         server = self.server
         assert isinstance(server, Pages)
-        server.asked.append(self.path)
+        server.paths.append(self.path)
         if server.refusals and (status := server.refusals.pop(0)):
-            told: dict[str, Any] = {"errors": [{"detail": "not\nnow."}]}
+            document: dict[str, Any] = {"errors": [{"detail": "not\nnow."}]}
         elif self.path.startswith("/v1/info"):
-            status, told = 200, {"data": {"attributes": {"available_licenses": ["CC-BY-4.0"]}}, "meta": {}}
+            status, document = (
+                200,
+                {"data": {"attributes": {"available_licenses": ["CC-BY-4.0"]}}, "meta": {}},
+            )
         else:
             start = int(self.path.rpartition("offset=")[2]) if "offset=" in self.path else 0
             following = start + 2
             more = following < len(server.entries)
             status = 200
-            told = {
+            document = {
                 "data": server.entries[start:following],
                 "links": {"next": {"href": f"/v1/structures?offset={following}"} if more else None},
                 "meta": {"data_returned": len(server.entries)},
             }
-        body = json.dumps(told).encode()
+        body = json.dumps(document).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -145,10 +148,10 @@ def test_pages_are_followed_and_disorder_is_left_out(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["all.jsonl.gz"]
 
 
-def test_busy_server_is_asked_again(pages: Pages, tmp_path: Path) -> None:
+def test_busy_server_is_queried_again(pages: Pages, tmp_path: Path) -> None:
     pages.refusals = [0, 503, 429, 0, 504]
     assert fetch_all(OptimadeSource(pages.address), tmp_path / "all.jsonl") == (5, 1)
-    assert len(pages.asked) == 3 + 3
+    assert len(pages.paths) == 3 + 3
 
 
 def test_download_that_broke_off_goes_on_at_its_page(pages: Pages, tmp_path: Path) -> None:
@@ -164,13 +167,13 @@ def test_download_that_broke_off_goes_on_at_its_page(pages: Pages, tmp_path: Pat
         fetch_all(source, out)
     with pytest.raises(InputError, match="had another request"):
         fetch_all(OptimadeSource(pages.address, "nsites<=3"), out, resume=True)
-    pages.asked.clear()
+    pages.paths.clear()
     assert fetch_all(source, out, resume=True) == (5, 1)
-    assert [path.rpartition("=")[2] for path in pages.asked] == ["2", "4"]
+    assert [path.rpartition("=")[2] for path in pages.paths] == ["2", "4"]
     assert [record.id.rpartition(":")[2] for record in read_records(out)] == list(NAMES)
 
 
-def test_refusal_is_told_in_one_sentence(pages: Pages) -> None:
+def test_refusal_is_one_sentence(pages: Pages) -> None:
     pages.refusals = [400]
     with pytest.raises(InputError, match=r"refused the request \(status 400\): not now\."):
         OptimadeSource(pages.address).licence()
@@ -292,8 +295,8 @@ def test_what_data_build_writes_is_taken_as_it_is(
     out = "built.jsonl.gz"
     if source == "optimade":
         entries = [entry(name, structure) for name, structure in crystals.items()]
-        for told in entries:  # the reference server keeps its own fields without their prefix
-            told["attributes"]["energy"] = told["attributes"].pop("_exmpl_energy")
+        for document in entries:  # the reference server keeps its own fields without their prefix
+            document["attributes"]["energy"] = document["attributes"].pop("_exmpl_energy")
         with serving(entries, tmp_path, 20) as address:
             options = ("--source", source, "--formation-energy-field", "_exmpl_energy")
             said = command("data", "build", address, *options, "--out", out)

@@ -223,7 +223,7 @@ def test_failure_at_the_first_page_leaves_nothing(server: Server, tmp_path: Path
 
 
 @pytest.mark.parametrize("pause", ["0", "0.01", "Wed, 21 Oct 2015 07:28:00 GMT", "soon"])
-def test_pause_that_a_busy_server_asks_for_is_understood(server: Server, tmp_path: Path, pause: str) -> None:
+def test_pause_that_a_busy_server_requests_is_understood(server: Server, tmp_path: Path, pause: str) -> None:
     server.pages([salt("a")], promised=1)
     good = server.answers["/v1/structures"]
     server.set("/v1/structures", {}, status=429, Retry_After=pause)

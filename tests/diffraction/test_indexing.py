@@ -109,7 +109,7 @@ def test_cell_of_each_crystal_system_is_recovered(system: str) -> None:
         assert cell.log_likelihood > 10
 
 
-def test_peaks_of_another_phase_are_not_indexed_and_do_not_spoil_the_cell() -> None:
+def test_peaks_of_another_phase_are_not_indexed_and_do_not_change_the_cell() -> None:
     rng = np.random.default_rng(1)
     angles, intensity = peaks_of(crystal("tetragonal"))
     foreign = np.array([30.1, 44.7])

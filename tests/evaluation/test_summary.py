@@ -61,7 +61,7 @@ def test_unknown_preset_is_refused(textbook) -> None:
         match_summary([[]], [textbook("halite")], "strict")
 
 
-def test_metre_asks_for_every_polymorph(textbook) -> None:
+def test_metre_requires_every_polymorph(textbook) -> None:
     rutile, anatase = textbook("rutile"), textbook("anatase")
     both = polymorph_summary([rutile, anatase], [rutile, anatase])
     assert (both.metre, both.crmse) == (1.0, pytest.approx(0, abs=1e-6))

@@ -34,7 +34,7 @@ def test_each_space_group_and_size_is_built_once() -> None:
     assert len(seen) == len(found) == len(set(seen))
 
 
-def test_the_agreement_told_is_that_of_the_crystal() -> None:
+def test_the_reported_agreement_is_that_of_the_crystal() -> None:
     """F1 of the contacts of the crystal with the predicted ones, counted by pair of elements."""
     from alphacrystal.learn import contact_probabilities, load_model, models_folder
 

@@ -68,17 +68,17 @@ def test_learning_searches_do_better_than_chance(energies: EnergyFunction) -> No
 
 
 def test_evaluations_are_counted_and_limited() -> None:
-    asked: list[int] = []
+    evaluated: list[int] = []
     better: list[Candidate] = []
 
     def energies(structures: list[Structure]) -> np.ndarray:
-        asked.append(len(structures))
+        evaluated.append(len(structures))
         return np.array([structure.volume for structure in structures])
 
     found = found_by(
         energies, "NaCl", 10, search="random", budget=Budget(energy_calls=7), on_better=better.append
     )
-    assert sum(asked) == 7
+    assert sum(evaluated) == 7
     assert [c.provenance["energy_per_atom_ev"] for c in better] == sorted(
         (c.provenance["energy_per_atom_ev"] for c in better), reverse=True
     )

@@ -1,4 +1,4 @@
-"""Generators of other packages: found by name, mixed with ours, their mistakes told in one sentence."""
+"""Generators of other packages: found by name, mixed with built-in ones, their errors in one sentence."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def plugins(offer: Offer) -> None:
     offer(GROUP, SOURCE, NAMES)
 
 
-def test_plugins_are_found_and_give_as_many_as_asked() -> None:
+def test_plugins_are_found_and_give_as_many_as_requested() -> None:
     assert {"broken", "nothing", "salts", "wrong"} < set(GENERATORS.names())
     context = generator_context(NACL, [1, 2], make_config())
     made = list(build_generator("salts", context).generate(NACL, 3, np.random.default_rng(0)))
@@ -97,6 +97,6 @@ def test_plugin_that_fails_in_a_mix_is_noted(tmp_path: Path) -> None:
         ("missing", "There is no generator 'missing': choose from .*distance_matrix, .*, salts, .*wrong"),
     ],
 )
-def test_what_a_plugin_does_wrong_is_said(tmp_path: Path, name: str, sentence: str) -> None:
+def test_errors_of_a_plugin_are_named(tmp_path: Path, name: str, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         predict("NaCl", folder=tmp_path / "run", generators=(name,), max_atoms=4, relax=False)

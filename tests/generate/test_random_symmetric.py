@@ -62,15 +62,15 @@ def test_perovskite_is_drawn_in_its_group(textbook: Callable[[str], Structure]) 
 def test_energies_rank_and_the_budget_counts_them(
     energies: EnergyFunction, textbook: Callable[[str], Structure]
 ) -> None:
-    asked = 0
+    evaluated = 0
 
     def counted(structures: list[Structure]) -> np.ndarray:
-        nonlocal asked
-        asked += len(structures)
+        nonlocal evaluated
+        evaluated += len(structures)
         return energies(structures)
 
     found = drawn("NaCl", 4, energies=counted, budget=Budget(energy_calls=40), space_group=225)
-    assert asked == 40
+    assert evaluated == 40
     values = [candidate.provenance["energy_per_atom_ev"] for candidate in found]
     assert len(found) == 4
     assert values == sorted(values)

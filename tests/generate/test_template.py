@@ -75,7 +75,7 @@ def test_oxidation_states_must_have_something_in_common(library: TemplateLibrary
     assert kept <= every
 
 
-def test_sizes_and_groups_asked_for_are_kept(library: TemplateLibrary) -> None:
+def test_requested_sizes_and_groups_are_kept(library: TemplateLibrary) -> None:
     assert {len(c.structure) for c in made(library, "LiF", formula_units=[2])} == {4}
     assert {c.provenance["space_group"] for c in made(library, "MgS", space_group=216)} == {216}
 
@@ -97,7 +97,7 @@ def test_allow_same_formula_may_serve_or_not(library: TemplateLibrary) -> None:
         made(library, "SrTiO3", allow_same_formula=False)
 
 
-def test_forbidden_formulas_never_serve_whatever_their_label(
+def test_forbidden_formulas_are_never_templates_under_any_label(
     template_records: list[StructureRecord],
 ) -> None:
     zr4al3 = Structure.from_spacegroup(

@@ -116,7 +116,7 @@ def test_the_spelling_of_a_formula_does_not_matter() -> None:
     assert hypotheses_of("O3BaZr") == hypotheses_of("BaZrO3")
 
 
-def test_only_the_asked_cells_are_used() -> None:
+def test_only_the_requested_cells_are_used() -> None:
     formula = parse_formula("TiO2")
     for units in ([2], [1, 4]):
         found = predict_hypotheses(formula, units, 60)
@@ -126,17 +126,17 @@ def test_only_the_asked_cells_are_used() -> None:
 
 
 @pytest.mark.parametrize("group", [225, 62, 1])
-def test_only_the_asked_space_group_is_used(group: int) -> None:
+def test_only_the_requested_space_group_is_used(group: int) -> None:
     found = predict_hypotheses(parse_formula("NaCl"), [1, 2, 4], 20, group=group)
     assert found
     assert {h.space_group for h in found} == {group}
 
 
-def test_a_given_space_group_gets_as_many_hypotheses_as_asked_for() -> None:
+def test_a_given_space_group_gets_as_many_hypotheses_as_requested() -> None:
     assert len(predict_hypotheses(parse_formula("TiO2"), [4, 8, 12], 60, group=62)) == 60
 
 
-def test_probabilities_within_a_space_group_are_normalised_anew() -> None:
+def test_probabilities_within_a_space_group_are_normalised_again() -> None:
     found = predict_hypotheses(parse_formula("NaCl"), [1], 1000, group=225)
     assert math.fsum(math.exp(h.log_probability) for h in found) == pytest.approx(1)
 

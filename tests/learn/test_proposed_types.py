@@ -31,7 +31,7 @@ def test_each_type_has_one_origin(text: str) -> None:
     assert not any(structure_type in net.rows for origin in ORIGINS[1:] for structure_type in found[origin])
 
 
-def test_subgroup_types_have_the_asked_cells_and_group() -> None:
+def test_subgroup_types_have_the_requested_cells_and_group() -> None:
     counts = {z * 4 for z in range(1, 11)}
     found = lists("CuGaS2")["subgroup"]
     assert found

@@ -266,14 +266,14 @@ def test_phases_that_could_not_be_relaxed_are_counted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("given", ["hull", "references"])
-def test_energies_are_not_asked_for_without_relaxation(tmp_path: Path, given: str) -> None:
+def test_energies_are_not_needed_without_relaxation(tmp_path: Path, given: str) -> None:
     config = PredictConfig.model_validate({"relax": False, given: tmp_path / "file.json"})
     with pytest.raises(InputError, match="Without relaxation there are no energies"):
         energy_reference(["Mg"], config)
     assert energy_reference(["Mg"], PredictConfig(relax=False)) is None
 
 
-def test_reader_is_told_whose_formation_energies_the_hull_holds(tmp_path: Path) -> None:
+def test_the_source_of_the_formation_energies_of_a_hull_is_noted(tmp_path: Path) -> None:
     reference = read_hull_reference(entries(tmp_path / "mp.json"), ["Mg", "O"])
     (remark,) = EnergyReference("chgnet-r2scan", hull=reference).remarks()
     assert "formation energies of chgnet-r2scan with those stored in mp.json" in remark

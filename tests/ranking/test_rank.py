@@ -50,7 +50,7 @@ def test_without_relaxation_the_order_is_the_chemical_one() -> None:
 
 
 @pytest.mark.parametrize("order", ["combined", "chemical"])
-def test_a_converged_structure_stands_for_its_unconverged_likes(order: Any) -> None:
+def test_a_converged_structure_represents_equal_unconverged_ones(order: Any) -> None:
     candidates = [made(halite(5.7), -0.5), made(halite(), -6.0), made(caesium_chloride(), -2.0)]
     relaxations = {
         0: relaxed(halite(5.7), -3.5, STATUS.STEP_LIMIT),

@@ -1,4 +1,4 @@
-"""Textbook crystals as the search sees them: a hypothesis and a distogram."""
+"""Textbook crystals as reconstruction tasks: a hypothesis and a distogram."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,45 +20,49 @@ from alphacrystal.crystal import (
     space_group,
 )
 
-# As the networks have them: fine where bonds are, coarse further out.
+# As in the networks: fine where bonds are, coarse further out.
 EDGES = np.concatenate([np.linspace(1.2, 6, 49), np.linspace(6.25, 12, 24), np.linspace(13, 16, 4)])
 
 
 @dataclass(frozen=True)
-class Puzzle:
-    """What is known of a crystal before its coordinates are found, and the crystal."""
+class ReconstructionTask:
+    """The input of a reconstruction, and the crystal."""
 
     hypothesis: SymmetryHypothesis
     distogram: Distogram
     solution: Structure
 
 
-def make_puzzle(structure: Structure, spread: float) -> Puzzle:
-    found = describe_symmetry(
+def make_task(structure: Structure, spread: float) -> ReconstructionTask:
+    symmetry = describe_symmetry(
         structure.lattice.matrix, structure.frac_coords, np.array(structure.atomic_numbers)
     )
     free = np.zeros(6)
-    free[list(FREE_SHAPE[space_group(found.space_group).crystal_system])] = spread
-    order = sorted(range(len(found.numbers)), key=lambda i: element_order(chemical_symbols[found.numbers[i]]))
-    distances = min_image_distances(found.primitive_lattice, found.primitive_positions[order])
+    free[list(FREE_SHAPE[space_group(symmetry.space_group).crystal_system])] = spread
+    order = sorted(
+        range(len(symmetry.numbers)), key=lambda i: element_order(chemical_symbols[symmetry.numbers[i]])
+    )
+    distances = min_image_distances(symmetry.primitive_lattice, symmetry.primitive_positions[order])
     hypothesis = SymmetryHypothesis(
-        space_group=found.space_group,
-        occupation=found.occupation(),
+        space_group=symmetry.space_group,
+        occupation=symmetry.occupation(),
         formula_units=1,
-        lattice=lattice_parameters(found.lattice),
+        lattice=lattice_parameters(symmetry.lattice),
         lattice_std=LatticeParameters(0, 0, 0, 0, 0, 0),
         shape_scale=tuple(free),
         log_probability=0.0,
     )
-    solution = Structure(found.primitive_lattice, found.numbers, found.primitive_positions)
-    return Puzzle(hypothesis, Distogram.from_distances(found.numbers[order], distances, EDGES), solution)
+    solution = Structure(symmetry.primitive_lattice, symmetry.numbers, symmetry.primitive_positions)
+    return ReconstructionTask(
+        hypothesis, Distogram.from_distances(symmetry.numbers[order], distances, EDGES), solution
+    )
 
 
 @pytest.fixture(scope="session")
-def puzzle(textbook: Callable[[str], Structure]) -> Callable[..., Puzzle]:
+def task(textbook: Callable[[str], Structure]) -> Callable[..., ReconstructionTask]:
     """A function of (name, spread=0.0): a textbook crystal with its true cell, free within the spread."""
 
-    def of(name: str, spread: float = 0.0) -> Puzzle:
-        return make_puzzle(textbook(name), spread)
+    def of(name: str, spread: float = 0.0) -> ReconstructionTask:
+        return make_task(textbook(name), spread)
 
     return of

@@ -20,12 +20,12 @@ names, seeds = st.sampled_from(NAMES), st.integers(0, 2**32 - 1)
 kinds = st.sampled_from(["likelihood", "rmse", "contacts"])
 
 
-def sites(puzzle: Any) -> tuple[FloatArray, FloatArray, IntArray]:
+def sites(task: Any) -> tuple[FloatArray, FloatArray, IntArray]:
     """Lattice, fractional coordinates and numbers of the solution, atoms in the order of the distogram."""
-    numbers = puzzle.distogram.numbers
-    own = np.array(puzzle.solution.atomic_numbers)
+    numbers = task.distogram.numbers
+    own = np.array(task.solution.atomic_numbers)
     order = np.argsort([numbers.tolist().index(number) for number in own], kind="stable")
-    return puzzle.solution.lattice.matrix, puzzle.solution.frac_coords[order], own[order]
+    return task.solution.lattice.matrix, task.solution.frac_coords[order], own[order]
 
 
 def pairs(fitness: FitnessBatch, lattice: FloatArray, fractional: FloatArray) -> Tensor:
@@ -35,10 +35,10 @@ def pairs(fitness: FitnessBatch, lattice: FloatArray, fractional: FloatArray) ->
 
 @given(names, kinds, seeds)
 def test_fitness_does_not_depend_on_the_order_of_like_atoms_or_the_origin(
-    puzzle: Callable[..., Any], name: str, kind: FitnessName, seed: int
+    task: Callable[..., Any], name: str, kind: FitnessName, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
-    given_puzzle = puzzle(name)
+    given_puzzle = task(name)
     lattice, fractional, numbers = sites(given_puzzle)
     fractional = fractional + rng.normal(0, 0.03, fractional.shape)  # somewhere near the solution
     order = np.concatenate(
@@ -55,10 +55,10 @@ def test_fitness_does_not_depend_on_the_order_of_like_atoms_or_the_origin(
 
 @given(st.sampled_from(NAMES[:-1]), kinds, seeds)
 def test_the_true_crystal_is_fitter_than_a_distorted_one(
-    puzzle: Callable[..., Any], name: str, kind: FitnessName, seed: int
+    task: Callable[..., Any], name: str, kind: FitnessName, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
-    given_puzzle = puzzle(name)
+    given_puzzle = task(name)
     lattice, fractional, _ = sites(given_puzzle)
     fitness = FitnessBatch.of([given_puzzle.distogram], kind)
     true = fitness.geometry(pairs(fitness, lattice, fractional)).item()
@@ -68,8 +68,8 @@ def test_the_true_crystal_is_fitter_than_a_distorted_one(
         assert true < 0.2  # Å; the bins are 0.1 Å wide where bonds are, wider further out
 
 
-def test_rmse_is_that_of_the_sorted_distances(puzzle: Callable[..., Any]) -> None:
-    quartz = puzzle("quartz")
+def test_rmse_is_that_of_the_sorted_distances(task: Callable[..., Any]) -> None:
+    quartz = task("quartz")
     lattice, fractional, numbers = sites(quartz)
     distorted = fractional + np.random.default_rng(0).normal(0, 0.05, fractional.shape)
     fitness = FitnessBatch.of([quartz.distogram], "rmse")
@@ -85,9 +85,9 @@ def test_rmse_is_that_of_the_sorted_distances(puzzle: Callable[..., Any]) -> Non
 
 
 @pytest.mark.parametrize("kind", ["likelihood", "rmse"])
-def test_batched_equals_single(puzzle: Callable[..., Any], kind: FitnessName) -> None:
+def test_batched_equals_single(task: Callable[..., Any], kind: FitnessName) -> None:
     # Two different distograms of one cell content.
-    rutile, anatase = puzzle("rutile"), puzzle("anatase")
+    rutile, anatase = task("rutile"), task("anatase")
     together = FitnessBatch.of([rutile.distogram, anatase.distogram], kind)
     distances = 1.5 + 4 * torch.rand(2, 7, len(together.rows), generator=torch.Generator().manual_seed(0))
     found = together.geometry(distances)
@@ -99,8 +99,8 @@ def test_batched_equals_single(puzzle: Callable[..., Any], kind: FitnessName) ->
         assert torch.equal(part[0], found[index])
 
 
-def test_clashes_are_penalised(puzzle: Callable[..., Any]) -> None:
-    rutile = puzzle("rutile")
+def test_clashes_are_penalised(task: Callable[..., Any]) -> None:
+    rutile = task("rutile")
     lattice, fractional, _ = sites(rutile)
     fitness = FitnessBatch.of([rutile.distogram])
     assert fitness.clash(pairs(fitness, lattice, fractional)).item() == 0
@@ -112,8 +112,8 @@ def test_clashes_are_penalised(puzzle: Callable[..., Any]) -> None:
     assert 0 <= penalties[0] < penalties[1] < penalties[2]
 
 
-def test_fitness_can_be_followed_downhill(puzzle: Callable[..., Any]) -> None:
-    quartz = puzzle("quartz")
+def test_fitness_can_be_followed_downhill(task: Callable[..., Any]) -> None:
+    quartz = task("quartz")
     lattice, fractional, _ = sites(quartz)
     for kind in ("likelihood", "rmse"):
         fitness = FitnessBatch.of([quartz.distogram], kind)
@@ -128,8 +128,8 @@ def test_fitness_can_be_followed_downhill(puzzle: Callable[..., Any]) -> None:
 
 
 @pytest.mark.parametrize("kind", ["likelihood", "rmse"])
-def test_a_single_atom_has_nothing_to_disagree_with(puzzle: Callable[..., Any], kind: FitnessName) -> None:
-    fitness = FitnessBatch.of([puzzle("copper").distogram], kind)
+def test_a_single_atom_has_nothing_to_disagree_with(task: Callable[..., Any], kind: FitnessName) -> None:
+    fitness = FitnessBatch.of([task("copper").distogram], kind)
     assert fitness.geometry(torch.zeros(1, 3, 0)).tolist() == [[0, 0, 0]]
     assert fitness.clash(torch.zeros(1, 3, 0)).tolist() == [[0, 0, 0]]
 
@@ -140,9 +140,9 @@ def test_leaving_the_predicted_cell_costs_by_the_spread() -> None:
     assert lattice_penalty(deviations, active).tolist() == pytest.approx([0, 3.5])
 
 
-def test_finer_classes_tell_more_apart(puzzle: Callable[..., Any]) -> None:
-    """Exchanging two distances of one element pair is seen once the atoms are told apart."""
-    distogram = puzzle("baddeleyite").distogram
+def test_finer_classes_tell_more_apart(task: Callable[..., Any]) -> None:
+    """Exchanging two distances of one element pair is seen once the atoms are crystal_input apart."""
+    distogram = task("baddeleyite").distogram
     numbers = distogram.numbers
     oxygen = np.flatnonzero(numbers == 8)
     classes = numbers * 32

@@ -23,5 +23,5 @@ def test_lengths_are_the_minimum_over_all_images(seed: int) -> None:
     assert np.allclose(np.linalg.norm(vectors @ lattice, axis=-1)[off], expected[off], atol=1e-6)
 
 
-def test_an_orthogonal_cell_needs_no_images_but_its_own() -> None:
+def test_an_orthogonal_cell_needs_only_the_home_cell() -> None:
     assert len(Periodic.of(np.diag([3.0, 4.0, 5.0])).images) == 1

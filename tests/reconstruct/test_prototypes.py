@@ -14,15 +14,15 @@ from alphacrystal.reconstruct import SearchSettings, reconstruct, reconstruct_fr
 MATCHER = StructureMatcher(ltol=0.2, stol=0.3, angle_tol=5)
 
 
-def places(puzzle: Any, values: np.ndarray) -> np.ndarray:
+def places(task: Any, values: np.ndarray) -> np.ndarray:
     """Conventional coordinates of a primitive cell of atoms for free coordinates of a hypothesis."""
-    encoding = encode(puzzle.hypothesis)
+    encoding = encode(task.hypothesis)
     return encoding.positions(values) @ encoding.basis
 
 
 @pytest.mark.parametrize("name", ["rutile", "quartz", "wurtzite", "baddeleyite"])
-def test_the_true_coordinates_are_chosen(puzzle: Callable[..., Any], name: str) -> None:
-    own = puzzle(name)
+def test_the_true_coordinates_are_chosen(task: Callable[..., Any], name: str) -> None:
+    own = task(name)
     free = encode(own.hypothesis).free
     rng = np.random.default_rng(0)
     (found,) = reconstruct([own.hypothesis], [own.distogram], SearchSettings.thorough(), 0)
@@ -38,14 +38,14 @@ def test_the_true_coordinates_are_chosen(puzzle: Callable[..., Any], name: str) 
     assert abs(np.linalg.det(best.lattice)) == pytest.approx(own.solution.volume)
 
 
-def test_no_prototype_gives_no_crystal(puzzle: Callable[..., Any]) -> None:
-    own = puzzle("rutile")
+def test_no_prototype_gives_no_crystal(task: Callable[..., Any]) -> None:
+    own = task("rutile")
     none = np.zeros((0, len(own.distogram.numbers), 3))
     assert reconstruct_from_prototypes([own.hypothesis], [own.distogram], [none], "likelihood") == [None]
 
 
-def test_atoms_that_clash_pay_for_it(puzzle: Callable[..., Any]) -> None:
-    own = puzzle("rutile")
+def test_atoms_that_clash_pay_for_it(task: Callable[..., Any]) -> None:
+    own = task("rutile")
     close = places(own, np.array([0.02]))[None]
     (best,) = reconstruct_from_prototypes([own.hypothesis], [own.distogram], [close], "likelihood")
     assert best is not None

@@ -36,10 +36,10 @@ NAMES = [
     "baddeleyite",
 ]
 MATCHER = StructureMatcher(ltol=0.2, stol=0.3, angle_tol=5)
-Told = tuple[FloatArray, IntArray, int, LatticeParameters]
+CrystalInput = tuple[FloatArray, IntArray, int, LatticeParameters]
 
 
-def told(structure: Structure) -> Told:
+def crystal_input(structure: Structure) -> CrystalInput:
     """Matrix, elements, space group and cell of a crystal."""
     found = describe_symmetry(
         structure.lattice.matrix, structure.frac_coords, np.array(structure.atomic_numbers)
@@ -56,7 +56,7 @@ def built(crystal: RebuiltCrystal) -> Structure:
 def test_textbook_crystals_are_rebuilt_without_their_letters(
     textbook: Callable[[str], Structure], name: str
 ) -> None:
-    distances, numbers, group, cell = told(textbook(name))
+    distances, numbers, group, cell = crystal_input(textbook(name))
     best = rebuild(distances, numbers, group, cell)[0]
     assert best.rmse < 1e-3
     # atom by atom, not only as a set
@@ -72,7 +72,7 @@ def test_the_crystal_does_not_depend_on_its_description(
 ) -> None:
     """Order of atoms, origin, cell choice and orientation are all drawn anew."""
     structure = redescribe(textbook(name).get_primitive_structure(), seed)
-    distances, _, group, cell = told(textbook(name))
+    distances, _, group, cell = crystal_input(textbook(name))
     other = min_image_distances(structure.lattice.matrix, structure.frac_coords)
     best = rebuild(other, np.array(structure.atomic_numbers), group, cell, seed=seed % 1000)[0]
     assert best.rmse < 1e-3
@@ -84,7 +84,7 @@ def test_twelve_free_coordinates_are_found() -> None:
     cell = Lattice.from_parameters(5.1, 6.2, 7.3, 90, 101, 90)
     sites = [[0.11, 0.0, 0.23], [0.62, 0.31, 0.05], [0.35, 0.62, 0.47], [0.83, 0.13, 0.71]]
     structure = Structure.from_spacegroup("P2_1", cell, ["Na", "Cr", "O", "S"], sites)
-    distances, numbers, group, lattice = told(structure)
+    distances, numbers, group, lattice = crystal_input(structure)
     best = rebuild(distances, numbers, group, lattice)[0]
     assert group == 4
     assert best.rmse < 1e-3
@@ -96,7 +96,7 @@ def test_many_wyckoff_assignments_are_screened() -> None:
     cell = Lattice.orthorhombic(3.9, 5.1, 9.7)
     sites = [[0, 0, 0], [0.5, 0.5, 0.5], [0, 0, 0.31], [0.5, 0, 0.17], [0, 0.5, 0.42], [0.5, 0.5, 0.22]]
     structure = Structure.from_spacegroup("Pmmm", cell, ["Ca", "Ca", "Ni", "Ni", "O", "O"], sites)
-    distances, numbers, group, lattice = told(structure)
+    distances, numbers, group, lattice = crystal_input(structure)
     best = rebuild(distances, numbers, group, lattice)[0]
     assert (group, len(numbers)) == (47, 10)
     assert best.rmse < 1e-3
@@ -107,7 +107,7 @@ def test_many_wyckoff_assignments_are_screened() -> None:
 def test_noise_and_a_wrong_cell_do_not_hide_the_crystal(
     textbook: Callable[[str], Structure], name: str
 ) -> None:
-    distances, numbers, group, cell = told(textbook(name))
+    distances, numbers, group, cell = crystal_input(textbook(name))
     noise = np.random.default_rng(1).normal(0, 0.2, distances.shape)
     np.fill_diagonal(noise, 0)
     wrong = LatticeParameters(1.03 * cell.a, 1.03 * cell.b, 1.03 * cell.c, cell.alpha, cell.beta, cell.gamma)
@@ -118,18 +118,18 @@ def test_noise_and_a_wrong_cell_do_not_hide_the_crystal(
 
 
 def test_same_seed_same_crystals(textbook: Callable[[str], Structure]) -> None:
-    distances, numbers, group, cell = told(textbook("baddeleyite"))
+    distances, numbers, group, cell = crystal_input(textbook("baddeleyite"))
     first, again = (rebuild(distances, numbers, group, cell, seed=7) for _ in range(2))
     assert [crystal.score for crystal in first] == [crystal.score for crystal in again]
     assert np.array_equal(first[0].positions, again[0].positions)
 
 
 def test_atoms_that_do_not_fit_the_group_give_no_crystal(textbook: Callable[[str], Structure]) -> None:
-    distances, numbers, _, cell = told(textbook("caesium chloride"))
+    distances, numbers, _, cell = crystal_input(textbook("caesium chloride"))
     assert rebuild(distances, numbers, 230, cell) == []
 
 
 def test_a_matrix_of_other_atoms_is_refused(textbook: Callable[[str], Structure]) -> None:
-    distances, numbers, group, cell = told(textbook("rutile"))
+    distances, numbers, group, cell = crystal_input(textbook("rutile"))
     with pytest.raises(InputError, match="does not belong to 5 atoms"):
         rebuild(distances, numbers[:5], group, cell)

@@ -44,7 +44,7 @@ def test_corrections_are_those_of_mp2020(structure: Structure, expected: float) 
     assert mp2020_correction_per_atom(structure) == pytest.approx(expected, abs=2e-3)
 
 
-def test_peroxides_are_told_from_oxides_by_their_structure() -> None:
+def test_peroxides_are_distinguished_from_oxides_by_structure() -> None:
     assert mp2020_correction_per_atom(lithium_peroxide()) == pytest.approx(-0.465 / 2, abs=2e-3)
 
 

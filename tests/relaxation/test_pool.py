@@ -68,7 +68,7 @@ def test_killed_worker_is_replaced_and_its_structures_are_tried_again(
     assert len(pool.worker_pids) == 2
 
 
-def test_structure_that_kills_its_worker_twice_is_failed_and_the_rest_goes_on(
+def test_structure_that_kills_its_worker_twice_is_failed_and_the_rest_continues(
     textbook: Textbook, tmp_path, monkeypatch
 ) -> None:
     plugin = """

@@ -29,7 +29,7 @@ KNOWN = {"rock salt": -2.094, "perovskite": -3.586, "rutile": -3.518, "Zr4Al3": 
 
 
 @pytest.mark.parametrize("name", KNOWN)
-def test_formation_energies_agree_with_chgnets_own(
+def test_formation_energies_agree_with_those_of_chgnet(
     chgnet: Potential, textbook: dict[str, Callable[..., Structure]], name: str
 ) -> None:
     (end,) = relax([textbook[name]()], chgnet)

@@ -62,7 +62,7 @@ def test_broken_symmetry_is_relaxed_when_it_is_not_to_be_kept(chgnet: Potential,
     assert end.energy_per_atom == pytest.approx(ideal.energy_per_atom, abs=0.002)
 
 
-def test_pressure_shrinks_the_cell_to_the_pressure_asked_for(chgnet: Potential, textbook: Textbook) -> None:
+def test_pressure_shrinks_the_cell_to_the_requested_pressure(chgnet: Potential, textbook: Textbook) -> None:
     start = textbook["rock salt"]()
     free, pressed = (
         relax([start], chgnet, RelaxSettings(fmax=0.005, pressure_gpa=p))[0] for p in (0.0, 10.0)
@@ -140,7 +140,7 @@ def test_unusable_starts_fail_alone(chgnet: Potential, textbook: Textbook) -> No
     assert ends[0].structure == fused
 
 
-def test_falling_together_is_an_explosion_and_the_rest_goes_on(textbook: Textbook) -> None:
+def test_falling_together_is_an_explosion_and_the_rest_continues(textbook: Textbook) -> None:
     # With its sign reversed a compressed Lennard-Jones crystal gains energy without limit as it shrinks.
     attractive = AsePotential("attractive", LennardJones(sigma=2.0, epsilon=-1.0, rc=6.0))
     end, free = relax([textbook["argon"](2.8), textbook["argon"](40.0)], attractive)

@@ -69,7 +69,7 @@ def test_a_call_is_answered_in_parts_and_by_its_value(start: Start) -> None:
     assert worker.receive() == ("value", worker.pid)
 
 
-def test_an_error_is_answered_and_the_worker_goes_on(start: Start) -> None:
+def test_an_error_is_answered_and_the_worker_continues(start: Start) -> None:
     worker = start()
     worker.send(divmod, (1, 0), None)
     kind, sentence = worker.receive() or ("", "")

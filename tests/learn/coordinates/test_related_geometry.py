@@ -27,7 +27,7 @@ from alphacrystal.learn.structure_types import free_coordinate_count
 from alphacrystal.learn.weight_files import models_folder
 
 
-def kind_of(hypothesis: SymmetryHypothesis) -> StructureType:
+def type_of(hypothesis: SymmetryHypothesis) -> StructureType:
     return StructureType(hypothesis.space_group, tuple(hypothesis.occupation.values()))
 
 
@@ -52,8 +52,8 @@ def test_related_coordinates_make_crystals_of_the_type(coordinates: PrototypeCoo
     new = [
         own
         for own in hypotheses
-        if kind_of(own) not in coordinates.rows
-        and free_coordinate_count(kind_of(own))
+        if type_of(own) not in coordinates.rows
+        and free_coordinate_count(type_of(own))
         and own.space_group > 2
     ][:60]
     made = right = 0
@@ -66,7 +66,7 @@ def test_related_coordinates_make_crystals_of_the_type(coordinates: PrototypeCoo
             found = describe_symmetry(cell, places @ group.to_primitive.T, numbers)
             letters = canonical_letters(found.space_group, tuple(found.occupation().values()))
             made += 1
-            right += (found.space_group, letters) == (own.space_group, kind_of(own).letters)
+            right += (found.space_group, letters) == (own.space_group, type_of(own).letters)
     assert made >= 10
     assert right >= 0.8 * made  # some are more symmetric by chance
 

@@ -1,4 +1,4 @@
-"""Templates of structure types: means over training compounds without the one that is asked about."""
+"""Templates of structure types: means over training compounds without the compound of the query."""
 
 from dataclasses import fields, replace
 
@@ -54,7 +54,7 @@ def test_a_compound_reads_what_a_fit_without_its_formula_holds(
             assert torch.allclose(getattr(own, field.name), getattr(other, field.name), atol=1e-5)
 
 
-def test_its_own_distances_never_reach_a_compound(
+def test_distances_of_a_compound_are_not_its_templates(
     prepared: PreparedStructures, structure_types: list
 ) -> None:
     train = np.flatnonzero(~prepared.validation)

@@ -133,7 +133,7 @@ def test_no_group_holds_a_formula_twice(records: list[StructureRecord]) -> None:
         assert seen == set(task.train.tolist())
 
 
-def test_predictions_of_training_crystals_do_not_know_their_own_cells(records: list[StructureRecord]) -> None:
+def test_predictions_of_training_crystals_do_not_use_their_cells(records: list[StructureRecord]) -> None:
     def log_c_a(stretched: str | None) -> dict[str, float]:
         rows = [row for row in map(prepare_record, records) if row is not None]
         for row in rows:

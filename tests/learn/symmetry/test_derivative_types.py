@@ -46,7 +46,7 @@ def test_they_hold_the_cell_and_are_new(net: SymmetryNet, text: str) -> None:
         assert np.isfinite(score)
 
 
-def test_only_the_group_asked_for(net: SymmetryNet) -> None:
+def test_only_the_requested_group(net: SymmetryNet) -> None:
     found = related(net, "LiLaBi2", [1, 2], group=129)
     assert found
     assert {structure_type.space_group for structure_type in found} == {129}

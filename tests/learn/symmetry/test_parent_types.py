@@ -13,7 +13,7 @@ FLUORITE = StructureType(225, ("a", "c"))
 FCC = StructureType(225, ("a",))
 
 
-def test_a_composition_never_stands_as_itself() -> None:
+def test_a_composition_is_not_its_own_parent() -> None:
     for size in (2, 3, MAX_PERMUTED_ELEMENTS, MAX_PERMUTED_ELEMENTS + 1):
         whole = [((element,), element + 1) for element in range(size)]
         ways = [tuple(parts) for parts in arrangements(whole)]

@@ -68,10 +68,10 @@ def test_formula_hashes_tell_formulas_apart_and_not_orders() -> None:
 
 @torch.no_grad()
 def test_scores_are_sums_of_similarities(kernel: NeighbourKernel, family: Family) -> None:
-    asked, counts = torch.tensor([[37, 17], [3, 9]]), torch.tensor([1.0, 1.0])
-    scores = kernel.neighbour_scores(asked, counts, family, 0, leave_one_out=False)
-    query, known = kernel.keys(asked, counts), kernel.keys(family.numbers, counts)
-    similar = torch.exp(-(torch.cdist(query, known) ** 2))  # (heads, asked, members)
+    numbers, counts = torch.tensor([[37, 17], [3, 9]]), torch.tensor([1.0, 1.0])
+    scores = kernel.neighbour_scores(numbers, counts, family, 0, leave_one_out=False)
+    query, known = kernel.keys(numbers, counts), kernel.keys(family.numbers, counts)
+    similar = torch.exp(-(torch.cdist(query, known) ** 2))  # (heads, numbers, members)
     for column in range(2):
         expected = similar[:, :, family.type_index == column].sum(-1).T
         assert torch.allclose(scores.types[:, column], expected, rtol=1e-3)
@@ -80,7 +80,7 @@ def test_scores_are_sums_of_similarities(kernel: NeighbourKernel, family: Family
 
 
 @torch.no_grad()
-def test_the_composition_asked_for_does_not_vote(kernel: NeighbourKernel, members: MemberTable) -> None:
+def test_the_query_composition_is_not_its_neighbour(kernel: NeighbourKernel, members: MemberTable) -> None:
     salt, both = torch.tensor([[55, 17]]), torch.tensor([1.0, 1.0])
     scores = kernel.neighbour_scores(salt, both, Family.of([0, 2], TYPES, members), 0, leave_one_out=True)
     assert scores.members.tolist() == [[2, 1]]
@@ -123,24 +123,25 @@ def test_elements_of_like_electronegativity_change_places() -> None:
 def test_cached_keys_change_no_scores(
     kernel: NeighbourKernel, family: Family, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked, counts = torch.tensor([[37, 17], [11, 9]]), torch.ones(2)
+    numbers, counts = torch.tensor([[37, 17], [11, 9]]), torch.ones(2)
     uncached = [
-        kernel.neighbour_scores(asked, counts, family, compounds, leave_one_out=False) for compounds in (0, 1)
+        kernel.neighbour_scores(numbers, counts, family, compounds, leave_one_out=False)
+        for compounds in (0, 1)
     ]
     kernel.requires_grad_(False)
     for limit in (2**20, 0):  # with room for them and without
         monkeypatch.setattr("alphacrystal.learn.symmetry.neighbours.MAX_CACHED_VALUES", limit)
         for compounds in (0, 1, 0, 1):
-            scores = kernel.neighbour_scores(asked, counts, family, compounds, leave_one_out=False)
+            scores = kernel.neighbour_scores(numbers, counts, family, compounds, leave_one_out=False)
             assert torch.equal(scores.types, uncached[compounds].types)
             assert torch.equal(scores.groups, uncached[compounds].groups)
 
 
 @torch.no_grad()
 def test_keys_in_training_are_never_cached(kernel: NeighbourKernel, family: Family) -> None:
-    asked, counts = torch.tensor([[37, 17]]), torch.ones(2)
-    before = kernel.neighbour_scores(asked, counts, family, 0, leave_one_out=False).types
+    numbers, counts = torch.tensor([[37, 17]]), torch.ones(2)
+    before = kernel.neighbour_scores(numbers, counts, family, 0, leave_one_out=False).types
     kernel.evidence.add_(1.0)
     assert not torch.allclose(
-        kernel.neighbour_scores(asked, counts, family, 0, leave_one_out=False).types, before
+        kernel.neighbour_scores(numbers, counts, family, 0, leave_one_out=False).types, before
     )

@@ -70,9 +70,7 @@ def test_a_type_known_from_the_own_composition_alone_is_scored_as_one_never_seen
 
 
 @torch.no_grad()
-def test_a_type_never_seen_gets_a_score_of_its_own(
-    net: SymmetryNet, inputs: tuple[torch.Tensor, torch.Tensor]
-) -> None:
+def test_an_unseen_type_gets_a_score(net: SymmetryNet, inputs: tuple[torch.Tensor, torch.Tensor]) -> None:
     unseen = [StructureType(2, ("a", "b", "iii")), StructureType(47, ("A", "i", "qrst"))]
     assert not set(unseen) & set(net.types)
     scores = net.unseen_scores(net.encode_compositions(*inputs), unseen)

@@ -115,7 +115,7 @@ def test_coordinates_are_fitted_in_one_pass(source: Path, tmp_path: Path) -> Non
         assert torch.allclose(loaded.state_dict()[key], value, rtol=1e-3, atol=5e-4), key  # half precision
 
 
-def test_a_fit_is_not_written_over_unasked(source: Path, tmp_path: Path) -> None:
+def test_a_fit_is_not_replaced_without_a_request(source: Path, tmp_path: Path) -> None:
     train_model("coordinates", source, tmp_path)
     with pytest.raises(InputError, match="already holds a model coordinates: use --resume"):
         train_model("coordinates", source, tmp_path)

@@ -29,7 +29,7 @@ class StoppedError(Exception):
 
 
 class LineFit:
-    """Straight line through noisy points; its validation loss can be told to rise at the end."""
+    """Straight line through noisy points; its validation loss can rise on request at the end."""
 
     def __init__(self, rising_from: int = 1000) -> None:
         torch.manual_seed(0)
