@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from alphacrystal.cli import main
+from alphacrystal.runtime.worker_process import WorkerProcess
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -32,6 +33,19 @@ if TYPE_CHECKING:
 
 # A background job of a script inherits an ignored Ctrl-C, and so would every process started here.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+if "COVERAGE_PROCESS_CONFIG" in os.environ:
+    # Workers are killed, and a killed process saves no coverage: let them end by their closed pipe first.
+    SAVING_S = 0.5
+    stop_worker = WorkerProcess.stop
+
+    def stop_after_end(worker: WorkerProcess) -> int:
+        with contextlib.suppress(OSError, ValueError):
+            worker._calls.close()
+        time.sleep(SAVING_S)
+        return stop_worker(worker)
+
+    WorkerProcess.stop = stop_after_end  # type: ignore[method-assign]
 
 # Time limits per example would fail by chance on a busy machine; CI draws the same examples every time.
 settings.register_profile("alphacrystal", deadline=None, max_examples=50, derandomize="CI" in os.environ)
