@@ -83,24 +83,32 @@ class _Surroundings:
 
 
 def chemistry(ranked: Sequence[RankedStructure]) -> list[Chemistry]:
-    """The chemistry of the structures of a list, which have one composition.
+    """The chemistry of the structures of a list.
 
-    The oxidation states are those of the whole list: nearest to the medians of the bond-valence sums.
+    The oxidation states are those of all structures of one composition: nearest to the medians of their
+    bond-valence sums.
     """
+    surroundings = [_surroundings(item.structure, item.space_group_number) for item in ranked]
+    formulas = [item.structure.composition.reduced_formula for item in ranked]
+    states = {
+        formula: _common_states(
+            [found for found, other in zip(surroundings, formulas, strict=True) if other == formula]
+        )
+        for formula in dict.fromkeys(formulas)
+    }
+    return [_chemistry(found, states[formula]) for found, formula in zip(surroundings, formulas, strict=True)]
+
+
+def _common_states(surroundings: Sequence[_Surroundings]) -> dict[str, float] | None:
+    """Oxidation states of structures of one composition."""
     from alphacrystal.crystal import oxidation_states
 
-    surroundings = [_surroundings(item.structure, item.space_group_number) for item in ranked]
-    if not surroundings:
-        return []
-    counts = {
-        symbol: round(amount)
-        for symbol, amount in ranked[0].structure.composition.reduced_composition.get_el_amt_dict().items()
-    }
+    amounts = surroundings[0].structure.composition.reduced_composition.get_el_amt_dict()
+    counts = {symbol: round(amount) for symbol, amount in amounts.items()}
     means = [_mean_valences(item) for item in surroundings]
-    states = oxidation_states(
+    return oxidation_states(
         counts, {symbol: float(np.median([mean[symbol] for mean in means])) for symbol in counts}
     )
-    return [_chemistry(found, states) for found in surroundings]
 
 
 def state_text(state: float) -> str:
