@@ -107,7 +107,7 @@ def test_default_folder_is_named_after_the_formula(run: Run, tmp_path: Path) -> 
     assert run("predict", "LiFe2(ClO)2", "--candidates", "1", "--no-relax", "--max-atoms", "7").code == 0
     names = sorted(path.name for path in (tmp_path / "runs").iterdir())
     assert len(names) == 2
-    assert all(name.startswith("LiFe2ClO2-2") for name in names)
+    assert all(name.startswith("LiFe2Cl2O2-2") for name in names)
 
 
 def test_notes_about_the_formula_are_shown_and_kept(run: Run, tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_formulas_and_cells_survive_pickling() -> None:
         ("Fe0.5O0.5", "FeO", ("Fe0.5O0.5 was read as FeO",)),
         ("Zr8Al6", "Zr4Al3", ("Zr8Al6 was reduced to Zr4Al3; use --cell to fix the cell content",)),
         ("O2", "O", ("O2 was reduced to O; use --cell to fix the cell content",)),
-        ("La0.7Sr0.3MnO3", "Sr3La7Mn10O30", ("La0.7Sr0.3MnO3 was read as Sr3La7Mn10O30",)),
+        ("La0.7Sr0.3MnO3", "La7Sr3Mn10O30", ("La0.7Sr0.3MnO3 was read as La7Sr3Mn10O30",)),
         ("FeO0.999", "FeO", ("FeO0.999 was read as FeO, the nearest small whole numbers",)),
         ("NaN", "NaN", ("NaN was read as sodium and nitrogen, 1 to 1, not as a missing value",)),
     ],
@@ -156,3 +156,17 @@ def test_reading_a_formula_loads_no_heavy_package() -> None:
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_formulas_keep_the_spelling_of_the_user() -> None:
+    spellings = {
+        "BiVO4": ("BiVO4", "BiVO4", "Bi2V2O8"),
+        "Ba(ClO3)2": ("Ba(ClO3)2", "BaCl2O6", "Ba2Cl4O12"),
+        "CaSO4.2H2O": ("CaSO4·2H2O", "CaSO6H4", "Ca2S2O12H8"),
+        "Na2O2": ("Na2O2", "Na2O2", "Na2O2"),
+        "O8Bi2V2": ("O4BiV", "O4BiV", "O8Bi2V2"),
+        "TiO₂": ("TiO2", "TiO2", "Ti2O4"),
+    }
+    for text, (name, file_name, cell) in spellings.items():
+        formula = parse_formula(text)
+        assert (formula.name, formula.file_name, formula.cell(2).name) == (name, file_name, cell)

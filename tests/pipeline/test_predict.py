@@ -52,7 +52,7 @@ def test_formula_alone_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     prediction = alphacrystal.predict("LiFe2(ClO)2", candidates=2, max_atoms=7, relax=False)
     assert prediction.folder is not None
-    assert re.fullmatch(r"runs/LiFe2ClO2-\d{8}-\d{6}", str(prediction.folder))
+    assert re.fullmatch(r"runs/LiFe2Cl2O2-\d{8}-\d{6}", str(prediction.folder))
     assert read_run_folder(prediction.folder).rows == tuple(prediction.rows)
     again = alphacrystal.predict("NaCl", QUICK, folder=str(tmp_path / "run"), candidates=2)
     assert len(again.candidates) == 2

@@ -96,4 +96,4 @@ def test_prediction_with_dispersion_names_it(run: Callable[..., Any], tmp_path: 
     outcome = run("predict", "BN", *quick, "--dispersion", "d3", "--out", folder)
     assert outcome.code == 0, outcome.err
     assert '"potential": "chgnet+d3"' in (folder / "run.json").read_text()
-    assert "E form" in outcome.out  # of energies without dispersion, as the references
+    assert "E hull" in outcome.out  # of energies without dispersion, as the references

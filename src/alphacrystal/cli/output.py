@@ -8,6 +8,7 @@ import json
 import logging
 import sys
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,11 +23,12 @@ JsonOption = Annotated[
     typer.Option("--json", help="Print JSON instead of text: one object per line."),
 ]
 ROWS = 10  # rows of a table
+MIN_WIDTH = 80  # columns of a table
 _ESCAPED_ASCII = "ascii_escaped"
 
 
 def print_run(folder: Path, rows: int = ROWS, *, as_json: bool = False) -> RunSummary:
-    """Print the notes, the first rows of the list and the path of the report; the table fits 80 columns.
+    """Print the notes, the first rows of the list, those of lowest energy, and the paths of the files.
 
     Args:
         folder: The run folder.
@@ -46,9 +48,12 @@ def print_run(folder: Path, rows: int = ROWS, *, as_json: bool = False) -> RunSu
         candidate_counts,
         cell_list,
         list_sentences,
+        next_step,
         ranked_table,
         read_run_folder,
+        shown_rows,
         table_legend,
+        table_titles,
     )
 
     run = read_run_folder(folder)
@@ -68,14 +73,19 @@ def print_run(folder: Path, rows: int = ROWS, *, as_json: bool = False) -> RunSu
     if run.cells:
         console.print(f"Cell contents by probability: {printable(cell_list(run.cells))}", markup=False)
     if run.rows:
-        console.print(ranked_table(run.rows, rows))
-        console.print(table_legend(run.rows))
-        for sentence in list_sentences(run.rows):
-            console.print(printable(sentence), markup=False)
-    if len(run.rows) > rows:
-        console.print(f"The other {len(run.rows) - rows} are in {folder / 'summary.csv'}", markup=False)
+        width = max(console.width, MIN_WIDTH)
+        console.print(ranked_table(run.rows, rows, width), width=width)
+        if legend := table_legend(run.rows, rows, width):
+            console.print(legend, markup=False)
+        for sentence in list_sentences(run.rows, table_titles(run.rows, rows, width)):
+            console.print(fill(printable(sentence), width, break_on_hyphens=False), markup=False)
+    hidden = len(run.rows) - sum(map(len, shown_rows(run.rows, rows)))
+    if hidden:
+        console.print(f"The other {hidden} are in {folder / 'summary.csv'}", markup=False)
     console.print(f"Structures: {folder / 'structures'}", markup=False)
     console.print(f"Report: {folder / 'report.html'}", markup=False)
+    if text := next_step(run.rows):
+        console.print(fill(text, width=MIN_WIDTH), markup=False)
     return run
 
 

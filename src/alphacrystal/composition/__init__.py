@@ -7,6 +7,7 @@ from alphacrystal.composition._elements import ElementTable, element_features, e
 from alphacrystal.composition._formula import (
     CellContent,
     Formula,
+    flat_name,
     formula_units_within,
     parse_cell,
     parse_formula,
@@ -19,6 +20,7 @@ __all__ = [
     "element_features",
     "element_order",
     "element_table",
+    "flat_name",
     "formula_units_within",
     "parse_cell",
     "parse_formula",

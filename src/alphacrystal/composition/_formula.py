@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,9 +10,12 @@ from functools import lru_cache
 
 from alphacrystal.composition._elements import element_order
 from alphacrystal.composition._parser import MAX_COUNT, Amount, parse_amounts
-from alphacrystal.composition._reading import Reading, legible, read, shown
+from alphacrystal.composition._reading import SEPARATOR, Reading, legible, read, shown
 from alphacrystal.composition._whole_numbers import MAX_APPROXIMATE_COUNT, whole_numbers
 from alphacrystal.errors import InputError
+
+_SYMBOL = re.compile(r"[A-Z][a-z]?")
+_PLAIN = re.compile(rf"[A-Za-z0-9()\[\]{SEPARATOR}]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +27,13 @@ class Formula:
         counts: Atoms of each element in one formula unit, without a common divisor; the elements are in
             order of Pauling electronegativity, then atomic number (He, Ne and Ar, which have none, first).
         notes: Notes for the user on the reading of the text, one sentence each.
+        spelling: The reduced formula as the user writes it; "" if it is ``reduced_formula``.
     """
 
     text: str = field(compare=False)
     counts: Mapping[str, int]
     notes: tuple[str, ...] = field(default=(), compare=False)
+    spelling: str = field(default="", compare=False)
 
     def __hash__(self) -> int:
         return hash(tuple(self.counts.items()))
@@ -50,6 +56,11 @@ class Formula:
         """
         return _reduced_formula(tuple(self.counts.items()))
 
+    @property
+    def name(self) -> str:
+        """The reduced formula as the user writes it, e.g. "BiVO4" (pymatgen: VBiO4) or "Ba(ClO3)2"."""
+        return self.spelling or self.reduced_formula
+
     def cell(self, formula_units: int) -> CellContent:
         """The content of a cell that holds this many formula units.
 
@@ -64,8 +75,8 @@ class Formula:
 
     @property
     def file_name(self) -> str:
-        """The reduced formula without brackets, which are trouble in a shell."""
-        return self.reduced_formula.replace("(", "").replace(")", "")
+        """The name of files: as the user writes the formula, with brackets multiplied out, e.g. "BaCl2O6"."""
+        return self.name if self.name.isalnum() else flat_name(self.counts, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +103,8 @@ class CellContent:
 
     @property
     def name(self) -> str:
-        """Elements with their counts, e.g. "Zr8Al6"; a count of one is not written."""
-        return _name(self.counts)
+        """Elements in the order of the formula's name, with counts above one, e.g. "Zr8Al6"."""
+        return flat_name(self.counts, self.formula.name)
 
 
 def parse_formula(text: str) -> Formula:
@@ -118,7 +129,7 @@ def parse_formula(text: str) -> Formula:
         )
     counts, exact = reduced
     ordered = {symbol: counts[symbol] for symbol in sorted(counts, key=element_order)}
-    typed, name = legible(text), _name(ordered)
+    typed, name = legible(text), flat_name(ordered, "".join(amounts))
     notes = list(reading.notes)
     if not exact:
         notes.append(f"{typed} was read as {name}, the nearest small whole numbers")
@@ -128,7 +139,26 @@ def parse_formula(text: str) -> Formula:
         notes.append(f"{typed} was reduced to {name}; use --cell to fix the cell content")
     if typed == "NaN":
         notes.append("NaN was read as sodium and nitrogen, 1 to 1, not as a missing value")
-    return Formula(text=text, counts=ordered, notes=tuple(notes))
+    return Formula(
+        text=text, counts=ordered, notes=tuple(notes), spelling=_spelling(reading, amounts, ordered)
+    )
+
+
+def _spelling(reading: Reading, amounts: Mapping[str, Amount], counts: Mapping[str, int]) -> str:
+    """The reduced formula as typed, or with the elements in the typed order; "" if that is the usual one."""
+    typed = reading.chars.replace(" ", "")
+    values = {symbol: amount.value for symbol, amount in amounts.items()}
+    if _PLAIN.fullmatch(typed) and values in (counts, _usual_amounts(counts)):
+        return typed
+    return "" if list(amounts) == list(counts) else flat_name(counts, "".join(amounts))
+
+
+def _usual_amounts(counts: Mapping[str, int]) -> dict[str, int]:
+    """Amounts in the usual formula, which are not reduced for peroxides such as Na2O2."""
+    factor = 2 if len(counts) == 2 and set(counts.values()) == {1} else 1
+    if factor == 2 and _reduced_formula(tuple(counts.items())) == _name(counts):
+        factor = 1
+    return {symbol: factor * count for symbol, count in counts.items()}
 
 
 def parse_cell(text: str, formula: Formula | None = None) -> CellContent:
@@ -178,6 +208,18 @@ def _amounts_within_limit(reading: Reading) -> dict[str, Amount]:
         if amount.value > MAX_COUNT:
             raise reading.error(f"has {float(amount.value):g} atoms of {symbol}; the limit is {MAX_COUNT}")
     return amounts
+
+
+def flat_name(counts: Mapping[str, int], order: str) -> str:
+    """Elements with their counts, in the order of their first mention in a formula, e.g. "BaCl2O6".
+
+    Args:
+        counts: Atoms of each element; a count of one is not written.
+        order: A formula; elements that it does not mention come last.
+    """
+    mentioned = list(dict.fromkeys(_SYMBOL.findall(order)))
+    places = {symbol: mentioned.index(symbol) if symbol in mentioned else len(mentioned) for symbol in counts}
+    return _name({symbol: counts[symbol] for symbol in sorted(counts, key=places.__getitem__)})
 
 
 def _name(counts: Mapping[str, int]) -> str:

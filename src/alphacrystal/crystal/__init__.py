@@ -9,6 +9,14 @@ from alphacrystal.crystal._cells import (
     standard_structure,
 )
 from alphacrystal.crystal._colourings import Colouring, colourings
+from alphacrystal.crystal._coordination import (
+    Neighbours,
+    Shell,
+    bonded_dimensions,
+    neighbours_within_reach,
+    shape_name,
+    shell,
+)
 from alphacrystal.crystal._crystal import Crystal, CrystalSymmetry
 from alphacrystal.crystal._distances import (
     CONTACT_FACTOR,
@@ -38,7 +46,9 @@ from alphacrystal.crystal._lattices import (
     shape_to_cell,
 )
 from alphacrystal.crystal._orbit_pairs import OrbitPairs, orbit_pairs
+from alphacrystal.crystal._oxidation import bond_valences, electronegativity, oxidation_states
 from alphacrystal.crystal._primitive_orbits import PrimitiveOrbit, orbit_parameters, primitive_orbits
+from alphacrystal.crystal._prototypes import Prototype, prototype_names, prototype_table, prototypes
 from alphacrystal.crystal._structure_json import (
     ISOTOPES,
     MAX_SITES,
@@ -47,6 +57,7 @@ from alphacrystal.crystal._structure_json import (
     structure_from_json,
     structure_to_json,
 )
+from alphacrystal.crystal._structure_label import StructureLabel, structure_label
 from alphacrystal.crystal._symmetry import identity_symmetry, symmetrise_crystal
 from alphacrystal.crystal._wyckoff import (
     LETTERS,
@@ -88,11 +99,15 @@ __all__ = [
     "CrystalSymmetry",
     "Distogram",
     "LatticeParameters",
+    "Neighbours",
     "OrbitDistogram",
     "OrbitPairs",
     "PrimitiveOrbit",
+    "Prototype",
     "SameCrystal",
+    "Shell",
     "SpaceGroup",
+    "StructureLabel",
     "StructureLike",
     "SymmetryDescription",
     "SymmetryHypothesis",
@@ -101,6 +116,8 @@ __all__ = [
     "as_structure",
     "as_structures",
     "atom_sites",
+    "bond_valences",
+    "bonded_dimensions",
     "can_place",
     "canonical_letters",
     "canonical_settings",
@@ -113,6 +130,7 @@ __all__ = [
     "crystal_system",
     "describe_symmetry",
     "distance_levels",
+    "electronegativity",
     "encode",
     "equivalent_letters",
     "first_assignments",
@@ -131,19 +149,27 @@ __all__ = [
     "multiplicities",
     "nearest_neighbours",
     "neighbour_fingerprint",
+    "neighbours_within_reach",
     "obeys_system",
     "orbit_order",
     "orbit_pairs",
     "orbit_parameters",
+    "oxidation_states",
     "placeable_units",
     "primitive_members",
     "primitive_orbits",
+    "prototype_names",
+    "prototype_table",
+    "prototypes",
     "raw_wyckoff_table",
+    "shape_name",
     "shape_to_cell",
+    "shell",
     "sorted_letters",
     "space_group",
     "standard_structure",
     "structure_from_json",
+    "structure_label",
     "structure_to_json",
     "symmetrise_crystal",
     "wyckoff_assignments",

@@ -266,7 +266,7 @@ def canonical_settings(
         them: several if the same elements occupy positions that the normaliser exchanges.
     """
     maps = [{letter: letter for letter in multiplicities(number)}, *equivalent_letters(number)]
-    settings = _settings(number, letters)
+    settings = letter_settings(number, letters)
     best = min(settings)
     return _letters(best), tuple(
         image for setting, image in zip(settings, maps, strict=True) if setting == best
@@ -275,10 +275,10 @@ def canonical_settings(
 
 def canonical_letters(number: int, letters: Sequence[str]) -> tuple[str, ...]:
     """The letters of ``canonical_settings`` without the maps, which take longer."""
-    return _letters(min(_settings(number, letters)))
+    return _letters(min(letter_settings(number, letters)))
 
 
-def _settings(number: int, letters: Sequence[str]) -> list[tuple[tuple[int, ...], ...]]:
+def letter_settings(number: int, letters: Sequence[str]) -> list[tuple[tuple[int, ...], ...]]:
     """Sorted letter indices of each element in all settings, the given one first."""
     return list(zip(*[_element_settings(number, one) for one in letters], strict=True))
 

@@ -133,10 +133,10 @@ def predict_pressures(
                     grid = with_intermediate(values)
                     steps = {value: make_config(**{**base, "pressure": value}) for value in grid}
                     ends = _phases_at_pressures(_phases(predictions), steps, store, relaxer)
-        phases = _described(ends, grid)
+        phases = _described(formula.name, ends, grid)
         ranges = lowest_phases([phase.enthalpies for phase in phases], values[0], values[-1])
-        write_pressure_series(folder, formula.reduced_formula, values, phases, ranges, page=page)
-    return PressureSeries(formula.reduced_formula, predictions, phases, ranges, folder)
+        write_pressure_series(folder, formula.name, values, phases, ranges, page=page)
+    return PressureSeries(formula.name, predictions, phases, ranges, folder)
 
 
 def _check_pressures(values: Sequence[float]) -> None:
@@ -280,7 +280,7 @@ def _distinct(
 
 
 def _described(
-    ends: Sequence[Mapping[float, Relaxation]], pressures: Sequence[float]
+    formula: str, ends: Sequence[Mapping[float, Relaxation]], pressures: Sequence[float]
 ) -> tuple[PressurePhase, ...]:
     """The phases with their enthalpies: those that are lowest somewhere, then by distance from the lowest."""
     from alphacrystal.crystal import standard_structure
@@ -298,7 +298,7 @@ def _described(
             np.array([relaxation.energy_per_atom for relaxation in relaxations], dtype=np.float64),
             np.array([structure.volume / len(structure) for structure in structures]),
         )
-        described.append(PressurePhase(number, symbol, tuple(structures), enthalpies))
+        described.append(PressurePhase(formula, number, symbol, tuple(structures), enthalpies))
     if not described:
         return ()
     stable = lowest_phases([phase.enthalpies for phase in described], pressures[0], pressures[-1])

@@ -119,7 +119,7 @@ def _relax_files(
         folders = []
         with open_relaxer(config) as relaxer:
             for formula, (candidates, notes) in groups.items():
-                target = folder if len(groups) == 1 else folder / formula.reduced_formula
+                target = folder if len(groups) == 1 else folder / formula.file_name
                 target.mkdir(parents=True, exist_ok=True)
                 complete_list = config.model_copy(update={"top": len(candidates)})
                 request = Request(formula, (), complete_list, (*formula.notes, *notes))
@@ -127,7 +127,7 @@ def _relax_files(
                 folders.append(target)
         if len(groups) > 1:
             runs = zip(groups, map(read_run_folder, folders), strict=True)
-            write_index(folder, [index_row(formula.reduced_formula, run) for formula, run in runs])
+            write_index(folder, [index_row(formula.name, run) for formula, run in runs])
     return folders
 
 
@@ -141,7 +141,7 @@ def _read(
     for path in files:
         for number, crystal in enumerate(read_crystals(path)):
             structure = crystal.structure
-            formula = parse_formula(structure.composition.formula.replace(" ", ""))
+            formula = parse_formula(structure.composition.reduced_formula)
             name = path.name if isinstance(path, Path) else None
             provenance: dict[str, object] = {"file": name, "frame": number}
             # Without symmetry a supercell stays one: its atoms may leave the smaller cell.

@@ -42,7 +42,7 @@ from alphacrystal.ranking._phase_table import (
     type_label,
     write_phase_table,
 )
-from alphacrystal.ranking._ranked import MODE_OF, RankedStructure, SecondEnergy
+from alphacrystal.ranking._ranked import MODE_OF, RankedStructure, SecondEnergy, novelty
 from alphacrystal.ranking._transitions import (
     PhaseEnthalpies,
     PhaseRange,
@@ -86,6 +86,7 @@ __all__ = [
     "most_probable",
     "neighbour_pairs",
     "none_evidence",
+    "novelty",
     "pairs_csv",
     "pattern_evidence",
     "pattern_probabilities",

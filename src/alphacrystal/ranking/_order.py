@@ -136,6 +136,7 @@ def rank_candidates(
         if reference is not None and relaxation is not None and energy is not None:
             formation = reference.formation_energy(finals[index], energy)
             above = reference.above_hull(point, finals[index], energy)
+        label, names = _structure_type(finals[index])
         ranked.append(
             RankedStructure(
                 rank=len(ranked) + 1,
@@ -164,6 +165,8 @@ def rank_candidates(
                 plain_energy_per_atom=None if plain_energies is None else plain_energies.get(index),
                 known="" if known is None else _known_text(matches.get(place), known),
                 pattern_fit=fits.get(index),
+                structure_type=label,
+                prototype=names,
             )
         )
     return ranked
@@ -256,6 +259,14 @@ def row_probabilities(
     model = list_model()
     scores = model.scores(rows)
     return [float(value) for value in model.probabilities(scores, list_evidence(candidates, groups))]
+
+
+def _structure_type(structure: Structure) -> tuple[str, str]:
+    """Label of the structure type and names of its prototypes."""
+    from alphacrystal.crystal import prototype_names, structure_label
+
+    label = structure_label(structure)
+    return label.text, prototype_names(structure, label)
 
 
 def _tight_space_group(structure: Structure) -> int | None:

@@ -19,6 +19,12 @@ OTHER_STRUCTURE, NEW_FORMULA = "other structure", "new"
 MODE_OF = "mode_of_candidate"
 
 
+def novelty(known: str) -> str:
+    """``RankedStructure.known`` in words, e.g. "known structure (mp-22862)"; "" without a table."""
+    words = {"": "", OTHER_STRUCTURE: "known formula, other structure", NEW_FORMULA: NEW_FORMULA}
+    return words.get(known, f"known structure ({known})")
+
+
 @dataclass(frozen=True, slots=True)
 class SecondEnergy:
     """Energy of a listed structure by a second potential, an enthalpy under pressure.
@@ -68,6 +74,8 @@ class RankedStructure:
         second: Its energy by the second potential, None without one.
         tight_space_group: International number found at symprec 0.01 Å, for comparison.
         pattern_fit: Its fit to the measured powder pattern, None without one.
+        structure_type: Label of its structure type in the style of AFLOW, see `crystal.structure_label`.
+        prototype: Names of the prototypes of this type, "" without one.
     """
 
     rank: int
@@ -93,3 +101,5 @@ class RankedStructure:
     phonons: Phonons | None = None
     pattern_fit: PatternFit | None = None
     second: SecondEnergy | None = None
+    structure_type: str = ""
+    prototype: str = ""

@@ -3,6 +3,7 @@
 ``Prediction`` is the result of the pipeline; ``write_run_folder`` writes it.
 """
 
+from alphacrystal.report._chemistry import Chemistry, SiteChemistry, chemistry
 from alphacrystal.report._crystal_view import crystal_view
 from alphacrystal.report._events import EventLog
 from alphacrystal.report._figures import write_figures
@@ -24,15 +25,17 @@ from alphacrystal.report._pressure_series import PressurePhase, write_pressure_s
 from alphacrystal.report._read import RunSummary, finished_run, read_run_folder, run_summary
 from alphacrystal.report._run_folder import prepare_output_folder, write_run_folder
 from alphacrystal.report._run_record import CellProbability, RunRecord
+from alphacrystal.report._sentences import list_sentences, next_step
 from alphacrystal.report._structure_text import cif_text, poscar_text
 from alphacrystal.report._summary import SUMMARY_COLUMNS, SummaryRow
 from alphacrystal.report._table import (
     at_pressure,
     candidate_counts,
     cell_list,
-    list_sentences,
     ranked_table,
+    shown_rows,
     table_legend,
+    table_titles,
 )
 
 __all__ = [
@@ -42,6 +45,7 @@ __all__ = [
     "REQUEST_FILE",
     "SUMMARY_COLUMNS",
     "CellProbability",
+    "Chemistry",
     "DistogramSummary",
     "EventLog",
     "IndexRow",
@@ -50,18 +54,21 @@ __all__ = [
     "PressurePhase",
     "RunRecord",
     "RunSummary",
+    "SiteChemistry",
     "SummaryRow",
     "at_pressure",
     "best_values",
     "by_agreement",
     "candidate_counts",
     "cell_list",
+    "chemistry",
     "cif_text",
     "crystal_view",
     "default_folder",
     "finished_run",
     "index_row",
     "list_sentences",
+    "next_step",
     "page_style",
     "pattern_sentences",
     "plain_json",
@@ -70,7 +77,9 @@ __all__ = [
     "ranked_table",
     "read_run_folder",
     "run_summary",
+    "shown_rows",
     "table_legend",
+    "table_titles",
     "write_figures",
     "write_index",
     "write_pressure_series",

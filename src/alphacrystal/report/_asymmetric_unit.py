@@ -34,12 +34,14 @@ class IndependentSite:
         multiplicity: Atoms of the orbit in the cell.
         position: Fractional coordinates in [0, 1) of one of them, exactly on its special
             position and, in the standard setting, of the form ITA tabulates; shape (3,).
+        atoms: Indices of the atoms of the orbit in the cell.
     """
 
     element: str
     wyckoff_letter: str | None
     multiplicity: int
     position: FloatArray
+    atoms: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,10 @@ class SymmetryOperations:
     hall: str | None
 
 
+_MOST_FINISHED = 200
+_finished: dict[tuple[int | bytes, ...], tuple[SymmetryOperations, tuple[IndependentSite, ...]]] = {}
+
+
 def asymmetric_unit(
     structure: Structure, space_group_number: int
 ) -> tuple[SymmetryOperations, tuple[IndependentSite, ...]]:
@@ -71,6 +77,18 @@ def asymmetric_unit(
             the result has the operations of the present setting (of P1 where these fail too).
         space_group_number: International number, 1-230.
     """
+    arrays = structure.lattice.matrix, structure.frac_coords, np.asarray(structure.atomic_numbers)
+    key = (space_group_number, *(array.tobytes() for array in arrays))
+    if key not in _finished:  # CIF, table of sites and chemistry of one structure need the same
+        if len(_finished) == _MOST_FINISHED:
+            _finished.pop(next(iter(_finished)))
+        _finished[key] = _computed_unit(structure, space_group_number)
+    return _finished[key]
+
+
+def _computed_unit(
+    structure: Structure, space_group_number: int
+) -> tuple[SymmetryOperations, tuple[IndependentSite, ...]]:
     standard = _standard_operations(space_group_number)
     sites = _independent_sites(structure, standard)
     if sites is not None:
@@ -80,8 +98,8 @@ def asymmetric_unit(
     if sites is not None:
         return present, sites
     all_sites = (
-        IndependentSite(site.specie.symbol, "a", 1, _as_printed(np.asarray(site.frac_coords)))
-        for site in structure
+        IndependentSite(site.specie.symbol, "a", 1, _as_printed(np.asarray(site.frac_coords)), (index,))
+        for index, site in enumerate(structure)
     )
     return _standard_operations(1), tuple(all_sites)
 
@@ -156,7 +174,8 @@ def _independent_sites(
         if operations.hermann_mauguin is not None:
             orbit = _as_printed(operations.rotations @ exact + operations.translations)
             letter, exact = _tabulated(operations.number, orbit, multiplicity)
-        sites.append(IndependentSite(structure[index].specie.symbol, letter, multiplicity, exact))
+        atoms = tuple(np.flatnonzero(members).tolist())
+        sites.append(IndependentSite(structure[index].specie.symbol, letter, multiplicity, exact, atoms))
     return tuple(sites)
 
 

@@ -16,13 +16,15 @@ from alphacrystal import __version__
 from alphacrystal.report._diffraction import RADIATION, WAVELENGTH
 from alphacrystal.report._page_data import page_data, plotted_quantity
 from alphacrystal.report._plain_json import plain_json
+from alphacrystal.report._sentences import list_sentences
 from alphacrystal.report._structure_text import poscar_text
-from alphacrystal.report._table import cell_list, list_sentences
+from alphacrystal.report._table import cell_list
 from alphacrystal.report._typeset import typeset_formula, typeset_symbol
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
+    from alphacrystal.report._chemistry import Chemistry
     from alphacrystal.report._diffraction import Peak
     from alphacrystal.report._prediction import Prediction
     from alphacrystal.report._run_record import RunRecord
@@ -63,7 +65,14 @@ _COLUMNS = (
     _Column("space_group_symbol", "Space group", "Hermann-Mauguin symbol at 0.1 Å", text=True),
     _Column("space_group_number", "No.", "International number of the space group at 0.1 Å"),
     _Column("space_group_number_tight", "At 0.01 Å", "International number at 0.01 Å"),
+    _Column("prototype", "Prototype", "Name of the structure type", text=True),
     _Column("cell_formula", "Cell", "Content of the primitive cell", text=True),
+    *(_Column(name, f"{name} (Å)", "Conventional cell, standard setting", 3) for name in ("a", "b", "c")),
+    *(
+        _Column(name, f"{letter} (°)", "Conventional cell, standard setting", 2)
+        for name, letter in (("alpha", "α"), ("beta", "β"), ("gamma", "γ"))
+    ),
+    _Column("density_g_cm3", "Density (g/cm³)", "Density", 2),
     _Column("energy_per_atom_ev", "Energy (eV/atom)", "Energy per atom after relaxation", 4),
     _Column("enthalpy_per_atom_ev", "Enthalpy (eV/atom)", "Enthalpy per atom after relaxation", 4),
     _Column(
@@ -72,7 +81,7 @@ _COLUMNS = (
     _Column(
         "energy_above_hull_per_atom_ev", "Above hull (eV/atom)", "Relative to the named reference set", 4
     ),
-    _Column("known", "Known phase", "Identifier in the table of known phases", text=True),
+    _Column("novelty", "Known", "Comparison with the table of known phases", text=True),
     _Column("flags", "Flags", "Reasons to doubt the energy or the shape; explained below", text=True),
     _Column(
         "second_above_lowest_per_atom_ev",
@@ -91,6 +100,7 @@ _COLUMNS = (
     _Column("chemical_rank", "Chemical rank", "Rank by prior × geometry"),
     _Column("energy_rank", "Energy rank", "Rank by energy (enthalpy) per atom"),
     _Column("log_probability", "Log-probability", "Natural log of prior × geometry", 2),
+    _Column("structure_type", "Structure type", "Label in the style of AFLOW", text=True),
     _Column("generator", "Generator", "Source of the candidate", text=True),
     _Column("converged", "Converged", "Force and stress are below their limits"),
 )
@@ -102,6 +112,7 @@ def report_html(
     rows: list[SummaryRow],
     cifs: Mapping[str, str],
     patterns: Sequence[Sequence[Peak]],
+    facts: Sequence[Chemistry],
 ) -> str:
     """Text of ``report.html``.
 
@@ -111,6 +122,7 @@ def report_html(
         rows: The table of ``summary.csv``.
         cifs: CIF text by ``SummaryRow.file``.
         patterns: Powder pattern of each row.
+        facts: Chemistry of each row.
     """
     scripts = (_asset(_VIEWER), _page_script())
     columns = [
@@ -123,7 +135,7 @@ def report_html(
         run=run,
         warnings=_warnings(prediction),
         cells=cell_list(prediction.cells),
-        sentences=list_sentences(rows),
+        sentences=list_sentences(rows, ("prototype", "known")),
         columns=columns,
         rows=[
             {
@@ -138,7 +150,7 @@ def report_html(
         ],
         machine={_MACHINE.get(name, name): value for name, value in run.machine.items()},
         unconverged=sum(row.converged is False for row in rows),
-        data=_embedded_json(page_data(prediction, run, rows, patterns)),
+        data=_embedded_json(page_data(prediction, run, rows, patterns, facts)),
         configuration=json.dumps(plain_json(run.configuration), indent=2, ensure_ascii=False),
         quantity=plotted_quantity(prediction.potential is not None, prediction.pressure_gpa),
         radiation=RADIATION,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alphacrystal.report._asymmetric_unit import asymmetric_unit
+from alphacrystal.report._chemistry import state_text
 from alphacrystal.report._crystal_view import drawn_elements
 from alphacrystal.report._distance_pair import distance_pair, orbit_distance_pair
 from alphacrystal.report._pattern_fit import fit_facts
@@ -18,14 +19,23 @@ from alphacrystal.report._typeset import typeset_formula, typeset_symbol
 
 if TYPE_CHECKING:
     from alphacrystal.ranking import RankedStructure
+    from alphacrystal.report._chemistry import Chemistry, SiteChemistry
     from alphacrystal.report._diffraction import Peak
     from alphacrystal.report._prediction import Prediction
     from alphacrystal.report._run_record import RunRecord
     from alphacrystal.report._summary import SummaryRow
 
 
+_LISTED_BONDS = 6
+_SAME_LENGTH = 0.0015  # Å
+
+
 def page_data(
-    prediction: Prediction, run: RunRecord, rows: list[SummaryRow], patterns: Sequence[Sequence[Peak]]
+    prediction: Prediction,
+    run: RunRecord,
+    rows: list[SummaryRow],
+    patterns: Sequence[Sequence[Peak]],
+    chemistries: Sequence[Chemistry],
 ) -> dict[str, Any]:
     """The input of the page's scripts; lengths in Å, energies in eV/atom, angles in degrees."""
     places = places_before_relaxation(prediction.candidates)
@@ -36,8 +46,11 @@ def page_data(
             "quantity": plotted_quantity(prediction.potential is not None, prediction.pressure_gpa),
             "structures": [
                 _structure(prediction, ranked, row, pattern)
+                | _coordination(chemistry)
                 | {"provenance": provenance(ranked, run.seed, places.get(ranked.candidate_index))}
-                for ranked, row, pattern in zip(prediction.ranked, rows, patterns, strict=True)
+                for ranked, row, pattern, chemistry in zip(
+                    prediction.ranked, rows, patterns, chemistries, strict=True
+                )
             ],
             "points": _points(prediction),
             "elements": _elements(prediction),
@@ -81,6 +94,45 @@ def _structure(
         "fit": None if ranked.pattern_fit is None else fit_facts(ranked.pattern_fit),
         "facts": facts(row, ranked, operations.hermann_mauguin),
     }
+
+
+def _coordination(chemistry: Chemistry) -> dict[str, Any]:
+    """Chemical facts, the table of the surroundings of the sites, and the elements of polyhedra."""
+    states = chemistry.oxidation_states or {}
+    facts = [("Oxidation states", chemistry.charge_balance)]
+    if chemistry.global_instability_index is not None:
+        facts.append(
+            ("Global instability index", f"{chemistry.global_instability_index:.2f} (bond valences)")
+        )
+    bonds = list(chemistry.shortest_bonds.items())[:_LISTED_BONDS]
+    facts += [
+        ("Bonded parts", chemistry.dimensionality),
+        ("Shortest distances", ", ".join(f"{pair} {distance:.3f} Å" for pair, distance in bonds)),
+    ]
+    return {
+        "chemistry": facts,
+        "surroundings": [
+            [
+                f"{site.element} {site.position}",
+                "" if site.oxidation_state is None else state_text(site.oxidation_state),
+                "" if site.bond_valence_sum is None else f"{site.bond_valence_sum:.2f}",
+                f"{site.coordination_number}",
+                site.shape,
+                f"{typeset_formula(site.neighbours)} {_distance_range(site)}".strip(),
+            ]
+            for site in chemistry.sites
+        ],
+        "centres": [symbol for symbol, state in states.items() if state > 0],
+        "corners": [symbol for symbol, state in states.items() if state < 0],
+    }
+
+
+def _distance_range(site: SiteChemistry) -> str:
+    if site.shortest is None or site.longest is None:
+        return ""
+    if site.longest - site.shortest < _SAME_LENGTH:
+        return f"{site.shortest:.3f} Å"
+    return f"{site.shortest:.3f}-{site.longest:.3f} Å"
 
 
 def plotted_quantity(relaxed: bool, pressure_gpa: float) -> str:

@@ -7,14 +7,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from alphacrystal.report._sentences import list_sentences
 from alphacrystal.report._summary import SUMMARY_COLUMNS, SummaryRow, column_types, summary_rows
 from alphacrystal.report._table import (
     at_pressure,
     candidate_counts,
     html_table,
-    list_sentences,
     ranked_table,
     table_legend,
+    table_titles,
 )
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from alphacrystal.generate import Candidate
     from alphacrystal.ranking import RankedStructure
     from alphacrystal.relaxation import Relaxation
+    from alphacrystal.report._chemistry import Chemistry
     from alphacrystal.report._run_record import CellProbability
     from alphacrystal.typing import FloatArray
 
@@ -80,8 +82,8 @@ class Prediction:
     structure where py3Dmol is installed (extra ``notebook``).
 
     Attributes:
-        formula: Reduced formula, e.g. "Zr4Al3".
-        formula_text: The formula as the user typed it.
+        formula: Reduced formula in the spelling of the user, e.g. "BiVO4".
+        formula_text: Input of the user.
         notes: Sentences to read with the result.
         cells: Contents of the primitive cell with their probabilities, most probable first.
         ranked: Distinct structures in rank order.
@@ -122,6 +124,13 @@ class Prediction:
     def structures(self) -> list[Structure]:
         """The ranked crystals, best first: symmetrised conventional cells in the ITA standard setting."""
         return [ranked.structure for ranked in self.ranked]
+
+    @property
+    def chemistry(self) -> list[Chemistry]:
+        """Oxidation states, bond valences, coordination and distances of the crystals, best first."""
+        from alphacrystal.report._chemistry import chemistry
+
+        return chemistry(self.ranked)
 
     @property
     def remarks(self) -> list[str]:
@@ -189,7 +198,7 @@ class Prediction:
         parts.append(Text(f"{title}: {candidate_counts(len(rows), len(self.candidates))}"))
         if rows:
             parts += [ranked_table(rows), Text(table_legend(rows))]
-        parts += [Text(text) for text in list_sentences(rows)]
+        parts += [Text(text) for text in list_sentences(rows, table_titles(rows))]
         if self.folder is not None:
             parts.append(Text(f"Report: {self.folder / 'report.html'}"))
         return Group(*parts)

@@ -13,7 +13,7 @@ from alphacrystal.errors import AlphaCrystalError
 from alphacrystal.report._html import page_style, page_template
 from alphacrystal.report._layout import PAGE_FILE, STRUCTURES_FOLDER
 from alphacrystal.report._structure_text import cif_text
-from alphacrystal.report._summary import csv_text, flat_formula
+from alphacrystal.report._summary import cell_formula, csv_text
 from alphacrystal.report._typeset import typeset_formula, typeset_symbol
 from alphacrystal.runtime.atomic_write import storage_sentence, write_text_atomically
 
@@ -34,12 +34,14 @@ class PressurePhase:
     """A phase of a series of pressures.
 
     Attributes:
+        formula: Reduced formula in the spelling of the user.
         space_group_number: International number at the lowest pressure and 0.1 Å.
         space_group_symbol: Hermann-Mauguin short symbol.
         structures: Primitive cell at each pressure.
         enthalpies: At each pressure.
     """
 
+    formula: str
     space_group_number: int
     space_group_symbol: str
     structures: tuple[Structure, ...]
@@ -48,7 +50,7 @@ class PressurePhase:
     @property
     def cell_formula(self) -> str:
         """Content of the primitive cell, e.g. "Na2Cl2"."""
-        return flat_formula(self.structures[0].composition)
+        return cell_formula(self.formula, self.structures[0].composition)
 
 
 def write_pressure_series(
@@ -80,7 +82,7 @@ def write_pressure_series(
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise AlphaCrystalError(storage_sentence(target, error)) from error
-    plain = flat_formula(phases[0].structures[0].composition) if phases else formula
+    plain = phases[0].cell_formula if phases else formula
     rows = []
     for number, phase in enumerate(phases, 1):
         for place, pressure in enumerate(phase.enthalpies.pressures.tolist()):

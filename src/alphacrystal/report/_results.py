@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from alphacrystal.generate import Candidate
     from alphacrystal.ranking import RankedStructure
     from alphacrystal.relaxation import Relaxation
+    from alphacrystal.report._chemistry import Chemistry
     from alphacrystal.report._prediction import DistogramSummary, OrbitDistanceSummary, Prediction
     from alphacrystal.report._summary import SummaryRow
 
 NOT_RELAXED = "not relaxed"
 
 
-def results_json(prediction: Prediction, rows: list[SummaryRow]) -> str:
+def results_json(prediction: Prediction, rows: list[SummaryRow], facts: Sequence[Chemistry]) -> str:
     """Text of ``results.json``; ``monty.serialization.loadfn`` reads its structures as pymatgen objects."""
     document = {
         "format": RESULTS_FORMAT,
@@ -40,7 +41,9 @@ def results_json(prediction: Prediction, rows: list[SummaryRow]) -> str:
         "potential": prediction.potential,
         "hull_reference": prediction.hull_reference,
         "pressure_gpa": prediction.pressure_gpa,
-        "structures": [_ranked(item, row) for item, row in zip(prediction.ranked, rows, strict=True)],
+        "structures": [
+            _ranked(item, row, fact) for item, row, fact in zip(prediction.ranked, rows, facts, strict=True)
+        ],
         "candidates": [
             _candidate(index, candidate, prediction.relaxations.get(index), prediction.pressure_gpa)
             for index, candidate in enumerate(prediction.candidates)
@@ -108,9 +111,10 @@ def _energies(energy: float | None, pressure_gpa: float) -> dict[str, float | No
     }
 
 
-def _ranked(ranked: RankedStructure, row: SummaryRow) -> dict[str, Any]:
+def _ranked(ranked: RankedStructure, row: SummaryRow, fact: Chemistry) -> dict[str, Any]:
     return {
         **asdict(row),
+        "chemistry": asdict(fact),
         "score": plain_json(float(ranked.score)),
         "candidate_index": ranked.candidate_index,
         "phonons": None if ranked.phonons is None else ranked.phonons.model_dump(mode="json"),

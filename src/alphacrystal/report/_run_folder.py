@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alphacrystal.errors import AlphaCrystalError, InputError
+from alphacrystal.report._chemistry import chemistry
 from alphacrystal.report._diffraction import patterns_csv, powder_pattern
 from alphacrystal.report._html import report_html
 from alphacrystal.report._layout import (
@@ -70,12 +71,13 @@ def write_run_folder(folder: Path, prediction: Prediction, run: RunRecord, *, pa
         write_text_atomically(folder / file, text)
     _write_refined(folder / REFINED_FOLDER, prediction, [Path(row.file).name for row in rows])
     write_text_atomically(folder / SUMMARY_FILE, summary_csv(rows))
-    write_text_atomically(folder / RESULTS_FILE, results_json(prediction, rows))
+    facts = chemistry(prediction.ranked)
+    write_text_atomically(folder / RESULTS_FILE, results_json(prediction, rows, facts))
     write_text_atomically(folder / CANDIDATES_FILE, candidates_extxyz(prediction))
     if page:
         patterns = [powder_pattern(ranked.structure) for ranked in prediction.ranked]
         write_text_atomically(folder / PATTERNS_FILE, patterns_csv(rows, patterns))
-        write_text_atomically(folder / PAGE_FILE, report_html(prediction, run, rows, cifs, patterns))
+        write_text_atomically(folder / PAGE_FILE, report_html(prediction, run, rows, cifs, patterns, facts))
     write_text_atomically(folder / RUN_FILE, _run_file(prediction, run).model_dump_json(indent=2) + "\n")
     _remove_stale_cifs(structures, keep={Path(file).name for file in cifs})
 

@@ -108,8 +108,8 @@ class RunFile(BaseModel):
     """The content of ``run.json``, written and read by this one model.
 
     Attributes:
-        formula: Reduced formula.
-        formula_text: The formula as the user typed it.
+        formula: Reduced formula in the spelling of the user, e.g. "BiVO4".
+        formula_text: Input of the user.
         complete: False where the run was interrupted.
         notes: Sentences to read with the result.
         cells: Contents of the primitive cell with their probabilities, most probable first.

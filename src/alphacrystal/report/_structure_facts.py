@@ -45,6 +45,9 @@ def facts(row: SummaryRow, ranked: RankedStructure, hermann_mauguin: str | None)
     lines = [
         ("Space group at 0.1 Å", group + _setting(hermann_mauguin)),
         ("Space group at 0.01 Å", _tight_group(row)),
+        *([("Prototype", row.prototype)] if row.prototype else []),
+        *([("Structure type", row.structure_type)] if row.structure_type else []),
+        *([("Known", row.novelty)] if row.novelty else []),
         ("Primitive cell", f"{typeset_formula(row.cell_formula)}, Z = {row.z}"),
         ("Volume", f"{row.volume_per_atom_a3:.3f} Å³/atom"),
         ("Density", f"{float(ranked.structure.density):.3f} g/cm³"),

@@ -7,16 +7,18 @@ import io
 import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+from alphacrystal.composition import flat_name
 from alphacrystal.errors import InputError
-from alphacrystal.ranking import MODE_OF
+from alphacrystal.ranking import MODE_OF, novelty
 from alphacrystal.report._layout import STRUCTURES_FOLDER, damaged
 from alphacrystal.runtime.csv_cells import original_text, write_csv
 
 if TYPE_CHECKING:
+    from pymatgen.core import Structure
     from pymatgen.core.composition import Composition
 
     from alphacrystal.ranking import RankedStructure, SecondEnergy
@@ -31,7 +33,7 @@ class SummaryRow:
     Attributes:
         rank: 1 is best, by the documented default order.
         file: CIF path relative to the run folder.
-        formula: Reduced formula.
+        formula: Reduced formula in the spelling of the user, e.g. "BiVO4".
         cell_formula: Content of the primitive cell.
         z: Formula units in the primitive cell.
         n_atoms: Atoms in the primitive cell.
@@ -69,6 +71,18 @@ class SummaryRow:
         second_above_lowest_per_atom_ev: eV/atom above the lowest row by the second potential.
         second_formation_energy_per_atom_ev: eV/atom, None without elemental references of this potential.
         second_energy_rank: Rank by the energy (enthalpy) of the second potential.
+        a: Length in Å of the conventional cell in the ITA standard setting, as the five columns that follow;
+            None in folders of earlier versions.
+        b: Å.
+        c: Å.
+        alpha: Degrees.
+        beta: Degrees.
+        gamma: Degrees.
+        density_g_cm3: g/cm³, None in folders of earlier versions.
+        structure_type: Label of the structure type in the style of AFLOW, e.g. "AB2_tP6_136_a_f".
+        prototype: Names of the prototypes of this structure type, e.g. "rutile"; "" without one.
+        novelty: "known structure (mp-22862)", "known formula, other structure" or "new"; "" if no table was
+            used.
     """
 
     rank: int
@@ -107,6 +121,16 @@ class SummaryRow:
     second_above_lowest_per_atom_ev: float | None = None
     second_formation_energy_per_atom_ev: float | None = None
     second_energy_rank: int | None = None
+    a: float | None = None
+    b: float | None = None
+    c: float | None = None
+    alpha: float | None = None
+    beta: float | None = None
+    gamma: float | None = None
+    density_g_cm3: float | None = None
+    structure_type: str = ""
+    prototype: str = ""
+    novelty: str = ""
 
     @property
     def energy_or_enthalpy_ev(self) -> float | None:
@@ -135,6 +159,8 @@ _ADDED_COLUMNS: dict[str, Any] = {
     "second_above_lowest_per_atom_ev": None,
     "second_formation_energy_per_atom_ev": None,
     "second_energy_rank": None,
+    **dict.fromkeys(("a", "b", "c", "alpha", "beta", "gamma", "density_g_cm3")),
+    **dict.fromkeys(("structure_type", "prototype", "novelty"), ""),
 }
 #: Present names by the names of format 1.
 _RENAMED_COLUMNS = {
@@ -156,7 +182,7 @@ def summary_rows(
     """The table of ranked structures, in their order.
 
     Args:
-        formula: Reduced formula.
+        formula: Reduced formula in the spelling of the user.
         ranked: Structures in rank order.
         pressure_gpa: Pressure of the relaxations; the energies are enthalpies where it is not zero.
     """
@@ -172,7 +198,7 @@ def _row(formula: str, ranked: RankedStructure, pressure_gpa: float, ranks: Mapp
         rank=ranked.rank,
         file=f"{STRUCTURES_FOLDER}/{cif_file_name(formula, ranked)}",
         formula=formula,
-        cell_formula=flat_formula(composition),
+        cell_formula=cell_formula(formula, composition),
         z=formula_units(composition),
         n_atoms=len(ranked.primitive),
         space_group_number=ranked.space_group_number,
@@ -202,7 +228,18 @@ def _row(formula: str, ranked: RankedStructure, pressure_gpa: float, ranks: Mapp
         r_wp=_finite_or_none(fit.profile.r_wp) if fit and fit.profile else None,
         unexplained_peaks=len(fit.unexplained.spacing) if fit else None,
         **_second(ranked.second, pressure_gpa),
+        **_cell(ranked.structure),
+        structure_type=ranked.structure_type,
+        prototype=ranked.prototype,
+        novelty=novelty(ranked.known),
     )
+
+
+def _cell(structure: Structure) -> dict[str, Any]:
+    """The columns of the conventional cell."""
+    values = (*structure.lattice.parameters, structure.density)
+    names = ("a", "b", "c", "alpha", "beta", "gamma", "density_g_cm3")
+    return {name: round(float(value), 4) for name, value in zip(names, values, strict=True)}
 
 
 def _parent_rank(parent: object, ranks: Mapping[int, int]) -> int | None:
@@ -227,23 +264,16 @@ def _second(second: SecondEnergy | None, pressure_gpa: float) -> dict[str, Any]:
 def cif_file_name(formula: str, ranked: RankedStructure) -> str:
     """File name of a ranked structure, e.g. "001_Zr4Al3_sg191.cif"."""
     plain = formula
-    if re.fullmatch(r"[A-Za-z0-9]+", formula) is None:  # e.g. LiFe2(ClO)2: a shell would interpret brackets
+    if re.fullmatch(r"[A-Za-z0-9]+", formula) is None:  # e.g. Ba(ClO3)2: a shell would interpret brackets
         composition = ranked.primitive.composition
-        plain = flat_formula(composition, divide_by=formula_units(composition))
+        plain = cell_formula(formula, composition, divide_by=formula_units(composition))
     return f"{ranked.rank:03d}_{plain}_sg{ranked.space_group_number}.cif"
 
 
-def flat_formula(composition: Composition, *, divide_by: int = 1) -> str:
-    """Formula without brackets or spaces, e.g. "Pb4O4", elements by electronegativity."""
-    parts = composition.formula.split()
-    amounts = [re.fullmatch(r"([A-Z][a-z]?)(\d+)", part) for part in parts]
-    text = ""
-    for match in amounts:
-        if match is None:
-            return "".join(parts)
-        count = int(match[2]) // divide_by
-        text += match[1] + (str(count) if count > 1 else "")
-    return text
+def cell_formula(formula: str, composition: Composition, *, divide_by: int = 1) -> str:
+    """Content of a cell, e.g. "Bi2V2O8", with the elements in the order of a formula, e.g. BiVO4."""
+    counts = {element.symbol: round(amount) // divide_by for element, amount in composition.items()}
+    return flat_name(counts, formula)
 
 
 def formula_units(composition: Composition) -> int:
@@ -293,6 +323,8 @@ def read_summary_csv(path: Path, content: bytes) -> tuple[SummaryRow, ...]:
             for cells in lines
             if cells
         )
+        if "novelty" not in columns:
+            rows = tuple(replace(row, novelty=novelty(row.known)) for row in rows)
     except (ValueError, LookupError, TypeError, csv.Error) as error:
         raise InputError(damaged(path)) from error
     for row in rows:

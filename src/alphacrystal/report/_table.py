@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from alphacrystal.report._sentences import list_sentences, percentage, second_potential
 from alphacrystal.report._typeset import typeset_formula, typeset_symbol
 
 if TYPE_CHECKING:
@@ -15,77 +16,128 @@ if TYPE_CHECKING:
     from alphacrystal.report._run_record import CellProbability
     from alphacrystal.report._summary import SummaryRow
 
-_LEGEND = "chem #: rank by networks"
-_RANK_LEGEND = "E #: rank by energy; "
-_FORMATION_LEGEND = "E form: formation energy, eV/atom; "
-_HULL_LEGEND = "E form, E hull: formation energy and energy above hull, eV/atom\nE #: rank by energy; "
-_HULL_ALONE_LEGEND = "E hull: energy above hull, eV/atom\nE #: rank by energy; "
-_ENTHALPY_LEGEND = "enthalpy in eV/atom; H #: rank by enthalpy; "
+_WIDTH = 80  # of a table without a terminal
+_UNLIMITED = 1000  # of a table in HTML
+_LATTICE = "a b c (Å) α β γ (°)"
+_LATTICE_WIDTH = 26  # of the lattice, in which those of most systems fit
+_GAP = 2  # columns between two columns
+_LOWEST = 3  # rows of lowest energy that follow the first rows of a list
+#: Explanations of short headings, in their order below a table.
+_LEGENDS = {
+    "prob": "prob: probability to be the known or ground-state structure",
+    "E hull": "E hull: energy above hull, eV/atom",
+    "E form": "E form: formation energy, eV/atom",
+    "enthalpy": "enthalpy in eV/atom",
+    "E #": "E #: rank by energy",
+    "H #": "H #: rank by enthalpy",
+    "chem #": "chem #: rank by networks",
+    "known": "known: known structure (its identifier); other: known formula, other structure; new",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A column: its heading, whether it is left-aligned, and whether it needs a relaxation."""
+    """A column of a table.
+
+    Attributes:
+        title: Heading.
+        place: Columns with small places remain where a table is narrow.
+        left: Whether it is left-aligned.
+        energy: Whether it needs a relaxation.
+    """
 
     title: str
+    place: int
     left: bool = False
     energy: bool = False
 
 
 _COLUMNS = (
-    _Column("#"),
-    _Column("prob"),
-    _Column("R_wp %"),
-    _Column("space group", left=True),
-    _Column("cell"),
-    _Column("Å³/atom"),
-    _Column("eV/atom", energy=True),
-    _Column("E form", energy=True),
-    _Column("E hull", energy=True),
-    _Column("E #", energy=True),
-    _Column("E 2nd", energy=True),
-    _Column("chem #"),
-    _Column("conv", left=True, energy=True),
+    _Column("#", 0),
+    _Column("prob", 1),
+    _Column("R_wp %", 2),
+    _Column("space group", 0, left=True),
+    _Column("prototype", 9, left=True),
+    _Column("cell", 7, left=True),
+    _Column(_LATTICE, 3, left=True),
+    _Column("g/cm³", 5),
+    _Column("Å³/atom", 13),
+    _Column("eV/atom", 4, energy=True),
+    _Column("E hull", 4, energy=True),
+    _Column("E form", 10, energy=True),
+    _Column("E 2nd", 4, energy=True),
+    _Column("E #", 8, energy=True),
+    _Column("chem #", 11),
+    _Column("known", 6, left=True),
+    _Column("conv", 12, left=True, energy=True),
 )
 
 
-def ranked_table(rows: Sequence[SummaryRow], shown: int | None = None) -> Table:
-    """The first ``shown`` rows (all if None) as a rich table that fits 80 columns."""
+def ranked_table(rows: Sequence[SummaryRow], shown: int | None = None, width: int = _WIDTH) -> Table:
+    """A rich table of the first rows, and of the rows of lowest energy below a line.
+
+    Args:
+        rows: The list.
+        shown: Number of first rows; all if None.
+        width: Columns of the terminal; the table has the most important columns that fit.
+    """
     from rich import box
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
-    columns = _columns(rows)
+    head, lowest = shown_rows(rows, shown)
+    columns = _fitting([*head, *lowest], _columns(rows), width)
     for column in columns:
-        folds = {"overflow": "fold"} if column.title == "cell" else {"no_wrap": True}
+        folds = {"overflow": "fold"} if column.title in (_LATTICE, "cell") else {"no_wrap": True}
         table.add_column(column.title, justify="left" if column.left else "right", **folds)
-    for row in rows[:shown]:
+    for row in head:
+        table.add_row(*_cells(row, columns), end_section=bool(lowest) and row is head[-1])
+    for row in lowest:
         table.add_row(*_cells(row, columns))
     return table
 
 
-def table_legend(rows: Sequence[SummaryRow]) -> str:
-    """The explanation of the short headings."""
-    if any(row.enthalpy_per_atom_ev is not None for row in rows):
-        return _ENTHALPY_LEGEND + _LEGEND + _second_legend(rows)
-    if not _has_energies(rows):
-        return _LEGEND
-    if second := _second_legend(rows):
-        return (_HULL_ALONE_LEGEND if _has_hull(rows) else _RANK_LEGEND) + _LEGEND + second
-    if _has_hull(rows):
-        return _HULL_LEGEND + _LEGEND
-    return _RANK_LEGEND + (_FORMATION_LEGEND if _has_formation(rows) else "") + _LEGEND
+def shown_rows(
+    rows: Sequence[SummaryRow], shown: int | None = None
+) -> tuple[Sequence[SummaryRow], list[SummaryRow]]:
+    """The first rows of a list, and the rows of lowest energy that are not among them."""
+    head = rows[:shown]
+    rest = [row for row in rows[len(head) :] if row.energy_or_enthalpy_ev is not None]
+    energies = sorted(row.energy_or_enthalpy_ev for row in rows if row.energy_or_enthalpy_ev is not None)
+    limit = energies[:_LOWEST][-1] if energies else 0.0
+    return head, [row for row in rest if (row.energy_or_enthalpy_ev or 0.0) <= limit]
 
 
-def second_potential(rows: Sequence[SummaryRow]) -> str:
-    """Name of the second potential of a list, "" without one."""
-    return next((row.second_potential for row in rows if row.second_potential), "")
+def table_legend(rows: Sequence[SummaryRow], shown: int | None = None, width: int = _WIDTH) -> str:
+    """The explanation of the short headings of ``ranked_table``."""
+    head, lowest = shown_rows(rows, shown)
+    titles = table_titles(rows, shown, width)
+    parts = [text for title, text in _LEGENDS.items() if title in titles]
+    if "E 2nd" in titles:
+        quantity = "enthalpy" if any(row.enthalpy_per_atom_ev is not None for row in rows) else "energy"
+        parts.append(f"E 2nd: {quantity} above the lowest row by {second_potential(rows)}, eV/atom")
+    if any(row.converged is False for row in [*head, *lowest]):
+        parts.append("*: not converged")
+    if lowest:
+        parts.append(f"last rows: among the {_LOWEST} lowest energies")
+    return "\n".join(_lines(parts, width))
 
 
-def _second_legend(rows: Sequence[SummaryRow]) -> str:
-    name = second_potential(rows)
-    quantity = "enthalpy" if any(row.enthalpy_per_atom_ev is not None for row in rows) else "energy"
-    return f"\nE 2nd: {quantity} above the lowest row by {name}, eV/atom" if name else ""
+def _lines(parts: Sequence[str], width: int) -> list[str]:
+    """Parts joined by semicolons in lines of a width."""
+    lines: list[str] = []
+    for part in parts:
+        if lines and len(lines[-1]) + 2 + len(part) < width:
+            lines[-1] += f"; {part}"
+        else:
+            lines.append(part)
+    return lines
+
+
+def table_titles(rows: Sequence[SummaryRow], shown: int | None = None, width: int = _WIDTH) -> set[str]:
+    """The headings of ``ranked_table``."""
+    head, lowest = shown_rows(rows, shown)
+    return {column.title for column in _fitting([*head, *lowest], _columns(rows), width)}
 
 
 def _has_formation(rows: Sequence[SummaryRow]) -> bool:
@@ -96,85 +148,6 @@ def _has_hull(rows: Sequence[SummaryRow]) -> bool:
     return any(row.energy_above_hull_per_atom_ev is not None for row in rows)
 
 
-def known_sentence(rows: Sequence[SummaryRow]) -> str:
-    """The rows that are known phases, as a sentence; "" if no table was used."""
-    if not any(row.known for row in rows):
-        return ""
-    if all(row.known == "new" for row in rows):
-        return "Known phases: none of this formula"
-    known = [f"{row.rank} is {row.known}" for row in rows if row.known not in ("", "other structure")]
-    return f"Known phases: {', '.join(known[:MAX_KNOWN]) or 'none of these; the formula is known'}"
-
-
-def unlisted_sentence(rows: Sequence[SummaryRow]) -> str:
-    """The probability that none of all rows of a list is right, as a sentence; "" without probabilities."""
-    known = [row.probability for row in rows if row.probability is not None]
-    return f"None of these: {percentage(1 - sum(known))}" if known and len(known) == len(rows) else ""
-
-
-def percentage(probability: float) -> str:
-    """A probability as per cent, e.g. "62 %"; "<1 %" below half a per cent."""
-    value = 100 * probability
-    return "<1 %" if value < 0.5 else f"{value:.0f} %"
-
-
-def list_sentences(rows: Sequence[SummaryRow]) -> list[str]:
-    """Sentences below a list: "none of these", known phases, second potential, flags and phonons."""
-    from alphacrystal.ranking import flag_sentences
-
-    marked = [(row.rank, row.flags.split()) for row in rows]
-    sentences = [
-        unlisted_sentence(rows),
-        known_sentence(rows),
-        second_sentence(rows),
-        *flag_sentences(marked),
-        *phonon_sentences(rows),
-        *mode_sentences(rows),
-    ]
-    return [text for text in sentences if text]
-
-
-def second_sentence(rows: Sequence[SummaryRow]) -> str:
-    """The row of lowest energy by the second potential, as a sentence; "" without one."""
-    lowest = next((row.rank for row in rows if row.second_energy_rank == 1), None)
-    return "" if lowest is None else f"Second potential {second_potential(rows)}: lowest is row {lowest}"
-
-
-def phonon_sentences(rows: Sequence[SummaryRow]) -> list[str]:
-    """Dynamic stability of the rows with phonons, one sentence each."""
-    from alphacrystal.relaxation import IMAGINARY
-
-    sentences = []
-    for row in rows:
-        lowest, free = row.lowest_frequency_thz, row.vibrational_free_energy_per_atom_ev
-        if lowest is None or free is None:
-            continue
-        state = (
-            "dynamically stable"
-            if lowest > IMAGINARY
-            else f"unstable, imaginary frequency {-lowest:.2f}i THz"
-        )
-        sentences.append(f"Row {row.rank}: {state}; vibrational free energy {free:+.3f} eV/atom")
-    return sentences
-
-
-def mode_sentences(rows: Sequence[SummaryRow]) -> list[str]:
-    """The rows that follow an unstable mode of another row, one sentence each."""
-    energies = {row.rank: row.energy_or_enthalpy_ev for row in rows}
-    sentences = []
-    for row in rows:
-        energy = row.energy_or_enthalpy_ev
-        above = None if row.mode_of_rank is None else energies.get(row.mode_of_rank)
-        if above is not None and energy is not None:
-            gain = 1000 * (above - energy)
-            sentences.append(
-                f"Row {row.rank}: follows the unstable mode of row {row.mode_of_rank}, "
-                f"{gain:.0f} meV/atom lower"
-            )
-    return sentences
-
-
-MAX_KNOWN = 5
 MIN_SHOWN_PROBABILITY = 0.005  # of a cell content in a list
 
 
@@ -216,8 +189,8 @@ def html_table(formula: str, rows: Sequence[SummaryRow], candidates: int, notes:
     )
     if rows:
         parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
-        parts.append(f"<p>{html.escape(table_legend(rows))}</p>")
-        parts += [f"<p>{html.escape(text)}</p>" for text in list_sentences(rows)]
+        parts.append(f"<p>{html.escape(table_legend(rows, width=_UNLIMITED))}</p>")
+        parts += [f"<p>{html.escape(text)}</p>" for text in list_sentences(rows, ("prototype", "known"))]
     return "\n".join(parts)
 
 
@@ -226,45 +199,64 @@ def _has_energies(rows: Sequence[SummaryRow]) -> bool:
 
 
 def _columns(rows: Sequence[SummaryRow]) -> list[_Column]:
+    """The columns that have a value in a row."""
+    under_pressure = any(row.enthalpy_per_atom_ev is not None for row in rows)
+    empty = {
+        "prob": all(row.probability is None for row in rows),
+        "R_wp %": all(row.r_wp is None for row in rows),
+        "prototype": not any(row.prototype for row in rows),
+        _LATTICE: all(row.a is None for row in rows),
+        "g/cm³": all(row.density_g_cm3 is None for row in rows),
+        "eV/atom": _has_hull(rows) and not under_pressure,
+        "E hull": not _has_hull(rows),
+        "E form": not _has_formation(rows) or under_pressure,
+        "E 2nd": not second_potential(rows),
+        "known": not any(row.known for row in rows),
+    }
     has_energies = _has_energies(rows)
-    columns = [column for column in _COLUMNS if has_energies or not column.energy]
-    left_out = {"E hull"} if not _has_hull(rows) else {"eV/atom"}  # 80 columns do not hold both
-    if not second_potential(rows):
-        left_out.add("E 2nd")
-    if not _has_formation(rows) or second_potential(rows):
-        left_out.add("E form")  # of one formula, it differs from the energies by a constant
-    columns = [column for column in columns if column.title not in left_out]
-    if all(row.probability is None for row in rows):
-        columns = [column for column in columns if column.title != "prob"]
-    if all(row.r_wp is None for row in rows):
-        columns = [column for column in columns if column.title != "R_wp %"]
-    else:  # 80 columns do not hold all
-        columns = [column for column in columns if column.title not in {"E form", "chem #"}]
-    if any(row.enthalpy_per_atom_ev is not None for row in rows):  # no formation energies under pressure
-        names = {"eV/atom": "enthalpy", "E #": "H #"}
-        columns = [
-            replace(column, title=names.get(column.title, column.title))
-            for column in columns
-            if column.title != "E form"
-        ]
-    return columns
+    columns = [
+        column
+        for column in _COLUMNS
+        if not empty.get(column.title, False) and (has_energies or not column.energy)
+    ]
+    names = {"eV/atom": "enthalpy", "E #": "H #"} if under_pressure else {}
+    return [replace(column, title=names.get(column.title, column.title)) for column in columns]
+
+
+def _fitting(rows: Sequence[SummaryRow], columns: Sequence[_Column], width: int) -> list[_Column]:
+    """The most important columns that fit a width; long lattices may take two lines."""
+    chosen: list[_Column] = []
+    left = width + _GAP
+    for column in sorted(columns, key=lambda column: column.place):
+        cells = [_cells(row, [column])[0] for row in rows]
+        longest = max(map(len, [column.title, *cells]))
+        needed = min(longest, _LATTICE_WIDTH) if column.title == _LATTICE else longest
+        if needed + _GAP <= left or column.place <= 1:
+            chosen.append(column)
+            left -= needed + _GAP
+    return [column for column in columns if column in chosen]
 
 
 def _cells(row: SummaryRow, columns: Sequence[_Column], *, typeset: bool = False) -> list[str]:
     symbol, cell = row.space_group_symbol, row.cell_formula
     if typeset:
         symbol, cell = typeset_symbol(symbol), typeset_formula(cell)
+    unconverged = "*" if row.converged is False else ""
     texts = {
         "#": str(row.rank),
         "R_wp %": "" if row.r_wp is None else f"{100 * row.r_wp:.1f}",
         "space group": f"{symbol} ({row.space_group_number})",
         "cell": cell,
         "Å³/atom": _number(row.volume_per_atom_a3, 2),
+        "prototype": row.prototype,
+        _LATTICE: lattice_text(row),
+        "g/cm³": _number(row.density_g_cm3, 2),
+        "known": {"other structure": "other"}.get(row.known, row.known),
         "prob": "" if row.probability is None else percentage(row.probability),
-        "eV/atom": _number(row.energy_or_enthalpy_ev, 3),
-        "enthalpy": _number(row.energy_or_enthalpy_ev, 3),
+        "eV/atom": _number(row.energy_or_enthalpy_ev, 3) + unconverged,
+        "enthalpy": _number(row.energy_or_enthalpy_ev, 3) + unconverged,
         "E form": _number(row.formation_energy_per_atom_ev, 3),
-        "E hull": _number(row.energy_above_hull_per_atom_ev, 3),
+        "E hull": _number(row.energy_above_hull_per_atom_ev, 3) + unconverged,
         "E 2nd": _number(row.second_above_lowest_per_atom_ev, 3),
         "E #": "" if row.energy_rank is None else str(row.energy_rank),
         "H #": "" if row.energy_rank is None else str(row.energy_rank),
@@ -272,6 +264,13 @@ def _cells(row: SummaryRow, columns: Sequence[_Column], *, typeset: bool = False
         "conv": {True: "yes", False: "no", None: ""}[row.converged],
     }
     return [texts[column.title] for column in columns]
+
+
+def lattice_text(row: SummaryRow) -> str:
+    """Lengths in Å and angles in degrees of the conventional cell, e.g. "4.59 4.59 2.96 90 90 90"."""
+    lengths = [_number(value, 2) for value in (row.a, row.b, row.c)]
+    angles = [_number(value, 1).removesuffix(".0") for value in (row.alpha, row.beta, row.gamma)]
+    return " ".join([*lengths, *angles]).strip()
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -111,7 +111,7 @@ def check_job(request: JobRequest, limits: Limits) -> str:
         )
     formula = parse_formula(request.formula)
     check_request(formula, request.settings(limits.workers))
-    return formula.reduced_formula
+    return formula.name
 
 
 def command(request: JobRequest, folder: Path, workers: int, *, resume: bool) -> list[str]:

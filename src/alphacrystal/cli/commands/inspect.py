@@ -149,7 +149,7 @@ def _print(inspection: Inspection) -> None:
     for note in formula.notes:
         console.print(f"Note: {note.rstrip('.')}.", markup=False)
     shares = ", ".join(f"{cell.content.name} {100 * cell.probability:.0f} %" for cell in inspection.cells)
-    console.print(f"{formula.reduced_formula}: likely cells {shares}")
+    console.print(f"{formula.name}: likely cells {shares}")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("%", justify="right", no_wrap=True)
     table.add_column("space group", no_wrap=True)

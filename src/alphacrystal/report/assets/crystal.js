@@ -68,5 +68,86 @@ report.crystal = (function () {
     return lines;
   }
 
-  return { atoms, bonds, edges, cartesian };
+  const REACH = 6; // Å
+  const LONGEST = 1.5; // times the shortest distance
+  const CORNERS = [4, 8]; // fewest and most
+
+  // Coordination polyhedra of the drawn centres, as lists of triangles. The shell of a centre ends at the widest
+  // relative gap in distance, as in crystal/_coordination.py.
+  function polyhedra(structure, list) {
+    const inverse = reciprocal(structure.cell);
+    const heights = inverse.map((row) => 1 / Math.hypot(...row));
+    const corners = structure.atoms.filter(([element]) => structure.corners.includes(element));
+    const found = [];
+    for (const centre of list) {
+      if (!structure.centres.includes(centre.element)) continue;
+      const place = inverse.map((row) => row[0] * centre.at[0] + row[1] * centre.at[1] + row[2] * centre.at[2]);
+      const near = [];
+      for (const [, ...start] of corners) {
+        const low = start.map((x, k) => Math.ceil(place[k] - REACH / heights[k] - x));
+        const high = start.map((x, k) => Math.floor(place[k] + REACH / heights[k] - x));
+        for (let i = low[0]; i <= high[0]; i += 1) for (let j = low[1]; j <= high[1]; j += 1) for (let k = low[2]; k <= high[2]; k += 1) {
+          const at = cartesian(structure.cell, [start[0] + i, start[1] + j, start[2] + k]);
+          const distance = Math.hypot(...minus(at, centre.at));
+          if (distance < REACH) near.push({ at, distance });
+        }
+      }
+      near.sort((one, other) => one.distance - other.distance);
+      const shell = near.slice(0, shellSize(near.map((one) => one.distance)));
+      if (shell.length >= CORNERS[0] && shell.length <= CORNERS[1]) {
+        found.push({ element: centre.element, faces: faces(shell.map((one) => one.at)) });
+      }
+    }
+    return found;
+  }
+
+  function shellSize(distances) {
+    let best = 0, widest = 0;
+    distances.forEach((distance, index) => {
+      if (distance > LONGEST * distances[0] || index >= 20) return;
+      const next = index + 1 < distances.length ? distances[index + 1] : REACH;
+      const gap = Math.round(1000 * next / distance);
+      if (gap > widest) [widest, best] = [gap, index + 1];
+    });
+    return best;
+  }
+
+  const minus = (p, q) => p.map((x, k) => x - q[k]);
+  const cross = (p, q) => [p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2], p[0] * q[1] - p[1] * q[0]];
+  const dot = (p, q) => p[0] * q[0] + p[1] * q[1] + p[2] * q[2];
+
+  // Rows take Cartesian to fractional coordinates.
+  function reciprocal(cell) {
+    const rows = [cross(cell[1], cell[2]), cross(cell[2], cell[0]), cross(cell[0], cell[1])];
+    const volume = dot(cell[0], rows[0]);
+    return rows.map((row) => row.map((x) => x / volume));
+  }
+
+  // Triangles of the convex hull of a few points; a face of more corners is a fan of triangles.
+  function faces(points) {
+    const FLAT = 0.15; // Å out of a face
+    const triangles = [];
+    const done = new Set();
+    for (let i = 0; i < points.length; i += 1) for (let j = i + 1; j < points.length; j += 1) for (let k = j + 1; k < points.length; k += 1) {
+      const product = cross(minus(points[j], points[i]), minus(points[k], points[i]));
+      const size = Math.hypot(...product);
+      if (size < 1e-3) continue;
+      const normal = product.map((x) => x / size);
+      const above = points.map((p) => dot(minus(p, points[i]), normal));
+      if (Math.min(...above) < -FLAT && Math.max(...above) > FLAT) continue;
+      const members = points.map((_, index) => index).filter((index) => Math.abs(above[index]) <= FLAT);
+      if (done.has(members.join())) continue;
+      done.add(members.join());
+      const outwards = Math.max(...above) > FLAT ? normal.map((x) => -x) : normal;
+      const middle = [0, 1, 2].map((axis) => members.reduce((sum, m) => sum + points[m][axis], 0) / members.length);
+      const right = minus(points[members[0]], middle);
+      const up = cross(outwards, right);
+      const angle = (p) => Math.atan2(dot(minus(p, middle), up), dot(minus(p, middle), right));
+      const ring = members.map((m) => points[m]).sort((p, q) => angle(p) - angle(q));
+      for (let m = 1; m + 1 < ring.length; m += 1) triangles.push({ corners: [ring[0], ring[m], ring[m + 1]], normal: outwards });
+    }
+    return triangles;
+  }
+
+  return { atoms, bonds, edges, cartesian, polyhedra };
 })();

@@ -24,6 +24,19 @@
     }
   }
 
+  function fillSurroundings(sites) {
+    const body = document.getElementById("surroundings").tBodies[0];
+    body.textContent = "";
+    for (const texts of sites) {
+      const row = body.insertRow();
+      texts.forEach((text, column) => {
+        const cell = row.insertCell();
+        cell.textContent = text;
+        if ([0, 4, 5].includes(column)) cell.className = "text";
+      });
+    }
+  }
+
   let stem = "";
 
   function select(index) {
@@ -43,6 +56,8 @@
       "a, b, c = " + [a, b, c].map((x) => x.toFixed(3)).join(", ") + " Å; α, β, γ = " +
       [alpha, beta, gamma].map((x) => x.toFixed(2).replace(/\.00$/, "")).join(", ") + "°";
     fillSites(structure.sites);
+    fill(document.getElementById("chemistry"), structure.chemistry);
+    fillSurroundings(structure.surroundings);
     report.table.mark(index);
     report.distances.show(structure);
     report.pattern.show(structure);

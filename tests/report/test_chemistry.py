@@ -1,0 +1,61 @@
+"""The chemistry of listed structures: what a chemist reads off, in Python and in results.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pymatgen.core import Lattice, Structure
+
+from alphacrystal.report import Prediction, RunRecord, chemistry, write_run_folder
+
+
+def listed(group: int, lattice: Lattice, elements: str, positions: list[Any]) -> Any:
+    """A structure of a list, in its standard cell."""
+    structure = Structure.from_spacegroup(group, lattice, elements.split(), positions)
+    return SimpleNamespace(structure=structure, space_group_number=group)
+
+
+RUTILE = listed(136, Lattice.tetragonal(4.594, 2.959), "Ti O", [(0, 0, 0), (0.305, 0.305, 0)])
+LAYERS = listed(164, Lattice.hexagonal(3.41, 5.70), "Ti S", [(0, 0, 0), (1 / 3, 2 / 3, 0.25)])
+LAVES = listed(227, Lattice.cubic(7.048), "Mg Cu", [(0,) * 3, (0.625,) * 3])
+
+
+def test_rutile() -> None:
+    (found,) = chemistry([RUTILE])
+    assert found.charge_balance == "Ti 4+, O 2−"
+    assert found.global_instability_index == pytest.approx(0.1, abs=0.1)
+    assert found.dimensionality == "framework"
+    assert found.shortest_bonds["Ti-O"] == pytest.approx(1.948, abs=0.002)
+    titanium, oxygen = found.sites
+    assert (titanium.coordination_number, titanium.neighbours, titanium.shape) == (6, "O6", "octahedron")
+    assert (oxygen.coordination_number, oxygen.neighbours, oxygen.position) == (3, "Ti3", "4f")
+    assert titanium.bond_valence_sum == pytest.approx(4, abs=0.2)
+
+
+def test_layers() -> None:
+    (found,) = chemistry([LAYERS])
+    assert found.dimensionality == "layers"
+
+
+def test_metals_have_coordination_but_no_oxidation_states() -> None:
+    (found,) = chemistry([LAVES])
+    assert found.oxidation_states is None
+    assert found.global_instability_index is None
+    assert [site.coordination_number for site in found.sites] == [16, 12]
+    assert found.sites[1].shape == "icosahedron"
+
+
+def test_results_have_the_chemistry_of_each_structure(
+    make_prediction: Callable[..., Prediction], run: RunRecord, tmp_path: Path
+) -> None:
+    prediction = make_prediction(relaxed=True, count=3)
+    write_run_folder(tmp_path, prediction, run)
+    structures = json.loads((tmp_path / "results.json").read_text())["structures"]
+    assert [item["chemistry"]["oxidation_states"] for item in structures] == [{"Ti": 4.0, "O": -2.0}] * 3
+    assert [fact.dimensionality for fact in prediction.chemistry] == ["framework"] * 3
+    assert "Global instability index" in (tmp_path / "report.html").read_text()
