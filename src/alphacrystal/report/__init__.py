@@ -10,6 +10,7 @@ from alphacrystal.report._html import page_style
 from alphacrystal.report._index import (
     BEST_COLUMNS,
     INDEX_COLUMNS,
+    PATTERN_COLUMNS,
     IndexRow,
     best_values,
     by_agreement,
@@ -61,6 +62,7 @@ __all__ = [
     "INDEX_COLUMNS",
     "MEASURED_STEM",
     "PAGE_FILE",
+    "PATTERN_COLUMNS",
     "REQUEST_FILE",
     "RUN_FILE",
     "SERIES_FILE",
