@@ -49,10 +49,10 @@ export async function drawSeries(id, actions) {
   byId("series-notes").replaceChildren(...(note ? [element("p", { class: "notice" }, note)] : []));
   table(byId("series-stable"), STABLE, series.stable);
   byId("series-stable").hidden = series.stable.length === 0;
-  const figure = byId("series-figure");
-  figure.hidden = series.enthalpies.length === 0;
-  if (figure.hidden) figure.removeAttribute("src");
-  else figure.src = seriesPath(id, "/figure");
+  const drawn = series.enthalpies.length > 0;
+  byId("series-figure").replaceChildren(
+    ...(drawn ? [element("img", { src: seriesPath(id, "/figure"), alt: "Enthalpy per atom against pressure" })] : []),
+  );
   table(byId("series-lists"), lists(actions), series.lists);
   byId("series-facts").textContent = id;
   byId("series").hidden = false;
