@@ -67,6 +67,10 @@ class ConflictError(InputError):
     """The state of a job or its folder does not allow the action."""
 
 
+class TooLargeError(InputError):
+    """A file is larger than the server accepts."""
+
+
 class WrongTokenError(AlphaCrystalError):
     """The token of a request differs from that of the server."""
 

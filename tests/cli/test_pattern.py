@@ -101,3 +101,19 @@ def test_a_wavelength_needs_a_pattern(run: Run) -> None:
     outcome = run("predict", "TiO2", "--wavelength", "CuKa", *QUICK)
     assert outcome.code == 2
     assert "--xrd" in outcome.sentence
+
+
+def test_campaign_with_a_pattern_has_the_agreement_of_each_formula(
+    run: Run, rutile: Path, tmp_path: Path
+) -> None:
+    formulas, out = tmp_path / "list.txt", tmp_path / "study"
+    formulas.write_text("SnO2\nXx2\nTiO2\n")
+    options = ["--xrd", str(rutile), *QUICK, "--max-atoms", "6", "--out", str(out)]
+    outcome = run("campaign", str(formulas), *options)
+    assert (outcome.code, "names no wavelength" in outcome.err) == (2, True)
+    outcome = run("campaign", str(formulas), "--wavelength", "CuKa", *options)
+    assert outcome.code == 0, outcome.err
+    with (out / "index.csv").open(newline="") as stream:
+        tin, unknown, titanium = csv.DictReader(stream)
+    assert float(titanium["r_wp"]) < float(tin["r_wp"])
+    assert (titanium["unexplained_peaks"], unknown["r_wp"]) == ("0", "")

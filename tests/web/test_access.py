@@ -116,7 +116,18 @@ def test_every_answer_carries_the_policies(client: TestClient, path: str) -> Non
 
 def test_page_names_nothing_outside_of_the_server(client: TestClient) -> None:
     texts = [client.get("/").text]
-    for name in ("serve.css", "page.css", "page.js", "api.js", "jobs.js", "runs.js", "show.js", "compare.js"):
+    for name in (
+        "serve.css",
+        "page.css",
+        "page.js",
+        "api.js",
+        "jobs.js",
+        "runs.js",
+        "show.js",
+        "compare.js",
+        "form.js",
+        "series.js",
+    ):
         answer = client.get(f"/assets/{name}")
         assert answer.status_code == 200
         texts.append(answer.text)

@@ -28,6 +28,10 @@ ROUTES = {
     "GET /api/runs/{run_id}/zip",
     "GET /api/runs/{run_id}/structures/{rank}/cif",
     "GET /api/runs/{run_id}/structures/{rank}/poscar",
+    "GET /api/series/{series_id}",
+    "GET /api/series/{series_id}/report",
+    "GET /api/series/{series_id}/figure",
+    "GET /api/series/{series_id}/zip",
     "GET /api/compare",
     "POST /api/session",
     "DELETE /api/session",
@@ -64,7 +68,10 @@ def test_made_up_requests_are_answered_as_described(start_server: Any) -> None:
         lambda inner: (
             st.lists(inner, max_size=3)
             | st.dictionaries(
-                st.sampled_from(["formula", "candidates", "units", "cell", "relax", "x"]), inner
+                st.sampled_from(
+                    ["formula", "candidates", "units", "cell", "relax", "pressure", "xrd", "xrd_name", "x"]
+                ),
+                inner,
             )
         ),
         max_leaves=8,

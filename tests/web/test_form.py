@@ -11,22 +11,23 @@ from typing import Any
 import pytest
 
 from alphacrystal.config import PredictConfig
-from alphacrystal.web._request import JobRequest, command
+from alphacrystal.web._request import JobRequest, NewJob, command
 
 ASSETS = files("alphacrystal.web").joinpath("assets")
-NO_FIELD = {"z"}  # the form has the content of the cell instead
+NO_FIELD = {"z", "xrd_name"}  # the form has the content of the cell instead; the file has a name
 
 
 def test_form_has_a_field_for_each_setting_of_the_api() -> None:
     page = ASSETS.joinpath("serve.html").read_text(encoding="utf-8")
     script = ASSETS.joinpath("form.js").read_text(encoding="utf-8")
     fields = set(re.findall(r'<(?:input|select) id="(\w+)" name="\1"', page))
-    assert fields == set(JobRequest.model_fields) - NO_FIELD
+    assert fields == set(NewJob.model_fields) - NO_FIELD
     for name in fields:
         assert f'"{name}"' in script, name
+    assert "xrd_name" in script
 
 
-@pytest.mark.parametrize("name", sorted(set(JobRequest.model_fields) - {"formula"}))
+@pytest.mark.parametrize("name", sorted(set(JobRequest.model_fields) - {"formula", "xrd_name"}))
 def test_defaults_are_those_of_a_prediction(name: str) -> None:
     field = JobRequest.model_fields[name]
     assert field.default == PredictConfig.model_fields[name].default
@@ -57,8 +58,20 @@ def test_settings_reach_the_process() -> None:
     ):
         assert option in arguments, option
     assert arguments[-2:] == ["--", "NaCl"]
+    many = {"pressure": [60, 0], "rerank": "chgnet-r2scan", "xrd_name": "a b.XY", "wavelength": "CuKa"}
+    arguments = command(JobRequest(formula="NaCl", **many), Path("runs/x"), 2, resume=False)
+    for option in (
+        "--pressure=60.0,0.0",
+        "--rerank=chgnet-r2scan",
+        "--xrd=runs/x/measured.xy",
+        "--wavelength=CuKa",
+    ):
+        assert option in arguments, option
+    assert not any("xrd-name" in word or "a b" in word for word in arguments)
     plain = command(JobRequest(formula="NaCl"), Path("runs/x"), 2, resume=False)
-    assert not any(word.startswith(("--follow-modes", "--cell", "--space-group", "--z")) for word in plain)
+    assert not any(
+        word.startswith(("--follow-modes", "--cell", "--space-group", "--z", "--xrd")) for word in plain
+    )
 
 
 def test_a_job_that_cannot_follow_modes_is_refused_in_one_sentence(start_server: Callable[..., Any]) -> None:

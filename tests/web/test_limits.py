@@ -74,7 +74,8 @@ def test_job_is_stopped_when_the_folder_is_full(open_server: Open, wait_for: Wai
     assert (job["status"], "limit of this server is 10 MB" in job["reason"]) == ("stopped", True)
 
 
-def test_large_request_is_refused_before_it_is_read_whole(client: TestClient) -> None:
+def test_large_request_is_refused_before_it_is_read_whole(open_server: Open) -> None:
+    client = open_server(pattern_mb=1)
     read = 0
 
     def body() -> Iterator[bytes]:
@@ -84,9 +85,11 @@ def test_large_request_is_refused_before_it_is_read_whole(client: TestClient) ->
             yield b" " * 10_000
 
     headers = {"Content-Type": "application/json"}
-    assert client.post("/api/jobs", content=body(), headers=headers).status_code == 413
-    assert client.post("/api/jobs", content=b"[" * 100_000, headers=headers).status_code == 413
-    assert client.post("/api/jobs", content=b"[" * 16_000, headers=headers).status_code in {400, 422}
+    for path, length in (("/api/jobs", 1_500_000), ("/api/session", 100_000)):
+        assert client.post(path, content=body(), headers=headers).status_code == 413
+        assert client.post(path, content=b"[" * length, headers=headers).status_code == 413
+    for length in (16_000, 1_000_000):
+        assert client.post("/api/jobs", content=b"[" * length, headers=headers).status_code in {400, 422}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from pymatgen.core import Lattice, Structure
+
+from alphacrystal.diffraction import simulate_pattern
 
 pytestmark = pytest.mark.slow
 TOKEN = "correct-horse-battery"  # noqa: S105
@@ -108,6 +112,76 @@ def test_wrong_input_is_explained_and_markup_stays_text(
         assert page.get_attribute("#formula", "aria-invalid") == "true"
     assert page.title() == "AlphaCrystal"
     assert page.locator("img").count() == 0
+
+
+def test_pattern_is_uploaded_and_its_agreement_shown(
+    start_server: Start, visit: Callable[..., Any], tmp_path: Path, runs: Path
+) -> None:
+    structure = Structure.from_spacegroup(
+        225, Lattice.cubic(5.64), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]]
+    )
+    pattern = simulate_pattern(structure, np.arange(20, 80, 0.03), rng=np.random.default_rng(0))
+    file = tmp_path / "salt.xy"
+    np.savetxt(file, np.column_stack([pattern.two_theta, pattern.intensity]))
+    large = tmp_path / "large.xy"
+    large.write_bytes(file.read_bytes() + b"\n" * 1_000_000)
+    page = visit(start_server("--pattern-mb", "0.5").address)
+    choose_quick(page)
+    page.fill("#formula", "NaCl")
+    page.set_input_files("#xrd", large)
+    page.click("#new button.main")
+    page.wait_for_selector("#new-wrong:has-text('large.xy is larger than 0.5 MB')")
+    assert page.get_attribute("#xrd", "aria-invalid") == "true"
+    page.click("#xrd-remove")
+    assert page.locator("#xrd-remove").is_hidden()
+    page.set_input_files("#xrd", file)
+    page.click("#new button.main")
+    page.wait_for_selector("#new-wrong:has-text('salt.xy names no wavelength')")
+    assert page.evaluate("document.activeElement.id") == "wavelength"
+    page.fill("#wavelength", "CuKa")
+    page.click("#new button.main")
+    page.wait_for_selector(".job:has-text('salt.xy')")
+    page.wait_for_selector("#run:not([hidden])")
+    headings = page.locator("#run-table thead th").all_inner_texts()
+    agreement = page.locator("#run-table tbody tr:first-child td").nth(headings.index("R_wp (%)") - 1)
+    assert 0 < float(agreement.inner_text()) < 20
+    (stored,) = runs.glob("NaCl-*/measured.xy")
+    assert stored.read_bytes() == file.read_bytes()
+    with page.expect_popup() as popup:
+        page.click("#run-report")
+    popup.value.wait_for_selector("text=Grey points: measured")
+
+
+def test_several_pressures_become_a_series(start_server: Start, visit: Callable[..., Any]) -> None:
+    page = visit(start_server("--token", TOKEN).address + f"/#token={TOKEN}")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.click("summary")
+    page.fill("#candidates", "4")
+    page.fill("#max_atoms", "2")
+    page.fill("#formula", "NaCl")
+    page.fill("#pressure", "0, high")
+    page.click("#new button.main")
+    page.wait_for_selector("#new-wrong:has-text('pressure')")
+    page.fill("#pressure", "0, 60")
+    page.click("#new button.main")
+    page.wait_for_selector(".job:has-text('0, 60 GPa')")
+    page.wait_for_selector("#series:not([hidden])")
+    assert page.inner_text("#series-title") == "NaCl at 2 pressures"
+    ranges = page.locator("#series-stable tbody tr").all_inner_texts()
+    assert "225" in ranges[0]
+    assert "221" in ranges[-1]
+    page.evaluate("document.querySelector('#series-figure img').decode()")  # fails if it is no picture
+    page.click("#series-lists tbody tr:last-child button")
+    page.wait_for_selector("#run-title:has-text('at 60 GPa')")
+    page.click("#run-links button")
+    page.wait_for_selector("#series:focus")
+    with page.expect_popup() as popup:
+        page.click("#series-report")
+    report = popup.value
+    report.click("a[href='60GPa/report.html']")  # the session of the visitor holds for the link
+    report.wait_for_selector("#viewer canvas")
+    page.click("#series-links button:has-text('Delete')")
+    page.wait_for_selector("#series", state="hidden")
 
 
 def test_compare_side_by_side(start_server: Start, visit: Callable[..., Any]) -> None:

@@ -11,7 +11,7 @@ from alphacrystal.diffraction._radiation import parse_radiation
 from alphacrystal.diffraction._reflections import Reflections, lorentz_polarisation, reflections
 from alphacrystal.diffraction._scattering import scattering_factor, without_scattering_factor
 from alphacrystal.diffraction._simulate import CU_KALPHA, Faults, simulate_pattern
-from alphacrystal.diffraction.pattern_files import read_pattern
+from alphacrystal.diffraction.pattern_files import parse_pattern, read_pattern
 
 __all__ = [
     "CU_KALPHA",
@@ -33,6 +33,7 @@ __all__ = [
     "guided_hypotheses",
     "index_hypothesis",
     "lorentz_polarisation",
+    "parse_pattern",
     "parse_radiation",
     "read_pattern",
     "reflections",

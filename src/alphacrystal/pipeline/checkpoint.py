@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, FiniteFloat, NonNegativeInt, TypeAda
 from alphacrystal.crystal import SymmetryHypothesis, structure_from_json, structure_to_json
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.generate import Candidate
-from alphacrystal.report import CHECKPOINT_FOLDER, REQUEST_FILE
+from alphacrystal.report import CHECKPOINT_FOLDER, REQUEST_FILE, SERIES_FILE
 from alphacrystal.runtime.atomic_write import storage_sentence, write_text_atomically
 from alphacrystal.runtime.bounded_files import parse_json, read_json
 
@@ -139,7 +139,7 @@ class Checkpoint:
             AlphaCrystalError: The disk refused it.
         """
         series = {"formula": text, "pressures": list(pressures), "settings": dict(settings)}
-        self._write("series.json", json.dumps(series))
+        self._write(SERIES_FILE, json.dumps(series))
 
     def load_series(self) -> dict[str, Any] | None:
         """Formula, pressures and settings of a series of pressures, None where there is none.
@@ -147,14 +147,14 @@ class Checkpoint:
         Raises:
             InputError: The file is damaged.
         """
-        series = self._read_settings("series.json")
+        series = self._read_settings(SERIES_FILE)
         if series is None:
             return None
         match series:
             case {"formula": str(), "pressures": [*values], "settings": {**_others}}:
                 if all(isinstance(value, float | int) and not isinstance(value, bool) for value in values):
                     return series
-        raise damaged(self.folder / "series.json")
+        raise damaged(self.folder / SERIES_FILE)
 
     def save_candidates(self, candidates: Sequence[Candidate]) -> None:
         """Write all candidates.

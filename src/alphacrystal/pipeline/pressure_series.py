@@ -30,6 +30,7 @@ from alphacrystal.report import (
     PressurePhase,
     default_folder,
     prepare_output_folder,
+    pressure_folder,
     write_pressure_series,
 )
 from alphacrystal.runtime.folder_lock import lock_folder
@@ -95,14 +96,8 @@ def predict_pressures(
         AlphaCrystalError: A file cannot be written.
         KeyboardInterrupt: Raised again; the finished part is on disk.
     """
-    values = sorted(set(map(float, pressures)))
-    _check_pressures(values)
     base = {**(config or PredictConfig()).model_dump(), **settings}
-    first, *_ = [make_config(**{**base, "pressure": value}) for value in values]  # all are checked
-    if not first.relax:
-        raise InputError(
-            "Without relaxation there are no enthalpies: leave out --no-relax or give one --pressure."
-        )
+    values, first = check_pressures(pressures, base)
     formula = parse_formula(text)
     folder = Path(folder) if folder is not None else default_folder(formula.file_name)
     checkpoint = Checkpoint(folder)
@@ -139,11 +134,29 @@ def predict_pressures(
     return PressureSeries(formula.name, predictions, phases, ranges, folder)
 
 
-def _check_pressures(values: Sequence[float]) -> None:
+def check_pressures(
+    pressures: Sequence[float], settings: Mapping[str, Any]
+) -> tuple[list[float], PredictConfig]:
+    """The different pressures in GPa, ascending, and the settings of the first list.
+
+    Args:
+        pressures: GPa, in any order.
+        settings: Fields of ``PredictConfig``; the pressure among them is not used.
+
+    Raises:
+        InputError: There are too few or too many pressures, a setting cannot be used, or nothing is relaxed.
+    """
+    values = sorted(set(map(float, pressures)))
     if len(values) < 2:
         raise InputError("Give at least two different pressures, e.g. --pressure 0,20,60.")
     if len(values) > MAX_PRESSURES:
         raise InputError(f"{len(values)} pressures are too many: give at most {MAX_PRESSURES}.")
+    first, *_ = [make_config(**{**settings, "pressure": value}) for value in values]  # all are checked
+    if not first.relax:
+        raise InputError(
+            "Without relaxation there are no enthalpies: leave out --no-relax or give one --pressure."
+        )
+    return values, first
 
 
 def with_intermediate(values: Sequence[float]) -> list[float]:
@@ -154,11 +167,6 @@ def with_intermediate(values: Sequence[float]) -> list[float]:
         count = max(1, math.ceil((end - begin) / longest - 1e-9))
         grid += [round(begin + (end - begin) * k / count, 6) for k in range(1, count)] + [end]
     return grid
-
-
-def pressure_folder(folder: Path, pressure: float) -> Path:
-    """Run folder of one pressure, e.g. "20GPa"."""
-    return folder / f"{pressure:g}GPa"
 
 
 def _prediction(

@@ -11,17 +11,36 @@ from alphacrystal.report._html import page_style
 from alphacrystal.report._index import (
     BEST_COLUMNS,
     INDEX_COLUMNS,
+    PATTERN_COLUMNS,
     IndexRow,
     best_values,
     by_agreement,
     index_row,
     write_index,
 )
-from alphacrystal.report._layout import CHECKPOINT_FOLDER, REQUEST_FILE, default_folder
+from alphacrystal.report._layout import (
+    CHECKPOINT_FOLDER,
+    MEASURED_STEM,
+    PAGE_FILE,
+    REQUEST_FILE,
+    RUN_FILE,
+    SERIES_FILE,
+    default_folder,
+    pressure_folder,
+)
 from alphacrystal.report._pattern_fit import pattern_sentences
 from alphacrystal.report._plain_json import plain_json
 from alphacrystal.report._prediction import DistogramSummary, OrbitDistanceSummary, Prediction
-from alphacrystal.report._pressure_series import PressurePhase, write_pressure_series
+from alphacrystal.report._pressure_series import (
+    ENTHALPIES_FILE,
+    ENTHALPY_FIGURE,
+    TRANSITIONS_FILE,
+    EnthalpyRow,
+    PressurePhase,
+    TransitionRow,
+    read_pressure_series,
+    write_pressure_series,
+)
 from alphacrystal.report._read import RunSummary, finished_run, read_run_folder, run_summary
 from alphacrystal.report._run_folder import prepare_output_folder, write_run_folder
 from alphacrystal.report._run_record import CellProbability, RunRecord
@@ -41,12 +60,21 @@ from alphacrystal.report._table import (
 __all__ = [
     "BEST_COLUMNS",
     "CHECKPOINT_FOLDER",
+    "ENTHALPIES_FILE",
+    "ENTHALPY_FIGURE",
     "INDEX_COLUMNS",
+    "MEASURED_STEM",
+    "PAGE_FILE",
+    "PATTERN_COLUMNS",
     "REQUEST_FILE",
+    "RUN_FILE",
+    "SERIES_FILE",
     "SUMMARY_COLUMNS",
+    "TRANSITIONS_FILE",
     "CellProbability",
     "Chemistry",
     "DistogramSummary",
+    "EnthalpyRow",
     "EventLog",
     "IndexRow",
     "OrbitDistanceSummary",
@@ -56,6 +84,7 @@ __all__ = [
     "RunSummary",
     "SiteChemistry",
     "SummaryRow",
+    "TransitionRow",
     "at_pressure",
     "best_values",
     "by_agreement",
@@ -74,7 +103,9 @@ __all__ = [
     "plain_json",
     "poscar_text",
     "prepare_output_folder",
+    "pressure_folder",
     "ranked_table",
+    "read_pressure_series",
     "read_run_folder",
     "run_summary",
     "shown_rows",

@@ -50,9 +50,10 @@ class IndexRow:
     unexplained_peaks: int | None = None
 
 
-_PATTERN_COLUMNS = ("r_wp", "unexplained_peaks")
+#: Of runs with a measured pattern, after the other columns.
+PATTERN_COLUMNS = ("r_wp", "unexplained_peaks")
 INDEX_COLUMNS: tuple[str, ...] = tuple(
-    field.name for field in fields(IndexRow) if field.name not in _PATTERN_COLUMNS
+    field.name for field in fields(IndexRow) if field.name not in PATTERN_COLUMNS
 )
 #: The columns of ``SummaryRow`` that an index repeats for the best structure.
 BEST_COLUMNS = (
@@ -62,6 +63,7 @@ BEST_COLUMNS = (
     "enthalpy_per_atom_ev",
     "formation_energy_per_atom_ev",
     "energy_above_hull_per_atom_ev",
+    *PATTERN_COLUMNS,
 )
 
 
@@ -86,8 +88,6 @@ def index_row(formula: str, run: RunSummary, seconds: float | None = None) -> In
         reason=run.failure,
         structures=len(run.rows),
         seconds=None if seconds is None else round(seconds, 2),
-        r_wp=best.r_wp if best else None,
-        unexplained_peaks=best.unexplained_peaks if best else None,
         **best_values(best),
     )
 
@@ -100,7 +100,7 @@ def write_index(folder: Path, rows: Iterable[IndexRow]) -> None:
     """
     rows = list(rows)
     with_pattern = any(row.unexplained_peaks is not None for row in rows)
-    columns = (*INDEX_COLUMNS, *_PATTERN_COLUMNS) if with_pattern else INDEX_COLUMNS
+    columns = (*INDEX_COLUMNS, *PATTERN_COLUMNS) if with_pattern else INDEX_COLUMNS
     cells = ({name: getattr(row, name) for name in columns} for row in rows)
     write_text_atomically(folder / INDEX_FILE, csv_text(columns, cells))
 

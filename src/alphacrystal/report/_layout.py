@@ -19,6 +19,8 @@ REFINED_FOLDER = "refined"  # with the cells that fit the measured pattern
 FIGURES_FOLDER = "figures"
 CHECKPOINT_FOLDER = "checkpoint"
 REQUEST_FILE = "request.json"  # in the checkpoint folder
+SERIES_FILE = "series.json"  # in the checkpoint folder of a series of pressures
+MEASURED_STEM = "measured"  # of the pattern that the server puts in the folder before the run
 
 RUN_FORMAT: Literal["alphacrystal-run"] = "alphacrystal-run"
 RESULTS_FORMAT = "alphacrystal-results"
@@ -30,6 +32,11 @@ FORMAT_VERSION = 2
 def damaged(path: Path) -> str:
     """The sentence on a file of a run that cannot be used."""
     return f"The file {path} is missing or damaged; repeat the run with --resume to write it again."
+
+
+def pressure_folder(folder: Path, pressure: float) -> Path:
+    """Run folder of one pressure of a series, e.g. "20GPa"."""
+    return folder / f"{pressure:g}GPa"
 
 
 def pressure_of_note(note: str) -> float:

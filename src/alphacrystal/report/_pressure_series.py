@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import base64
+import csv
+import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alphacrystal.errors import AlphaCrystalError
+from pydantic import ConfigDict, FiniteFloat, PositiveInt, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as validated_dataclass
+
+from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.report._html import page_style, page_template
-from alphacrystal.report._layout import PAGE_FILE, STRUCTURES_FOLDER
+from alphacrystal.report._layout import PAGE_FILE, STRUCTURES_FOLDER, damaged
 from alphacrystal.report._structure_text import cif_text
 from alphacrystal.report._summary import cell_formula, csv_text
 from alphacrystal.report._typeset import typeset_formula, typeset_symbol
 from alphacrystal.runtime.atomic_write import storage_sentence, write_text_atomically
+from alphacrystal.runtime.csv_cells import original_text
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -24,7 +30,7 @@ if TYPE_CHECKING:
 
 ENTHALPIES_FILE = "enthalpies.csv"
 TRANSITIONS_FILE = "transitions.csv"
-FIGURE = "enthalpies"
+ENTHALPY_FIGURE = "enthalpies"
 _DRAWN = 12  # phases in the figure
 _SYMPREC = 0.1  # Å
 
@@ -53,6 +59,85 @@ class PressurePhase:
         return cell_formula(self.formula, self.structures[0].composition)
 
 
+@validated_dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
+class EnthalpyRow:
+    """A phase at a pressure; the fields are the columns of ``enthalpies.csv``, in order.
+
+    Attributes:
+        phase: Number of the phase, from 1.
+        pressure_gpa: GPa.
+        enthalpy_per_atom_ev: eV/atom.
+        volume_per_atom_a3: Å³/atom.
+        cell_formula: Content of the primitive cell.
+        space_group_number: International number at 0.1 Å.
+        space_group_symbol: Hermann-Mauguin short symbol.
+        file: CIF path relative to the folder.
+    """
+
+    phase: PositiveInt
+    pressure_gpa: FiniteFloat
+    enthalpy_per_atom_ev: FiniteFloat
+    volume_per_atom_a3: FiniteFloat
+    cell_formula: str
+    space_group_number: PositiveInt
+    space_group_symbol: str
+    file: str
+
+
+@validated_dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
+class TransitionRow:
+    """A transition under pressure; the fields are the columns of ``transitions.csv``, in order.
+
+    Attributes:
+        pressure_gpa: GPa.
+        low_phase: Number of the phase below it.
+        high_phase: Number of the phase above it.
+        low_space_group: International number of the first.
+        high_space_group: International number of the second.
+    """
+
+    pressure_gpa: FiniteFloat
+    low_phase: PositiveInt
+    high_phase: PositiveInt
+    low_space_group: PositiveInt
+    high_space_group: PositiveInt
+
+
+_ENTHALPY_ROWS, _TRANSITION_ROWS = TypeAdapter(list[EnthalpyRow]), TypeAdapter(list[TransitionRow])
+
+
+def read_pressure_series(
+    folder: Path, enthalpies: bytes, transitions: bytes
+) -> tuple[list[EnthalpyRow], list[TransitionRow]]:
+    """The rows of ``enthalpies.csv`` and ``transitions.csv``.
+
+    Args:
+        folder: Folder of the series, for messages.
+        enthalpies: Content of the first file.
+        transitions: Content of the second.
+
+    Raises:
+        InputError: One of them is damaged.
+    """
+    name = ENTHALPIES_FILE
+    try:
+        rows = _ENTHALPY_ROWS.validate_python(_dicts(enthalpies))
+        name = TRANSITIONS_FILE
+        return rows, _TRANSITION_ROWS.validate_python(_dicts(transitions))
+    except (ValidationError, ValueError, csv.Error) as error:
+        raise InputError(damaged(folder / name)) from error
+
+
+def _dicts(content: bytes) -> list[dict[str, str]]:
+    """The rows of a CSV file by column.
+
+    Raises:
+        ValueError: It is not UTF-8, or a row has more or fewer cells than the header.
+    """
+    header, *rows = csv.reader(io.StringIO(content.decode("utf-8"), newline=""), strict=True)
+    return [dict(zip(header, map(original_text, row), strict=True)) for row in rows if row]
+
+
 def write_pressure_series(
     folder: Path,
     formula: str,
@@ -62,7 +147,9 @@ def write_pressure_series(
     *,
     page: bool = True,
 ) -> None:
-    """Write ``enthalpies.csv``, ``transitions.csv``, CIFs of the phases, the figure and ``report.html``.
+    """Write CIFs of the phases, ``enthalpies.csv``, the figure, ``report.html`` and ``transitions.csv``.
+
+    The last file is the sign that the series is complete.
 
     Args:
         folder: Folder of the series; each list has a subfolder "<pressure>GPa".
@@ -90,43 +177,36 @@ def write_pressure_series(
             name = f"phase{number:02d}_{plain}_sg{group}_{pressure:g}GPa"
             write_text_atomically(target / f"{name}.cif", cif_text(structure, group, name=name))
             rows.append(
-                {
-                    "phase": number,
-                    "pressure_gpa": pressure,
-                    "enthalpy_per_atom_ev": round(float(phase.enthalpies.enthalpies[place]), 6),
-                    "volume_per_atom_a3": round(float(phase.enthalpies.volumes[place]), 6),
-                    "cell_formula": phase.cell_formula,
-                    "space_group_number": group,
-                    "space_group_symbol": symbol,
-                    "file": f"{STRUCTURES_FOLDER}/{name}.cif",
-                }
+                EnthalpyRow(
+                    phase=number,
+                    pressure_gpa=pressure,
+                    enthalpy_per_atom_ev=round(float(phase.enthalpies.enthalpies[place]), 6),
+                    volume_per_atom_a3=round(float(phase.enthalpies.volumes[place]), 6),
+                    cell_formula=phase.cell_formula,
+                    space_group_number=group,
+                    space_group_symbol=symbol,
+                    file=f"{STRUCTURES_FOLDER}/{name}.cif",
+                )
             )
-    columns = (
-        "phase",
-        "pressure_gpa",
-        "enthalpy_per_atom_ev",
-        "volume_per_atom_a3",
-        "cell_formula",
-        "space_group_number",
-        "space_group_symbol",
-        "file",
-    )
-    write_text_atomically(folder / ENTHALPIES_FILE, csv_text(columns, rows))
-    changes = [
-        {
-            "pressure_gpa": round(low.end_gpa, 3),
-            "low_phase": low.phase + 1,
-            "high_phase": high.phase + 1,
-            "low_space_group": phases[low.phase].space_group_number,
-            "high_space_group": phases[high.phase].space_group_number,
-        }
-        for low, high in pairwise(ranges)
-    ]
-    names = ("pressure_gpa", "low_phase", "high_phase", "low_space_group", "high_space_group")
-    write_text_atomically(folder / TRANSITIONS_FILE, csv_text(names, changes))
+    write_text_atomically(folder / ENTHALPIES_FILE, _table(EnthalpyRow, rows))
     if page and phases:
         _, picture = _figure(folder, formula, pressures, phases, ranges)
         write_text_atomically(folder / PAGE_FILE, _page(formula, pressures, phases, ranges, picture))
+    changes = [
+        TransitionRow(
+            pressure_gpa=round(low.end_gpa, 3),
+            low_phase=low.phase + 1,
+            high_phase=high.phase + 1,
+            low_space_group=phases[low.phase].space_group_number,
+            high_space_group=phases[high.phase].space_group_number,
+        )
+        for low, high in pairwise(ranges)
+    ]
+    write_text_atomically(folder / TRANSITIONS_FILE, _table(TransitionRow, changes))
+
+
+def _table(kind: type[EnthalpyRow | TransitionRow], rows: Sequence[EnthalpyRow | TransitionRow]) -> str:
+    return csv_text(tuple(field.name for field in fields(kind)), map(asdict, rows))
 
 
 def _figure(
@@ -157,7 +237,7 @@ def _figure(
         )
     return enthalpy_pressure(
         curves,
-        folder / FIGURE,
+        folder / ENTHALPY_FIGURE,
         transitions=[item.end_gpa for item in ranges[:-1]],
         title=typeset_formula(formula),
     )

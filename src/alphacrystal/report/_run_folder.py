@@ -19,6 +19,7 @@ from alphacrystal.report._layout import (
     EVENTS_FILE,
     FORMAT_VERSION,
     INDEX_FILE,
+    MEASURED_STEM,
     PAGE_FILE,
     PATTERNS_FILE,
     REFINED_FOLDER,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from alphacrystal.report._run_record import RunRecord
 
 _RUN_SUFFIXES = {".json", ".jsonl", ".csv", ".extxyz", ".html", ".cif"}
+_MEASURED_NAME = re.compile(rf"{MEASURED_STEM}(\.[a-z]{{1,5}}){{1,2}}")
 _CIF_NAME = re.compile(r"\d{3,}_[A-Za-z0-9]+_sg\d{1,3}\.cif")
 
 
@@ -141,10 +143,13 @@ def prepare_output_folder(path: Path, *, resume: bool = False) -> Path:
 def _of_unstarted_run(item: Path) -> bool:
     """Whether an item of an output folder may be of a run that was killed before its first event.
 
-    Such a run leaves the lock, the probe for permission to write, and a checkpoint folder without a file.
+    Such a run leaves the lock, the probe for permission to write, and a checkpoint folder without a file. The
+    server puts a measured pattern into the folder before it starts the run.
     """
     if item.name in {LOCK_FILE, temporary_path(Path(RUN_FILE)).name}:
         return True
+    if _MEASURED_NAME.fullmatch(item.name):
+        return item.is_file() and not item.is_symlink()
     if item.name != CHECKPOINT_FOLDER or item.is_symlink() or not item.is_dir():
         return False
     return all(child.name == temporary_path(Path(REQUEST_FILE)).name for child in item.iterdir())

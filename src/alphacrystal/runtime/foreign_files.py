@@ -69,6 +69,21 @@ def read_bytes(path: Path, kind: str, max_bytes: int) -> bytes:
             content = stream.read(max_bytes + 1)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {(error.strerror or 'input error').lower()}.") from error
+    return plain_bytes(content, path, kind, max_bytes)
+
+
+def plain_bytes(content: bytes, path: Path, kind: str, max_bytes: int) -> bytes:
+    """The content of a file, decompressed where it is compressed with gzip.
+
+    Args:
+        content: The bytes of the file.
+        path: Its name, for messages.
+        kind: For messages, e.g. "structure file".
+        max_bytes: Of the largest file, decompressed too.
+
+    Raises:
+        InputError: It is larger than ``max_bytes``, or a damaged gzip file.
+    """
     if content.startswith(_GZIP_MAGIC):
         inflater = zlib.decompressobj(wbits=31)
         try:

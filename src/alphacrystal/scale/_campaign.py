@@ -208,12 +208,13 @@ def check_plan(plan: CampaignPlan) -> None:
     """Refuse settings that make every prediction fail.
 
     Raises:
-        InputError: The settings fix a cell, or a file or package is missing.
+        InputError: The settings fix a cell, a file or package is missing, or the pattern cannot be used.
         PotentialError: No potential has this name.
         WeightsError: A network's weights are missing or damaged.
     """
     from alphacrystal.composition import parse_formula
     from alphacrystal.learn import load_model, models_folder
+    from alphacrystal.pipeline.pattern import measured_peaks, read_measurement
     from alphacrystal.pipeline.preflight import (
         check_dispersion,
         check_generators,
@@ -225,10 +226,11 @@ def check_plan(plan: CampaignPlan) -> None:
     settings = plan.settings
     if settings.cell is not None or settings.z:
         raise InputError("A campaign reads cells from the column cell of its list, not from the settings.")
-    for name in ("hull", "references", "templates", "xrd"):
+    for name in ("hull", "references", "templates"):
         path = getattr(settings, name)
         if path is not None and not path.exists():
             raise InputError(f"There is no {path}, which the setting {name} names.")
+    measured_peaks(read_measurement(settings))
     if settings.relax:
         check_potential(settings.full_potential, (), forces=settings.relaxation == "gradient")
         check_dispersion(settings)

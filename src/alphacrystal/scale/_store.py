@@ -24,7 +24,7 @@ from pydantic import ConfigDict, FiniteFloat, Json, TypeAdapter, ValidationError
 from alphacrystal.composition import parse_formula
 from alphacrystal.errors import AlphaCrystalError, InputError, NewerFormatError
 from alphacrystal.pipeline.formula_list import FormulaRequest
-from alphacrystal.report import BEST_COLUMNS, best_values
+from alphacrystal.report import INDEX_COLUMNS, PATTERN_COLUMNS, best_values
 from alphacrystal.scale._executor import CampaignTask, TaskOutcome
 from alphacrystal.scale._store_formats import (
     FORMAT_VERSION,
@@ -348,15 +348,16 @@ class CampaignStore:
     def lines(self, *, failed_only: bool = False) -> Iterator[tuple[Any, ...]]:
         """Rows for the tables, one per line of the list, in its order.
 
-        Each has the values of `INDEX_COLUMNS`, then failure type, line number, cell and space group.
+        Each has the values of `INDEX_COLUMNS` and `PATTERN_COLUMNS`, then failure type, line number, cell and
+        space group.
 
         Raises:
             InputError: The store is damaged, or names a result outside the folder.
         """
         with self._guarded():
             for row in self._database.execute(
-                "SELECT lines.formula, tasks.result, tasks.status, tasks.reason, tasks.structures, "  # noqa: S608
-                f"{', '.join(f'tasks.{name}' for name in BEST_COLUMNS)}, tasks.seconds, "
+                "SELECT lines.formula, tasks.result, "  # noqa: S608
+                f"{', '.join(f'tasks.{name}' for name in (*INDEX_COLUMNS[2:], *PATTERN_COLUMNS))}, "
                 "tasks.failure_type, lines.position + 1, tasks.cell, tasks.space_group "
                 "FROM lines JOIN tasks ON tasks.id = lines.task "
                 "WHERE ? = 0 OR tasks.status = 'failed' ORDER BY lines.position",

@@ -33,6 +33,10 @@ ALTER TABLE lines RENAME COLUMN unit TO task;
 UPDATE tasks SET enthalpy_per_atom_ev = energy_per_atom_ev, energy_per_atom_ev = NULL
     WHERE (SELECT json_extract(value, '$.pressure') FROM facts WHERE name = 'settings') != 0;
 """,
+    """
+ALTER TABLE tasks ADD COLUMN r_wp REAL;
+ALTER TABLE tasks ADD COLUMN unexplained_peaks INTEGER;
+""",
 )
 _LOCK_S = 5.0  # for other connections that create the same database
 FORMAT_VERSION = 1 + len(_CONVERSIONS)

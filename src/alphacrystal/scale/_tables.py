@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from alphacrystal.errors import AlphaCrystalError, InputError
-from alphacrystal.report import INDEX_COLUMNS
+from alphacrystal.report import INDEX_COLUMNS, PATTERN_COLUMNS
 from alphacrystal.runtime.atomic_write import replacing
 from alphacrystal.runtime.csv_cells import write_csv
 from alphacrystal.scale._store import CampaignStore
@@ -30,16 +30,18 @@ def write_tables(folder: Path, store: CampaignStore) -> None:
         AlphaCrystalError: A table cannot be written.
     """
     try:
-        _write_csv(folder / INDEX_FILE, INDEX_COLUMNS, (row[: len(INDEX_COLUMNS)] for row in store.lines()))
+        with_pattern = (store.facts().get("settings") or {}).get("xrd") is not None
+        columns = (*INDEX_COLUMNS, *PATTERN_COLUMNS) if with_pattern else INDEX_COLUMNS
+        _write_csv(folder / INDEX_FILE, columns, (row[: len(columns)] for row in store.lines()))
         failed = (
             (line, formula, cell, group, failure_type, reason, seconds)
-            for formula, _, _, reason, *_, seconds, failure_type, line, cell, group in store.lines(
+            for formula, _, _, reason, *_, seconds, _, _, failure_type, line, cell, group in store.lines(
                 failed_only=True
             )
         )
         _write_csv(folder / FAILURES_FILE, FAILURE_COLUMNS, failed)
         if importlib.util.find_spec("pyarrow") is not None:
-            _write_parquet(folder / PARQUET_FILE, store)
+            _write_parquet(folder / PARQUET_FILE, columns, store)
     except OSError as error:
         raise AlphaCrystalError(
             f"The tables of {folder} cannot be written ({error.strerror or error}); "
@@ -54,22 +56,22 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[tuple[Any, ...
         write_csv(stream, columns, rows, number=".6g")
 
 
-def _write_parquet(path: Path, store: CampaignStore) -> None:
+def _write_parquet(path: Path, names: Sequence[str], store: CampaignStore) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
     text, whole, real = pa.string(), pa.int64(), pa.float64()
-    types = dict.fromkeys(INDEX_COLUMNS, real) | dict.fromkeys(
+    types = dict.fromkeys(names, real) | dict.fromkeys(
         ("formula", "folder", "status", "reason", "space_group_symbol"), text
     )
-    types |= dict.fromkeys(("structures", "space_group_number"), whole)
+    types |= dict.fromkeys(
+        (name for name in ("structures", "space_group_number", "unexplained_peaks") if name in names), whole
+    )
     schema = pa.schema(list(types.items()))
     with replacing(path) as unfinished, parquet.ParquetWriter(unfinished, schema) as writer:
         for rows in _batches(store.lines()):
-            columns = zip(*(row[: len(INDEX_COLUMNS)] for row in rows), strict=True)
-            arrays = [
-                pa.array(column, types[name]) for name, column in zip(INDEX_COLUMNS, columns, strict=True)
-            ]
+            columns = zip(*(row[: len(names)] for row in rows), strict=True)
+            arrays = [pa.array(column, types[name]) for name, column in zip(names, columns, strict=True)]
             writer.write_batch(pa.record_batch(arrays, schema=schema))
 
 

@@ -7,6 +7,6 @@ from alphacrystal.web._application import create_app
 from alphacrystal.web._process import TOKEN_VARIABLE
 from alphacrystal.web._request import JobRequest
 from alphacrystal.web._server import serve
-from alphacrystal.web._settings import Limits, ServeSettings
+from alphacrystal.web._settings import MAX_PATTERN_MB, Limits, ServeSettings
 
-__all__ = ["TOKEN_VARIABLE", "JobRequest", "Limits", "ServeSettings", "create_app", "serve"]
+__all__ = ["MAX_PATTERN_MB", "TOKEN_VARIABLE", "JobRequest", "Limits", "ServeSettings", "create_app", "serve"]

@@ -23,21 +23,25 @@ from alphacrystal.errors import (
     QueueFullError,
     StorageLimitError,
     TimeLimitError,
+    TooLargeError,
     WrongTokenError,
+    one_line,
 )
-from alphacrystal.web import _job_routes, _page_routes, _run_routes
+from alphacrystal.web import _job_routes, _page_routes, _run_routes, _series_routes
 from alphacrystal.web._compare import PRELOAD, TIME_LIMIT_S
 from alphacrystal.web._disk import DiskGauge
 from alphacrystal.web._guard import Guard
 from alphacrystal.web._library import RunLibrary
 from alphacrystal.web._names import plain_text
 from alphacrystal.web._parts import ServerParts
+from alphacrystal.web._pattern import PRELOAD as PATTERN_PRELOAD
 from alphacrystal.web._pool import ComputePool
 from alphacrystal.web._queue import JobQueue
 from alphacrystal.web._settings import ServeSettings, check_access
 
 COMPARE_LIMIT_S = TIME_LIMIT_S + 10  # the clock is not checked within one pair
 STRUCTURE_LIMIT_S = 10.0
+PATTERN_LIMIT_S = 20.0
 
 #: HTTP status by error; other errors of the input have 422, failures of the server 500.
 STATUSES: dict[type[AlphaCrystalError], int] = {
@@ -45,6 +49,7 @@ STATUSES: dict[type[AlphaCrystalError], int] = {
     MissingError: 404,
     ConflictError: 409,
     StorageLimitError: 409,
+    TooLargeError: 413,
     QueueFullError: 429,
     FolderGoneError: 503,
     OverloadedError: 503,
@@ -82,6 +87,13 @@ def create_app(settings: ServeSettings) -> FastAPI:
     structures = ComputePool(
         "reading structures", processes=1, waiting=8, limit_s=STRUCTURE_LIMIT_S, preload=PRELOAD
     )
+    patterns = ComputePool(
+        "reading powder patterns",
+        processes=1,
+        waiting=4,
+        limit_s=PATTERN_LIMIT_S,
+        preload=PATTERN_PRELOAD,
+    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -90,7 +102,7 @@ def create_app(settings: ServeSettings) -> FastAPI:
         try:
             yield
         finally:
-            for pool in (comparisons, structures):
+            for pool in (comparisons, structures, patterns):
                 await run_in_threadpool(pool.close)
             await run_in_threadpool(queue.close)
             await run_in_threadpool(disk.close)
@@ -106,8 +118,10 @@ def create_app(settings: ServeSettings) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.state.parts = ServerParts(settings, queue, RunLibrary(folder), disk, comparisons, structures)
-    for routes in (_job_routes, _run_routes, _page_routes):
+    app.state.parts = ServerParts(
+        settings, queue, RunLibrary(folder), disk, comparisons, structures, patterns
+    )
+    for routes in (_job_routes, _run_routes, _series_routes, _page_routes):
         app.include_router(routes.router)
     app.add_exception_handler(AlphaCrystalError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_values)
@@ -126,8 +140,8 @@ async def _refuse(request: Request, error: Exception) -> JSONResponse:
 async def _refuse_values(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
-    return _answer(f"{field}: {first['msg']}.", 422)
+    field = one_line(".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0]))
+    return _answer(f"{field}: {first['msg'].removeprefix('Value error, ')}.", 422)
 
 
 async def _refuse_request(request: Request, error: Exception) -> JSONResponse:

@@ -8,7 +8,10 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
+from alphacrystal.web._guard import UPLOAD_TIME_LIMIT_S, is_upload
+
 ARRIVAL_S = 12.0  # from the opening of a connection, or its last answer, to the end of the next request
+UPLOAD_ARRIVAL_S = UPLOAD_TIME_LIMIT_S + 2.0  # the same, if the request contains a powder pattern
 STALL_S = 30.0  # in which a client reads nothing of the answer
 CHECK_EVERY_S = 1.0
 MAX_CONNECTIONS = 400
@@ -68,6 +71,12 @@ class LimitedConnection(H11Protocol):
         cycle: RequestResponseCycle | None = self.cycle  # None before the first request
         return cycle is not None and not cycle.response_complete and not cycle.more_body
 
+    def arrival_s(self) -> float:
+        """The time limit of the next request, in s."""
+        cycle: RequestResponseCycle | None = self.cycle
+        arriving = cycle is not None and not cycle.response_complete and cycle.more_body
+        return UPLOAD_ARRIVAL_S if arriving and cycle is not None and is_upload(cycle.scope) else ARRIVAL_S
+
     def close_now(self) -> None:
         """Close the connection at once."""
         self.closing = True
@@ -78,7 +87,7 @@ class LimitedConnection(H11Protocol):
         unsent = self.transport.get_write_buffer_size()
         if unsent != self._unsent or unsent == 0:
             self._unsent, self._moved = unsent, now
-        if now - self._moved > STALL_S or (not self.has_request() and now - self.since > ARRIVAL_S):
+        if now - self._moved > STALL_S or (not self.has_request() and now - self.since > self.arrival_s()):
             self.close_now()
             return
         self._timer = self.loop.call_later(CHECK_EVERY_S, self._check)

@@ -135,8 +135,12 @@ def entries(folder: int) -> list[str]:
     return os.listdir(folder)
 
 
-def empty_folder(folder: int) -> None:
+def empty_folder(folder: int, *, keep: str | None = None) -> None:
     """Delete everything in an open folder; links are unlinked and never followed.
+
+    Args:
+        folder: Its descriptor.
+        keep: Name of an entry that stays.
 
     Raises:
         OSError: Something cannot be deleted.
@@ -144,6 +148,8 @@ def empty_folder(folder: int) -> None:
     if not shutil.rmtree.avoids_symlink_attacks:  # pragma: no cover - no such system is supported
         raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
     for name in entries(folder):
+        if name == keep:
+            continue
         if stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
             shutil.rmtree(name, dir_fd=folder)
         else:

@@ -19,8 +19,12 @@ from alphacrystal.web._settings import ServeSettings, is_loopback
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-MAX_BODY_BYTES = 16 * 1024  # bytes
-BODY_TIME_LIMIT_S = 10.0  # s
+MAX_BODY_BYTES = 16 * 1024  # of a request without a powder pattern
+BODY_TIME_LIMIT_S = 10.0
+UPLOAD_PATH = "/api/jobs"  # its requests may contain a powder pattern
+UPLOAD_TIME_LIMIT_S = 60.0
+MAX_UPLOADS = 4  # at the same time: their bodies are in memory
+MAX_DISCARDED = 64 * 2**20  # bytes of a request that is too large, read so that its client gets the answer
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 COOKIE = "alphacrystal_session"
 #: Open without a token: the empty page, its looks, and the way in.
@@ -50,6 +54,7 @@ class Guard:
     def __init__(self, app: ASGIApp, settings: ServeSettings) -> None:
         self._app = app
         self._settings = settings
+        self._uploads = 0  # at present
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through or answer it with a refusal."""
@@ -67,16 +72,42 @@ class Guard:
             await send(message)
 
         refusal = self._refusal(scope)
-        if refusal is None and scope["method"] not in SAFE_METHODS:
-            try:
-                body = await _body(receive)
-            except TimeoutError:
-                refusal = _refuse(408, f"The request did not arrive within {BODY_TIME_LIMIT_S:g} s.", _CLOSE)
-            except ValueError:
-                refusal = _refuse(413, f"A request may have {MAX_BODY_BYTES} bytes at most.", _CLOSE)
-            else:
-                receive = _replay(body, receive)
-        await (refusal or self._app)(scope, receive, guarded)
+        upload = refusal is None and is_upload(scope)
+        if upload and self._uploads >= MAX_UPLOADS:
+            upload, refusal = False, _refuse(503, "Too many patterns arrive: try again in a minute.", _CLOSE)
+        self._uploads += upload
+        try:
+            if refusal is None and scope["method"] not in SAFE_METHODS:
+                try:
+                    receive = _replay(await self._body(receive, upload=upload), receive)
+                except _RefusedBodyError as error:
+                    refusal = _refuse(error.status, str(error), _CLOSE)
+            await (refusal or self._app)(scope, receive, guarded)
+        finally:
+            self._uploads -= upload
+
+    async def _body(self, receive: Receive, *, upload: bool) -> bytes:
+        """The body of a request.
+
+        Raises:
+            _RefusedBodyError: It is too large or too slow.
+        """
+        seconds = UPLOAD_TIME_LIMIT_S if upload else BODY_TIME_LIMIT_S
+        limits = self._settings.limits
+        limit = MAX_BODY_BYTES + (limits.pattern_bytes + 2) // 3 * 4 if upload else MAX_BODY_BYTES
+        try:
+            body = await _read_body(receive, limit, seconds, discarded=MAX_DISCARDED if upload else 0)
+        except TimeoutError:
+            raise _RefusedBodyError(408, f"The request did not arrive within {seconds:g} s.") from None
+        if body is not None:
+            return body
+        if not upload:
+            raise _RefusedBodyError(413, f"A request may have {MAX_BODY_BYTES} bytes at most.")
+        raise _RefusedBodyError(
+            413,
+            f"The request is larger than one with a powder pattern of {limits.pattern_mb:g} MB, the limit of "
+            "this server: give a smaller pattern.",
+        )
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
         headers = Headers(scope=scope)
@@ -133,24 +164,49 @@ def _refuse(status: int, sentence: str, headers: Mapping[str, str] | None = None
     return JSONResponse({"detail": sentence}, status, headers)
 
 
-async def _body(receive: Receive) -> bytes:
-    """The whole body.
+class _RefusedBodyError(Exception):
+    """A body that is too large or too slow, with the HTTP status and the sentence of the answer."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+def is_upload(scope: Mapping[str, Any]) -> bool:
+    """Whether a request may contain a powder pattern: its route takes one, and it has no small length."""
+    if scope["method"] != "POST" or scope["path"] != UPLOAD_PATH:
+        return False
+    length = Headers(raw=list(scope["headers"])).get("content-length", "")
+    return not (length.isdecimal() and len(length) < 16 and int(length) <= MAX_BODY_BYTES)
+
+
+async def _read_body(receive: Receive, limit: int, seconds: float, *, discarded: int) -> bytes | None:
+    """The whole body; None if it has more than ``limit`` bytes.
+
+    Args:
+        receive: Of the request.
+        limit: Bytes at most.
+        seconds: Time at most.
+        discarded: Bytes that are read beyond the limit at most.
 
     Raises:
         TimeoutError: It does not come in time, or the visitor is gone.
-        ValueError: It is too large.
     """
-    body = bytearray()
-    async with asyncio.timeout(BODY_TIME_LIMIT_S):
-        while True:
+    body, length = bytearray(), 0
+    async with asyncio.timeout(seconds):
+        while length <= limit + discarded:
             message: MutableMapping[str, Any] = await receive()
             if message["type"] != "http.request":
                 raise TimeoutError
-            body += message.get("body", b"")
-            if len(body) > MAX_BODY_BYTES:
-                raise ValueError("too large")
+            part: bytes = message.get("body", b"")
+            length += len(part)
+            if length <= limit:
+                body += part
+            else:
+                body.clear()
             if not message.get("more_body", False):
-                return bytes(body)
+                return bytes(body) if length <= limit else None
+    return None
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from fastapi.concurrency import run_in_threadpool
 
 from alphacrystal import __version__
 from alphacrystal.web._job import Job, JobStatus
 from alphacrystal.web._parts import (
     ANY_REFUSAL,
     CONFLICT,
+    LATE,
     NOT_FOUND,
     QUEUE_FULL,
     TOO_LARGE,
@@ -18,7 +20,8 @@ from alphacrystal.web._parts import (
     ServerParts,
     job_view,
 )
-from alphacrystal.web._request import JobRequest
+from alphacrystal.web._pattern import check_pattern, check_size
+from alphacrystal.web._request import NewJob
 from alphacrystal.web._views import JobView, ServerView
 
 router = APIRouter(prefix="/api", tags=["jobs"], responses=ANY_REFUSAL)
@@ -57,10 +60,14 @@ def list_jobs(
     return [job_view(line, parts) for line in lines]
 
 
-@router.post("/jobs", status_code=201, responses=TOO_LARGE | QUEUE_FULL)
-def start_job(request: JobRequest, parts: Parts) -> JobView:
-    """Predict a formula."""
-    return _view(parts.queue.submit(request), parts)
+@router.post("/jobs", status_code=201, responses=TOO_LARGE | QUEUE_FULL | LATE)
+async def start_job(job: NewJob, parts: Parts) -> JobView:
+    """Predict a formula, at several pressures or from a powder pattern if the request has them."""
+    request = job.request()
+    if job.xrd is not None and request.xrd_name is not None:
+        check_size(request.xrd_name, job.xrd, parts.settings.limits)
+        await parts.patterns.run(check_pattern, request.xrd_name, job.xrd, request.wavelength)
+    return await run_in_threadpool(lambda: _view(parts.queue.submit(request, job.xrd), parts))
 
 
 @router.get("/jobs/{job_id}", responses=NOT_FOUND)

@@ -55,6 +55,7 @@ class RunHead:
         structures: Structures in its list.
         best: The first of them, None without one.
         problem: One sentence where it cannot be read, else "".
+        pressure_gpa: Pressure in GPa.
     """
 
     formula: str
@@ -62,6 +63,7 @@ class RunHead:
     structures: int
     best: SummaryRow | None
     problem: str = ""
+    pressure_gpa: float = 0.0
 
 
 class RunLibrary:
@@ -210,7 +212,7 @@ class RunLibrary:
         except InputError as error:
             return RunHead("", complete=False, structures=0, best=None, problem=str(error))
         best = run.rows[0] if run.rows else None
-        return RunHead(run.formula, run.complete, len(run.rows), best)
+        return RunHead(run.formula, run.complete, len(run.rows), best, pressure_gpa=run.pressure_gpa)
 
 
 def read_summary(root: Path, parts: tuple[str, ...]) -> RunSummary:

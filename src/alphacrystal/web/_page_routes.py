@@ -13,11 +13,12 @@ from alphacrystal.generate import GENERATORS
 from alphacrystal.report import page_style
 from alphacrystal.web._guard import COOKIE, equal_secrets, session_of
 from alphacrystal.web._parts import ANY_REFUSAL, TOO_LARGE, Parts
-from alphacrystal.web._request import offered_potentials
+from alphacrystal.web._request import offered_potentials, offered_second_potentials
 from alphacrystal.web._views import TokenInput
 
 router = APIRouter()
 
+DEFAULT_POTENTIAL = "chgnet"
 _SCRIPT, _STYLE = "text/javascript", "text/css"
 _ASSETS = {
     "serve.css": _STYLE,
@@ -28,6 +29,7 @@ _ASSETS = {
     "jobs.js": _SCRIPT,
     "page.js": _SCRIPT,
     "runs.js": _SCRIPT,
+    "series.js": _SCRIPT,
     "show.js": _SCRIPT,
 }
 
@@ -37,8 +39,10 @@ def show_page() -> Response:
     """The page, with the generators and potentials that it offers."""
     generators = [(spec.name, spec.label) for spec in GENERATORS.built_in() if spec.on_page]
     potentials = [(name, name) for name in offered_potentials()]
+    second = [(name, name) for name in offered_second_potentials()]
     page = _text("serve.html").replace("{generators}", _options(generators, "distance_matrix"))
-    return Response(page.replace("{potentials}", _options(potentials, "chgnet")), media_type="text/html")
+    page = page.replace("{potentials}", _options(potentials, DEFAULT_POTENTIAL))
+    return Response(page.replace("{second_potentials}", _options(second, "")), media_type="text/html")
 
 
 def _options(choices: list[tuple[str, str]], default: str) -> str:

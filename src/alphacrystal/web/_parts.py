@@ -15,6 +15,7 @@ from alphacrystal.web._library import RunLibrary
 from alphacrystal.web._names import plain_text
 from alphacrystal.web._pool import ComputePool
 from alphacrystal.web._queue import JobQueue
+from alphacrystal.web._series import is_series
 from alphacrystal.web._settings import ServeSettings
 from alphacrystal.web._views import Computing, JobView, Refusal, RunView
 
@@ -30,6 +31,7 @@ class ServerParts:
         disk: The room they take.
         comparisons: Processes that compare runs.
         structures: Processes that read structure files.
+        patterns: Processes that read powder patterns.
     """
 
     settings: ServeSettings
@@ -38,6 +40,7 @@ class ServerParts:
     disk: DiskGauge
     comparisons: ComputePool
     structures: ComputePool
+    patterns: ComputePool
 
 
 def _parts(request: Request) -> ServerParts:
@@ -106,11 +109,17 @@ def job_view(line: JobLine, parts: ServerParts) -> JobView:
         seconds=round(job.seconds(), 1),
         ahead=line.ahead,
         stages=parts.queue.stages(job),
-        has_result=parts.queue.has_result(job.id),
+        has_result=parts.queue.has_result(job),
     )
 
 
-def run_view(run_id: str, run: RunSummary) -> RunView:
+def series_of(run_parts: tuple[str, ...], parts: ServerParts) -> str:
+    """Name of the series of pressures that a run belongs to, "" if it does not."""
+    outer, *inner = run_parts
+    return outer if inner and is_series(parts.library.root, outer) else ""
+
+
+def run_view(run_id: str, run: RunSummary, parts: ServerParts) -> RunView:
     """A run as the API shows it."""
     return RunView(
         id=run_id,
@@ -124,4 +133,6 @@ def run_view(run_id: str, run: RunSummary) -> RunView:
         candidates=run.candidates,
         timings_s=run.timings_s,
         structures=list(run.rows),
+        pressure_gpa=run.pressure_gpa,
+        series=series_of(parts.library.folder(run_id), parts),
     )

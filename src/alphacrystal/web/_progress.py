@@ -1,16 +1,23 @@
-"""Progress of a run, read from its growing ``events.jsonl``."""
+"""Progress of a job, read from the growing ``events.jsonl`` of its runs."""
 
 from __future__ import annotations
 
 import os
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from threading import Lock
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from alphacrystal.web._files import open_file
+from alphacrystal.report import pressure_folder
+from alphacrystal.web._files import is_regular, open_file
+from alphacrystal.web._names import RUN_FILE
 
+if TYPE_CHECKING:
+    from alphacrystal.web._job import Job
+
+EVENTS_FILE = "events.jsonl"
 MAX_BYTES_AT_ONCE = 4_000_000
 MAX_LINE_BYTES = 20_000
 MAX_STAGES = 50
@@ -24,7 +31,7 @@ class Stage(BaseModel):
     Attributes:
         name: For example "generate" or "relax (tight)".
         done: Items done, None where the stage does not count.
-        total: Items in total, None where the stage does not count.
+        total: Items in total, 0 where their number is not known, None where the stage does not count.
         ended: Whether it is over.
     """
 
@@ -32,6 +39,54 @@ class Stage(BaseModel):
     done: int | None = None
     total: int | None = None
     ended: bool = False
+
+
+def run_parts(job: Job) -> list[tuple[str, ...]]:
+    """Places of the runs of a job below the runs folder: one, or one for each pressure."""
+    folders = [pressure_folder(Path(), pressure).name for pressure in job.request.pressures]
+    return [(job.id, folder) for folder in folders] or [(job.id,)]
+
+
+class JobProgress:
+    """The stages of all jobs; every method may be called from any thread."""
+
+    def __init__(self, runs: Path) -> None:
+        self._runs = runs
+        self._readers: dict[tuple[str, ...], ProgressReader] = {}
+        self._lock = Lock()
+
+    def stages(self, job: Job, *, active: bool) -> list[Stage]:
+        """The stages of a job so far; once it is over, its files are read one last time.
+
+        Of several pressures, a finished list is one stage, and finished passes of the last part are left out.
+        """
+        ended = None if active else job.ended
+        with self._lock:
+            if not job.request.pressures:
+                return self._read((job.id,), ended)
+            stages = []
+            for pressure, parts in zip(job.request.pressures, run_parts(job), strict=True):
+                found, name = self._read(parts, ended), f"{pressure:g} GPa"
+                over = all(stage.ended for stage in found) and is_regular(self._runs, *parts, RUN_FILE)
+                if found and over:
+                    found = [Stage(name=name, ended=True)]
+                else:
+                    found = [stage.model_copy(update={"name": f"{name}, {stage.name}"}) for stage in found]
+                stages += found
+            last = self._read((job.id,), ended)
+            return stages + [stage for stage in last if stage.total is None or _is_running(stage)]
+
+    def forget(self, job: Job) -> None:
+        """The job was deleted."""
+        with self._lock:
+            for parts in ((job.id,), *run_parts(job)):
+                self._readers.pop(parts, None)
+
+    def _read(self, parts: tuple[str, ...], ended: datetime | None) -> list[Stage]:
+        reader = self._readers.get(parts)
+        if reader is None:
+            reader = self._readers[parts] = ProgressReader(self._runs, (*parts, EVENTS_FILE))
+        return reader.stages(ended)
 
 
 class _Event(BaseModel):
@@ -95,6 +150,8 @@ class ProgressReader:
         name, change = event.stage, event.event
         if name == "run" or (name not in self._stages and len(self._stages) >= MAX_STAGES):
             return
+        for stage in self._stages.values():  # a stage of unknown length ends with the start of the next
+            stage.ended = stage.ended or (stage.total == 0 and stage.name != name)
         if change == "start":
             self._stages = {key: old for key, old in self._stages.items() if not _belongs(key, name)}
             self._stages[name] = Stage(name=name)
@@ -120,6 +177,10 @@ def _event(line: bytes) -> _Event | None:
         return _Event.model_validate_json(line)
     except ValidationError:
         return None
+
+
+def _is_running(stage: Stage) -> bool:
+    return not stage.ended and stage.done != stage.total
 
 
 def _belongs(key: str, name: str) -> bool:

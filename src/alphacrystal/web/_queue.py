@@ -7,26 +7,30 @@ import secrets
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event, Lock, RLock, Thread
+from threading import Event, RLock, Thread
 
 from alphacrystal.errors import (
     ConflictError,
     FolderGoneError,
-    InputError,
     MissingError,
     QueueFullError,
     StorageLimitError,
 )
 from alphacrystal.web._disk import DiskGauge
-from alphacrystal.web._files import is_regular, stat_entry
 from alphacrystal.web._job import ACTIVE, DamagedJob, Job, JobFiles, JobStatus, Outcome
 from alphacrystal.web._job_list import JobLine, StateWriter, list_order
-from alphacrystal.web._library import read_summary, time_of
 from alphacrystal.web._names import check_name
 from alphacrystal.web._process import JobProcess
-from alphacrystal.web._progress import ProgressReader, Stage
+from alphacrystal.web._progress import JobProgress, Stage
 from alphacrystal.web._request import JobRequest, check_job, command
-from alphacrystal.web._run_folder import EVENTS_FILE, delete_run_folder, prepare_run_folder
+from alphacrystal.web._run_folder import (
+    delete_run_folder,
+    has_result,
+    is_complete,
+    last_change,
+    prepare_run_folder,
+    store_pattern,
+)
 from alphacrystal.web._settings import Limits
 
 TICK_S = 0.1  # interval between checks of the processes
@@ -47,8 +51,7 @@ class JobQueue:
         self._jobs: dict[str, Job] = {}
         self._damaged: dict[str, DamagedJob] = {}
         self._processes: dict[str, JobProcess] = {}
-        self._readers: dict[str, ProgressReader] = {}
-        self._reading = Lock()
+        self._progress = JobProgress(runs)
         self._kill_at: dict[str, float] = {}
         self._states = StateWriter(self.files)
         self._last_problem = ""  # the last problem in the log, which is not repeated
@@ -82,8 +85,12 @@ class JobQueue:
         self._closing.set()
         self._watcher.join()
 
-    def submit(self, request: JobRequest) -> Job:
+    def submit(self, request: JobRequest, pattern: bytes | None = None) -> Job:
         """Add a request to the queue.
+
+        Args:
+            request: The prediction to run.
+            pattern: Content of its powder pattern, None without one.
 
         Raises:
             AlphaCrystalError: It cannot be predicted, or the queue or the disk is full.
@@ -98,6 +105,8 @@ class JobQueue:
             name = formula.replace("(", "").replace(")", "")
             job_id = f"{name}-{now.astimezone():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
             job = Job(id=job_id, formula=formula, request=request, workers=self.limits.workers, created=now)
+            if pattern is not None:
+                store_pattern(self.files, job, pattern)
             self.files.save(job)
             self._jobs[job_id] = job
             return job.model_copy()
@@ -150,16 +159,12 @@ class JobQueue:
         return JobLine(job, waiting.index(job.id) if job.id in waiting else 0)
 
     def stages(self, job: Job) -> list[Stage]:
-        """Its progress; once a job is over, its file is read one last time."""
-        with self._reading:
-            reader = self._readers.get(job.id)
-            if reader is None:
-                reader = self._readers[job.id] = ProgressReader(self.files.runs, (job.id, EVENTS_FILE))
-            return reader.stages(job.ended if job.status not in ACTIVE else None)
+        """Its progress."""
+        return self._progress.stages(job, active=job.status in ACTIVE)
 
-    def has_result(self, job_id: str) -> bool:
-        """Whether its run can be opened."""
-        return is_regular(self.files.runs, job_id, "run.json")
+    def has_result(self, job: Job) -> bool:
+        """Whether its run, or one of its runs, can be opened."""
+        return has_result(self.files, job)
 
     def cancel(self, job_id: str) -> Job:
         """Stop a job; its finished part stays.
@@ -224,8 +229,8 @@ class JobQueue:
             self._jobs.pop(job_id, None)
             self._damaged.pop(job_id, None)
             self._states.forget(job_id)
-        with self._reading:
-            self._readers.pop(job_id, None)
+        if job is not None:
+            self._progress.forget(job)
         self.disk.measure_soon()
 
     def _job(self, job_id: str) -> Job:
@@ -260,10 +265,7 @@ class JobQueue:
             return
         # Its time stood still when its process died, not now.
         if job.started is not None:
-            try:
-                last = time_of(stat_entry(self.files.runs, job.id, EVENTS_FILE).st_mtime_ns)
-            except OSError:
-                last = job.started
+            last = last_change(self.files, job) or job.started
             job.spent += min(max(0.0, (last - job.started).total_seconds()), self.limits.seconds)
             job.started = None
         self._settle(job, None)
@@ -357,7 +359,7 @@ class JobQueue:
         """Set the status of a job whose process has ended."""
         outcome = job.outcome
         job.pid, job.outcome = None, None
-        if self._complete(job):
+        if is_complete(self.files, job):
             self._conclude(job, JobStatus.DONE, "")
         elif outcome is JobStatus.WAITING:
             job.status, job.starts = JobStatus.WAITING, max(0, job.starts - 1)
@@ -378,12 +380,6 @@ class JobQueue:
     def _conclude(self, job: Job, status: JobStatus, reason: str) -> None:
         job.status, job.outcome, job.reason, job.ended = status, None, reason, datetime.now(UTC)
         self._states.save(job)
-
-    def _complete(self, job: Job) -> bool:
-        try:
-            return read_summary(self.files.runs, (job.id,)).complete
-        except InputError:
-            return False
 
     def _error_sentence(self, job: Job) -> str:
         """The error message of the command line, "" without one."""

@@ -5,42 +5,116 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import suppress
+from datetime import datetime
 
-from alphacrystal.errors import ConflictError
-from alphacrystal.web._files import empty_folder, entries, open_folder, stat_entry
+from alphacrystal.errors import AlphaCrystalError, ConflictError, InputError
+from alphacrystal.report import TRANSITIONS_FILE
+from alphacrystal.web._files import (
+    empty_folder,
+    entries,
+    is_regular,
+    open_folder,
+    stat_entry,
+    write_file,
+)
 from alphacrystal.web._job import Job, JobFiles
+from alphacrystal.web._library import read_summary, time_of
+from alphacrystal.web._names import RUN_FILE
+from alphacrystal.web._progress import EVENTS_FILE, run_parts
+from alphacrystal.web._series import is_series
 
-EVENTS_FILE = "events.jsonl"
+
+def store_pattern(files: JobFiles, job: Job, content: bytes) -> None:
+    """Create the run folder of a new job with its powder pattern.
+
+    Raises:
+        AlphaCrystalError: The disk refused it.
+    """
+    assert job.request.pattern_file is not None
+    try:
+        _create_run_folder(files, job)
+        write_file(files.runs, job.id, job.request.pattern_file, content=content)
+    except OSError as error:
+        with suppress(OSError, ConflictError):
+            delete_run_folder(files, job)
+        reason = (error.strerror or str(error)).lower()
+        raise AlphaCrystalError(
+            f"The powder pattern cannot be stored ({reason}): free some space or restore the runs folder."
+        ) from error
+
+
+def _create_run_folder(files: JobFiles, job: Job) -> None:
+    """Create the run folder of a job and note its number.
+
+    Raises:
+        FileExistsError: There is something of this name.
+        OSError: It cannot be created.
+    """
+    with open_folder(files.runs) as root:
+        os.mkdir(job.id, dir_fd=root)
+        job.folder_inode = os.stat(job.id, dir_fd=root, follow_symlinks=False).st_ino
 
 
 def prepare_run_folder(files: JobFiles, job: Job) -> bool:
     """Create the run folder of a job, or check that the server created the existing one for it.
 
     The number of a new folder goes into ``job.folder_inode``. A folder of the job without a record of
-    progress is emptied.
+    progress is emptied, except for the job's powder pattern.
 
     Returns:
         Whether a run in it was begun and can be resumed.
 
     Raises:
-        ConflictError: There is something else of this name: a link, a file, or a folder of others.
+        ConflictError: There is something else of this name: a link, a file, or a folder of others; or the
+            powder pattern is gone.
         OSError: The folder cannot be created.
     """
-    with open_folder(files.runs) as root, suppress(FileExistsError):
-        os.mkdir(job.id, dir_fd=root)
-        job.folder_inode = os.stat(job.id, dir_fd=root, follow_symlinks=False).st_ino
+    pattern = job.request.pattern_file
+    with suppress(FileExistsError):
+        _create_run_folder(files, job)
     _check_no_link(files, job)
     with open_folder(files.runs, job.id) as folder:
         if not _is_ours(folder, job):
             if entries(folder):
                 raise ConflictError(_foreign_folder(job))
             job.folder_inode = os.fstat(folder).st_ino
-            return False
-        with suppress(FileNotFoundError):
-            if stat.S_ISREG(os.stat(EVENTS_FILE, dir_fd=folder, follow_symlinks=False).st_mode):
-                return True
-        empty_folder(folder)
+        if pattern is not None and not is_regular(files.runs, job.id, pattern):
+            raise ConflictError(
+                f"The powder pattern {pattern} is not in the run folder {job.id}: start a new job."
+            )
+        if is_begun(files, job):
+            return True
+        empty_folder(folder, keep=pattern)
         return False
+
+
+def is_begun(files: JobFiles, job: Job) -> bool:
+    """Whether the run folder of a job has a record of progress."""
+    return is_regular(files.runs, job.id, EVENTS_FILE) or is_series(files.runs, job.id)
+
+
+def has_result(files: JobFiles, job: Job) -> bool:
+    """Whether a list of a job can be opened."""
+    return any(is_regular(files.runs, *parts, RUN_FILE) for parts in run_parts(job))
+
+
+def is_complete(files: JobFiles, job: Job) -> bool:
+    """Whether all results of a job are there."""
+    if job.request.pressures:
+        return is_regular(files.runs, job.id, TRANSITIONS_FILE)  # written last
+    try:
+        return read_summary(files.runs, (job.id,)).complete
+    except InputError:
+        return False
+
+
+def last_change(files: JobFiles, job: Job) -> datetime | None:
+    """When a job wrote its progress last, None if it wrote none."""
+    times = []
+    for parts in {(job.id,), *run_parts(job)}:
+        with suppress(OSError):
+            times.append(stat_entry(files.runs, *parts, EVENTS_FILE).st_mtime_ns)
+    return time_of(max(times)) if times else None
 
 
 def delete_run_folder(files: JobFiles, job: Job) -> None:

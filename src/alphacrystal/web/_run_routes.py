@@ -25,6 +25,7 @@ from alphacrystal.web._parts import (
     Parts,
     ServerParts,
     run_view,
+    series_of,
 )
 from alphacrystal.web._views import ComparisonView, Computing, RunLine, RunPage, RunView
 
@@ -38,10 +39,10 @@ REPORT_POLICY = (
 )
 
 _BINARY: dict[str, object] = {"schema": {"type": "string", "format": "binary"}}
-_ZIP: dict[int | str, dict[str, object]] = {200: {"content": {"application/zip": _BINARY}}}
+ZIP: dict[int | str, dict[str, object]] = {200: {"content": {"application/zip": _BINARY}}}
 _CIF: dict[int | str, dict[str, object]] = {200: {"content": {"chemical/x-cif": _BINARY}}}
 _TEXT: dict[int | str, dict[str, object]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
-_HTML: dict[int | str, dict[str, object]] = {200: {"content": {"text/html": {"schema": {"type": "string"}}}}}
+HTML: dict[int | str, dict[str, object]] = {200: {"content": {"text/html": {"schema": {"type": "string"}}}}}
 
 Id = Annotated[str, Query(min_length=1, max_length=500)]
 Rank = Annotated[int, Path(ge=1, le=10**6)]
@@ -65,17 +66,17 @@ def list_runs(
 @router.get("/runs/{run_id}")
 def show_run(run_id: str, parts: Parts) -> RunView:
     """A run with its ranked list."""
-    return run_view(run_id, parts.library.summary(run_id))
+    return run_view(run_id, parts.library.summary(run_id), parts)
 
 
-@router.get("/runs/{run_id}/report", responses=_HTML, response_class=StreamingResponse)
+@router.get("/runs/{run_id}/report", responses=HTML, response_class=StreamingResponse)
 def show_report(run_id: str, parts: Parts) -> StreamingResponse:
     """The report page of a run."""
     stream = parts.library.open(run_id, REPORT_FILE)
-    return _sent(stream, "text/html; charset=utf-8", {"Content-Security-Policy": REPORT_POLICY})
+    return sent(stream, "text/html; charset=utf-8", {"Content-Security-Policy": REPORT_POLICY})
 
 
-@router.get("/runs/{run_id}/zip", responses=_ZIP, response_class=StreamingResponse)
+@router.get("/runs/{run_id}/zip", responses=ZIP, response_class=StreamingResponse)
 def download_run(run_id: str, parts: Parts) -> StreamingResponse:
     """The files of a run as one zip file."""
     path, name = parts.library.folder(run_id), download_name(run_id)
@@ -89,7 +90,7 @@ def download_structure(run_id: str, rank: Rank, parts: Parts) -> StreamingRespon
     """The CIF file of a ranked structure."""
     row = parts.library.row(run_id, rank)
     headers = {"Content-Disposition": f'attachment; filename="{download_name(_file_name(row))}"'}
-    return _sent(_open_cif(run_id, row, parts), "chemical/x-cif", headers)
+    return sent(_open_cif(run_id, row, parts), "chemical/x-cif", headers)
 
 
 @router.get(
@@ -120,8 +121,8 @@ async def compare_runs(left: Id, right: Id, parts: Parts) -> ComparisonView | Re
         except TimeoutError:
             return _computing()
     return ComparisonView(
-        left=run_view(left, one),
-        right=run_view(right, other),
+        left=run_view(left, one, parts),
+        right=run_view(right, other, parts),
         matches=matches.pairs,
         compared=matches.compared,
         undecided=matches.undecided,
@@ -155,7 +156,7 @@ def _read_cif(run_id: str, row: SummaryRow, parts: ServerParts) -> RankedFile:
     return row.rank, _file_name(row), content
 
 
-def _sent(stream: BinaryIO, media_type: str, headers: dict[str, str]) -> StreamingResponse:
+def sent(stream: BinaryIO, media_type: str, headers: dict[str, str]) -> StreamingResponse:
     """A file, read block by block while it is sent; its end is the one that it has now."""
     length = os.fstat(stream.fileno()).st_size
     return StreamingResponse(
@@ -181,4 +182,6 @@ def _line(entry: RunEntry, parts: ServerParts) -> RunLine:
         best=head.best,
         problem=head.problem,
         removable=parts.queue.is_over(entry.id),
+        pressure_gpa=head.pressure_gpa,
+        series=series_of(entry.parts, parts),
     )

@@ -11,6 +11,7 @@ from alphacrystal.errors import InputError
 
 MIN_TOKEN_LENGTH = 16  # characters
 MAX_WORKERS = 256
+MAX_PATTERN_MB = 64
 
 
 class Limits(BaseModel):
@@ -24,6 +25,7 @@ class Limits(BaseModel):
         formula_length: Characters of a formula or a cell content.
         candidates: Structures that one job may generate.
         workers: Relaxation processes of one job.
+        pattern_mb: Size of an uploaded powder pattern in MB.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -35,6 +37,12 @@ class Limits(BaseModel):
     formula_length: int = Field(60, ge=1, le=1000)
     candidates: int = Field(200, ge=1, le=5000)
     workers: int = Field(2, ge=1, le=MAX_WORKERS)
+    pattern_mb: float = Field(8, gt=0, le=MAX_PATTERN_MB)
+
+    @property
+    def pattern_bytes(self) -> int:
+        """Bytes of an uploaded powder pattern at most."""
+        return int(self.pattern_mb * 1e6)
 
 
 class ServeSettings(BaseModel):

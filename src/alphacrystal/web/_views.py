@@ -12,6 +12,7 @@ from alphacrystal.web._compare import Match
 from alphacrystal.web._job import JobStatus
 from alphacrystal.web._progress import Stage
 from alphacrystal.web._request import JobRequest
+from alphacrystal.web._series import Series
 from alphacrystal.web._settings import Limits
 
 
@@ -54,7 +55,8 @@ class JobView(BaseModel):
         seconds: Running time in s.
         ahead: Jobs that come before it, 0 unless it waits.
         stages: Its progress.
-        has_result: Whether its run can be opened; that of a cancelled job contains the finished part.
+        has_result: Whether its run (of several pressures: its series) can be opened; that of a cancelled job
+            contains the finished part.
     """
 
     id: str
@@ -82,6 +84,8 @@ class RunLine(BaseModel):
         best: The first structure of its list, null without one.
         problem: One sentence where it cannot be read, else "".
         removable: Whether this server created it, so that it can be deleted here.
+        pressure_gpa: Pressure in GPa.
+        series: Id of the series of pressures that it belongs to, "" if it does not.
     """
 
     id: str
@@ -92,6 +96,8 @@ class RunLine(BaseModel):
     best: SummaryRow | None
     problem: str
     removable: bool
+    pressure_gpa: float
+    series: str
 
 
 class RunPage(BaseModel):
@@ -121,6 +127,8 @@ class RunView(BaseModel):
         candidates: Number of candidates.
         timings_s: Wall seconds by stage.
         structures: The ranked list.
+        pressure_gpa: Pressure in GPa.
+        series: Id of the series of pressures that it belongs to, "" if it does not.
     """
 
     id: str
@@ -134,6 +142,18 @@ class RunView(BaseModel):
     candidates: int
     timings_s: dict[str, float]
     structures: list[SummaryRow]
+    pressure_gpa: float
+    series: str
+
+
+class SeriesView(Series):
+    """A series of pressures.
+
+    Attributes:
+        removable: Whether this server created it, so that it can be deleted here.
+    """
+
+    removable: bool
 
 
 class ComparisonView(BaseModel):

@@ -34,12 +34,15 @@ def serve(
     formula_length: Annotated[int, typer.Option(min=1, max=1000, help="Maximal length of a formula.")] = 60,
     candidates: Annotated[int, typer.Option(min=1, max=5000, help="Maximal structures of a job.")] = 200,
     workers: Annotated[int, typer.Option(min=1, max=256, help="Relaxation processes of a job.")] = 2,
+    pattern: Annotated[
+        float, typer.Option("--pattern-mb", help="Maximal size of a powder pattern in MB.")
+    ] = 8.0,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Serve a local web page to start, watch, compare and download predictions."""
     try:
-        from alphacrystal.web import Limits, ServeSettings
+        from alphacrystal.web import MAX_PATTERN_MB, Limits, ServeSettings
         from alphacrystal.web import serve as run_server
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in PACKAGES:
@@ -47,6 +50,8 @@ def serve(
         raise InputError("The web page needs more packages: pip install 'alphacrystal[web]'.") from error
     if not 0 < minutes < 1e6 or not 0 < disk < 1e12:
         raise InputError("--minutes and --disk-mb take positive numbers.")
+    if not 0 < pattern <= MAX_PATTERN_MB:
+        raise InputError(f"--pattern-mb takes a number above 0 and up to {MAX_PATTERN_MB}.")
     limits = Limits(
         jobs=jobs,
         waiting=waiting,
@@ -55,6 +60,7 @@ def serve(
         formula_length=formula_length,
         candidates=candidates,
         workers=workers,
+        pattern_mb=pattern,
     )
 
     def on_ready(address: str) -> None:

@@ -23,7 +23,7 @@ from alphacrystal.diffraction.pattern_files._vendor import (
     read_xrdml,
 )
 from alphacrystal.errors import InputError
-from alphacrystal.runtime.foreign_files import decode_text, read_bytes
+from alphacrystal.runtime.foreign_files import decode_text, plain_bytes, read_bytes
 
 #: Bytes of the largest pattern file, decompressed too.
 MAX_BYTES = 64 * 2**20
@@ -50,9 +50,34 @@ def read_pattern(
     Raises:
         InputError: The file cannot be read, is no powder pattern, or names no wavelength where none is given.
     """
+    content = read_bytes(path, _KIND, MAX_BYTES)
+    return _pattern_of(content, path, wavelength, axis)
+
+
+def parse_pattern(
+    content: bytes, name: str, *, wavelength: Radiation | None = None, axis: Axis | None = None
+) -> PowderPattern | PeakList:
+    """Read the content of a pattern file as `read_pattern` does, for content that comes from elsewhere.
+
+    Args:
+        content: The bytes of the file.
+        name: Its name, for messages; nothing of this name is opened.
+        wavelength: See `read_pattern`.
+        axis: See `read_pattern`.
+
+    Raises:
+        InputError: As `read_pattern`.
+    """
+    path = Path(name)
+    return _pattern_of(plain_bytes(content, path, _KIND, MAX_BYTES), path, wavelength, axis)
+
+
+def _pattern_of(
+    content: bytes, path: Path, wavelength: Radiation | None, axis: Axis | None
+) -> PowderPattern | PeakList:
     name = str(path)
     try:
-        file = _read_file(path, axis)
+        file = _parse_file(content, path, axis)
         radiation = _chosen_radiation(file, wavelength, name)
         return checked_pattern(file, radiation, name)
     except InputError as error:
@@ -61,8 +86,7 @@ def read_pattern(
         raise InputError(f"{name}: {error}") from error
 
 
-def _read_file(path: Path, axis: Axis | None) -> PatternFile:
-    content = read_bytes(path, _KIND, MAX_BYTES)
+def _parse_file(content: bytes, path: Path, axis: Axis | None) -> PatternFile:
     if not content.strip():
         raise InputError(f"{path} is empty: give a pattern file.")
     if is_bruker_raw(content):

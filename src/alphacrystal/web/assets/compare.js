@@ -1,7 +1,7 @@
 // Two runs side by side.
 
 import { computed } from "./api.js";
-import { ENERGY, RANK, SPACE_GROUP, VOLUME, byId, element, formula, number, table, time } from "./show.js";
+import { RANK, SPACE_GROUP, VOLUME, byId, element, energyOf, formula, number, table, time } from "./show.js";
 
 /** Offers the runs in both lists; what was chosen stays chosen. */
 export function offerRuns(runs) {
@@ -9,7 +9,7 @@ export function offerRuns(runs) {
   for (const [place, id] of ["left", "right"].entries()) {
     const select = byId(id);
     const before = select.value;
-    const options = whole.map((run) => element("option", { value: run.id }, `${formula(run.formula)}, ${time(run.written)}`));
+    const options = whole.map((run) => element("option", { value: run.id }, `${formula(run.formula)}${run.series ? `, ${run.pressure_gpa} GPa` : ""}, ${time(run.written)}`));
     select.replaceChildren(...options);
     if (whole.some((run) => run.id === before)) select.value = before;
     else if (options[place]) select.selectedIndex = place;
@@ -20,7 +20,7 @@ export function offerRuns(runs) {
 function list(side, run, other, equalOf) {
   const target = element("table", { "aria-label": `${side} list` });
   const same = (row) => equalOf(row.rank).map((match) => `${match.rank} (${number(match.rms, 3)})`).join(", ");
-  const columns = [RANK, SPACE_GROUP, VOLUME, ENERGY, { title: `Same as ${other} rank (rms)`, text: true, cell: same }];
+  const columns = [RANK, SPACE_GROUP, VOLUME, energyOf(run.structures), { title: `Same as ${other} rank (rms)`, text: true, cell: same }];
   table(target, columns, run.structures, (row) => ({ class: same(row) ? "same" : null }));
   const scroll = element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${side} list` }, target);
   return element("div", {}, element("h3", {}, `${side}: ${formula(run.formula)}`), element("p", { class: "quiet" }, run.id), scroll);

@@ -10,18 +10,23 @@ const PART = 50; // jobs of one answer
 let wanted = PART;
 
 function stageRows(stage) {
-  const counted = stage.total !== null;
+  const counted = stage.total > 0; // 0 is an unknown number
   const value = counted ? stage.done : stage.ended ? 1 : null;
   const bar = element("progress", { "aria-label": stage.name, max: counted ? Math.max(stage.total, 1) : 1, value });
-  const count = counted ? `${stage.done}/${stage.total}` : stage.ended ? "done" : "";
+  const count = counted ? `${stage.done}/${stage.total}` : stage.ended ? "done" : stage.done ? String(stage.done) : "";
   return [element("span", {}, stage.name), bar, element("span", {}, count)];
 }
 
+/** Whether a job predicts a list for each of several pressures. */
+export const isSeries = (job) => Array.isArray(job.request?.pressure);
+
 function facts(job) {
+  const pattern = job.request?.xrd_name ?? "";
+  const pressures = isSeries(job) ? `${job.request.pressure.join(", ")} GPa` : "";
   const beginning = job.status === "running" && job.stages.length === 0 ? "loading the networks" : "";
   const spent = job.seconds > 0 ? duration(job.seconds) : "";
   const before = job.status === "waiting" && job.ahead ? `${job.ahead} before it` : "";
-  return [beginning, spent, before].filter(Boolean).join(", ");
+  return [pattern, pressures, beginning, spent, before].filter(Boolean).join(", ");
 }
 
 function card(job, actions) {
@@ -33,7 +38,7 @@ function card(job, actions) {
     if (job.status !== "damaged") button("Resume", () => actions.act("POST", jobPath(job.id, "/resume")));
     button("Delete", () => actions.remove(job.id, job.formula || job.id));
   }
-  if (job.has_result) button("Show", () => actions.show(job.id));
+  if (job.has_result) button("Show", () => (isSeries(job) ? actions.showSeries(job.id) : actions.show(job.id)));
   const head = element(
     "div",
     { class: "job-head" },

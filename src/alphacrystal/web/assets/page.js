@@ -2,9 +2,10 @@
 
 import { TokenNeeded, call, jobPath } from "./api.js";
 import { offerRuns, setUpCompare } from "./compare.js";
-import { setUpForm } from "./form.js";
-import { ACTIVE, drawJobs, listJobs, newlyEnded, showMoreJobs } from "./jobs.js";
+import { limitPatterns, setUpForm } from "./form.js";
+import { ACTIVE, drawJobs, isSeries, listJobs, newlyEnded, showMoreJobs } from "./jobs.js";
 import { drawRun, drawRuns, hideRun, showMore } from "./runs.js";
+import { drawSeries, hideSeries } from "./series.js";
 import { byId, say } from "./show.js";
 
 const BUSY = 700; // ms between two looks while a job is at work
@@ -30,7 +31,8 @@ function warn(error) {
 }
 
 const actions = {
-  show: (id) => drawRun(id, warn).catch(warn),
+  show: (id) => drawRun(id, actions, warn).catch(warn),
+  showSeries: (id) => drawSeries(id, actions).catch(warn),
   act: async (method, path) => {
     await call(method, path).catch(warn);
     await look();
@@ -39,6 +41,7 @@ const actions = {
     if (!confirm(`Delete ${name} with all its files?`)) return;
     await call("DELETE", jobPath(id)).catch(warn);
     hideRun(id);
+    hideSeries(id);
     say(`Deleted ${name}.`);
     await look(true);
   },
@@ -60,9 +63,10 @@ async function look(everything = false) {
       await showServer();
     }
     // The job started last opens by itself once it has its result.
-    if (ended.some((job) => job.id === opened && job.has_result)) {
-      await drawRun(opened, warn);
+    const finished = ended.find((job) => job.id === opened && job.has_result);
+    if (finished) {
       opened = "";
+      await (isSeries(finished) ? drawSeries(finished.id, actions) : drawRun(finished.id, actions, warn));
     }
     byId("trouble").hidden = true;
   } catch (error) {
@@ -80,6 +84,7 @@ async function showServer() {
     `${Math.round(limits.seconds / 6) / 10} min each; the runs take ${Math.round(server.disk_used_mb)} of ${Math.round(limits.disk_mb)} MB.`;
   byId("formula").maxLength = limits.formula_length;
   byId("candidates").max = limits.candidates;
+  limitPatterns(limits.pattern_mb);
 }
 
 function askForToken() {

@@ -1,7 +1,7 @@
 // The list of runs, and the structures of one of them.
 
 import { call, computed, runPath } from "./api.js";
-import { ENERGY, RANK, SPACE_GROUP, VOLUME, byId, element, energy, formula, number, spaceGroup, say, table, time } from "./show.js";
+import { RANK, SPACE_GROUP, VOLUME, byId, element, energy, energyOf, formula, number, percent, spaceGroup, say, table, time } from "./show.js";
 
 const PAGE = 50;
 let wanted = PAGE;
@@ -15,6 +15,7 @@ function buttons(run, actions) {
       element("a", { href: runPath(run.id, "/report"), target: "_blank", rel: "noopener", "aria-label": `Report of ${said}, new tab` }, "Report"),
     );
   }
+  if (run.series) made.append(element("button", { "aria-label": `Pressures of ${said}`, click: () => actions.showSeries(run.series) }, "Pressures"));
   made.append(element("a", { href: runPath(run.id, "/zip"), download: true, "aria-label": `Zip file of ${said}` }, "Zip"));
   if (run.removable) made.append(element("button", { "aria-label": `Delete ${said}`, click: () => actions.remove(run.id, said) }, "Delete"));
   return made;
@@ -23,9 +24,11 @@ function buttons(run, actions) {
 const columns = (actions) => [
   { title: "Formula", text: true, cell: (run) => formula(run.formula) || run.id },
   { title: "Open", text: true, cell: (run) => buttons(run, actions) },
+  { title: "Pressure (GPa)", cell: (run) => (run.pressure_gpa === 0 && !run.series ? "" : String(run.pressure_gpa)) },
   { title: "Structures", cell: (run) => String(run.structures) },
   { title: "Best space group", text: true, cell: (run) => (run.best ? spaceGroup(run.best) : "") },
-  { title: "Energy (eV/atom)", cell: (run) => (run.best ? number(energy(run.best), 4) : "") },
+  { title: "R_wp (%)", cell: (run) => percent(run.best?.r_wp) },
+  { title: "Energy or enthalpy (eV/atom)", cell: (run) => (run.best ? number(energy(run.best), 4) : "") },
   { title: "Written", text: true, cell: (run) => time(run.written) },
   { title: "State", text: true, bad: (run) => run.problem || !run.complete, cell: (run) => run.problem || (run.complete ? "" : "interrupted") },
 ];
@@ -70,25 +73,36 @@ function fileLinks(run, row, onError) {
   return element("span", { class: "buttons" }, link("cif", "CIF"), link("poscar", "POSCAR", { click }));
 }
 
+const secondTitle = (rows) => `${rows.find((row) => row.second_potential)?.second_potential ?? ""}: eV/atom above lowest`;
+
 const structureColumns = (run, onError) => [
   RANK,
   SPACE_GROUP,
+  { title: "Probability (%)", cell: (row) => percent(row.probability) },
+  { title: "R_wp (%)", cell: (row) => percent(row.r_wp) },
+  { title: "Unexplained peaks", cell: (row) => (row.unexplained_peaks === null ? "" : String(row.unexplained_peaks)) },
   { title: "At 0.01 Å", cell: (row) => (row.space_group_number_tight === null ? "" : String(row.space_group_number_tight)) },
   { title: "Cell", text: true, cell: (row) => formula(row.cell_formula) },
-  ENERGY,
+  energyOf(run.structures),
+  { title: "Above hull (eV/atom)", cell: (row) => number(row.energy_above_hull_per_atom_ev, 3) },
+  { title: "Known", text: true, cell: (row) => row.known },
   VOLUME,
   { title: "Chemical rank", cell: (row) => String(row.chemical_rank) },
   { title: "Energy rank", cell: (row) => (row.energy_rank === null ? "" : String(row.energy_rank)) },
+  { title: secondTitle(run.structures), cell: (row) => number(row.second_above_lowest_per_atom_ev, 4) },
+  { title: "Its rank", cell: (row) => (row.second_energy_rank === null ? "" : String(row.second_energy_rank)) },
   { title: "Converged", bad: (row) => row.converged === false, cell: (row) => (row.converged === null ? "" : row.converged ? "yes" : "no") },
   { title: "Files", text: true, cell: (row) => fileLinks(run, row, onError) },
 ];
 
 /** Opens one run on the page and moves the focus there; onError gets the failure of a later download. */
-export async function drawRun(id, onError) {
+export async function drawRun(id, actions, onError) {
   const run = await call("GET", runPath(id));
   const report = runPath(id, "/report");
-  byId("run-title").textContent = `${formula(run.formula)}: ${run.structures.length} structures`;
+  const pressure = run.pressure_gpa === 0 && !run.series ? "" : ` at ${run.pressure_gpa} GPa`;
+  byId("run-title").textContent = `${formula(run.formula)}${pressure}: ${run.structures.length} structures`;
   byId("run-links").replaceChildren(
+    ...(run.series ? [element("button", { click: () => actions.showSeries(run.series) }, "All pressures")] : []),
     element("a", { id: "run-report", href: report, target: "_blank", rel: "noopener" }, "Report with 3D view"),
     element("a", { id: "run-zip", href: runPath(id, "/zip"), download: true }, "Zip"),
   );

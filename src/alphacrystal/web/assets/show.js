@@ -6,6 +6,7 @@ const subscript = (digits) => [...digits].map((digit) => SUBSCRIPTS[digit]).join
 export const formula = (text) => text.replace(/(?<=[A-Za-z)\]])\d+/g, subscript);
 export const symbol = (text) => text.replace(/_(\d)/g, (_, digit) => subscript(digit));
 export const number = (value, decimals) => (value === null ? "" : value.toFixed(decimals));
+export const percent = (share) => (share === null || share === undefined ? "" : (100 * share).toFixed(1));
 export const time = (text) => new Date(text).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 export function duration(seconds) {
@@ -55,5 +56,8 @@ export const RANK = { title: "Rank", text: true, cell: (row) => String(row.rank)
 export const SPACE_GROUP = { title: "Space group", text: true, cell: spaceGroup };
 /** In eV/atom: the enthalpy under pressure, else the energy. */
 export const energy = (row) => row.enthalpy_per_atom_ev ?? row.energy_per_atom_ev;
-export const ENERGY = { title: "Energy (eV/atom)", cell: (row) => number(energy(row), 4) };
+export const energyOf = (rows) => ({
+  title: rows.some((row) => row.enthalpy_per_atom_ev !== null) ? "Enthalpy (eV/atom)" : "Energy (eV/atom)",
+  cell: (row) => number(energy(row), 4),
+});
 export const VOLUME = { title: "Volume (Å³/atom)", cell: (row) => number(row.volume_per_atom_a3, 2) };
