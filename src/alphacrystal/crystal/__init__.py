@@ -39,6 +39,14 @@ from alphacrystal.crystal._lattices import (
 )
 from alphacrystal.crystal._orbit_pairs import OrbitPairs, orbit_pairs
 from alphacrystal.crystal._primitive_orbits import PrimitiveOrbit, orbit_parameters, primitive_orbits
+from alphacrystal.crystal._space_group_choice import (
+    CRYSTAL_SYSTEMS,
+    SpaceGroupChoice,
+    allowed_groups,
+    choice_name,
+    has_standard_axes,
+    parse_space_group,
+)
 from alphacrystal.crystal._structure_json import (
     ISOTOPES,
     MAX_SITES,
@@ -71,6 +79,7 @@ from alphacrystal.crystal._wyckoff import (
 
 __all__ = [
     "CONTACT_FACTOR",
+    "CRYSTAL_SYSTEMS",
     "FREE_SHAPE",
     "ISOTOPES",
     "LETTERS",
@@ -93,10 +102,12 @@ __all__ = [
     "PrimitiveOrbit",
     "SameCrystal",
     "SpaceGroup",
+    "SpaceGroupChoice",
     "StructureLike",
     "SymmetryDescription",
     "SymmetryHypothesis",
     "WyckoffPosition",
+    "allowed_groups",
     "as_atoms",
     "as_structure",
     "as_structures",
@@ -107,6 +118,7 @@ __all__ = [
     "cell_matrices",
     "cell_parameters",
     "cell_shape",
+    "choice_name",
     "colourings",
     "constrained_shape",
     "contact_limits",
@@ -120,6 +132,7 @@ __all__ = [
     "free_count",
     "group_duplicates",
     "group_symbol",
+    "has_standard_axes",
     "identity_symmetry",
     "implausible",
     "lattice_parameters",
@@ -135,6 +148,7 @@ __all__ = [
     "orbit_order",
     "orbit_pairs",
     "orbit_parameters",
+    "parse_space_group",
     "placeable_units",
     "primitive_members",
     "primitive_orbits",

@@ -42,7 +42,7 @@ from alphacrystal.ranking._phase_table import (
     type_label,
     write_phase_table,
 )
-from alphacrystal.ranking._ranked import MODE_OF, RankedStructure, SecondEnergy
+from alphacrystal.ranking._ranked import MODE_OF, SEED, RankedStructure, SecondEnergy
 from alphacrystal.ranking._transitions import (
     PhaseEnthalpies,
     PhaseRange,
@@ -57,6 +57,7 @@ __all__ = [
     "NONE_INPUTS",
     "PATTERN_INPUTS",
     "ROW_INPUTS",
+    "SEED",
     "DecompositionProduct",
     "EnergyReference",
     "HullReference",
