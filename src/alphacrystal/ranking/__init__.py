@@ -17,7 +17,14 @@ from alphacrystal.ranking._evidence import (
     most_probable,
     row_evidence,
 )
-from alphacrystal.ranking._flags import FLAGS, dimensionality, flag_sentences, flags, is_low_dimensional
+from alphacrystal.ranking._flags import (
+    FLAGS,
+    MAGNETIC,
+    dimensionality,
+    flag_sentences,
+    flags,
+    is_low_dimensional,
+)
 from alphacrystal.ranking._hull import (
     DecompositionProduct,
     HullReference,
@@ -53,6 +60,7 @@ from alphacrystal.ranking._transitions import (
 __all__ = [
     "FLAGS",
     "LIST_INPUTS",
+    "MAGNETIC",
     "MODE_OF",
     "NONE_INPUTS",
     "PATTERN_INPUTS",

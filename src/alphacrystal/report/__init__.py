@@ -25,7 +25,11 @@ from alphacrystal.report._read import RunSummary, finished_run, read_run_folder,
 from alphacrystal.report._run_folder import prepare_output_folder, write_run_folder
 from alphacrystal.report._run_record import CellProbability, RunRecord
 from alphacrystal.report._structure_text import cif_text, poscar_text
-from alphacrystal.report._summary import SUMMARY_COLUMNS, SummaryRow
+from alphacrystal.report._summary import (
+    SUMMARY_COLUMNS,
+    SummaryRow,
+    summary_csv,
+)
 from alphacrystal.report._table import (
     at_pressure,
     candidate_counts,
@@ -70,6 +74,7 @@ __all__ = [
     "ranked_table",
     "read_run_folder",
     "run_summary",
+    "summary_csv",
     "table_legend",
     "write_figures",
     "write_index",
