@@ -22,7 +22,6 @@ _PLUGIN_NAME = re.compile(r"[\w.:+-]{1,60}")
 MAX_ATOMS = 80  # in the primitive cell: the largest cells that the networks were trained on
 
 MAX_TOLERANCE = 0.5  # of the parameters of a given cell, relative
-MAX_LEAST_DISTANCE = 10.0  # Å
 
 #: Names of settings up to format 1 of run folders, with today's names.
 RENAMED_SETTINGS = {
@@ -258,24 +257,9 @@ class PredictConfig(BaseModel):
         """Limits in Å by pair of elements in alphabetical order, from a mapping or texts such as O-O=2.4."""
         if not isinstance(value, dict | list | tuple):
             return value
-        items = (
-            value.items() if isinstance(value, dict) else [str(text).partition("=")[::2] for text in value]
-        )
-        limits: dict[str, float] = {}
-        for pair, distance in items:
-            elements = re.fullmatch(r"\s*([A-Z][a-z]?)\s*-\s*([A-Z][a-z]?)\s*", str(pair))
-            try:
-                limit = float(distance)
-            except (TypeError, ValueError):
-                limit = -1.0
-            if elements is None or not 0 < limit <= MAX_LEAST_DISTANCE:
-                raise ValueError(
-                    f"give two elements and a distance up to {MAX_LEAST_DISTANCE:g} Å, e.g. O-O=2.4, not "
-                    f"{one_line(f'{pair}={distance}'[:40])!r}"
-                )
-            name = "-".join(sorted(elements.groups()))
-            limits[name] = max(limit, limits.get(name, 0.0))
-        return dict(sorted(limits.items()))
+        from alphacrystal.crystal import parse_distance_limits
+
+        return parse_distance_limits(value)
 
     @field_validator("z")
     @classmethod

@@ -10,6 +10,7 @@ from alphacrystal.crystal._cells import (
 )
 from alphacrystal.crystal._colourings import Colouring, colourings
 from alphacrystal.crystal._crystal import Crystal, CrystalSymmetry
+from alphacrystal.crystal._distance_limits import parse_distance_limits
 from alphacrystal.crystal._distances import (
     CONTACT_FACTOR,
     NEIGHBOUR_IMAGES,
@@ -148,6 +149,7 @@ __all__ = [
     "orbit_order",
     "orbit_pairs",
     "orbit_parameters",
+    "parse_distance_limits",
     "parse_space_group",
     "placeable_units",
     "primitive_members",
