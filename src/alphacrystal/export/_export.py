@@ -28,6 +28,7 @@ PROGRAMS: Mapping[str, Callable[[Structure, str], Mapping[str, str]]] = {
     "cp2k": _programs.cp2k,
     "lammps": _programs.lammps,
 }
+#: Names of the export formats.
 FORMATS = (*PROGRAMS, "optimade", "supplement")
 EXPORT_FOLDER = "export"  # in the run folder
 ROWS = (1, 2, 3, 4, 5)  # default, as far as the list has them
