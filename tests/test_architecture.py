@@ -26,6 +26,7 @@ ORDER = [
     "relaxation",
     "ranking",
     "report",
+    "export",
     "evaluation",
     "pipeline",
     "scale",

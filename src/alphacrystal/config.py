@@ -21,6 +21,8 @@ _PLUGIN_NAME = re.compile(r"[\w.:+-]{1,60}")
 
 MAX_ATOMS = 80  # in the primitive cell: the largest cells that the networks were trained on
 
+MAX_TOLERANCE = 0.5  # of the parameters of a given cell, relative
+
 #: Names of settings up to format 1 of run folders, with today's names.
 RENAMED_SETTINGS = {
     "units": "z",
@@ -147,9 +149,29 @@ class PredictConfig(BaseModel):
     )
     cell: str | None = _setting(None, INPUT, "Content of the primitive cell instead of Z, e.g. Pb4O4.")
     max_atoms: int = _setting(MAX_ATOMS, INPUT, "Atoms in the primitive cell at most.", ge=1, le=MAX_ATOMS)
-    space_group: int | None = _setting(None, INPUT, "Only this space group, 1-230.")
+    space_group: int | str | None = _setting(
+        None, INPUT, "Only this space group (221 or Pm-3m), or those of a crystal system (cubic)."
+    )
     lattice: tuple[float, float, float, float, float, float] | None = _setting(
-        None, INPUT, "Conventional cell a,b,c,alpha,beta,gamma (Å, °) instead of predicted ones."
+        None,
+        INPUT,
+        "Conventional cell a,b,c,alpha,beta,gamma (Å, °) instead of predicted ones; one number if cubic.",
+    )
+    lattice_tolerance: float | None = _setting(
+        None,
+        INPUT,
+        "Relative tolerance of --lattice, e.g. 5%; structures with other cells are left out.",
+        gt=0,
+        le=MAX_TOLERANCE,
+    )
+    min_distance: dict[str, float] = _setting(
+        {}, INPUT, "Least distance of two elements in Å, e.g. O-O=2.4; structures below it are left out."
+    )
+    seed_structures: tuple[Path, ...] = _setting(
+        (), INPUT, "Structure file, or folder of them, to relax and rank with the candidates."
+    )
+    fix_sublattice: Path | None = _setting(
+        None, INPUT, "Structure file of known atoms, e.g. a framework; only the missing atoms are searched."
     )
     xrd: Path | None = _setting(
         None, INPUT, "Measured powder pattern, or list of its peaks, that the structures must explain."
@@ -167,13 +189,20 @@ class PredictConfig(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _current_names(cls, values: Any) -> Any:
-        """Accept the names of settings in older files."""
+        """Accept the names of settings in older files; a known framework has its generator."""
         if not isinstance(values, dict):
             return values
+        if values.get("fix_sublattice") is not None and values.get("generators") in (
+            None,
+            cls.model_fields["generators"].default,
+        ):
+            values = {**values, "generators": ("sublattice",)}
         renamed = {RENAMED_SETTINGS.get(key, key): value for key, value in values.items()}
         if len(renamed) < len(values):
             double = next(old for old, new in RENAMED_SETTINGS.items() if old in values and new in values)
-            raise ValueError(f"{double} is the old name of {RENAMED_SETTINGS[double]}: give one of them")
+            raise ValueError(
+                f"The setting {double} is the old name of {RENAMED_SETTINGS[double]}: give one of them"
+            )
         return renamed
 
     @property
@@ -181,14 +210,56 @@ class PredictConfig(BaseModel):
         """Name of the potential, with dispersion if it is set; "auto" is decided in the run."""
         return f"{self.potential}+d3" if self.dispersion == "d3" else self.potential
 
-    @field_validator("space_group")
+    @model_validator(mode="before")
     @classmethod
-    def _space_group_exists(cls, value: int | None) -> int | None:
-        if value is not None and not 1 <= value <= 230:
+    def _standard_axes(cls, values: Any) -> Any:
+        """Refuse a cell whose axes would be those of a setting that is not the standard one."""
+        if not isinstance(values, dict) or values.get("lattice") is None:
+            return values
+        from alphacrystal.crystal import has_standard_axes, parse_space_group, space_group
+
+        symbol = values.get("space_group")
+        if isinstance(symbol, str) and not has_standard_axes(symbol):
+            standard = space_group(int(parse_space_group(symbol))).symbol
             raise ValueError(
-                f"space group {value} does not exist: give an international number from 1 to 230"
+                f"The axes of {symbol} are not those of the standard setting: give the symbol {standard} and "
+                "the lattice with its axes"
             )
-        return value
+        return values
+
+    @field_validator("space_group", mode="before")
+    @classmethod
+    def _space_group_exists(cls, value: object) -> object:
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            return value
+        from alphacrystal.crystal import parse_space_group
+
+        return parse_space_group(str(value))
+
+    @field_validator("lattice_tolerance", mode="before")
+    @classmethod
+    def _share(cls, value: object) -> object:
+        """A share of 1, also from a percentage."""
+        if not isinstance(value, str):
+            return value
+        number, percent, rest = value.strip().partition("%")
+        try:
+            share = float(number) / (100 if percent else 1)
+        except ValueError:
+            share = -1.0
+        if rest or not 0 < share <= MAX_TOLERANCE:
+            raise ValueError(f"give a percentage up to {100 * MAX_TOLERANCE:g}%, e.g. 5%, not {value[:40]!r}")
+        return share
+
+    @field_validator("min_distance", mode="before")
+    @classmethod
+    def _pairs(cls, value: object) -> object:
+        """Limits in Å by pair of elements in alphabetical order, from a mapping or texts such as O-O=2.4."""
+        if not isinstance(value, dict | list | tuple):
+            return value
+        from alphacrystal.crystal import parse_distance_limits
+
+        return parse_distance_limits(value)
 
     @field_validator("z")
     @classmethod
@@ -205,6 +276,16 @@ class PredictConfig(BaseModel):
         for name in value:
             if not _PLUGIN_NAME.fullmatch(name):
                 raise ValueError(f"{one_line(name[:40])!r} is not the name of a generator")
+        return value
+
+    @field_validator("lattice", mode="before")
+    @classmethod
+    def _cubic_cell(cls, value: object) -> object:
+        """The cell of a single edge."""
+        if isinstance(value, list | tuple) and len(value) == 1:
+            value = value[0]
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return (value, value, value, 90.0, 90.0, 90.0)
         return value
 
     @field_validator("lattice")
@@ -242,6 +323,8 @@ def make_config(**values: Any) -> PredictConfig:
             known = ", ".join(PredictConfig.model_fields)
             raise InputError(f"There is no setting {name}: choose from {known}.") from error
         message = one_line(first["msg"].removeprefix("Value error, ").rstrip("."))
+        if not name:  # of several settings together
+            raise InputError(f"{message}.") from error
         message = message[:1].lower() + message[1:]
         quoted = "" if "Value error" in first["msg"] else f" (got {reprlib.repr(first.get('input'))})"
         raise InputError(f"Setting {name}: {message}{quoted}.") from error
@@ -263,6 +346,8 @@ def check_unchanged(before: PredictConfig, now: PredictConfig, folder: Path) -> 
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return ",".join(f"{key}={item:g}" for key, item in value.items()) or "none"
     if isinstance(value, tuple):
         return ",".join(map(str, value)) or "all"
     return "none" if value is None else str(value)

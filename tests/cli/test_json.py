@@ -36,8 +36,9 @@ def verbs(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]
         yield " ".join(path), command
 
 
-# They write files: the page of a result, which is JSON already, and the results of several benchmarks.
-WITHOUT = {"benchmark page", "benchmark quick"}
+# They write files: the page of a result, which is JSON already, and the results of several benchmarks. The
+# messages of mcp are JSON.
+WITHOUT = {"benchmark page", "benchmark quick", "mcp"}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from pymatgen.core import Lattice, Structure
 
 from alphacrystal.report import read_run_folder
 
@@ -31,5 +32,21 @@ def test_prediction_feeds_a_relaxation(tmp_path: Path, monkeypatch: pytest.Monke
     assert Path(found.folder).is_relative_to(tmp_path)
     relaxed = responses[relax.uuid][1].output
     assert relaxed.converged
-    assert relaxed.energy_per_atom == pytest.approx(-3.67, abs=0.03)
+    assert relaxed.energy_per_atom_ev == pytest.approx(-3.67, abs=0.03)
     assert len(relaxed.structure) == len(found.structures[0])
+
+
+def test_relaxations_follow_one_another_as_in_atomate2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The calls that atomate2's DoubleRelaxMaker makes.
+    monkeypatch.chdir(tmp_path)
+    crystal = Structure.from_spacegroup(225, Lattice.cubic(5.5), ["Na", "Cl"], [[0] * 3, [0.5] * 3])
+    first = RelaxMaker(settings={"fmax": 0.5}).make(crystal, prev_dir=None)
+    second = RelaxMaker(settings={"fmax": 0.05}).make(first.output.structure, prev_dir=first.output.dir_name)
+    responses = jobflow.run_locally(
+        jobflow.Flow([first, second]), log=False, create_folders=True, ensure_success=True
+    )
+    output = responses[second.uuid][1].output
+    assert output.converged
+    assert Path(output.dir_name).is_relative_to(tmp_path)

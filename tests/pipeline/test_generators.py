@@ -44,8 +44,15 @@ def templates(textbook: Callable[[str], Structure], tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", [spec.name for spec in GENERATORS.built_in()])
-def test_every_name_makes_the_generator_of_that_name(name: str, templates: Path) -> None:
-    assert build(name, [1], make_config(templates=templates)).name == name
+def test_every_name_makes_the_generator_of_that_name(
+    name: str, templates: Path, textbook: Callable[[str], Structure], tmp_path: Path
+) -> None:
+    known = textbook("halite")
+    known.remove_species(["Cl"])
+    known.to(str(tmp_path / "sodium.cif"))
+    framework = tmp_path / "sodium.cif" if name == "sublattice" else None
+    config = make_config(templates=templates, fix_sublattice=framework)
+    assert build(name, [1], config).name == name
 
 
 def test_budgets_and_quirks_reach_the_search() -> None:

@@ -26,6 +26,7 @@ ORDER = (
     "rank",
     "evaluate",
     "view",
+    "export",
     "serve",
     "campaign",
     "data",

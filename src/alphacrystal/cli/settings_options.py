@@ -36,6 +36,9 @@ def potential_names() -> str:
     return ", ".join(relaxation.potential_names())
 
 
+#: Options that a command line may repeat, with the text of their value in the help.
+REPEATED = {"seed_structures": "FILE", "min_distance": "A-B=Å"}
+
 #: Parts of help texts that need heavy imports; `SettingsCommand` adds them when the help is shown.
 CHOICES: dict[str, Callable[[], str]] = {"generators": generator_names, "potential": potential_names}
 
@@ -81,7 +84,8 @@ def settings_options(
         def wrapped(**arguments: Any) -> None:
             values = {name: arguments.pop(name) for name in names}
             command(
-                **arguments, settings={name: value for name, value in values.items() if value is not None}
+                **arguments,
+                settings={name: value for name, value in values.items() if value not in (None, [])},
             )
 
         signature = inspect.signature(command)
@@ -103,10 +107,12 @@ def settings_options(
 
 def _option(name: str, default: object) -> inspect.Parameter:
     field = PredictConfig.model_fields[name]
-    value_type, text = _type_and_choices(field)
+    value_type, text = (list[str], REPEATED[name]) if name in REPEATED else _type_and_choices(field)
     default = field.default if default is None else default
     note = (
-        "" if default in (None, (), False) or name in NEGATABLE else f" (default: {_default_text(default)})"
+        ""
+        if default in (None, (), {}, False) or name in NEGATABLE
+        else f" (default: {_default_text(default)})"
     )
     flags: tuple[str, ...] = FLAGS.get(name, ())
     if value_type is bool:
@@ -130,6 +136,8 @@ def _type_and_choices(field: FieldInfo) -> tuple[type, str | None]:
     annotation: Any = field.annotation
     if get_origin(annotation) in (Union, types.UnionType):
         annotation = next(item for item in get_args(annotation) if item is not type(None))
+    if annotation is int and str in get_args(field.annotation):
+        return str, "GROUP"
     if get_origin(annotation) is Literal:
         return str, "|".join(get_args(annotation))
     if get_origin(annotation) is tuple:
@@ -158,8 +166,11 @@ def _lattice(text: str) -> tuple[float, ...]:
         numbers = tuple(float(word) for word in text.split(","))
     except ValueError:
         numbers = ()
-    if len(numbers) != 6:
-        raise InputError(f"--lattice takes 6 numbers separated by commas, e.g. 4,4,6,90,90,90, not {text!r}.")
+    if len(numbers) not in (1, 6):
+        raise InputError(
+            f"--lattice takes 6 numbers separated by commas, e.g. 4,4,6,90,90,90, or the edge of a cube, not "
+            f"{text!r}."
+        )
     return numbers
 
 
@@ -177,5 +188,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "generators": _words,
     "z": _whole_numbers,
     "lattice": _lattice,
+    "space_group": str,
+    "lattice_tolerance": str,
     "pressure": _pressures,
 }

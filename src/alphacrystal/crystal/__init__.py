@@ -18,6 +18,7 @@ from alphacrystal.crystal._coordination import (
     shell,
 )
 from alphacrystal.crystal._crystal import Crystal, CrystalSymmetry
+from alphacrystal.crystal._distance_limits import parse_distance_limits
 from alphacrystal.crystal._distances import (
     CONTACT_FACTOR,
     NEIGHBOUR_IMAGES,
@@ -49,6 +50,14 @@ from alphacrystal.crystal._orbit_pairs import OrbitPairs, orbit_pairs
 from alphacrystal.crystal._oxidation import bond_valences, electronegativity, oxidation_states
 from alphacrystal.crystal._primitive_orbits import PrimitiveOrbit, orbit_parameters, primitive_orbits
 from alphacrystal.crystal._prototypes import Prototype, prototype_names, prototype_table, prototypes
+from alphacrystal.crystal._space_group_choice import (
+    CRYSTAL_SYSTEMS,
+    SpaceGroupChoice,
+    allowed_groups,
+    choice_name,
+    has_standard_axes,
+    parse_space_group,
+)
 from alphacrystal.crystal._structure_json import (
     ISOTOPES,
     MAX_SITES,
@@ -82,6 +91,7 @@ from alphacrystal.crystal._wyckoff import (
 
 __all__ = [
     "CONTACT_FACTOR",
+    "CRYSTAL_SYSTEMS",
     "FREE_SHAPE",
     "ISOTOPES",
     "LETTERS",
@@ -107,11 +117,13 @@ __all__ = [
     "SameCrystal",
     "Shell",
     "SpaceGroup",
+    "SpaceGroupChoice",
     "StructureLabel",
     "StructureLike",
     "SymmetryDescription",
     "SymmetryHypothesis",
     "WyckoffPosition",
+    "allowed_groups",
     "as_atoms",
     "as_structure",
     "as_structures",
@@ -124,6 +136,7 @@ __all__ = [
     "cell_matrices",
     "cell_parameters",
     "cell_shape",
+    "choice_name",
     "colourings",
     "constrained_shape",
     "contact_limits",
@@ -138,6 +151,7 @@ __all__ = [
     "free_count",
     "group_duplicates",
     "group_symbol",
+    "has_standard_axes",
     "identity_symmetry",
     "implausible",
     "lattice_parameters",
@@ -155,6 +169,8 @@ __all__ = [
     "orbit_pairs",
     "orbit_parameters",
     "oxidation_states",
+    "parse_distance_limits",
+    "parse_space_group",
     "placeable_units",
     "primitive_members",
     "primitive_orbits",

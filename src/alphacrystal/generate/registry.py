@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
-from alphacrystal.crystal import LatticeParameters, as_structure
+from alphacrystal.crystal import LatticeParameters, SpaceGroupChoice, as_structure
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.generate.protocol import Budget, Candidate, EnergyFunction, Generator
 from alphacrystal.runtime.registry import Registry
@@ -63,8 +63,8 @@ class GeneratorContext:
         return [z for z in self.formula_units if z * atoms <= SEARCHED_ATOMS] or self.formula_units[:1]
 
     @property
-    def space_group(self) -> int | None:
-        """The only space group that the user allows, None for all."""
+    def space_group(self) -> SpaceGroupChoice | None:
+        """The only space group or crystal system that the user allows, None for all."""
         return self.config.space_group
 
     @property

@@ -1,4 +1,8 @@
-"""Makers for jobflow: a prediction or a relaxation as a workflow job (extra ``jobflow``)."""
+"""Makers for jobflow: a prediction or a relaxation as a workflow job (extra ``jobflow``).
+
+``RelaxMaker`` has the interface of atomate2's relaxation Makers: ``make(structure, prev_dir=None)``, and an
+output with ``structure`` and ``dir_name``.
+"""
 
 from __future__ import annotations
 
@@ -48,6 +52,7 @@ class RelaxationOutput(BaseModel):
         energy_per_atom_ev: eV/atom at zero pressure, None under pressure and where it failed.
         enthalpy_per_atom_ev: eV/atom under pressure, None at zero pressure and where it failed.
         max_force_ev_per_a: Largest remaining force in eV/Å, None where it failed.
+        dir_name: Folder in which the job ran.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -59,6 +64,7 @@ class RelaxationOutput(BaseModel):
     energy_per_atom_ev: float | None
     enthalpy_per_atom_ev: float | None
     max_force_ev_per_a: float | None
+    dir_name: str
 
 
 @dataclass
@@ -103,8 +109,14 @@ class RelaxMaker(Maker):
     settings: dict[str, Any] = field(default_factory=dict)
 
     @job(output_schema=RelaxationOutput)
-    def make(self, structure: StructureLike) -> RelaxationOutput:
-        """A job that relaxes ``structure``."""
+    def make(self, structure: StructureLike, prev_dir: str | Path | None = None) -> RelaxationOutput:
+        """A job that relaxes ``structure``.
+
+        Args:
+            structure: The crystal.
+            prev_dir: Folder of an earlier calculation, which flows of atomate2 pass; it is not used.
+        """
+        del prev_dir
         from alphacrystal.relaxation import RelaxSettings, load_potential, relax
 
         crystal = as_structure(structure)
@@ -119,4 +131,5 @@ class RelaxMaker(Maker):
             energy_per_atom_ev=None if is_enthalpy else result.energy_per_atom,
             enthalpy_per_atom_ev=result.energy_per_atom if is_enthalpy else None,
             max_force_ev_per_a=result.max_force,
+            dir_name=str(Path.cwd()),
         )

@@ -12,6 +12,7 @@ from alphacrystal.composition import Formula
 from alphacrystal.crystal import (
     FREE_SHAPE,
     LatticeParameters,
+    SpaceGroupChoice,
     SymmetryHypothesis,
     cell_parameters,
     cell_shape,
@@ -48,9 +49,10 @@ def predict_hypotheses(
     units: Sequence[int],
     count: int,
     *,
-    group: int | None = None,
+    group: SpaceGroupChoice | None = None,
     lattice: LatticeParameters | None = None,
     pressure_gpa: float = 0.0,
+    lattice_tolerance: float = 0.0,
     models: Path | None = None,
 ) -> list[SymmetryHypothesis]:
     """The most probable hypotheses of a composition, best first.
@@ -59,10 +61,11 @@ def predict_hypotheses(
         formula: Reduced formula.
         units: Formula units Z of the primitive cell to consider.
         count: Maximum number of hypotheses.
-        group: Only this space group.
+        group: Only this space group, or those of this crystal system.
         lattice: Conventional cell that replaces the predicted ones. Only structure types with its crystal
             system and roughly its volume are returned.
         pressure_gpa: Pressure; see ``types_under_pressure``. The cells are those at ambient pressure.
+        lattice_tolerance: Relative standard deviation of the lengths of ``lattice``.
         models: Folder of weights; the shipped ones by default.
 
     Returns:
@@ -81,7 +84,7 @@ def predict_hypotheses(
     rows = order[:count] if lattice is None else _compatible(formula, types, order, lattice, folder)[:count]
     chosen = [types[row] for row in rows]
     cells = (
-        [_given_cell(structure_type, lattice) for structure_type in chosen]
+        _given_cells(chosen, lattice, lattice_tolerance)
         if lattice
         else _predict_cells(formula, chosen, folder)
     )
@@ -198,6 +201,20 @@ def _compatible(
 
 # Cell, standard deviations of its parameters, Laplace scales of its shape.
 Cell = tuple[LatticeParameters, LatticeParameters, tuple[float, float, float, float, float, float]]
+
+
+def _given_cells(types: Sequence[StructureType], lattice: LatticeParameters, tolerance: float) -> list[Cell]:
+    """The given cell with the constraints of the crystal system of each type.
+
+    A tolerance of the lengths is that of the cube root of the volume, of the axial ratios and of the cosines.
+    """
+    if not tolerance:
+        return [_given_cell(structure_type, lattice) for structure_type in types]
+    atoms = np.array([sum(known.counts()) * lattice_points(known.space_group) for known in types])
+    targets = np.tile(cell_shape(lattice), (len(types), 1))
+    targets[:, 0] -= np.log(atoms)
+    scales = np.tile([3.0, 1.0, 1.0, 1.0, 1.0, 1.0], (len(types), 1)) * tolerance / np.sqrt(2)
+    return _cells_with_uncertainty(types, targets, scales)
 
 
 def _given_cell(structure_type: StructureType, lattice: LatticeParameters) -> Cell:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from alphacrystal.composition import Formula, element_order
-from alphacrystal.crystal import canonical_letters
+from alphacrystal.crystal import SpaceGroupChoice, allowed_groups, canonical_letters
 from alphacrystal.learn.proposed_types import type_probabilities
 from alphacrystal.learn.structure_types import MAX_ELEMENTS, StructureType
 from alphacrystal.typing import FloatArray
@@ -42,7 +42,7 @@ def types_under_pressure(
     units: Sequence[int],
     pressure_gpa: float,
     *,
-    group: int | None = None,
+    group: SpaceGroupChoice | None = None,
     models: Path | None = None,
 ) -> tuple[list[StructureType], FloatArray]:
     """As ``type_probabilities``, at a pressure.
@@ -83,7 +83,7 @@ def _homologue_types(
     formula: Formula,
     homologue: Formula,
     units: Sequence[int],
-    group: int | None,
+    group: SpaceGroupChoice | None,
     models: Path | None,
 ) -> dict[StructureType, float]:
     """Probabilities of the most probable types of a homologue, as types of the formula."""
@@ -134,7 +134,9 @@ def _heavier(symbol: str) -> tuple[str, ...]:
     return tuple(other.symbol for other in sorted(same, key=lambda other: other.Z)[:HOMOLOGUES])
 
 
-def _cage_types(formula: Formula, units: Sequence[int], group: int | None) -> list[StructureType]:
+def _cage_types(
+    formula: Formula, units: Sequence[int], group: SpaceGroupChoice | None
+) -> list[StructureType]:
     """Types with hydrogen cages of a binary hydride, in cells and the space group of the run."""
     if len(formula.elements) != 2 or "H" not in formula.counts:
         return []
@@ -143,7 +145,7 @@ def _cage_types(formula: Formula, units: Sequence[int], group: int | None) -> li
         return []
     types = []
     for hydrogen, space_group, metal_letters, cage in HYDROGEN_CAGES:
-        if hydrogen != formula.counts["H"] or group not in (None, space_group):
+        if hydrogen != formula.counts["H"] or space_group not in allowed_groups(group):
             continue
         letters = {metal: metal_letters, "H": cage}
         structure_type = StructureType(

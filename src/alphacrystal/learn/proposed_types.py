@@ -11,7 +11,14 @@ import numpy as np
 import torch
 
 from alphacrystal.composition import Formula
-from alphacrystal.crystal import SymmetryHypothesis, can_place, group_symbol, placeable_units
+from alphacrystal.crystal import (
+    SpaceGroupChoice,
+    SymmetryHypothesis,
+    allowed_groups,
+    can_place,
+    choice_name,
+    placeable_units,
+)
 from alphacrystal.errors import InputError
 from alphacrystal.learn.coordinates.prototypes import PrototypeCoordinates
 from alphacrystal.learn.coordinates.subgroup_types import SubgroupType, subgroup_types
@@ -35,7 +42,11 @@ MAX_ATOMS = 80  # in the primitive cells of subgroup types
 
 
 def type_probabilities(
-    formula: Formula, units: Sequence[int], *, group: int | None = None, models: Path | None = None
+    formula: Formula,
+    units: Sequence[int],
+    *,
+    group: SpaceGroupChoice | None = None,
+    models: Path | None = None,
 ) -> tuple[list[StructureType], FloatArray]:
     """All candidate structure types of a composition with normalised log-probabilities.
 
@@ -56,10 +67,18 @@ def type_probabilities(
     """
     check_supported(formula, units, group)
     counts = tuple(formula.counts[symbol] for symbol in formula.elements)
+    number = group if isinstance(group, int) else None
     types, log_probabilities = _type_probabilities(
-        tuple(formula.elements), counts, tuple(units), group, models_folder(models)
+        tuple(formula.elements), counts, tuple(units), number, models_folder(models)
     )
-    return list(types), log_probabilities.copy()
+    if not isinstance(group, str):
+        return list(types), log_probabilities.copy()
+    allowed = set(allowed_groups(group))
+    kept = [place for place, structure_type in enumerate(types) if structure_type.space_group in allowed]
+    if not kept:
+        raise InputError(f"No structure type of {formula.text} has {choice_name(group)}: allow others.")
+    logs = log_probabilities[kept]
+    return [types[place] for place in kept], logs - np.logaddexp.reduce(logs)
 
 
 @lru_cache(8)  # generation, ranking and report of a run ask for the same formula
@@ -231,7 +250,7 @@ def subgroup_type(hypothesis: SymmetryHypothesis, models: Path | None = None) ->
     return subgroup_types_of(elements, counts, models_folder(models)).get(structure_type)
 
 
-def check_supported(formula: Formula, units: Sequence[int], group: int | None) -> None:
+def check_supported(formula: Formula, units: Sequence[int], group: SpaceGroupChoice | None) -> None:
     """Refuse formulas with too many elements and space groups that cannot hold any of the cells.
 
     Raises:
@@ -244,19 +263,21 @@ def check_supported(formula: Formula, units: Sequence[int], group: int | None) -
     if group is None:
         return
     counts = [formula.counts[symbol] for symbol in formula.elements]
-    symbol = group_symbol(group)
-    if any(can_place(group, [z * c for c in counts]) for z in units):
+    name = choice_name(group)
+    groups = allowed_groups(group)
+    if any(can_place(number, [z * c for c in counts]) for number in groups for z in units):
         return
-    possible = placeable_units(group, counts, 4 * max(60, sum(counts) * max(units)))[:3]
+    largest = 4 * max(60, sum(counts) * max(units))
+    possible = sorted({z for number in groups for z in placeable_units(number, counts, largest)})[:3]
     tried = ", ".join(formula.cell(z).name for z in units)
     if possible:
         fits = ", ".join(f"{formula.cell(z).name} (Z={z}, {z * sum(counts)} atoms)" for z in possible)
         raise InputError(
-            f"{tried} cannot be placed on the Wyckoff positions of space group {group} ({symbol}): "
+            f"{tried} cannot be placed on the Wyckoff positions of {name}: "
             f"the primitive cell can hold {fits}; raise --max-atoms, change --cell or choose another "
             "--space-group."
         )
     raise InputError(
-        f"{formula.text} cannot be placed on the Wyckoff positions of space group {group} ({symbol}) "
+        f"{formula.text} cannot be placed on the Wyckoff positions of {name} "
         "in any reasonable cell: choose another --space-group."
     )

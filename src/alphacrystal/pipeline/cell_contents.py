@@ -35,7 +35,7 @@ def cell_probabilities(
     from alphacrystal.report import CellProbability
 
     config, formula = request.config, request.formula
-    named = bool(config.z) or config.cell is not None
+    named = bool(config.z) or config.cell is not None or config.fix_sublattice is not None
     units = list(request.formula_units) if named else formula_units_within(formula, MAX_ATOMS)
     types, logs = types_under_pressure(
         formula, units, config.pressure, group=config.space_group, models=config.models

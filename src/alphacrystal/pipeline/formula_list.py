@@ -217,6 +217,15 @@ def _space_group(text: str, path: Path, number: int) -> int | None:
     whole, _, decimals = text.partition(".")
     if whole.isdecimal() and len(whole) <= 3 and not decimals.strip("0") and 1 <= int(whole) <= 230:
         return int(whole)
+    from alphacrystal.crystal import parse_space_group
+
+    try:
+        group = parse_space_group(text)
+    except ValueError:
+        group = text
+    if isinstance(group, int):
+        return group
     raise InputError(
-        f"{path} line {number}: space_group {text[:MAX_QUOTED]!r} is not a number from 1 to 230."
+        f"{path} line {number}: space_group {text[:MAX_QUOTED]!r} is neither a number from 1 to 230 nor a "
+        "symbol."
     )

@@ -11,7 +11,9 @@ import numpy as np
 
 from alphacrystal.errors import InputError
 from alphacrystal.generate import GENERATORS, Candidate, build_generator
+from alphacrystal.pipeline.constraints import constraint_notes, fulfilling
 from alphacrystal.pipeline.preflight import Request, generator_context
+from alphacrystal.pipeline.seeds import scored_seeds
 
 if TYPE_CHECKING:
     from alphacrystal.pipeline.store import RunStore
@@ -26,7 +28,7 @@ def generate(request: Request, store: RunStore) -> tuple[list[Candidate], list[s
         Candidates, and notes on generators that gave none or fewer than requested.
 
     Raises:
-        InputError: No generator gives a candidate.
+        InputError: No generator gives a candidate, or none fulfils the constraints.
     """
     stored = store.finished_candidates()
     if stored is not None:
@@ -43,18 +45,26 @@ def generate(request: Request, store: RunStore) -> tuple[list[Candidate], list[s
         try:
             generated = _candidates_of(request, store, index, share, _parts_of(index, finished))
         except InputError as error:
-            if len(names) == 1:
+            if len(names) == 1 and not request.seeds:
                 raise
             notes.append(f"{name} gave no candidates: {error}")
             continue
         if len(generated) < share and not GENERATORS.get(name).in_parts:
             notes.append(f"{name} gave {len(generated)} of {share} requested candidates.")
         candidates += generated
+    candidates += scored_seeds(request.seeds, request.formula, request.formula_units, config)
     if not candidates:
         raise InputError(
             f"{', '.join(names)} gave no candidates for {request.formula.text}: raise --max-proposals, "
             "--max-energy-calls or --generate-seconds, or choose another generator."
         )
+    candidates, violated = fulfilling(candidates, config)
+    if not candidates:
+        raise InputError(
+            f"No candidate fulfils {' and '.join(sorted(violated))}: allow shorter distances, or raise "
+            "--candidates."
+        )
+    notes += constraint_notes(violated, "candidate")
     store.save_candidates(candidates)
     return candidates, notes
 

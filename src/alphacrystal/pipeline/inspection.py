@@ -66,7 +66,7 @@ def inspect(
     z: Sequence[int] = (),
     cell: str | None = None,
     max_atoms: int = MAX_ATOMS,
-    space_group: int | None = None,
+    space_group: int | str | None = None,
     models: Path | str | None = None,
 ) -> Inspection:
     """Predict symmetry, cells and distances of a formula, without a search.
@@ -77,7 +77,7 @@ def inspect(
         z: Formula units Z of the primitive cell; all that fit by default.
         cell: Content of the primitive cell instead of Z.
         max_atoms: Atoms in the primitive cell at most.
-        space_group: Only this space group.
+        space_group: Only this space group (number or symbol), or those of a crystal system.
         models: Folder of weights; the shipped ones by default.
 
     Raises:

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 from alphacrystal.composition import CellContent, Formula, formula_units_within, parse_cell
 from alphacrystal.config import MAX_ATOMS, PredictConfig
 from alphacrystal.errors import InputError, PotentialError
+from alphacrystal.pipeline.constraints import check_constraints
+from alphacrystal.pipeline.framework import units_of_framework
 from alphacrystal.pipeline.pattern import measured_peaks, read_measurement
+from alphacrystal.pipeline.seeds import read_seeds
 
 if TYPE_CHECKING:
     from alphacrystal.diffraction import PeakList, PowderPattern
-    from alphacrystal.generate import GeneratorContext
+    from alphacrystal.generate import Candidate, GeneratorContext
 
 # Conditions of each crystal system on the conventional cell; a triclinic cell has none.
 CELL_RULES = {
@@ -37,6 +40,7 @@ class Request:
         notes: Notes of the readers of formula and files.
         pattern: Measured powder pattern, or a list of its peaks; None without one.
         peaks: Its peaks.
+        seeds: Structures of the user.
     """
 
     formula: Formula
@@ -45,6 +49,7 @@ class Request:
     notes: tuple[str, ...] = ()
     pattern: PowderPattern | PeakList | None = None
     peaks: PeakList | None = None
+    seeds: tuple[Candidate, ...] = ()
 
 
 def check_request(formula: Formula, config: PredictConfig) -> Request:
@@ -55,9 +60,10 @@ def check_request(formula: Formula, config: PredictConfig) -> Request:
         PotentialError: No potential has this name.
         WeightsError: A network's weights are missing or damaged.
     """
-    units = formula_units_to_try(formula, config)
+    units = units_of_framework(formula, formula_units_to_try(formula, config), config)
     check_potential_covers(formula, config)
     check_lattice(config)
+    check_constraints(formula, config)
     check_generators(formula, units, config)
     check_phonons(config)
     pattern = read_measurement(config)
@@ -67,8 +73,9 @@ def check_request(formula: Formula, config: PredictConfig) -> Request:
     check_supported(formula, units, config.space_group)
     for name in models_in_use(config):
         load_model(name, models_folder(config.models))
-    notes = (*formula.notes, *(() if pattern is None else pattern.notes))
-    return Request(formula, tuple(units), config, notes, pattern, measured_peaks(pattern))
+    seeds, seed_notes = read_seeds(formula, config)
+    notes = (*formula.notes, *(() if pattern is None else pattern.notes), *seed_notes)
+    return Request(formula, tuple(units), config, notes, pattern, measured_peaks(pattern), seeds)
 
 
 def check_phonons(config: PredictConfig) -> None:
@@ -223,12 +230,17 @@ def check_lattice(config: PredictConfig) -> None:
     """
     if config.lattice is None or config.space_group is None:
         return
-    from alphacrystal.crystal import LatticeParameters, obeys_system, space_group
+    from alphacrystal.crystal import (
+        LatticeParameters,
+        allowed_groups,
+        choice_name,
+        crystal_system,
+        obeys_system,
+    )
 
-    group = space_group(config.space_group)
-    if not obeys_system(group.crystal_system, LatticeParameters(*config.lattice)):
+    system = crystal_system(allowed_groups(config.space_group)[0])
+    if not obeys_system(system, LatticeParameters(*config.lattice)):
         raise InputError(
-            f"The lattice {','.join(f'{value:g}' for value in config.lattice)} does not fit space group "
-            f"{config.space_group} ({group.symbol}): a {group.crystal_system} cell has "
-            f"{CELL_RULES[group.crystal_system]}."
+            f"The lattice {','.join(f'{value:g}' for value in config.lattice)} does not fit "
+            f"{choice_name(config.space_group)}: a {system} cell has {CELL_RULES[system]}."
         )

@@ -14,9 +14,12 @@ from ase.data import chemical_symbols
 
 from alphacrystal.crystal import LatticeParameters, SymmetryHypothesis, atom_sites, space_group
 from alphacrystal.pipeline.cell_contents import cell_probabilities
+from alphacrystal.pipeline.constraints import constraint_notes, left_out
 from alphacrystal.pipeline.energies import known_phases_of
+from alphacrystal.pipeline.framework import framework_notes
 from alphacrystal.pipeline.pattern import REFINED
 from alphacrystal.pipeline.second_potential import with_second_energies
+from alphacrystal.pipeline.seeds import seed_notes
 from alphacrystal.report import DistogramSummary, OrbitDistanceSummary, Prediction, pattern_sentences
 
 if TYPE_CHECKING:
@@ -86,9 +89,13 @@ def conclude(
             "leaves out: no row is marked as known, and the hull consists of other compounds"
         )
     all_notes += pattern_sentences(ranked)
+    final = relaxed.relaxations if has_energies else None
+    violated = Counter(left_out(relaxed.candidates, final, config).values())
+    all_notes += constraint_notes(violated, "relaxed structure" if has_energies else "structure")
+    all_notes += seed_notes(relaxed.candidates, ranked) + framework_notes(ranked)
     all_notes += second_notes
     if has_energies and not ranked:
-        all_notes.append(failure_note(failed))  # the last note, see RunSummary.failure
+        all_notes.append(failure_note(failed, violated))  # the last note, see RunSummary.failure
     hull = reference.hull.name if has_energies and reference and reference.hull else None
     return Prediction(
         formula=request.formula.name,
@@ -149,6 +156,7 @@ def ranked_list(
         plain_energies=relaxed.plain_energies if has_energies else None,
         order=config.order,
         fit_pattern=store.fits(request.pattern),
+        excluded=left_out(relaxed.candidates, relaxed.relaxations if has_energies else None, config),
     )
 
 
@@ -167,8 +175,15 @@ def known_notes(ranked: Sequence[RankedStructure], known: Sequence[KnownPhase]) 
     return []
 
 
-def failure_note(failed: Sequence[Relaxation]) -> str:
-    """One sentence on a run without a relaxed structure: the reasons and how often each occurred."""
+def failure_note(failed: Sequence[Relaxation], violated: Collection[str] = ()) -> str:
+    """One sentence on a run without a listed structure: the reasons and how often each occurred.
+
+    Args:
+        failed: Relaxations without a usable structure.
+        violated: Options that the relaxed structures violate.
+    """
+    if violated:
+        return f"No relaxed structure fulfils {' and '.join(sorted(violated))}: allow more."
     examples: dict[str, str] = {}  # reasons that differ in their numbers only count as one
     counts: Counter[str] = Counter()
     for relaxation in failed:

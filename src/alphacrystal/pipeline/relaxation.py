@@ -57,7 +57,7 @@ def relax_candidates(
         relaxer: Relaxes the candidates that the store lacks; with None, the result holds finished ones only.
     """
     from alphacrystal.crystal import group_duplicates
-    from alphacrystal.ranking import likely_order
+    from alphacrystal.ranking import SEED, likely_order
 
     config = request.config
     settings = relax_settings(config)
@@ -82,6 +82,7 @@ def relax_candidates(
     likely = likely_order(candidates, {i: loose[i] for i in leaders}, pressure_gpa=config.pressure)
     survivors = set(likely[: config.top + RESERVE])
     survivors |= {i for i in leaders if energies[i] - energies[order[0]] < PRESCREEN_WINDOW}
+    survivors |= {i for i in leaders if candidates[i].generator == SEED}
     chosen = {i: loose[i].structure for i in sorted(survivors)}
     tight = relax_pass(store, relaxer, TIGHT, chosen, settings)
     relaxations = _last_usable(loose, tight)

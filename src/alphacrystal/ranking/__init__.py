@@ -17,7 +17,14 @@ from alphacrystal.ranking._evidence import (
     most_probable,
     row_evidence,
 )
-from alphacrystal.ranking._flags import FLAGS, dimensionality, flag_sentences, flags, is_low_dimensional
+from alphacrystal.ranking._flags import (
+    FLAGS,
+    MAGNETIC,
+    dimensionality,
+    flag_sentences,
+    flags,
+    is_low_dimensional,
+)
 from alphacrystal.ranking._hull import (
     DecompositionProduct,
     HullReference,
@@ -42,7 +49,7 @@ from alphacrystal.ranking._phase_table import (
     type_label,
     write_phase_table,
 )
-from alphacrystal.ranking._ranked import MODE_OF, RankedStructure, SecondEnergy, novelty
+from alphacrystal.ranking._ranked import MODE_OF, SEED, RankedStructure, SecondEnergy, novelty
 from alphacrystal.ranking._transitions import (
     PhaseEnthalpies,
     PhaseRange,
@@ -53,10 +60,12 @@ from alphacrystal.ranking._transitions import (
 __all__ = [
     "FLAGS",
     "LIST_INPUTS",
+    "MAGNETIC",
     "MODE_OF",
     "NONE_INPUTS",
     "PATTERN_INPUTS",
     "ROW_INPUTS",
+    "SEED",
     "DecompositionProduct",
     "EnergyReference",
     "HullReference",

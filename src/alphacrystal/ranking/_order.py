@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from alphacrystal.crystal import SameCrystal, group_duplicates
@@ -12,7 +12,7 @@ from alphacrystal.ranking._evidence import list_evidence, list_model, row_eviden
 from alphacrystal.ranking._flags import flags
 from alphacrystal.ranking._pattern_evidence import pattern_probabilities
 from alphacrystal.ranking._phase_table import KnownPhase, matching_phase
-from alphacrystal.ranking._ranked import MODE_OF, NEW_FORMULA, OTHER_STRUCTURE, RankedStructure
+from alphacrystal.ranking._ranked import MODE_OF, NEW_FORMULA, OTHER_STRUCTURE, SEED, RankedStructure
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -42,6 +42,7 @@ def rank_candidates(
     symprec: float = 0.1,
     order: Order = "combined",
     fit_pattern: Callable[[int, Structure], PatternFit | None] | None = None,
+    excluded: Collection[int] = (),
 ) -> list[RankedStructure]:
     """Merge duplicates, order, and number the structures of a run.
 
@@ -50,7 +51,7 @@ def rank_candidates(
         relaxations: By candidate index. Where ``relaxed`` is true, candidates without a usable relaxation are
             left out of the list (they stay in the run's candidate file).
         relaxed: Whether energies decide with the prior.
-        top: Longest list.
+        top: Longest list; seeds that are further down are added at its end.
         merged: Candidates equal to another one, which represents them, by index.
         pressure_gpa: Pressure of the relaxations; energies are enthalpies where it is not zero.
         reference: Reference of formation energies and energies above hull.
@@ -64,6 +65,7 @@ def rank_candidates(
             candidates).
         fit_pattern: Fits the structure of a candidate, given by its index, to the measured pattern of the
             run; None without a pattern.
+        excluded: Indices of candidates that violate a constraint of the run.
 
     Returns:
         Rank order. Without relaxation there are no probabilities, and the order is the chemical rank, or that
@@ -75,7 +77,9 @@ def rank_candidates(
     usable = [
         i
         for i in range(len(candidates))
-        if i not in (merged or {}) and (not relaxed or (i in relaxations and relaxations[i].usable))
+        if i not in (merged or {})
+        and i not in excluded
+        and (not relaxed or (i in relaxations and relaxations[i].usable))
     ]
     chances = _log_chances(candidates)
     energies = {i: relaxations[i].energy_per_atom for i in usable} if relaxed else {}
@@ -116,16 +120,18 @@ def rank_candidates(
         places.sort(key=lambda place: not (not fits and place in matches and matches[place].ground))
     chemical = _ranks({index: -chance for index, chance in best_chance.items()})
     energetic = _ranks({group[0]: e for group in groups if (e := energies.get(group[0])) is not None})
+    generated = [candidate for candidate in candidates if candidate.generator != SEED]
     calibrated = relaxed and all(
-        candidate.hypothesis is not None or MODE_OF in candidate.provenance for candidate in candidates
+        candidate.hypothesis is not None or MODE_OF in candidate.provenance for candidate in generated
     )
     ranked: list[RankedStructure] = []
     # All candidates share a composition.
     point = reference.hull_point(candidates[0].structure) if reference is not None else None
     for place in places:
-        if len(ranked) == top:
-            break
         index = groups[place][0]
+        origins = {candidates[i].generator for i in groups[place]}
+        if len(ranked) >= top and SEED not in origins:
+            continue
         try:
             standard, number, symbol = standard_structure(finals[index], symprec=symprec)
         except InputError:
@@ -153,7 +159,7 @@ def rank_candidates(
                 formation_energy_per_atom=formation,
                 energy_above_hull_per_atom=above,
                 score=scores[place],
-                probability=probabilities[place] if calibrated else None,
+                probability=probabilities[place] if calibrated and origins != {SEED} else None,
                 decomposition=() if above is None or point is None else point.products,
                 tight_space_group=_tight_space_group(finals[index]),
                 flags=flags(

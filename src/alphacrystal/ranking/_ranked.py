@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 OTHER_STRUCTURE, NEW_FORMULA = "other structure", "new"
 #: Key of the provenance of a candidate that follows an unstable mode: the number of the unstable candidate.
 MODE_OF = "mode_of_candidate"
+#: Name of the generator of candidates that are structures of the user.
+SEED = "seed"
 
 
 def novelty(known: str) -> str:

@@ -46,7 +46,11 @@ from alphacrystal.report._run_folder import prepare_output_folder, write_run_fol
 from alphacrystal.report._run_record import CellProbability, RunRecord
 from alphacrystal.report._sentences import list_sentences, next_step
 from alphacrystal.report._structure_text import cif_text, poscar_text
-from alphacrystal.report._summary import SUMMARY_COLUMNS, SummaryRow
+from alphacrystal.report._summary import (
+    SUMMARY_COLUMNS,
+    SummaryRow,
+    summary_csv,
+)
 from alphacrystal.report._table import (
     at_pressure,
     candidate_counts,
@@ -109,6 +113,7 @@ __all__ = [
     "read_run_folder",
     "run_summary",
     "shown_rows",
+    "summary_csv",
     "table_legend",
     "table_titles",
     "write_figures",

@@ -20,7 +20,19 @@ if TYPE_CHECKING:
 MAX_PRINTED_FAILURES = 5  # all failures are in failures.csv
 
 
-@settings_options(without=("z", "cell", "space_group", "lattice", "workers"))
+@settings_options(
+    without=(
+        "z",
+        "cell",
+        "space_group",
+        "lattice",
+        "lattice_tolerance",
+        "min_distance",
+        "seed_structures",
+        "fix_sublattice",
+        "workers",
+    )
+)
 def campaign(
     formulas: Annotated[
         Path | None,

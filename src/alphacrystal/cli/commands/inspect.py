@@ -39,7 +39,13 @@ def inspect(
     max_atoms: Annotated[
         int, typer.Option(min=1, max=MAX_ATOMS, help="Maximal atoms in the primitive cell.")
     ] = MAX_ATOMS,
-    space_group: Annotated[int | None, typer.Option(help="Only this space group, 1-230.")] = None,
+    space_group: Annotated[
+        str | None,
+        typer.Option(
+            help="Only this space group (221 or Pm-3m), or those of a crystal system (cubic).",
+            metavar="GROUP",
+        ),
+    ] = None,
     models: Annotated[
         Path | None, typer.Option(help="Folder of weights instead of the shipped ones.")
     ] = None,

@@ -26,7 +26,7 @@ from alphacrystal.typing import IntArray, StageProgress
 
 if TYPE_CHECKING:
     from alphacrystal.composition import Formula
-    from alphacrystal.crystal import LatticeParameters, SymmetryHypothesis
+    from alphacrystal.crystal import LatticeParameters, SpaceGroupChoice, SymmetryHypothesis
     from alphacrystal.reconstruct import Reconstruction, SearchSettings
 
 BATCH = 8  # space groups searched as one batch
@@ -43,7 +43,7 @@ class ContactMapGenerator:
 
     Attributes:
         formula_units: Formula units Z the primitive cell may hold; cells of more than 12 atoms are left out.
-        space_group: Only this group, if given.
+        space_group: Only this group, or those of this crystal system, if given.
         lattice: Conventional cell to use instead of predicted ones.
         search: Effort of the reconstruction.
         models: Folder of weights; the shipped ones by default.
@@ -52,7 +52,7 @@ class ContactMapGenerator:
     """
 
     formula_units: Sequence[int]
-    space_group: int | None = None
+    space_group: SpaceGroupChoice | None = None
     lattice: LatticeParameters | None = None
     search: SearchSettings | None = None
     models: Path | None = None
@@ -112,7 +112,7 @@ class ContactMapGenerator:
                 formula, formula_units, SCREENED, group=number, lattice=self.lattice, models=self.models
             )
         except InputError:  # a given lattice may fit one likely space group and not another
-            if self.space_group is not None:
+            if isinstance(self.space_group, int):
                 raise
             return []
         fewest: dict[int, int] = {}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from alphacrystal.composition import Formula
-    from alphacrystal.crystal import LatticeParameters, SymmetryHypothesis
+    from alphacrystal.crystal import LatticeParameters, SpaceGroupChoice, SymmetryHypothesis
     from alphacrystal.diffraction import PeakList
     from alphacrystal.reconstruct import FitnessName, Reconstruction, SearchSettings
 
@@ -48,8 +48,9 @@ class DistanceMatrixGenerator:
 
     Attributes:
         formula_units: Formula units Z the primitive cell may hold.
-        space_group: Only this group, if given.
+        space_group: Only this group, or those of this crystal system, if given.
         lattice: Conventional cell to use instead of predicted ones.
+        lattice_tolerance: Its relative standard deviation, within which the search changes it.
         search: Effort of the reconstruction; a quick and a thorough one by default.
         fitness: The function that the search minimises, see SearchSettings.
         prototypes: Also build each hypothesis from prototype coordinates. False uses the predicted distances
@@ -65,8 +66,9 @@ class DistanceMatrixGenerator:
     """
 
     formula_units: Sequence[int]
-    space_group: int | None = None
+    space_group: SpaceGroupChoice | None = None
     lattice: LatticeParameters | None = None
+    lattice_tolerance: float = 0.0
     search: SearchSettings | None = None
     fitness: FitnessName = "likelihood"
     prototypes: bool = True
@@ -99,6 +101,7 @@ class DistanceMatrixGenerator:
             group=self.space_group,
             lattice=self.lattice,
             pressure_gpa=self.pressure_gpa,
+            lattice_tolerance=self.lattice_tolerance,
             models=self.models,
         )
         if self.peaks is not None:
@@ -307,6 +310,7 @@ def build_distance_matrix(context: GeneratorContext) -> DistanceMatrixGenerator:
         formula_units=context.formula_units,
         space_group=context.space_group,
         lattice=context.lattice,
+        lattice_tolerance=(context.config.lattice_tolerance or 0.0) / 2,
         models=context.config.models,
         fitness=context.config.fitness,
         on_progress=context.on_progress,

@@ -28,7 +28,7 @@ from alphacrystal.typing import StageProgress
 
 if TYPE_CHECKING:
     from alphacrystal.composition import Formula
-    from alphacrystal.crystal import LatticeParameters
+    from alphacrystal.crystal import LatticeParameters, SpaceGroupChoice
 
 REJECTED = 999.0  # loss of rejected points
 DEFAULT_BUDGET = Budget(proposals=5000)  # GNOA's max_step
@@ -46,7 +46,7 @@ class GnoaGenerator:
         energies: The minimised function; it is not called for rejected crystals.
         search: "random", "tpe" (Bayesian optimisation) or "pso" (particle swarm).
         budget: Limits; a proposal is a point, rejected or not, as in the published program.
-        space_group: Only this group, if given.
+        space_group: Only this group, or those of this crystal system, if given.
         lattice: Conventional cell to use instead of searching it.
         original_encoding: Give each atom of an orbit separate coordinates and count the atoms of the
             conventional cell, as the published program does; few candidates keep the space group then.
@@ -60,7 +60,7 @@ class GnoaGenerator:
     energies: EnergyFunction
     search: SearchName = "tpe"
     budget: Budget = DEFAULT_BUDGET
-    space_group: int | None = None
+    space_group: SpaceGroupChoice | None = None
     lattice: LatticeParameters | None = None
     original_encoding: bool = False
     population: int = 200

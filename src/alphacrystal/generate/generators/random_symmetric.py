@@ -15,11 +15,13 @@ import numpy as np
 from alphacrystal.crystal import (
     FREE_SHAPE,
     LatticeParameters,
+    SpaceGroupChoice,
+    allowed_groups,
     can_place,
     cell_shape,
+    choice_name,
     constrained_shape,
     crystal_system,
-    group_symbol,
     lattice_points,
     obeys_system,
     shape_to_cell,
@@ -60,7 +62,7 @@ class RandomSymmetricGenerator:
 
     Attributes:
         formula_units: Formula units Z the primitive cell may hold.
-        space_group: Only this group, if given.
+        space_group: Only this group, or those of this crystal system, if given.
         lattice: Conventional cell to use instead of random ones.
         energies: Energy function that ranks the crystals, None for the order of generation.
         budget: Limits; a proposal is one cell with coordinates.
@@ -70,7 +72,7 @@ class RandomSymmetricGenerator:
     """
 
     formula_units: Sequence[int]
-    space_group: int | None = None
+    space_group: SpaceGroupChoice | None = None
     lattice: LatticeParameters | None = None
     energies: EnergyFunction | None = None
     budget: Budget = UNLIMITED
@@ -165,14 +167,17 @@ class RandomSymmetricGenerator:
 
 
 def groups_that_hold(
-    formula: Formula, formula_units: Sequence[int], space_group: int | None, lattice: LatticeParameters | None
+    formula: Formula,
+    formula_units: Sequence[int],
+    space_group: SpaceGroupChoice | None,
+    lattice: LatticeParameters | None,
 ) -> list[tuple[int, list[int]]]:
     """Z with the space groups that can hold its cell; Z that none can hold are left out.
 
     Raises:
         InputError: There is none at all.
     """
-    numbers = range(1, 231) if space_group is None else [space_group]
+    numbers = allowed_groups(space_group)
     if lattice is not None:
         numbers = [number for number in numbers if obeys_system(crystal_system(number), lattice)]
     choices = []
@@ -186,11 +191,13 @@ def groups_that_hold(
     return choices
 
 
-def nowhere(formula: Formula, formula_units: Sequence[int], space_group: int | None) -> InputError:
+def nowhere(
+    formula: Formula, formula_units: Sequence[int], space_group: SpaceGroupChoice | None
+) -> InputError:
     """The error that no cell can be placed in the space group, or in any that fits the lattice."""
     where = "any space group that fits the lattice"
     if space_group is not None:
-        where = f"space group {space_group} ({group_symbol(space_group)}) with this lattice"
+        where = f"{choice_name(space_group)} with this lattice"
     cells = ", ".join(formula.cell(z).name for z in formula_units)
     return InputError(f"{cells} cannot be placed in {where}: change --cell, --z or --space-group.")
 

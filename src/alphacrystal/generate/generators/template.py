@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from ase.data import atomic_numbers, chemical_symbols
 
-from alphacrystal.crystal import cell_shape, describe_symmetry, lattice_parameters
+from alphacrystal.crystal import (
+    SpaceGroupChoice,
+    allowed_groups,
+    cell_shape,
+    describe_symmetry,
+    lattice_parameters,
+)
 from alphacrystal.errors import InputError
 from alphacrystal.generate.arrangement import closest_contacts, expected_volume, to_structure
 from alphacrystal.generate.element_pairing import (
@@ -47,7 +53,7 @@ class TemplateGenerator:
     Attributes:
         formula_units: Formula units Z the primitive cell may hold.
         library: Known crystals.
-        space_group: Only templates of this group, if given.
+        space_group: Only templates of this group or crystal system, if given.
         similarity: Measure that orders templates and pairs elements: the learned distance of the symmetry
             prior, or pymatgen's substitution probabilities.
         oxidation_filter: Leave out pairings without charge-balanced oxidation states in common.
@@ -59,7 +65,7 @@ class TemplateGenerator:
 
     formula_units: Sequence[int]
     library: TemplateLibrary
-    space_group: int | None = None
+    space_group: SpaceGroupChoice | None = None
     similarity: Similarity = "learned"
     oxidation_filter: bool = True
     allow_same_formula: bool = True
@@ -149,7 +155,7 @@ class TemplateGenerator:
             return None
         if len(template.numbers) // formula.num_atoms not in self.formula_units:
             return None
-        if self.space_group not in (None, template.space_group):
+        if template.space_group not in allowed_groups(self.space_group):
             return None
         occupation = template.occupation()
         shape = cell_shape(lattice_parameters(template.lattice))[1:]

@@ -19,6 +19,8 @@ from ase.data import atomic_numbers, covalent_radii
 
 from alphacrystal.crystal import (
     LatticeParameters,
+    SpaceGroupChoice,
+    allowed_groups,
     cell_matrices,
     crystal_system,
     lattice_points,
@@ -93,7 +95,7 @@ class GnoaSpace:
         self,
         formula: Formula,
         formula_units: Sequence[int],
-        number: int | None,
+        number: SpaceGroupChoice | None,
         lattice: LatticeParameters | None,
         *,
         original_encoding: bool,
@@ -218,8 +220,8 @@ class GnoaSpace:
         return Proposal(structure, provenance)
 
 
-def _named_groups(number: int | None, lattice: LatticeParameters | None) -> list[int]:
-    numbers = range(MIN_GROUP, 231) if number is None else [number]
+def _named_groups(choice: SpaceGroupChoice | None, lattice: LatticeParameters | None) -> list[int]:
+    numbers = range(MIN_GROUP, 231) if choice is None else allowed_groups(choice)
     return [n for n in numbers if lattice is None or obeys_system(crystal_system(n), lattice)]
 
 

@@ -1,0 +1,60 @@
+"""Progress of a calculation in a Jupyter notebook, with IPython alone."""
+
+from __future__ import annotations
+
+import html
+import time
+from typing import TYPE_CHECKING
+
+from alphacrystal.errors import InputError
+
+if TYPE_CHECKING:
+    from IPython.display import DisplayHandle
+
+UPDATE_SECONDS = 0.2  # between two updates of a stage
+
+
+class NotebookProgress:
+    """A bar for each stage of a calculation; pass it as ``progress``.
+
+    ``alphacrystal.predict("Zr4Al3", progress=NotebookProgress())``
+
+    Raises:
+        InputError: IPython is not installed.
+    """
+
+    def __init__(self) -> None:
+        try:
+            from IPython.display import HTML, display
+        except ImportError as error:
+            raise InputError("NotebookProgress needs IPython: use it in a Jupyter notebook.") from error
+        self._html, self._display = HTML, display
+        self._handle: DisplayHandle | None = None
+        self._stages: dict[str, tuple[int, int, float]] = {}  # done, total, time of the first call
+        self._updated = 0.0
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Show the state of a stage; ``total`` is 0 where it is not known."""
+        now = time.monotonic()
+        begun = self._stages.get(stage, (0, 0, now))[2]
+        is_new = stage not in self._stages
+        self._stages[stage] = (done, total, begun)
+        if not is_new and done != total and now - self._updated < UPDATE_SECONDS:
+            return
+        self._updated = now
+        content = self._html(self._table(now))
+        if self._handle is None:
+            self._handle = self._display(content, display_id=True)
+        else:
+            self._handle.update(content)
+
+    def _table(self, now: float) -> str:
+        rows = []
+        for stage, (done, total, begun) in self._stages.items():
+            bar = f'<progress value="{done}" max="{total}"></progress>' if total else ""
+            count = f"{done} / {total}" if total else str(done)
+            left = (total - done) * (now - begun) / done if 0 < done < total else 0.0
+            rest = f"{left:.0f} s left" if left else ""
+            cells = "".join(f"<td>{cell}</td>" for cell in (html.escape(stage), bar, count, rest))
+            rows.append(f"<tr>{cells}</tr>")
+        return f"<table>{''.join(rows)}</table>"
