@@ -7,6 +7,7 @@ from alphacrystal.report._crystal_view import crystal_view
 from alphacrystal.report._events import EventLog
 from alphacrystal.report._figures import write_figures
 from alphacrystal.report._html import page_style
+from alphacrystal.report._hull_page import HullPage, HullPagePhase, hull_page
 from alphacrystal.report._index import (
     BEST_COLUMNS,
     INDEX_COLUMNS,
@@ -34,6 +35,7 @@ from alphacrystal.report._table import (
     ranked_table,
     table_legend,
 )
+from alphacrystal.report._typeset import typeset_formula, typeset_symbol
 
 __all__ = [
     "BEST_COLUMNS",
@@ -44,6 +46,8 @@ __all__ = [
     "CellProbability",
     "DistogramSummary",
     "EventLog",
+    "HullPage",
+    "HullPagePhase",
     "IndexRow",
     "OrbitDistanceSummary",
     "Prediction",
@@ -60,6 +64,7 @@ __all__ = [
     "crystal_view",
     "default_folder",
     "finished_run",
+    "hull_page",
     "index_row",
     "list_sentences",
     "page_style",
@@ -71,6 +76,8 @@ __all__ = [
     "read_run_folder",
     "run_summary",
     "table_legend",
+    "typeset_formula",
+    "typeset_symbol",
     "write_figures",
     "write_index",
     "write_pressure_series",
