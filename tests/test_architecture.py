@@ -30,6 +30,7 @@ ORDER = [
     "evaluation",
     "pipeline",
     "scale",
+    "exploration",
     "web",
     "integrations",
     "cli",
@@ -46,12 +47,14 @@ LEARN_ORDER = [
     "coordinates",
     "orbit_distances",
     "contacts",
+    "existence",
     "weight_files",
     "proposed_types",
     "pressure_types",
     "hypotheses",
     "distograms",
     "orbit_distograms",
+    "compound_probabilities",
     "training",
 ]
 # Potentials do not depend on the networks, and the networks do not depend on potentials.

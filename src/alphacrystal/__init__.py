@@ -6,6 +6,7 @@ if _typing.TYPE_CHECKING:
     from alphacrystal.composition import parse_formula
     from alphacrystal.config import PredictConfig
     from alphacrystal.errors import AlphaCrystalError, InputError
+    from alphacrystal.exploration import explore
     from alphacrystal.pipeline.evaluation import evaluate
     from alphacrystal.pipeline.inspection import inspect
     from alphacrystal.pipeline.predict import predict
@@ -21,6 +22,7 @@ __all__ = [
     "PredictConfig",
     "__version__",
     "evaluate",
+    "explore",
     "inspect",
     "parse_formula",
     "predict",
@@ -34,6 +36,7 @@ _MODULES = {
     "InputError": "alphacrystal.errors",
     "PredictConfig": "alphacrystal.config",
     "evaluate": "alphacrystal.pipeline.evaluation",
+    "explore": "alphacrystal.exploration",
     "inspect": "alphacrystal.pipeline.inspection",
     "parse_formula": "alphacrystal.composition",
     "predict": "alphacrystal.pipeline.predict",

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress, TaskID
 
 LINE_EVERY = 10.0  # s between plain lines of one stage
@@ -44,6 +45,11 @@ class ProgressDisplay:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
+
+    @property
+    def console(self) -> Console | None:
+        """The console of the live bar, which keeps text above the bar; None without a bar."""
+        return None if self._bar is None else self._bar.console
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Show the state of a stage; ``total`` is 0 where it is not known."""

@@ -12,11 +12,19 @@ from alphacrystal.composition._formula import (
     parse_cell,
     parse_formula,
 )
+from alphacrystal.composition._ratios import (
+    ANY_RATIO_ATOMS,
+    charge_imbalance,
+    reduced_ratios,
+    system_ratios,
+)
 
 __all__ = [
+    "ANY_RATIO_ATOMS",
     "CellContent",
     "ElementTable",
     "Formula",
+    "charge_imbalance",
     "element_features",
     "element_order",
     "element_table",
@@ -24,4 +32,6 @@ __all__ = [
     "formula_units_within",
     "parse_cell",
     "parse_formula",
+    "reduced_ratios",
+    "system_ratios",
 ]

@@ -3,16 +3,19 @@
 ``model_inputs`` and ``structure_types`` come first. Each model is a module or subpackage with its network and
 training:
 ``space_groups``, ``symmetry``, ``lattice``, ``distances``, ``coordinates``, ``orbit_distances``,
-``contacts``. ``weight_files`` loads them; ``type_probabilities``, ``types_under_pressure``, ``hypotheses``,
-``distograms`` and ``orbit_distograms`` use them to predict; ``training`` trains them.
+``contacts``, ``existence``. ``weight_files`` loads them; ``type_probabilities``, ``types_under_pressure``,
+``hypotheses``, ``distograms``, ``orbit_distograms`` and ``compound_probabilities`` use them to predict;
+``training`` trains them.
 """
 
+from alphacrystal.learn.compound_probabilities import existence_probabilities
 from alphacrystal.learn.contacts.network import MAX_CONTACT_MAP_ATOMS, ContactNet, contact_probabilities
 from alphacrystal.learn.distograms import (
     MAX_DISTANCE_ATOMS,
     predict_cell_distogram,
     predict_distograms,
 )
+from alphacrystal.learn.existence.network import MAX_FORMULA_ATOMS
 from alphacrystal.learn.hypotheses import (
     composition_distances,
     predict_hypotheses,
@@ -37,6 +40,7 @@ __all__ = [
     "CORE_MODELS",
     "MAX_CONTACT_MAP_ATOMS",
     "MAX_DISTANCE_ATOMS",
+    "MAX_FORMULA_ATOMS",
     "MODEL_NAMES",
     "NETWORK_NAMES",
     "ContactNet",
@@ -45,6 +49,7 @@ __all__ = [
     "check_supported",
     "composition_distances",
     "contact_probabilities",
+    "existence_probabilities",
     "load_model",
     "model_hashes",
     "models_folder",

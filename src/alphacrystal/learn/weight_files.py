@@ -21,6 +21,7 @@ from alphacrystal.learn.contacts.network import ContactNet, ContactNetConfig
 from alphacrystal.learn.coordinates.prototypes import PrototypeCoordinates, PrototypeCoordinatesConfig
 from alphacrystal.learn.distances.network import DistanceNet, DistanceNetConfig
 from alphacrystal.learn.distances.templates import TypeTemplates
+from alphacrystal.learn.existence.network import ExistenceNet, ExistenceNetConfig
 from alphacrystal.learn.lattice.network import LatticeNet, LatticeNetConfig
 from alphacrystal.learn.orbit_distances.network import OrbitDistanceNet, OrbitDistanceNetConfig
 from alphacrystal.learn.space_groups import SpaceGroupNet, SpaceGroupNetConfig
@@ -31,7 +32,7 @@ from alphacrystal.runtime.atomic_write import replacing
 
 # Models of the default generator; "coordinates" holds the prototype coordinates.
 CORE_MODELS = ("symmetry", "group", "lattice", "distance", "orbit_distance", "coordinates")
-MODEL_NAMES = (*CORE_MODELS, "contact")
+MODEL_NAMES = (*CORE_MODELS, "contact", "existence")
 FITTED_MODELS = ("coordinates",)  # fitted in one pass, without epochs
 NETWORK_NAMES = tuple(name for name in MODEL_NAMES if name not in FITTED_MODELS)
 HALF_PRECISION = ("type_weights",)  # large tables of which a prediction reads a few rows
@@ -199,6 +200,8 @@ def _build(
         return LatticeNet(LatticeNetConfig(**config), types)
     if name == "coordinates":
         return PrototypeCoordinates(PrototypeCoordinatesConfig(**config), types, tensors)
+    if name == "existence":
+        return ExistenceNet(ExistenceNetConfig(**config), tensors["known"])
     if name == "distance":
         prefix = "templates."
         stored = {key.removeprefix(prefix): v for key, v in tensors.items() if key.startswith(prefix)}

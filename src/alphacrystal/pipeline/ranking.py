@@ -83,7 +83,11 @@ def conclude(
         all_notes += cell_notes
     if known:
         all_notes += known_notes(ranked, known)
-    if has_energies and left_out(request) and known_phases_of(request.formula.elements, config) is not None:
+    if (
+        has_energies
+        and hidden_formula(request)
+        and known_phases_of(request.formula.elements, config) is not None
+    ):
         all_notes.append(
             f"{request.formula.name} is a compound of benchmarks, which the table of known phases "
             "leaves out: no row is marked as known, and the hull consists of other compounds"
@@ -119,12 +123,12 @@ def conclude(
 def known_phases_of_formula(request: Request) -> list[KnownPhase] | None:
     """Known phases of the formula of a run; None without a table, under pressure, and for benchmarks."""
     phases = known_phases_of(request.formula.elements, request.config)
-    if phases is None or left_out(request):
+    if phases is None or hidden_formula(request):
         return None
     return [phase for phase in phases if phase.formula == request.formula.reduced_formula]
 
 
-def left_out(request: Request) -> bool:
+def hidden_formula(request: Request) -> bool:
     """Whether the shipped table of known phases leaves the formula of a run out, as one of a benchmark."""
     from alphacrystal.data import benchmark_formulas
 

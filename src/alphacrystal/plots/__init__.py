@@ -3,25 +3,32 @@
 Each function writes both files and returns their paths.
 """
 
+from alphacrystal.plots._chemical_potentials import chemical_potentials
 from alphacrystal.plots._crystal_panels import crystal_panels
 from alphacrystal.plots._distance_matrices import distance_matrices
 from alphacrystal.plots._energy_volume import energy_volume
 from alphacrystal.plots._enthalpy_pressure import EnthalpyCurve, enthalpy_pressure
+from alphacrystal.plots._hull_diagram import HullPoint, hull_diagram
 from alphacrystal.plots._pattern_overlay import pattern_overlay
 from alphacrystal.plots._phonon_bands import phonon_bands
 from alphacrystal.plots._powder_pattern import powder_lines
+from alphacrystal.plots._stable_pressures import stable_pressures
 from alphacrystal.plots._training import loss_curve, loss_panels, record_counts
 
 __all__ = [
     "EnthalpyCurve",
+    "HullPoint",
+    "chemical_potentials",
     "crystal_panels",
     "distance_matrices",
     "energy_volume",
     "enthalpy_pressure",
+    "hull_diagram",
     "loss_curve",
     "loss_panels",
     "pattern_overlay",
     "phonon_bands",
     "powder_lines",
     "record_counts",
+    "stable_pressures",
 ]

@@ -8,6 +8,7 @@ from alphacrystal.report._crystal_view import crystal_view
 from alphacrystal.report._events import EventLog
 from alphacrystal.report._figures import write_figures
 from alphacrystal.report._html import page_style
+from alphacrystal.report._hull_page import HullPage, HullPagePhase, hull_page
 from alphacrystal.report._index import (
     BEST_COLUMNS,
     INDEX_COLUMNS,
@@ -60,6 +61,7 @@ from alphacrystal.report._table import (
     table_legend,
     table_titles,
 )
+from alphacrystal.report._typeset import typeset_formula, typeset_symbol
 
 __all__ = [
     "BEST_COLUMNS",
@@ -80,6 +82,8 @@ __all__ = [
     "DistogramSummary",
     "EnthalpyRow",
     "EventLog",
+    "HullPage",
+    "HullPagePhase",
     "IndexRow",
     "OrbitDistanceSummary",
     "Prediction",
@@ -99,6 +103,7 @@ __all__ = [
     "crystal_view",
     "default_folder",
     "finished_run",
+    "hull_page",
     "index_row",
     "list_sentences",
     "next_step",
@@ -116,6 +121,8 @@ __all__ = [
     "summary_csv",
     "table_legend",
     "table_titles",
+    "typeset_formula",
+    "typeset_symbol",
     "write_figures",
     "write_index",
     "write_pressure_series",

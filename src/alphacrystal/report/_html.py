@@ -124,7 +124,7 @@ def report_html(
         patterns: Powder pattern of each row.
         facts: Chemistry of each row.
     """
-    scripts = (_asset(_VIEWER), _page_script())
+    scripts = (_asset(_VIEWER), page_script(_SCRIPTS))
     columns = [
         column for column in _COLUMNS if any(getattr(row, column.field) not in (None, "") for row in rows)
     ]
@@ -150,7 +150,7 @@ def report_html(
         ],
         machine={_MACHINE.get(name, name): value for name, value in run.machine.items()},
         unconverged=sum(row.converged is False for row in rows),
-        data=_embedded_json(page_data(prediction, run, rows, patterns, facts)),
+        data=embedded_json(page_data(prediction, run, rows, patterns, facts)),
         configuration=json.dumps(plain_json(run.configuration), indent=2, ensure_ascii=False),
         quantity=plotted_quantity(prediction.potential is not None, prediction.pressure_gpa),
         radiation=RADIATION,
@@ -158,7 +158,7 @@ def report_html(
         style=_asset("report.css"),
         viewer_script=scripts[0],
         page_script=scripts[1],
-        script_hashes=" ".join(f"'sha256-{_content_hash(script)}'" for script in scripts),
+        script_hashes=script_hashes(scripts),
         licences=_asset("3Dmol-LICENSES.txt"),
     )
 
@@ -195,7 +195,7 @@ def _shown(row: SummaryRow, column: _Column) -> str:
     return str(value)
 
 
-def _embedded_json(data: dict[str, Any]) -> str:
+def embedded_json(data: dict[str, Any]) -> str:
     """JSON that cannot close its script element: "<", ">" and "&" are escaped."""
     text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
@@ -207,14 +207,24 @@ def _asset(name: str) -> str:
 
 
 @cache
-def _page_script() -> str:
-    parts = "\n".join(_asset(name) for name in _SCRIPTS)
+def page_script(names: tuple[str, ...]) -> str:
+    """One script of several files in ``assets``, which share the object ``report``."""
+    parts = "\n".join(_asset(name) for name in names)
     return f'"use strict";\n(function () {{\nconst report = {{}};\n{parts}\n}})();\n'
+
+
+def script_hashes(scripts: Sequence[str]) -> str:
+    """The sources of a content security policy that allows these scripts alone."""
+    return " ".join(f"'sha256-{_content_hash(script)}'" for script in scripts)
+
+
+def viewer_parts() -> tuple[str, str]:
+    """The script of the 3D viewer and its licences."""
+    return _asset(_VIEWER), _asset("3Dmol-LICENSES.txt")
 
 
 @cache
 def _content_hash(script: str) -> str:
-    """Hash of a script for the page's content security policy, which allows no other script."""
     return base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
 
 

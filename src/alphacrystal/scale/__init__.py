@@ -5,6 +5,7 @@
 
 from alphacrystal.scale._campaign import (
     CampaignPlan,
+    TaskSource,
     begin_campaign,
     check_same,
     compute,
@@ -37,6 +38,7 @@ __all__ = [
     "SchedulerLostError",
     "TaskFunction",
     "TaskOutcome",
+    "TaskSource",
     "begin_campaign",
     "check_same",
     "compute",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from alphacrystal import __version__
 from alphacrystal.config import PredictConfig, check_unchanged, make_config
@@ -158,8 +158,24 @@ def run_campaign(
         return store.counts()
 
 
+class TaskSource(Protocol):
+    """Where `compute` takes tasks from and puts outcomes: the store of a campaign, or tasks in memory."""
+
+    def counts(self) -> Counts:
+        """Numbers of tasks by status."""
+        ...
+
+    def waiting(self) -> Iterator[CampaignTask]:
+        """Tasks to compute, in order."""
+        ...
+
+    def record(self, outcomes: Iterable[TaskOutcome]) -> None:
+        """Keep outcomes."""
+        ...
+
+
 def compute(
-    store: CampaignStore,
+    store: TaskSource,
     executor: Executor,
     *,
     on_progress: OnProgress | None = None,

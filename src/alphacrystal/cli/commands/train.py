@@ -15,7 +15,10 @@ from alphacrystal.cli.progress_display import ProgressDisplay
 def train(
     name: Annotated[
         str,
-        typer.Argument(help="symmetry, group, lattice, distance, coordinates or contact.", metavar="NAME"),
+        typer.Argument(
+            help="symmetry, group, lattice, distance, orbit_distance, coordinates, contact or existence.",
+            metavar="NAME",
+        ),
     ],
     data: Annotated[
         Path, typer.Option(help="structures.jsonl(.gz), or a folder with it or of CIF/POSCAR files.")

@@ -20,6 +20,8 @@ from alphacrystal.errors import InputError
 from alphacrystal.learn.contacts.training import ContactTask
 from alphacrystal.learn.coordinates.fitting import fit_prototype_coordinates, measure_prototype_coordinates
 from alphacrystal.learn.distances.training import DistanceTask
+from alphacrystal.learn.existence.network import MAX_FORMULA_ATOMS
+from alphacrystal.learn.existence.training import ExistenceTask, KnownFormulas, read_formulas
 from alphacrystal.learn.lattice.network import LatticeNet
 from alphacrystal.learn.lattice.prediction import predicted_shapes
 from alphacrystal.learn.lattice.training import LatticeTask
@@ -49,6 +51,7 @@ DEFAULT_SETTINGS: dict[str, TrainSettings] = {
     "distance": TrainSettings(epochs=12, learning_rate=1.3e-3, weight_decay=0.03),
     "orbit_distance": TrainSettings(epochs=8, learning_rate=1.5e-3, weight_decay=0.03),
     "contact": TrainSettings(epochs=10, learning_rate=2e-3, weight_decay=0.02),
+    "existence": TrainSettings(epochs=8, learning_rate=2e-3, weight_decay=0.05, average=0.995),
 }
 
 DESCRIPTIONS = {
@@ -59,11 +62,18 @@ DESCRIPTIONS = {
     "distance": "Probabilities of all distances in a cell content, with or without its symmetry.",
     "orbit_distance": "Probabilities of the distances between the orbits of a structure type in its cell.",
     "contact": "Contact probabilities of the atoms of a cell content of at most 12 atoms (AlphaCrystal-I).",
+    "existence": "Probability that a compound exists at a composition of a chemical system.",
 }
 
 LIMITS = (
     "Ordered crystals of elements 1-103 with at most 80 atoms in the primitive cell, mostly inorganic; "
     "no molecules, surfaces, pressure or temperature. Metrics are for compounds with validation formulas."
+)
+
+EXISTENCE_LIMITS = (
+    f"Compounds of two to four elements with at most {MAX_FORMULA_ATOMS} atoms in the formula unit, in "
+    "chemical systems with a known compound. A compound that nobody has reported counts as one that does not "
+    "exist. Metrics are for compounds with validation formulas."
 )
 
 
@@ -106,7 +116,7 @@ def train_model(
     settings = settings or DEFAULT_SETTINGS[name]
     torch.set_num_threads(settings.threads)
     check_folder(out, resume=resume)
-    data = prepare(source, cache or out / "cache")
+    data = read_formulas(source) if name == "existence" else prepare(source, cache or out / "cache")
     task = _task(name, data, source, settings.seed)
     best = train(task, settings, out, resume=resume, data_hash=_data_hash(data), on_step=on_step)
     with torch.no_grad():
@@ -172,7 +182,7 @@ def _fit_model(
 def _write_model(
     name: str,
     model: nn.Module,
-    data: PreparedStructures,
+    data: PreparedStructures | KnownFormulas,
     out: Path,
     *,
     seed: int,
@@ -184,14 +194,16 @@ def _write_model(
     """Write the weights and the card."""
     weights = out / f"{name}.safetensors"
     digest = save_weights(model, weights)
+    of_formulas = isinstance(data, KnownFormulas)
+    counted = "compounds" if of_formulas else "structures"
     card = ModelCard(
         name=name,
         description=DESCRIPTIONS[name],
         sha256=digest,
         parameters=state_size(model),
         data=(
-            f"{int((~data.validation).sum())} training structures, {int(data.validation.sum())} validation "
-            "structures; benchmark formulas removed (CSPBench-180, Tables 3 and 4 of the paper, samples of "
+            f"{int((~data.validation).sum())} training {counted}, {int(data.validation.sum())} validation "
+            f"{counted}; benchmark formulas removed (CSPBench-180, Tables 3 and 4 of the paper, samples of "
             "MP-20 and MPTS-52)"
         ),
         split="by reduced formula; the validation formulas are in no training structure",
@@ -202,14 +214,18 @@ def _write_model(
         command=command,
         licence=LICENCE,
         trained={"date": datetime.now(UTC).date().isoformat(), **trained, "torch": torch.__version__},
-        limits=LIMITS,
+        limits=EXISTENCE_LIMITS if of_formulas else LIMITS,
     )
     write_text_atomically(out / f"{name}.json", card.model_dump_json(indent=1) + "\n")
     return TrainResult(weights, card)
 
 
-def _task(name: str, data: PreparedStructures, source: Path, seed: int) -> Any:
+def _task(name: str, data: PreparedStructures | KnownFormulas, source: Path, seed: int) -> Any:
     """The training task, if the source has training and validation structures for it."""
+    if isinstance(data, KnownFormulas):
+        if _has_both_splits(data):
+            return ExistenceTask(data, seed=seed)
+        raise _too_small(data, source)
     tasks: dict[str, Any] = {
         "symmetry": SymmetryTask,
         "group": SpaceGroupTask,
@@ -230,11 +246,11 @@ def _task(name: str, data: PreparedStructures, source: Path, seed: int) -> Any:
     raise _too_small(data, source)
 
 
-def _has_both_splits(data: PreparedStructures) -> bool:
+def _has_both_splits(data: PreparedStructures | KnownFormulas) -> bool:
     return bool(data.validation.any() and not data.validation.all())
 
 
-def _too_small(data: PreparedStructures, source: Path) -> InputError:
+def _too_small(data: PreparedStructures | KnownFormulas, source: Path) -> InputError:
     return InputError(
         f"{source} has no compounds for training or none for validation ({len(data)} structures read): "
         "use a larger source."
@@ -265,7 +281,9 @@ def predicted_cells(task: DistanceTask | OrbitDistanceTask) -> FloatArray:
     return shapes
 
 
-def _data_hash(data: PreparedStructures) -> str:
+def _data_hash(data: PreparedStructures | KnownFormulas) -> str:
+    if isinstance(data, KnownFormulas):
+        return data.digest()
     columns = (data.ids, data.validation, data.space_groups, data.numbers, data.distances)
     return sha256(b"".join(np.ascontiguousarray(column).tobytes() for column in columns)).hexdigest()
 

@@ -1,0 +1,1 @@
+"""Exploration of chemical systems against their experimental phases."""

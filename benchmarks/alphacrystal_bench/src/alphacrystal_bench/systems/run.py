@@ -1,0 +1,254 @@
+"""Explore chemical systems, and compare their hulls with the experimental phases."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from alphacrystal.composition import parse_formula
+from alphacrystal.data import read_records, read_structures
+from alphacrystal.evaluation import match_pair
+from alphacrystal.exploration import Exploration, Hull, Phase, explore, hull_table
+from alphacrystal.relaxation import RelaxSettings, load_potential, relax
+from alphacrystal.typing import Progress
+from alphacrystal_bench.harness.pages import fact_line, markdown_table, percent
+from alphacrystal_bench.harness.registry import Result
+from alphacrystal_bench.harness.rows import Rows, check_settings
+from alphacrystal_bench.systems.choice import MAX_ATOMS, MIN_PHASES, KnownSystem, known_systems
+
+POTENTIAL = "chgnet"
+NEAR = (0.03, 0.05)  # eV/atom above the hull of the exploration
+TRUE_PHASE = 0.05  # eV/atom above the joint hull up to which an experimental phase counts
+FALSE_PHASE = 0.03  # eV/atom above the joint hull from which a phase on the explored hull is false
+
+ABOUT = f"""\
+Systems with at least {MIN_PHASES} experimental compounds of up to {MAX_ATOMS} atoms, drawn at random. The
+experimental structures are relaxed with the same potential. An experimental phase counts as known if it is
+within {1000 * TRUE_PHASE:.0f} meV/atom of the joint hull of experimental and predicted phases. It is found if
+a predicted phase is within the distance from the explored hull, with the same formula, or also with the same
+structure (StructureMatcher, 0.2, 0.3, 5°). A false phase is on the explored hull and more than
+{1000 * FALSE_PHASE:.0f} meV/atom above the joint hull. A new phase is on both hulls and has no experimental
+entry. The table of known phases is not used. In training: the formula is in the training data.
+"""
+
+
+def benchmark_explore(
+    data: Path,
+    folder: Path,
+    on_progress: Progress,
+    *,
+    budget: int,
+    limit: int | None,
+    generators: tuple[str, ...],
+    workers: int,
+    seed: int,
+) -> Result:
+    """Explore the systems one by one; finished ones are kept in ``folder``.
+
+    Args:
+        data: Records.
+        folder: Output folder.
+        on_progress: Called with (stage, done, total).
+        budget: Formulas of each system.
+        limit: Number of systems, binary ones first; all of them if None.
+        generators: Generators of the predictions.
+        workers: Worker processes.
+        seed: Of the choice of systems and of the predictions.
+    """
+    check_settings(folder, {"budget": budget, "generators": list(generators), "seed": seed})
+    systems = known_systems(read_records(data), seed)[:limit]
+    rows = Rows(folder / "rows.jsonl")
+    for done, system in enumerate(systems):
+        on_progress("systems", done, len(systems))
+        if system.name not in rows:
+            rows.add(system.name, _row(system, folder, budget, generators, workers, seed))
+    on_progress("systems", len(systems), len(systems))
+    return summarised([rows[system.name] for system in systems], budget, generators)
+
+
+def _row(
+    system: KnownSystem, folder: Path, budget: int, generators: tuple[str, ...], workers: int, seed: int
+) -> dict[str, Any]:
+    begun, before = time.monotonic(), _processor_seconds()
+    result = explore(
+        system.name,
+        budget=f"{budget}formulas",
+        folder=folder / "systems" / system.name,
+        workers=workers,
+        known_phases=False,
+        generators=generators,
+        seed=seed,
+        page=False,
+    )
+    cost = {
+        "seconds": round(time.monotonic() - begun, 1),
+        "processor_seconds": round(_processor_seconds() - before, 1),
+    }
+    return {"id": system.name, "formulas": result.predicted, **cost, **compared(result, system)}
+
+
+def _processor_seconds() -> float:
+    """Processor time of this process and of its ended worker processes, in s."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def compared(result: Exploration, system: KnownSystem) -> dict[str, Any]:
+    """The experimental phases of a system that an exploration found, and its false phases.
+
+    The experimental structures are relaxed with the potential of the exploration. The joint hull contains
+    them and the predicted phases.
+    """
+    structures = [record.structure() for record in system.records]
+    ends = relax(structures, load_potential(POTENTIAL), RelaxSettings())
+    known: dict[str, tuple[float, int]] = {}
+    phases: list[Phase] = []
+    for index, (record, end) in enumerate(zip(system.records, ends, strict=True)):
+        if not end.usable or end.energy_per_atom is None:
+            continue
+        phase = Phase(parse_formula(record.reduced_formula).counts, end.energy_per_atom, "known")
+        phases.append(phase)
+        if phase.formula not in known or end.energy_per_atom < known[phase.formula][0]:
+            known[phase.formula] = (end.energy_per_atom, index)
+    hull = result.hull
+    joint = Hull(hull.system, (*hull.phases, *phases))
+    rows = [
+        _phase_row(result, joint, formula, energy, system, index)
+        for formula, (energy, index) in sorted(known.items())
+    ]
+    true = [row for row in rows if row["above_joint_hull"] <= TRUE_PHASE]
+    stable = [hull.phases[index] for index in hull.stable if len(hull.phases[index].counts) > 1]
+    above = joint.above[: len(hull.phases)]
+    false = [hull.phases[i].formula for i in hull.stable if above[i] > FALSE_PHASE]
+    return {
+        "known": true,
+        "on_hull": [phase.formula for phase in stable],
+        "false": false,
+        "new": [
+            phase.formula for phase in stable if phase.formula not in known and phase.formula not in false
+        ],
+    }
+
+
+def _phase_row(
+    result: Exploration, joint: Hull, formula: str, energy: float, system: KnownSystem, index: int
+) -> dict[str, Any]:
+    hull, record = result.hull, system.records[index]
+    counts = parse_formula(record.reduced_formula).counts
+    fractions = np.array([hull.system.fractions(counts)])
+    ours, best = float(hull.energy_at(fractions)[0]), float(joint.energy_at(fractions)[0])
+    explored = hull.lowest.get(formula)
+    target = record.structure()
+    matched = None
+    for row in hull_table(result):
+        if row.formula == formula and row.file:
+            (structure,) = read_structures(result.folder / row.file)
+            if match_pair(structure, target).matched:
+                matched = row.energy_above_hull_per_atom_ev
+                break
+    return {
+        "formula": formula,
+        "id": record.id,
+        "atoms": len(record.species),
+        "above_joint_hull": round(energy - best, 4),
+        "hull_error": round(ours - best, 4),
+        "explored": explored is not None,
+        "above_hull": None if explored is None else round(float(hull.above[explored]), 4),
+        "matched_above_hull": matched,
+        "in_training": record.split != "val",
+    }
+
+
+def summarised(rows: Sequence[Mapping[str, Any]], budget: int, generators: Sequence[str]) -> Result:
+    """The result of the rows of all systems."""
+    groups = {2: "binary", 3: "ternary"}
+    return {
+        "budget": budget,
+        "generators": list(generators),
+        "systems": len(rows),
+        "groups": {
+            name: _scores([row for row in rows if row["id"].count("-") + 1 == size])
+            for size, name in groups.items()
+            if any(row["id"].count("-") + 1 == size for row in rows)
+        },
+        "rows": [dict(row) for row in rows],
+    }
+
+
+def _scores(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    phases = [phase for row in rows for phase in row["known"]]
+    if not phases:
+        return {"systems": len(rows), "known_phases": 0}
+
+    def share(key: str, limit: float) -> float:
+        return float(np.mean([phase[key] is not None and phase[key] <= limit for phase in phases]))
+
+    return {
+        "systems": len(rows),
+        "known_phases": len(phases),
+        "in_training": float(np.mean([phase["in_training"] for phase in phases])),
+        **{f"formula_within_{int(1000 * near)}": share("above_hull", near) for near in NEAR},
+        **{f"structure_within_{int(1000 * near)}": share("matched_above_hull", near) for near in NEAR},
+        "false_phases": sum(len(row["false"]) for row in rows),
+        "new_phases": sum(len(row["new"]) for row in rows),
+        "mean_hull_error": float(np.mean([phase["hull_error"] for phase in phases])),
+        "processor_seconds": float(np.mean([row["processor_seconds"] for row in rows])),
+    }
+
+
+def render(result: Result) -> str:
+    """The Markdown page of a result."""
+    header = (
+        "systems",
+        "known phases",
+        "in training",
+        "formula within 30 meV",
+        "structure within 30 meV",
+        "structure within 50 meV",
+        "false phases",
+        "new phases",
+        "hull error, meV/atom",
+        "processor s per system",
+    )
+    table = [
+        [
+            f"{scores['systems']} {name}",
+            scores["known_phases"],
+            percent(scores["in_training"]),
+            percent(scores["formula_within_30"]),
+            percent(scores["structure_within_30"]),
+            percent(scores["structure_within_50"]),
+            scores["false_phases"],
+            scores["new_phases"],
+            f"{1000 * scores['mean_hull_error']:.1f}",
+            f"{scores['processor_seconds']:.0f}",
+        ]
+        for name, scores in result["groups"].items()
+        if scores["known_phases"]
+    ]
+    systems = [
+        [
+            row["id"],
+            ", ".join(phase["formula"] for phase in row["known"]),
+            ", ".join(row["on_hull"]),
+            ", ".join(row["false"]) or "none",
+        ]
+        for row in result["rows"]
+    ]
+    details = f", {result['budget']} formulas per system, generators {', '.join(result['generators'])}"
+    lines = [
+        "# Exploration of chemical systems",
+        "",
+        fact_line("explore", result, details=details),
+        "",
+        ABOUT,
+        *markdown_table(header, table),
+        "",
+        *markdown_table(("system", "known phases", "explored hull", "false phases"), systems),
+    ]
+    return "\n".join(lines) + "\n"

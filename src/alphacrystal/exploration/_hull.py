@@ -1,0 +1,238 @@
+"""The convex hull of the phases of a chemical system."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alphacrystal.exploration._system import ChemicalSystem, plain_formula
+
+if TYPE_CHECKING:
+    from pymatgen.analysis.phase_diagram import PhaseDiagram
+
+    from alphacrystal.typing import FloatArray
+
+#: Sources of phases.
+PREDICTED, KNOWN, REFERENCE = "predicted", "known", "reference"
+ON_HULL = 1e-6  # eV/atom
+_SINGULAR = 1e-10  # determinant of the fractions of a facet
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Phase:
+    """A phase of a chemical system.
+
+    Attributes:
+        counts: Atoms in the reduced formula by symbol, least electronegative first.
+        energy_per_atom_ev: Energy (under pressure: enthalpy) with the potential in eV/atom, with the
+            corrections that its scale needs.
+        source: PREDICTED, KNOWN (a known phase whose structure the search has not found) or REFERENCE (the
+            shipped energy of an element).
+        space_group_number: International number, None where unknown.
+        space_group_symbol: Hermann-Mauguin short symbol, "" where unknown.
+        n_atoms: Atoms in the primitive cell, None where unknown.
+        volume_per_atom_a3: Å³/atom, None where unknown.
+        probability: That the structure is the known or ground-state structure of its formula, None where
+            unknown.
+        converged: Whether the relaxation converged, None where unknown.
+        known: Identifier of the known phase, "other structure", "new", or "" without a table.
+        flags: Keys of ``alphacrystal.ranking.FLAGS``, separated by blanks.
+        folder: Run folder relative to the folder of the exploration, "" without one.
+        file: CIF in the run folder, "" without one.
+    """
+
+    counts: Mapping[str, int]
+    energy_per_atom_ev: float
+    source: str
+    space_group_number: int | None = None
+    space_group_symbol: str = ""
+    n_atoms: int | None = None
+    volume_per_atom_a3: float | None = None
+    probability: float | None = None
+    converged: bool | None = None
+    known: str = ""
+    flags: str = ""
+    folder: str = ""
+    file: str = ""
+
+    @property
+    def formula(self) -> str:
+        """Reduced formula without brackets."""
+        return plain_formula(self.counts)
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the phase may be on the hull: its neighbours are ones that the potential describes."""
+        return "unknown" not in self.flags.split()
+
+
+@dataclass(frozen=True, eq=False)
+class Hull:
+    """The lowest mixtures of phases at each composition.
+
+    Attributes:
+        system: The chemical system.
+        phases: All phases; each element has at least one.
+        pressure_gpa: Pressure of the energies.
+    """
+
+    system: ChemicalSystem
+    phases: tuple[Phase, ...]
+    pressure_gpa: float = 0.0
+
+    @cached_property
+    def lowest(self) -> dict[str, int]:
+        """Index of the lowest trusted phase of each formula."""
+        found: dict[str, int] = {}
+        for index, phase in enumerate(self.phases):
+            best = found.get(phase.formula)
+            if phase.trusted and (
+                best is None or phase.energy_per_atom_ev < self.phases[best].energy_per_atom_ev
+            ):
+                found[phase.formula] = index
+        return found
+
+    @cached_property
+    def phase_diagram(self) -> PhaseDiagram:
+        """The lowest phase of each formula as a phase diagram of pymatgen; entries have the name FORMULA."""
+        from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
+        from pymatgen.core import Composition
+
+        entries = []
+        for formula, index in self.lowest.items():
+            phase = self.phases[index]
+            composition = Composition(dict(phase.counts))
+            entries.append(
+                PDEntry(
+                    composition,
+                    phase.energy_per_atom_ev * composition.num_atoms,
+                    name=formula,
+                    attribute=index,
+                )
+            )
+        return PhaseDiagram(entries)
+
+    @cached_property
+    def fractions(self) -> FloatArray:
+        """Atomic fractions of the phases, shape (phases, elements)."""
+        return np.array([self.system.fractions(phase.counts) for phase in self.phases])
+
+    @cached_property
+    def energies(self) -> FloatArray:
+        """eV/atom, shape (phases,)."""
+        return np.array([phase.energy_per_atom_ev for phase in self.phases])
+
+    @cached_property
+    def elemental(self) -> FloatArray:
+        """Energies of the elements on the hull in eV/atom, shape (elements,)."""
+        return np.array([self.energies[self.lowest[symbol]] for symbol in self.system.elements])
+
+    @cached_property
+    def facets(self) -> tuple[tuple[int, ...], ...]:
+        """Indices of the phases that coexist, one for each element."""
+        diagram: Any = self.phase_diagram
+        entries = diagram.qhull_entries
+        return tuple(tuple(entries[int(i)].attribute for i in facet) for facet in diagram.facets)
+
+    @cached_property
+    def potentials(self) -> FloatArray:
+        """Chemical potentials of the elements on each facet in eV/atom, shape (facets, elements).
+
+        Facets whose phases have dependent compositions are left out.
+        """
+        rows = []
+        for facet in self.facets:
+            matrix = self.fractions[list(facet)]
+            if abs(np.linalg.det(matrix)) > _SINGULAR:
+                rows.append(np.linalg.solve(matrix, self.energies[list(facet)]))
+        return np.array(rows)
+
+    def energy_at(self, fractions: FloatArray) -> FloatArray:
+        """Energy of the hull in eV/atom at compositions of shape (n, elements).
+
+        Each facet is part of a plane below the hull, so the hull is the largest of their energies.
+        """
+        return np.asarray((fractions @ self.potentials.T).max(axis=1))
+
+    @cached_property
+    def above(self) -> FloatArray:
+        """Energy of each phase above the hull in eV/atom, shape (phases,); 0 for those on the hull."""
+        above = self.energies - self.energy_at(self.fractions)
+        return np.where(np.abs(above) < ON_HULL, 0.0, above)
+
+    @cached_property
+    def formation(self) -> FloatArray:
+        """Formation energy of each phase from the elements in eV/atom, shape (phases,)."""
+        return self.energies - self.fractions @ self.elemental
+
+    @cached_property
+    def stable(self) -> tuple[int, ...]:
+        """Indices of the phases on the hull, one for each formula."""
+        return tuple(index for index in self.lowest.values() if self.above[index] <= ON_HULL)
+
+    @cached_property
+    def depths(self) -> FloatArray:
+        """Energy of each phase minus that of the hull of the other formulas in eV/atom, shape (phases,).
+
+        Negative for phases on the hull; equal to ``above`` for the others.
+        """
+        depths = self.above.copy()
+        for index in self.stable:
+            phase = self.phases[index]
+            if len(phase.counts) == 1:
+                continue
+            others = tuple(other for other in self.phases if other.formula != phase.formula)
+            rest = Hull(self.system, others, self.pressure_gpa)
+            depths[index] = self.energies[index] - rest.energy_at(self.fractions[[index]])[0]
+        return depths
+
+    def decomposition(self, index: int) -> tuple[tuple[str, float], ...]:
+        """Formulas on the hull at the composition of a phase, with their fractions of the atoms."""
+        from pymatgen.core import Composition
+
+        diagram: Any = self.phase_diagram
+        shares = diagram.get_decomposition(Composition(dict(self.phases[index].counts)))
+        return tuple(
+            sorted(
+                ((str(entry.name), float(share)) for entry, share in shares.items() if share > 1e-6),
+                key=lambda item: (-item[1], item[0]),
+            )
+        )
+
+    def potential_ranges(self) -> Mapping[str, tuple[tuple[float, float], ...]]:
+        """Range of the chemical potential of each element, relative to the element, of each stable phase.
+
+        Returns:
+            Formula to one (lowest, highest) in eV for each element; the potentials of the elements are at
+            most 0.
+        """
+        relative = self.potentials - self.elemental
+        ranges = {}
+        for index in self.stable:
+            planes = self._planes(index)
+            if len(planes):
+                low, high = relative[planes].min(axis=0), relative[planes].max(axis=0)
+                ranges[self.phases[index].formula] = tuple(
+                    (round(float(a), 6) + 0.0, round(float(b), 6) + 0.0)
+                    for a, b in zip(low, high, strict=True)
+                )
+        return ranges
+
+    def _planes(self, index: int) -> Sequence[int]:
+        """Facets whose planes contain a phase."""
+        gap = self.energies[index] - self.fractions[index] @ self.potentials.T
+        return np.flatnonzero(np.abs(gap) < ON_HULL).tolist()
+
+    def potential_corners(self) -> Mapping[str, FloatArray]:
+        """Corners of the region of chemical potentials in which each phase is stable.
+
+        Returns:
+            Formula to potentials relative to the elements in eV, shape (corners, elements). The regions of
+            elements are unbounded; only their corners with other phases are listed.
+        """
+        relative = self.potentials - self.elemental
+        return {self.phases[i].formula: relative[self._planes(i)] for i in self.stable if self._planes(i)}

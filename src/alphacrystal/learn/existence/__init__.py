@@ -1,0 +1,1 @@
+"""The probability that a compound exists at a composition: inputs, network, training."""

@@ -1,0 +1,192 @@
+"""The existence network: the probability that a compound exists at a composition of a chemical system."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from ase.data import atomic_numbers
+from torch import Tensor, nn
+
+from alphacrystal.composition import charge_imbalance, element_features
+from alphacrystal.learn.space_groups import composition_statistics
+from alphacrystal.learn.structure_types import MAX_ELEMENTS
+from alphacrystal.typing import BoolArray, Float32Array, FloatArray, IntArray
+
+SLOTS = 4  # elements of a composition at most
+BALANCED = 1e-9  # charge per atom
+MAX_FORMULA_ATOMS = 40  # in the formula unit
+SIMILARITY_WIDTH = 1.5  # distance of standardised element properties at which the similarity is exp(-1/2)
+SMALLEST_SUM = 1e-6  # of similarities, in the logarithm
+_BASE = 64  # of the keys of ratios, above every count
+_EXTRA = 6  # inputs beside the statistics of the composition
+
+
+@dataclass(frozen=True, slots=True)
+class ExistenceNetConfig:
+    """Sizes of the network."""
+
+    width: int = 128
+    dropout: float = 0.3
+
+
+def ratio_keys(counts: IntArray) -> IntArray:
+    """One whole number for each ratio, shape (n,), of counts of shape (n, SLOTS) with 0 in unused slots."""
+    return np.asarray(counts @ _BASE ** np.arange(SLOTS), dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compositions:
+    """Compositions as arrays; the elements of each are in order of electronegativity.
+
+    Attributes:
+        numbers: Atomic numbers, 0 in unused slots, shape (n, SLOTS).
+        counts: Atoms in the reduced formula, 0 in unused slots, shape (n, SLOTS).
+        imbalance: Smallest charge per atom over the common oxidation states, shape (n,).
+    """
+
+    numbers: IntArray
+    counts: IntArray
+    imbalance: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @classmethod
+    def of_system(cls, symbols: Sequence[str], ratios: IntArray) -> Compositions:
+        """Compositions of one set of elements.
+
+        Args:
+            symbols: At most SLOTS elements, least electronegative first.
+            ratios: Atoms of each, shape (n, elements).
+        """
+        numbers = np.zeros((len(ratios), SLOTS), dtype=np.int64)
+        counts = np.zeros_like(numbers)
+        numbers[:, : len(symbols)] = [atomic_numbers[symbol] for symbol in symbols]
+        counts[:, : len(symbols)] = ratios
+        return cls(numbers, counts, charge_imbalance(symbols, ratios))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Compositions]) -> Compositions:
+        """All compositions of several."""
+        return cls(
+            np.concatenate([part.numbers for part in parts]),
+            np.concatenate([part.counts for part in parts]),
+            np.concatenate([part.imbalance for part in parts]),
+        )
+
+    def chosen(self, rows: IntArray | BoolArray) -> Compositions:
+        """The compositions of some rows."""
+        return Compositions(self.numbers[rows], self.counts[rows], self.imbalance[rows])
+
+
+def similarity_sums(known: Compositions, asked: Compositions, same: BoolArray | None = None) -> FloatArray:
+    """Sum and maximum of the similarities to known compounds of the same ratio, and their number.
+
+    The similarity of two compounds is exp(-d²/2) with d² the squared distances of the standardised
+    properties of their elements, element by element in order of electronegativity, over SIMILARITY_WIDTH².
+
+    Args:
+        known: Known compounds.
+        asked: Compositions.
+        same: Whether an asked composition is itself one of the known ones and is left out, shape (asked,).
+
+    Returns:
+        Columns sum, maximum, number; shape (asked, 3).
+    """
+    properties = np.nan_to_num(element_features())
+    square = ((properties[:, None] - properties[None]) ** 2).sum(-1)
+    factor = np.exp(-square / (2 * SIMILARITY_WIDTH**2)).astype(np.float32)  # (104, 104)
+    left_out = np.zeros(len(asked), dtype=bool) if same is None else same
+    result = np.zeros((len(asked), 3))
+    known_keys, asked_keys = ratio_keys(known.counts), ratio_keys(asked.counts)
+    known_order, asked_order = (np.argsort(keys, kind="stable") for keys in (known_keys, asked_keys))
+    keys, starts = np.unique(asked_keys[asked_order], return_index=True)
+    ends = [*starts[1:], len(asked)]
+    begins = np.searchsorted(known_keys[known_order], keys, "left")
+    stops = np.searchsorted(known_keys[known_order], keys, "right")
+    for start, end, begin, stop in zip(starts, ends, begins, stops, strict=True):
+        if begin == stop:
+            continue
+        members = known.numbers[known_order[begin:stop]]
+        for first in range(start, end, 2048):
+            rows = asked_order[first : min(first + 2048, end)]
+            numbers = asked.numbers[rows]
+            like = np.ones((len(rows), len(members)), dtype=np.float32)
+            for slot in range(SLOTS):
+                like *= factor[numbers[:, slot][:, None], members[None, :, slot]]
+            itself = left_out[rows][:, None] & (numbers[:, None] == members[None]).all(-1)
+            like[itself] = 0
+            result[rows, 0] = like.sum(1)
+            result[rows, 1] = like.max(1)
+            result[rows, 2] = len(members) - itself.sum(1)
+    return result
+
+
+def inputs(known: Compositions, asked: Compositions, same: BoolArray | None = None) -> Float32Array:
+    """Inputs of the network, shape (asked, features); arguments as for `similarity_sums`."""
+    padded = np.zeros((len(asked), MAX_ELEMENTS), dtype=np.int64)
+    amounts = padded.astype(np.float32)
+    padded[:, :SLOTS], amounts[:, :SLOTS] = asked.numbers, asked.counts
+    sums = similarity_sums(known, asked, same)
+    extra = np.column_stack(
+        [
+            np.log(sums[:, 0] + SMALLEST_SUM) / 5,
+            sums[:, 1],
+            np.log1p(sums[:, 2]) / 5,
+            asked.imbalance < BALANCED,
+            np.minimum(asked.imbalance, 1),
+            asked.counts.sum(1) / MAX_FORMULA_ATOMS,
+        ]
+    )
+    return np.concatenate([composition_statistics(padded, amounts), extra.astype(np.float32)], axis=1)
+
+
+class ExistenceNet(nn.Module):
+    """Log-odds that a compound exists, from the composition and the known compounds of the same ratio.
+
+    Args:
+        config: Sizes.
+        known: Training compounds: atomic numbers and counts, shape (compounds, 2, SLOTS), uint8.
+    """
+
+    known: Tensor
+
+    def __init__(self, config: ExistenceNetConfig, known: Tensor) -> None:
+        super().__init__()
+        self.config = config
+        self.register_buffer("known", known)
+        one = Compositions.of_system(["Na", "Cl"], np.array([[1, 1]]))
+        size, width = inputs(one, one).shape[1], config.width
+        self.layers = nn.Sequential(
+            nn.Linear(size, width),
+            nn.GELU(),
+            nn.Dropout(config.dropout),
+            nn.Linear(width, width),
+            nn.GELU(),
+            nn.Dropout(config.dropout),
+            nn.Linear(width, 1),
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Log-odds, shape (batch,), of inputs of shape (batch, features)."""
+        odds: Tensor = self.layers(features)[:, 0]
+        return odds
+
+    def compounds(self) -> Compositions:
+        """The training compounds; their charges are not needed and are zero."""
+        table = self.known.numpy().astype(np.int64)
+        return Compositions(table[:, 0], table[:, 1], np.zeros(len(table)))
+
+
+def probabilities(net: ExistenceNet, asked: Compositions) -> FloatArray:
+    """Probability that a compound exists at each composition, shape (n,).
+
+    A training compound is not counted as known for itself.
+    """
+    features = inputs(net.compounds(), asked, np.ones(len(asked), dtype=bool))
+    with torch.no_grad():
+        odds = net(torch.as_tensor(features))
+    return np.asarray(odds.double().sigmoid().numpy())
