@@ -58,7 +58,15 @@ def test_predict_list_fetch_and_evaluate(tmp_path: Path) -> None:
 
     async def conversation(client: Client) -> None:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-        assert set(tools) == {"predict", "inspect", "evaluate", "relax", "list_runs", "fetch_result"}
+        assert set(tools) == {
+            "predict",
+            "inspect",
+            "explore",
+            "evaluate",
+            "relax",
+            "list_runs",
+            "fetch_result",
+        }
         assert all(tool.description for tool in tools.values())
         result = await client.call_tool(
             "predict",
@@ -89,6 +97,19 @@ def test_inspect_and_relax(tmp_path: Path) -> None:
         relaxed = await answer(client, "relax", structure=crystal.to(fmt="poscar"))
         assert relaxed["rows"][0]["converged"]
         assert Structure.from_str(relaxed["cif"], fmt="cif").lattice.a == pytest.approx(5.65, abs=0.1)
+
+    talk(tmp_path, conversation)
+
+
+def test_explore_a_chemical_system(tmp_path: Path) -> None:
+    async def conversation(client: Client) -> None:
+        explored = await answer(client, "explore", system="Na-Cl", formulas=1)
+        assert explored["system"] == "Na-Cl"
+        on_hull = {
+            row["formula"] for row in explored["phases"] if float(row["energy_above_hull_per_atom_ev"]) == 0
+        }
+        assert {"Na", "Cl", "NaCl"} <= on_hull
+        assert "no element" in await refusal(client, "explore", system="Na-Qq")
 
     talk(tmp_path, conversation)
 

@@ -1,4 +1,4 @@
-"""An MCP server for agents: predict, inspect, evaluate, relax, list runs and fetch results (extra ``mcp``).
+"""An MCP server for agents: predict, inspect, explore, evaluate, relax, list runs, fetch results (extra ``mcp``).
 
 To add a tool, write a method of `_Tools` and add its name to `TOOLS`; the first paragraph of its docstring
 is the description that agents see.
@@ -6,6 +6,7 @@ is the description that agents see.
 
 from __future__ import annotations
 
+import csv
 import inspect as introspection
 import re
 import tempfile
@@ -22,6 +23,7 @@ from pydantic import Field
 from alphacrystal import __version__
 from alphacrystal.composition import parse_formula
 from alphacrystal.errors import AlphaCrystalError, InputError
+from alphacrystal.exploration import parse_system
 from alphacrystal.integrations.mcp_commands import (
     MAX_STRUCTURE_LENGTH,
     Report,
@@ -30,6 +32,7 @@ from alphacrystal.integrations.mcp_commands import (
     run_command,
 )
 from alphacrystal.report import SummaryRow, read_run_folder
+from alphacrystal.runtime.foreign_files import read_text
 
 try:
     from mcp.server.mcpserver import Context, MCPServer
@@ -42,7 +45,7 @@ AlphaCrystal predicts crystal structures from a chemical formula. inspect takes 
 and cells only; predict takes minutes and gives a ranked list of relaxed structures. Read the notes of a
 result before its rows. The probability of a row is that of the known or ground-state structure. Energies are
 those of a machine-learned potential: the order of polymorphs within about 0.05 eV/atom is uncertain."""
-TOOLS = ("predict", "inspect", "evaluate", "relax", "list_runs", "fetch_result")
+TOOLS = ("predict", "inspect", "explore", "evaluate", "relax", "list_runs", "fetch_result")
 MAX_LISTED_RUNS = 200
 DEFAULT_CANDIDATES = 50  # of a prediction, if the server allows as many
 #: Columns of the rows that tools return; `fetch_result` returns all columns of one row.
@@ -170,6 +173,50 @@ class _Tools:
         cells = [{name: cell[name] for name in kept} for cell in found.get("cells", [])]
         return {**found, "cells": cells}
 
+    async def explore(
+        self,
+        context: Context,
+        system: Annotated[str, Field(min_length=3, max_length=40, description="Elements, e.g. Li-P-S.")],
+        formulas: Annotated[int, Field(ge=1, le=1000, description="Formulas to predict at most.")] = 20,
+        pressure: Annotated[float, Field(ge=-50, le=1000, description="GPa.")] = 0.0,
+        max_energy_above_hull: Annotated[
+            float, Field(ge=0, le=2, description="Phases to return, eV/atom.")
+        ] = 0.05,
+    ) -> dict[str, Any]:
+        """Explore a chemical system of two to four elements: its phases on and near the convex hull.
+
+        The finished part of an exploration that reaches the limit of time stays in the folder.
+        """
+        folder = self._new_folder("-".join(parse_system(system).elements))
+        arguments = options(
+            {
+                "out": folder,
+                "budget": f"{formulas}formulas",
+                "pressure": pressure or None,
+                "potential": self._limits.potential,
+                "workers": self._limits.workers,
+                "no_report": True,
+            }
+        )
+        async with self._turn:
+            (found,) = await run_command(
+                self._limits, ["explore", *arguments, "--", system], _reporter(context)
+            )
+        (hull,) = found["hulls"]
+        table = read_text(Path(hull["table"]), "hull table", MAX_STRUCTURE_LENGTH)
+        phases = [
+            row
+            for row in csv.DictReader(table.splitlines())
+            if float(row["energy_above_hull_per_atom_ev"] or "inf") <= max_energy_above_hull
+        ]
+        return {
+            "exploration": folder.relative_to(self._limits.folder).as_posix(),
+            "system": found["system"],
+            "predicted": found["predicted"],
+            "stopped": found["stopped"],
+            "phases": phases,
+        }
+
     async def evaluate(self, context: Context, run: RunName, target: StructureText) -> dict[str, Any]:
         """Compare the structures of a run with a known structure."""
         folder = self._limits.run_folder(run)
@@ -250,7 +297,6 @@ class _Tools:
 
     def _cif(self, folder: Path, row: SummaryRow) -> str:
         from alphacrystal.runtime.contained_paths import check_inside
-        from alphacrystal.runtime.foreign_files import read_text
 
         path = folder / row.file
         check_inside(path, self._limits.folder)
