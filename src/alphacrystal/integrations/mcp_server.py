@@ -1,4 +1,4 @@
-"""An MCP server for agents: predict, inspect, explore, evaluate, relax, list runs, fetch results (extra ``mcp``).
+"""An MCP server for agents: predict, inspect, explore, evaluate, relax and read runs (extra ``mcp``).
 
 To add a tool, write a method of `_Tools` and add its name to `TOOLS`; the first paragraph of its docstring
 is the description that agents see.
