@@ -36,7 +36,8 @@ def phase(number: int, symbol: str, slope: float, start: float) -> PressurePhase
     ).get_primitive_structure()
     volumes = slope * 160.22 - 0.02 * PRESSURES
     enthalpies = start + slope * PRESSURES - 0.01 * PRESSURES**2 / 160.22
-    return PressurePhase(number, symbol, (structure,) * 3, PhaseEnthalpies(PRESSURES, enthalpies, volumes))
+    known = PhaseEnthalpies(PRESSURES, enthalpies, volumes)
+    return PressurePhase("NaCl", number, symbol, (structure,) * 3, known)
 
 
 @pytest.fixture
