@@ -39,7 +39,7 @@ QUICK = ("--candidates", "3", "--max-atoms", "4", "--no-relax")
         (["NaCl", "--z", "41"], "82 atoms, more than the limit of 80"),
         (["NaCl", "--space-group", "231"], "space group 231 does not exist"),
         (["NaCl", "--space-group", "0"], "space group 0 does not exist"),
-        (["NaCl", "--space-group", "Fm-3m"], "--space-group"),
+        (["NaCl", "--space-group", "Fm-3x"], "Fm-3x"),
         (["NaCl", "--lattice", "4,4,6,90"], "--lattice takes 6 numbers"),
         (["NaCl", "--lattice", "4,4,six,90,90,90"], "--lattice takes 6 numbers"),
         (["NaCl", "--lattice", "4,4,nan,90,90,90"], "lattice"),

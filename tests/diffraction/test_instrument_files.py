@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alphacrystal.diffraction import PowderPattern, read_pattern
+from alphacrystal.diffraction import PeakList, PowderPattern, read_pattern
 from alphacrystal.errors import InputError
 
 COUNT, START, STEP = 120, 20.0, 0.02
@@ -166,10 +166,14 @@ FORMATS: dict[str, Callable[..., bytes]] = {
 NEED_GEDDES = {"raw3", "raw4", "brml", "uxd", "xrdml"}
 
 
-def read(folder: Path, content: bytes) -> PowderPattern:
+def read_any(folder: Path, content: bytes) -> PowderPattern | PeakList:
     path = folder / "measured.dat"  # the content decides
     path.write_bytes(content)
-    pattern = read_pattern(path)
+    return read_pattern(path)
+
+
+def read(folder: Path, content: bytes) -> PowderPattern:
+    pattern = read_any(folder, content)
     assert isinstance(pattern, PowderPattern)
     return pattern
 
@@ -297,7 +301,7 @@ def test_mutated_files_are_read_or_refused(tmp_path: Path, name: str, data: st.D
     content = content[: data.draw(st.integers(len(content) // 2, 2 * len(content)))]
     sentence = ""
     try:
-        read(tmp_path, bytes(content))
+        read_any(tmp_path, bytes(content))  # without its marks, text may be a list of peaks
     except InputError as error:
         sentence = str(error)
     assert "\n" not in sentence

@@ -105,7 +105,7 @@ def test_supercells_have_limits() -> None:
 
 
 def test_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alphacrystal.relaxation.phonons.find_spec", lambda _: None)
+    monkeypatch.setattr("alphacrystal.runtime.registry.find_spec", lambda _: None)
     with pytest.raises(InputError, match=r"alphacrystal\[phonons\]"):
         require_phonopy()
 

@@ -88,7 +88,7 @@ def test_configuration_with_a_ruled_comment_is_read(tmp_path: Path) -> None:
         (b"formula,x\nNaCl," + b"a" * 200_000, "line 2 cannot be read as CSV: field larger"),
         (b"formula,formula\nNaCl,MgO", "names two columns formula"),
         (b"formula,space_group\nNaCl,9999999999", "line 2: space_group '9999999999'"),
-        (b"formula,space_group\nNaCl," + b"1" * 10_000, "is not a number from 1 to 230"),
+        (b"formula,space_group\nNaCl," + b"1" * 10_000, "is neither a"),
         (b"a," * 400_000 + b"\n1", "has no column named formula; its first line is 'a,a,"),
         (b"formula\n\xff", "it is not text in UTF-8"),
         (b"formula\n", "holds a header but no formula"),

@@ -392,9 +392,6 @@ class CampaignStore:
 
 def _stays_inside(result: object) -> bool:
     """Whether a result is a relative path without ".."."""
-    return (
-        isinstance(result, str)
-        and not result.startswith("/")
-        and ".." not in result.split("/")
-        and "\0" not in result
-    )
+    if not isinstance(result, str) or "\0" in result:
+        return False
+    return not result.startswith("/") and ".." not in result.split("/")

@@ -35,6 +35,7 @@ NUMBERS = [
 NUMBERS += ["1.5", "-0", "9" * 30, "1e3000", "½", "True"]
 #: What makes a run long: small or refused.
 COSTLY = {
+    "budget": ["1formulas", "0formulas", "1", "1min ", "formulas"],
     "candidates": ["1", "2"],
     "steps": ["0", "1"],
     "workers": ["1"],
@@ -48,7 +49,7 @@ COSTLY = {
     "top": ["1", "2", "1000"],
 }
 #: Never started here: a server, a benchmark, registered potentials of the user.
-LEFT_OUT = {"serve", "benchmark", "potential"}
+LEFT_OUT = {"serve", "mcp", "benchmark", "potential"}
 TEXTS = {
     "generators": [
         "random",
@@ -101,6 +102,9 @@ ARGUMENTS = {
     "data references": ["{folder}"],
     "data neighbours": ["{folder}"],
     "data phases": ["{folder}"],
+    "doctor": [],
+    "explore": ["Na-Cl"],
+    "export": ["{run}"],
     "model list": [],
     "model card": ["symmetry"],
 }
@@ -109,6 +113,12 @@ ALWAYS = {
     "relax": ["--steps", "1", "--workers", "1", "--out", "out"],
     "rank": ["--out", "out"],
     "train": ["--data", "{folder}", "--out", "out", "--epochs", "1"],
+    "doctor": ["--no-self-test"],
+    "explore": [
+        *("--budget", "1formulas", "--candidates", "1", "--max-atoms", "2", "--workers", "1"),
+        *("--steps", "1", "--no-report", "--out", "out"),
+    ],
+    "export": ["--to", "optimade", "--out", "out"],
     "data build": ["--out", "out.jsonl"],
     "data subset": ["--out", "out.jsonl"],
     "data references": ["--out", "out.json"],

@@ -48,7 +48,7 @@ def check_prototypes(records: Iterable[StructureRecord]) -> Result:
             "name": prototype.name,
             "label": prototype.label,
             "conditions": list(prototype.conditions),
-            "verified": found[prototype],
+            "verified": [{"formula": formula, "id": id_} for formula, id_ in found[prototype].items()],
             "other_names": other[prototype],
         }
         for prototype in every
@@ -76,7 +76,8 @@ def render(result: Result) -> str:
             (
                 row["name"],
                 f"`{row['label']}`",
-                ", ".join(f"{formula} ({id_})" for formula, id_ in list(row["verified"].items())[:2]) or "–",
+                ", ".join(f"{crystal['formula']} ({crystal['id']})" for crystal in row["verified"][:2])
+                or "–",
             )
             for row in result["rows"]
         ],
