@@ -73,3 +73,9 @@ def test_oxidation_states(
 ) -> None:
     found = oxidation_states(counts, valences)
     assert found == (None if expected is None else pytest.approx(expected))
+
+
+def test_two_metals_have_no_bond_valence() -> None:
+    assert bond_valences("Li", "Nb", np.array([3.08])).tolist() == [0.0]
+    # Six bonds of 2.15 Å, the mean of octahedra of oxygen around Li, carry its charge.
+    assert 6 * float(bond_valences("Li", "O", np.array([2.15]))[0]) == pytest.approx(1, abs=0.1)

@@ -22,6 +22,10 @@ _MOST_COMBINATIONS = 100_000
 _NO_ANIONS = frozenset({"B", "Si", "Ge"})
 
 
+#: Elements that can be anions; two others, such as Li and Nb in LiNbO3, have no bond with a valence.
+_ANIONS = frozenset({"H", "B", "C", "Si", "N", "P", "As", "Sb", "O", "S", "Se", "Te", "F", "Cl", "Br", "I"})
+
+
 @cache
 def _parameters() -> Mapping[str, tuple[float, float]]:
     """Sizes r in Å and electronegativities c: M. O'Keeffe and N. E. Brese, doi:10.1021/ja00009a002."""
@@ -30,9 +34,10 @@ def _parameters() -> Mapping[str, tuple[float, float]]:
 
 
 def bond_valences(one: str, other: str, distances: FloatArray) -> FloatArray:
-    """Valences of bonds of two elements in valence units; 0 for elements without parameters.
+    """Valences of bonds of two elements in valence units; 0 without parameters, and for two metals.
 
-    exp((R - d) / 0.37 Å) with the R of O'Keeffe and Brese from sizes and electronegativities.
+    exp((R - d) / 0.37 Å) with the R of O'Keeffe and Brese from sizes and electronegativities. These
+    general R are less accurate than those fitted to one pair of elements: a sum may be a quarter too large.
 
     Args:
         one: Symbol.
@@ -40,7 +45,7 @@ def bond_valences(one: str, other: str, distances: FloatArray) -> FloatArray:
         distances: Lengths in Å, any shape.
     """
     table = _parameters()
-    if one not in table or other not in table:
+    if one not in table or other not in table or not {one, other} & _ANIONS:
         return np.zeros_like(distances)
     (r1, c1), (r2, c2) = table[one], table[other]
     length = r1 + r2 - r1 * r2 * (c1**0.5 - c2**0.5) ** 2 / (c1 * r1 + c2 * r2)

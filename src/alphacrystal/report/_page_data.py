@@ -102,7 +102,10 @@ def _coordination(chemistry: Chemistry) -> dict[str, Any]:
     facts = [("Oxidation states", chemistry.charge_balance)]
     if chemistry.global_instability_index is not None:
         facts.append(
-            ("Global instability index", f"{chemistry.global_instability_index:.2f} (bond valences)")
+            (
+                "Global instability index",
+                f"{chemistry.global_instability_index:.2f} (bond valences, approximate)",
+            )
         )
     bonds = list(chemistry.shortest_bonds.items())[:_LISTED_BONDS]
     facts += [
