@@ -116,6 +116,12 @@ def test_a_written_text_is_read_again(
     np.testing.assert_allclose(pattern.intensity, counts)
 
 
+@pytest.mark.parametrize("start", [7.61, 10.0, 60.03])
+def test_a_step_of_a_quarter_of_a_degree_is_a_profile(tmp_path: Path, start: float) -> None:
+    lines = [f"{start + 0.25 * index:.2f} {100 + index % 7}" for index in range(60)]
+    assert len(profile(write(tmp_path, lines)).two_theta) == 60
+
+
 def test_latin_1_and_gzip(tmp_path: Path) -> None:
     text = "\n".join(["# Winkel in °, Größe 3 µm", *rows()])
     (tmp_path / "a.xy").write_bytes(text.encode("latin-1"))

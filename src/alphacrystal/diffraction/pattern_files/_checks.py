@@ -50,7 +50,8 @@ def checked_pattern(file: PatternFile, radiation: Radiation, name: str) -> Powde
     span = float(np.ptp(rows.two_theta))
     peaks = file.peaks
     if peaks is None:
-        peaks = span > PROFILE_STEP * (len(rows.two_theta) - 1)
+        # A step of exactly PROFILE_STEP has rounding errors.
+        peaks = span > PROFILE_STEP * (1 + 1e-6) * (len(rows.two_theta) - 1)
     if peaks:
         return _peak_list(rows, radiation, name, file.notes)
     return _profile(rows, radiation, name, file.notes)
