@@ -117,9 +117,9 @@ def test_expected_lowering_matches_sampled_values() -> None:
 
 def test_neighbours_change_the_expectation_and_distant_phases_do_not() -> None:
     known = np.array([[0.5, 0.5]])
-    asked = np.array([[0.5, 0.5], [0.52, 0.48], [0.95, 0.05]])
+    new = np.array([[0.5, 0.5], [0.52, 0.48], [0.95, 0.05]])
     prior = np.full(3, 0.1)
-    mean, deviation = predicted_depths(asked, prior, known, np.array([-0.1]), np.array([0.1]))
+    mean, deviation = predicted_depths(new, prior, known, np.array([-0.1]), np.array([0.1]))
     assert mean[0] < mean[1] < mean[2]
     assert mean[2] == pytest.approx(0.1, abs=1e-3)
     assert deviation[0] < deviation[1] < deviation[2]

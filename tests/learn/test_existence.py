@@ -68,17 +68,17 @@ def test_similar_compounds_count_more_and_a_compound_does_not_count_for_itself()
         return Compositions.joined([Compositions.of_system(pair, np.array([[1, 1]])) for pair in systems])
 
     known = of(("Na", "Cl"), ("K", "Cl"), ("Fe", "Al"))
-    asked = of(("Na", "Cl"), ("Na", "Br"))
-    with_itself = similarity_sums(known, asked)
-    without = similarity_sums(known, asked, np.array([True, True]))
+    compositions = of(("Na", "Cl"), ("Na", "Br"))
+    with_itself = similarity_sums(known, compositions)
+    without = similarity_sums(known, compositions, np.array([True, True]))
     assert with_itself[0, 1] == pytest.approx(1)
     assert without[0, 1] < 1
     assert without[0, 2] == 2
     assert without[1] == pytest.approx(with_itself[1])
-    far = similarity_sums(of(("Fe", "Al")), asked)
+    far = similarity_sums(of(("Fe", "Al")), compositions)
     assert (far[:, 0] < without[:, 0]).all()
     assert (
-        similarity_sums(Compositions.of_system(("Na", "Cl"), np.array([[2, 1]])), asked).tolist()
+        similarity_sums(Compositions.of_system(("Na", "Cl"), np.array([[2, 1]])), compositions).tolist()
         == [[0, 0, 0]] * 2
     )
 

@@ -103,9 +103,9 @@ def predicted_depths(
         square = ((left[:, None] - right[None]) ** 2).sum(-1)
         return np.asarray(SPREAD**2 * np.exp(-square / (2 * REACH**2)))
 
-    own = covariance(known_fractions, known_fractions) + NOISE**2 * np.eye(len(known_fractions))
+    among_known = covariance(known_fractions, known_fractions) + NOISE**2 * np.eye(len(known_fractions))
     cross = covariance(fractions, known_fractions)
-    weights = np.linalg.solve(own, cross.T)  # (m, n)
+    weights = np.linalg.solve(among_known, cross.T)  # (m, n)
     mean = prior + weights.T @ (known_depths - known_prior)
     variance = SPREAD**2 + NOISE**2 - (cross * weights.T).sum(1)
     return mean, np.sqrt(np.maximum(variance, NOISE**2))

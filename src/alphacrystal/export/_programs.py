@@ -143,7 +143,7 @@ def cp2k(structure: Structure, name: str) -> dict[str, str]:
         for axis, row in zip("ABC", structure.lattice.matrix.tolist(), strict=True)
     ]
     positions = [f"      {site.specie.symbol} {_decimals(site.frac_coords.tolist())}" for site in structure]
-    kinds = [
+    sections = [
         line
         for symbol in symbols(structure)
         for line in (
@@ -167,7 +167,7 @@ def cp2k(structure: Structure, name: str) -> dict[str, str]:
         *("        METHOD FERMI_DIRAC", "        ELECTRONIC_TEMPERATURE [K] 300", "      &END SMEAR"),
         *("      &MIXING", "        METHOD BROYDEN_MIXING", "      &END MIXING", "    &END SCF"),
         *("  &END DFT", "  &SUBSYS", "    &CELL", *cell, "    &END CELL", "    &COORD", "      SCALED TRUE"),
-        *(*positions, "    &END COORD", *kinds, "  &END SUBSYS", "&END FORCE_EVAL"),
+        *(*positions, "    &END COORD", *sections, "  &END SUBSYS", "&END FORCE_EVAL"),
     ]
     note = (
         "Basis sets and pseudopotentials are in the data folder of CP2K: DZVP-MOLOPT-SR-GTH in\n"

@@ -205,8 +205,8 @@ def write_pressure_series(
     write_text_atomically(folder / TRANSITIONS_FILE, _table(TransitionRow, changes))
 
 
-def _table(kind: type[EnthalpyRow | TransitionRow], rows: Sequence[EnthalpyRow | TransitionRow]) -> str:
-    return csv_text(tuple(field.name for field in fields(kind)), map(asdict, rows))
+def _table(row_type: type[EnthalpyRow | TransitionRow], rows: Sequence[EnthalpyRow | TransitionRow]) -> str:
+    return csv_text(tuple(field.name for field in fields(row_type)), map(asdict, rows))
 
 
 def _figure(

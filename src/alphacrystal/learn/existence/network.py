@@ -21,7 +21,6 @@ MAX_FORMULA_ATOMS = 40  # in the formula unit
 SIMILARITY_WIDTH = 1.5  # distance of standardised element properties at which the similarity is exp(-1/2)
 SMALLEST_SUM = 1e-6  # of similarities, in the logarithm
 _BASE = 64  # of the keys of ratios, above every count
-_EXTRA = 6  # inputs beside the statistics of the composition
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,9 @@ class Compositions:
         return Compositions(self.numbers[rows], self.counts[rows], self.imbalance[rows])
 
 
-def similarity_sums(known: Compositions, asked: Compositions, same: BoolArray | None = None) -> FloatArray:
+def similarity_sums(
+    known: Compositions, compositions: Compositions, same: BoolArray | None = None
+) -> FloatArray:
     """Sum and maximum of the similarities to known compounds of the same ratio, and their number.
 
     The similarity of two compounds is exp(-d²/2) with d² the squared distances of the standardised
@@ -90,21 +91,23 @@ def similarity_sums(known: Compositions, asked: Compositions, same: BoolArray | 
 
     Args:
         known: Known compounds.
-        asked: Compositions.
-        same: Whether an asked composition is itself one of the known ones and is left out, shape (asked,).
+        compositions: Those that are compared with them.
+        same: Whether a composition is itself one of the known ones and is left out, shape (compositions,).
 
     Returns:
-        Columns sum, maximum, number; shape (asked, 3).
+        Columns sum, maximum, number; shape (compositions, 3).
     """
     properties = np.nan_to_num(element_features())
     square = ((properties[:, None] - properties[None]) ** 2).sum(-1)
     factor = np.exp(-square / (2 * SIMILARITY_WIDTH**2)).astype(np.float32)  # (104, 104)
-    left_out = np.zeros(len(asked), dtype=bool) if same is None else same
-    result = np.zeros((len(asked), 3))
-    known_keys, asked_keys = ratio_keys(known.counts), ratio_keys(asked.counts)
-    known_order, asked_order = (np.argsort(keys, kind="stable") for keys in (known_keys, asked_keys))
-    keys, starts = np.unique(asked_keys[asked_order], return_index=True)
-    ends = [*starts[1:], len(asked)]
+    left_out = np.zeros(len(compositions), dtype=bool) if same is None else same
+    result = np.zeros((len(compositions), 3))
+    known_keys, composition_keys = ratio_keys(known.counts), ratio_keys(compositions.counts)
+    known_order, composition_order = (
+        np.argsort(keys, kind="stable") for keys in (known_keys, composition_keys)
+    )
+    keys, starts = np.unique(composition_keys[composition_order], return_index=True)
+    ends = [*starts[1:], len(compositions)]
     begins = np.searchsorted(known_keys[known_order], keys, "left")
     stops = np.searchsorted(known_keys[known_order], keys, "right")
     for start, end, begin, stop in zip(starts, ends, begins, stops, strict=True):
@@ -112,8 +115,8 @@ def similarity_sums(known: Compositions, asked: Compositions, same: BoolArray | 
             continue
         members = known.numbers[known_order[begin:stop]]
         for first in range(start, end, 2048):
-            rows = asked_order[first : min(first + 2048, end)]
-            numbers = asked.numbers[rows]
+            rows = composition_order[first : min(first + 2048, end)]
+            numbers = compositions.numbers[rows]
             like = np.ones((len(rows), len(members)), dtype=np.float32)
             for slot in range(SLOTS):
                 like *= factor[numbers[:, slot][:, None], members[None, :, slot]]
@@ -125,20 +128,20 @@ def similarity_sums(known: Compositions, asked: Compositions, same: BoolArray | 
     return result
 
 
-def inputs(known: Compositions, asked: Compositions, same: BoolArray | None = None) -> Float32Array:
-    """Inputs of the network, shape (asked, features); arguments as for `similarity_sums`."""
-    padded = np.zeros((len(asked), MAX_ELEMENTS), dtype=np.int64)
+def inputs(known: Compositions, compositions: Compositions, same: BoolArray | None = None) -> Float32Array:
+    """Inputs of the network, shape (compositions, features); arguments as for `similarity_sums`."""
+    padded = np.zeros((len(compositions), MAX_ELEMENTS), dtype=np.int64)
     amounts = padded.astype(np.float32)
-    padded[:, :SLOTS], amounts[:, :SLOTS] = asked.numbers, asked.counts
-    sums = similarity_sums(known, asked, same)
+    padded[:, :SLOTS], amounts[:, :SLOTS] = compositions.numbers, compositions.counts
+    sums = similarity_sums(known, compositions, same)
     extra = np.column_stack(
         [
             np.log(sums[:, 0] + SMALLEST_SUM) / 5,
             sums[:, 1],
             np.log1p(sums[:, 2]) / 5,
-            asked.imbalance < BALANCED,
-            np.minimum(asked.imbalance, 1),
-            asked.counts.sum(1) / MAX_FORMULA_ATOMS,
+            compositions.imbalance < BALANCED,
+            np.minimum(compositions.imbalance, 1),
+            compositions.counts.sum(1) / MAX_FORMULA_ATOMS,
         ]
     )
     return np.concatenate([composition_statistics(padded, amounts), extra.astype(np.float32)], axis=1)
@@ -181,12 +184,12 @@ class ExistenceNet(nn.Module):
         return Compositions(table[:, 0], table[:, 1], np.zeros(len(table)))
 
 
-def probabilities(net: ExistenceNet, asked: Compositions) -> FloatArray:
+def probabilities(net: ExistenceNet, compositions: Compositions) -> FloatArray:
     """Probability that a compound exists at each composition, shape (n,).
 
     A training compound is not counted as known for itself.
     """
-    features = inputs(net.compounds(), asked, np.ones(len(asked), dtype=bool))
+    features = inputs(net.compounds(), compositions, np.ones(len(compositions), dtype=bool))
     with torch.no_grad():
         odds = net(torch.as_tensor(features))
     return np.asarray(odds.double().sigmoid().numpy())
