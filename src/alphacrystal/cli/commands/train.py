@@ -52,6 +52,7 @@ def train(
                 cache=cache,
                 resume=resume,
                 command=f"alphacrystal train {name} --data DATA --out OUT{options}",
+                on_prepared=lambda done: progress("prepare", done, 0),
                 on_step=lambda step, total, _: progress("step", step, total),
             )
     except KeyboardInterrupt:

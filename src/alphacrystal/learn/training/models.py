@@ -42,7 +42,7 @@ from alphacrystal.learn.weight_files import (
     state_size,
 )
 from alphacrystal.runtime.atomic_write import write_text_atomically
-from alphacrystal.typing import FloatArray, TrainingProgress
+from alphacrystal.typing import CountProgress, FloatArray, TrainingProgress
 
 DEFAULT_SETTINGS: dict[str, TrainSettings] = {
     "symmetry": TrainSettings(epochs=6, learning_rate=1.5e-3, weight_decay=0.05),
@@ -94,12 +94,24 @@ def train_model(
     cache: Path | None = None,
     resume: bool = False,
     command: str = "",
+    on_prepared: CountProgress | None = None,
     on_step: TrainingProgress | None = None,
 ) -> TrainResult:
     """Train one model on the training split of a record source (benchmark compounds are removed).
 
     Writes ``checkpoint.pt``, ``log.csv``, ``loss.png`` and ``loss.svg``, ``NAME.safetensors`` and
     ``NAME.json`` into ``out``; for FITTED_MODELS, which ignore ``settings``, only the last two.
+
+    Args:
+        name: One of MODEL_NAMES.
+        source: As for ``prepare``.
+        out: Output folder.
+        settings: Settings of the training; those of the model by default.
+        cache: Folder of prepared arrays; ``out/cache`` by default.
+        resume: Continue from the checkpoint in ``out``.
+        command: Command that reproduces the file, for the card.
+        on_prepared: Called with the number of prepared structures.
+        on_step: Called with the step, the total number of steps and the running loss.
 
     Raises:
         InputError: The model is unknown, the source is unreadable or has no validation structures, or the
@@ -112,11 +124,16 @@ def train_model(
                 f"{out} already holds a model {name}: use --resume to fit it again, or another --out."
             )
         out.mkdir(parents=True, exist_ok=True)
-        return _fit_model(name, source, out, cache or out / "cache", command, on_step)
+        prepared = prepare(source, cache or out / "cache", on_progress=on_prepared)
+        return _fit_model(name, prepared, source, out, command, on_step)
     settings = settings or DEFAULT_SETTINGS[name]
     torch.set_num_threads(settings.threads)
     check_folder(out, resume=resume)
-    data = read_formulas(source) if name == "existence" else prepare(source, cache or out / "cache")
+    data: PreparedStructures | KnownFormulas
+    if name == "existence":
+        data = read_formulas(source)
+    else:
+        data = prepare(source, cache or out / "cache", on_progress=on_prepared)
     task = _task(name, data, source, settings.seed)
     best = train(task, settings, out, resume=resume, data_hash=_data_hash(data), on_step=on_step)
     with torch.no_grad():
@@ -149,15 +166,14 @@ def train_model(
 
 def _fit_model(
     name: str,
+    data: PreparedStructures,
     source: Path,
     out: Path,
-    cache: Path,
     command: str,
     on_step: TrainingProgress | None,
 ) -> TrainResult:
     """Fit a model without epochs, in one deterministic pass over the structures."""
     began = time.monotonic()
-    data = prepare(source, cache)
     if not _has_both_splits(data):
         raise _too_small(data, source)
     model = fit_prototype_coordinates(
