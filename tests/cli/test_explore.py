@@ -10,8 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from pymatgen.core import Structure
+from pymatgen.core import Lattice, Structure
+
+from alphacrystal.diffraction import simulate_pattern
 
 Run = Callable[..., Any]
 Rows = Callable[[Path], list[dict[str, str]]]
@@ -52,6 +55,27 @@ def test_a_binary_system_has_its_compound_on_the_hull(run: Run, tmp_path: Path, 
     other = run("explore", "Na-F", *QUICK, "--budget", "2formulas", "--out", "lif")
     assert other.code == 2
     assert "is of Li-F" in other.err
+
+
+def test_a_pattern_is_compared_with_the_phases(run: Run, tmp_path: Path, rows_of: Rows) -> None:
+    salt = Structure.from_spacegroup(225, Lattice.cubic(4.03), ["Li", "F"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    pattern = simulate_pattern(salt, np.arange(20, 110, 0.05), rng=np.random.default_rng(0))
+    np.savetxt(tmp_path / "lif.xy", np.column_stack([pattern.two_theta, pattern.intensity]))
+    measured = ("--xrd", "lif.xy", "--wavelength", "CuKa")
+    outcome = run("explore", "Li-F", *QUICK, *measured, "--budget", "2formulas", "--out", "lif")
+    assert outcome.code == 0, outcome.err
+    assert re.search(r"Agreement with the pattern 1: LiF Fm-3m, R_wp [\d.]+ %, 0 unexplained", outcome.out)
+    rows = rows_of(tmp_path / "lif" / "hull.csv")
+    best = min((row for row in rows if row["r_wp"]), key=lambda row: float(row["r_wp"]))
+    assert (best["formula"], best["space_group_number"]) == ("LiF", "225")
+    assert "Agreement with the pattern 1: LiF" in (tmp_path / "lif" / "hull.html").read_text()
+    several = run("explore", "Li-F", *QUICK, *measured, "--pressure", "0,20", "--out", "two")
+    assert several.code == 2
+    assert "lif.xy was measured at one pressure" in several.err
+    missing = run("explore", "Li-F", *QUICK, "--xrd", "none.xy", "--wavelength", "CuKa", "--out", "none")
+    assert missing.code == 2
+    assert "none.xy" in missing.err
+    assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.slow

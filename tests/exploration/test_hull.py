@@ -123,3 +123,23 @@ def test_neighbours_change_the_expectation_and_distant_phases_do_not() -> None:
     assert mean[0] < mean[1] < mean[2]
     assert mean[2] == pytest.approx(0.1, abs=1e-3)
     assert deviation[0] < deviation[1] < deviation[2]
+
+
+def test_phases_are_ordered_by_their_agreement_with_a_pattern() -> None:
+    system = parse_system("Li-F")
+    elements = (phase("Li", 0.0), phase("F", 0.0))
+    profile = Hull(
+        system,
+        (
+            *elements,
+            phase("LiF", -3.0, r_wp=0.3, unexplained_peaks=4),
+            phase("LiF", -2.9, r_wp=0.1, unexplained_peaks=0),
+            phase("Li2F", -1.0, r_wp=0.2, unexplained_peaks=1),
+        ),
+    )
+    assert profile.by_agreement == (3, 4)
+    peaks = Hull(
+        system, (*elements, phase("LiF", -3.0, unexplained_peaks=2), phase("LiF", -2.0, unexplained_peaks=0))
+    )
+    assert peaks.by_agreement == (3,)
+    assert not Hull(system, elements).by_agreement

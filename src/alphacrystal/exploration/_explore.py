@@ -70,6 +70,8 @@ def explore(
     limit = budget if isinstance(budget, Budget) else parse_budget(budget)
     base = {**DEFAULTS} if config is None else config.model_dump()
     settings_of_run = make_config(**{**base, **settings, "workers": 1})
+    if settings_of_run.xrd is not None:  # workers may have another current folder
+        settings_of_run = settings_of_run.model_copy(update={"xrd": settings_of_run.xrd.resolve()})
     values = sorted(set(map(float, pressures or (settings_of_run.pressure,))))
     _check(parsed, settings_of_run, values)
     path = Path(folder) if folder is not None else default_folder(parsed.name)
@@ -104,6 +106,7 @@ def _check(system: ChemicalSystem, config: PredictConfig, pressures: Sequence[fl
         InputError: Says which.
         PotentialError: The potential cannot be used.
     """
+    from alphacrystal.pipeline.pattern import measured_peaks, read_measurement
     from alphacrystal.pipeline.preflight import check_dispersion
     from alphacrystal.relaxation import EnergyScale, check_potential, energy_scale
 
@@ -113,6 +116,9 @@ def _check(system: ChemicalSystem, config: PredictConfig, pressures: Sequence[fl
         raise InputError("A hull needs one scale of energies: give --dispersion none or d3, not auto.")
     if len(pressures) > MAX_PRESSURES:
         raise InputError(f"{len(pressures)} pressures are too many: give at most {MAX_PRESSURES}.")
+    if config.xrd is not None and len(pressures) > 1:
+        raise InputError(f"{config.xrd.name} was measured at one pressure: give one --pressure with --xrd.")
+    measured_peaks(read_measurement(config))
     for pressure in pressures:
         make_config(pressure=pressure)  # its range is checked
     check_potential(config.full_potential, system.elements, forces=config.relaxation == "gradient")

@@ -41,6 +41,9 @@ class Phase:
         converged: Whether the relaxation converged, None where unknown.
         known: Identifier of the known phase, "other structure", "new", or "" without a table.
         flags: Keys of ``alphacrystal.ranking.FLAGS``, separated by blanks.
+        r_wp: Weighted profile reliability factor of the fit to the measured pattern, 0 to about 1; None
+            without a profile.
+        unexplained_peaks: Measured peaks that the structure does not explain, None without a pattern.
         folder: Run folder relative to the folder of the exploration, "" without one.
         file: CIF in the run folder, "" without one.
     """
@@ -56,6 +59,8 @@ class Phase:
     converged: bool | None = None
     known: str = ""
     flags: str = ""
+    r_wp: float | None = None
+    unexplained_peaks: int | None = None
     folder: str = ""
     file: str = ""
 
@@ -63,6 +68,16 @@ class Phase:
     def formula(self) -> str:
         """Reduced formula without brackets."""
         return plain_formula(self.counts)
+
+    @property
+    def misfit(self) -> tuple[float, int] | None:
+        """Disagreement with a measured pattern, to compare phases; None without a pattern.
+
+        R_wp, then the number of unexplained peaks, which decides where there is no profile.
+        """
+        if self.unexplained_peaks is None:
+            return None
+        return self.r_wp or 0.0, self.unexplained_peaks
 
     @property
     def trusted(self) -> bool:
@@ -173,6 +188,16 @@ class Hull:
     def stable(self) -> tuple[int, ...]:
         """Indices of the phases on the hull, one for each formula."""
         return tuple(index for index in self.lowest.values() if self.above[index] <= ON_HULL)
+
+    @cached_property
+    def by_agreement(self) -> tuple[int, ...]:
+        """The phase of each formula that agrees best with the measured pattern, best formula first."""
+        compared = [index for index, phase in enumerate(self.phases) if phase.misfit is not None]
+        ordered = sorted(compared, key=lambda index: (self.phases[index].misfit, self.above[index], index))
+        best: dict[str, int] = {}
+        for index in ordered:
+            best.setdefault(self.phases[index].formula, index)
+        return tuple(best.values())
 
     @cached_property
     def depths(self) -> FloatArray:

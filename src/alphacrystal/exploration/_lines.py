@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alphacrystal.exploration._exploration import Exploration
-from alphacrystal.exploration._sentences import notices, summary_sentence
+from alphacrystal.exploration._sentences import agreement_sentences, notices, summary_sentence
 from alphacrystal.exploration._table import HullRow, hull_table
 
 
@@ -32,7 +32,7 @@ def hull_lines(exploration: Exploration, pressure_gpa: float | None = None, *, s
             f"  {'formula':14s} {'space group':12s} {'E hull':>7s} {'E form':>7s} {'exists':>6s}  known"
         )
     lines += [_line(row) for row in (*on_hull, *others[:shown])]
-    return [*lines, *notices(hull)]
+    return [*lines, *agreement_sentences(hull), *notices(hull)]
 
 
 def _line(row: HullRow) -> str:

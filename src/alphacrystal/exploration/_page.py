@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from alphacrystal.exploration._exploration import Exploration
 from alphacrystal.exploration._hull import Hull
-from alphacrystal.exploration._sentences import notices, summary_sentence
+from alphacrystal.exploration._sentences import agreement_sentences, notices, summary_sentence
 from alphacrystal.exploration._table import HullRow
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def exploration_page(
             + ("" if hull.pressure_gpa == 0 else f" at {hull.pressure_gpa:g} GPa"),
             elements=exploration.system.elements,
             lead=summary_sentence(exploration, hull),
-            notices=notices(hull),
+            notices=(*agreement_sentences(hull), *notices(hull)),
             phases=tuple(phases),
             edges=tuple(edges),
             pressure_gpa=hull.pressure_gpa,

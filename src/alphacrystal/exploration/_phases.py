@@ -20,7 +20,7 @@ SAME_ENERGY = 0.003  # eV/atom between a known phase and the predicted phase tha
 
 
 def phases_of_run(run: RunSummary, folder: Path, config: PredictConfig) -> list[Phase]:
-    """The low phases of a prediction, the lowest first.
+    """The low phases of a prediction, the lowest first, and the one that explains a measured pattern best.
 
     Args:
         run: A finished prediction.
@@ -39,6 +39,10 @@ def phases_of_run(run: RunSummary, folder: Path, config: PredictConfig) -> list[
     if lowest is None and found:
         lowest = found[0][0]
     name = run.folder.relative_to(folder).as_posix()
+    low = [item for item in found if lowest is not None and item[0] <= lowest + WINDOW][:POLYMORPHS]
+    compared = [item for item in found if item[1].unexplained_peaks is not None]
+    if compared and (first := min(compared, key=lambda item: item[1].rank)) not in low:
+        low.append(first)
     return [
         Phase(
             counts=counts,
@@ -52,12 +56,13 @@ def phases_of_run(run: RunSummary, folder: Path, config: PredictConfig) -> list[
             converged=row.converged,
             known=row.known,
             flags=row.flags,
+            r_wp=row.r_wp,
+            unexplained_peaks=row.unexplained_peaks,
             folder=name,
             file=row.file,
         )
-        for energy, row in found
-        if lowest is not None and energy <= lowest + WINDOW
-    ][:POLYMORPHS]
+        for energy, row in low
+    ]
 
 
 def _energy(row: SummaryRow, folder: Path, config: PredictConfig) -> float | None:

@@ -14,9 +14,9 @@ from alphacrystal.exploration._exploration import Exploration
 from alphacrystal.exploration._hull import PREDICTED, Hull, Phase
 from alphacrystal.exploration._page import exploration_page
 from alphacrystal.exploration._table import (
-    HULL_COLUMNS,
     STRUCTURES_FOLDER,
     HullRow,
+    hull_columns,
     hull_row,
     ordered_phases,
 )
@@ -91,8 +91,8 @@ def _without_file(row: HullRow) -> HullRow:
 
 
 def _write_csv(path: Path, rows: Sequence[HullRow]) -> None:
-    stream = io.StringIO()
-    write_csv(stream, HULL_COLUMNS, ([getattr(row, name) for name in HULL_COLUMNS] for row in rows))
+    stream, columns = io.StringIO(), hull_columns(rows)
+    write_csv(stream, columns, ([getattr(row, name) for name in columns] for row in rows))
     write_text_atomically(path, stream.getvalue())
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 #: The two depths of a prediction: few candidates in small cells, and the full search.
 QUICK, THOROUGH = "quick", "thorough"
 NEAR_HULL = 0.03  # eV/atom; formulas within it are searched thoroughly, and known phases within it first
+AGREEING = 3  # formulas that agree best with a measured pattern and are searched thoroughly
 THOROUGH_SHARE = 4  # one formula of so many in a round is a thorough search
 
 SPREAD = 0.1  # eV/atom: standard deviation of energies above the hull at compositions without neighbours
@@ -154,13 +155,19 @@ def ranked_formulas(compositions: Compositions, hull: Hull, done: Collection[str
 
 
 def thorough_candidates(hull: Hull, done: Collection[str]) -> list[str]:
-    """Formulas on or near the hull without a thorough search, the lowest first."""
+    """Formulas on or near the hull without a thorough search, the lowest first.
+
+    Formulas that agree best with a measured pattern come before them, at any energy.
+    """
+    agreeing = [hull.phases[index].formula for index in hull.by_agreement[:AGREEING]]
+    first = [formula for formula in agreeing if formula not in done]
     chosen = []
     for formula, index in hull.lowest.items():
         phase = hull.phases[index]
-        if len(phase.counts) > 1 and formula not in done and hull.above[index] <= NEAR_HULL and phase.folder:
+        waiting = len(phase.counts) > 1 and formula not in done and formula not in first
+        if waiting and hull.above[index] <= NEAR_HULL and phase.folder:
             chosen.append((float(hull.depths[index]), formula))
-    return [formula for _, formula in sorted(chosen)]
+    return first + [formula for _, formula in sorted(chosen)]
 
 
 def next_tasks(
@@ -182,12 +189,15 @@ def next_tasks(
         only_thorough: Choose formulas near the hull for the thorough search only.
         quick_atoms: Atoms in the cells of the quick search at most.
     """
-    near = thorough_candidates(hull, done[THOROUGH])
+    agreeing = {hull.phases[index].formula for index in hull.by_agreement[:AGREEING]}
+    near = [
+        Task(THOROUGH, formula, "agrees with the pattern" if formula in agreeing else "near the hull")
+        for formula in thorough_candidates(hull, done[THOROUGH])
+    ]
     if only_thorough:
-        return [Task(THOROUGH, formula, "near the hull") for formula in near[:size]]
+        return near[:size]
     ranked = ranked_formulas(compositions, hull, {*done[QUICK], *done[THOROUGH]})
-    deeper = near[: max(1, size // THOROUGH_SHARE)] if done[QUICK] else []
-    tasks = [Task(THOROUGH, formula, "near the hull") for formula in deeper]
+    tasks = near[: max(1, size // THOROUGH_SHARE)] if done[QUICK] else []
     for gain, index in ranked[: size - len(tasks)]:
         level = QUICK if compositions.atoms[index] <= quick_atoms else THOROUGH
         reason = "known phase" if gain > 0.9 else f"expected lowering {1000 * gain:.2g} meV/atom"

@@ -36,6 +36,19 @@ def summary_sentence(exploration: Exploration, hull: Hull) -> str:
     return "; ".join([text, *parts]) + "."
 
 
+def agreement_sentences(hull: Hull, shown: int = 3) -> tuple[str, ...]:
+    """The phases that agree best with the measured pattern, one sentence each; none without a pattern."""
+    sentences = []
+    for place, index in enumerate(hull.by_agreement[:shown], 1):
+        phase = hull.phases[index]
+        profile = "" if phase.r_wp is None else f"R_wp {100 * phase.r_wp:.1f} %, "
+        sentences.append(
+            f"Agreement with the pattern {place}: {phase.formula} {phase.space_group_symbol}, {profile}"
+            f"{phase.unexplained_peaks} unexplained peaks, {hull.above[index]:.3f} eV/atom above the hull."
+        )
+    return tuple(sentences)
+
+
 def notices(hull: Hull) -> tuple[str, ...]:
     """Sentences that a reader of the hull must know."""
     missing = [hull.phases[i].formula for i in hull.stable if hull.phases[i].source == "known"]

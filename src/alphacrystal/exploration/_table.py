@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -33,6 +34,9 @@ class HullRow:
         converged: Whether the relaxation converged, None where unknown.
         flags: Keys of ``alphacrystal.ranking.FLAGS``, separated by blanks. A phase with the flag unknown is
             not used for the hull.
+        r_wp: Fit to the measured pattern, 0 to about 1, None without a profile; this column and the next
+            exist only in explorations with a pattern.
+        unexplained_peaks: Measured peaks that the structure does not explain, None without a pattern.
         volume_per_atom_a3: Å³/atom, None where unknown.
         decomposition: Phases on the hull at its composition with fractions of the atoms; "" on the hull.
         file: CIF relative to the folder, "" without one.
@@ -53,13 +57,24 @@ class HullRow:
     known: str
     converged: bool | None
     flags: str
+    r_wp: float | None
+    unexplained_peaks: int | None
     volume_per_atom_a3: float | None
     decomposition: str
     file: str
     run: str
 
 
-HULL_COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(HullRow))
+PATTERN_COLUMNS = ("r_wp", "unexplained_peaks")
+HULL_COLUMNS: tuple[str, ...] = tuple(
+    field.name for field in fields(HullRow) if field.name not in PATTERN_COLUMNS
+)
+
+
+def hull_columns(rows: Sequence[HullRow]) -> tuple[str, ...]:
+    """The columns of ``hull.csv``: those of a pattern come last."""
+    with_pattern = any(row.unexplained_peaks is not None for row in rows)
+    return (*HULL_COLUMNS, *PATTERN_COLUMNS) if with_pattern else HULL_COLUMNS
 
 
 def hull_table(exploration: Exploration, pressure_gpa: float | None = None) -> list[HullRow]:
@@ -101,6 +116,8 @@ def hull_row(exploration: Exploration, hull: Hull, index: int) -> HullRow:
         known=phase.known,
         converged=phase.converged,
         flags=phase.flags,
+        r_wp=None if phase.r_wp is None else round(phase.r_wp, 5),
+        unexplained_peaks=phase.unexplained_peaks,
         volume_per_atom_a3=phase.volume_per_atom_a3,
         decomposition=""
         if index in hull.stable
@@ -111,7 +128,8 @@ def hull_row(exploration: Exploration, hull: Hull, index: int) -> HullRow:
 
 
 def _has_file(phase: Phase, above: float) -> bool:
-    return phase.source == PREDICTED and bool(phase.file) and above <= NEAR
+    written = above <= NEAR or phase.unexplained_peaks is not None
+    return phase.source == PREDICTED and bool(phase.file) and written
 
 
 def _cif_name(phase: Phase) -> str:

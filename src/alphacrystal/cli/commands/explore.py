@@ -26,6 +26,8 @@ _FIELDS = (
     "potential",
     "dispersion",
     "pressure",
+    "xrd",
+    "wavelength",
     "references",
     "known_phases",
     "fmax",
