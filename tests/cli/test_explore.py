@@ -78,6 +78,44 @@ def test_a_pattern_is_compared_with_the_phases(run: Run, tmp_path: Path, rows_of
     assert not (tmp_path / "none").exists()
 
 
+def test_a_list_of_systems_has_a_table_and_continues(run: Run, tmp_path: Path, rows_of: Rows) -> None:
+    (tmp_path / "list.txt").write_text("# fluorides\nLi-F\nF Li\nNa,F\n")
+    command = ("explore", "--from", "list.txt", *QUICK, "--no-report", "--out", "all")
+    outcome = run(*command, "--budget", "1formulas")
+    assert outcome.code == 0, outcome.err
+    rows = rows_of(tmp_path / "all" / "systems.csv")
+    assert [row["system"] for row in rows] == ["Li-F", "Na-F"]
+    assert [row["status"] for row in rows] == ["done", "done"]
+    assert rows[0]["on_hull"] == "LiF"
+    assert (tmp_path / "all" / rows[1]["folder"] / "hull.csv").is_file()
+    runs = {path: path.stat().st_mtime_ns for path in (tmp_path / "all").glob("*/runs/*/*/run.json")}
+    assert len(runs) == 2
+    again = run(*command, "--budget", "10min", "--json")  # both have ended: they are only read
+    assert again.code == 0, again.err
+    assert [json.loads(line)["predicted"] for line in again.out.splitlines()] == [1, 1]
+    assert all(path.stat().st_mtime_ns == changed for path, changed in runs.items())
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "words"),
+    [
+        ("Li-F\nLi-Xx\n", (), "line 2: 'Xx' is no element symbol"),
+        ("# nothing\n", (), "names no chemical system"),
+        ("Li-F\n", ("Na-F",), "Give the elements once"),
+        ("Li-F\n", ("--dispersion", "auto"), "one scale of energies"),
+        ("Li-F\n", ("--resume",), "--resume is for one system"),
+    ],
+)
+def test_bad_lists_are_refused(
+    run: Run, tmp_path: Path, content: str, options: tuple[str, ...], words: str
+) -> None:
+    (tmp_path / "list.txt").write_text(content)
+    outcome = run("explore", "--from", "list.txt", *options, "--out", "all")
+    assert outcome.code == 2
+    assert words in outcome.err
+    assert not (tmp_path / "all" / "systems.csv").exists()
+
+
 @pytest.mark.slow
 def test_enthalpies_of_several_pressures_have_their_own_hulls(
     run: Run, tmp_path: Path, rows_of: Rows

@@ -17,6 +17,7 @@ from alphacrystal.exploration._system import (
     enumerate_compositions,
     parse_system,
 )
+from alphacrystal.exploration._systems import SystemRow, explore_systems, read_systems
 from alphacrystal.exploration._table import HULL_COLUMNS, hull_table
 from alphacrystal.exploration._task import ExploreTask
 
@@ -31,14 +32,17 @@ __all__ = [
     "ExploreTask",
     "Hull",
     "Phase",
+    "SystemRow",
     "enumerate_compositions",
     "expected_lowering",
     "explore",
+    "explore_systems",
     "hull_lines",
     "hull_table",
     "parse_budget",
     "parse_system",
     "predicted_depths",
+    "read_systems",
     "stored_exploration",
     "write_results",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ from alphacrystal.config import INPUT, OUTPUT
 from alphacrystal.errors import InputError
 
 if TYPE_CHECKING:
+    from alphacrystal.config import PredictConfig
     from alphacrystal.exploration import Exploration
 
 SHOWN = 8  # phases that are not on the hull, in the table after each round
@@ -46,6 +48,10 @@ def explore(
     elements: Annotated[
         str | None,
         typer.Option(help="The elements instead of SYSTEM, e.g. Li,P,S.", rich_help_panel=INPUT),
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="File with one system a line, instead of SYSTEM.", rich_help_panel=INPUT),
     ] = None,
     budget: Annotated[
         str, typer.Option(help="Time or number of formulas, e.g. 30min, 2h, 200formulas.")
@@ -81,8 +87,10 @@ def explore(
     from alphacrystal.exploration import explore as run_exploration
     from alphacrystal.report import default_folder
 
-    if system is not None and elements is not None:
-        raise InputError("Give the elements once: SYSTEM or --elements.")
+    if sum(given is not None for given in (system, elements, source)) > 1:
+        raise InputError("Give the elements once: SYSTEM, --elements or --from.")
+    if source is not None and resume:
+        raise InputError("--resume is for one system: repeat the command with --from and the same --out.")
     text = system or elements
     values: dict[str, Any] = read_config_file(config_file) if config_file else {}
     values |= settings
@@ -97,6 +105,19 @@ def explore(
         text = text or "-".join(stored.elements)
         values = {**stored.settings, **values}
         pressures = pressures or tuple(stored.pressures)
+    if source is not None:
+        _explore_list(
+            source,
+            make_config(**{**DEFAULTS, **values}),
+            out,
+            as_json=as_json,
+            budget=limit,
+            pressures=pressures,
+            workers=workers,
+            scheduler=scheduler,
+            page=report,
+        )
+        return
     if text is None:
         raise InputError("Name a chemical system, for example: alphacrystal explore Li-P-S.")
     parsed = parse_system(text)
@@ -124,6 +145,43 @@ def explore(
             typer.echo(f"Interrupted; resume with: {command}", err=True)
         raise
     _print_result(result, command, as_json=as_json, report=report)
+
+
+def _explore_list(
+    source: Path, config: PredictConfig, out: Path | None, *, as_json: bool, **options: Any
+) -> None:
+    """Explore the systems of a file, one after the other."""
+    from alphacrystal.exploration import SystemRow, explore_systems, read_systems
+    from alphacrystal.report import default_folder
+
+    folder = out or default_folder("systems")
+    systems = read_systems(source)
+    try:
+        with ProgressDisplay("systems") as progress:
+            done = 0
+
+            def show(row: SystemRow) -> None:
+                nonlocal done
+                done += 1
+                progress("systems", done, len(systems))
+                if as_json:
+                    print_json(asdict(row))
+                elif row.status == "done":
+                    compounds = row.on_hull or "no compound"
+                    typer.echo(f"{row.system}: {compounds} on the hull after {row.predicted} formulas")
+                else:
+                    typer.echo(f"{row.system}: failed. {row.reason}")
+
+            rows = explore_systems(
+                systems, config, folder=folder, on_system=show, progress=progress, **options
+            )
+    except KeyboardInterrupt:
+        typer.echo(f"Interrupted; repeat the command with --out {shlex.quote(str(folder))}", err=True)
+        raise
+    if not as_json:
+        typer.echo(f"Table: {folder / 'systems.csv'}")
+    if all(row.status == "failed" for row in rows):
+        raise typer.Exit(1)
 
 
 def _next_budget(text: str) -> str:
