@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from pymatgen.core import Lattice, Structure
 
 from alphacrystal.composition import parse_formula
 from alphacrystal.data import StructureRecord
+from alphacrystal.errors import InputError
 from alphacrystal.exploration import Exploration, Hull, Phase, enumerate_compositions, parse_system
 from alphacrystal.relaxation import RelaxSettings, load_potential, relax
 from alphacrystal.report import cif_text
 from alphacrystal_bench.harness.facts import run_facts
 from alphacrystal_bench.systems.choice import known_systems
 from alphacrystal_bench.systems.run import compared, render, summarised
+from alphacrystal_bench.systems.scale import benchmark_explore_scale
 
 
 def record(formula: str, **values: object) -> StructureRecord:
@@ -84,3 +87,15 @@ def test_a_phase_is_found_by_formula_and_structure(tmp_path: Path) -> None:
     summary = summarised([row], 1, ("random",))
     assert 0 < summary["groups"]["binary"]["structure_within_30"] <= 1
     assert "Cl-Na" in render({**run_facts(0), **summary})
+
+
+def test_a_simulated_exploration_predicts_each_formula_once(tmp_path: Path) -> None:
+    stages: list[int] = []
+    result = benchmark_explore_scale(lambda stage, done, total: stages.append(done), formulas=[20])
+    (row,) = result["runs"]
+    assert row["formulas"] == 20
+    assert row["phases"] >= 20 * 5
+    assert row["seconds"] > 0
+    assert stages[-1] == 20
+    with pytest.raises(InputError, match="is too many"):
+        benchmark_explore_scale(lambda *_: None, formulas=[10**6])

@@ -10,6 +10,7 @@ from alphacrystal.exploration._hull import Hull, Phase
 from alphacrystal.exploration._lines import hull_lines
 from alphacrystal.exploration._log import ExploreLog
 from alphacrystal.exploration._results import write_results
+from alphacrystal.exploration._run import ExplorationRun
 from alphacrystal.exploration._selection import expected_lowering, predicted_depths
 from alphacrystal.exploration._system import (
     ChemicalSystem,
@@ -28,6 +29,7 @@ __all__ = [
     "ChemicalSystem",
     "Compositions",
     "Exploration",
+    "ExplorationRun",
     "ExploreLog",
     "ExploreTask",
     "Hull",

@@ -14,11 +14,12 @@ from alphacrystal.exploration._system import ChemicalSystem, plain_formula
 if TYPE_CHECKING:
     from pymatgen.analysis.phase_diagram import PhaseDiagram
 
-    from alphacrystal.typing import FloatArray
+    from alphacrystal.typing import FloatArray, IntArray
 
 #: Sources of phases.
 PREDICTED, KNOWN, REFERENCE = "predicted", "known", "reference"
 ON_HULL = 1e-6  # eV/atom
+MIN_SHARE = 1e-6  # of the atoms, in a decomposition
 _SINGULAR = 1e-10  # determinant of the fractions of a facet
 
 
@@ -154,17 +155,19 @@ class Hull:
         return tuple(tuple(entries[int(i)].attribute for i in facet) for facet in diagram.facets)
 
     @cached_property
+    def _simplices(self) -> IntArray:
+        """The facets whose phases have independent compositions, shape (facets, elements)."""
+        facets = np.array(self.facets, dtype=np.int64)
+        return facets[np.abs(np.linalg.det(self.fractions[facets])) > _SINGULAR]
+
+    @cached_property
     def potentials(self) -> FloatArray:
         """Chemical potentials of the elements on each facet in eV/atom, shape (facets, elements).
 
         Facets whose phases have dependent compositions are left out.
         """
-        rows = []
-        for facet in self.facets:
-            matrix = self.fractions[list(facet)]
-            if abs(np.linalg.det(matrix)) > _SINGULAR:
-                rows.append(np.linalg.solve(matrix, self.energies[list(facet)]))
-        return np.array(rows)
+        corners = self._simplices
+        return np.linalg.solve(self.fractions[corners], self.energies[corners][..., None])[..., 0]
 
     def energy_at(self, fractions: FloatArray) -> FloatArray:
         """Energy of the hull in eV/atom at compositions of shape (n, elements).
@@ -205,28 +208,37 @@ class Hull:
 
         Negative for phases on the hull; equal to ``above`` for the others.
         """
+        from scipy.optimize import linprog
+
         depths = self.above.copy()
+        lowest = np.array(list(self.lowest.values()))
         for index in self.stable:
-            phase = self.phases[index]
-            if len(phase.counts) == 1:
+            if len(self.phases[index].counts) == 1:
                 continue
-            others = tuple(other for other in self.phases if other.formula != phase.formula)
-            rest = Hull(self.system, others, self.pressure_gpa)
-            depths[index] = self.energies[index] - rest.energy_at(self.fractions[[index]])[0]
+            others = lowest[lowest != index]
+            mixture = linprog(
+                self.energies[others], A_eq=self.fractions[others].T, b_eq=self.fractions[index]
+            )
+            depths[index] = self.energies[index] - mixture.fun
         return depths
+
+    @cached_property
+    def _shares(self) -> tuple[IntArray, FloatArray]:
+        """The facet of each phase, shape (phases,), and atomic shares of its corners, (phases, elements)."""
+        facet = (self.fractions @ self.potentials.T).argmax(axis=1)
+        corners = self.fractions[self._simplices[facet]]  # (phases, corners, elements)
+        return facet, np.linalg.solve(corners.transpose(0, 2, 1), self.fractions[..., None])[..., 0]
 
     def decomposition(self, index: int) -> tuple[tuple[str, float], ...]:
         """Formulas on the hull at the composition of a phase, with their fractions of the atoms."""
-        from pymatgen.core import Composition
-
-        diagram: Any = self.phase_diagram
-        shares = diagram.get_decomposition(Composition(dict(self.phases[index].counts)))
-        return tuple(
-            sorted(
-                ((str(entry.name), float(share)) for entry, share in shares.items() if share > 1e-6),
-                key=lambda item: (-item[1], item[0]),
-            )
-        )
+        facet, shares = self._shares
+        corners = self._simplices[facet[index]].tolist()
+        parts = [
+            (self.phases[corner].formula, float(share))
+            for corner, share in zip(corners, shares[index], strict=True)
+            if share > MIN_SHARE
+        ]
+        return tuple(sorted(parts, key=lambda item: (-item[1], item[0])))
 
     def potential_ranges(self) -> Mapping[str, tuple[tuple[float, float], ...]]:
         """Range of the chemical potential of each element, relative to the element, of each stable phase.

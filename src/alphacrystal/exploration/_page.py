@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 MAX_SHOWN = 60  # structures on the page
+MAX_ROWS = 1000  # phases on the page, nearest to the hull first
 
 
 def exploration_page(
@@ -44,7 +45,7 @@ def exploration_page(
 
     phases = []
     shown = 0
-    for index, row in zip(order, rows, strict=True):
+    for index, row in zip(order[:MAX_ROWS], rows[:MAX_ROWS], strict=True):
         structure = _structure(cifs[row.file]) if row.file and shown < MAX_SHOWN else None
         shown += structure is not None
         phases.append(
@@ -76,15 +77,18 @@ def exploration_page(
         ("Pressure", f"{hull.pressure_gpa:g} GPa"),
         ("Failed formulas", str(len(exploration.failures))),
     )
+    notes = (*agreement_sentences(hull), *notices(hull))
+    if len(rows) > MAX_ROWS:
+        notes += (f"The page has the {MAX_ROWS} phases nearest to the hull; hull.csv has all {len(rows)}.",)
     return hull_page(
         HullPage(
             name=exploration.system.name
             + ("" if hull.pressure_gpa == 0 else f" at {hull.pressure_gpa:g} GPa"),
             elements=exploration.system.elements,
             lead=summary_sentence(exploration, hull),
-            notices=(*agreement_sentences(hull), *notices(hull)),
+            notices=notes,
             phases=tuple(phases),
-            edges=tuple(edges),
+            edges=tuple(pair for pair in edges if max(pair) < MAX_ROWS),
             pressure_gpa=hull.pressure_gpa,
             facts=facts,
             potentials=ranges,

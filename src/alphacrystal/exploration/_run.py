@@ -36,10 +36,29 @@ PATIENCE = 60  # formulas without a change of the hull after which an exploratio
 CHANGED = 1e-3  # eV/atom by which the hull must change
 
 OnRound = Callable[[Exploration], None]
+#: Phases of a run folder of an exploration: its folder, name of the run, settings; None if it has not ended.
+ReadPhases = Callable[[Path, str, PredictConfig], list[Phase] | None]
+
+
+def stored_phases(folder: Path, name: str, config: PredictConfig) -> list[Phase] | None:
+    """The phases of a finished prediction, None if it has not ended or has failed."""
+    run = finished_run(folder / name, page=False)
+    return None if run is None or run.failure else phases_of_run(run, folder, config)
 
 
 class ExplorationRun:
-    """An exploration in progress: its log, and the phases of the finished predictions."""
+    """An exploration in progress: its log, and the phases of the finished predictions.
+
+    Args:
+        system: The chemical system.
+        config: Settings of the thorough predictions.
+        pressures: GPa.
+        folder: Folder of the exploration.
+        log: Its log.
+        page: Whether to write the page and the pictures.
+        read: Reads the phases of a prediction; simulations give another function.
+        patience: Formulas without a change of the hull after which it ends.
+    """
 
     def __init__(
         self,
@@ -50,7 +69,10 @@ class ExplorationRun:
         log: ExploreLog,
         *,
         page: bool,
+        read: ReadPhases | None = None,
+        patience: int = PATIENCE,
     ) -> None:
+        self.read, self.patience = read or stored_phases, patience
         self.system, self.config, self.pressures = system, config, pressures
         self.folder, self.log, self.page = folder, log, page
         self.compositions: Compositions = enumerate_compositions(system, config.max_atoms, config.models)
@@ -130,9 +152,9 @@ class ExplorationRun:
             self._update_hulls()
 
     def _read(self, name: str, task: LoggedTask) -> None:
-        run = finished_run(self.folder / name, page=False)
-        if run is not None and not run.failure:
-            self.predicted[task.pressure_gpa][name] = phases_of_run(run, self.folder, self.config)
+        phases = self.read(self.folder, name, self.config)
+        if phases is not None:
+            self.predicted[task.pressure_gpa][name] = phases
 
     def _pending(self) -> list[LoggedTask]:
         """Tasks of the last round without a result."""
@@ -162,7 +184,7 @@ class ExplorationRun:
         for value in self.pressures:
             if value not in self.hulls:
                 tasks += self._element_tasks(value)
-        unchanged = self.log.unchanged >= PATIENCE
+        unchanged = self.log.unchanged >= self.patience
         share = max(1, size // len(self.pressures))
         for value in self.pressures:
             if value in self.hulls:

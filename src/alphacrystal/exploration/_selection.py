@@ -24,6 +24,8 @@ THOROUGH_SHARE = 4  # one formula of so many in a round is a thorough search
 SPREAD = 0.1  # eV/atom: standard deviation of energies above the hull at compositions without neighbours
 DILUTE = 0.5  # largest fraction of one element from which on energies above the hull decrease
 REACH = 0.06  # atomic fractions over which the energies of neighbours are correlated
+NEIGHBOURS = 64  # predicted formulas that the expectation at a composition uses
+CHUNK = 512  # compositions whose expectations are computed together
 NOISE = 0.02  # eV/atom: scatter of neighbours that the composition does not explain
 _LEAST, _MOST = 1e-4, 0.999  # probabilities of existence are clipped to this range
 
@@ -87,6 +89,9 @@ def predicted_depths(
 ) -> tuple[FloatArray, FloatArray]:
     """Energy above the hull at new compositions from those of neighbours: a Gaussian process.
 
+    Each composition uses its NEIGHBOURS nearest ones, so that time and memory grow with the number of
+    compositions only; others are too far to matter.
+
     Args:
         fractions: Atomic fractions, shape (n, elements).
         prior: Expected energies above the hull without neighbours in eV/atom, shape (n,).
@@ -99,17 +104,31 @@ def predicted_depths(
     """
     if not len(known_fractions):
         return prior, np.full(len(prior), SPREAD)
+    from scipy.spatial import cKDTree
 
-    def covariance(left: FloatArray, right: FloatArray) -> FloatArray:
-        square = ((left[:, None] - right[None]) ** 2).sum(-1)
-        return np.asarray(SPREAD**2 * np.exp(-square / (2 * REACH**2)))
+    count = min(len(known_fractions), NEIGHBOURS)
+    _, nearest = cKDTree(known_fractions).query(fractions, k=count)
+    nearest = np.asarray(nearest).reshape(len(fractions), count)
+    mean, deviation = np.empty(len(prior)), np.empty(len(prior))
+    for start in range(0, len(prior), CHUNK):
+        part = slice(start, start + CHUNK)
+        rows = nearest[part]
+        # Differences from the composition itself, so that products of small numbers are exact enough.
+        places = known_fractions[rows] - fractions[part][:, None]  # (chunk, count, elements)
+        squares = (places**2).sum(-1)
+        products = places @ places.transpose(0, 2, 1)
+        among = _covariance(squares[:, :, None] + squares[:, None] - 2 * products) + NOISE**2 * np.eye(count)
+        cross = _covariance(squares)
+        weights = np.linalg.solve(among, cross[..., None])[..., 0]
+        mean[part] = prior[part] + (weights * (known_depths - known_prior)[rows]).sum(1)
+        variance = SPREAD**2 + NOISE**2 - (cross * weights).sum(1)
+        deviation[part] = np.sqrt(np.maximum(variance, NOISE**2))
+    return mean, deviation
 
-    among_known = covariance(known_fractions, known_fractions) + NOISE**2 * np.eye(len(known_fractions))
-    cross = covariance(fractions, known_fractions)
-    weights = np.linalg.solve(among_known, cross.T)  # (m, n)
-    mean = prior + weights.T @ (known_depths - known_prior)
-    variance = SPREAD**2 + NOISE**2 - (cross * weights.T).sum(1)
-    return mean, np.sqrt(np.maximum(variance, NOISE**2))
+
+def _covariance(squares: FloatArray) -> FloatArray:
+    """Covariance of energies above the hull at compositions with these squared distances."""
+    return np.asarray(SPREAD**2 * np.exp(squares / (-2 * REACH**2)))
 
 
 def formula_depths(hull: Hull) -> Mapping[str, float]:

@@ -1,4 +1,4 @@
-"""`alphacrystal benchmark explore`: chemical systems against their experimental phases."""
+"""`alphacrystal benchmark explore` and `explore-scale`: chemical systems."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from alphacrystal_bench.harness.options import RequiredRecords, Seed
+from alphacrystal_bench.harness.options import RequiredRecords, Seed, chosen_numbers
 from alphacrystal_bench.harness.registry import Result, Run, register
 
 
@@ -36,4 +36,25 @@ def explore(
         generators=tuple(word.strip() for word in generators.split(",") if word.strip()),
         workers=workers,
         seed=seed,
+    )
+
+
+@register(
+    "explore-scale",
+    title="Simulated explorations",
+    page="systems.scale",
+    quick=("--formulas", "300"),
+)
+def explore_scale(
+    run: Run,
+    formulas: Annotated[
+        str, typer.Option(help="Formulas of each simulated exploration.")
+    ] = "1000,3000,10000",
+) -> Result:
+    """Cost of explorations of thousands of formulas, without the predictions."""
+    from alphacrystal_bench.systems.scale import benchmark_explore_scale
+
+    return benchmark_explore_scale(
+        run.progress,
+        formulas=tuple(int(count) for count in chosen_numbers("--formulas", formulas, int, 1, 1e6)),
     )
