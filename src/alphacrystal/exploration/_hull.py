@@ -158,7 +158,7 @@ class Hull:
     def _simplices(self) -> IntArray:
         """The facets whose phases have independent compositions, shape (facets, elements)."""
         facets = np.array(self.facets, dtype=np.int64)
-        return facets[np.abs(np.linalg.det(self.fractions[facets])) > _SINGULAR]
+        return np.asarray(facets[np.abs(np.linalg.det(self.fractions[facets])) > _SINGULAR])
 
     @cached_property
     def potentials(self) -> FloatArray:
@@ -167,7 +167,8 @@ class Hull:
         Facets whose phases have dependent compositions are left out.
         """
         corners = self._simplices
-        return np.linalg.solve(self.fractions[corners], self.energies[corners][..., None])[..., 0]
+        potentials = np.linalg.solve(self.fractions[corners], self.energies[corners][..., None])
+        return np.asarray(potentials[..., 0], dtype=np.float64)
 
     def energy_at(self, fractions: FloatArray) -> FloatArray:
         """Energy of the hull in eV/atom at compositions of shape (n, elements).

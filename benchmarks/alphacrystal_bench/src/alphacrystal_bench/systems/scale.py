@@ -181,15 +181,18 @@ def render(result: Mapping[str, Any]) -> str:
         ]
         for run in result["runs"]
     ]
+    text = (
+        f"The rounds, hulls and files of explorations of {result['system']} with random energies; the "
+        "predictions are left out, and no CIF files are written. Processor time; memory is the largest of "
+        "the process so far. *Workers kept busy*: the median processor time of a formula of a measured "
+        f"campaign, {result['formula_s']:.1f} s, divided by the time of the exploration for each formula."
+    )
     lines = [
         "# Simulated explorations of a chemical system",
         "",
         fact_line("explore-scale", result),
         "",
-        f"The rounds, hulls and files of explorations of {result['system']} with random energies; the "
-        "predictions are left out, and no CIF files are written. Processor time; memory is the largest of "
-        "the process so far. *Workers kept busy*: the median processor time of a formula of a measured "
-        f"campaign, {result['formula_s']:.1f} s, divided by the time of the exploration for each formula.",
+        text,
         "",
     ]
     return "\n".join([*lines, *markdown_table(header, rows)]) + "\n"
