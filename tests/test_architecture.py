@@ -83,7 +83,6 @@ PRIVATE_IN_TESTS = {
     "alphacrystal.generate.gnoa.space._volume_allowed": STEP,
     "alphacrystal.learn.symmetry.derivative_types._derivatives": STEP,
     "alphacrystal.learn.symmetry.derivative_types._orbit_splits": STEP,
-    "alphacrystal.plots._crystal_panels": STEP,
     "alphacrystal.ranking._hull": "entries without a file",
     "alphacrystal.reconstruct._batch": ALGORITHM,
     "alphacrystal.reconstruct._fitness": ALGORITHM,

@@ -9,11 +9,9 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 from PIL import Image
-from pymatgen.core import Structure
 
 from alphacrystal.errors import InputError
-from alphacrystal.plots import crystal_panels, loss_panels
-from alphacrystal.plots._crystal_panels import _with_faces
+from alphacrystal.plots import loss_panels
 from alphacrystal_bench.figures.distance_shares import distance_shares
 from alphacrystal_bench.figures.formation_energies import formation_energies
 from alphacrystal_bench.figures.matching_distances import matching_distances
@@ -123,15 +121,3 @@ def test_formation_energies_need_a_value_or_none_per_compound(tmp_path: Path) ->
     assert all(word in text for word in ("NaCl", "CsCl", "known", "ours"))
     with pytest.raises(ValueError, match="2 energies"):
         formation_energies(["NaCl", "CsCl"], {"known": [-2.1]}, tmp_path / "energies")
-
-
-def test_crystal_panels_draw_faces_and_leave_gaps(
-    tmp_path: Path, textbook: Callable[[str], Structure]
-) -> None:
-    structure = textbook("caesium chloride")
-    _, svg = crystal_panels([[("known", structure), ("GNOA", None)]], tmp_path / "crystals")
-    text = svg.read_text(encoding="utf-8")
-    assert all(word in text for word in ("known", "GNOA", "none", "Cs", "Cl"))
-    assert len(_with_faces(structure)) == 9  # eight corners and the centre
-    with pytest.raises(ValueError, match="equally many"):
-        crystal_panels([[("a", None)], []], tmp_path / "crystals")

@@ -6,6 +6,7 @@ Each function writes both files and returns their paths.
 from alphacrystal.plots._chemical_potentials import chemical_potentials
 from alphacrystal.plots._crystal_panels import crystal_panels
 from alphacrystal.plots._distance_matrices import distance_matrices
+from alphacrystal.plots._drawn_crystal import STICK_RADIUS, DrawnCrystal, drawn_crystal, drawn_elements
 from alphacrystal.plots._energy_volume import energy_volume
 from alphacrystal.plots._enthalpy_pressure import EnthalpyCurve, enthalpy_pressure
 from alphacrystal.plots._hull_diagram import HullPoint, hull_diagram
@@ -16,11 +17,15 @@ from alphacrystal.plots._stable_pressures import stable_pressures
 from alphacrystal.plots._training import loss_curve, loss_panels, record_counts
 
 __all__ = [
+    "STICK_RADIUS",
+    "DrawnCrystal",
     "EnthalpyCurve",
     "HullPoint",
     "chemical_potentials",
     "crystal_panels",
     "distance_matrices",
+    "drawn_crystal",
+    "drawn_elements",
     "energy_volume",
     "enthalpy_pressure",
     "hull_diagram",

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import numpy as np
 
 from alphacrystal import __version__
-from alphacrystal.report._crystal_view import drawn_elements
+from alphacrystal.plots import drawn_elements
 from alphacrystal.report._html import (
     embedded_json,
     page_script,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alphacrystal.plots import drawn_elements
 from alphacrystal.report._asymmetric_unit import asymmetric_unit
 from alphacrystal.report._chemistry import state_text
-from alphacrystal.report._crystal_view import drawn_elements
 from alphacrystal.report._distance_pair import distance_pair, orbit_distance_pair
 from alphacrystal.report._pattern_fit import fit_facts
 from alphacrystal.report._plain_json import plain_json
