@@ -1,4 +1,4 @@
-"""`alphacrystal benchmark textbook`, `validation`, `generators`, `layers` and `metric-noise`."""
+"""`alphacrystal benchmark textbook`, `gallery`, `validation`, `generators`, `layers` and `metric-noise`."""
 
 from __future__ import annotations
 
@@ -29,6 +29,22 @@ def textbook(
     from alphacrystal_bench.generation.textbook import benchmark_textbook
 
     return benchmark_textbook(run.folder, run.progress, limit=limit, relax=relax, seed=seed)
+
+
+@register("gallery", title="Gallery", page="generation.gallery", quick=("--limit", "2", "--no-relax"))
+def gallery(
+    run: Run,
+    limit: Annotated[int | None, typer.Option(min=1, help="Compounds. Default: all twenty.")] = None,
+    relax: Relax = True,
+    seed: Seed = 0,
+) -> Result:
+    """Predictions of twenty well-known compounds, with a picture of each (docs/gallery.md).
+
+    An illustration, not evidence: these compounds may be in the training data.
+    """
+    from alphacrystal_bench.generation.gallery import benchmark_gallery
+
+    return benchmark_gallery(run.folder, run.progress, limit=limit, relax=relax, seed=seed)
 
 
 @register(
