@@ -14,7 +14,7 @@ from typing import Any
 import ase.io
 import pytest
 from pymatgen.analysis.structure_matcher import StructureMatcher
-from pymatgen.core import Structure
+from pymatgen.core import Lattice, Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
 import alphacrystal
@@ -86,6 +86,27 @@ def test_files_of_other_authors_are_named(
     assert content in paths[file].read_text()
 
 
+@pytest.mark.parametrize(
+    ("to", "file", "missing"),
+    [("qe", "PSEUDOPOTENTIALS", "Ce, U"), ("cp2k", "BASIS_AND_POTENTIALS", "La, Ce, U")],
+)
+def test_elements_that_a_library_lacks_are_named(tmp_path: Path, to: str, file: str, missing: str) -> None:
+    cell = Structure(
+        Lattice.cubic(8.0), ["La", "Ce", "U", "O"], [[0, 0, 0], [0.5] * 3, [0, 0.5, 0], [0, 0, 0.5]]
+    )
+    cell.to_file(str(tmp_path / "cell.cif"))
+    alphacrystal.rank([tmp_path / "cell.cif"], folder=tmp_path / "run")
+    paths = {path.name: path for path in export(tmp_path / "run", to, folder=tmp_path / "out")}
+    assert f"for {missing}: choose another library" in paths[file].read_text()
+
+
+def test_lammps_gets_a_triclinic_box_which_its_relaxation_needs(finished: Path, tmp_path: Path) -> None:
+    paths = export(finished, "lammps", folder=tmp_path)
+    data = [path.read_text() for path in paths if path.name == "structure.data"]
+    assert len(data) == len(structures(finished))
+    assert all("xy xz yz" in text for text in data)
+
+
 def test_magnetic_elements_are_spin_polarised(finished: Path, tmp_path: Path) -> None:
     export(finished, "vasp", rows=[1], folder=tmp_path)
     export(finished, "qe", rows=[1], folder=tmp_path)
@@ -125,7 +146,7 @@ def test_supplement_is_complete_and_deterministic(finished: Path, tmp_path: Path
     assert f"AlphaCrystal {alphacrystal.__version__}" in methods
     assert "- `relax`: false" in methods
     cited = set(re.findall(r"@(\w+)", methods))
-    assert cited <= set(re.findall(r"@article\{(\w+),", references))
+    assert cited <= set(re.findall(r"@(?:article|misc)\{(\w+),", references))
     assert all("doi = {10." in entry for entry in references.strip().split("\n\n"))
     assert len(StringIO(contents["summary.csv"].decode()).readlines()) == 3
 

@@ -15,8 +15,13 @@ from alphacrystal.ranking import MAGNETIC
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-QE_CUTOFF = 100.0  # Ry; above the high hints of almost all PseudoDojo pseudopotentials
+QE_CUTOFF = 110.0  # Ry; at least the high hints of PseudoDojo, except for Cd (114), Lu (116) and La (130)
 CP2K_CUTOFF = 600  # Ry
+_CE_TO_YB = {"Ce", "Pr", "Nd", "Pm", "Sm", "Eu", "Gd", "Tb", "Dy", "Ho", "Er", "Tm", "Yb"}
+#: Elements up to Rn without a file in the table nc-sr-04_pbe_standard of PseudoDojo.
+NOT_IN_PSEUDODOJO = frozenset(_CE_TO_YB | {"At"})
+#: Elements up to Rn without DZVP-MOLOPT-SR-GTH in BASIS_MOLOPT of CP2K.
+NOT_IN_MOLOPT = frozenset(_CE_TO_YB | {"La", "Lu"})
 
 
 def vasp(structure: Structure, name: str) -> dict[str, str]:
@@ -93,9 +98,22 @@ def qe(structure: Structure, name: str) -> dict[str, str]:
         crystal_coordinates=True,
     )
     listing = "".join(f"{files[symbol]}\n" for symbol in elements)
-    note = "PseudoDojo NC SR PBE standard, www.pseudo-dojo.org: put these files into ./pseudo\n"
+    note = (
+        "PseudoDojo NC SR (ONCVPSP v0.4) PBE standard, www.pseudo-dojo.org: put these files into ./pseudo\n"
+    )
+    note += _missing(elements, NOT_IN_PSEUDODOJO, "This table has no pseudopotential", "pw.in")
     text = stream.getvalue().replace("&FCP\n/\n&RISM\n/\n", "")  # empty, and unknown to older versions
     return {"pw.in": text, "PSEUDOPOTENTIALS": note + listing}
+
+
+def _missing(elements: Sequence[str], absent: frozenset[str], words: str, file: str) -> str:
+    """A line on elements that a library lacks: some up to Rn, and all beyond; "" if there are none."""
+    from ase.data import atomic_numbers
+
+    found = [
+        symbol for symbol in elements if symbol in absent or atomic_numbers[symbol] > atomic_numbers["Rn"]
+    ]
+    return f"{words} for {', '.join(found)}: choose another library, and change {file}.\n" if found else ""
 
 
 def aims(structure: Structure, name: str) -> dict[str, str]:
@@ -173,6 +191,7 @@ def cp2k(structure: Structure, name: str) -> dict[str, str]:
         "Basis sets and pseudopotentials are in the data folder of CP2K: DZVP-MOLOPT-SR-GTH in\n"
         f"BASIS_MOLOPT, GTH-PBE in GTH_POTENTIALS, for {', '.join(symbols(structure))}.\n"
     )
+    note += _missing(symbols(structure), NOT_IN_MOLOPT, "These files have no such entry", "cp2k.inp")
     return {"cp2k.inp": "\n".join(text) + "\n", "BASIS_AND_POTENTIALS": note}
 
 
@@ -186,7 +205,13 @@ def lammps(structure: Structure, name: str) -> dict[str, str]:
     elements = symbols(structure)
     stream = io.StringIO()
     write_lammps_data(
-        stream, as_atoms(structure), specorder=elements, masses=True, units="metal", atom_style="atomic"
+        stream,
+        as_atoms(structure),
+        specorder=elements,
+        masses=True,
+        units="metal",
+        atom_style="atomic",
+        force_skew=True,  # box/relax tri needs a triclinic box, also where all angles are 90°
     )
     data = stream.getvalue().splitlines()
     data[0] = f"# {name}"

@@ -85,7 +85,7 @@ def citation_keys(run: RunSummary) -> tuple[str, ...]:
     if potential.endswith("+d3"):
         keys += ["d3", "d3bj"]
     if settings.get("phonons"):
-        keys.append("phonopy")
+        keys += ["phonopy", "seekpath"]
     return tuple(keys)
 
 
@@ -121,7 +121,9 @@ def methods_text(run: RunSummary, listed: Sequence[ListedStructure], keys: Seque
     if run.hull_reference:
         sentences.append(f"Energies above the convex hull refer to {run.hull_reference}.")
     if "phonopy" in keys:
-        sentences.append("Phonons were computed with phonopy [@phonopy].")
+        sentences.append(
+            "Phonons were computed with phonopy [@phonopy], their band paths with SeeK-path [@seekpath]."
+        )
     sentences.append(
         f"Structures were compared, symmetrised and written with pymatgen [@pymatgen], moyo and ASE [@ase]. "
         f"This archive contains {len(listed)} of {run.structures} structures of the ranked list."
