@@ -127,6 +127,7 @@ def test_package_imports_only_declared_dependencies() -> None:
     imported = set().union(*(imported_packages(path) for path in MODULES))
     # Import names that differ from the name on the package index.
     distribution = {
+        "IPython": "ipython",
         "mp_api": "mp-api",
         "py3Dmol": "py3dmol",
         "pymatgen": "pymatgen-core",
@@ -136,8 +137,7 @@ def test_package_imports_only_declared_dependencies() -> None:
     optional = PROJECT["optional-dependencies"]
     extras = requirement_names([text for name in optional if name != "dev" for text in optional[name]])
     allowed = requirement_names(PROJECT["dependencies"]) | extras
-    # Every Jupyter kernel has IPython.
-    assert {distribution.get(name, name) for name in imported} - {"IPython"} <= allowed
+    assert {distribution.get(name, name) for name in imported} <= allowed
 
 
 def tracked_text_files() -> list[Path]:

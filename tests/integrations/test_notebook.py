@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from alphacrystal.errors import InputError
 
 NOTEBOOK = Path(__file__).parents[2] / "docs" / "notebooks" / "predict.ipynb"
 
@@ -44,6 +47,15 @@ def test_progress_updates_one_table(shown: list[Any]) -> None:
     last = shown[-1][0]
     assert '<progress value="4" max="4">' in last
     assert "relax &lt;1&gt;" in last
+
+
+def test_progress_without_ipython_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    from alphacrystal.integrations.notebook import NotebookProgress
+
+    for name in ("IPython", "IPython.display"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(InputError, match=r"pip install 'alphacrystal\[notebook\]'"):
+        NotebookProgress()
 
 
 def test_code_of_the_notebook_is_valid() -> None:

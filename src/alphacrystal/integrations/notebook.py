@@ -11,6 +11,7 @@ from alphacrystal.errors import InputError
 if TYPE_CHECKING:
     from IPython.display import DisplayHandle
 
+NEEDS_EXTRA = "NotebookProgress needs the package IPython: pip install 'alphacrystal[notebook]'."
 UPDATE_SECONDS = 0.2  # between two updates of a stage
 
 
@@ -20,14 +21,14 @@ class NotebookProgress:
     ``alphacrystal.predict("Zr4Al3", progress=NotebookProgress())``
 
     Raises:
-        InputError: IPython is not installed.
+        InputError: The extra ``notebook`` is not installed.
     """
 
     def __init__(self) -> None:
         try:
             from IPython.display import HTML, display
         except ImportError as error:
-            raise InputError("NotebookProgress needs IPython: use it in a Jupyter notebook.") from error
+            raise InputError(NEEDS_EXTRA) from error
         self._html, self._display = HTML, display
         self._handle: DisplayHandle | None = None
         self._stages: dict[str, tuple[int, int, float]] = {}  # done, total, time of the first call
