@@ -9,7 +9,6 @@ import re
 import runpy
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -194,20 +193,3 @@ def test_links_of_the_readme_lead_somewhere() -> None:
     targets = [target for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text) if "://" not in target]
     assert targets
     assert [target for target in targets if not (ROOT / target).exists()] == []
-
-
-def test_container_copies_what_is_there_and_keeps_the_pins() -> None:
-    lines = (ROOT / "Containerfile").read_text(encoding="utf-8").splitlines()
-    sources = [word for line in lines if line.startswith("COPY ") for word in line.split()[1:-1]]
-    assert {"pyproject.toml", "constraints.txt", "README.md", "LICENSE", "src", "weights"} == set(sources)
-    assert all((ROOT / source).exists() for source in sources)
-    (install,) = [line for line in lines if "pip install" in line]
-    assert "--constraint constraints.txt" in install
-    (base,) = [line.split()[1] for line in lines if line.startswith("FROM ")]
-    oldest = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
-        "requires-python"
-    ]
-    version = re.fullmatch(r"python:(\d+)\.(\d+)-slim", base)  # a plain name, no registry
-    assert version is not None
-    assert oldest == ">=3.11"
-    assert (int(version[1]), int(version[2])) >= (3, 11)
