@@ -112,4 +112,3 @@ def test_workflow_tests_all_versions_and_the_wheels() -> None:
     assert all((ROOT / script).stat().st_mode & 0o111 for script in scripts)
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert all(re.search(rf"^{target}:", makefile, flags=re.MULTILINE) for target in targets)
-    assert "scripts/smoke-wheel" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
