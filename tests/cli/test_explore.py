@@ -46,6 +46,9 @@ def test_a_binary_system_has_its_compound_on_the_hull(run: Run, tmp_path: Path, 
     assert re.findall(r'<(?:script|img|link)[^>]*(?:src|href)="(?!data:)', page) == []
     assert (folder / "hull.png").read_bytes().startswith(b"\x89PNG")
     assert "<svg" in (folder / "hull.svg").read_text()
+    events = [json.loads(line) for line in (folder / "explore_events.jsonl").read_text().splitlines()]
+    progress = [(event["done"], event["total"]) for event in events if event["stage"] == "formulas"]
+    assert progress == [(0, 2), (1, 2), (2, 2)]
     # The same command with a larger budget continues, and computes nothing twice.
     before = {path: path.stat().st_mtime_ns for path in folder.glob("runs/*/*/run.json")}
     again = run("explore", "--resume", "--out", "lif", "--budget", "3formulas", "--json")

@@ -13,7 +13,15 @@ import pytest
 from PIL import Image
 from pymatgen.core import Structure
 
-from alphacrystal.exploration import HULL_COLUMNS, Exploration, hull_lines, hull_table, write_results
+from alphacrystal.errors import InputError
+from alphacrystal.exploration import (
+    HULL_COLUMNS,
+    Exploration,
+    hull_lines,
+    hull_table,
+    read_hull,
+    write_results,
+)
 
 Make = Callable[..., Exploration]
 
@@ -110,3 +118,36 @@ def test_page_works_in_a_browser_with_mouse_and_keyboard(
         before = page.locator("#hull circle").last.get_attribute("cx")
         page.locator("#hull").press("ArrowLeft")
         assert page.locator("#hull circle").last.get_attribute("cx") != before
+
+
+def test_results_are_read_back(make_exploration: Make, tmp_path: Path) -> None:
+    exploration = make_exploration(tmp_path, "Na-Mg-Cl", (0.0, 20.0))
+    write_results(exploration, page=False)
+    for pressure in (0.0, 20.0):
+        hull = read_hull(tmp_path / f"{pressure:g}GPa")
+        assert (hull.elements, hull.pressure_gpa) == (("Na", "Mg", "Cl"), pressure)
+        assert list(hull.phases) == hull_table(exploration, pressure)
+        assert set(hull.on_hull) >= {"Na", "Mg", "Cl"}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"format_version": 99}, "written by a newer AlphaCrystal"),
+        ({"phases": [{"formula": "NaCl"}]}, "is damaged"),
+        ({"pressure_gpa": float("nan")}, "is damaged"),
+        ({"elements": "Na"}, "is damaged"),
+        (None, "has no hull.json"),
+    ],
+)
+def test_results_that_cannot_be_read(
+    make_exploration: Make, tmp_path: Path, change: dict[str, Any] | None, sentence: str
+) -> None:
+    write_results(make_exploration(tmp_path, "Na-Cl"), page=False)
+    path = tmp_path / "hull.json"
+    if change is None:
+        path.unlink()
+    else:
+        path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(InputError, match=sentence):
+        read_hull(tmp_path)

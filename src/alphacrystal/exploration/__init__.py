@@ -5,11 +5,26 @@
 
 from alphacrystal.exploration._budget import Budget, parse_budget
 from alphacrystal.exploration._exploration import Exploration
-from alphacrystal.exploration._explore import DEFAULTS, explore, stored_exploration
+from alphacrystal.exploration._explore import (
+    DEFAULTS,
+    MAX_PRESSURES,
+    check_exploration,
+    explore,
+    stored_exploration,
+)
 from alphacrystal.exploration._hull import Hull, Phase
 from alphacrystal.exploration._lines import hull_lines
-from alphacrystal.exploration._log import ExploreLog
-from alphacrystal.exploration._results import write_results
+from alphacrystal.exploration._log import EVENTS_FILE, LOG_FILE, ExploreLog, parse_log
+from alphacrystal.exploration._read import StoredHull, parse_hull, read_hull
+from alphacrystal.exploration._results import (
+    CSV_FILE,
+    FIGURE,
+    JSON_FILE,
+    PAGE_FILE,
+    POTENTIALS_FIGURE,
+    PRESSURES_FIGURE,
+    write_results,
+)
 from alphacrystal.exploration._run import ExplorationRun
 from alphacrystal.exploration._selection import expected_lowering, predicted_depths
 from alphacrystal.exploration._system import (
@@ -19,12 +34,22 @@ from alphacrystal.exploration._system import (
     parse_system,
 )
 from alphacrystal.exploration._systems import SystemRow, explore_systems, read_systems
-from alphacrystal.exploration._table import HULL_COLUMNS, hull_table
+from alphacrystal.exploration._table import HULL_COLUMNS, STRUCTURES_FOLDER, HullRow, hull_table
 from alphacrystal.exploration._task import ExploreTask
 
 __all__ = [
+    "CSV_FILE",
     "DEFAULTS",
+    "EVENTS_FILE",
+    "FIGURE",
     "HULL_COLUMNS",
+    "JSON_FILE",
+    "LOG_FILE",
+    "MAX_PRESSURES",
+    "PAGE_FILE",
+    "POTENTIALS_FIGURE",
+    "PRESSURES_FIGURE",
+    "STRUCTURES_FOLDER",
     "Budget",
     "ChemicalSystem",
     "Compositions",
@@ -33,8 +58,11 @@ __all__ = [
     "ExploreLog",
     "ExploreTask",
     "Hull",
+    "HullRow",
     "Phase",
+    "StoredHull",
     "SystemRow",
+    "check_exploration",
     "enumerate_compositions",
     "expected_lowering",
     "explore",
@@ -42,8 +70,11 @@ __all__ = [
     "hull_lines",
     "hull_table",
     "parse_budget",
+    "parse_hull",
+    "parse_log",
     "parse_system",
     "predicted_depths",
+    "read_hull",
     "read_systems",
     "stored_exploration",
     "write_results",

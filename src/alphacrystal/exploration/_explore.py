@@ -11,10 +11,10 @@ from alphacrystal.config import PredictConfig, check_unchanged, make_config
 from alphacrystal.errors import InputError
 from alphacrystal.exploration._budget import Budget, parse_budget
 from alphacrystal.exploration._exploration import Exploration
-from alphacrystal.exploration._log import ExploreLog, read_log
+from alphacrystal.exploration._log import EVENTS_FILE, ExploreLog, read_log
 from alphacrystal.exploration._run import ExplorationRun, OnRound
 from alphacrystal.exploration._system import ChemicalSystem, parse_system
-from alphacrystal.report import default_folder, prepare_output_folder
+from alphacrystal.report import EventLog, default_folder, prepare_output_folder
 from alphacrystal.runtime.folder_lock import lock_folder
 from alphacrystal.scale import DaskExecutor, Executor, LocalExecutor
 from alphacrystal.typing import Progress
@@ -73,17 +73,19 @@ def explore(
     if settings_of_run.xrd is not None:  # workers may have another current folder
         settings_of_run = settings_of_run.model_copy(update={"xrd": settings_of_run.xrd.resolve()})
     values = sorted(set(map(float, pressures or (settings_of_run.pressure,))))
-    _check(parsed, settings_of_run, values)
+    check_exploration(parsed, settings_of_run, values)
     path = Path(folder) if folder is not None else default_folder(parsed.name)
     if resume:
         stored_exploration(path)
     with lock_folder(path, create=True):
         log = _opened(path, parsed, settings_of_run, values)
-        run = ExplorationRun(parsed, settings_of_run, values, path, log, page=page)
-        executor: Executor = (
-            LocalExecutor(run.task, workers) if scheduler is None else DaskExecutor(run.task, scheduler)
-        )
-        run.explore(limit, executor, progress, on_round)
+        with EventLog(path / EVENTS_FILE) as events:
+            events.emit("run", event="start", system=parsed.name, budget=str(limit))
+            run = ExplorationRun(parsed, settings_of_run, values, path, log, events, page=page)
+            executor: Executor = (
+                LocalExecutor(run.task, workers) if scheduler is None else DaskExecutor(run.task, scheduler)
+            )
+            run.explore(limit, executor, progress, on_round)
     return run.result()
 
 
@@ -99,8 +101,13 @@ def stored_exploration(folder: Path) -> ExploreLog:
     return log
 
 
-def _check(system: ChemicalSystem, config: PredictConfig, pressures: Sequence[float]) -> None:
+def check_exploration(system: ChemicalSystem, config: PredictConfig, pressures: Sequence[float]) -> None:
     """Refuse settings without one scale of energies, and missing packages, before anything is written.
+
+    Args:
+        system: The chemical system.
+        config: Settings of the thorough predictions.
+        pressures: GPa.
 
     Raises:
         InputError: Says which.

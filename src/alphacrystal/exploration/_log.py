@@ -14,6 +14,9 @@ from alphacrystal.runtime.atomic_write import write_text_atomically
 from alphacrystal.runtime.bounded_files import read_bounded_text
 
 LOG_FILE = "explore.json"
+EVENTS_FILE = (
+    "explore_events.jsonl"  # progress; not the name of a run's, so that no command resumes a run in it
+)
 FORMAT_VERSION = 1
 _MAX_BYTES = 100_000_000
 _FORMULA = r"^([A-Z][a-z]?\d*){1,4}$"
@@ -107,9 +110,29 @@ def read_log(folder: Path) -> ExploreLog | None:
         return None
     try:
         text = read_bounded_text(path, _MAX_BYTES)
+    except (OSError, ValueError) as error:
+        raise InputError(_damaged(path)) from error
+    return parse_log(text, path)
+
+
+def parse_log(text: str | bytes, path: Path) -> ExploreLog:
+    """The log in the content of a file.
+
+    Args:
+        text: Content of the file.
+        path: Path of the file, for messages.
+
+    Raises:
+        InputError: As ``read_log``.
+    """
+    try:
         version = json.loads(text).get("format_version", 0)
         if isinstance(version, int) and version > FORMAT_VERSION:
             raise NewerFormatError(path, version, FORMAT_VERSION)
         return ExploreLog.model_validate_json(text)
-    except (OSError, ValidationError, ValueError, AttributeError, RecursionError) as error:
-        raise InputError(f"{path} is damaged: start a new exploration with another --out.") from error
+    except (ValidationError, ValueError, AttributeError, RecursionError) as error:
+        raise InputError(_damaged(path)) from error
+
+
+def _damaged(path: Path) -> str:
+    return f"{path} is damaged: start a new exploration with another --out."

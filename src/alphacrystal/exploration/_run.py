@@ -24,7 +24,7 @@ from alphacrystal.exploration._results import write_results
 from alphacrystal.exploration._selection import QUICK, THOROUGH, next_tasks
 from alphacrystal.exploration._system import ChemicalSystem, Compositions, enumerate_compositions
 from alphacrystal.exploration._task import ExploreTask, run_folder, setting_name
-from alphacrystal.report import finished_run
+from alphacrystal.report import EventLog, finished_run
 from alphacrystal.runtime.interrupts import interrupts_held
 from alphacrystal.scale import CampaignTask, Executor, TaskOutcome, compute
 from alphacrystal.typing import Progress
@@ -67,6 +67,7 @@ class ExplorationRun:
         pressures: Sequence[float],
         folder: Path,
         log: ExploreLog,
+        events: EventLog,
         *,
         page: bool,
         read: ReadPhases | None = None,
@@ -74,7 +75,7 @@ class ExplorationRun:
     ) -> None:
         self.read, self.patience = read or stored_phases, patience
         self.system, self.config, self.pressures = system, config, pressures
-        self.folder, self.log, self.page = folder, log, page
+        self.folder, self.log, self.events, self.page = folder, log, events, page
         self.compositions: Compositions = enumerate_compositions(system, config.max_atoms, config.models)
         self.predicted: dict[float, dict[str, list[Phase]]] = {value: {} for value in pressures}
         self.reference = {value: reference_phases(system, config, value) for value in pressures}
@@ -246,8 +247,13 @@ class ExplorationRun:
                 self.log.failures[outcome.key] = outcome.failure or "Its run folder cannot be read."
 
         before = self.log.formulas - len(pending)
+        logged = -1
 
         def on_progress(stage: str, done: int, total: int) -> None:
+            nonlocal logged
+            if done != logged:
+                self.events.emit("formulas", event="progress", done=before + done, total=budget.formulas or 0)
+                logged = done
             if progress is not None and budget.formulas is not None:
                 progress("formulas", before + done, budget.formulas)
             elif progress is not None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
+
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
 
 from alphacrystal.exploration._exploration import Exploration
 from alphacrystal.exploration._hull import PREDICTED, Hull, Phase
@@ -13,7 +16,7 @@ STRUCTURES_FOLDER = "structures"
 NEAR = 0.05  # eV/atom above the hull up to which structures are written
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=ConfigDict(allow_inf_nan=False))
 class HullRow:
     """One phase; the fields are the columns of ``hull.csv``, in order.
 
@@ -34,13 +37,13 @@ class HullRow:
         converged: Whether the relaxation converged, None where unknown.
         flags: Keys of ``alphacrystal.ranking.FLAGS``, separated by blanks. A phase with the flag unknown is
             not used for the hull.
-        r_wp: Fit to the measured pattern, 0 to about 1, None without a profile; this column and the next
-            exist only in explorations with a pattern.
-        unexplained_peaks: Measured peaks that the structure does not explain, None without a pattern.
         volume_per_atom_a3: Å³/atom, None where unknown.
         decomposition: Phases on the hull at its composition with fractions of the atoms; "" on the hull.
         file: CIF relative to the folder, "" without one.
         run: Run folder relative to the folder of the exploration, "" without one.
+        r_wp: Fit to the measured pattern, 0 to about 1, None without a profile; this column and the next
+            exist only in explorations with a pattern.
+        unexplained_peaks: Measured peaks that the structure does not explain, None without a pattern.
     """
 
     formula: str
@@ -57,12 +60,12 @@ class HullRow:
     known: str
     converged: bool | None
     flags: str
-    r_wp: float | None
-    unexplained_peaks: int | None
     volume_per_atom_a3: float | None
     decomposition: str
     file: str
     run: str
+    r_wp: float | None = None
+    unexplained_peaks: int | None = None
 
 
 PATTERN_COLUMNS = ("r_wp", "unexplained_peaks")
