@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 
 from alphacrystal.config import PredictConfig
+from alphacrystal.exploration import DEFAULTS
+from alphacrystal.web import ExploreRequest
 from alphacrystal.web._request import JobRequest, NewJob, command
 
 ASSETS = files("alphacrystal.web").joinpath("assets")
-NO_FIELD = {"z", "xrd_name"}  # the form has the content of the cell instead; the file has a name
+#: The form has the content of the cell instead of Z; files have their names.
+NO_FIELD = {"z", "xrd_name", "seed_names", "framework_name"}
 
 
 def test_form_has_a_field_for_each_setting_of_the_api() -> None:
@@ -27,10 +30,24 @@ def test_form_has_a_field_for_each_setting_of_the_api() -> None:
     assert "xrd_name" in script
 
 
-@pytest.mark.parametrize("name", sorted(set(JobRequest.model_fields) - {"formula", "xrd_name"}))
+@pytest.mark.parametrize("name", sorted(set(JobRequest.model_fields) - {"formula"} - NO_FIELD | {"z"}))
 def test_defaults_are_those_of_a_prediction(name: str) -> None:
     field = JobRequest.model_fields[name]
     assert field.default == PredictConfig.model_fields[name].default
+    assert field.description == PredictConfig.model_fields[name].description
+
+
+def test_form_of_chemical_systems_has_the_settings_of_the_api() -> None:
+    script = ASSETS.joinpath("explore.js").read_text(encoding="utf-8")
+    body = script.partition("function request()")[2].partition("/** The field that")[0]
+    for name in ExploreRequest.model_fields:
+        assert re.search(rf'\b{name}:|"{name}"', body), name
+
+
+@pytest.mark.parametrize("name", sorted(set(ExploreRequest.model_fields) - {"system", "budget"}))
+def test_defaults_are_those_of_an_exploration(name: str) -> None:
+    field = ExploreRequest.model_fields[name]
+    assert field.default == DEFAULTS.get(name, PredictConfig.model_fields[name].default)
     assert field.description == PredictConfig.model_fields[name].description
 
 

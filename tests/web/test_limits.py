@@ -75,7 +75,7 @@ def test_job_is_stopped_when_the_folder_is_full(open_server: Open, wait_for: Wai
 
 
 def test_large_request_is_refused_before_it_is_read_whole(open_server: Open) -> None:
-    client = open_server(pattern_mb=1)
+    client = open_server(pattern_mb=1, structures_mb=0.1)
     read = 0
 
     def body() -> Iterator[bytes]:

@@ -28,6 +28,7 @@ class Exploration:
         failures: Reason by run folder of each failed formula.
         folder: Folder of the results.
         potential: Name of the potential.
+        pressures: All pressures in GPa; those of ``hulls`` if empty. Some may have no hull yet.
     """
 
     system: ChemicalSystem
@@ -39,6 +40,12 @@ class Exploration:
     failures: Mapping[str, str]
     folder: Path
     potential: str
+    pressures: tuple[float, ...] = ()
+
+    def results_folder(self, pressure_gpa: float) -> Path:
+        """Folder of the results at a pressure: that of the exploration, or one for each of several."""
+        several = len(self.pressures or self.hulls) > 1
+        return self.folder / f"{pressure_gpa:g}GPa" if several else self.folder
 
     @property
     def hull(self) -> Hull:

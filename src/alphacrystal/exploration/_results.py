@@ -40,15 +40,14 @@ def write_results(exploration: Exploration, *, page: bool = True) -> None:
     Raises:
         AlphaCrystalError: A file cannot be written.
     """
-    several = len(exploration.hulls) > 1
     for pressure, hull in exploration.hulls.items():
-        folder = exploration.folder / f"{pressure:g}GPa" if several else exploration.folder
+        folder = exploration.results_folder(pressure)
         try:
             folder.joinpath(STRUCTURES_FOLDER).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise AlphaCrystalError(storage_sentence(folder, error)) from error
         _write_hull(exploration, hull, folder, page=page)
-    if several and page:
+    if len(exploration.hulls) > 1 and page:
         _draw_pressures(exploration)
 
 

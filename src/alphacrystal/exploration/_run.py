@@ -312,6 +312,7 @@ class ExplorationRun:
             dict(self.log.failures),
             self.folder,
             self.config.full_potential,
+            tuple(self.pressures),
         )
 
 

@@ -21,6 +21,7 @@ from alphacrystal.report._index import (
 )
 from alphacrystal.report._layout import (
     CHECKPOINT_FOLDER,
+    INPUTS_FOLDER,
     MEASURED_STEM,
     PAGE_FILE,
     REQUEST_FILE,
@@ -69,6 +70,7 @@ __all__ = [
     "ENTHALPIES_FILE",
     "ENTHALPY_FIGURE",
     "INDEX_COLUMNS",
+    "INPUTS_FOLDER",
     "MEASURED_STEM",
     "PAGE_FILE",
     "PATTERN_COLUMNS",

@@ -20,6 +20,7 @@ FIGURES_FOLDER = "figures"
 CHECKPOINT_FOLDER = "checkpoint"
 REQUEST_FILE = "request.json"  # in the checkpoint folder
 SERIES_FILE = "series.json"  # in the checkpoint folder of a series of pressures
+INPUTS_FOLDER = "inputs"  # of the structure files that the server puts in the folder before the run
 MEASURED_STEM = "measured"  # of the pattern that the server puts in the folder before the run
 
 RUN_FORMAT: Literal["alphacrystal-run"] = "alphacrystal-run"

@@ -19,6 +19,7 @@ from alphacrystal.report._layout import (
     EVENTS_FILE,
     FORMAT_VERSION,
     INDEX_FILE,
+    INPUTS_FOLDER,
     MEASURED_STEM,
     PAGE_FILE,
     PATTERNS_FILE,
@@ -144,15 +145,22 @@ def _of_unstarted_run(item: Path) -> bool:
     """Whether an item of an output folder may be of a run that was killed before its first event.
 
     Such a run leaves the lock, the probe for permission to write, and a checkpoint folder without a file. The
-    server puts a measured pattern into the folder before it starts the run.
+    server puts a measured pattern and a folder of structure files into it before it starts the run.
     """
     if item.name in {LOCK_FILE, temporary_path(Path(RUN_FILE)).name}:
         return True
     if _MEASURED_NAME.fullmatch(item.name):
         return item.is_file() and not item.is_symlink()
+    if item.name == INPUTS_FOLDER:
+        return not item.is_symlink() and all(map(_is_input, item.glob("*/*")))
     if item.name != CHECKPOINT_FOLDER or item.is_symlink() or not item.is_dir():
         return False
     return all(child.name == temporary_path(Path(REQUEST_FILE)).name for child in item.iterdir())
+
+
+def _is_input(path: Path) -> bool:
+    """Whether a file is an uploaded one; links are none, nor are files in links."""
+    return path.is_file() and not path.is_symlink() and not path.parent.is_symlink()
 
 
 def _refuse_folders_as_files(path: Path) -> None:

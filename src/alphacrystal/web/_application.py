@@ -27,10 +27,12 @@ from alphacrystal.errors import (
     WrongTokenError,
     one_line,
 )
-from alphacrystal.web import _job_routes, _page_routes, _run_routes, _series_routes
+from alphacrystal.web import _exploration_routes, _job_routes, _page_routes, _run_routes, _series_routes
 from alphacrystal.web._compare import PRELOAD, TIME_LIMIT_S
 from alphacrystal.web._disk import DiskGauge
+from alphacrystal.web._exploration import ExplorationLibrary
 from alphacrystal.web._guard import Guard
+from alphacrystal.web._inputs import PRELOAD as STRUCTURE_PRELOAD
 from alphacrystal.web._library import RunLibrary
 from alphacrystal.web._names import plain_text
 from alphacrystal.web._parts import ServerParts
@@ -85,7 +87,11 @@ def create_app(settings: ServeSettings) -> FastAPI:
         "comparing runs", processes=1, waiting=2, limit_s=COMPARE_LIMIT_S, preload=PRELOAD
     )
     structures = ComputePool(
-        "reading structures", processes=1, waiting=8, limit_s=STRUCTURE_LIMIT_S, preload=PRELOAD
+        "reading structures",
+        processes=1,
+        waiting=8,
+        limit_s=STRUCTURE_LIMIT_S,
+        preload=(*PRELOAD, *STRUCTURE_PRELOAD),
     )
     patterns = ComputePool(
         "reading powder patterns",
@@ -119,9 +125,16 @@ def create_app(settings: ServeSettings) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.parts = ServerParts(
-        settings, queue, RunLibrary(folder), disk, comparisons, structures, patterns
+        settings,
+        queue,
+        RunLibrary(folder),
+        ExplorationLibrary(folder),
+        disk,
+        comparisons,
+        structures,
+        patterns,
     )
-    for routes in (_job_routes, _run_routes, _series_routes, _page_routes):
+    for routes in (_job_routes, _run_routes, _series_routes, _exploration_routes, _page_routes):
         app.include_router(routes.router)
     app.add_exception_handler(AlphaCrystalError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_values)

@@ -12,7 +12,7 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -120,6 +120,19 @@ def write_file(root: Path, *parts: str, content: bytes) -> None:
             raise
 
 
+def make_folders(root: Path, *parts: str) -> None:
+    """Create the folder at ``parts`` below ``root``, and those above it.
+
+    Raises:
+        OSError: It cannot be created, or a part is a link or no folder.
+    """
+    for place, name in enumerate(parts):
+        with open_folder(root, *parts[:place]) as folder, contextlib.suppress(FileExistsError):
+            os.mkdir(_single(name), dir_fd=folder)
+    with open_folder(root, *parts):
+        pass
+
+
 def remove_entry(folder: int, name: str) -> None:
     """Unlink a file or link of an open folder, if there is one.
 
@@ -135,12 +148,12 @@ def entries(folder: int) -> list[str]:
     return os.listdir(folder)
 
 
-def empty_folder(folder: int, *, keep: str | None = None) -> None:
+def empty_folder(folder: int, *, keep: Collection[str] = ()) -> None:
     """Delete everything in an open folder; links are unlinked and never followed.
 
     Args:
         folder: Its descriptor.
-        keep: Name of an entry that stays.
+        keep: Names of entries that stay.
 
     Raises:
         OSError: Something cannot be deleted.
@@ -148,7 +161,7 @@ def empty_folder(folder: int, *, keep: str | None = None) -> None:
     if not shutil.rmtree.avoids_symlink_attacks:  # pragma: no cover - no such system is supported
         raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
     for name in entries(folder):
-        if name == keep:
+        if name in keep:
             continue
         if stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
             shutil.rmtree(name, dir_fd=folder)

@@ -19,9 +19,9 @@ from alphacrystal.web._settings import ServeSettings, is_loopback
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-MAX_BODY_BYTES = 16 * 1024  # of a request without a powder pattern
+MAX_BODY_BYTES = 16 * 1024  # of a request without files
 BODY_TIME_LIMIT_S = 10.0
-UPLOAD_PATH = "/api/jobs"  # its requests may contain a powder pattern
+UPLOAD_PATH = "/api/jobs"  # its requests may contain a powder pattern and structure files
 UPLOAD_TIME_LIMIT_S = 60.0
 MAX_UPLOADS = 4  # at the same time: their bodies are in memory
 MAX_DISCARDED = 64 * 2**20  # bytes of a request that is too large, read so that its client gets the answer
@@ -74,7 +74,7 @@ class Guard:
         refusal = self._refusal(scope)
         upload = refusal is None and is_upload(scope)
         if upload and self._uploads >= MAX_UPLOADS:
-            upload, refusal = False, _refuse(503, "Too many patterns arrive: try again in a minute.", _CLOSE)
+            upload, refusal = False, _refuse(503, "Too many files arrive: try again in a minute.", _CLOSE)
         self._uploads += upload
         try:
             if refusal is None and scope["method"] not in SAFE_METHODS:
@@ -94,7 +94,8 @@ class Guard:
         """
         seconds = UPLOAD_TIME_LIMIT_S if upload else BODY_TIME_LIMIT_S
         limits = self._settings.limits
-        limit = MAX_BODY_BYTES + (limits.pattern_bytes + 2) // 3 * 4 if upload else MAX_BODY_BYTES
+        files = limits.pattern_bytes + limits.structures_bytes
+        limit = MAX_BODY_BYTES + (files + 2) // 3 * 4 if upload else MAX_BODY_BYTES
         try:
             body = await _read_body(receive, limit, seconds, discarded=MAX_DISCARDED if upload else 0)
         except TimeoutError:
@@ -105,8 +106,8 @@ class Guard:
             raise _RefusedBodyError(413, f"A request may have {MAX_BODY_BYTES} bytes at most.")
         raise _RefusedBodyError(
             413,
-            f"The request is larger than one with a powder pattern of {limits.pattern_mb:g} MB, the limit of "
-            "this server: give a smaller pattern.",
+            f"The request is larger than one with a powder pattern of {limits.pattern_mb:g} MB and structure "
+            f"files of {limits.structures_mb:g} MB, the limit of this server: give smaller files.",
         )
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
@@ -173,7 +174,7 @@ class _RefusedBodyError(Exception):
 
 
 def is_upload(scope: Mapping[str, Any]) -> bool:
-    """Whether a request may contain a powder pattern: its route takes one, and it has no small length."""
+    """Whether a request may contain files: its route takes one, and it has no small length."""
     if scope["method"] != "POST" or scope["path"] != UPLOAD_PATH:
         return False
     length = Headers(raw=list(scope["headers"])).get("content-length", "")

@@ -16,8 +16,8 @@ from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.web._files import open_file, open_folder, read_file, remove_entry, stat_entry, write_file
 from alphacrystal.web._library import time_of
 from alphacrystal.web._names import MAX_NAME_BYTES, is_name
-from alphacrystal.web._request import JobRequest
 from alphacrystal.web._settings import MAX_WORKERS
+from alphacrystal.web._tasks import TASKS, AnyRequest
 
 JOBS_FOLDER = ".jobs"
 #: No job has a name that begins with a dot, so none has a lock file of this name.
@@ -55,12 +55,12 @@ Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Job(BaseModel):
-    """A requested prediction.
+    """A requested prediction or exploration.
 
     Attributes:
         id: Name of the job and of its run folder; see ``_names``.
-        formula: Reduced formula.
-        request: The prediction to run.
+        formula: Reduced formula; of an exploration, the chemical system.
+        request: The prediction or exploration to run.
         workers: Its relaxation processes: a setting of the run, so a later server must keep it.
         status: Its status.
         outcome: Its status once its process has ended, None if that depends on the process.
@@ -79,7 +79,7 @@ class Job(BaseModel):
 
     id: Annotated[str, Field(max_length=MAX_NAME_BYTES), AfterValidator(_name)]
     formula: Annotated[str, Field(max_length=1000)]
-    request: JobRequest
+    request: AnyRequest
     workers: Annotated[int, Field(ge=1, le=MAX_WORKERS)]
     status: JobStatus = JobStatus.WAITING
     outcome: Outcome | None = None
@@ -187,7 +187,7 @@ class JobFiles:
                 damaged.append(self._damaged(job_id, (error.strerror or str(error)).lower()))
             except ValidationError as error:
                 first = error.errors(include_input=False, include_url=False)[0]
-                field = ".".join(map(str, first["loc"])) or "the file"
+                field = ".".join(str(part) for part in first["loc"] if part not in TASKS) or "the file"
                 damaged.append(self._damaged(job_id, f"{field}: {first['msg'].lower()}"))
             else:
                 if job.id == job_id:

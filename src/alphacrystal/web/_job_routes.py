@@ -8,6 +8,8 @@ from fastapi import APIRouter, Query, Response
 from fastapi.concurrency import run_in_threadpool
 
 from alphacrystal import __version__
+from alphacrystal.web._explore_request import ExploreRequest
+from alphacrystal.web._inputs import check_sizes, check_structures
 from alphacrystal.web._job import Job, JobStatus
 from alphacrystal.web._parts import (
     ANY_REFUSAL,
@@ -62,12 +64,24 @@ def list_jobs(
 
 @router.post("/jobs", status_code=201, responses=TOO_LARGE | QUEUE_FULL | LATE)
 async def start_job(job: NewJob, parts: Parts) -> JobView:
-    """Predict a formula, at several pressures or from a powder pattern if the request has them."""
+    """Predict a formula, with the pressures, constraints, structures and powder pattern of the request."""
     request = job.request()
+    contents = job.contents(request)
     if job.xrd is not None and request.xrd_name is not None:
         check_size(request.xrd_name, job.xrd, parts.settings.limits)
         await parts.patterns.run(check_pattern, request.xrd_name, job.xrd, request.wavelength)
-    return await run_in_threadpool(lambda: _view(parts.queue.submit(request, job.xrd), parts))
+    structures = {place: content for place, content in contents.items() if len(place) > 1}
+    if structures:
+        check_sizes(structures.values(), parts.settings.limits)
+        limits = request.model_dump(include={"z", "cell", "max_atoms", "generators"})
+        await parts.structures.run(check_structures, request.formula, structures, limits)
+    return await run_in_threadpool(lambda: _view(parts.queue.submit(request, contents), parts))
+
+
+@router.post("/explorations", status_code=201, responses=QUEUE_FULL | TOO_LARGE)
+def start_exploration(request: ExploreRequest, parts: Parts) -> JobView:
+    """Explore a chemical system; the answer is the job, whose id is that of the exploration."""
+    return _view(parts.queue.submit(request), parts)
 
 
 @router.get("/jobs/{job_id}", responses=NOT_FOUND)

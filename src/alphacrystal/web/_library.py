@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from threading import Lock
-from typing import BinaryIO, Generic, TypeVar
+from typing import BinaryIO
 
 from alphacrystal.errors import FolderGoneError, InputError, MissingError, NewerFormatError
 from alphacrystal.report import RunSummary, SummaryRow, run_summary
+from alphacrystal.web._cache import Version, VersionedCache, version_of
 from alphacrystal.web._files import open_file, open_folder, read_file, stat_entry
 from alphacrystal.web._names import RUN_FILE, is_name, run_id, run_paths
 
@@ -22,10 +21,6 @@ REPORT_FILE = "report.html"
 MAX_RUN_BYTES = 2_000_000  # of run.json or summary.csv; a list of 1,000 structures has 0.3 MB
 _MAX_SUMMARIES = 32  # whole runs kept in memory
 _MAX_HEADS = 10_000  # lines of the list kept in memory
-
-#: What tells two states of a file apart: inode, size, time of its last change in ns.
-Version = tuple[int, int, int]
-Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +70,8 @@ class RunLibrary:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._summaries: _Cache[RunSummary] = _Cache(_MAX_SUMMARIES)
-        self._heads: _Cache[RunHead] = _Cache(_MAX_HEADS)
+        self._summaries: VersionedCache[RunSummary] = VersionedCache(_MAX_SUMMARIES)
+        self._heads: VersionedCache[RunHead] = VersionedCache(_MAX_HEADS)
 
     def entries(self) -> list[RunEntry]:
         """All runs with a result, latest first.
@@ -201,7 +196,7 @@ class RunLibrary:
             run, table = (
                 os.stat(name, dir_fd=folder, follow_symlinks=False) for name in (RUN_FILE, TABLE_FILE)
             )
-        return (run.st_ino, run.st_size, run.st_mtime_ns), (table.st_ino, table.st_size, table.st_mtime_ns)
+        return version_of(run), version_of(table)
 
     def _summary(self, parts: tuple[str, ...], version: tuple[Version, Version]) -> RunSummary:
         return self._summaries.get(parts, version, lambda: read_summary(self.root, parts))
@@ -237,30 +232,6 @@ def read_summary(root: Path, parts: tuple[str, ...]) -> RunSummary:
 def time_of(nanoseconds: int) -> datetime:
     """A file's time; one outside of the years 1970 to 9999 is moved to their border."""
     return datetime.fromtimestamp(min(max(nanoseconds // 1000, 0) / 1e6, 253_402_300_799.0), UTC)
-
-
-class _Cache(Generic[Value]):
-    """The latest values by path, each valid for one version of its files."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._values: OrderedDict[tuple[str, ...], tuple[object, Value]] = OrderedDict()
-        self._lock = Lock()
-
-    def get(self, key: tuple[str, ...], version: object, read: Callable[[], Value]) -> Value:
-        """The stored value, or that of ``read()``."""
-        with self._lock:
-            stored = self._values.get(key)
-            if stored is not None and stored[0] == version:
-                self._values.move_to_end(key)
-                return stored[1]
-        value = read()
-        with self._lock:
-            self._values[key] = (version, value)
-            self._values.move_to_end(key)
-            while len(self._values) > self._size:
-                self._values.popitem(last=False)
-        return value
 
 
 def _entry(root: Path, parts: tuple[str, ...], entry_id: str) -> tuple[RunEntry, bool]:

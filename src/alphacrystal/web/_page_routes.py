@@ -11,9 +11,9 @@ from fastapi import APIRouter, Response
 from alphacrystal.errors import MissingError, WrongTokenError
 from alphacrystal.generate import GENERATORS
 from alphacrystal.report import page_style
+from alphacrystal.web._fields import offered_potentials, offered_second_potentials
 from alphacrystal.web._guard import COOKIE, equal_secrets, session_of
 from alphacrystal.web._parts import ANY_REFUSAL, TOO_LARGE, Parts
-from alphacrystal.web._request import offered_potentials, offered_second_potentials
 from alphacrystal.web._views import TokenInput
 
 router = APIRouter()
@@ -24,8 +24,10 @@ _ASSETS = {
     "serve.css": _STYLE,
     "api.js": _SCRIPT,
     "compare.js": _SCRIPT,
+    "explore.js": _SCRIPT,
     "form.js": _SCRIPT,
     "icon.svg": "image/svg+xml",
+    "inputs.js": _SCRIPT,
     "jobs.js": _SCRIPT,
     "page.js": _SCRIPT,
     "runs.js": _SCRIPT,

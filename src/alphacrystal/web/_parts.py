@@ -9,14 +9,18 @@ from fastapi import Depends, Request
 
 from alphacrystal.report import RunSummary
 from alphacrystal.web._disk import DiskGauge
-from alphacrystal.web._job import DamagedJob, JobStatus
+from alphacrystal.web._exploration import ExplorationLibrary, ExplorationLine
+from alphacrystal.web._explore_request import ExploreRequest
+from alphacrystal.web._job import DamagedJob, Job, JobStatus
 from alphacrystal.web._job_list import JobLine
 from alphacrystal.web._library import RunLibrary
 from alphacrystal.web._names import plain_text
 from alphacrystal.web._pool import ComputePool
+from alphacrystal.web._progress import Stage
 from alphacrystal.web._queue import JobQueue
 from alphacrystal.web._series import is_series
 from alphacrystal.web._settings import ServeSettings
+from alphacrystal.web._tasks import EXPLORATION, PREDICTION, task_of
 from alphacrystal.web._views import Computing, JobView, Refusal, RunView
 
 
@@ -28,6 +32,7 @@ class ServerParts:
         settings: Its settings.
         queue: Its jobs.
         library: The runs of its folder.
+        explorations: The explorations of its folder.
         disk: The room they take.
         comparisons: Processes that compare runs.
         structures: Processes that read structure files.
@@ -37,6 +42,7 @@ class ServerParts:
     settings: ServeSettings
     queue: JobQueue
     library: RunLibrary
+    explorations: ExplorationLibrary
     disk: DiskGauge
     comparisons: ComputePool
     structures: ComputePool
@@ -87,6 +93,7 @@ def job_view(line: JobLine, parts: ServerParts) -> JobView:
     if isinstance(job, DamagedJob):
         return JobView(
             id=job.id,
+            task=PREDICTION,
             formula="",
             request=None,
             status=JobStatus.DAMAGED,
@@ -96,10 +103,15 @@ def job_view(line: JobLine, parts: ServerParts) -> JobView:
             seconds=0.0,
             ahead=0,
             stages=[],
+            seconds_left=None,
             has_result=False,
+            exploration=None,
         )
+    stages = parts.queue.stages(job)
+    has_result = parts.queue.has_result(job)
     return JobView(
         id=job.id,
+        task=task_of(job.request),
         formula=job.formula,
         request=job.request,
         status=job.status,
@@ -108,9 +120,28 @@ def job_view(line: JobLine, parts: ServerParts) -> JobView:
         ended=job.ended,
         seconds=round(job.seconds(), 1),
         ahead=line.ahead,
-        stages=parts.queue.stages(job),
-        has_result=parts.queue.has_result(job),
+        stages=stages,
+        seconds_left=_seconds_left(job, stages),
+        has_result=has_result,
+        exploration=_exploration(job, parts) if has_result else None,
     )
+
+
+def _exploration(job: Job, parts: ServerParts) -> ExplorationLine | None:
+    return parts.explorations.line(job.id) if task_of(job.request) == EXPLORATION else None
+
+
+def _seconds_left(job: Job, stages: list[Stage]) -> float | None:
+    """Of a running exploration: the rest of its time, or of its formulas at the present rate."""
+    if job.status is not JobStatus.RUNNING or not isinstance(job.request, ExploreRequest):
+        return None
+    budget = job.request.limit
+    if budget.seconds is not None:
+        return round(max(0.0, budget.seconds - job.seconds()), 1)
+    stage = next((stage for stage in stages if stage.per_minute), None)
+    if stage is None or stage.done is None or stage.per_minute is None or budget.formulas is None:
+        return None
+    return round(60 * max(0, budget.formulas - stage.done) / stage.per_minute, 1)
 
 
 def series_of(run_parts: tuple[str, ...], parts: ServerParts) -> str:

@@ -8,11 +8,13 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from alphacrystal.exploration import EVENTS_FILE as EXPLORATION_EVENTS
 from alphacrystal.report import pressure_folder
 from alphacrystal.web._files import is_regular, open_file
 from alphacrystal.web._names import RUN_FILE
+from alphacrystal.web._tasks import EXPLORATION, task_of
 
 if TYPE_CHECKING:
     from alphacrystal.web._job import Job
@@ -33,16 +35,25 @@ class Stage(BaseModel):
         done: Items done, None where the stage does not count.
         total: Items in total, 0 where their number is not known, None where the stage does not count.
         ended: Whether it is over.
+        per_minute: Items per minute since its last start, null before the second one.
     """
 
     name: str
     done: int | None = None
     total: int | None = None
     ended: bool = False
+    per_minute: float | None = None
+
+
+def event_files(job: Job) -> set[tuple[str, ...]]:
+    """Places of the files below the runs folder to which a job appends its progress."""
+    if task_of(job.request) == EXPLORATION:
+        return {(job.id, EXPLORATION_EVENTS)}
+    return {(*parts, EVENTS_FILE) for parts in ((job.id,), *run_parts(job))}
 
 
 def run_parts(job: Job) -> list[tuple[str, ...]]:
-    """Places of the runs of a job below the runs folder: one, or one for each pressure."""
+    """Places of the runs of a predicted job below the runs folder: one, or one for each pressure."""
     folders = [pressure_folder(Path(), pressure).name for pressure in job.request.pressures]
     return [(job.id, folder) for folder in folders] or [(job.id,)]
 
@@ -62,30 +73,32 @@ class JobProgress:
         """
         ended = None if active else job.ended
         with self._lock:
+            if task_of(job.request) == EXPLORATION:
+                return self._read((job.id, EXPLORATION_EVENTS), ended)
             if not job.request.pressures:
-                return self._read((job.id,), ended)
+                return self._read((job.id, EVENTS_FILE), ended)
             stages = []
             for pressure, parts in zip(job.request.pressures, run_parts(job), strict=True):
-                found, name = self._read(parts, ended), f"{pressure:g} GPa"
+                found, name = self._read((*parts, EVENTS_FILE), ended), f"{pressure:g} GPa"
                 over = all(stage.ended for stage in found) and is_regular(self._runs, *parts, RUN_FILE)
                 if found and over:
                     found = [Stage(name=name, ended=True)]
                 else:
                     found = [stage.model_copy(update={"name": f"{name}, {stage.name}"}) for stage in found]
                 stages += found
-            last = self._read((job.id,), ended)
+            last = self._read((job.id, EVENTS_FILE), ended)
             return stages + [stage for stage in last if stage.total is None or _is_running(stage)]
 
     def forget(self, job: Job) -> None:
         """The job was deleted."""
         with self._lock:
-            for parts in ((job.id,), *run_parts(job)):
-                self._readers.pop(parts, None)
+            for file in event_files(job):
+                self._readers.pop(file, None)
 
-    def _read(self, parts: tuple[str, ...], ended: datetime | None) -> list[Stage]:
-        reader = self._readers.get(parts)
+    def _read(self, file: tuple[str, ...], ended: datetime | None) -> list[Stage]:
+        reader = self._readers.get(file)
         if reader is None:
-            reader = self._readers[parts] = ProgressReader(self._runs, (*parts, EVENTS_FILE))
+            reader = self._readers[file] = ProgressReader(self._runs, file)
         return reader.stages(ended)
 
 
@@ -98,6 +111,7 @@ class _Event(BaseModel):
     event: Annotated[str, Field(max_length=200)] = ""
     done: Count | None = None
     total: Count | None = None
+    time: AwareDatetime | None = None
 
 
 class ProgressReader:
@@ -113,6 +127,7 @@ class ProgressReader:
         self._parts = parts
         self._read = 0
         self._stages: dict[str, Stage] = {}
+        self._begun: dict[str, tuple[datetime, int]] = {}  # time and items done at the start of a stage
         self._final: datetime | None = None
 
     def stages(self, ended: datetime | None = None) -> list[Stage]:
@@ -148,6 +163,8 @@ class ProgressReader:
 
     def _take(self, event: _Event) -> None:
         name, change = event.stage, event.event
+        if name == "run" and change == "start":  # of another process: the time between them does not count
+            self._begun.clear()
         if name == "run" or (name not in self._stages and len(self._stages) >= MAX_STAGES):
             return
         for stage in self._stages.values():  # a stage of unknown length ends with the start of the next
@@ -166,7 +183,19 @@ class ProgressReader:
                     del self._stages[outer.name]
                 for stage in self._stages.values():
                     stage.ended = stage.ended or stage.name.partition(" (")[0] == name.partition(" (")[0]
-            self._stages[name] = Stage(name=name, done=event.done, total=event.total)
+            rate = self._per_minute(name, event.done, event.time)
+            self._stages[name] = Stage(name=name, done=event.done, total=event.total, per_minute=rate)
+
+    def _per_minute(self, name: str, done: int, time: datetime | None) -> float | None:
+        """Items per minute since the start of a stage."""
+        if time is None:
+            return None
+        begin, before = self._begun.setdefault(name, (time, done))
+        seconds = (time - begin).total_seconds()
+        if done < before or seconds < 0:  # it began again
+            self._begun[name] = (time, done)
+            return None
+        return round(60 * (done - before) / seconds, 3) if done > before and seconds > 0 else None
 
 
 def _event(line: bytes) -> _Event | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, RLock, Thread
@@ -17,21 +18,22 @@ from alphacrystal.errors import (
     StorageLimitError,
 )
 from alphacrystal.web._disk import DiskGauge
+from alphacrystal.web._explore_request import time_limit
 from alphacrystal.web._job import ACTIVE, DamagedJob, Job, JobFiles, JobStatus, Outcome
 from alphacrystal.web._job_list import JobLine, StateWriter, list_order
 from alphacrystal.web._names import check_name
 from alphacrystal.web._process import JobProcess
 from alphacrystal.web._progress import JobProgress, Stage
-from alphacrystal.web._request import JobRequest, check_job, command
 from alphacrystal.web._run_folder import (
     delete_run_folder,
     has_result,
     is_complete,
     last_change,
     prepare_run_folder,
-    store_pattern,
+    store_files,
 )
 from alphacrystal.web._settings import Limits
+from alphacrystal.web._tasks import AnyRequest, check_task, task_command
 
 TICK_S = 0.1  # interval between checks of the processes
 GRACE_S = 30.0  # in which an interrupted process writes its finished part
@@ -85,17 +87,17 @@ class JobQueue:
         self._closing.set()
         self._watcher.join()
 
-    def submit(self, request: JobRequest, pattern: bytes | None = None) -> Job:
+    def submit(self, request: AnyRequest, contents: Mapping[tuple[str, ...], bytes] | None = None) -> Job:
         """Add a request to the queue.
 
         Args:
-            request: The prediction to run.
-            pattern: Content of its powder pattern, None without one.
+            request: The prediction or exploration to run.
+            contents: Contents of its uploaded files by place below its run folder.
 
         Raises:
-            AlphaCrystalError: It cannot be predicted, or the queue or the disk is full.
+            AlphaCrystalError: It cannot be computed, or the queue or the disk is full.
         """
-        formula = check_job(request, self.limits)
+        formula = check_task(request, self.limits)
         with self._lock:
             self._check_folder()
             if refusal := self.disk.refusal():
@@ -105,8 +107,8 @@ class JobQueue:
             name = formula.replace("(", "").replace(")", "")
             job_id = f"{name}-{now.astimezone():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
             job = Job(id=job_id, formula=formula, request=request, workers=self.limits.workers, created=now)
-            if pattern is not None:
-                store_pattern(self.files, job, pattern)
+            if contents:
+                store_files(self.files, job, contents)
             self.files.save(job)
             self._jobs[job_id] = job
             return job.model_copy()
@@ -311,7 +313,7 @@ class JobQueue:
         elif job.status is JobStatus.ENDING:
             if time.monotonic() > self._kill_at.get(job.id, 0.0):
                 process.kill()
-        elif job.seconds() > self.limits.seconds:
+        elif job.seconds() > time_limit(job.request, self.limits):
             reason = f"It reached the time limit of {self.limits.seconds:g} s"
             self._end(job, JobStatus.STOPPED, f"{reason}; the finished part is kept.")
         elif refusal := self._disk_refusal():
@@ -330,7 +332,7 @@ class JobQueue:
         try:
             begun = prepare_run_folder(self.files, job)
             folder = self.files.run_folder(job.id)
-            arguments = command(job.request, folder, job.workers, resume=begun)
+            arguments = task_command(job.request, folder, job.workers, spent=job.spent, resume=begun)
             process = JobProcess.start(
                 arguments,
                 log=self.files.log(job.id),

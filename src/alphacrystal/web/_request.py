@@ -2,116 +2,43 @@
 
 from __future__ import annotations
 
-import binascii
-import sys
-from base64 import b64decode
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from alphacrystal.config import MAX_ATOMS, NEGATABLE, PredictConfig, make_config
-from alphacrystal.errors import InputError, PotentialError
-from alphacrystal.web._names import is_name
+from alphacrystal.config import MAX_ATOMS, MAX_TOLERANCE, PredictConfig, make_config
+from alphacrystal.errors import InputError
+from alphacrystal.web._command import command_line
+from alphacrystal.web._fields import (
+    Base64,
+    FileName,
+    GeneratorName,
+    PotentialName,
+    Pressures,
+    SecondPotentialName,
+    StoredName,
+    UploadedFile,
+    described,
+    offered_second_potentials,
+)
+from alphacrystal.web._inputs import FRAMEWORK_FOLDER, MAX_SEED_FILES, SEEDS_FOLDER, plain_name
 from alphacrystal.web._pattern import stored_name
 from alphacrystal.web._settings import Limits
 
-MAX_PRESSURES = 20  # of a job
-MAX_FILE_NAME = 200  # characters
+MAX_PAIRS = 60  # of least distances
 
+#: Settings whose files are in the run folder; the request has their names.
+_FILE_FIELDS = {"xrd_name", "seed_names", "framework_name"}
 
-def _offered(noun: str, names: Callable[[], list[str]]) -> tuple[AfterValidator, Any]:
-    """Validation and JSON schema of a name that the page offers: one that needs no file of the user."""
-
-    def check(name: str) -> str:
-        if name not in names():
-            raise ValueError(f"there is no {noun} {name!r} here: choose from {', '.join(names())}")
-        return name
-
-    schema_extra = lambda schema: schema.update(enum=list(names()))  # noqa: E731
-    return AfterValidator(check), Field(max_length=60, json_schema_extra=schema_extra)
-
-
-def offered_generators() -> list[str]:
-    """Names of the generators on the page; a request never names a path."""
-    from alphacrystal.generate import GENERATORS
-
-    return [spec.name for spec in GENERATORS.built_in() if spec.on_page]
-
-
-def offered_potentials() -> list[str]:
-    """Names of the potentials on the page."""
-    from alphacrystal.relaxation import POTENTIALS
-
-    return [spec.name for spec in POTENTIALS.built_in() if spec.on_page]
-
-
-def offered_second_potentials() -> list[str]:
-    """Names of all potentials whose packages are installed, those of users and of other packages too."""
-    from alphacrystal.relaxation import POTENTIALS, check_potential
-
-    names = []
-    for name in POTENTIALS.names():
-        if name.endswith(":"):  # a folder or a name on a hub would follow
-            continue
-        try:
-            check_potential(name, forces=False)
-        except PotentialError:  # a package is missing
-            continue
-        names.append(name)
-    return names
-
-
-def _file_name(text: str) -> str:
-    if not is_name(text):
-        raise ValueError("it is no file name")
-    return text
-
-
-def _from_base64(text: object) -> bytes:
-    if not isinstance(text, str):
-        raise ValueError("it must be text in base64")
-    try:
-        return b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError("it is not in base64") from None
-
-
-GeneratorName = Annotated[str, *_offered("generator", offered_generators)]
-PotentialName = Annotated[str, *_offered("potential", offered_potentials)]
-#: Checked when a job is requested, not when its state is read: a package may be removed later.
-SecondPotentialName = Annotated[str, Field(pattern=r"^[\w.+-]{1,60}$")]
-Base64 = Annotated[
-    bytes,
-    BeforeValidator(_from_base64),
-    WithJsonSchema({"type": "string", "format": "byte", "contentEncoding": "base64"}),
-]
-FileName = Annotated[str, Field(min_length=1, max_length=MAX_FILE_NAME), AfterValidator(_file_name)]
-Pressure = Annotated[float, Field(ge=-50, le=1000, allow_inf_nan=False)]
-#: One pressure, or a list of them; a list of one is this pressure.
-Pressures = Annotated[
-    Annotated[Pressure, Tag("number")]
-    | Annotated[tuple[Pressure, ...], Field(min_length=1, max_length=MAX_PRESSURES), Tag("list")],
-    Discriminator(lambda value: "list" if isinstance(value, list | tuple) else "number"),
-    AfterValidator(lambda value: value[0] if isinstance(value, tuple) and len(value) == 1 else value),
-]
-_SETTINGS = PredictConfig.model_fields
-
-
-def _described(name: str, **limits: Any) -> Any:
-    """A field with the default and the description of the setting of the same name."""
-    return Field(_SETTINGS[name].default, description=_SETTINGS[name].description, **limits)
+Length = Annotated[float, Field(gt=0, lt=200, allow_inf_nan=False)]  # Å
+Angle = Annotated[float, Field(gt=0, lt=180, allow_inf_nan=False)]  # degrees
+Cell = Length | tuple[Length, Length, Length, Angle, Angle, Angle]
+Tolerance = (
+    Annotated[float, Field(gt=0, le=MAX_TOLERANCE, allow_inf_nan=False)]
+    | Annotated[str, Field(min_length=1, max_length=10, description="A percentage, e.g. 5%.")]
+)
+Symbol = Annotated[str, Field(min_length=1, max_length=40)]
 
 
 class JobRequest(BaseModel):
@@ -120,26 +47,36 @@ class JobRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     formula: Annotated[str, Field(min_length=1, max_length=1000, description="For example Zr4Al3.")]
-    candidates: int = _described("candidates", ge=1, le=5000)
-    top: int = _described("top", ge=1, le=1000)
-    generators: tuple[GeneratorName, ...] = _described("generators", min_length=1, max_length=6)
-    relax: bool = _described("relax")
-    potential: PotentialName = _described("potential")
-    pressure: Pressures = _described("pressure")
-    dispersion: Literal["auto", "d3", "none"] = _described("dispersion")
-    phonons: int = _described("phonons", ge=0, le=20)
-    temperature: float = _described("temperature", ge=0, le=5000)
-    follow_modes: bool = _described("follow_modes")
-    rerank: SecondPotentialName | None = _described("rerank")
-    known_phases: bool = _described("known_phases")
-    order: Literal["combined", "chemical", "energy"] = _described("order")
-    z: tuple[Annotated[int, Field(ge=1, le=MAX_ATOMS)], ...] = _described("z", max_length=20)
-    cell: str | None = _described("cell", min_length=1, max_length=1000)
-    max_atoms: int = _described("max_atoms", ge=1, le=MAX_ATOMS)
-    space_group: int | None = _described("space_group", ge=1, le=230)
-    seed: int = _described("seed", ge=0, lt=2**31)
+    candidates: int = described("candidates", ge=1, le=5000)
+    top: int = described("top", ge=1, le=1000)
+    generators: tuple[GeneratorName, ...] = described("generators", min_length=1, max_length=6)
+    relax: bool = described("relax")
+    potential: PotentialName = described("potential")
+    pressure: Pressures = described("pressure")
+    dispersion: Literal["auto", "d3", "none"] = described("dispersion")
+    phonons: int = described("phonons", ge=0, le=20)
+    temperature: float = described("temperature", ge=0, le=5000)
+    follow_modes: bool = described("follow_modes")
+    rerank: SecondPotentialName | None = described("rerank")
+    rerank_steps: int = described("rerank_steps", ge=0, le=1000)
+    known_phases: bool = described("known_phases")
+    order: Literal["combined", "chemical", "energy"] = described("order")
+    z: tuple[Annotated[int, Field(ge=1, le=MAX_ATOMS)], ...] = described("z", max_length=20)
+    cell: str | None = described("cell", min_length=1, max_length=1000)
+    max_atoms: int = described("max_atoms", ge=1, le=MAX_ATOMS)
+    space_group: Annotated[int, Field(ge=1, le=230)] | Symbol | None = described("space_group")
+    lattice: Cell | None = described("lattice")
+    lattice_tolerance: Tolerance | None = described("lattice_tolerance")
+    min_distance: dict[
+        Annotated[str, Field(max_length=10)], Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    ] = described("min_distance", max_length=MAX_PAIRS)
+    seed: int = described("seed", ge=0, lt=2**31)
     xrd_name: FileName | None = Field(None, description="Name of the file of the powder pattern.")
-    wavelength: str | None = _described("wavelength", min_length=1, max_length=40)
+    wavelength: str | None = described("wavelength", min_length=1, max_length=40)
+    seed_names: tuple[StoredName, ...] = Field(
+        (), max_length=MAX_SEED_FILES, description="Names of the files of the seed structures."
+    )
+    framework_name: StoredName | None = Field(None, description="Name of the file of the known atoms.")
 
     @model_validator(mode="before")
     @classmethod
@@ -159,8 +96,20 @@ class JobRequest(BaseModel):
         """Name of the powder pattern's file in the run folder, None without a pattern."""
         return None if self.xrd_name is None else stored_name(self.xrd_name)
 
+    @property
+    def input_files(self) -> dict[str, list[tuple[str, ...]]]:
+        """Places of the uploaded files below the run folder, by the setting that names them."""
+        files: dict[str, list[tuple[str, ...]]] = {
+            "xrd": [] if self.pattern_file is None else [(self.pattern_file,)],
+            "seed_structures": [(*SEEDS_FOLDER, name) for name in self.seed_names],
+            "fix_sublattice": []
+            if self.framework_name is None
+            else [(*FRAMEWORK_FOLDER, self.framework_name)],
+        }
+        return {name: places for name, places in files.items() if places}
+
     def settings(self, workers: int) -> PredictConfig:
-        """Settings of the pipeline with so many relaxation processes, without the powder pattern.
+        """Settings of the pipeline with so many relaxation processes, without the uploaded files.
 
         Of several pressures, it has the lowest.
 
@@ -169,7 +118,7 @@ class JobRequest(BaseModel):
         """
         from alphacrystal.pipeline.pressure_series import check_pressures
 
-        without = {"formula", "xrd_name"} | ({"wavelength"} if self.xrd_name is not None else set())
+        without = {"formula"} | _FILE_FIELDS | ({"wavelength"} if self.xrd_name is not None else set())
         values = {**self.model_dump(exclude=without), "workers": workers}
         if isinstance(self.pressure, tuple):
             return check_pressures(self.pressure, values)[1]
@@ -177,22 +126,58 @@ class JobRequest(BaseModel):
 
 
 class NewJob(JobRequest):
-    """A request with the powder pattern itself."""
+    """A request with the uploaded files themselves."""
 
     xrd: Base64 | None = Field(
-        None, description=f"{_SETTINGS['xrd'].description} The content of the file in base64."
+        None,
+        description=f"{PredictConfig.model_fields['xrd'].description} The content of the file in base64.",
+    )
+    seed_structures: tuple[UploadedFile, ...] = Field(
+        (), max_length=MAX_SEED_FILES, description="Structure files to relax and rank with the candidates."
+    )
+    fix_sublattice: UploadedFile | None = Field(
+        None, description=PredictConfig.model_fields["fix_sublattice"].description
     )
 
     @model_validator(mode="after")
-    def _pattern_has_content(self) -> Self:
+    def _files_have_contents(self) -> Self:
         if self.xrd is None and self.xrd_name is not None:
             raise ValueError("xrd_name is the name of a powder pattern: give its content as xrd")
+        if self.seed_names or self.framework_name is not None:
+            raise ValueError(
+                "give structure files with their contents, as seed_structures and fix_sublattice"
+            )
         return self
 
     def request(self) -> JobRequest:
-        """The request without the content of the pattern."""
-        name = self.xrd_name or "pattern" if self.xrd is not None else None
-        return JobRequest.model_validate(self.model_dump(exclude={"xrd", "xrd_name"}) | {"xrd_name": name})
+        """The request without the contents of files.
+
+        Raises:
+            InputError: Two seed structures have the same name.
+        """
+        seeds = [plain_name(file.name) for file in self.seed_structures]
+        if double := next((name for name in seeds if seeds.count(name) > 1), None):
+            raise InputError(f"Two seed structures have the name {double}: rename one of them.")
+        names = {
+            "xrd_name": self.xrd_name or "pattern" if self.xrd is not None else None,
+            "seed_names": seeds,
+            "framework_name": None if self.fix_sublattice is None else plain_name(self.fix_sublattice.name),
+        }
+        return JobRequest.model_validate(
+            self.model_dump(exclude={"xrd", "seed_structures", "fix_sublattice"}) | names
+        )
+
+    def contents(self, request: JobRequest) -> dict[tuple[str, ...], bytes]:
+        """Contents of the uploaded files by their place below the run folder.
+
+        Args:
+            request: ``request()``.
+        """
+        files: list[bytes] = [] if self.xrd is None else [self.xrd]
+        files += [file.content for file in self.seed_structures]
+        files += [] if self.fix_sublattice is None else [self.fix_sublattice.content]
+        places = [place for places in request.input_files.values() for place in places]
+        return dict(zip(places, files, strict=True))
 
 
 def check_job(request: JobRequest, limits: Limits) -> str:
@@ -222,28 +207,10 @@ def check_job(request: JobRequest, limits: Limits) -> str:
 
 def command(request: JobRequest, folder: Path, workers: int, *, resume: bool) -> list[str]:
     """Arguments of the process that predicts; the formula follows `--`, so it cannot be an option."""
-    values = {**request.model_dump(exclude={"formula", "xrd_name"}), "out": folder, "workers": workers}
-    if request.pattern_file is not None:
-        values["xrd"] = folder / request.pattern_file
-    return [
-        sys.executable,
-        "-P",  # nothing is imported from the current folder
-        "-c",
-        "from alphacrystal.cli import main; main()",
-        "predict",
-        *(option for name, value in values.items() for option in _options(name, value)),
-        *(["--resume"] if resume else []),
-        "--",
-        request.formula,
-    ]
-
-
-def _options(name: str, value: object) -> list[str]:
-    """A setting as an option of the command line; none where it is not set."""
-    flag = name.replace("_", "-")
-    if value is None or value == ():
-        return []
-    if isinstance(value, bool):
-        return [f"--{flag}"] if value else [f"--no-{flag}"] if name in NEGATABLE else []
-    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-    return [f"--{flag}={text}"]
+    values = {
+        **request.model_dump(exclude={"formula"} | _FILE_FIELDS),
+        "out": folder,
+        "workers": workers,
+        **{name: [folder.joinpath(*p) for p in places] for name, places in request.input_files.items()},
+    }
+    return command_line("predict", values, request.formula, resume=resume)

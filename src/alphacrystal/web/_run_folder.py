@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 
 from alphacrystal.errors import AlphaCrystalError, ConflictError, InputError
+from alphacrystal.exploration import LOG_FILE
 from alphacrystal.report import TRANSITIONS_FILE
+from alphacrystal.web._exploration import has_hull, is_finished
 from alphacrystal.web._files import (
     empty_folder,
     entries,
     is_regular,
+    make_folders,
     open_folder,
     stat_entry,
     write_file,
@@ -20,26 +24,33 @@ from alphacrystal.web._files import (
 from alphacrystal.web._job import Job, JobFiles
 from alphacrystal.web._library import read_summary, time_of
 from alphacrystal.web._names import RUN_FILE
-from alphacrystal.web._progress import EVENTS_FILE, run_parts
+from alphacrystal.web._progress import EVENTS_FILE, event_files, run_parts
 from alphacrystal.web._series import is_series
+from alphacrystal.web._tasks import EXPLORATION, task_of
 
 
-def store_pattern(files: JobFiles, job: Job, content: bytes) -> None:
-    """Create the run folder of a new job with its powder pattern.
+def store_files(files: JobFiles, job: Job, contents: Mapping[tuple[str, ...], bytes]) -> None:
+    """Create the run folder of a new job with its uploaded files.
+
+    Args:
+        files: Files of the jobs.
+        job: The job.
+        contents: Contents by place below the run folder.
 
     Raises:
         AlphaCrystalError: The disk refused it.
     """
-    assert job.request.pattern_file is not None
     try:
         _create_run_folder(files, job)
-        write_file(files.runs, job.id, job.request.pattern_file, content=content)
+        for place, content in contents.items():
+            make_folders(files.runs, job.id, *place[:-1])
+            write_file(files.runs, job.id, *place, content=content)
     except OSError as error:
         with suppress(OSError, ConflictError):
             delete_run_folder(files, job)
         reason = (error.strerror or str(error)).lower()
         raise AlphaCrystalError(
-            f"The powder pattern cannot be stored ({reason}): free some space or restore the runs folder."
+            f"The uploaded files cannot be stored ({reason}): free some space or restore the runs folder."
         ) from error
 
 
@@ -59,17 +70,17 @@ def prepare_run_folder(files: JobFiles, job: Job) -> bool:
     """Create the run folder of a job, or check that the server created the existing one for it.
 
     The number of a new folder goes into ``job.folder_inode``. A folder of the job without a record of
-    progress is emptied, except for the job's powder pattern.
+    progress is emptied, except for the uploaded files.
 
     Returns:
         Whether a run in it was begun and can be resumed.
 
     Raises:
-        ConflictError: There is something else of this name: a link, a file, or a folder of others; or the
-            powder pattern is gone.
+        ConflictError: There is something else of this name: a link, a file, or a folder of others; or an
+            uploaded file is gone.
         OSError: The folder cannot be created.
     """
-    pattern = job.request.pattern_file
+    places = [place for places in job.request.input_files.values() for place in places]
     with suppress(FileExistsError):
         _create_run_folder(files, job)
     _check_no_link(files, job)
@@ -78,28 +89,35 @@ def prepare_run_folder(files: JobFiles, job: Job) -> bool:
             if entries(folder):
                 raise ConflictError(_foreign_folder(job))
             job.folder_inode = os.fstat(folder).st_ino
-        if pattern is not None and not is_regular(files.runs, job.id, pattern):
-            raise ConflictError(
-                f"The powder pattern {pattern} is not in the run folder {job.id}: start a new job."
-            )
+        for place in places:
+            if not is_regular(files.runs, job.id, *place):
+                raise ConflictError(
+                    f"The uploaded file {place[-1]} is not in the run folder {job.id}: start a new job."
+                )
         if is_begun(files, job):
             return True
-        empty_folder(folder, keep=pattern)
+        empty_folder(folder, keep={place[0] for place in places})
         return False
 
 
 def is_begun(files: JobFiles, job: Job) -> bool:
     """Whether the run folder of a job has a record of progress."""
+    if task_of(job.request) == EXPLORATION:
+        return is_regular(files.runs, job.id, LOG_FILE)
     return is_regular(files.runs, job.id, EVENTS_FILE) or is_series(files.runs, job.id)
 
 
 def has_result(files: JobFiles, job: Job) -> bool:
-    """Whether a list of a job can be opened."""
+    """Whether a list or a hull of a job can be opened."""
+    if task_of(job.request) == EXPLORATION:
+        return has_hull(files.runs, job.id, job.request.pressures)
     return any(is_regular(files.runs, *parts, RUN_FILE) for parts in run_parts(job))
 
 
 def is_complete(files: JobFiles, job: Job) -> bool:
     """Whether all results of a job are there."""
+    if task_of(job.request) == EXPLORATION:
+        return is_finished(files.runs, job.id)
     if job.request.pressures:
         return is_regular(files.runs, job.id, TRANSITIONS_FILE)  # written last
     try:
@@ -111,9 +129,9 @@ def is_complete(files: JobFiles, job: Job) -> bool:
 def last_change(files: JobFiles, job: Job) -> datetime | None:
     """When a job wrote its progress last, None if it wrote none."""
     times = []
-    for parts in {(job.id,), *run_parts(job)}:
+    for file in event_files(job):
         with suppress(OSError):
-            times.append(stat_entry(files.runs, *parts, EVENTS_FILE).st_mtime_ns)
+            times.append(stat_entry(files.runs, *file).st_mtime_ns)
     return time_of(max(times)) if times else None
 
 
@@ -154,7 +172,8 @@ def _is_ours(folder: int, job: Job) -> bool:
 
 
 def _foreign_folder(job: Job) -> str:
+    verb = "explore" if task_of(job.request) == EXPLORATION else "predict"
     return (
         f"The folder {job.id} was not created by this server and is left as it is: "
-        "move or delete it by hand, or resume it with alphacrystal predict --resume."
+        f"move or delete it by hand, or resume it with alphacrystal {verb} --resume."
     )

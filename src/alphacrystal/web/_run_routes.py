@@ -40,7 +40,7 @@ REPORT_POLICY = (
 
 _BINARY: dict[str, object] = {"schema": {"type": "string", "format": "binary"}}
 ZIP: dict[int | str, dict[str, object]] = {200: {"content": {"application/zip": _BINARY}}}
-_CIF: dict[int | str, dict[str, object]] = {200: {"content": {"chemical/x-cif": _BINARY}}}
+CIF: dict[int | str, dict[str, object]] = {200: {"content": {"chemical/x-cif": _BINARY}}}
 _TEXT: dict[int | str, dict[str, object]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 HTML: dict[int | str, dict[str, object]] = {200: {"content": {"text/html": {"schema": {"type": "string"}}}}}
 
@@ -49,7 +49,7 @@ Rank = Annotated[int, Path(ge=1, le=10**6)]
 
 WAIT_S = 0.15  # for a computation; then the answer is 202, and the same request gives the result later
 BLOCK = 1 << 16  # bytes sent at once
-MAX_CIF_BYTES = 200_000  # of a CIF that is computed with; one of 20 atoms has 2 kB
+MAXCIF_BYTES = 200_000  # of a CIF that is computed with; one of 20 atoms has 2 kB
 
 
 @router.get("/runs")
@@ -85,7 +85,7 @@ def download_run(run_id: str, parts: Parts) -> StreamingResponse:
     return StreamingResponse(content, media_type="application/zip", headers=headers)
 
 
-@router.get("/runs/{run_id}/structures/{rank}/cif", responses=_CIF, response_class=StreamingResponse)
+@router.get("/runs/{run_id}/structures/{rank}/cif", responses=CIF, response_class=StreamingResponse)
 def download_structure(run_id: str, rank: Rank, parts: Parts) -> StreamingResponse:
     """The CIF file of a ranked structure."""
     row = parts.library.row(run_id, rank)
@@ -150,9 +150,9 @@ def _open_cif(run_id: str, row: SummaryRow, parts: ServerParts) -> BinaryIO:
 
 def _read_cif(run_id: str, row: SummaryRow, parts: ServerParts) -> RankedFile:
     with _open_cif(run_id, row, parts) as stream:
-        content = stream.read(MAX_CIF_BYTES + 1)
-    if len(content) > MAX_CIF_BYTES:
-        raise InputError(f"{_file_name(row)} has more than {MAX_CIF_BYTES / 1e6:g} MB: download it instead.")
+        content = stream.read(MAXCIF_BYTES + 1)
+    if len(content) > MAXCIF_BYTES:
+        raise InputError(f"{_file_name(row)} has more than {MAXCIF_BYTES / 1e6:g} MB: download it instead.")
     return row.rank, _file_name(row), content
 
 

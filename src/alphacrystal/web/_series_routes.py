@@ -28,7 +28,7 @@ SERIES_POLICY = (
 #: A drawing from a folder of others: nothing in it is run or loaded.
 FIGURE_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
 
-_SVG: dict[int | str, dict[str, object]] = {
+SVG: dict[int | str, dict[str, object]] = {
     200: {"content": {"image/svg+xml": {"schema": {"type": "string"}}}}
 }
 Id = Annotated[str, Path(max_length=500)]
@@ -47,7 +47,7 @@ def show_series_report(series_id: Id, parts: Parts) -> StreamingResponse:
     return _file(series_id, REPORT_FILE, "text/html; charset=utf-8", SERIES_POLICY, parts)
 
 
-@router.get("/{series_id}/figure", responses=_SVG, response_class=StreamingResponse)
+@router.get("/{series_id}/figure", responses=SVG, response_class=StreamingResponse)
 def show_figure(series_id: Id, parts: Parts) -> StreamingResponse:
     """The plot of enthalpies against pressure."""
     return _file(series_id, f"{ENTHALPY_FIGURE}.svg", "image/svg+xml", FIGURE_POLICY, parts)

@@ -12,6 +12,8 @@ from alphacrystal.errors import InputError
 MIN_TOKEN_LENGTH = 16  # characters
 MAX_WORKERS = 256
 MAX_PATTERN_MB = 64
+MAX_STRUCTURES_MB = 64
+MAX_FORMULAS = 100_000
 
 
 class Limits(BaseModel):
@@ -26,6 +28,8 @@ class Limits(BaseModel):
         candidates: Structures that one job may generate.
         workers: Relaxation processes of one job.
         pattern_mb: Size of an uploaded powder pattern in MB.
+        structures_mb: Size of the uploaded structure files of a job together in MB.
+        formulas: Formulas of an exploration.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -38,11 +42,18 @@ class Limits(BaseModel):
     candidates: int = Field(200, ge=1, le=5000)
     workers: int = Field(2, ge=1, le=MAX_WORKERS)
     pattern_mb: float = Field(8, gt=0, le=MAX_PATTERN_MB)
+    structures_mb: float = Field(4, gt=0, le=MAX_STRUCTURES_MB)
+    formulas: int = Field(500, ge=1, le=MAX_FORMULAS)
 
     @property
     def pattern_bytes(self) -> int:
         """Bytes of an uploaded powder pattern at most."""
         return int(self.pattern_mb * 1e6)
+
+    @property
+    def structures_bytes(self) -> int:
+        """Bytes of the uploaded structure files of a job at most."""
+        return int(self.structures_mb * 1e6)
 
 
 class ServeSettings(BaseModel):

@@ -7,13 +7,17 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from alphacrystal.exploration import HullRow
 from alphacrystal.report import CellProbability, SummaryRow
 from alphacrystal.web._compare import Match
+from alphacrystal.web._exploration import ExplorationLine
 from alphacrystal.web._job import JobStatus
 from alphacrystal.web._progress import Stage
-from alphacrystal.web._request import JobRequest
 from alphacrystal.web._series import Series
 from alphacrystal.web._settings import Limits
+from alphacrystal.web._tasks import AnyRequest, Task
+
+FigureName = Literal["hull", "potentials", "pressures"]
 
 
 class Refusal(BaseModel):
@@ -45,8 +49,9 @@ class JobView(BaseModel):
 
     Attributes:
         id: Its name, and that of its run.
-        formula: Reduced formula, "" where its state file is damaged.
-        request: The prediction to run, null where its state file is damaged.
+        task: prediction or exploration.
+        formula: Reduced formula; of an exploration, the chemical system; "" where its state file is damaged.
+        request: The prediction or exploration to run, null where its state file is damaged.
         status: waiting, running, ending (interrupted), done, cancelled, stopped (by a limit), failed, or
             damaged (its state file cannot be read).
         reason: One sentence if it did not succeed, else "".
@@ -55,13 +60,16 @@ class JobView(BaseModel):
         seconds: Running time in s.
         ahead: Jobs that come before it, 0 unless it waits.
         stages: Its progress.
-        has_result: Whether its run (of several pressures: its series) can be opened; that of a cancelled job
-            contains the finished part.
+        seconds_left: Estimated running time that is left in s, null where it is not known.
+        has_result: Whether its run (of several pressures: its series; of a chemical system: its exploration)
+            can be opened; that of a cancelled job contains the finished part.
+        exploration: Its state after the last round, null for predictions and before the first round.
     """
 
     id: str
+    task: Task
     formula: str
-    request: JobRequest | None
+    request: AnyRequest | None
     status: JobStatus
     reason: str
     created: datetime
@@ -69,7 +77,9 @@ class JobView(BaseModel):
     seconds: float
     ahead: int
     stages: list[Stage]
+    seconds_left: float | None
     has_result: bool
+    exploration: ExplorationLine | None
 
 
 class RunLine(BaseModel):
@@ -154,6 +164,52 @@ class SeriesView(Series):
     """
 
     removable: bool
+
+
+class RemovableExploration(ExplorationLine):
+    """An exploration in the list.
+
+    Attributes:
+        removable: Whether this server created it and it is over, so that it can be deleted here.
+    """
+
+    removable: bool
+
+
+class ExplorationPage(BaseModel):
+    """A part of the list of explorations, the one written last first.
+
+    Attributes:
+        total: Explorations in the folder.
+        explorations: Those of this part.
+    """
+
+    total: int
+    explorations: list[RemovableExploration]
+
+
+class ExplorationView(RemovableExploration):
+    """An exploration with its hull at one pressure.
+
+    Attributes:
+        pressure_gpa: Pressure of this hull in GPa.
+        considered: Formulas of the system.
+        potential: Name of the potential, "" before the end of the first round.
+        failures: Number of formulas that failed.
+        phases: The first rows of `hull.csv`: the phases on the hull, then those nearest to it.
+        more: Number of rows that `phases` leaves out.
+        has_page: Whether the page of this hull is written.
+        figures: Figures of this hull: hull, potentials (chemical potentials), pressures.
+    """
+
+    pressure_gpa: float
+    considered: int
+    potential: str
+    failures: int
+    phases: list[HullRow]
+    more: int
+    has_page: bool
+    figures: list[FigureName]
 
 
 class ComparisonView(BaseModel):

@@ -204,8 +204,7 @@ def _print_round(state: Exploration, progress: ProgressDisplay) -> None:
 
 
 def _print_result(result: Exploration, command: str, *, as_json: bool, report: bool) -> None:
-    several = len(result.hulls) > 1
-    folders = {value: result.folder / f"{value:g}GPa" if several else result.folder for value in result.hulls}
+    folders = {value: result.results_folder(value) for value in result.hulls}
     name = "hull.html" if report else "hull.csv"
     if as_json:
         print_json(

@@ -37,12 +37,18 @@ def serve(
     pattern: Annotated[
         float, typer.Option("--pattern-mb", help="Maximal size of a powder pattern in MB.")
     ] = 8.0,
+    structures: Annotated[
+        float, typer.Option("--structures-mb", help="Maximal size of the structure files of a job in MB.")
+    ] = 4.0,
+    formulas: Annotated[
+        int, typer.Option(min=1, max=100_000, help="Maximal formulas of a chemical system.")
+    ] = 500,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Serve a local web page to start, watch, compare and download predictions."""
     try:
-        from alphacrystal.web import MAX_PATTERN_MB, Limits, ServeSettings
+        from alphacrystal.web import MAX_PATTERN_MB, MAX_STRUCTURES_MB, Limits, ServeSettings
         from alphacrystal.web import serve as run_server
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in PACKAGES:
@@ -52,6 +58,8 @@ def serve(
         raise InputError("--minutes and --disk-mb take positive numbers.")
     if not 0 < pattern <= MAX_PATTERN_MB:
         raise InputError(f"--pattern-mb takes a number above 0 and up to {MAX_PATTERN_MB}.")
+    if not 0 < structures <= MAX_STRUCTURES_MB:
+        raise InputError(f"--structures-mb takes a number above 0 and up to {MAX_STRUCTURES_MB}.")
     limits = Limits(
         jobs=jobs,
         waiting=waiting,
@@ -61,6 +69,8 @@ def serve(
         candidates=candidates,
         workers=workers,
         pattern_mb=pattern,
+        structures_mb=structures,
+        formulas=formulas,
     )
 
     def on_ready(address: str) -> None:

@@ -53,4 +53,5 @@ async function send(method, path, body) {
 
 export const runPath = (id, rest = "") => `/api/runs/${encodeURIComponent(id)}${rest}`;
 export const jobPath = (id, rest = "") => `/api/jobs/${encodeURIComponent(id)}${rest}`;
+export const explorationPath = (id, rest = "") => `/api/explorations/${encodeURIComponent(id)}${rest}`;
 export const seriesPath = (id, rest = "") => `/api/series/${encodeURIComponent(id)}${rest}`;

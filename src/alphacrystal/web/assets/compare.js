@@ -3,18 +3,46 @@
 import { computed } from "./api.js";
 import { RANK, SPACE_GROUP, VOLUME, byId, element, energyOf, formula, number, table, time } from "./show.js";
 
-/** Offers the runs in both lists; what was chosen stays chosen. */
+const SIDES = ["left", "right"];
+let chosen = { left: "", right: "" };
+
+/** Names of runs in the lists: formula and time, and the id where two would be the same. */
+function names(runs) {
+  const plain = runs.map((run) => `${formula(run.formula)}${run.series ? `, ${run.pressure_gpa} GPa` : ""}, ${time(run.written)}`);
+  return plain.map((name, at) => (plain.indexOf(name) === plain.lastIndexOf(name) ? name : `${name}, ${runs[at].id}`));
+}
+
+/** Offers the runs in both lists; a choice stays chosen, and the two are always different. */
 export function offerRuns(runs) {
   const whole = runs.filter((run) => !run.problem);
-  for (const [place, id] of ["left", "right"].entries()) {
-    const select = byId(id);
-    const before = select.value;
-    const options = whole.map((run) => element("option", { value: run.id }, `${formula(run.formula)}${run.series ? `, ${run.pressure_gpa} GPa` : ""}, ${time(run.written)}`));
-    select.replaceChildren(...options);
-    if (whole.some((run) => run.id === before)) select.value = before;
-    else if (options[place]) select.selectedIndex = place;
+  const texts = names(whole);
+  const has = (id) => whole.some((run) => run.id === id);
+  const left = has(chosen.left) ? chosen.left : (whole[0]?.id ?? "");
+  // Without a choice the right run is the latest other one, of the same formula if there is one.
+  const others = whole.filter((run) => run.id !== left);
+  const same = others.find((run) => run.formula === whole.find((item) => item.id === left)?.formula);
+  const right = has(chosen.right) && chosen.right !== left ? chosen.right : ((same ?? others[0])?.id ?? "");
+  for (const side of SIDES) {
+    byId(side).replaceChildren(...whole.map((run, at) => element("option", { value: run.id }, texts[at])));
+    byId(side).disabled = others.length === 0;
   }
-  byId("compare").querySelector("button").disabled = whole.length === 0;
+  choose(left, right);
+  byId("compare").querySelector("button").disabled = others.length === 0;
+  byId("compare-hint").textContent = others.length === 0 ? "A comparison needs two runs." : "";
+}
+
+function choose(left, right) {
+  chosen = { left, right };
+  for (const side of SIDES) byId(side).value = chosen[side];
+}
+
+/** A run that is chosen on both sides leaves the other side: the two change places. */
+function change(side) {
+  const other = SIDES.find((name) => name !== side);
+  const before = chosen[side];
+  chosen[side] = byId(side).value;
+  if (chosen[side] === chosen[other]) chosen[other] = before;
+  choose(chosen.left, chosen.right);
 }
 
 function list(side, run, other, equalOf) {
@@ -33,17 +61,17 @@ function remark(found) {
 }
 
 export function setUpCompare(onTrouble) {
+  for (const side of SIDES) byId(side).addEventListener("change", () => change(side));
   byId("compare").addEventListener("submit", async (event) => {
     event.preventDefault();
     const wrong = byId("compare-wrong");
     const button = byId("compare").querySelector("button");
     wrong.textContent = "";
     button.disabled = true;
+    byId("comparison").replaceChildren(element("p", { class: "quiet computing", role: "status" }, "Comparing the structures…"));
     const query = new URLSearchParams({ left: byId("left").value, right: byId("right").value });
     try {
-      const answer = await computed(`/api/compare?${query}`, () =>
-        byId("comparison").replaceChildren(element("p", { class: "quiet computing", role: "status" }, "Comparing the structures…")),
-      );
+      const answer = await computed(`/api/compare?${query}`, () => {});
       const found = await answer.json();
       const ofLeft = (rank) => found.matches.filter((m) => m.left === rank).map((m) => ({ rank: m.right, rms: m.rms }));
       const ofRight = (rank) => found.matches.filter((m) => m.right === rank).map((m) => ({ rank: m.left, rms: m.rms }));

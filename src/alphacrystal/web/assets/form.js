@@ -1,90 +1,145 @@
 // The form of a new prediction.
 
 import { call } from "./api.js";
+import { chosenFiles, pressures, queued, uploads } from "./inputs.js";
 import { byId, formula, say } from "./show.js";
 
-const NUMBERS = ["candidates", "top", "phonons", "temperature", "max_atoms", "seed"];
+const NUMBERS = ["candidates", "top", "phonons", "temperature", "max_atoms", "rerank_steps", "seed"];
 const TRUTHS = ["relax", "follow_modes", "known_phases"];
+const CHOICES = ["potential", "dispersion", "order"];
+const TEXTS = ["rerank", "wavelength", "cell", "lattice_tolerance"];
+const FILES = ["xrd", "seed_structures", "fix_sublattice"];
 
-let maxPatternMb = Infinity;
+/** The field that a sentence of the server is about; the first that fits. */
+const SUBJECTS = [
+  [/wavelength|radiation/i, "wavelength"],
+  [/lattice.tolerance|percentage/, "lattice_tolerance"],
+  [/space.group|giv\w* the symbol/, "space_group"],
+  [/lattice|close to a cell/i, "lattice"],
+  [/min.distance|two elements and a distance/, "min_distance"],
+  [/seed structure|seed_structures/, "seed_structures"],
+  [/framework|sublattice/, "fix_sublattice"],
+  [/rerank.steps/, "rerank_steps"],
+  [/rerank/, "rerank"],
+  [/phonons/, "phonons"],
+  [/pressure/, "pressure"],
+  [/max.atoms/, "max_atoms"],
+  [/--cell|The cell /, "cell"],
+  [/candidates|structures at most/, "candidates"],
+];
 
-/** Sets the limit of this server for a powder pattern. */
-export function limitPatterns(megabytes) {
-  maxPatternMb = megabytes;
+const limits = { pattern: Infinity, structures: Infinity };
+
+/** Sets the limits of this server for uploaded files, in MB. */
+export function limitFiles(pattern, structures) {
+  Object.assign(limits, { pattern, structures });
 }
 
-/** One pressure, or a list of several; what is no number stays text, which the server refuses with a sentence. */
-function pressures() {
-  const words = byId("pressure").value.split(/[,;\s]+/).filter(Boolean);
+/** The uploaded files; nothing where none is chosen. */
+async function files() {
+  const found = {};
+  const [xrd] = await uploads(byId("xrd"), limits.pattern, "a powder pattern");
+  if (xrd) Object.assign(found, { xrd: xrd.content, xrd_name: xrd.name });
+  const seeds = await uploads(byId("seed_structures"), limits.structures, "structure files");
+  if (seeds.length) found.seed_structures = seeds;
+  const [framework] = await uploads(byId("fix_sublattice"), limits.structures, "structure files");
+  if (framework) found.fix_sublattice = framework;
+  return found;
+}
+
+/** Numbers of a text such as "4.6, 4.6, 3, 90, 90, 90"; one number is the edge of a cubic cell. */
+function lattice(text) {
+  const words = text.split(/[,;\s]+/).filter(Boolean);
   const values = words.map((word) => (Number.isFinite(Number(word)) ? Number(word) : word));
-  return values.length > 1 ? values : (values[0] ?? 0);
+  return values.length === 1 ? values[0] : values;
 }
 
-/** The name and the content of the chosen powder pattern in base64; nothing where none is chosen. */
-async function pattern() {
-  const [file] = byId("xrd").files;
-  if (!file) return {};
-  if (file.size > maxPatternMb * 1e6) {
-    throw new Error(`${file.name} is larger than ${maxPatternMb} MB, the limit of this server for a powder pattern: give a smaller one.`);
-  }
-  const address = await new Promise((done, fail) => {
-    const reader = new FileReader();
-    reader.addEventListener("load", () => done(reader.result));
-    reader.addEventListener("error", () => fail(new Error(`${file.name} cannot be read: choose it again.`)));
-    reader.readAsDataURL(file);
-  });
-  return { xrd: address.slice(address.indexOf(",") + 1), xrd_name: file.name };
+/** Limits by pair from a text such as "O-O=2.2, Ti-O=1.7"; the server refuses those that it cannot read. */
+function distances(text) {
+  const pairs = text.split(/[,;]/).map((item) => item.trim()).filter(Boolean);
+  return Object.fromEntries(
+    pairs.map((item) => {
+      const [pair, value] = item.split(/\s*[=:]\s*/);
+      if (!Number.isFinite(Number.parseFloat(value))) {
+        throw new Error(`min_distance: give two elements and a distance in Å, e.g. O-O=2.2, not "${item}".`);
+      }
+      return [pair, Number.parseFloat(value)];
+    }),
+  );
 }
 
 function request() {
   const values = { formula: byId("formula").value.trim() };
+  const text = (name) => byId(name).value.trim();
   for (const name of TRUTHS) values[name] = byId(name).value === "yes";
   for (const name of NUMBERS) {
-    if (byId(name).value !== "") values[name] = Number(byId(name).value);
+    if (text(name) !== "") values[name] = Number(text(name));
   }
-  for (const name of ["potential", "dispersion", "order"]) values[name] = byId(name).value;
-  values.pressure = pressures();
-  for (const name of ["rerank", "wavelength"]) {
-    if (byId(name).value.trim() !== "") values[name] = byId(name).value.trim();
+  for (const name of CHOICES) values[name] = byId(name).value;
+  for (const name of TEXTS) {
+    if (text(name) !== "") values[name] = text(name);
   }
+  values.pressure = pressures(text("pressure"));
   values.generators = [byId("generators").value];
-  if (byId("space_group").value !== "") values.space_group = Number(byId("space_group").value);
-  if (byId("cell").value.trim() !== "") values.cell = byId("cell").value.trim();
+  const group = text("space_group");
+  if (group !== "") values.space_group = /^\d+$/.test(group) ? Number(group) : group;
+  if (text("lattice") !== "") values.lattice = lattice(text("lattice"));
+  if (text("min_distance") !== "") values.min_distance = distances(text("min_distance"));
   return values;
+}
+
+/** The field that a sentence is about: that of a file or a setting which it names, else the formula. */
+function meant(sentence) {
+  const owner = FILES.find((id) => chosenFiles(byId(id)).some((file) => sentence.startsWith(file.name)));
+  return byId(owner && !/wavelength/i.test(sentence) ? owner : (SUBJECTS.find(([pattern]) => pattern.test(sentence))?.[1] ?? "formula"));
+}
+
+function setUpFiles() {
+  const structures = ["seed_structures", "fix_sublattice"];
+  const shown = () => {
+    byId("xrd-remove").hidden = byId("xrd").files.length === 0;
+    byId("files-remove").hidden = structures.every((id) => byId(id).files.length === 0);
+  };
+  for (const id of FILES) byId(id).addEventListener("change", shown);
+  byId("xrd-remove").addEventListener("click", () => {
+    byId("xrd").value = "";
+    byId("wavelength").value = "";
+    shown();
+    byId("xrd").focus();
+  });
+  byId("files-remove").addEventListener("click", () => {
+    for (const id of structures) byId(id).value = "";
+    shown();
+    byId("seed_structures").focus();
+  });
+  shown(); // a browser keeps the files of a reloaded page
 }
 
 export function setUpForm(onStart, onTrouble) {
   const field = byId("formula");
   const wrong = byId("new-wrong");
-  /** The field that a sentence is about. */
-  const meant = (sentence) => {
-    const [file] = byId("xrd").files;
-    if (/wavelength/.test(sentence)) return byId("wavelength");
-    return file && sentence.startsWith(file.name) ? byId("xrd") : field;
-  };
+  const said = byId("new-said");
   const refuse = (sentence) => {
+    said.textContent = "";
     wrong.textContent = sentence;
-    meant(sentence).setAttribute("aria-invalid", "true");
-    meant(sentence).focus();
+    const input = meant(sentence);
+    const folded = input.closest("details");
+    if (folded) folded.open = true;
+    input.setAttribute("aria-invalid", "true");
+    input.focus();
   };
-  const showRemoval = () => (byId("xrd-remove").hidden = byId("xrd").files.length === 0);
-  byId("xrd").addEventListener("change", showRemoval);
-  byId("xrd-remove").addEventListener("click", () => {
-    byId("xrd").value = "";
-    byId("wavelength").value = "";
-    showRemoval();
-    byId("xrd").focus();
-  });
-  showRemoval(); // a browser keeps the file of a reloaded page
+  setUpFiles();
   byId("new").addEventListener("submit", async (event) => {
     event.preventDefault();
     wrong.textContent = "";
-    for (const input of [field, byId("xrd"), byId("wavelength")]) input.removeAttribute("aria-invalid");
+    for (const input of byId("new").querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
     if (field.value.trim() === "") return refuse("Type a formula, for example Zr4Al3.");
     const button = event.submitter ?? byId("new").querySelector("button");
     button.disabled = true;
+    said.textContent = `Checking the request for ${formula(field.value.trim())}…`;
     try {
-      const job = await call("POST", "/api/jobs", { ...request(), ...(await pattern()) });
+      const job = await call("POST", "/api/jobs", { ...request(), ...(await files()) });
+      said.textContent = queued(job, formula(job.formula));
       say(`Started ${formula(job.formula)}.`);
       field.value = "";
       onStart(job);

@@ -1,6 +1,7 @@
 // The jobs that run, wait or did not end well.
 
 import { callPart, jobPath } from "./api.js";
+import { explorationWords, hullWords } from "./explore.js";
 import { byId, duration, element, formula, say } from "./show.js";
 
 export const ACTIVE = ["waiting", "running", "ending"];
@@ -8,6 +9,18 @@ const WORDS = { ending: "stopping", stopped: "stopped by a limit", damaged: "dam
 
 const PART = 50; // jobs of one answer
 let wanted = PART;
+
+/** The work of each stage in words. */
+const DOING = {
+  generate: "generating candidates",
+  relax: "relaxing candidates",
+  hull: "relaxing competing phases",
+  pattern: "fitting the powder pattern",
+  phonons: "computing phonons",
+  modes: "following unstable modes",
+  rerank: "energies of the second potential",
+  phases: "enthalpies of the phases",
+};
 
 function stageRows(stage) {
   const counted = stage.total > 0; // 0 is an unknown number
@@ -17,28 +30,38 @@ function stageRows(stage) {
   return [element("span", {}, stage.name), bar, element("span", {}, count)];
 }
 
+const isExploration = (job) => job.task === "exploration";
+
+/** The present work of a running job in words. */
+function doing(job) {
+  if (job.status !== "running") return "";
+  if (job.stages.length === 0) return "starting: loading the networks";
+  const stage = job.stages.find((item) => !item.ended && item.done !== item.total) ?? job.stages.at(-1);
+  const name = stage.name.replace(/^.*GPa, /, "").replace(/ \(.*/, "");
+  return DOING[name] ?? "";
+}
+
 /** Whether a job predicts a list for each of several pressures. */
-export const isSeries = (job) => Array.isArray(job.request?.pressure);
+export const isSeries = (job) => !isExploration(job) && Array.isArray(job.request?.pressure);
 
 function facts(job) {
-  const pattern = job.request?.xrd_name ?? "";
-  const pressures = isSeries(job) ? `${job.request.pressure.join(", ")} GPa` : "";
-  const beginning = job.status === "running" && job.stages.length === 0 ? "loading the networks" : "";
+  const files = [job.request?.xrd_name, ...(job.request?.seed_names ?? []), job.request?.framework_name];
+  const pressures = Array.isArray(job.request?.pressure) ? `${job.request.pressure.join(", ")} GPa` : "";
   const spent = job.seconds > 0 ? duration(job.seconds) : "";
-  const before = job.status === "waiting" && job.ahead ? `${job.ahead} before it` : "";
-  return [pattern, pressures, beginning, spent, before].filter(Boolean).join(", ");
+  const before = job.status === "waiting" ? (job.ahead ? `queued, ${job.ahead} before it` : "next in the queue") : "";
+  return [...files, pressures, doing(job), spent, before].filter(Boolean).join(", ");
 }
 
 function card(job, actions) {
   const buttons = element("span", { class: "buttons" });
   const button = (name, act) =>
     buttons.append(element("button", { "data-key": `${job.id} ${name}`, "aria-label": `${name} ${job.formula || job.id}`, click: act }, name));
-  if (job.status === "waiting" || job.status === "running") button("Cancel", () => actions.act("POST", jobPath(job.id, "/cancel")));
+  if (job.status === "waiting" || job.status === "running") button(isExploration(job) ? "Stop" : "Cancel", () => actions.act("POST", jobPath(job.id, "/cancel")));
   if (!ACTIVE.includes(job.status)) {
     if (job.status !== "damaged") button("Resume", () => actions.act("POST", jobPath(job.id, "/resume")));
     button("Delete", () => actions.remove(job.id, job.formula || job.id));
   }
-  if (job.has_result) button("Show", () => (isSeries(job) ? actions.showSeries(job.id) : actions.show(job.id)));
+  if (job.has_result) button(isExploration(job) ? "Show hull" : "Show", () => actions.open(job));
   const head = element(
     "div",
     { class: "job-head" },
@@ -52,6 +75,8 @@ function card(job, actions) {
     { class: "job", "data-job": job.id, "aria-label": `Job ${job.formula || job.id}` },
     head,
     job.reason ? element("p", { class: "wrong" }, job.reason) : null,
+    isExploration(job) && ACTIVE.includes(job.status) && job.stages.length ? element("p", { class: "words" }, explorationWords(job)) : null,
+    isExploration(job) && job.stages.length ? element("p", { class: "words quiet" }, hullWords(job.exploration)) : null,
     job.stages.length && ACTIVE.includes(job.status) ? element("div", { class: "stages" }, ...job.stages.flatMap(stageRows)) : null,
   );
 }
@@ -71,10 +96,12 @@ export function drawJobs(jobs, actions) {
   const focused = document.activeElement?.dataset?.key;
   const cards = new Map();
   for (const job of shown) {
-    const look = JSON.stringify({ ...job, seconds: 0 });
+    const look = JSON.stringify({ ...job, seconds: 0, seconds_left: 0 });
     const old = drawn.get(job.id);
     if (old?.look === look) {
       old.card.querySelector(".facts").textContent = facts(job);
+      const words = old.card.querySelector(".words:not(.quiet)");
+      if (words) words.textContent = explorationWords(job);
       cards.set(job.id, old);
     } else {
       cards.set(job.id, { look, card: card(job, actions) });

@@ -2,7 +2,16 @@
 
 import { TokenNeeded, call, jobPath } from "./api.js";
 import { offerRuns, setUpCompare } from "./compare.js";
-import { limitPatterns, setUpForm } from "./form.js";
+import {
+  drawExploration,
+  drawExplorations,
+  hideExploration,
+  limitExplorations,
+  refreshExploration,
+  setUpExplore,
+  showMoreExplorations,
+} from "./explore.js";
+import { limitFiles, setUpForm } from "./form.js";
 import { ACTIVE, drawJobs, isSeries, listJobs, newlyEnded, showMoreJobs } from "./jobs.js";
 import { drawRun, drawRuns, hideRun, showMore } from "./runs.js";
 import { drawSeries, hideSeries } from "./series.js";
@@ -33,6 +42,11 @@ function warn(error) {
 const actions = {
   show: (id) => drawRun(id, actions, warn).catch(warn),
   showSeries: (id) => drawSeries(id, actions).catch(warn),
+  showExploration: (id, pressure) => drawExploration(id, actions, pressure).catch(warn),
+  open: (job) => {
+    if (job.task === "exploration") return actions.showExploration(job.id);
+    return isSeries(job) ? actions.showSeries(job.id) : actions.show(job.id);
+  },
   act: async (method, path) => {
     await call(method, path).catch(warn);
     await look();
@@ -42,6 +56,7 @@ const actions = {
     await call("DELETE", jobPath(id)).catch(warn);
     hideRun(id);
     hideSeries(id);
+    hideExploration(id);
     say(`Deleted ${name}.`);
     await look(true);
   },
@@ -49,6 +64,7 @@ const actions = {
 
 async function refreshRuns() {
   offerRuns(await drawRuns(actions));
+  await drawExplorations(actions);
 }
 
 async function look(everything = false) {
@@ -66,14 +82,25 @@ async function look(everything = false) {
     const finished = ended.find((job) => job.id === opened && job.has_result);
     if (finished) {
       opened = "";
-      await (isSeries(finished) ? drawSeries(finished.id, actions) : drawRun(finished.id, actions, warn));
+      await actions.open(finished);
     }
+    await refreshExploration(jobs, actions);
+    showAnswers(jobs);
     byId("trouble").hidden = true;
   } catch (error) {
     warn(error);
     if (error instanceof TokenNeeded) return;
   }
   timer = setTimeout(look, jobs.some((job) => ACTIVE.includes(job.status)) ? BUSY : IDLE);
+}
+
+/** The answer below a form is about the job started last: it ends with the wait for it. */
+function showAnswers(jobs) {
+  const job = jobs.find((item) => item.id === opened);
+  if (job?.status === "waiting") return;
+  for (const id of ["new-said", "explore-said"]) {
+    if (!byId(id).textContent.startsWith("Checking")) byId(id).textContent = "";
+  }
 }
 
 async function showServer() {
@@ -84,7 +111,8 @@ async function showServer() {
     `${Math.round(limits.seconds / 6) / 10} min each; the runs take ${Math.round(server.disk_used_mb)} of ${Math.round(limits.disk_mb)} MB.`;
   byId("formula").maxLength = limits.formula_length;
   byId("candidates").max = limits.candidates;
-  limitPatterns(limits.pattern_mb);
+  limitFiles(limits.pattern_mb, limits.structures_mb);
+  limitExplorations(limits);
 }
 
 function askForToken() {
@@ -140,9 +168,15 @@ byId("more-jobs").addEventListener("click", () => {
   showMoreJobs();
   look();
 });
-setUpForm((job) => {
+byId("more-explorations").addEventListener("click", () => {
+  showMoreExplorations();
+  refreshRuns().catch(warn);
+});
+const started = (job) => {
   opened = job.id;
   look();
-}, trouble);
+};
+setUpForm(started, trouble);
+setUpExplore(started, trouble);
 setUpCompare(trouble);
 begin();

@@ -1,7 +1,7 @@
 // The list of runs, and the structures of one of them.
 
 import { call, computed, runPath } from "./api.js";
-import { RANK, SPACE_GROUP, VOLUME, byId, element, energy, energyOf, formula, number, percent, spaceGroup, say, table, time } from "./show.js";
+import { DENSITY, LATTICE, RANK, SPACE_GROUP, VOLUME, byId, element, energy, energyOf, formula, number, percent, spaceGroup, say, table, time } from "./show.js";
 
 const PAGE = 50;
 let wanted = PAGE;
@@ -81,18 +81,22 @@ const structureColumns = (run, onError) => [
   { title: "Probability (%)", cell: (row) => percent(row.probability) },
   { title: "R_wp (%)", cell: (row) => percent(row.r_wp) },
   { title: "Unexplained peaks", cell: (row) => (row.unexplained_peaks === null ? "" : String(row.unexplained_peaks)) },
-  { title: "At 0.01 Å", cell: (row) => (row.space_group_number_tight === null ? "" : String(row.space_group_number_tight)) },
-  { title: "Cell", text: true, cell: (row) => formula(row.cell_formula) },
+  { title: "Prototype", text: true, cell: (row) => row.prototype },
+  { title: "Known", text: true, cell: (row) => row.novelty || row.known },
   energyOf(run.structures),
   { title: "Above hull (eV/atom)", cell: (row) => number(row.energy_above_hull_per_atom_ev, 3) },
-  { title: "Known", text: true, cell: (row) => row.known },
+  { title: "Formation (eV/atom)", cell: (row) => number(row.formation_energy_per_atom_ev, 3) },
+  ...LATTICE,
+  DENSITY,
   VOLUME,
+  { title: "Files", text: true, cell: (row) => fileLinks(run, row, onError) },
+  { title: "At 0.01 Å", cell: (row) => (row.space_group_number_tight === null ? "" : String(row.space_group_number_tight)) },
+  { title: "Cell", text: true, cell: (row) => formula(row.cell_formula) },
   { title: "Chemical rank", cell: (row) => String(row.chemical_rank) },
   { title: "Energy rank", cell: (row) => (row.energy_rank === null ? "" : String(row.energy_rank)) },
   { title: secondTitle(run.structures), cell: (row) => number(row.second_above_lowest_per_atom_ev, 4) },
   { title: "Its rank", cell: (row) => (row.second_energy_rank === null ? "" : String(row.second_energy_rank)) },
   { title: "Converged", bad: (row) => row.converged === false, cell: (row) => (row.converged === null ? "" : row.converged ? "yes" : "no") },
-  { title: "Files", text: true, cell: (row) => fileLinks(run, row, onError) },
 ];
 
 /** Opens one run on the page and moves the focus there; onError gets the failure of a later download. */

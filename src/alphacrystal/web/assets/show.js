@@ -52,6 +52,8 @@ export function table(target, columns, items, attributes = () => ({})) {
 
 /** Columns that several tables show. */
 export const spaceGroup = (row) => `${symbol(row.space_group_symbol)} (${row.space_group_number})`;
+/** Of a phase of a hull, whose space group may be unknown. */
+export const phaseGroup = (row) => (row.space_group_symbol ? spaceGroup(row) : row.space_group_number ? `no. ${row.space_group_number}` : "");
 export const RANK = { title: "Rank", text: true, cell: (row) => String(row.rank) };
 export const SPACE_GROUP = { title: "Space group", text: true, cell: spaceGroup };
 /** In eV/atom: the enthalpy under pressure, else the energy. */
@@ -60,4 +62,13 @@ export const energyOf = (rows) => ({
   title: rows.some((row) => row.enthalpy_per_atom_ev !== null) ? "Enthalpy (eV/atom)" : "Energy (eV/atom)",
   cell: (row) => number(energy(row), 4),
 });
+const lengths = (row, names, decimals) => (row.a === null ? "" : names.map((name) => row[name].toFixed(decimals)).join(", "));
+const EDGES = ["a", "b", "c"];
+const ANGLES = ["alpha", "beta", "gamma"];
+/** The conventional cell; equal edges and right angles are not repeated. */
+export const LATTICE = [
+  { title: "a, b, c (Å)", text: true, cell: (row) => lengths(row, row.a === row.b && row.b === row.c ? ["a"] : EDGES, 3) },
+  { title: "α, β, γ (°)", text: true, cell: (row) => (ANGLES.every((name) => row[name] === 90) ? (row.a === null ? "" : "90") : lengths(row, ANGLES, 2)) },
+];
+export const DENSITY = { title: "Density (g/cm³)", cell: (row) => number(row.density_g_cm3, 2) };
 export const VOLUME = { title: "Volume (Å³/atom)", cell: (row) => number(row.volume_per_atom_a3, 2) };
