@@ -91,6 +91,14 @@ def test_lines_name_the_hull_and_what_was_left_out(make_exploration: Make, tmp_p
     assert "Left out of the hull" in text
 
 
+def test_page_has_the_elements_that_its_scripts_use(make_exploration: Make, tmp_path: Path) -> None:
+    write_results(make_exploration(tmp_path, "Na-Cl"))
+    page = (tmp_path / "hull.html").read_text()
+    used = set(re.findall(r'getElementById\("([\w-]+)"\)', page))
+    assert {"viewer", "supercell", "hull"} <= used
+    assert used - set(re.findall(r'\bid="([\w-]+)"', page)) == {"polyhedra"}  # the report has it
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["Na-Cl", "Na-Mg-Cl", "Na-Mg-Al-Cl"])
 def test_page_works_in_a_browser_with_mouse_and_keyboard(

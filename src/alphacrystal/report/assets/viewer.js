@@ -4,7 +4,7 @@ report.viewer = (function () {
   const supercell = document.getElementById("supercell");
   const bonds = document.getElementById("bonds");
   const cell = document.getElementById("cell");
-  const polyhedra = document.getElementById("polyhedra");
+  const polyhedra = document.getElementById("polyhedra"); // null on the page of a hull
   const legend = document.getElementById("legend");
   const MOST_ATOMS = 6000;
   const MARGIN = 22; // pixels around the picture, for the names of the axes
@@ -39,7 +39,7 @@ report.viewer = (function () {
       document.querySelector(".controls").hidden = true;
       return;
     }
-    for (const control of [supercell, bonds, cell, polyhedra]) control.addEventListener("change", () => draw(control === supercell));
+    for (const control of [supercell, bonds, cell, polyhedra].filter(Boolean)) control.addEventListener("change", () => draw(control === supercell));
     document.getElementById("reset").addEventListener("click", () => draw(true));
     document.getElementById("picture").addEventListener("click", () => {
       report.save.offer(viewer.pngURI(), shown.file.replace(/\.cif$/, "_view.png"));
@@ -78,8 +78,10 @@ report.viewer = (function () {
     for (const option of supercell.options) {
       option.disabled = structure.atoms.length * Math.pow(Number(option.value), 3) > MOST_ATOMS;
     }
-    polyhedra.disabled = structure.centres.length === 0;
-    polyhedra.parentElement.title = polyhedra.disabled ? "No oxidation states" : "Cations with 4 to 8 neighbours";
+    if (polyhedra) {
+      polyhedra.disabled = structure.centres.length === 0;
+      polyhedra.parentElement.title = polyhedra.disabled ? "No oxidation states" : "Cations with 4 to 8 neighbours";
+    }
     if (supercell.selectedOptions[0].disabled) supercell.value = "1";
     draw(true);
   }
@@ -113,7 +115,7 @@ report.viewer = (function () {
         stick: { radius: 0.09, color: colour },
       });
     }
-    if (polyhedra.checked) drawPolyhedra(list);
+    if (polyhedra?.checked) drawPolyhedra(list);
     if (cell.checked) drawCell(n);
     if (fit) {
       viewer.zoomTo();
