@@ -17,8 +17,9 @@ export function offerRuns(runs) {
   const whole = runs.filter((run) => !run.problem);
   const texts = names(whole);
   const has = (id) => whole.some((run) => run.id === id);
-  const left = has(chosen.left) ? chosen.left : (whole[0]?.id ?? "");
-  // Without a choice the right run is the latest other one, of the same formula if there is one.
+  // Without a choice: the latest two runs of the same formula, else the latest two.
+  const twice = whole.find((run) => whole.some((item) => item !== run && item.formula === run.formula));
+  const left = has(chosen.left) ? chosen.left : ((twice ?? whole[0])?.id ?? "");
   const others = whole.filter((run) => run.id !== left);
   const same = others.find((run) => run.formula === whole.find((item) => item.id === left)?.formula);
   const right = has(chosen.right) && chosen.right !== left ? chosen.right : ((same ?? others[0])?.id ?? "");

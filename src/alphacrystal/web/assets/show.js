@@ -62,13 +62,17 @@ export const energyOf = (rows) => ({
   title: rows.some((row) => row.enthalpy_per_atom_ev !== null) ? "Enthalpy (eV/atom)" : "Energy (eV/atom)",
   cell: (row) => number(energy(row), 4),
 });
-const lengths = (row, names, decimals) => (row.a === null ? "" : names.map((name) => row[name].toFixed(decimals)).join(", "));
+const values = (row, names, decimals) => (row.a === null ? "" : names.map((name) => row[name].toFixed(decimals)).join(", "));
 const EDGES = ["a", "b", "c"];
 const ANGLES = ["alpha", "beta", "gamma"];
+function angles(row) {
+  if (ANGLES.every((name) => row[name] === 90)) return "90";
+  return values(row, ANGLES, 2).replaceAll(".00", "");
+}
 /** The conventional cell; equal edges and right angles are not repeated. */
 export const LATTICE = [
-  { title: "a, b, c (Å)", text: true, cell: (row) => lengths(row, row.a === row.b && row.b === row.c ? ["a"] : EDGES, 3) },
-  { title: "α, β, γ (°)", text: true, cell: (row) => (ANGLES.every((name) => row[name] === 90) ? (row.a === null ? "" : "90") : lengths(row, ANGLES, 2)) },
+  { title: "a, b, c (Å)", text: true, cell: (row) => values(row, row.a === row.b && row.b === row.c ? ["a"] : EDGES, 3) },
+  { title: "α, β, γ (°)", text: true, cell: (row) => angles(row) },
 ];
 export const DENSITY = { title: "Density (g/cm³)", cell: (row) => number(row.density_g_cm3, 2) };
 export const VOLUME = { title: "Volume (Å³/atom)", cell: (row) => number(row.volume_per_atom_a3, 2) };
