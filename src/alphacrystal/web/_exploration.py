@@ -28,7 +28,7 @@ from alphacrystal.web._names import check_name, is_name
 
 MAX_LOG_BYTES = 8_000_000  # of explore.json; one of 10,000 formulas has 1.5 MB
 MAX_HULL_BYTES = 8_000_000  # of hull.json; a ternary system of 200 formulas has 0.5 MB
-_MAX_KEPT = 32  # logs and hulls in memory
+_MAX_KEPT = 64  # logs and hulls in memory
 NOUN = "exploration"
 
 

@@ -16,7 +16,7 @@ const gpa = (values) => `${values.join(", ")} GPa`;
 export function explorationWords(job) {
   const stage = job.stages.find((item) => item.name === "formulas");
   if (!stage) return "";
-  const words = [stage.total > 0 ? `${stage.done} of ${stage.total} formulas` : `${stage.done} formulas`];
+  const words = [stage.total > 0 ? `${stage.done} of ${stage.total} formulas` : `${stage.done} formula${stage.done === 1 ? "" : "s"}`];
   if (stage.per_minute) words.push(`${stage.per_minute.toFixed(1)} per minute`);
   if (stage.done === 0 && job.status === "running") words.push("loading the networks");
   if (job.seconds_left !== null) words.push(`about ${job.seconds_left < 90 ? `${Math.round(job.seconds_left)} s` : `${Math.round(job.seconds_left / 60)} min`} left`);
@@ -105,7 +105,7 @@ function buttons(line, actions) {
   const made = element("span", { class: "buttons" });
   if (!line.problem) {
     made.append(element("button", { "aria-label": `Show ${said}`, click: () => actions.showExploration(line.id) }, "Show"));
-    if (line.rounds) made.append(...files(line.id, line.pressures_gpa[0], said));
+    if (line.on_hull.length || line.rounds) made.append(...files(line.id, line.pressures_gpa[0], said));
   }
   if (line.removable) made.append(element("button", { "aria-label": `Delete ${said}`, click: () => actions.remove(line.id, said) }, "Delete"));
   return made;
@@ -196,8 +196,8 @@ async function draw(id, pressure, actions) {
   const onHull = [...new Set(stable)].filter((name) => /\d|[A-Z].*[A-Z]/.test(name));
   byId("exploration-title").textContent = `${view.system}${where}: ${compounds(onHull.length)} on the hull`;
   byId("exploration-links").replaceChildren(...links(view, actions));
-  byId("exploration-lead").textContent = view.rounds
-    ? `${view.formulas} of ${view.considered} considered formulas predicted in ${view.rounds} round${view.rounds === 1 ? "" : "s"}. ${view.stopped ? `It ended because ${view.stopped}.` : "It has not ended."}`
+  byId("exploration-lead").textContent = view.phases.length
+    ? `${view.formulas} of ${view.considered} considered formulas predicted, ${view.rounds} finished round${view.rounds === 1 ? "" : "s"}. ${view.stopped ? `It ended because ${view.stopped}.` : "It has not ended."}`
     : "There is no hull yet: the first one comes after the first round of formulas.";
   const images = view.figures.map((name) => {
     const query = new URLSearchParams({ name, pressure: view.pressure_gpa, written: view.written });
