@@ -23,8 +23,13 @@ from alphacrystal.exploration._table import (
 from alphacrystal.runtime.atomic_write import storage_sentence, write_text_atomically
 from alphacrystal.runtime.csv_cells import write_csv
 
-CSV_FILE, JSON_FILE, PAGE_FILE, FIGURE = "hull.csv", "hull.json", "hull.html", "hull"
-POTENTIALS_FIGURE, PRESSURES_FIGURE = "chemical_potentials", "stable_pressures"
+CSV_FILE = "hull.csv"
+JSON_FILE = "hull.json"
+PAGE_FILE = "hull.html"
+#: Names of the figures, as PNG and SVG.
+FIGURE = "hull"
+POTENTIALS_FIGURE = "chemical_potentials"
+PRESSURES_FIGURE = "stable_pressures"
 FORMAT_VERSION = 1
 MAX_STRUCTURES = 500  # CIF files
 MAX_CIF_BYTES = 5_000_000
