@@ -150,6 +150,18 @@ def test_other_folders_are_no_explorations(client: TestClient, salt: Path, name:
         assert client.get(f"/api/explorations/{name}{rest}").status_code == 404, rest
 
 
+def test_time_of_an_exploration_is_that_of_its_last_file(client: TestClient, salt: Path) -> None:
+    """A page that sees a new time reads figures of the same round."""
+    for name, second in (("explore.json", 40), ("20GPa/hull.json", 30), ("stable_pressures.svg", 20)):
+        os.utime(salt / name, (second, second))
+    (line,) = client.get("/api/explorations").json()["explorations"]
+    assert line["written"] == "1970-01-01T00:00:20Z"
+    (salt / "stable_pressures.svg").unlink()
+    (salt / "20GPa" / "hull.html").unlink()
+    (line,) = client.get("/api/explorations").json()["explorations"]
+    assert line["written"] == "1970-01-01T00:00:30Z"
+
+
 def test_no_file_outside_of_the_results_is_sent(client: TestClient, salt: Path, tmp_path: Path) -> None:
     secret = tmp_path / "secret.cif"
     secret.write_text("secret")
@@ -196,6 +208,11 @@ def test_damaged_explorations_are_listed_with_a_sentence(
     (salt / "explore.json").write_text("{}")
     (line,) = client.get("/api/explorations").json()["explorations"]
     assert line["problem"] == "The exploration salt is damaged: explore.json cannot be read; start a new one."
+    for value in ([float("nan")], [float("inf")], [20.0, 0.0], [0.0, 0.0], []):
+        log = json.loads(files["explore.json"]) | {"pressures": value, "rounds": []}
+        (salt / "explore.json").write_text(json.dumps(log))
+        (line,) = client.get("/api/explorations").json()["explorations"]
+        assert "is damaged" in line["problem"], value
     newer = json.loads(files["explore.json"]) | {"format_version": 99}
     (salt / "explore.json").write_text(json.dumps(newer))
     (line,) = client.get("/api/explorations").json()["explorations"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +18,8 @@ from alphacrystal.exploration import (
     JSON_FILE,
     LOG_FILE,
     MAX_PRESSURES,
+    PAGE_FILE,
+    PRESSURES_FIGURE,
     ExploreLog,
     StoredHull,
     parse_hull,
@@ -163,9 +167,22 @@ class ExplorationLibrary:
             ) from error
 
     def _written(self, name: str) -> int:
-        with suppress(OSError):
-            return stat_entry(self.root, name, LOG_FILE).st_mtime_ns
+        """When the last file of a round was written, in ns: the others are then those of this round."""
+        for place in self._last_files(name):
+            with suppress(OSError):
+                return stat_entry(self.root, *place).st_mtime_ns
         return 0
+
+    def _last_files(self, name: str) -> Iterator[tuple[str, ...]]:
+        """Places of the files of a round, the one that is written last first."""
+        with suppress(MissingError, InputError):
+            pressures = self.log(name).pressures
+            if len(pressures) > 1:
+                yield name, f"{PRESSURES_FIGURE}.svg"
+            folder = self.place(name, pressures[-1])
+            yield *folder, PAGE_FILE
+            yield *folder, JSON_FILE
+        yield name, LOG_FILE
 
 
 def compounds(hull: StoredHull) -> list[str]:
@@ -205,12 +222,10 @@ def read_exploration_log(root: Path, name: str) -> ExploreLog:
         raise NewerFormatError(f"The exploration {name}", error.version, error.supported) from error
     except InputError as error:
         raise InputError(_damaged_log(name)) from error
+    pressures = log.pressures
+    is_ascending = pressures == sorted(set(pressures)) and all(map(math.isfinite, pressures))
     symbols = all(re.fullmatch("[A-Z][a-z]?", symbol) for symbol in log.elements)
-    if (
-        not symbols
-        or not 1 <= len(log.pressures) <= MAX_PRESSURES
-        or log.pressures != sorted(set(log.pressures))
-    ):
+    if not symbols or not is_ascending or not 1 <= len(pressures) <= MAX_PRESSURES:
         raise InputError(_damaged_log(name))
     return log
 
