@@ -125,7 +125,9 @@ def test_page_names_nothing_outside_of_the_server(client: TestClient) -> None:
         "runs.js",
         "show.js",
         "compare.js",
+        "explore.js",
         "form.js",
+        "inputs.js",
         "series.js",
     ):
         answer = client.get(f"/assets/{name}")
