@@ -13,6 +13,7 @@ from alphacrystal.composition._formula import (
     parse_formula,
 )
 from alphacrystal.composition._ratios import (
+    BALANCED,
     ANY_RATIO_ATOMS,
     charge_imbalance,
     reduced_ratios,
@@ -21,6 +22,7 @@ from alphacrystal.composition._ratios import (
 
 __all__ = [
     "ANY_RATIO_ATOMS",
+    "BALANCED",
     "CellContent",
     "ElementTable",
     "Formula",

@@ -67,6 +67,13 @@ from alphacrystal.crystal._structure_json import (
     structure_to_json,
 )
 from alphacrystal.crystal._structure_label import StructureLabel, structure_label
+from alphacrystal.crystal._supercells import (
+    Supercell,
+    cell_index,
+    site_permutations,
+    supercell_points,
+    supercells,
+)
 from alphacrystal.crystal._symmetry import identity_symmetry, symmetrise_crystal
 from alphacrystal.crystal._wyckoff import (
     LETTERS,
@@ -120,6 +127,7 @@ __all__ = [
     "SpaceGroupChoice",
     "StructureLabel",
     "StructureLike",
+    "Supercell",
     "SymmetryDescription",
     "SymmetryHypothesis",
     "WyckoffPosition",
@@ -133,6 +141,7 @@ __all__ = [
     "can_place",
     "canonical_letters",
     "canonical_settings",
+    "cell_index",
     "cell_matrices",
     "cell_parameters",
     "cell_shape",
@@ -181,12 +190,15 @@ __all__ = [
     "shape_name",
     "shape_to_cell",
     "shell",
+    "site_permutations",
     "sorted_letters",
     "space_group",
     "standard_structure",
     "structure_from_json",
     "structure_label",
     "structure_to_json",
+    "supercell_points",
+    "supercells",
     "symmetrise_crystal",
     "wyckoff_assignments",
     "wyckoff_positions",

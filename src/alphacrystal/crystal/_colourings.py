@@ -2,18 +2,16 @@
 
 A colouring whose symmetry is a subgroup of the space group splits an orbit into orbits of that subgroup. The
 subgroup may keep the lattice (translationengleiche) or have a sublattice of it (klassengleiche, or both).
-Source of the enumeration of sublattices: Hart and Forcade, doi:10.1103/PhysRevB.77.224115.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from alphacrystal.crystal._supercells import site_permutations, supercell_points, supercells
 from alphacrystal.crystal._wyckoff import space_group
 from alphacrystal.typing import BoolArray, FloatArray, IntArray
 
@@ -59,8 +57,8 @@ def colourings(number: int, sites: FloatArray, first: int, cells: int, max_index
     images, shifts = _site_images(number, sites)
     found: list[Colouring] = []
     for supercell in _sublattices(number, cells):
-        permutations, pure = _permutations(supercell, rotations, images, shifts)
-        points = _lattice_points(supercell)
+        permutations, pure = site_permutations(supercell, rotations, images, shifts)
+        points = supercell_points(supercell)
         for index, colours in _colour_sets(permutations, pure, first):
             total = len(rotations) * cells // index
             if 1 < total <= max_index:
@@ -91,65 +89,7 @@ def _site_images(number: int, sites: FloatArray) -> tuple[IntArray, IntArray]:
 @lru_cache(1000)
 def _sublattices(number: int, cells: int) -> tuple[IntArray, ...]:
     """Sublattices of an index, one of each set that the point group exchanges, in Hermite normal form."""
-    rotations, _ = _operations(number)
-    forms = [
-        np.array([[a, b, c], [0, d, e], [0, 0, cells // (a * d)]])
-        for a in range(1, cells + 1)
-        if cells % a == 0
-        for d in range(1, cells // a + 1)
-        if (cells // a) % d == 0
-        for b in range(d)
-        for c in range(cells // (a * d))
-        for e in range(cells // (a * d))
-    ]
-    inverses = np.linalg.inv(np.array(forms))
-    representatives: list[IntArray] = []
-    remaining = np.ones(len(forms), dtype=bool)
-    for place, form in enumerate(forms):
-        if remaining[place]:
-            representatives.append(form)
-            images = (form @ rotations.transpose(0, 2, 1))[:, None] @ inverses
-            remaining &= ~_whole(images).any(0)
-    return tuple(representatives)
-
-
-def _whole(matrices: NDArray[Any]) -> BoolArray:
-    """Which matrices (..., 3, 3) hold whole numbers only."""
-    return np.asarray((np.abs(matrices - np.rint(matrices)) < 1e-6).all((-1, -2)))
-
-
-def _lattice_points(supercell: IntArray) -> IntArray:
-    """Lattice points of the primitive cell in a supercell, in the order of ``_cell_index``."""
-    return np.array(list(np.ndindex(*np.diag(supercell))), dtype=np.int64)
-
-
-def _cell_index(vectors: IntArray, supercell: IntArray) -> IntArray:
-    """Index of the primitive cell of each lattice vector, shape (..., 3) -> (...)."""
-    reduced, sizes = vectors, np.diag(supercell)
-    for axis in range(3):
-        reduced = reduced - (reduced[..., axis] // sizes[axis])[..., None] * supercell[axis]
-    index: IntArray = (reduced[..., 0] * sizes[1] + reduced[..., 1]) * sizes[2] + reduced[..., 2]
-    return index
-
-
-def _permutations(
-    supercell: IntArray, rotations: IntArray, images: IntArray, shifts: IntArray
-) -> tuple[IntArray, IntArray]:
-    """Permutations of the sites of a supercell by the operations that keep it, and by translations.
-
-    Returns:
-        Shapes (operations, cells * sites) and (cells - 1, cells * sites), without the identity.
-    """
-    kept = _whole((supercell @ rotations.transpose(0, 2, 1)) @ np.linalg.inv(supercell))
-    points = _lattice_points(supercell)
-    turned = np.einsum("oij,cj->oci", rotations[kept], points)
-    moved = turned[:, None, :, None] + shifts[kept][:, None, None] + points[:, None, None]
-    # Axes: operations, translations, cells, sites.
-    cells = _cell_index(moved, supercell) * images.shape[1] + images[kept][:, None, None]
-    size = len(points) * images.shape[1]
-    copies = points[:, None] + points
-    pure = _cell_index(copies, supercell)[..., None] * images.shape[1] + np.arange(images.shape[1])
-    return cells.reshape(-1, size), pure.reshape(-1, size)[1:]
+    return tuple(supercell.vectors for supercell in supercells(_operations(number)[0], cells))
 
 
 def _colour_sets(permutations: IntArray, pure: IntArray, first: int) -> list[tuple[int, BoolArray]]:

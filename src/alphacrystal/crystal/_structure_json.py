@@ -59,8 +59,10 @@ class _StructureDocument(BaseModel):
     sites: list[_Site] = Field(min_length=1)
 
 
-def structure_from_json(document: object, name: str = "the structure") -> Structure:
-    """Build an ordered crystal from the dictionary form of a pymatgen ``Structure``.
+def structure_from_json(
+    document: object, name: str = "the structure", *, disordered: bool = False
+) -> Structure:
+    """Build a crystal from the dictionary form of a pymatgen ``Structure``.
 
     Only lattice vectors, elements and fractional coordinates are read. Oxidation states, charges, labels,
     site properties and every ``@module`` are ignored, so a document cannot name code to run. Several entries
@@ -70,9 +72,11 @@ def structure_from_json(document: object, name: str = "the structure") -> Struct
         document: Parsed JSON: ``lattice.matrix`` in Å (rows are vectors), and ``sites`` with ``species`` and
             ``abc``.
         name: Name of the document in error messages.
+        disordered: Accept sites that are partly occupied or shared.
 
     Raises:
-        InputError: The document breaks the schema, is disordered, or cannot be a crystal.
+        InputError: The document breaks the schema, is disordered (without ``disordered``), or cannot be a
+            crystal.
     """
     from pymatgen.core import Lattice, Structure
 
@@ -87,11 +91,13 @@ def structure_from_json(document: object, name: str = "the structure") -> Struct
         raise InputError(f"{name} is not a crystal structure: {validation_problem(error)}.") from error
     if not all(parsed.lattice.pbc):
         raise InputError(f"{name} is not periodic in three directions: give a crystal.")
-    elements = [_element(site, number, name) for number, site in enumerate(parsed.sites, start=1)]
+    contents = [
+        _content(site, number, name, disordered=disordered) for number, site in enumerate(parsed.sites, start=1)
+    ]
     coordinates = [site.abc for site in parsed.sites]
     if reason := implausible(parsed.lattice.matrix, coordinates):
         raise InputError(f"{name} cannot be a crystal: {reason}.")
-    return Structure(Lattice(parsed.lattice.matrix), elements, coordinates)
+    return Structure(Lattice(parsed.lattice.matrix), contents, coordinates)
 
 
 def structure_to_json(structure: Structure) -> dict[str, Any]:
@@ -107,25 +113,33 @@ def structure_to_json(structure: Structure) -> dict[str, Any]:
     }
 
 
-def _element(site: _Site, number: int, name: str) -> str:
-    """The one element that occupies a site fully."""
+def _content(site: _Site, number: int, name: str, *, disordered: bool) -> str | dict[str, float]:
+    """The element of a site, or its elements with their occupancies."""
     known = element_table().symbols
-    symbols = {ISOTOPES.get(species.element, species.element) for species in site.species}
-    for symbol in sorted(symbols):
+    contents: dict[str, float] = {}
+    for species in site.species:
+        symbol = ISOTOPES.get(species.element, species.element)
         if symbol not in known[1:]:
             raise InputError(
                 f"Site {number} of {name} holds {symbol[:20]!r}, which is not an element from H to Lr."
             )
-    occupancy = sum(species.occu for species in site.species)
+        contents[symbol] = contents.get(symbol, 0.0) + species.occu
+    occupancy = sum(contents.values())
     if any(not 0 <= species.occu <= 1 + OCCUPANCY_TOLERANCE for species in site.species):
         raise InputError(f"Site {number} of {name} has an occupancy that is not between 0 and 1.")
-    if len(symbols) > 1 or abs(occupancy - 1.0) > OCCUPANCY_TOLERANCE:
-        contents = ", ".join(f"{species.occu:g} {species.element}" for species in site.species[:5])
+    if len(contents) == 1 and abs(occupancy - 1.0) <= OCCUPANCY_TOLERANCE:
+        return next(iter(contents))
+    text = ", ".join(f"{species.occu:g} {species.element}" for species in site.species[:5])
+    if disordered and occupancy > 1 + OCCUPANCY_TOLERANCE:
         raise InputError(
-            f"{name} is disordered (site {number} holds {contents}): "
-            "only fully ordered structures can be used."
+            f"Site {number} of {name} holds more than one atom ({text}): correct the occupancies."
         )
-    return symbols.pop()
+    if disordered:
+        scale = max(occupancy, 1.0)
+        return {symbol: share / scale for symbol, share in contents.items() if share > 0}
+    raise InputError(
+        f"{name} is disordered (site {number} holds {text}): only fully ordered structures can be used."
+    )
 
 
 def implausible(lattice: ArrayLike, frac_coords: ArrayLike) -> str | None:

@@ -33,6 +33,8 @@ _DENSITY_UNIT = 0.602214076
 _MAX_DENSITY = 50.0
 #: Largest difference between an amount in the header formula and in the cell, per formula: for rounding.
 _AMOUNT_TOLERANCE = 2e-3
+#: The same where sites are partly occupied, for each atom of the formula.
+_DISORDERED_AMOUNT_TOLERANCE = 0.02
 
 #: Atoms in a cube of `OVERLAP` Å; real disorder has fewer.
 _CROWD = 50
@@ -45,7 +47,7 @@ class CrystalRead:
     """A checked crystal of a file.
 
     Attributes:
-        structure: Ordered; lattice, elements and positions only.
+        structure: Lattice, elements and positions only; occupancies and labels too where it is disordered.
         name: Name in messages.
         notes: Sentences on assumptions about the file and on changes by the reader.
     """
@@ -54,16 +56,25 @@ class CrystalRead:
     name: str
     notes: tuple[str, ...] = ()
 
+    @property
+    def atoms(self) -> float:
+        """Atoms in the cell: the sum of the occupancies."""
+        return float(self.structure.composition.num_atoms)
 
-def checked_crystal(listed: ListedCrystal) -> CrystalRead:
+
+def checked_crystal(listed: ListedCrystal, *, disordered: bool = False) -> CrystalRead:
     """Check a listed cell and build its structure.
 
     Like atoms within `SAME_ATOM` are merged; occupancies of one element on one position are added (mixed
     valence); everything but lattice, elements and positions is left out.
 
+    Args:
+        listed: The cell.
+        disordered: Accept sites that are partly occupied or shared.
+
     Raises:
-        InputError: The cell cannot be a crystal, a site is partly occupied, shared or not an element, atoms
-            overlap, or the sites do not give the formula of the header.
+        InputError: The cell cannot be a crystal, a site is partly occupied or shared (without ``disordered``)
+            or not an element, atoms overlap, or the sites do not give the formula of the header.
     """
     notes = list(listed.notes)
     if not listed.sites:
@@ -82,13 +93,22 @@ def checked_crystal(listed: ListedCrystal) -> CrystalRead:
     if reason := implausible(lattice, positions[:1]):
         raise InputError(f"{listed.name} cannot be a crystal: {reason}.")
     symbols = [element_of(site, listed.name) for site in present]
-    elements, merged = _merged(listed, present, symbols, positions, lattice, notes)
+    shares, merged, labels = _merged(listed, present, symbols, positions, lattice, notes, disordered)
     if reason := implausible(lattice, merged):
         raise InputError(f"{listed.name} cannot be a crystal: {reason}.")
-    _check_header(listed, Counter(elements), abs(float(np.linalg.det(lattice))), notes)
+    whole = all(len(share) == 1 and sum(share.values()) == 1 for share in shares)
+    counts: Counter[str] = Counter()
+    for share in shares:
+        counts.update(share)
+    _check_header(listed, counts, abs(float(np.linalg.det(lattice))), notes)
     from pymatgen.core import Lattice, Structure
 
-    return CrystalRead(Structure(Lattice(lattice), elements, merged), listed.name, tuple(notes))
+    cell = Lattice(lattice)
+    if whole:
+        structure = Structure(cell, [next(iter(share)) for share in shares], merged)
+    else:
+        structure = Structure(cell, shares, merged, labels=labels)
+    return CrystalRead(structure, listed.name, tuple(notes))
 
 
 def element_of(site: ListedSite, name: str) -> str:
@@ -145,8 +165,12 @@ def _merged(
     positions: FloatArray,
     lattice: FloatArray,
     notes: list[str],
-) -> tuple[list[str], FloatArray]:
-    """One element and position per atom; overlaps and partial occupation are refused."""
+    disordered: bool,
+) -> tuple[list[dict[str, float]], FloatArray, list[str]]:
+    """Occupancies by element, position and label of each site; overlaps are refused.
+
+    Without ``disordered``, partial occupation is refused too.
+    """
     if _crowded(lattice, positions):
         raise InputError(
             f"{listed.name} has more than {_CROWD} atoms on one position: correct the coordinates."
@@ -164,31 +188,47 @@ def _merged(
             group_of.update(dict.fromkeys(members, len(groups)))
             groups.append(members)
     for members in groups:
-        _check_occupancy(listed, [sites[i] for i in members], [symbols[i] for i in members])
+        _check_occupancy(
+            listed, [sites[i] for i in members], [symbols[i] for i in members], disordered=disordered
+        )
+    totals = [sum(sites[i].occupancy for i in members) for members in groups]
     for i, j, distance in zip(first.tolist(), second.tolist(), distances.tolist(), strict=True):
         if group_of[i] != group_of[j] or (i == j):
+            held = totals[group_of[i]] + totals[group_of[j]]
+            if disordered and held <= 1 + 2 * OCCUPANCY_TOLERANCE and i != j:
+                continue  # a split position: one of the sites is occupied
             raise InputError(
                 f"{listed.name} has overlapping atoms: {sites[i].label[:30]} and {sites[j].label[:30]} are "
                 f"{distance:.3f} Å apart; correct the cell, the symmetry or the coordinates."
             )
     offsets = {(i, j): shift for i, j, shift in zip(first.tolist(), second.tolist(), shifts, strict=True)}
-    elements, merged, twice = [], [], 0
-    for members in groups:
+    shares: list[dict[str, float]] = []
+    merged, twice = [], 0
+    for members, total in zip(groups, totals, strict=True):
         lead = members[0]
         near_lead = [positions[lead]] + [positions[j] + offsets[lead, j] for j in members[1:]]
         if len(members) > 1:
             twice += sum(sites[j].occupancy >= 1 - OCCUPANCY_TOLERANCE for j in members) - 1
-        elements.append(symbols[lead])
+        share: dict[str, float] = {}
+        for i in members:
+            share[symbols[i]] = share.get(symbols[i], 0.0) + sites[i].occupancy
+        if len(share) == 1 and total >= 1 - OCCUPANCY_TOLERANCE:
+            share = {symbols[lead]: 1}
+        elif total > 1:
+            share = {symbol: value / total for symbol, value in share.items()}
+        shares.append(share)
         merged.append(np.mean(near_lead, axis=0) if len(members) > 1 else positions[lead])
     if twice > 0:
         notes.append(
             f"{twice} atoms within {SAME_ATOM} Å of an atom of the same element were merged with it."
         )
-    return elements, np.array(merged)
+    return shares, np.array(merged), [sites[members[0]].label for members in groups]
 
 
-def _check_occupancy(listed: ListedCrystal, sites: Sequence[ListedSite], symbols: Sequence[str]) -> None:
-    """Refuse a position that is not held by one element with occupancy 1."""
+def _check_occupancy(
+    listed: ListedCrystal, sites: Sequence[ListedSite], symbols: Sequence[str], *, disordered: bool
+) -> None:
+    """Refuse a position that holds more than one atom, or, without ``disordered``, a part of one."""
     total = sum(site.occupancy for site in sites)
     contents = ", ".join(f"{site.occupancy:g} {site.symbol}"[:20] for site in sites[:4])
     where = f"site {sites[0].label[:30]} holds {contents}"
@@ -198,9 +238,12 @@ def _check_occupancy(listed: ListedCrystal, sites: Sequence[ListedSite], symbols
             f"{listed.name} has overlapping atoms of different elements ({where}, occupancies sum to "
             f"{total:g}): correct the coordinates or the occupancies."
         )
-    if len(set(symbols)) > 1 or (not full and abs(total - 1) > OCCUPANCY_TOLERANCE):
+    partly = len(set(symbols)) > 1 or (not full and abs(total - 1) > OCCUPANCY_TOLERANCE)
+    if partly and disordered and total <= 1 + OCCUPANCY_TOLERANCE:
+        return
+    if partly and not disordered:
         raise InputError(f"{listed.name} is disordered ({where}): only fully ordered structures can be used.")
-    if len(sites) > 1 and full and (len(full) < len(sites) or len({site.symbol for site in sites}) > 1):
+    if (partly and disordered) or len(sites) > 1 and full and (len(full) < len(sites) or len({site.symbol for site in sites}) > 1):
         raise InputError(
             f"{listed.name} holds more than one atom on one position ({where}, occupancies sum to "
             f"{total:g}): correct the occupancies."
@@ -259,7 +302,7 @@ def _crowded(lattice: FloatArray, positions: FloatArray) -> bool:
     return bool(np.unique(cubes, axis=0, return_counts=True)[1].max() > _CROWD)
 
 
-def _check_header(listed: ListedCrystal, counts: Mapping[str, int], volume: float, notes: list[str]) -> None:
+def _check_header(listed: ListedCrystal, counts: Mapping[str, float], volume: float, notes: list[str]) -> None:
     """Compare formula, formula units and cell volume of the header with the sites."""
     if listed.formula:
         total, header_total = sum(counts.values()), sum(listed.formula.values())
@@ -267,10 +310,15 @@ def _check_header(listed: ListedCrystal, counts: Mapping[str, int], volume: floa
         units = (
             shared[len(shared) // 2] if shared else 0.0
         )  # formulas in the cell, whichever element is wrong
+        whole = all(float(amount).is_integer() for amount in counts.values())
+        slack = {
+            symbol: _AMOUNT_TOLERANCE if whole else _DISORDERED_AMOUNT_TOLERANCE * max(1.0, amount)
+            for symbol, amount in listed.formula.items()
+        }
         wrong = {
             symbol
             for symbol in {*counts, *listed.formula}
-            if abs(counts.get(symbol, 0) - units * listed.formula.get(symbol, 0)) > _AMOUNT_TOLERANCE * units
+            if abs(counts.get(symbol, 0) - units * listed.formula.get(symbol, 0)) > slack.get(symbol, _AMOUNT_TOLERANCE) * units
         }
         if wrong:
             missing = sorted(set(listed.formula) - set(counts))
@@ -298,7 +346,7 @@ def _check_header(listed: ListedCrystal, counts: Mapping[str, int], volume: floa
     _check_masses(listed, counts, volume, notes)
 
 
-def _check_masses(listed: ListedCrystal, counts: Mapping[str, int], volume: float, notes: list[str]) -> None:
+def _check_masses(listed: ListedCrystal, counts: Mapping[str, float], volume: float, notes: list[str]) -> None:
     """Compare density and formula weight of the header with the atoms that were read."""
     from pymatgen.core import Element
 

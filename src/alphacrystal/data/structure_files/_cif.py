@@ -26,7 +26,7 @@ from alphacrystal.typing import FloatArray
 _SHIFT_NOTED = 1e-3
 
 
-def read_cif(text: str, name: str) -> list[CrystalRead]:
+def read_cif(text: str, name: str, *, disordered: bool = False) -> list[CrystalRead]:
     """Read all data blocks of a CIF that describe a crystal.
 
     Blocks that cannot be read are named in the notes of the others.
@@ -34,6 +34,7 @@ def read_cif(text: str, name: str) -> list[CrystalRead]:
     Args:
         text: Of the file.
         name: Name of the file in messages.
+        disordered: Accept sites that are partly occupied or shared.
 
     Raises:
         InputError: The syntax is wrong, or no block describes a crystal that can be read.
@@ -59,7 +60,7 @@ def read_cif(text: str, name: str) -> list[CrystalRead]:
     for items in crystals:
         block = name if len(crystals) == 1 else f"{name} (data block {items.name[:40]})"
         try:
-            reads.append(_read_block(items, block))
+            reads.append(_read_block(items, block, disordered))
         except InputError as error:
             failures.append(str(error).replace(f"{name} (data block {items.name[:40]})", items.name[:40]))
     if not reads:
@@ -83,7 +84,7 @@ def _odd_character(text: str) -> str:
     return ""
 
 
-def _read_block(items: CifItems, name: str) -> CrystalRead:
+def _read_block(items: CifItems, name: str, disordered: bool) -> CrystalRead:
     if (items.number("cell_modulation_dimension") or 0) > 0 or items.containing("_ssg_"):
         raise InputError(
             f"{name} describes a modulated structure (superspace): only three-dimensional crystals can be "
@@ -108,7 +109,7 @@ def _read_block(items: CifItems, name: str) -> CrystalRead:
     first_error: InputError | None = None
     for operations in symmetry.settings:
         try:
-            reads.append((_expanded(header, rows, operations, notes), operations))
+            reads.append((_expanded(header, rows, operations, notes, disordered), operations))
         except InputError as error:
             first_error = first_error or error
     if not reads:
@@ -117,7 +118,7 @@ def _read_block(items: CifItems, name: str) -> CrystalRead:
     if len(symmetry.settings) > 1:
         note = f"The setting of the space group is not stated: read as {chosen.source}."
         read = replace(read, notes=(*read.notes, note))
-    confirmed = bool(header.possible_atoms()) and not header.contradicts(len(read.structure))
+    confirmed = bool(header.possible_atoms()) and not header.contradicts(read.atoms)
     if symmetry.contradiction and not confirmed:
         raise InputError(symmetry.contradiction)
     if symmetry.contradiction:
@@ -135,10 +136,9 @@ def _positive(value: float | None) -> float | None:
     return value if value is not None and np.isfinite(value) and value > 0 else None
 
 
-def _implausibility(read: CrystalRead, header: ListedCrystal) -> tuple[bool, int]:
+def _implausibility(read: CrystalRead, header: ListedCrystal) -> tuple[bool, float]:
     """Sort key of possible settings: those that give the header's Z, then the fewest atoms."""
-    atoms = len(read.structure)
-    return header.contradicts(atoms), atoms
+    return header.contradicts(read.atoms), round(read.atoms, 6)
 
 
 def _lattice(items: CifItems, name: str) -> FloatArray:
@@ -169,7 +169,11 @@ def _lattice(items: CifItems, name: str) -> FloatArray:
 
 
 def _expanded(
-    header: ListedCrystal, rows: Sequence[ListedSite], operations: SymmetryOperations, notes: Sequence[str]
+    header: ListedCrystal,
+    rows: Sequence[ListedSite],
+    operations: SymmetryOperations,
+    notes: Sequence[str],
+    disordered: bool,
 ) -> CrystalRead:
     """Apply the operations to the rows and check the cell."""
     if len(rows) * len(operations) > 10 * MAX_SITES:
@@ -194,7 +198,9 @@ def _expanded(
             f"Rounded coordinates of {count_of(moved, 'site')} were moved onto special positions, by up to "
             f"{max(shifts):.3f} Å, and their coincident images were merged."
         )
-    return checked_crystal(replace(header, sites=tuple(sites), notes=tuple(more)))
+    return checked_crystal(
+        replace(header, sites=tuple(sites), notes=tuple(more)), disordered=disordered
+    )
 
 
 def _orbit(
@@ -246,10 +252,9 @@ def _check_listing(read: CrystalRead, header: ListedCrystal, symmetry: StatedSym
 
     All atoms are listed where they obey the space group that the block names.
     """
-    atoms = len(read.structure)
     if header.possible_atoms():
         raise InputError(
-            f"{header.name} lists {count_of(atoms, 'atom')} and no symmetry, but its formula and Z = "
+            f"{header.name} lists {count_of(round(read.atoms), 'atom')} and no symmetry, but its formula and Z = "
             f"{header.formula_units:g} give another number: add the space group or the missing atoms."
         )
     if not symmetry.named or symmetry.named[0].number == 1:
@@ -264,10 +269,10 @@ def _check_listing(read: CrystalRead, header: ListedCrystal, symmetry: StatedSym
 
 
 def _obeys(read: CrystalRead, operations: SymmetryOperations) -> bool:
-    """Whether the atoms of a cell map onto atoms of the same element."""
+    """Whether the sites of a cell map onto sites with the same content."""
     structure = read.structure
     positions = np.asarray(structure.frac_coords)
-    symbols = np.array([site.specie.symbol for site in structure])
+    symbols = np.array([site.species_string for site in structure])
     for position, symbol in zip(positions, symbols, strict=True):
         same = positions[symbols == symbol]
         for image in operations.images(position):

@@ -114,7 +114,7 @@ def _check_disorder_groups(items: CifItems, name: str) -> None:
         raise InputError(
             f"{name} is disordered (its sites belong to the disorder groups "
             f"{', '.join(sorted(map(str, groups))[:5])}): "
-            "only fully ordered structures can be used."
+            "only fully ordered structures can be used; keep the atoms of one group."
         )
 
 

@@ -63,7 +63,7 @@ class ListedCrystal:
         divisor = math.gcd(*(round(amount) for amount in self.formula.values())) or 1
         return (total * self.formula_units, total / divisor * self.formula_units)
 
-    def contradicts(self, atoms: int) -> bool:
+    def contradicts(self, atoms: float) -> bool:
         """Whether the header says that the cell holds another number of atoms."""
         possible = self.possible_atoms()
         return bool(possible) and not any(abs(atoms - number) < 1e-2 * number for number in possible)

@@ -50,53 +50,57 @@ def is_structure_json(path: Path) -> bool:
     return isinstance(document, dict) and document.keys() >= {"lattice", "sites"}
 
 
-def read_crystals(source: Path | StructureLike) -> list[CrystalRead]:
+def read_crystals(source: Path | StructureLike, *, disordered: bool = False) -> list[CrystalRead]:
     """Read all crystals of a file: data blocks of a CIF, frames of a trajectory; or check one that is given.
 
     Lattice, elements and positions are taken and nothing else. Like atoms closer than 0.05 Å are merged.
 
     Args:
         source: A file, a pymatgen Structure or ASE Atoms.
+        disordered: Accept partly occupied and shared sites: the structure then has occupancies and labels.
 
     Raises:
-        InputError: The file is missing, too large or in no known format; it is disordered, not periodic in
-            three directions, contradicts itself or cannot be a crystal.
+        InputError: The file is missing, too large or in no known format; it is disordered (without
+            ``disordered``), not periodic in three directions, contradicts itself or cannot be a crystal.
     """
     if not isinstance(source, Path):
         structure = as_structure(source)
-        return [checked_crystal(_listed(structure, structure.composition.reduced_formula))]
+        name = structure.composition.reduced_formula
+        return [checked_crystal(_listed(structure, name), disordered=disordered)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the libraries; what they warn of is checked here
-        return _read_file(source)
+        return _read_file(source, disordered)
 
 
-def _read_file(path: Path) -> list[CrystalRead]:
+def _read_file(path: Path, disordered: bool) -> list[CrystalRead]:
     name, lower = str(path), path.name.lower().removesuffix(".gz")
     suffix = Path(lower).suffix
     limit = MAX_TRAJECTORY_BYTES if suffix in ASE_FORMATS else MAX_BYTES
     if suffix in _BINARY:
-        return [checked_crystal(frame) for frame in read_frames(read_bytes(path, _KIND, limit), suffix, name)]
+        frames = read_frames(read_bytes(path, _KIND, limit), suffix, name)
+        return [checked_crystal(frame, disordered=disordered) for frame in frames]
     text = read_text(path, _KIND, limit)
     if not text.strip():
         raise InputError(f"{name} is empty: give a structure file.")
     if suffix in ASE_FORMATS:
-        return [checked_crystal(frame) for frame in read_frames(text, suffix, name)]
+        frames = read_frames(text, suffix, name)
+        return [checked_crystal(frame, disordered=disordered) for frame in frames]
     if suffix in (".cif", ".mcif"):
-        return read_cif(text, name)
+        return read_cif(text, name, disordered=disordered)
     if suffix == ".json":
-        return [_read_json(text, name)]
+        return [_read_json(text, name, disordered)]
     if suffix in _VASP_ENDINGS or lower.startswith(_VASP_NAMES):
         return [checked_crystal(frame) for frame in read_poscar(text, name)]
-    return _read_by_content(text, name)
+    return _read_by_content(text, name, disordered)
 
 
-def _read_by_content(text: str, name: str) -> list[CrystalRead]:
+def _read_by_content(text: str, name: str, disordered: bool) -> list[CrystalRead]:
     """Read a file whose name says nothing of its format."""
     begin = text.lstrip()
     if begin.startswith(("data_", "#\\#CIF")):
-        return read_cif(text, name)
+        return read_cif(text, name, disordered=disordered)
     if begin.startswith("{"):
-        return [_read_json(text, name)]
+        return [_read_json(text, name, disordered)]
     try:
         frames = read_poscar(text, name)
     except InputError as error:
@@ -104,13 +108,14 @@ def _read_by_content(text: str, name: str) -> list[CrystalRead]:
     return [checked_crystal(frame) for frame in frames]
 
 
-def _read_json(text: str, name: str) -> CrystalRead:
+def _read_json(text: str, name: str, disordered: bool) -> CrystalRead:
     try:
         document = parse_json(text)
     except ValueError as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{name} cannot be used as JSON ({reason}): correct the file.") from error
-    return checked_crystal(_listed(structure_from_json(document, name), name))
+    structure = structure_from_json(document, name, disordered=disordered)
+    return checked_crystal(_listed(structure, name), disordered=disordered)
 
 
 def _listed(structure: Structure, name: str) -> ListedCrystal:

@@ -1,0 +1,275 @@
+"""Ordered approximants of a disordered crystal: supercells in which each site holds one atom or none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from alphacrystal.crystal import minkowski_reduced, supercell_points
+from alphacrystal.disorder._approximation import (
+    OCCUPANCY_ERROR,
+    Approximation,
+    approximations,
+    cell_content,
+)
+from alphacrystal.disorder._crystal import (
+    VACANCY,
+    DisorderedCrystal,
+    SiteOrbit,
+    contents_text,
+    disordered_crystal,
+)
+from alphacrystal.disorder._electrostatics import (
+    balanced_charges,
+    electrostatic_energies,
+    ewald_matrix,
+    order_matters,
+)
+from alphacrystal.disorder._entropy import mixing_entropy
+from alphacrystal.disorder._enumeration import DecoratedSupercell, decorated_supercells
+from alphacrystal.disorder._exclusions import Exclusion, exclusions
+from alphacrystal.errors import InputError
+from alphacrystal.typing import FloatArray
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+#: How the kept orderings were chosen: all of them, or those of the lowest electrostatic energy, or the
+#: smallest and most symmetric ones.
+Selection = Literal["all", "electrostatic", "symmetry"]
+
+
+@dataclass(frozen=True, slots=True)
+class ApproximatedSite:
+    """An orbit of a disordered crystal, and its occupancies in the approximants.
+
+    Attributes:
+        label: Name in the file.
+        sites: In the primitive cell.
+        occupancies: By element, of the file.
+        approximated: By element, of the approximants.
+    """
+
+    label: str
+    sites: int
+    occupancies: dict[str, float]
+    approximated: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ordering:
+    """One ordered approximant.
+
+    Attributes:
+        structure: Its primitive cell with the lattice and the positions of the disordered crystal.
+        cells: Primitive cells of the disordered crystal in it.
+        arrangements: Equivalent arrangements of the atoms in all supercells of this size.
+        electrostatic_energy: eV/atom from oxidation states, None where they decide nothing.
+    """
+
+    structure: Structure
+    cells: int
+    arrangements: int
+    electrostatic_energy: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Approximants:
+    """The ordered approximants of one disordered crystal; all have one composition.
+
+    Attributes:
+        name: Of the disordered crystal.
+        sites: Its disordered orbits.
+        orderings: The kept orderings, those expected to be lowest in energy first.
+        distinct: Inequivalent orderings that were considered.
+        complete: Whether these are all orderings of the considered cells, not a random sample.
+        selection: How the kept ones were chosen.
+        entropy: Of ideal mixing, in k_B for each atom.
+        entropy_exact: False where it is an upper limit: sites exclude their neighbours along a chain.
+        error: Largest difference between an occupancy and its approximation.
+    """
+
+    name: str
+    sites: tuple[ApproximatedSite, ...]
+    orderings: tuple[Ordering, ...]
+    distinct: int
+    complete: bool
+    selection: Selection
+    entropy: float
+    entropy_exact: bool
+    error: float
+
+
+def approximant_content(structure: Structure, name: str, max_atoms: int) -> dict[str, int]:
+    """Atoms of each element in the smallest supercell that approximates a disordered crystal.
+
+    Raises:
+        InputError: As `ordered_approximants`.
+    """
+    crystal = disordered_crystal(structure, name)
+    item = approximations(crystal, max_atoms)[0]
+    return cell_content(crystal, item.cells, item.counts)
+
+
+def ordered_approximants(
+    structure: Structure, name: str, *, max_atoms: int = 40, count: int = 50, seed: int = 0
+) -> Approximants:
+    """Order a disordered crystal: the inequivalent decorations of its smallest suitable supercells.
+
+    The smallest supercell that has the occupancies is enumerated completely, then its multiples up to
+    ``max_atoms`` until there are ``count`` orderings. Above `MAX_DECORATIONS` decorations a random sample is
+    drawn. Where there are more than ``count``, those of the lowest electrostatic energy are kept, or, without
+    different charges, those with the smallest and most symmetric cells.
+
+    Args:
+        structure: A pymatgen Structure with partial occupancies.
+        name: In messages.
+        max_atoms: Atoms in the primitive cell of an approximant at most.
+        count: Orderings at most.
+        seed: Of a random sample.
+
+    Raises:
+        InputError: The primitive cell is too large, no supercell comes close to the occupancies, or sites
+            that exclude each other leave no room for the atoms.
+    """
+    crystal = disordered_crystal(structure, name)
+    found = exclusions(crystal)
+    entropy, exact = mixing_entropy(crystal, found)
+    rng = np.random.default_rng(seed)
+    for smallest in approximations(crystal, max_atoms):
+        sets, complete = _of_sizes(crystal, smallest, found, max_atoms, count, rng)
+        if sets:
+            break
+    else:
+        raise InputError(
+            f"{name} is disordered ({crystal.described()}), and no ordering keeps apart the sites that are "
+            "too close to be occupied together: correct the occupancies or give an ordered structure."
+        )
+    charges = balanced_charges(cell_content(crystal, smallest.cells, smallest.counts))
+    ionic = charges is not None and order_matters(crystal, charges)
+    keyed: list[tuple[tuple[float, ...], float | None, int, DecoratedSupercell, int]] = []
+    for cells, item in sets:
+        energies = _energies(crystal, item, charges or {}) if ionic else None
+        for row, arrangements in enumerate(item.arrangements.tolist()):
+            energy = None if energies is None else float(energies[row])
+            key = (cells, float(arrangements)) if energy is None else (round(energy, 5), float(cells))
+            keyed.append((key, energy, cells, item, row))
+    keyed.sort(key=lambda entry: entry[0])
+    orderings = [
+        Ordering(_structure(crystal, item, row), cells, int(item.arrangements[row]), energy)
+        for _, energy, cells, item, row in keyed[:count]
+    ]
+    selection: Selection = "electrostatic" if ionic else "symmetry"
+    if complete and len(keyed) <= count:
+        selection = "all"
+    return Approximants(
+        name,
+        tuple(_site(orbit, counts, smallest) for orbit, counts in _with_counts(crystal, smallest)),
+        tuple(orderings),
+        len(keyed),
+        complete,
+        selection,
+        entropy,
+        exact,
+        smallest.error,
+    )
+
+
+def _of_sizes(
+    crystal: DisorderedCrystal,
+    smallest: Approximation,
+    found: Sequence[Exclusion],
+    max_atoms: int,
+    count: int,
+    rng: np.random.Generator,
+) -> tuple[list[tuple[int, DecoratedSupercell]], bool]:
+    """Decorations of a supercell size and of its multiples, until there are ``count``; all or a sample."""
+    atoms = sum(cell_content(crystal, smallest.cells, smallest.counts).values())
+    sets: list[tuple[int, DecoratedSupercell]] = []
+    total, complete = 0, True
+    for factor in range(1, max_atoms // atoms + 1):
+        approximation = smallest.times(factor)
+        items, whole = decorated_supercells(crystal, approximation, found, count, rng)
+        sets += [(approximation.cells, item) for item in items if len(item.rows)]
+        total += sum(len(item.rows) for item in items)
+        complete = complete and whole
+        if total >= count or not whole or (factor == 1 and not sets):
+            break
+    return sets, complete
+
+
+def _with_counts(crystal: DisorderedCrystal, item: Approximation) -> list[tuple[SiteOrbit, list[int]]]:
+    return [
+        (orbit, counts.tolist())
+        for orbit, counts in zip(crystal.disordered_orbits, item.counts, strict=True)
+    ]
+
+
+def _site(orbit: SiteOrbit, counts: Sequence[int], item: Approximation) -> ApproximatedSite:
+    total = item.cells * len(orbit.members)
+    approximated = {
+        state: number / total
+        for state, number in zip(orbit.states, counts, strict=True)
+        if state != VACANCY
+    }
+    return ApproximatedSite(orbit.label, len(orbit.members), orbit.contents, approximated)
+
+
+def _sites_of(crystal: DisorderedCrystal, item: DecoratedSupercell) -> tuple[FloatArray, FloatArray, list[SiteOrbit]]:
+    """Lattice, fractional coordinates of all sites of a supercell, cell by cell, and the orbit of each."""
+    vectors = item.supercell.vectors
+    points = supercell_points(vectors)
+    lattice = vectors @ crystal.lattice
+    fractional = (points[:, None] + crystal.positions).reshape(-1, 3) @ np.linalg.inv(vectors)
+    owner = {site: orbit for orbit in crystal.orbits for site in orbit.members.tolist()}
+    orbits = [owner[site] for site in range(len(crystal.positions))]
+    return lattice, fractional, orbits * len(points)
+
+
+def _all_states(item: DecoratedSupercell, orbits: Sequence[SiteOrbit]) -> np.ndarray:
+    """State of every site, ordered ones included, shape (decorations, sites)."""
+    rows = np.zeros((len(item.rows), len(orbits)), dtype=np.int64)
+    rows[:, [place for place, orbit in enumerate(orbits) if orbit.disordered]] = item.rows
+    return rows
+
+
+def _energies(
+    crystal: DisorderedCrystal, item: DecoratedSupercell, charges: dict[str, float]
+) -> FloatArray:
+    """Electrostatic energies in eV/atom."""
+    lattice, fractional, orbits = _sites_of(crystal, item)
+    rows = _all_states(item, orbits)
+    by_site = [np.array([charges.get(state, 0.0) for state in orbit.states]) for orbit in orbits]
+    atoms = sum(orbits[site].states[state] != VACANCY for site, state in enumerate(rows[0].tolist()))
+    return electrostatic_energies(ewald_matrix(lattice, fractional), rows, by_site) / atoms
+
+
+def _structure(crystal: DisorderedCrystal, item: DecoratedSupercell, row: int) -> Structure:
+    """The ordered crystal of a decoration, in a reduced cell."""
+    from pymatgen.core import Lattice, Structure
+
+    lattice, fractional, orbits = _sites_of(crystal, item)
+    symbols = [
+        orbit.states[state]
+        for orbit, state in zip(orbits, _all_states(item, orbits)[row].tolist(), strict=True)
+    ]
+    occupied = [place for place, symbol in enumerate(symbols) if symbol != VACANCY]
+    occupied.sort(key=lambda place: symbols[place])
+    reduced, transformation = minkowski_reduced(lattice)
+    positions = fractional[occupied] @ np.linalg.inv(transformation) % 1.0
+    return Structure(Lattice(reduced), [symbols[place] for place in occupied], positions)
+
+
+def approximation_sentence(approximants: Approximants) -> str:
+    """What the approximants change of the occupancies; "" where they keep them."""
+    if approximants.error <= 1e-3:
+        return ""
+    changed = "; ".join(
+        f"{site.label} {', '.join(f'{share:.4g} {symbol}' for symbol, share in site.approximated.items())}"
+        for site in approximants.sites
+    )
+    size = "" if approximants.error <= OCCUPANCY_ERROR else f", {approximants.error:.2g} at most from the file"
+    return f"The approximants of {approximants.name} have the occupancies {changed}{size}."

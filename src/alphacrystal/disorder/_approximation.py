@@ -1,0 +1,171 @@
+"""Whole numbers of atoms in a supercell that approximate the occupancies of a disordered crystal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations, product
+from math import prod
+
+import numpy as np
+
+from alphacrystal.composition import BALANCED, charge_imbalance
+from alphacrystal.disorder._crystal import VACANCY, DisorderedCrystal, SiteOrbit, contents_text
+from alphacrystal.errors import InputError
+from alphacrystal.typing import IntArray
+
+#: Differences of occupancies up to this are those of a refinement; the smallest supercell within it is taken.
+OCCUPANCY_ERROR = 0.02
+#: Larger differences are accepted up to this, if no supercell is closer.
+LARGEST_ERROR = 0.1
+#: Approximations that are tried, best first: sites that exclude each other may leave no room for the first.
+MOST_APPROXIMATIONS = 8
+_MOST_COMBINATIONS = 4096
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Approximation:
+    """Numbers of atoms on the disordered orbits of a supercell.
+
+    Attributes:
+        cells: Primitive cells in the supercell.
+        counts: Sites in each state, one array of shape (states,) for each disordered orbit.
+        error: Largest difference of an occupancy from that of the crystal.
+        lost: Elements that an orbit lacks because their number is rounded to 0.
+        balanced: Whether the common oxidation states of the elements balance.
+    """
+
+    cells: int
+    counts: tuple[IntArray, ...]
+    error: float
+    lost: int
+    balanced: bool
+
+    def times(self, factor: int) -> Approximation:
+        """The same occupancies in a supercell that is ``factor`` times as large."""
+        counts = tuple(factor * count for count in self.counts)
+        return Approximation(factor * self.cells, counts, self.error, self.lost, self.balanced)
+
+
+def approximations(crystal: DisorderedCrystal, max_atoms: int) -> list[Approximation]:
+    """Approximations of the occupancies, best first.
+
+    The smallest supercell with all elements within `OCCUPANCY_ERROR` comes first (charge-balanced ones before
+    others); then the closest one with all elements within `LARGEST_ERROR`; then those within
+    `OCCUPANCY_ERROR` that lack an element.
+
+    Args:
+        crystal: The disordered crystal.
+        max_atoms: Atoms in the supercell at most.
+
+    Raises:
+        InputError: No supercell with so many atoms comes close to the occupancies.
+    """
+    if round(crystal.atoms) > max_atoms:
+        raise InputError(
+            f"{crystal.name} is disordered ({_first(crystal)}) and its primitive cell has "
+            f"{crystal.atoms:.4g} atoms, more than --order-max-atoms {max_atoms}: raise it or give an ordered "
+            "structure."
+        )
+    found: list[Approximation] = []
+    closest: tuple[float, SiteOrbit, float] | None = None
+    for cells in range(1, int(2 * max_atoms / crystal.atoms) + 2):
+        for item in _of_supercell(crystal, cells, max_atoms):
+            found.append(item)
+            if closest is None or item.error < closest[0]:
+                closest = (item.error, *_worst(crystal, item))
+    kept = [item for item in found if not item.lost]
+    close = [item for item in kept if item.error <= OCCUPANCY_ERROR]
+    near = [item for item in kept if OCCUPANCY_ERROR < item.error <= LARGEST_ERROR]
+    poor = [item for item in found if item.lost and item.error <= OCCUPANCY_ERROR]
+    close.sort(key=lambda item: (not item.balanced, item.cells, item.error))
+    near.sort(key=lambda item: (not item.balanced, item.error, item.cells))
+    poor.sort(key=lambda item: (item.lost, not item.balanced, item.cells, item.error))
+    if chosen := [*close, *near, *poor][:MOST_APPROXIMATIONS]:
+        return chosen
+    if closest is None:
+        raise InputError(
+            f"{crystal.name} is disordered ({_first(crystal)}) and has no ordered approximant with up to "
+            f"{max_atoms} atoms: raise --order-max-atoms or give an ordered structure."
+        )
+    _, orbit, value = closest
+    raise InputError(
+        f"{crystal.name} is disordered (site {orbit.label} holds {contents_text(orbit)}), and cells of up to "
+        f"{max_atoms} atoms can only approximate this by {value:.3g}: raise --order-max-atoms or give an "
+        "ordered structure."
+    )
+
+
+def _first(crystal: DisorderedCrystal) -> str:
+    orbit = crystal.disordered_orbits[0]
+    return f"site {orbit.label} holds {contents_text(orbit)}"
+
+
+def _of_supercell(crystal: DisorderedCrystal, cells: int, max_atoms: int) -> Iterator[Approximation]:
+    """Approximations by rounding each number of atoms up or down, in supercells of one size."""
+    orbits = crystal.disordered_orbits
+    options = [_roundings(orbit, cells) for orbit in orbits]
+    if prod(map(len, options)) > _MOST_COMBINATIONS:
+        options = [choices[:1] for choices in options]
+    ordered = sum(len(orbit.members) for orbit in crystal.orbits if not orbit.disordered)
+    for counts in product(*options):
+        atoms = ordered * cells + sum(_atoms(orbit, n) for orbit, n in zip(orbits, counts, strict=True))
+        if not 0 < atoms <= max_atoms:
+            continue
+        errors = [
+            np.abs(n / (cells * len(orbit.members)) - orbit.shares).max()
+            for orbit, n in zip(orbits, counts, strict=True)
+        ]
+        lost = sum(
+            int(number == 0 and state != VACANCY)
+            for orbit, n in zip(orbits, counts, strict=True)
+            for state, number in zip(orbit.states, n.tolist(), strict=True)
+        )
+        content = cell_content(crystal, cells, counts)
+        amounts = np.array([list(content.values())])
+        balanced = bool(charge_imbalance(list(content), amounts)[0] < BALANCED)
+        yield Approximation(cells, counts, float(max(errors)), lost, balanced)
+
+
+def cell_content(
+    crystal: DisorderedCrystal, cells: int, counts: tuple[IntArray, ...]
+) -> dict[str, int]:
+    """Atoms of each element in a supercell."""
+    content: dict[str, int] = {}
+    numbers = iter(counts)
+    for orbit in crystal.orbits:
+        states = next(numbers).tolist() if orbit.disordered else [cells * len(orbit.members)]
+        for state, number in zip(orbit.states, states, strict=True):
+            if state != VACANCY and number:
+                content[state] = content.get(state, 0) + int(number)
+    return content
+
+
+def _atoms(orbit: SiteOrbit, counts: IntArray) -> int:
+    return sum(n for state, n in zip(orbit.states, counts.tolist(), strict=True) if state != VACANCY)
+
+
+def _roundings(orbit: SiteOrbit, cells: int) -> list[IntArray]:
+    """Whole numbers of sites in each state, each rounded up or down; the nearest first."""
+    exact = cells * len(orbit.members) * orbit.shares
+    lower = np.floor(exact + 1e-6).astype(np.int64)
+    missing = cells * len(orbit.members) - int(lower.sum())
+    choices = []
+    for raised in combinations(range(len(exact)), missing):
+        counts = lower.copy()
+        counts[list(raised)] += 1
+        choices.append(counts)
+    return sorted(choices, key=lambda counts: float(np.abs(counts - exact).max()))
+
+
+def _worst(crystal: DisorderedCrystal, item: Approximation) -> tuple[SiteOrbit, float]:
+    """The orbit with the largest error, and the approximated occupancy there."""
+    worst: tuple[float, SiteOrbit, float] | None = None
+    for orbit, counts in zip(crystal.disordered_orbits, item.counts, strict=True):
+        shares = counts / (item.cells * len(orbit.members))
+        place = int(np.abs(shares - orbit.shares).argmax())
+        error = float(abs(shares - orbit.shares)[place])
+        if worst is None or error > worst[0]:
+            worst = (error, orbit, float(shares[place]))
+    assert worst is not None
+    return worst[1:]

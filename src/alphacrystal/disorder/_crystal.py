@@ -1,0 +1,175 @@
+"""A disordered crystal: the primitive cell, its symmetry, and the occupancies of its orbits."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from alphacrystal.crystal import OCCUPANCY_TOLERANCE, Crystal, symmetrise_crystal
+from alphacrystal.errors import InputError
+from alphacrystal.typing import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    import moyopy
+    from pymatgen.core import Structure
+
+#: State of a site that holds no atom.
+VACANCY = ""
+#: Å; of the symmetry of the disordered crystal. A lower symmetry only leaves equivalent orderings apart.
+SYMPREC = 0.01
+#: Sites of the primitive cell, partly occupied ones included.
+MAX_PRIMITIVE_SITES = 400
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SiteOrbit:
+    """Symmetry-equivalent sites.
+
+    Attributes:
+        label: Name in the file, e.g. "M1".
+        members: Sites of the primitive cell, shape (sites,).
+        states: Element symbols that share a site, most frequent first, and ``VACANCY``.
+        shares: Probability of each state, shape (states,); the sum is 1.
+    """
+
+    label: str
+    members: IntArray
+    states: tuple[str, ...]
+    shares: FloatArray
+
+    @property
+    def disordered(self) -> bool:
+        """Whether a site has several states."""
+        return len(self.states) > 1
+
+    @property
+    def occupied(self) -> float:
+        """Probability of an atom on a site."""
+        return float(sum(share for state, share in zip(self.states, self.shares, strict=True) if state))
+
+    @property
+    def contents(self) -> dict[str, float]:
+        """Occupancies by element."""
+        return {s: float(x) for s, x in zip(self.states, self.shares, strict=True) if s != VACANCY}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DisorderedCrystal:
+    """The primitive cell of a disordered crystal.
+
+    Attributes:
+        name: In messages: the file, with the data block if it contains several.
+        lattice: Rows in Å, shape (3, 3).
+        positions: Fractional coordinates of all sites, shape (sites, 3).
+        orbits: All orbits, those with one element and no vacancy too.
+        rotations: Of the space group, shape (operations, 3, 3).
+        images: Image of each site under each operation, shape (operations, sites).
+        shifts: Cell of that image, shape (operations, sites, 3).
+    """
+
+    name: str
+    lattice: FloatArray
+    positions: FloatArray
+    orbits: tuple[SiteOrbit, ...]
+    rotations: IntArray
+    images: IntArray
+    shifts: IntArray
+
+    @property
+    def disordered_orbits(self) -> tuple[SiteOrbit, ...]:
+        """Orbits with several states."""
+        return tuple(orbit for orbit in self.orbits if orbit.disordered)
+
+    @property
+    def atoms(self) -> float:
+        """Mean number of atoms in the primitive cell."""
+        return sum(len(orbit.members) * orbit.occupied for orbit in self.orbits)
+
+    def described(self) -> str:
+        """The disordered orbits in words, e.g. "site M1 holds 0.75 Cu, 0.25 Au"."""
+        return "; ".join(f"site {orbit.label} holds {contents_text(orbit)}" for orbit in self.disordered_orbits)
+
+
+def contents_text(orbit: SiteOrbit) -> str:
+    """The occupancies of an orbit, e.g. "0.75 Cu, 0.25 Au"; the vacant share is left out."""
+    return ", ".join(f"{share:.4g} {symbol}" for symbol, share in orbit.contents.items())
+
+
+def disordered_crystal(structure: Structure, name: str) -> DisorderedCrystal:
+    """The primitive cell of a structure with partial occupancies.
+
+    Args:
+        structure: With ``labels`` of the sites, where the file has them.
+        name: In messages.
+
+    Raises:
+        InputError: The cell is too large, or its symmetry cannot be found.
+    """
+    contents = [_states(site.species) for site in structure]
+    kinds = {key: number for number, key in enumerate(dict.fromkeys(contents), start=1)}
+    dataset = _dataset(
+        np.asarray(structure.lattice.matrix), np.asarray(structure.frac_coords), [kinds[key] for key in contents], name
+    )
+    primitive = dataset.prim_std_cell
+    if len(primitive.numbers) > MAX_PRIMITIVE_SITES:
+        raise InputError(
+            f"{name} is disordered and has {len(primitive.numbers)} sites in its primitive cell; at most "
+            f"{MAX_PRIMITIVE_SITES} can be ordered: give an ordered structure."
+        )
+    crystal = symmetrise_crystal(
+        Crystal(
+            np.array(primitive.numbers, dtype=np.int64),
+            np.array(primitive.basis, dtype=np.float64),
+            np.array(primitive.positions, dtype=np.float64),
+        ),
+        SYMPREC,
+    )
+    labels = dict(zip(dataset.mapping_std_prim[::-1], list(structure.labels)[::-1], strict=True))
+    symmetry = crystal.symmetry
+    assert symmetry is not None
+    by_kind = {number: key for key, number in kinds.items()}
+    first = symmetry.permutations.min(0)
+    orbits = []
+    for lead in np.unique(first).tolist():
+        states = by_kind[int(crystal.numbers[lead])]
+        shares = np.array([share for _, share in states])
+        members = np.flatnonzero(first == lead)
+        orbits.append(SiteOrbit(str(labels[lead]), members, tuple(s for s, _ in states), shares / shares.sum()))
+    return DisorderedCrystal(
+        name,
+        crystal.lattice,
+        crystal.frac_coords,
+        tuple(orbits),
+        symmetry.rotations,
+        symmetry.permutations,
+        symmetry.shifts,
+    )
+
+
+def _states(species: object) -> tuple[tuple[str, float], ...]:
+    """Element symbols of a site with their shares, most frequent first, then the vacancy."""
+    shares: dict[str, float] = {}
+    for element, share in species.items():  # type: ignore[attr-defined]
+        if share > 0:
+            shares[element.symbol] = shares.get(element.symbol, 0.0) + float(share)
+    vacant = 1.0 - sum(shares.values())
+    states = sorted(((s, round(x, 3)) for s, x in shares.items()), key=lambda pair: (-pair[1], pair[0]))
+    return (*states, *([(VACANCY, round(vacant, 3))] if vacant > OCCUPANCY_TOLERANCE else []))
+
+
+def _dataset(
+    lattice: FloatArray, positions: FloatArray, kinds: list[int], name: str
+) -> moyopy.MoyoDataset:
+    import moyopy
+
+    logging.getLogger("moyo").setLevel(logging.CRITICAL)
+    cell = moyopy.Cell(lattice.tolist(), positions.tolist(), kinds)
+    for tolerance in (SYMPREC, SYMPREC / 10, SYMPREC / 100):
+        try:
+            return moyopy.MoyoDataset(cell, symprec=tolerance)
+        except ValueError:
+            continue
+    raise InputError(f"No space group could be found for {name}: do two of its sites overlap?")

@@ -1,0 +1,45 @@
+"""Configurational entropy of ideal mixing, the measure of the degree of disorder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from alphacrystal.disorder._crystal import DisorderedCrystal
+from alphacrystal.disorder._exclusions import Exclusion, exclusive_groups
+from alphacrystal.errors import InputError
+
+#: eV/K; CODATA 2018, exact.
+BOLTZMANN = 8.617333262145e-5
+#: Largest excess over 1 of the occupancies of sites that exclude each other.
+_EXCESS = 0.05
+
+
+def mixing_entropy(crystal: DisorderedCrystal, found: Sequence[Exclusion]) -> tuple[float, bool]:
+    """Entropy of ideal mixing in k_B for each atom, and whether it is exact.
+
+    S / k_B = - sum over sites of sum over states of x ln x, over the mean number of atoms; the states of a
+    site are its elements and the vacancy. Sites that exclude one another count as one site, whose states are
+    the elements on each of them and the vacancy. Where they do not form such groups, all sites are
+    independent, and the value is an upper limit.
+
+    Raises:
+        InputError: Sites that exclude one another hold more than one atom.
+    """
+    groups, exact = exclusive_groups(crystal, list(found))
+    orbit_of = {site: orbit for orbit in crystal.disordered_orbits for site in orbit.members.tolist()}
+    total = 0.0
+    for group in groups:
+        shares = np.array([share for site in group for share in orbit_of[site].contents.values()])
+        vacant = 1.0 - shares.sum()
+        if vacant < -_EXCESS:
+            labels = ", ".join(sorted({orbit_of[site].label for site in group}))
+            raise InputError(
+                f"{crystal.name} is disordered, and its sites {labels}, which are too close to be occupied "
+                f"together, hold {shares.sum():.3g} atoms: correct the occupancies or the coordinates."
+            )
+        shares = np.append(shares, max(vacant, 0.0))
+        shares = shares[shares > 1e-9]
+        total -= float((shares * np.log(shares)).sum())
+    return total / crystal.atoms, exact

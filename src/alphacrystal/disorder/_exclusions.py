@@ -1,0 +1,158 @@
+"""Sites of a disordered crystal that are too close to be occupied together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from ase.data import atomic_numbers, covalent_radii
+
+from alphacrystal.crystal import OCCUPANCY_TOLERANCE, cell_index, supercell_points
+from alphacrystal.disorder._crystal import VACANCY, DisorderedCrystal, SiteOrbit
+from alphacrystal.errors import InputError
+from alphacrystal.typing import BoolArray, IntArray
+
+#: Atoms closer than this part of the sum of their covalent radii (Cordero et al., doi:10.1039/b801115j, as in
+#: ASE) exclude each other; generated crystals have the same limit.
+MIN_COVALENT_FRACTION = 0.72
+#: Å. No two atoms are closer than this: the shortest known bond, of H2, has 0.74 Å.
+OVERLAP = 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exclusion:
+    """Two sites with states that cannot occur together.
+
+    Attributes:
+        first: Site of the primitive cell.
+        second: Another one, or the same.
+        shift: Cell of the second site, shape (3,).
+        conflict: Whether two states exclude each other, shape (states of first, states of second).
+    """
+
+    first: int
+    second: int
+    shift: IntArray
+    conflict: BoolArray
+
+
+def exclusions(crystal: DisorderedCrystal) -> list[Exclusion]:
+    """Pairs of disordered sites that are too close to be occupied together; each pair once.
+
+    Sites whose occupancies sum to more than 1 do not exclude each other.
+
+    Raises:
+        InputError: Such sites are closer than 0.5 Å.
+    """
+    from pymatgen.core import Lattice, Structure
+
+    owner = {site: orbit for orbit in crystal.orbits for site in orbit.members.tolist()}
+    sites = [site for site, orbit in sorted(owner.items()) if orbit.disordered]
+    largest = max((_radius(state) for site in sites for state in owner[site].states if state), default=0.0)
+    if not sites:
+        return []
+    cells = np.floor(crystal.positions[sites])  # the search needs coordinates in one cell
+    cell = Structure(Lattice(crystal.lattice), ["H"] * len(sites), crystal.positions[sites] - cells)
+    starts, ends, images, distances = cell.get_neighbor_list(2 * MIN_COVALENT_FRACTION * largest)
+    shifts = np.rint(images + cells[starts] - cells[ends]).astype(np.int64)
+    found = []
+    for place, other, shift, distance in zip(
+        starts.tolist(), ends.tolist(), shifts, distances.tolist(), strict=True
+    ):
+        if (place, *shift.tolist()) > (other, *(-shift).tolist()):
+            continue  # the same pair in the other direction
+        first, second = owner[sites[place]], owner[sites[other]]
+        conflict = _conflict(first, second, distance)
+        if not conflict.any():
+            continue
+        if first.occupied + second.occupied > 1 + 2 * OCCUPANCY_TOLERANCE:
+            if distance < OVERLAP:
+                raise InputError(
+                    f"{crystal.name} has overlapping atoms: its sites {first.label} and {second.label}, "
+                    f"{distance:.3f} Å apart, hold {first.occupied + second.occupied:.4g} atoms together; "
+                    "correct the coordinates or the occupancies."
+                )
+            continue
+        found.append(Exclusion(sites[place], sites[other], shift, conflict))
+    return found
+
+
+def _radius(symbol: str) -> float:
+    """Covalent radius in Å."""
+    return float(covalent_radii[atomic_numbers[symbol]])
+
+
+def _conflict(first: SiteOrbit, second: SiteOrbit, distance: float) -> BoolArray:
+    """Pairs of states that a distance in Å excludes, shape (states of first, states of second)."""
+    limits = np.array(
+        [
+            [
+                0.0 if VACANCY in (a, b) else max(OVERLAP, MIN_COVALENT_FRACTION * (_radius(a) + _radius(b)))
+                for b in second.states
+            ]
+            for a in first.states
+        ]
+    )
+    return np.asarray(distance < limits)
+
+
+def excluded_in_supercell(
+    found: list[Exclusion], places: dict[int, int], supercell: IntArray
+) -> list[tuple[int, int, BoolArray]]:
+    """The exclusions between the disordered sites of a supercell, the later site first.
+
+    Args:
+        found: Of the primitive cell.
+        places: Place of each disordered site of the primitive cell among those sites.
+        supercell: Rows in units of the primitive cell, shape (3, 3).
+
+    Returns:
+        Two sites, cell by cell, and their conflicts, shape (states of the first, states of the second).
+    """
+    points = supercell_points(supercell)
+    pairs = []
+    for item in found:
+        ends = cell_index(points + item.shift, supercell)
+        for cell, end in enumerate(ends.tolist()):
+            one = cell * len(places) + places[item.first]
+            other = end * len(places) + places[item.second]
+            if one >= other:
+                pairs.append((one, other, item.conflict))
+            else:
+                pairs.append((other, one, item.conflict.T))
+    return pairs
+
+
+def exclusive_groups(crystal: DisorderedCrystal, found: list[Exclusion]) -> tuple[list[list[int]], bool]:
+    """Disordered sites of the primitive cell in groups of which at most one is occupied.
+
+    Returns:
+        The groups, and whether they are exact. Where sites exclude their neighbours along a chain, no group
+        describes them: each site is then a group.
+    """
+    sites = [site for orbit in crystal.disordered_orbits for site in orbit.members.tolist()]
+    neighbours: dict[int, list[tuple[int, IntArray]]] = {site: [] for site in sites}
+    for item in found:
+        neighbours[item.first].append((item.second, item.shift))
+        neighbours[item.second].append((item.first, -item.shift))
+    groups, seen = [], set()
+    for site in sorted(sites):
+        if site in seen:
+            continue
+        cells: dict[int, tuple[int, ...]] = {site: (0, 0, 0)}
+        queue, finite = [site], True
+        while queue:
+            current = queue.pop()
+            for other, shift in neighbours[current]:
+                cell = tuple((np.array(cells[current]) + shift).tolist())
+                if other not in cells:
+                    cells[other] = cell
+                    queue.append(other)
+                finite = finite and cells[other] == cell
+        complete = all(len(neighbours[member]) == len(cells) - 1 for member in cells)
+        if not (finite and complete):
+            return [[member] for member in sites], False
+        seen |= cells.keys()
+        groups.append(sorted(cells))
+    return groups, True
+
