@@ -17,6 +17,7 @@ ORDER = [
     "plots",
     "composition",
     "crystal",
+    "disorder",
     "diffraction",
     "data",
     "learn",

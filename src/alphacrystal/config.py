@@ -173,6 +173,18 @@ class PredictConfig(BaseModel):
     fix_sublattice: Path | None = _setting(
         None, INPUT, "Structure file of known atoms, e.g. a framework; only the missing atoms are searched."
     )
+    disordered: Path | None = _setting(
+        None, INPUT, "Structure file with partial occupancies: the candidates are its ordered approximants."
+    )
+    alloy: tuple[Literal["fcc", "bcc", "hcp"], ...] = _setting(
+        (),
+        INPUT,
+        "Lattices of a solid solution (fcc, bcc, hcp): the candidates are its ordered approximants.",
+    )
+    order_max_atoms: int = _setting(
+        40, SEARCH, "Atoms of an ordered approximant at most.", ge=1, le=MAX_ATOMS
+    )
+    order_candidates: int = _setting(50, SEARCH, "Ordered approximants at most.", ge=1, le=5000)
     xrd: Path | None = _setting(
         None, INPUT, "Measured powder pattern, or list of its peaks, that the structures must explain."
     )
@@ -189,14 +201,14 @@ class PredictConfig(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _current_names(cls, values: Any) -> Any:
-        """Accept the names of settings in older files; a known framework has its generator."""
+        """Accept old names of settings; a framework and a disordered crystal have a generator."""
         if not isinstance(values, dict):
             return values
-        if values.get("fix_sublattice") is not None and values.get("generators") in (
-            None,
-            cls.model_fields["generators"].default,
-        ):
-            values = {**values, "generators": ("sublattice",)}
+        if values.get("generators") in (None, cls.model_fields["generators"].default):
+            if values.get("fix_sublattice") is not None:
+                values = {**values, "generators": ("sublattice",)}
+            elif values.get("disordered") is not None or values.get("alloy"):
+                values = {"order": "energy", **values, "generators": ("ordering",)}
         renamed = {RENAMED_SETTINGS.get(key, key): value for key, value in values.items()}
         if len(renamed) < len(values):
             double = next(old for old, new in RENAMED_SETTINGS.items() if old in values and new in values)

@@ -186,6 +186,7 @@ def _pressures(text: str) -> float | tuple[float, ...]:
 
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "generators": _words,
+    "alloy": _words,
     "z": _whole_numbers,
     "lattice": _lattice,
     "space_group": str,

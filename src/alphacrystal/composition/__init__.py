@@ -13,8 +13,8 @@ from alphacrystal.composition._formula import (
     parse_formula,
 )
 from alphacrystal.composition._ratios import (
-    BALANCED,
     ANY_RATIO_ATOMS,
+    BALANCED,
     charge_imbalance,
     reduced_ratios,
     system_ratios,

@@ -22,7 +22,7 @@ def as_structure(crystal: StructureLike) -> Structure:
     holds in several oxidation states is a site of this element.
 
     Raises:
-        InputError: It is neither, or is not periodic in three directions.
+        InputError: It is neither, is not periodic in three directions, or is disordered Atoms.
     """
     from pymatgen.core.structure import Structure
 
@@ -44,10 +44,23 @@ def as_structure(crystal: StructureLike) -> Structure:
         )
     if not len(crystal) or not crystal.numbers.all():
         raise InputError(f"The Atoms {crystal.symbols or 'given'} hold no atoms, or some without an element.")
+    _refuse_occupancies(crystal)
     from pymatgen.core.lattice import Lattice
 
     positions = crystal.get_scaled_positions(wrap=False)
     return Structure(Lattice(crystal.cell.array), crystal.get_chemical_symbols(), positions)
+
+
+def _refuse_occupancies(atoms: Atoms) -> None:
+    """Refuse Atoms that ASE read from a disordered CIF: they hold the first element of each site."""
+    kinds = atoms.info.get("occupancy")
+    for contents in kinds.values() if isinstance(kinds, dict) else ():
+        shares = [float(share) for share in contents.values()]
+        if len(shares) > 1 or abs(sum(shares) - 1) > OCCUPANCY_TOLERANCE:
+            raise InputError(
+                f"The Atoms {atoms.symbols} are disordered (info['occupancy']): give the file that they were "
+                "read from, or a pymatgen Structure."
+            )
 
 
 def _with_whole_sites(structure: Structure) -> Structure:

@@ -92,7 +92,8 @@ def structure_from_json(
     if not all(parsed.lattice.pbc):
         raise InputError(f"{name} is not periodic in three directions: give a crystal.")
     contents = [
-        _content(site, number, name, disordered=disordered) for number, site in enumerate(parsed.sites, start=1)
+        _content(site, number, name, disordered=disordered)
+        for number, site in enumerate(parsed.sites, start=1)
     ]
     coordinates = [site.abc for site in parsed.sites]
     if reason := implausible(parsed.lattice.matrix, coordinates):

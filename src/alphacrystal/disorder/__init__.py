@@ -1,21 +1,28 @@
 """Disordered crystals: ordered approximants by symmetric enumeration, and the entropy of mixing."""
 
+from alphacrystal.disorder._alloys import AlloyLattice, alloy_structure
 from alphacrystal.disorder._approximants import (
-    ApproximatedSite,
     Approximants,
+    ApproximatedSite,
     Ordering,
     approximant_content,
-    approximation_sentence,
     ordered_approximants,
 )
 from alphacrystal.disorder._entropy import BOLTZMANN
+from alphacrystal.disorder._facts import ARRANGEMENTS, PARENT, Disorder, SiteOccupancies, disorder_facts
 
 __all__ = [
+    "ARRANGEMENTS",
     "BOLTZMANN",
-    "ApproximatedSite",
+    "PARENT",
+    "AlloyLattice",
     "Approximants",
+    "ApproximatedSite",
+    "Disorder",
     "Ordering",
+    "SiteOccupancies",
+    "alloy_structure",
     "approximant_content",
-    "approximation_sentence",
+    "disorder_facts",
     "ordered_approximants",
 ]

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from alphacrystal.crystal import minkowski_reduced, supercell_points
-from alphacrystal.disorder._approximation import (
-    OCCUPANCY_ERROR,
-    Approximation,
-    approximations,
-    cell_content,
-)
+from alphacrystal.disorder._approximation import Approximation, approximations, cell_content
 from alphacrystal.disorder._crystal import (
     VACANCY,
     DisorderedCrystal,
     SiteOrbit,
-    contents_text,
     disordered_crystal,
 )
 from alphacrystal.disorder._electrostatics import (
@@ -32,7 +26,7 @@ from alphacrystal.disorder._entropy import mixing_entropy
 from alphacrystal.disorder._enumeration import DecoratedSupercell, decorated_supercells
 from alphacrystal.disorder._exclusions import Exclusion, exclusions
 from alphacrystal.errors import InputError
-from alphacrystal.typing import FloatArray
+from alphacrystal.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -115,7 +109,13 @@ def approximant_content(structure: Structure, name: str, max_atoms: int) -> dict
 
 
 def ordered_approximants(
-    structure: Structure, name: str, *, max_atoms: int = 40, count: int = 50, seed: int = 0
+    structure: Structure,
+    name: str,
+    *,
+    max_atoms: int = 40,
+    count: int = 50,
+    seed: int = 0,
+    formula: Mapping[str, int] | None = None,
 ) -> Approximants:
     """Order a disordered crystal: the inequivalent decorations of its smallest suitable supercells.
 
@@ -130,6 +130,7 @@ def ordered_approximants(
         max_atoms: Atoms in the primitive cell of an approximant at most.
         count: Orderings at most.
         seed: Of a random sample.
+        formula: The only composition that is allowed, e.g. {"Cu": 3, "Au": 1}; the nearest one if None.
 
     Raises:
         InputError: The primitive cell is too large, no supercell comes close to the occupancies, or sites
@@ -139,7 +140,7 @@ def ordered_approximants(
     found = exclusions(crystal)
     entropy, exact = mixing_entropy(crystal, found)
     rng = np.random.default_rng(seed)
-    for smallest in approximations(crystal, max_atoms):
+    for smallest in approximations(crystal, max_atoms, formula):
         sets, complete = _of_sizes(crystal, smallest, found, max_atoms, count, rng)
         if sets:
             break
@@ -203,22 +204,21 @@ def _of_sizes(
 
 def _with_counts(crystal: DisorderedCrystal, item: Approximation) -> list[tuple[SiteOrbit, list[int]]]:
     return [
-        (orbit, counts.tolist())
-        for orbit, counts in zip(crystal.disordered_orbits, item.counts, strict=True)
+        (orbit, counts.tolist()) for orbit, counts in zip(crystal.disordered_orbits, item.counts, strict=True)
     ]
 
 
 def _site(orbit: SiteOrbit, counts: Sequence[int], item: Approximation) -> ApproximatedSite:
     total = item.cells * len(orbit.members)
     approximated = {
-        state: number / total
-        for state, number in zip(orbit.states, counts, strict=True)
-        if state != VACANCY
+        state: number / total for state, number in zip(orbit.states, counts, strict=True) if state != VACANCY
     }
     return ApproximatedSite(orbit.label, len(orbit.members), orbit.contents, approximated)
 
 
-def _sites_of(crystal: DisorderedCrystal, item: DecoratedSupercell) -> tuple[FloatArray, FloatArray, list[SiteOrbit]]:
+def _sites_of(
+    crystal: DisorderedCrystal, item: DecoratedSupercell
+) -> tuple[FloatArray, FloatArray, list[SiteOrbit]]:
     """Lattice, fractional coordinates of all sites of a supercell, cell by cell, and the orbit of each."""
     vectors = item.supercell.vectors
     points = supercell_points(vectors)
@@ -229,22 +229,21 @@ def _sites_of(crystal: DisorderedCrystal, item: DecoratedSupercell) -> tuple[Flo
     return lattice, fractional, orbits * len(points)
 
 
-def _all_states(item: DecoratedSupercell, orbits: Sequence[SiteOrbit]) -> np.ndarray:
+def _all_states(item: DecoratedSupercell, orbits: Sequence[SiteOrbit]) -> IntArray:
     """State of every site, ordered ones included, shape (decorations, sites)."""
     rows = np.zeros((len(item.rows), len(orbits)), dtype=np.int64)
     rows[:, [place for place, orbit in enumerate(orbits) if orbit.disordered]] = item.rows
     return rows
 
 
-def _energies(
-    crystal: DisorderedCrystal, item: DecoratedSupercell, charges: dict[str, float]
-) -> FloatArray:
+def _energies(crystal: DisorderedCrystal, item: DecoratedSupercell, charges: dict[str, float]) -> FloatArray:
     """Electrostatic energies in eV/atom."""
     lattice, fractional, orbits = _sites_of(crystal, item)
     rows = _all_states(item, orbits)
     by_site = [np.array([charges.get(state, 0.0) for state in orbit.states]) for orbit in orbits]
     atoms = sum(orbits[site].states[state] != VACANCY for site, state in enumerate(rows[0].tolist()))
-    return electrostatic_energies(ewald_matrix(lattice, fractional), rows, by_site) / atoms
+    energies = electrostatic_energies(ewald_matrix(lattice, fractional), rows, by_site)
+    return np.asarray(energies / atoms)
 
 
 def _structure(crystal: DisorderedCrystal, item: DecoratedSupercell, row: int) -> Structure:
@@ -261,15 +260,3 @@ def _structure(crystal: DisorderedCrystal, item: DecoratedSupercell, row: int) -
     reduced, transformation = minkowski_reduced(lattice)
     positions = fractional[occupied] @ np.linalg.inv(transformation) % 1.0
     return Structure(Lattice(reduced), [symbols[place] for place in occupied], positions)
-
-
-def approximation_sentence(approximants: Approximants) -> str:
-    """What the approximants change of the occupancies; "" where they keep them."""
-    if approximants.error <= 1e-3:
-        return ""
-    changed = "; ".join(
-        f"{site.label} {', '.join(f'{share:.4g} {symbol}' for symbol, share in site.approximated.items())}"
-        for site in approximants.sites
-    )
-    size = "" if approximants.error <= OCCUPANCY_ERROR else f", {approximants.error:.2g} at most from the file"
-    return f"The approximants of {approximants.name} have the occupancies {changed}{size}."

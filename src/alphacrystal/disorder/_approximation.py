@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations, product
-from math import prod
+from math import gcd, prod
 
 import numpy as np
 
@@ -47,16 +47,19 @@ class Approximation:
         return Approximation(factor * self.cells, counts, self.error, self.lost, self.balanced)
 
 
-def approximations(crystal: DisorderedCrystal, max_atoms: int) -> list[Approximation]:
+def approximations(
+    crystal: DisorderedCrystal, max_atoms: int, formula: Mapping[str, int] | None = None
+) -> list[Approximation]:
     """Approximations of the occupancies, best first.
 
-    The smallest supercell with all elements within `OCCUPANCY_ERROR` comes first (charge-balanced ones before
-    others); then the closest one with all elements within `LARGEST_ERROR`; then those within
-    `OCCUPANCY_ERROR` that lack an element.
+    The smallest supercell with all elements within `OCCUPANCY_ERROR`, or half the smallest occupancy, comes
+    first (charge-balanced ones before others); then the closest one with all elements within `LARGEST_ERROR`;
+    then those within `OCCUPANCY_ERROR` that lack an element.
 
     Args:
         crystal: The disordered crystal.
         max_atoms: Atoms in the supercell at most.
+        formula: The only composition that is allowed, in reduced numbers; all if None.
 
     Raises:
         InputError: No supercell with so many atoms comes close to the occupancies.
@@ -64,26 +67,29 @@ def approximations(crystal: DisorderedCrystal, max_atoms: int) -> list[Approxima
     if round(crystal.atoms) > max_atoms:
         raise InputError(
             f"{crystal.name} is disordered ({_first(crystal)}) and its primitive cell has "
-            f"{crystal.atoms:.4g} atoms, more than --order-max-atoms {max_atoms}: raise it or give an ordered "
-            "structure."
+            f"{crystal.atoms:.4g} atoms, more than --order-max-atoms {max_atoms}: raise it (80 at most) or give "
+            "an ordered structure."
         )
     found: list[Approximation] = []
     closest: tuple[float, SiteOrbit, float] | None = None
     for cells in range(1, int(2 * max_atoms / crystal.atoms) + 2):
         for item in _of_supercell(crystal, cells, max_atoms):
-            found.append(item)
+            if formula is None or _reduced(cell_content(crystal, item.cells, item.counts)) == dict(formula):
+                found.append(item)
             if closest is None or item.error < closest[0]:
                 closest = (item.error, *_worst(crystal, item))
     kept = [item for item in found if not item.lost]
-    close = [item for item in kept if item.error <= OCCUPANCY_ERROR]
-    near = [item for item in kept if OCCUPANCY_ERROR < item.error <= LARGEST_ERROR]
+    smallest = min(float(orbit.shares.min()) for orbit in crystal.disordered_orbits)
+    tolerance = min(OCCUPANCY_ERROR, smallest / 2)
+    close = [item for item in kept if item.error <= tolerance]
+    near = [item for item in kept if tolerance < item.error <= LARGEST_ERROR]
     poor = [item for item in found if item.lost and item.error <= OCCUPANCY_ERROR]
     close.sort(key=lambda item: (not item.balanced, item.cells, item.error))
     near.sort(key=lambda item: (not item.balanced, item.error, item.cells))
     poor.sort(key=lambda item: (item.lost, not item.balanced, item.cells, item.error))
     if chosen := [*close, *near, *poor][:MOST_APPROXIMATIONS]:
         return chosen
-    if closest is None:
+    if closest is None or closest[0] <= LARGEST_ERROR:
         raise InputError(
             f"{crystal.name} is disordered ({_first(crystal)}) and has no ordered approximant with up to "
             f"{max_atoms} atoms: raise --order-max-atoms or give an ordered structure."
@@ -94,6 +100,11 @@ def approximations(crystal: DisorderedCrystal, max_atoms: int) -> list[Approxima
         f"{max_atoms} atoms can only approximate this by {value:.3g}: raise --order-max-atoms or give an "
         "ordered structure."
     )
+
+
+def _reduced(content: Mapping[str, int]) -> dict[str, int]:
+    divisor = gcd(*content.values())
+    return {symbol: number // divisor for symbol, number in content.items()}
 
 
 def _first(crystal: DisorderedCrystal) -> str:
@@ -127,9 +138,7 @@ def _of_supercell(crystal: DisorderedCrystal, cells: int, max_atoms: int) -> Ite
         yield Approximation(cells, counts, float(max(errors)), lost, balanced)
 
 
-def cell_content(
-    crystal: DisorderedCrystal, cells: int, counts: tuple[IntArray, ...]
-) -> dict[str, int]:
+def cell_content(crystal: DisorderedCrystal, cells: int, counts: tuple[IntArray, ...]) -> dict[str, int]:
     """Atoms of each element in a supercell."""
     content: dict[str, int] = {}
     numbers = iter(counts)

@@ -90,7 +90,9 @@ class DisorderedCrystal:
 
     def described(self) -> str:
         """The disordered orbits in words, e.g. "site M1 holds 0.75 Cu, 0.25 Au"."""
-        return "; ".join(f"site {orbit.label} holds {contents_text(orbit)}" for orbit in self.disordered_orbits)
+        return "; ".join(
+            f"site {orbit.label} holds {contents_text(orbit)}" for orbit in self.disordered_orbits
+        )
 
 
 def contents_text(orbit: SiteOrbit) -> str:
@@ -111,7 +113,10 @@ def disordered_crystal(structure: Structure, name: str) -> DisorderedCrystal:
     contents = [_states(site.species) for site in structure]
     kinds = {key: number for number, key in enumerate(dict.fromkeys(contents), start=1)}
     dataset = _dataset(
-        np.asarray(structure.lattice.matrix), np.asarray(structure.frac_coords), [kinds[key] for key in contents], name
+        np.asarray(structure.lattice.matrix),
+        np.asarray(structure.frac_coords),
+        [kinds[key] for key in contents],
+        name,
     )
     primitive = dataset.prim_std_cell
     if len(primitive.numbers) > MAX_PRIMITIVE_SITES:
@@ -137,7 +142,9 @@ def disordered_crystal(structure: Structure, name: str) -> DisorderedCrystal:
         states = by_kind[int(crystal.numbers[lead])]
         shares = np.array([share for _, share in states])
         members = np.flatnonzero(first == lead)
-        orbits.append(SiteOrbit(str(labels[lead]), members, tuple(s for s, _ in states), shares / shares.sum()))
+        orbits.append(
+            SiteOrbit(str(labels[lead]), members, tuple(s for s, _ in states), shares / shares.sum())
+        )
     return DisorderedCrystal(
         name,
         crystal.lattice,
@@ -160,9 +167,7 @@ def _states(species: object) -> tuple[tuple[str, float], ...]:
     return (*states, *([(VACANCY, round(vacant, 3))] if vacant > OCCUPANCY_TOLERANCE else []))
 
 
-def _dataset(
-    lattice: FloatArray, positions: FloatArray, kinds: list[int], name: str
-) -> moyopy.MoyoDataset:
+def _dataset(lattice: FloatArray, positions: FloatArray, kinds: list[int], name: str) -> moyopy.MoyoDataset:
     import moyopy
 
     logging.getLogger("moyo").setLevel(logging.CRITICAL)

@@ -53,7 +53,8 @@ def ewald_matrix(lattice: FloatArray, positions: FloatArray) -> FloatArray:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         unit = Structure(Lattice(lattice), [Species("H", 1)] * len(positions), positions)
-        return np.asarray(EwaldSummation(unit, acc_factor=6.0).total_energy_matrix, dtype=np.float64)
+        summation = EwaldSummation(unit, acc_factor=6.0)  # type: ignore[no-untyped-call]
+        return np.asarray(summation.total_energy_matrix, dtype=np.float64)
 
 
 def electrostatic_energies(

@@ -27,7 +27,7 @@ def mixing_entropy(crystal: DisorderedCrystal, found: Sequence[Exclusion]) -> tu
     Raises:
         InputError: Sites that exclude one another hold more than one atom.
     """
-    groups, exact = exclusive_groups(crystal, list(found))
+    groups, exact = exclusive_groups(crystal, found)
     orbit_of = {site: orbit for orbit in crystal.disordered_orbits for site in orbit.members.tolist()}
     total = 0.0
     for group in groups:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,7 +98,7 @@ def _conflict(first: SiteOrbit, second: SiteOrbit, distance: float) -> BoolArray
 
 
 def excluded_in_supercell(
-    found: list[Exclusion], places: dict[int, int], supercell: IntArray
+    found: Sequence[Exclusion], places: dict[int, int], supercell: IntArray
 ) -> list[tuple[int, int, BoolArray]]:
     """The exclusions between the disordered sites of a supercell, the later site first.
 
@@ -123,7 +124,7 @@ def excluded_in_supercell(
     return pairs
 
 
-def exclusive_groups(crystal: DisorderedCrystal, found: list[Exclusion]) -> tuple[list[list[int]], bool]:
+def exclusive_groups(crystal: DisorderedCrystal, found: Sequence[Exclusion]) -> tuple[list[list[int]], bool]:
     """Disordered sites of the primitive cell in groups of which at most one is occupied.
 
     Returns:
@@ -135,7 +136,8 @@ def exclusive_groups(crystal: DisorderedCrystal, found: list[Exclusion]) -> tupl
     for item in found:
         neighbours[item.first].append((item.second, item.shift))
         neighbours[item.second].append((item.first, -item.shift))
-    groups, seen = [], set()
+    groups: list[list[int]] = []
+    seen: set[int] = set()
     for site in sorted(sites):
         if site in seen:
             continue
@@ -155,4 +157,3 @@ def exclusive_groups(crystal: DisorderedCrystal, found: list[Exclusion]) -> tupl
         seen |= cells.keys()
         groups.append(sorted(cells))
     return groups, True
-

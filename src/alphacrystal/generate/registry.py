@@ -93,6 +93,7 @@ class GeneratorSpec:
         in_parts: Whether it reports finished parts itself, so that a resumed run continues within it.
         unrelaxed_copies: Whether its likely candidates may also be listed unrelaxed; False for rough
             coordinates that are meant to be relaxed.
+        exhaustive: Whether fewer candidates than requested are all that there are.
     """
 
     name: str
@@ -103,6 +104,7 @@ class GeneratorSpec:
     on_page: bool = False
     in_parts: bool = False
     unrelaxed_copies: bool = True
+    exhaustive: bool = False
 
 
 def _wrap(name: str, factory: object) -> GeneratorSpec:
@@ -127,11 +129,14 @@ def register(
     on_page: bool = False,
     in_parts: bool = False,
     unrelaxed_copies: bool = True,
+    exhaustive: bool = False,
 ) -> Callable[[Callable[[GeneratorContext], Generator]], Callable[[GeneratorContext], Generator]]:
     """Register a function that builds a generator; see `GeneratorSpec` for the arguments."""
 
     def decorate(build: Callable[[GeneratorContext], Generator]) -> Callable[[GeneratorContext], Generator]:
-        GENERATORS.add(GeneratorSpec(name, label, build, check, models, on_page, in_parts, unrelaxed_copies))
+        GENERATORS.add(
+            GeneratorSpec(name, label, build, check, models, on_page, in_parts, unrelaxed_copies, exhaustive)
+        )
         return build
 
     return decorate

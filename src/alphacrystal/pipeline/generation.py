@@ -49,7 +49,8 @@ def generate(request: Request, store: RunStore) -> tuple[list[Candidate], list[s
                 raise
             notes.append(f"{name} gave no candidates: {error}")
             continue
-        if len(generated) < share and not GENERATORS.get(name).in_parts:
+        spec = GENERATORS.get(name)
+        if len(generated) < share and not spec.in_parts and not spec.exhaustive:
             notes.append(f"{name} gave {len(generated)} of {share} requested candidates.")
         candidates += generated
     candidates += scored_seeds(request.seeds, request.formula, request.formula_units, config)

@@ -10,6 +10,7 @@ from alphacrystal.composition import CellContent, Formula, formula_units_within,
 from alphacrystal.config import MAX_ATOMS, PredictConfig
 from alphacrystal.errors import InputError, PotentialError
 from alphacrystal.pipeline.constraints import check_constraints
+from alphacrystal.pipeline.disorder import alloy_hint
 from alphacrystal.pipeline.framework import units_of_framework
 from alphacrystal.pipeline.pattern import measured_peaks, read_measurement
 from alphacrystal.pipeline.seeds import read_seeds
@@ -60,7 +61,8 @@ def check_request(formula: Formula, config: PredictConfig) -> Request:
         PotentialError: No potential has this name.
         WeightsError: A network's weights are missing or damaged.
     """
-    units = units_of_framework(formula, formula_units_to_try(formula, config), config)
+    ordered = config.generators == ("ordering",)  # the cells follow from the disordered crystal
+    units = [] if ordered else units_of_framework(formula, formula_units_to_try(formula, config), config)
     check_potential_covers(formula, config)
     check_lattice(config)
     check_constraints(formula, config)
@@ -68,13 +70,19 @@ def check_request(formula: Formula, config: PredictConfig) -> Request:
     check_phonons(config)
     pattern = read_measurement(config)
     check_rerank(formula, config)
-    from alphacrystal.learn import check_supported, load_model, models_folder
+    if not ordered:
+        from alphacrystal.learn import check_supported, load_model, models_folder
 
-    check_supported(formula, units, config.space_group)
-    for name in models_in_use(config):
-        load_model(name, models_folder(config.models))
+        check_supported(formula, units, config.space_group)
+        for name in models_in_use(config):
+            load_model(name, models_folder(config.models))
     seeds, seed_notes = read_seeds(formula, config)
-    notes = (*formula.notes, *(() if pattern is None else pattern.notes), *seed_notes)
+    notes = (
+        *formula.notes,
+        *alloy_hint(formula, config),
+        *(() if pattern is None else pattern.notes),
+        *seed_notes,
+    )
     return Request(formula, tuple(units), config, notes, pattern, measured_peaks(pattern), seeds)
 
 

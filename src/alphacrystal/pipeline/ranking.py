@@ -15,6 +15,7 @@ from ase.data import chemical_symbols
 from alphacrystal.crystal import LatticeParameters, SymmetryHypothesis, atom_sites, space_group
 from alphacrystal.pipeline.cell_contents import cell_probabilities
 from alphacrystal.pipeline.constraints import constraint_notes, left_out
+from alphacrystal.pipeline.disorder import disorder_of
 from alphacrystal.pipeline.energies import known_phases_of
 from alphacrystal.pipeline.framework import framework_notes
 from alphacrystal.pipeline.pattern import REFINED
@@ -78,6 +79,8 @@ def conclude(
     if has_energies and reference is not None:
         all_notes += reference.remarks()
     cells: tuple[CellProbability, ...] = ()
+    disorder = disorder_of(relaxed, has_energies=has_energies)
+    all_notes += [sentence for item in disorder for sentence in item.sentences]
     if request.formula_units:
         cells, cell_notes = cell_probabilities(request, relaxed.candidates)
         all_notes += cell_notes
@@ -106,6 +109,7 @@ def conclude(
         formula_text=request.formula.text,
         notes=tuple(dict.fromkeys(all_notes)),
         cells=cells,
+        disorder=disorder,
         ranked=tuple(ranked),
         candidates=tuple(relaxed.candidates),
         relaxations=dict(relaxed.relaxations),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alphacrystal.composition import Formula, parse_formula
 from alphacrystal.config import PredictConfig, make_config
+from alphacrystal.disorder import PARENT
 from alphacrystal.generate import Candidate
+from alphacrystal.pipeline.disorder import approximants_of
 from alphacrystal.pipeline.dispersion import add_plain_energies, decide_dispersion
 from alphacrystal.pipeline.energies import energy_reference, open_relaxer, primitive_cell, relax_settings
 from alphacrystal.pipeline.predict import run_record
@@ -46,6 +50,8 @@ def relax(
 ) -> list[Path]:
     """Relax structures and write run folders: one, or one per formula below ``folder``.
 
+    A disordered structure is replaced by its ordered approximants.
+
     Args:
         files: Structure files or structures; or one file.
         config: Settings of the relaxation; the defaults if None.
@@ -58,7 +64,7 @@ def relax(
         The run folders, one per formula, in the order of the files.
 
     Raises:
-        InputError: A file cannot be read or is disordered, or the folder or potential cannot be used.
+        InputError: A file cannot be read or ordered, or the folder or potential cannot be used.
         KeyboardInterrupt: Raised again after the finished part is written.
     """
     config = make_config(**{**(config or PredictConfig()).model_dump(), **settings})
@@ -76,6 +82,8 @@ def rank(
 ) -> list[Path]:
     """Order structures by energy as they are and write run folders; nothing is relaxed.
 
+    A disordered structure is replaced by its ordered approximants.
+
     Args:
         files: Structure files or structures; or one file.
         config: Settings of the potential; the defaults with one worker if None.
@@ -87,7 +95,7 @@ def rank(
         The run folders, one per formula, in the order of the files.
 
     Raises:
-        InputError: A file cannot be read or is disordered, or the folder or potential cannot be used.
+        InputError: A file cannot be read or ordered, or the folder or potential cannot be used.
         KeyboardInterrupt: Raised again after the finished part is written.
     """
     values = {**(config or PredictConfig(workers=1)).model_dump(), **settings}
@@ -110,7 +118,7 @@ def _relax_files(
     symmetry: bool,
     progress: Progress | None,
 ) -> list[Path]:
-    groups = _read(files, keep_symmetry=symmetry)
+    groups = _read(files, config, keep_symmetry=symmetry)
     for formula in groups:
         check_potential_covers(formula, config)
     references = {formula: energy_reference(formula.elements, config) for formula in groups}
@@ -121,7 +129,9 @@ def _relax_files(
             for formula, (candidates, notes) in groups.items():
                 target = folder if len(groups) == 1 else folder / formula.file_name
                 target.mkdir(parents=True, exist_ok=True)
-                complete_list = config.model_copy(update={"top": len(candidates)})
+                ordered = any(PARENT in candidate.provenance for candidate in candidates)
+                update = {"top": len(candidates), **({"order": "energy"} if ordered else {})}
+                complete_list = config.model_copy(update=update)
                 request = Request(formula, (), complete_list, (*formula.notes, *notes))
                 _relax_group(request, candidates, target, relaxer, references[formula], progress, symmetry)
                 folders.append(target)
@@ -132,22 +142,30 @@ def _relax_files(
 
 
 def _read(
-    files: Sequence[Path | StructureLike], *, keep_symmetry: bool
+    files: Sequence[Path | StructureLike], config: PredictConfig, *, keep_symmetry: bool
 ) -> dict[Formula, tuple[list[Candidate], list[str]]]:
-    """Candidates and notes of the readers by formula."""
+    """Candidates and notes of the readers by formula; a disordered crystal gives its ordered approximants."""
     from alphacrystal.data import read_crystals
 
     groups: dict[Formula, tuple[list[Candidate], list[str]]] = {}
+    parents: Counter[str] = Counter()
     for path in files:
-        for number, crystal in enumerate(read_crystals(path)):
-            structure = crystal.structure
-            formula = parse_formula(structure.composition.reduced_formula)
+        for number, crystal in enumerate(read_crystals(path, disordered=True)):
             name = path.name if isinstance(path, Path) else None
-            provenance: dict[str, object] = {"file": name, "frame": number}
-            # Without symmetry a supercell stays one: its atoms may leave the smaller cell.
-            cell = primitive_cell(structure) if keep_symmetry else structure
+            if crystal.structure.is_ordered:
+                found = [Candidate(crystal.structure, "file", None)]
+            else:
+                parent = name or crystal.name
+                parents[parent] += 1
+                parent += f" ({parents[parent]})" if parents[parent] > 1 else ""
+                found = approximants_of(crystal, parent, config)
+            formula = parse_formula(found[0].structure.composition.reduced_formula)
             candidates, notes = groups.setdefault(formula, ([], []))
-            candidates.append(Candidate(cell, "file", None, None, provenance))
+            for candidate in found:
+                # Without symmetry a supercell stays one: its atoms may leave the smaller cell.
+                cell = primitive_cell(candidate.structure) if keep_symmetry else candidate.structure
+                provenance = {"file": name, "frame": number, **candidate.provenance}
+                candidates.append(replace(candidate, structure=cell, provenance=provenance))
             notes.extend(f"{crystal.name}: {note}" for note in crystal.notes)
     return groups
 

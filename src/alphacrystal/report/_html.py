@@ -100,6 +100,8 @@ _COLUMNS = (
     _Column("chemical_rank", "Chemical rank", "Rank by prior × geometry"),
     _Column("energy_rank", "Energy rank", "Rank by energy (enthalpy) per atom"),
     _Column("log_probability", "Log-probability", "Natural log of prior × geometry", 2),
+    _Column("parent", "Disordered crystal", "Of which it is an ordered approximant", text=True),
+    _Column("arrangements", "Arrangements", "Equivalent arrangements of the atoms in cells of this size"),
     _Column("structure_type", "Structure type", "Label in the style of AFLOW", text=True),
     _Column("generator", "Generator", "Source of the candidate", text=True),
     _Column("converged", "Converged", "Force and stress are below their limits"),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
     from rich.console import Group, RenderableType
 
+    from alphacrystal.disorder import Disorder
     from alphacrystal.generate import Candidate
     from alphacrystal.ranking import RankedStructure
     from alphacrystal.relaxation import Relaxation
@@ -86,6 +87,7 @@ class Prediction:
         formula_text: Input of the user.
         notes: Sentences to read with the result.
         cells: Contents of the primitive cell with their probabilities, most probable first.
+        disorder: Disordered crystals whose ordered approximants are among the candidates.
         ranked: Distinct structures in rank order.
         candidates: All candidates; ``RankedStructure.candidate_index`` points into this list.
         relaxations: Relaxation of each relaxed candidate, by candidate index; empty with --no-relax.
@@ -105,6 +107,7 @@ class Prediction:
     candidates: tuple[Candidate, ...]
     notes: tuple[str, ...] = ()
     cells: tuple[CellProbability, ...] = ()
+    disorder: tuple[Disorder, ...] = ()
     relaxations: Mapping[int, Relaxation] = field(default_factory=dict)
     distograms: tuple[DistogramSummary, ...] = ()
     orbit_distances: tuple[OrbitDistanceSummary, ...] = ()

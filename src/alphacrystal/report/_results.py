@@ -38,6 +38,7 @@ def results_json(prediction: Prediction, rows: list[SummaryRow], facts: Sequence
         "complete": prediction.complete,
         "notes": list(prediction.notes),
         "cells": [cell.model_dump() for cell in prediction.cells],
+        "disorder": [item.model_dump() for item in prediction.disorder],
         "potential": prediction.potential,
         "hull_reference": prediction.hull_reference,
         "pressure_gpa": prediction.pressure_gpa,

@@ -186,6 +186,7 @@ def _run_file(prediction: Prediction, run: RunRecord) -> RunFile:
         complete=prediction.complete,
         notes=prediction.notes,
         cells=prediction.cells,
+        disorder=prediction.disorder,
         structures=len(prediction.ranked),
         candidates=len(prediction.candidates),
         relaxed=len(prediction.relaxations),

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationInfo, model_validator
 
+from alphacrystal.disorder import Disorder
 from alphacrystal.errors import NewerFormatError
 from alphacrystal.report._layout import FORMAT_VERSION, RUN_FILE, pressure_of_note
 
@@ -113,6 +114,7 @@ class RunFile(BaseModel):
         complete: False where the run was interrupted.
         notes: Sentences to read with the result.
         cells: Contents of the primitive cell with their probabilities, most probable first.
+        disorder: Disordered crystals whose ordered approximants are among the candidates.
         structures: Number of ranked structures.
         candidates: Number of candidates.
         relaxed: Number of relaxed candidates.
@@ -138,6 +140,7 @@ class RunFile(BaseModel):
     complete: bool
     notes: tuple[str, ...] = Field(strict=False)  # JSON has lists
     cells: tuple[CellProbability, ...] = Field(default=(), strict=False)
+    disorder: tuple[Disorder, ...] = Field(default=(), strict=False)
     structures: int = 0
     candidates: int
     relaxed: int = 0

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from alphacrystal.crystal import group_symbol
+from alphacrystal.disorder import PARENT
 from alphacrystal.report._plain_json import plain_json
 from alphacrystal.report._typeset import typeset_formula, typeset_symbol
 
@@ -112,7 +113,9 @@ def provenance(ranked: RankedStructure, seed: int, place: tuple[int, int] | None
             ("Prior log-probability", f"{hypothesis.log_probability:.4g}"),
         ]
     lines += [
-        (name.replace("_", " ").capitalize(), _short(value)) for name, value in candidate.provenance.items()
+        (name.replace("_", " ").capitalize(), _short(value))
+        for name, value in candidate.provenance.items()
+        if name != PARENT  # in its section
     ]
     if relaxation is not None:
         before, after = candidate.structure, relaxation.structure

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from alphacrystal.composition import flat_name
+from alphacrystal.disorder import ARRANGEMENTS, PARENT
 from alphacrystal.errors import InputError
 from alphacrystal.ranking import MODE_OF, novelty
 from alphacrystal.report._layout import STRUCTURES_FOLDER, damaged
@@ -83,6 +84,9 @@ class SummaryRow:
         prototype: Names of the prototypes of this structure type, e.g. "rutile"; "" without one.
         novelty: "known structure (mp-22862)", "known formula, other structure" or "new"; "" if no table was
             used.
+        parent: Name of the disordered crystal that it is an ordered approximant of, "" otherwise.
+        arrangements: Equivalent arrangements of its atoms in the supercells of this size; None for other
+            structures.
     """
 
     rank: int
@@ -131,6 +135,8 @@ class SummaryRow:
     structure_type: str = ""
     prototype: str = ""
     novelty: str = ""
+    parent: str = ""
+    arrangements: int | None = None
 
     @property
     def energy_or_enthalpy_ev(self) -> float | None:
@@ -160,7 +166,8 @@ _ADDED_COLUMNS: dict[str, Any] = {
     "second_formation_energy_per_atom_ev": None,
     "second_energy_rank": None,
     **dict.fromkeys(("a", "b", "c", "alpha", "beta", "gamma", "density_g_cm3")),
-    **dict.fromkeys(("structure_type", "prototype", "novelty"), ""),
+    **dict.fromkeys(("structure_type", "prototype", "novelty", "parent"), ""),
+    "arrangements": None,
 }
 #: Present names by the names of format 1.
 _RENAMED_COLUMNS = {
@@ -232,7 +239,19 @@ def _row(formula: str, ranked: RankedStructure, pressure_gpa: float, ranks: Mapp
         structure_type=ranked.structure_type,
         prototype=ranked.prototype,
         novelty=novelty(ranked.known),
+        **_ordering(ranked.candidate.provenance),
     )
+
+
+def _ordering(provenance: Mapping[str, object]) -> dict[str, Any]:
+    """The columns of an ordered approximant."""
+    parent, number = provenance.get(PARENT), provenance.get(ARRANGEMENTS)
+    if not isinstance(parent, Mapping):
+        return {}
+    return {
+        "parent": str(parent.get("parent", "")),
+        "arrangements": number if isinstance(number, int) else None,
+    }
 
 
 def _cell(structure: Structure) -> dict[str, Any]:

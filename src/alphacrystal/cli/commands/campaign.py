@@ -30,6 +30,7 @@ MAX_PRINTED_FAILURES = 5  # all failures are in failures.csv
         "min_distance",
         "seed_structures",
         "fix_sublattice",
+        "disordered",
         "workers",
     )
 )

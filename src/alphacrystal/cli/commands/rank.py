@@ -14,7 +14,18 @@ from alphacrystal.cli.settings_options import settings_options
 
 
 @settings_options(
-    ("potential", "dispersion", "pressure", "hull", "references", "relax_seconds", "workers"),
+    (
+        "potential",
+        "dispersion",
+        "pressure",
+        "hull",
+        "references",
+        "order_max_atoms",
+        "order_candidates",
+        "seed",
+        "relax_seconds",
+        "workers",
+    ),
     defaults={"workers": 1},
 )
 def rank(

@@ -22,6 +22,9 @@ RELAXATION_SETTINGS = (
     "pressure",
     "hull",
     "references",
+    "order_max_atoms",
+    "order_candidates",
+    "seed",
     "workers",
 )
 

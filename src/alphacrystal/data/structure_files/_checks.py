@@ -243,7 +243,9 @@ def _check_occupancy(
         return
     if partly and not disordered:
         raise InputError(f"{listed.name} is disordered ({where}): only fully ordered structures can be used.")
-    if (partly and disordered) or len(sites) > 1 and full and (len(full) < len(sites) or len({site.symbol for site in sites}) > 1):
+    if (partly and disordered) or (
+        len(sites) > 1 and full and (len(full) < len(sites) or len({site.symbol for site in sites}) > 1)
+    ):
         raise InputError(
             f"{listed.name} holds more than one atom on one position ({where}, occupancies sum to "
             f"{total:g}): correct the occupancies."
@@ -302,7 +304,9 @@ def _crowded(lattice: FloatArray, positions: FloatArray) -> bool:
     return bool(np.unique(cubes, axis=0, return_counts=True)[1].max() > _CROWD)
 
 
-def _check_header(listed: ListedCrystal, counts: Mapping[str, float], volume: float, notes: list[str]) -> None:
+def _check_header(
+    listed: ListedCrystal, counts: Mapping[str, float], volume: float, notes: list[str]
+) -> None:
     """Compare formula, formula units and cell volume of the header with the sites."""
     if listed.formula:
         total, header_total = sum(counts.values()), sum(listed.formula.values())
@@ -318,7 +322,8 @@ def _check_header(listed: ListedCrystal, counts: Mapping[str, float], volume: fl
         wrong = {
             symbol
             for symbol in {*counts, *listed.formula}
-            if abs(counts.get(symbol, 0) - units * listed.formula.get(symbol, 0)) > slack.get(symbol, _AMOUNT_TOLERANCE) * units
+            if abs(counts.get(symbol, 0) - units * listed.formula.get(symbol, 0))
+            > slack.get(symbol, _AMOUNT_TOLERANCE) * units
         }
         if wrong:
             missing = sorted(set(listed.formula) - set(counts))
@@ -346,7 +351,9 @@ def _check_header(listed: ListedCrystal, counts: Mapping[str, float], volume: fl
     _check_masses(listed, counts, volume, notes)
 
 
-def _check_masses(listed: ListedCrystal, counts: Mapping[str, float], volume: float, notes: list[str]) -> None:
+def _check_masses(
+    listed: ListedCrystal, counts: Mapping[str, float], volume: float, notes: list[str]
+) -> None:
     """Compare density and formula weight of the header with the atoms that were read."""
     from pymatgen.core import Element
 

@@ -198,9 +198,7 @@ def _expanded(
             f"Rounded coordinates of {count_of(moved, 'site')} were moved onto special positions, by up to "
             f"{max(shifts):.3f} Å, and their coincident images were merged."
         )
-    return checked_crystal(
-        replace(header, sites=tuple(sites), notes=tuple(more)), disordered=disordered
-    )
+    return checked_crystal(replace(header, sites=tuple(sites), notes=tuple(more)), disordered=disordered)
 
 
 def _orbit(
@@ -254,8 +252,8 @@ def _check_listing(read: CrystalRead, header: ListedCrystal, symmetry: StatedSym
     """
     if header.possible_atoms():
         raise InputError(
-            f"{header.name} lists {count_of(round(read.atoms), 'atom')} and no symmetry, but its formula and Z = "
-            f"{header.formula_units:g} give another number: add the space group or the missing atoms."
+            f"{header.name} lists {count_of(round(read.atoms), 'atom')} and no symmetry, but its formula and "
+            f"Z = {header.formula_units:g} give another number: add the space group or the missing atoms."
         )
     if not symmetry.named or symmetry.named[0].number == 1:
         return

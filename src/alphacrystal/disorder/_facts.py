@@ -1,0 +1,181 @@
+"""The degree of disorder of a crystal and the energies of its orderings, as facts of a run and sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+
+from alphacrystal.disorder._entropy import BOLTZMANN
+
+if TYPE_CHECKING:
+    from alphacrystal.disorder._approximants import Approximants
+
+#: Keys of the provenance of an ordered approximant: the facts of its disordered crystal, and the number of
+#: equivalent arrangements of its atoms.
+PARENT, ARRANGEMENTS = "disordered_parent", "arrangements"
+#: Differences of occupancies below this are not stated.
+_STATED = 1e-3
+#: eV/atom; a smaller mean energy has no temperature.
+_ZERO = 1e-6
+
+
+class SiteOccupancies(BaseModel):
+    """An orbit of a disordered crystal.
+
+    Attributes:
+        label: Name in the file.
+        sites: In the primitive cell.
+        occupancies: By element, of the file.
+        approximated: By element, of the ordered approximants.
+    """
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+    label: str
+    sites: int
+    occupancies: dict[str, FiniteFloat]
+    approximated: dict[str, FiniteFloat]
+
+
+class Disorder(BaseModel):
+    """A disordered crystal, its degree of disorder, and its ordered approximants.
+
+    Attributes:
+        parent: Name of the disordered crystal: its file, or the lattice of an alloy.
+        sites: Its disordered orbits.
+        occupancy_error: Largest difference between an occupancy and its approximation.
+        entropy_kb_per_atom: Entropy of ideal mixing in k_B for each atom.
+        entropy_ev_per_k_per_atom: The same in eV/K for each atom.
+        entropy_is_upper_limit: Whether sites exclude their neighbours along a chain, so that the entropy is
+            smaller.
+        orderings: Inequivalent orderings that were considered.
+        all_considered: Whether these are all of the considered cells, not a random sample.
+        kept: Orderings among the candidates.
+        selection: How these were chosen: "all", "electrostatic" (lowest energy) or "symmetry" (smallest and
+            most symmetric cells).
+        largest_cell: Atoms of the largest approximant.
+        energy_spread_per_atom_ev: Highest minus lowest energy (enthalpy) of the orderings in eV/atom, None
+            without energies.
+        mean_above_lowest_per_atom_ev: Mean energy of all arrangements above the lowest in eV/atom, None
+            unless all orderings have an energy.
+        mixing_temperature_k: Temperature in K at which the ideal entropy outweighs this mean energy.
+    """
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+    parent: str
+    sites: tuple[SiteOccupancies, ...] = Field(strict=False)
+    occupancy_error: FiniteFloat
+    entropy_kb_per_atom: FiniteFloat
+    entropy_ev_per_k_per_atom: FiniteFloat
+    entropy_is_upper_limit: bool
+    orderings: int
+    all_considered: bool
+    kept: int
+    selection: Literal["all", "electrostatic", "symmetry"]
+    largest_cell: int
+    energy_spread_per_atom_ev: FiniteFloat | None = None
+    mean_above_lowest_per_atom_ev: FiniteFloat | None = None
+    mixing_temperature_k: FiniteFloat | None = None
+
+    def with_energies(self, energies: Sequence[float | None], arrangements: Sequence[int]) -> Disorder:
+        """The facts with the spread of the energies of the orderings.
+
+        The temperature is (mean - lowest energy) / entropy. It estimates where the disordered crystal becomes
+        stable against the best ordering: without vibrations, short-range order and correlations.
+
+        Args:
+            energies: eV/atom of each kept ordering, None where there is none.
+            arrangements: Equivalent arrangements of each.
+        """
+        known = [(e, n) for e, n in zip(energies, arrangements, strict=True) if e is not None]
+        if not known:
+            return self
+        values, weights = (np.array(column, dtype=np.float64) for column in zip(*known, strict=True))
+        spread = float(values.max() - values.min())
+        mean = temperature = None
+        if self.selection == "all" and len(known) == self.orderings:
+            mean = float(np.average(values, weights=weights) - values.min())
+            if mean > _ZERO and self.entropy_ev_per_k_per_atom > 0 and not self.entropy_is_upper_limit:
+                temperature = round(mean / self.entropy_ev_per_k_per_atom, 1)
+        return self.model_copy(
+            update={
+                "energy_spread_per_atom_ev": round(spread, 6),
+                "mean_above_lowest_per_atom_ev": None if mean is None else round(mean, 6),
+                "mixing_temperature_k": temperature,
+            }
+        )
+
+    @property
+    def sentences(self) -> list[str]:
+        """Sentences for the notes of a run."""
+        holds = "; ".join(f"site {site.label} holds {_text(site.occupancies)}" for site in self.sites)
+        limit = "at most " if self.entropy_is_upper_limit else ""
+        text = (
+            f"{self.parent} is disordered ({holds}): its entropy of ideal mixing is {limit}"
+            f"{self.entropy_kb_per_atom:.3f} k_B ({self.entropy_ev_per_k_per_atom:.2e} eV/K) per atom."
+        )
+        found = [text]
+        if self.occupancy_error > _STATED:
+            changed = "; ".join(f"site {site.label} holds {_text(site.approximated)}" for site in self.sites)
+            found.append(f"In the ordered approximants of {self.parent}, {changed}.")
+        considered = f"{self.orderings}" if self.all_considered else f"a random sample of {self.orderings}"
+        chosen = {
+            "all": "all",
+            "electrostatic": f"the {self.kept} of lowest electrostatic energy among",
+            "symmetry": f"the {self.kept} with the smallest and most symmetric cells among",
+        }[self.selection]
+        found.append(
+            f"Candidates are {chosen} {considered} inequivalent orderings of {self.parent}, with up to "
+            f"{self.largest_cell} atoms in the primitive cell."
+        )
+        if self.energy_spread_per_atom_ev is not None and self.kept > 1:
+            spread = f"{self.energy_spread_per_atom_ev:.3f} eV/atom"
+            text = f"The energies of the orderings of {self.parent} spread over {spread}"
+            if self.mean_above_lowest_per_atom_ev is not None:
+                text += f"; their mean is {self.mean_above_lowest_per_atom_ev:.3f} eV/atom above the lowest"
+            if self.mixing_temperature_k is not None:
+                text += f", which the ideal entropy outweighs above {self.mixing_temperature_k:.0f} K"
+            found.append(f"{text}.")
+        return found
+
+
+def disorder_facts(approximants: Approximants, parent: str) -> Disorder:
+    """The facts of the approximants of a crystal, before their energies are known.
+
+    Args:
+        approximants: The orderings.
+        parent: Name of the disordered crystal.
+    """
+    return Disorder(
+        parent=parent,
+        sites=tuple(
+            SiteOccupancies(
+                label=site.label,
+                sites=site.sites,
+                occupancies=_rounded(site.occupancies),
+                approximated=_rounded(site.approximated),
+            )
+            for site in approximants.sites
+        ),
+        occupancy_error=round(approximants.error, 4),
+        entropy_kb_per_atom=round(approximants.entropy, 6),
+        entropy_ev_per_k_per_atom=round(approximants.entropy * BOLTZMANN, 10),
+        entropy_is_upper_limit=not approximants.entropy_exact,
+        orderings=approximants.distinct,
+        all_considered=approximants.complete,
+        kept=len(approximants.orderings),
+        selection=approximants.selection,
+        largest_cell=max(len(ordering.structure) for ordering in approximants.orderings),
+    )
+
+
+def _rounded(shares: Mapping[str, float]) -> dict[str, float]:
+    return {symbol: round(float(share), 4) for symbol, share in shares.items()}
+
+
+def _text(shares: Mapping[str, float]) -> str:
+    return ", ".join(f"{share:.4g} {symbol}" for symbol, share in shares.items())

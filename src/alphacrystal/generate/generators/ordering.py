@@ -1,0 +1,200 @@
+"""Ordered approximants of a disordered crystal: a file with partial occupancies, or a solid solution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alphacrystal.disorder import (
+    ARRANGEMENTS,
+    PARENT,
+    Approximants,
+    alloy_structure,
+    approximant_content,
+    disorder_facts,
+    ordered_approximants,
+)
+from alphacrystal.errors import InputError
+from alphacrystal.generate.arrangement import expected_volume
+from alphacrystal.generate.protocol import Candidate
+from alphacrystal.generate.registry import GeneratorContext, register
+
+if TYPE_CHECKING:
+    import numpy as np
+    from pymatgen.core import Structure
+
+    from alphacrystal.composition import Formula
+    from alphacrystal.config import PredictConfig
+
+#: Name of the generator.
+ORDERING = "ordering"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parent:
+    """A disordered crystal.
+
+    Attributes:
+        structure: With partial occupancies.
+        name: In messages and tables.
+        path: Its file in messages, "" for an alloy.
+    """
+
+    structure: Structure
+    name: str
+    path: str = ""
+
+
+def ordering_candidates(approximants: Approximants, parent: str) -> list[Candidate]:
+    """The orderings as candidates, those expected to be lowest in energy first.
+
+    Args:
+        approximants: The orderings.
+        parent: Name of the disordered crystal in tables.
+    """
+    facts = disorder_facts(approximants, parent).model_dump(mode="json", exclude_none=True)
+    candidates = []
+    for ordering in approximants.orderings:
+        provenance: dict[str, object] = {
+            "parent_cells": ordering.cells,
+            ARRANGEMENTS: ordering.arrangements,
+            PARENT: facts,
+        }
+        if ordering.electrostatic_energy is not None:
+            provenance["electrostatic_energy_per_atom_ev"] = round(ordering.electrostatic_energy, 6)
+        candidates.append(Candidate(ordering.structure, ORDERING, None, None, provenance))
+    return candidates
+
+
+def read_parent(path: Path) -> Parent:
+    """The disordered crystal of a file.
+
+    Raises:
+        InputError: The file cannot be read, or holds several crystals or an ordered one.
+    """
+    from alphacrystal.data import read_crystals
+
+    crystals = read_crystals(path, disordered=True)
+    if len(crystals) != 1:
+        raise InputError(f"{path} holds {len(crystals)} structures: give one disordered crystal.")
+    structure = crystals[0].structure
+    if structure.is_ordered:
+        raise InputError(
+            f"{path} is fully ordered: relax it with alphacrystal relax, or give it with --seed-structures."
+        )
+    return Parent(structure, path.name, str(path))
+
+
+def parents(formula_amounts: Mapping[str, float], config: PredictConfig) -> list[Parent]:
+    """The disordered crystals of a run.
+
+    Args:
+        formula_amounts: Of the elements of an alloy.
+        config: Names the file or the lattices.
+    """
+    if config.disordered is not None:
+        return [read_parent(config.disordered)]
+    total = sum(formula_amounts.values())
+    volume = sum(expected_volume({symbol: 1}) * x for symbol, x in formula_amounts.items()) / total
+    text = "".join(f"{symbol}{amount / total:.4g}" for symbol, amount in formula_amounts.items())
+    return [
+        Parent(alloy_structure(lattice, formula_amounts, volume), f"{lattice} {text}")
+        for lattice in config.alloy
+    ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OrderingGenerator:
+    """Enumerates the inequivalent orderings of disordered crystals.
+
+    Attributes:
+        parents: The disordered crystals, which share the candidates evenly.
+        max_atoms: Atoms in the primitive cell at most.
+        most: Orderings of all crystals at most.
+        seed: Of a random sample.
+    """
+
+    parents: list[Parent]
+    max_atoms: int
+    most: int
+    seed: int
+    name: str = ORDERING
+
+    def generate(self, formula: Formula, count: int, rng: np.random.Generator) -> Iterator[Candidate]:
+        """Yield up to ``count`` candidates of a formula; the seed of the run draws a sample.
+
+        Raises:
+            InputError: No crystal has an ordered approximant of the formula.
+        """
+        count = min(count, self.most)
+        failures: list[InputError] = []
+        yielded = 0
+        for place, parent in enumerate(self.parents):
+            share = len(range(place, count, len(self.parents)))
+            if not share:
+                continue
+            try:
+                approximants = ordered_approximants(
+                    parent.structure,
+                    parent.path or parent.name,
+                    max_atoms=self.max_atoms,
+                    count=share,
+                    seed=self.seed,
+                    formula=formula.counts,
+                )
+            except InputError as error:
+                failures.append(error)
+                continue
+            for candidate in ordering_candidates(approximants, parent.name):
+                yield candidate
+                yielded += 1
+        if not yielded and failures:
+            raise failures[0]
+
+
+def _check(context: GeneratorContext) -> None:
+    config, formula = context.config, context.formula
+    if (config.disordered is None) == (not config.alloy):
+        raise InputError(
+            "The generator ordering needs a disordered crystal: give --disordered FILE or --alloy fcc."
+        )
+    if config.alloy and len(formula.elements) < 2:
+        raise InputError(f"{formula.text} is one element: an alloy (--alloy) has at least two.")
+    given = {
+        "--z": config.z,
+        "--cell": config.cell,
+        "--space-group": config.space_group,
+        "--lattice": config.lattice,
+    }
+    if others := [name for name, value in given.items() if value not in (None, ())]:
+        raise InputError(
+            f"Ordered approximants have the cell of the disordered crystal: leave out {', '.join(others)}."
+        )
+    if config.disordered is not None:
+        parent = read_parent(config.disordered)
+        content = approximant_content(parent.structure, parent.path, config.order_max_atoms)
+        from alphacrystal.composition import parse_formula
+
+        found = parse_formula("".join(f"{symbol}{number}" for symbol, number in content.items()))
+        if found != formula:
+            raise InputError(
+                f"The ordered approximants of {config.disordered} have the composition {found.name}, not "
+                f"{formula.name}: give this formula, or alphacrystal predict --from {config.disordered}."
+            )
+
+
+@register(
+    ORDERING,
+    "ordered approximants of a disordered crystal (--disordered, --alloy)",
+    check=_check,
+    unrelaxed_copies=False,
+    exhaustive=True,
+)
+def build_ordering(context: GeneratorContext) -> OrderingGenerator:
+    """Build the generator of a run; reads the disordered crystal."""
+    config = context.config
+    return OrderingGenerator(
+        parents(context.formula.counts, config), config.order_max_atoms, config.order_candidates, config.seed
+    )

@@ -1,0 +1,161 @@
+"""Disordered crystals in a run: the formula of their approximants, and the facts of the result."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alphacrystal.errors import InputError
+
+if TYPE_CHECKING:
+    from alphacrystal.composition import Formula
+    from alphacrystal.config import PredictConfig
+    from alphacrystal.data import CrystalRead
+    from alphacrystal.disorder import Disorder
+    from alphacrystal.generate import Candidate
+    from alphacrystal.pipeline.relaxation import Relaxed
+
+#: Endings of lists of formulas, whatever the file is called.
+_LIST_ENDINGS = (".csv", ".txt", ".tsv")
+
+
+def is_structure_source(path: Path) -> bool:
+    """Whether the file of ``--from`` is a structure, not a list of formulas."""
+    from alphacrystal.data.structure_files import is_structure_file
+
+    return path.suffix.lower() not in _LIST_ENDINGS and is_structure_file(path)
+
+
+def parent_formula(path: Path, max_atoms: int) -> str:
+    """Reduced formula of the ordered approximants of a structure file.
+
+    Args:
+        path: The file.
+        max_atoms: Atoms of an approximant at most.
+
+    Raises:
+        InputError: The file cannot be read, is ordered, or has no approximant.
+    """
+    from alphacrystal.composition import parse_formula
+    from alphacrystal.disorder import approximant_content
+    from alphacrystal.generate.generators.ordering import read_parent
+
+    content = approximant_content(read_parent(path).structure, str(path), max_atoms)
+    return parse_formula("".join(f"{symbol}{number}" for symbol, number in content.items())).reduced_formula
+
+
+def alloy_formula(formula: Formula, config: PredictConfig) -> Formula:
+    """The formula of the ordered approximants of an alloy: the nearest one that fits into their cells.
+
+    Raises:
+        InputError: None comes close to it.
+    """
+    if not config.alloy or formula.num_atoms <= config.order_max_atoms:
+        return formula
+    from alphacrystal.composition import parse_formula
+    from alphacrystal.disorder import alloy_structure, approximant_content
+
+    structure = alloy_structure("fcc", formula.counts, 1.0)
+    content = approximant_content(structure, formula.text, config.order_max_atoms)
+    near = parse_formula("".join(f"{symbol}{number}" for symbol, number in content.items()))
+    note = f"{formula.text} was approximated by {near.name}, whose atoms fit into --order-max-atoms"
+    return type(formula)(formula.text, near.counts, (note,), near.spelling)
+
+
+def alloy_hint(formula: Formula, config: PredictConfig) -> tuple[str, ...]:
+    """A note on solid solutions where a formula of metals has fractional amounts."""
+    from pymatgen.core import Element
+
+    fractional = re.search(r"\d*[.]\d", formula.text) is not None
+    metals = len(formula.elements) > 1 and all(Element(symbol).is_metal for symbol in formula.elements)
+    if not (fractional and metals) or config.alloy or config.disordered is not None:
+        return ()
+    return (
+        f"The candidates are ordered compounds; for a solid solution {formula.text} give --alloy fcc,bcc,hcp",
+    )
+
+
+def approximants_of(crystal: CrystalRead, name: str, config: PredictConfig) -> list[Candidate]:
+    """The ordered approximants of a disordered crystal as candidates.
+
+    Args:
+        crystal: The crystal, with occupancies.
+        name: Of the crystal in tables.
+        config: Limits of the approximants.
+
+    Raises:
+        InputError: It has none within the limits.
+    """
+    from alphacrystal.disorder import ordered_approximants
+    from alphacrystal.generate.generators.ordering import ordering_candidates
+
+    approximants = ordered_approximants(
+        crystal.structure,
+        crystal.name,
+        max_atoms=config.order_max_atoms,
+        count=config.order_candidates,
+        seed=config.seed,
+    )
+    return ordering_candidates(approximants, name)
+
+
+def disorder_of(relaxed: Relaxed, *, has_energies: bool) -> tuple[Disorder, ...]:
+    """The disordered crystals of a run with the energies of their orderings.
+
+    Args:
+        relaxed: Candidates and their relaxations.
+        has_energies: Whether the relaxations are part of the result.
+    """
+    from alphacrystal.disorder import ARRANGEMENTS, PARENT
+
+    members: dict[str, list[int]] = {}
+    facts: dict[str, Mapping[str, object]] = {}
+    for index, candidate in enumerate(relaxed.candidates):
+        parent = candidate.provenance.get(PARENT)
+        if isinstance(parent, Mapping):
+            name = str(parent.get("parent"))
+            facts[name] = parent
+            members.setdefault(name, []).append(index)
+    if not members:
+        return ()
+    from pydantic import ValidationError
+
+    from alphacrystal.disorder import Disorder
+
+    found = []
+    for name, indices in members.items():
+        try:
+            disorder = Disorder.model_validate(facts[name])
+        except ValidationError:  # of a checkpoint that was edited
+            continue
+        arrangements = [_whole(relaxed.candidates[i].provenance.get(ARRANGEMENTS)) for i in indices]
+        energies = [_energy(relaxed, i) if has_energies else None for i in indices]
+        found.append(disorder.with_energies(energies, arrangements))
+    return tuple(found)
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) and value > 0 else 1
+
+
+def _energy(relaxed: Relaxed, index: int) -> float | None:
+    """Energy in eV/atom of a candidate, or of the equal one that represents it."""
+    while index not in relaxed.relaxations and index in relaxed.duplicates:
+        index = relaxed.duplicates[index]
+    relaxation = relaxed.relaxations.get(index)
+    return relaxation.energy_per_atom if relaxation is not None and relaxation.usable else None
+
+
+def refuse_formulas_beside(path: Path, formulas: Sequence[str]) -> None:
+    """Refuse formulas beside a structure file.
+
+    Raises:
+        InputError: Names them.
+    """
+    if formulas:
+        raise InputError(
+            f"{path} is a structure and has a formula: leave out {', '.join(formulas)[:80]}, or give a list "
+            "of formulas with --from."
+        )
