@@ -46,15 +46,16 @@ def supercells(rotations: IntArray, cells: int) -> list[Supercell]:
             for e in range(cells // (a * d))
         ]
     )
+    # A rotation and its negative give the same sublattice.
+    first = rotations.reshape(-1, 9)[np.arange(len(rotations)), (rotations.reshape(-1, 9) != 0).argmax(1)]
+    turns = np.unique(rotations * np.sign(first)[:, None, None], axis=0).transpose(0, 2, 1)
     inverses = np.linalg.inv(forms)
     found: list[Supercell] = []
-    remaining = np.ones(len(forms), dtype=bool)
-    for place, form in enumerate(forms):
-        if remaining[place]:
-            images = (form @ rotations.transpose(0, 2, 1))[:, None] @ inverses
-            same = _whole(images).any(0)
-            found.append(Supercell(form, int(same.sum())))
-            remaining &= ~same
+    while len(forms):
+        images = np.tensordot(forms[0] @ turns, inverses, axes=(2, 1)).transpose(0, 2, 1, 3)
+        same = _whole(images).any(0)
+        found.append(Supercell(forms[0], int(same.sum())))
+        forms, inverses = forms[~same], inverses[~same]
     return found
 
 

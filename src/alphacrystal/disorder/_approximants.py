@@ -31,8 +31,8 @@ from alphacrystal.typing import FloatArray, IntArray
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-#: How the kept orderings were chosen: all of them, or those of the lowest electrostatic energy, or the
-#: smallest and most symmetric ones.
+#: How the kept orderings were chosen: all of them, those of the lowest electrostatic energy, or the smallest
+#: ones (of equal size the most symmetric and random ones in turn).
 Selection = Literal["all", "electrostatic", "symmetry"]
 
 
@@ -77,7 +77,7 @@ class Approximants:
     Attributes:
         name: Of the disordered crystal.
         sites: Its disordered orbits.
-        orderings: The kept orderings, those expected to be lowest in energy first.
+        orderings: The kept orderings, in the order of the selection.
         distinct: Inequivalent orderings that were considered.
         complete: Whether these are all orderings of the considered cells, not a random sample.
         selection: How the kept ones were chosen.
@@ -122,7 +122,7 @@ def ordered_approximants(
     The smallest supercell that has the occupancies is enumerated completely, then its multiples up to
     ``max_atoms`` until there are ``count`` orderings. Above `MAX_DECORATIONS` decorations a random sample is
     drawn. Where there are more than ``count``, those of the lowest electrostatic energy are kept, or, without
-    different charges, those with the smallest and most symmetric cells.
+    different charges, the smallest ones; of equal size the most symmetric ones and random ones in turn.
 
     Args:
         structure: A pymatgen Structure with partial occupancies.
@@ -151,32 +151,62 @@ def ordered_approximants(
         )
     charges = balanced_charges(cell_content(crystal, smallest.cells, smallest.counts))
     ionic = charges is not None and order_matters(crystal, charges)
-    keyed: list[tuple[tuple[float, ...], float | None, int, DecoratedSupercell, int]] = []
+    found_orderings = []
     for cells, item in sets:
-        energies = _energies(crystal, item, charges or {}) if ionic else None
-        for row, arrangements in enumerate(item.arrangements.tolist()):
-            energy = None if energies is None else float(energies[row])
-            key = (cells, float(arrangements)) if energy is None else (round(energy, 5), float(cells))
-            keyed.append((key, energy, cells, item, row))
-    keyed.sort(key=lambda entry: entry[0])
+        energies = _energies(crystal, item, charges or {}).tolist() if ionic else [None] * len(item.rows)
+        found_orderings += [_Found(cells, item, row, energy) for row, energy in enumerate(energies)]
+    chosen = _by_energy(found_orderings) if ionic else _by_size(found_orderings, rng)
     orderings = [
-        Ordering(_structure(crystal, item, row), cells, int(item.arrangements[row]), energy)
-        for _, energy, cells, item, row in keyed[:count]
+        Ordering(_structure(crystal, entry.item, entry.row), entry.cells, entry.arrangements, entry.energy)
+        for entry in chosen[:count]
     ]
     selection: Selection = "electrostatic" if ionic else "symmetry"
-    if complete and len(keyed) <= count:
+    if complete and len(chosen) <= count:
         selection = "all"
     return Approximants(
         name,
         tuple(_site(orbit, counts, smallest) for orbit, counts in _with_counts(crystal, smallest)),
         tuple(orderings),
-        len(keyed),
+        len(chosen),
         complete,
         selection,
         entropy,
         exact,
         smallest.error,
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """An inequivalent decoration: a row of a supercell, and its electrostatic energy in eV/atom."""
+
+    cells: int
+    item: DecoratedSupercell
+    row: int
+    energy: float | None
+
+    @property
+    def arrangements(self) -> int:
+        return int(self.item.arrangements[self.row])
+
+
+def _by_energy(found: Sequence[_Found]) -> list[_Found]:
+    """Lowest electrostatic energy first; at equal energy the smallest."""
+    return sorted(found, key=lambda entry: (round(entry.energy or 0.0, 5), entry.cells, entry.arrangements))
+
+
+def _by_size(found: Sequence[_Found], rng: np.random.Generator) -> list[_Found]:
+    """Smallest first; of equal size the most symmetric one and a random one in turn."""
+    result: list[_Found] = []
+    for cells in sorted({entry.cells for entry in found}):
+        rest = sorted(
+            (entry for entry in found if entry.cells == cells), key=lambda entry: entry.arrangements
+        )
+        while rest:
+            result.append(rest.pop(0))
+            if rest:
+                result.append(rest.pop(int(rng.integers(len(rest)))))
+    return result
 
 
 def _of_sizes(

@@ -15,7 +15,7 @@ from alphacrystal.errors import InputError
 from alphacrystal.typing import IntArray
 
 #: Differences of occupancies up to this are those of a refinement; the smallest supercell within it is taken.
-OCCUPANCY_ERROR = 0.02
+OCCUPANCY_ERROR = 0.01
 #: Larger differences are accepted up to this, if no supercell is closer.
 LARGEST_ERROR = 0.1
 #: Approximations that are tried, best first: sites that exclude each other may leave no room for the first.
@@ -67,8 +67,8 @@ def approximations(
     if round(crystal.atoms) > max_atoms:
         raise InputError(
             f"{crystal.name} is disordered ({_first(crystal)}) and its primitive cell has "
-            f"{crystal.atoms:.4g} atoms, more than --order-max-atoms {max_atoms}: raise it (80 at most) or give "
-            "an ordered structure."
+            f"{crystal.atoms:.4g} atoms, more than --order-max-atoms {max_atoms}: raise it (80 at most) or "
+            "give an ordered structure."
         )
     found: list[Approximation] = []
     closest: tuple[float, SiteOrbit, float] | None = None

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 #: Decorations of one supercell, and of all supercells of a size; where there are more, a sample is drawn.
 MAX_DECORATIONS = 100_000
 MAX_OF_SIZE = 400_000
-#: A sample: supercells, and decorations for each ordering that is to be kept.
+#: A sample: supercells, and decorations for each ordering that is to be kept and in each supercell at least.
 SAMPLED_SUPERCELLS = 24
-DRAWS = 8
+DRAWS, LEAST_DRAWS = 8, 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +97,7 @@ def decorated_supercells(
     for number in np.sort(sample).tolist():
         supercell = cells[number]
         conflicts = excluded_in_supercell(found, places, supercell.vectors)
-        rows = random_decorations(sites, conflicts, max(1, DRAWS * wanted // size), rng)
+        rows = random_decorations(sites, conflicts, max(LEAST_DRAWS, DRAWS * wanted // size), rng)
         permutations = site_permutations(supercell.vectors, crystal.rotations, images, shifts)
         result.append(_decorated(supercell, rows, permutations))
     return result, False

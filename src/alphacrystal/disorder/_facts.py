@@ -54,8 +54,8 @@ class Disorder(BaseModel):
         orderings: Inequivalent orderings that were considered.
         all_considered: Whether these are all of the considered cells, not a random sample.
         kept: Orderings among the candidates.
-        selection: How these were chosen: "all", "electrostatic" (lowest energy) or "symmetry" (smallest and
-            most symmetric cells).
+        selection: How these were chosen: "all", "electrostatic" (lowest energy), or "symmetry" (smallest
+            cells; of equal size the most symmetric ones and random ones in turn).
         largest_cell: Atoms of the largest approximant.
         energy_spread_per_atom_ev: Highest minus lowest energy (enthalpy) of the orderings in eV/atom, None
             without energies.
@@ -113,34 +113,31 @@ class Disorder(BaseModel):
     def sentences(self) -> list[str]:
         """Sentences for the notes of a run."""
         holds = "; ".join(f"site {site.label} holds {_text(site.occupancies)}" for site in self.sites)
+        if self.occupancy_error > _STATED:
+            near = "; ".join(f"{site.label} {_text(site.approximated)}" for site in self.sites)
+            holds += f"; approximated: {near}"
         limit = "at most " if self.entropy_is_upper_limit else ""
-        text = (
+        disorder = (
             f"{self.parent} is disordered ({holds}): its entropy of ideal mixing is {limit}"
             f"{self.entropy_kb_per_atom:.3f} k_B ({self.entropy_ev_per_k_per_atom:.2e} eV/K) per atom."
         )
-        found = [text]
-        if self.occupancy_error > _STATED:
-            changed = "; ".join(f"site {site.label} holds {_text(site.approximated)}" for site in self.sites)
-            found.append(f"In the ordered approximants of {self.parent}, {changed}.")
         considered = f"{self.orderings}" if self.all_considered else f"a random sample of {self.orderings}"
         chosen = {
             "all": "all",
             "electrostatic": f"the {self.kept} of lowest electrostatic energy among",
-            "symmetry": f"the {self.kept} with the smallest and most symmetric cells among",
+            "symmetry": f"the {self.kept} smallest (at equal size, the most symmetric and random ones) among",
         }[self.selection]
-        found.append(
+        text = (
             f"Candidates are {chosen} {considered} inequivalent orderings of {self.parent}, with up to "
-            f"{self.largest_cell} atoms in the primitive cell."
+            f"{self.largest_cell} atoms in the primitive cell"
         )
         if self.energy_spread_per_atom_ev is not None and self.kept > 1:
-            spread = f"{self.energy_spread_per_atom_ev:.3f} eV/atom"
-            text = f"The energies of the orderings of {self.parent} spread over {spread}"
+            text += f"; their energies spread over {self.energy_spread_per_atom_ev:.3f} eV/atom"
             if self.mean_above_lowest_per_atom_ev is not None:
-                text += f"; their mean is {self.mean_above_lowest_per_atom_ev:.3f} eV/atom above the lowest"
+                text += f" with a mean {self.mean_above_lowest_per_atom_ev:.3f} eV/atom above the lowest"
             if self.mixing_temperature_k is not None:
                 text += f", which the ideal entropy outweighs above {self.mixing_temperature_k:.0f} K"
-            found.append(f"{text}.")
-        return found
+        return [disorder, f"{text}."]
 
 
 def disorder_facts(approximants: Approximants, parent: str) -> Disorder:

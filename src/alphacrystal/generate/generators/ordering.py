@@ -48,7 +48,7 @@ class Parent:
 
 
 def ordering_candidates(approximants: Approximants, parent: str) -> list[Candidate]:
-    """The orderings as candidates, those expected to be lowest in energy first.
+    """The orderings as candidates.
 
     Args:
         approximants: The orderings.
@@ -180,7 +180,8 @@ def _check(context: GeneratorContext) -> None:
         found = parse_formula("".join(f"{symbol}{number}" for symbol, number in content.items()))
         if found != formula:
             raise InputError(
-                f"The ordered approximants of {config.disordered} have the composition {found.name}, not "
+                f"The ordered approximants of {config.disordered} have the composition "
+                f"{found.reduced_formula}, not "
                 f"{formula.name}: give this formula, or alphacrystal predict --from {config.disordered}."
             )
 
@@ -194,7 +195,11 @@ def _check(context: GeneratorContext) -> None:
 )
 def build_ordering(context: GeneratorContext) -> OrderingGenerator:
     """Build the generator of a run; reads the disordered crystal."""
+    from alphacrystal.composition import parse_formula
+
     config = context.config
+    # The formula of the run may be an approximation; its text has the composition of the alloy.
+    amounts = parse_formula(context.formula.text).counts if config.alloy else {}
     return OrderingGenerator(
-        parents(context.formula.counts, config), config.order_max_atoms, config.order_candidates, config.seed
+        parents(amounts, config), config.order_max_atoms, config.order_candidates, config.seed
     )
