@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from math import comb, gcd
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,19 +14,35 @@ from alphacrystal.typing import FloatArray, IntArray
 if TYPE_CHECKING:
     from alphacrystal.disorder._crystal import DisorderedCrystal
 
+#: Combinations of charges that are tried.
+_MOST_TRIALS = 100_000
+
 
 def balanced_charges(content: Mapping[str, int]) -> dict[str, float] | None:
     """Oxidation states that balance a content of the cell, by pymatgen; None for metals and where none do.
 
-    Atoms of mixed valence have the mean of their states.
+    Atoms of mixed valence have the mean of their states. Where too many combinations would have to be tried,
+    the result is None too.
 
     Args:
         content: Atoms of each element.
     """
-    from pymatgen.core import Composition
+    from pymatgen.core import Composition, Element
 
+    elements = {Element(symbol): number for symbol, number in content.items()}
+    if all(element.is_metal for element in elements):
+        return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        divisor = gcd(*content.values())
+        sums, choices = 1, 0  # what pymatgen tries: sums of all elements, and states of the atoms of each
+        for element, number in elements.items():
+            states = element.icsd_oxidation_states or element.oxidation_states or (0,)
+            atoms = number // divisor
+            sums *= atoms * int(max(states) - min(states)) + 1
+            choices += comb(atoms + len(states) - 1, len(states) - 1)
+        if max(sums, choices) > _MOST_TRIALS:
+            return None
         guesses = Composition(dict(content)).oxi_state_guesses(max_sites=-1)
     return dict(guesses[0]) if guesses else None
 
