@@ -177,13 +177,9 @@ class PredictConfig(BaseModel):
         None, INPUT, "Structure file with partial occupancies: the candidates are its ordered approximants."
     )
     alloy: tuple[Literal["fcc", "bcc", "hcp"], ...] = _setting(
-        (),
-        INPUT,
-        "Lattices of a solid solution (fcc, bcc, hcp): the candidates are its ordered approximants.",
+        (), INPUT, "Lattices (fcc, bcc, hcp) of a solid solution, for its ordered approximants."
     )
-    order_max_atoms: int = _setting(
-        40, SEARCH, "Atoms of an ordered approximant at most.", ge=1, le=MAX_ATOMS
-    )
+    order_max_atoms: int = _setting(40, SEARCH, "Atoms of ordered approximants at most.", ge=1, le=MAX_ATOMS)
     order_candidates: int = _setting(50, SEARCH, "Ordered approximants at most.", ge=1, le=5000)
     xrd: Path | None = _setting(
         None, INPUT, "Measured powder pattern, or list of its peaks, that the structures must explain."
@@ -208,7 +204,7 @@ class PredictConfig(BaseModel):
             if values.get("fix_sublattice") is not None:
                 values = {**values, "generators": ("sublattice",)}
             elif values.get("disordered") is not None or values.get("alloy"):
-                values = {"order": "energy", **values, "generators": ("ordering",)}
+                values = {**values, "generators": ("ordering",)}
         renamed = {RENAMED_SETTINGS.get(key, key): value for key, value in values.items()}
         if len(renamed) < len(values):
             double = next(old for old, new in RENAMED_SETTINGS.items() if old in values and new in values)

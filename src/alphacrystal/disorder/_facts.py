@@ -13,9 +13,10 @@ from alphacrystal.disorder._entropy import BOLTZMANN
 if TYPE_CHECKING:
     from alphacrystal.disorder._approximants import Approximants
 
-#: Keys of the provenance of an ordered approximant: the facts of its disordered crystal, and the number of
-#: equivalent arrangements of its atoms.
-PARENT, ARRANGEMENTS = "disordered_parent", "arrangements"
+#: Key of the provenance of an ordered approximant: the facts of its disordered crystal.
+PARENT = "disordered_parent"
+#: Key of the provenance: the number of equivalent arrangements of its atoms.
+ARRANGEMENTS = "arrangements"
 #: Differences of occupancies below this are not stated.
 _STATED = 1e-3
 #: eV/atom; a smaller mean energy has no temperature.

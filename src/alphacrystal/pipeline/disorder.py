@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from alphacrystal.data import CrystalRead
     from alphacrystal.disorder import Disorder
     from alphacrystal.generate import Candidate
-    from alphacrystal.pipeline.relaxation import Relaxed
+    from alphacrystal.relaxation import Relaxation
 
 #: Endings of lists of formulas, whatever the file is called.
 _LIST_ENDINGS = (".csv", ".txt", ".tsv")
@@ -101,18 +101,35 @@ def approximants_of(crystal: CrystalRead, name: str, config: PredictConfig) -> l
     return ordering_candidates(approximants, name)
 
 
-def disorder_of(relaxed: Relaxed, *, has_energies: bool) -> tuple[Disorder, ...]:
+def orderings_alone(candidates: Sequence[Candidate]) -> bool:
+    """Whether candidates are orderings of disordered crystals, without any that has a log-probability.
+
+    Their order is that of the energies: the networks say nothing on a given crystal.
+    """
+    from alphacrystal.disorder import PARENT
+
+    return any(PARENT in candidate.provenance for candidate in candidates) and all(
+        candidate.log_probability is None for candidate in candidates
+    )
+
+
+def disorder_of(
+    candidates: Sequence[Candidate],
+    relaxations: Mapping[int, Relaxation],
+    duplicates: Mapping[int, int],
+) -> tuple[Disorder, ...]:
     """The disordered crystals of a run with the energies of their orderings.
 
     Args:
-        relaxed: Candidates and their relaxations.
-        has_energies: Whether the relaxations are part of the result.
+        candidates: Of the run.
+        relaxations: By number of the candidate; empty without energies.
+        duplicates: Number of the equal candidate that represents a candidate, by number of the latter.
     """
     from alphacrystal.disorder import ARRANGEMENTS, PARENT
 
     members: dict[str, list[int]] = {}
     facts: dict[str, Mapping[str, object]] = {}
-    for index, candidate in enumerate(relaxed.candidates):
+    for index, candidate in enumerate(candidates):
         parent = candidate.provenance.get(PARENT)
         if isinstance(parent, Mapping):
             name = str(parent.get("parent"))
@@ -130,8 +147,8 @@ def disorder_of(relaxed: Relaxed, *, has_energies: bool) -> tuple[Disorder, ...]
             disorder = Disorder.model_validate(facts[name])
         except ValidationError:  # of a checkpoint that was edited
             continue
-        arrangements = [_whole(relaxed.candidates[i].provenance.get(ARRANGEMENTS)) for i in indices]
-        energies = [_energy(relaxed, i) if has_energies else None for i in indices]
+        arrangements = [_whole(candidates[i].provenance.get(ARRANGEMENTS)) for i in indices]
+        energies = [_energy(relaxations, duplicates, i) for i in indices]
         found.append(disorder.with_energies(energies, arrangements))
     return tuple(found)
 
@@ -140,16 +157,16 @@ def _whole(value: object) -> int:
     return value if isinstance(value, int) and value > 0 else 1
 
 
-def _energy(relaxed: Relaxed, index: int) -> float | None:
+def _energy(relaxations: Mapping[int, Relaxation], duplicates: Mapping[int, int], index: int) -> float | None:
     """Energy in eV/atom of a candidate, or of the equal one that represents it."""
-    while index not in relaxed.relaxations and index in relaxed.duplicates:
-        index = relaxed.duplicates[index]
-    relaxation = relaxed.relaxations.get(index)
+    while index not in relaxations and index in duplicates:
+        index = duplicates[index]
+    relaxation = relaxations.get(index)
     return relaxation.energy_per_atom if relaxation is not None and relaxation.usable else None
 
 
-def refuse_formulas_beside(path: Path, formulas: Sequence[str]) -> None:
-    """Refuse formulas beside a structure file.
+def refuse_more_formulas(path: Path, formulas: Sequence[str]) -> None:
+    """Refuse formulas together with a structure file.
 
     Raises:
         InputError: Names them.

@@ -15,7 +15,7 @@ from ase.data import chemical_symbols
 from alphacrystal.crystal import LatticeParameters, SymmetryHypothesis, atom_sites, space_group
 from alphacrystal.pipeline.cell_contents import cell_probabilities
 from alphacrystal.pipeline.constraints import constraint_notes, left_out
-from alphacrystal.pipeline.disorder import disorder_of
+from alphacrystal.pipeline.disorder import disorder_of, orderings_alone
 from alphacrystal.pipeline.energies import known_phases_of
 from alphacrystal.pipeline.framework import framework_notes
 from alphacrystal.pipeline.pattern import REFINED
@@ -79,7 +79,9 @@ def conclude(
     if has_energies and reference is not None:
         all_notes += reference.remarks()
     cells: tuple[CellProbability, ...] = ()
-    disorder = disorder_of(relaxed, has_energies=has_energies)
+    disorder = disorder_of(
+        relaxed.candidates, relaxed.relaxations if has_energies else {}, relaxed.duplicates
+    )
     all_notes += [sentence for item in disorder for sentence in item.sentences]
     if request.formula_units:
         cells, cell_notes = cell_probabilities(request, relaxed.candidates)
@@ -162,7 +164,9 @@ def ranked_list(
         reference=reference,
         known=known,
         plain_energies=relaxed.plain_energies if has_energies else None,
-        order=config.order,
+        order="energy"
+        if orderings_alone(relaxed.candidates) and config.order == "combined"
+        else config.order,
         fit_pattern=store.fits(request.pattern),
         excluded=left_out(relaxed.candidates, relaxed.relaxations if has_energies else None, config),
     )

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from alphacrystal.composition import Formula, parse_formula
 from alphacrystal.config import PredictConfig, make_config
-from alphacrystal.disorder import PARENT
 from alphacrystal.generate import Candidate
 from alphacrystal.pipeline.disorder import approximants_of
 from alphacrystal.pipeline.dispersion import add_plain_energies, decide_dispersion
@@ -129,9 +128,7 @@ def _relax_files(
             for formula, (candidates, notes) in groups.items():
                 target = folder if len(groups) == 1 else folder / formula.file_name
                 target.mkdir(parents=True, exist_ok=True)
-                ordered = any(PARENT in candidate.provenance for candidate in candidates)
-                update = {"top": len(candidates), **({"order": "energy"} if ordered else {})}
-                complete_list = config.model_copy(update=update)
+                complete_list = config.model_copy(update={"top": len(candidates)})
                 request = Request(formula, (), complete_list, (*formula.notes, *notes))
                 _relax_group(request, candidates, target, relaxer, references[formula], progress, symmetry)
                 folders.append(target)

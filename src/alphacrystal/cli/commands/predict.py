@@ -17,7 +17,7 @@ from alphacrystal.cli.progress_display import ProgressDisplay
 from alphacrystal.cli.settings_options import settings_options
 from alphacrystal.config import INPUT, OUTPUT
 from alphacrystal.errors import InputError, explain
-from alphacrystal.pipeline.disorder import is_structure_source, parent_formula, refuse_formulas_beside
+from alphacrystal.pipeline.disorder import is_structure_source, parent_formula, refuse_more_formulas
 from alphacrystal.pipeline.formula_list import FormulaRequest, gather_requests
 from alphacrystal.runtime.interrupts import interrupts_held
 
@@ -59,7 +59,7 @@ def predict(
     values: dict[str, Any] = read_config_file(config_file) if config_file else {}
     values |= settings
     if source is not None and is_structure_source(source):
-        refuse_formulas_beside(source, formulas or [])
+        refuse_more_formulas(source, formulas or [])
         max_atoms = make_config(**{**values, "pressure": 0.0}).order_max_atoms
         formulas, values["disordered"], source = [parent_formula(source, max_atoms)], source, None
     if resume:
