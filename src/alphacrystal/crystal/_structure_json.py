@@ -139,7 +139,8 @@ def _content(site: _Site, number: int, name: str, *, disordered: bool) -> str | 
         scale = max(occupancy, 1.0)
         return {symbol: share / scale for symbol, share in contents.items() if share > 0}
     raise InputError(
-        f"{name} is disordered (site {number} holds {text}): only fully ordered structures can be used."
+        f"{name} is disordered (site {number} holds {text}): give an ordered structure; alphacrystal relax "
+        "lists its ordered approximants."
     )
 
 

@@ -179,7 +179,7 @@ class StructureRecord(BaseModel):
             InputError: The structure is disordered, flat, or holds something else than the elements H to Lr.
         """
         if not structure.is_ordered:
-            raise InputError(f"{identifier} is disordered: only fully ordered structures can be used.")
+            raise InputError(f"{identifier} is disordered: give an ordered structure.")
         from pymatgen.core import Composition
 
         species = [ISOTOPES.get(site.specie.symbol, site.specie.symbol) for site in structure]

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from alphacrystal.crystal import minkowski_reduced, supercell_points
-from alphacrystal.disorder._approximation import Approximation, approximations, cell_content
+from alphacrystal.disorder._approximation import (
+    MAX_SUPERCELL_SITES,
+    Approximation,
+    approximations,
+    cell_content,
+)
 from alphacrystal.disorder._crystal import (
     VACANCY,
     DisorderedCrystal,
@@ -221,7 +226,8 @@ def _of_sizes(
     atoms = sum(cell_content(crystal, smallest.cells, smallest.counts).values())
     sets: list[tuple[int, DecoratedSupercell]] = []
     total, complete = 0, True
-    for factor in range(1, max_atoms // atoms + 1):
+    most = min(max_atoms // atoms, MAX_SUPERCELL_SITES // (smallest.cells * len(crystal.positions)))
+    for factor in range(1, max(most, 1) + 1):
         approximation = smallest.times(factor)
         items, whole = decorated_supercells(crystal, approximation, found, count, rng)
         sets += [(approximation.cells, item) for item in items if len(item.rows)]

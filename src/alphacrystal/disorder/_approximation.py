@@ -20,6 +20,8 @@ OCCUPANCY_ERROR = 0.01
 LARGEST_ERROR = 0.1
 #: Approximations that are tried, best first: sites that exclude each other may leave no room for the first.
 MOST_APPROXIMATIONS = 8
+#: Sites of a supercell, partly occupied ones included.
+MAX_SUPERCELL_SITES = 600
 _MOST_COMBINATIONS = 4096
 
 
@@ -72,7 +74,8 @@ def approximations(
         )
     found: list[Approximation] = []
     closest: tuple[float, SiteOrbit, float] | None = None
-    for cells in range(1, int(2 * max_atoms / crystal.atoms) + 2):
+    largest = min(int(2 * max_atoms / crystal.atoms) + 1, MAX_SUPERCELL_SITES // len(crystal.positions))
+    for cells in range(1, max(largest, 1) + 1):
         for item in _of_supercell(crystal, cells, max_atoms):
             if formula is None or _reduced(cell_content(crystal, item.cells, item.counts)) == dict(formula):
                 found.append(item)

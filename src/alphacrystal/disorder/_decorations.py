@@ -69,8 +69,9 @@ def _grown(
         else:
             before.setdefault(site, []).append((other, conflict))
     widest = max(map(len, sites.counts))
-    rows = np.zeros((1 if rng is None else limit, len(sites.orbit)), dtype=np.int64)
-    left = np.zeros((len(rows), len(sites.counts), widest), dtype=np.int64)
+    # Small numbers: a decoration has few states, and a supercell at most `MAX_SUPERCELL_SITES` sites.
+    rows = np.zeros((1 if rng is None else limit, len(sites.orbit)), dtype=np.int16)
+    left = np.zeros((len(rows), len(sites.counts), widest), dtype=np.int16)
     for orbit, counts in enumerate(sites.counts):
         left[:, orbit, : len(counts)] = counts
     for site, orbit in enumerate(sites.orbit.tolist()):
@@ -91,7 +92,7 @@ def _grown(
         rows, left = rows[parents], left[parents]
         rows[:, site] = chosen
         left[np.arange(len(rows)), orbit, chosen] -= 1
-    return rows
+    return rows.astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

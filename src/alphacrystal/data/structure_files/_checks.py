@@ -126,7 +126,7 @@ def element_of(site: ListedSite, name: str) -> str:
         if re.search(r"[A-Za-z].*[+,/].*[A-Za-z]", site.symbol):
             raise InputError(
                 f"{name} is disordered (site {site.label[:30]} holds {site.symbol[:30]!r}): "
-                "only fully ordered structures can be used."
+                "list each element in a separate row with its occupancy."
             )
         raise InputError(
             f"Site {site.label[:30]} of {name} holds {site.symbol[:30]!r}, which is not an element from H to "
@@ -242,7 +242,10 @@ def _check_occupancy(
     if partly and disordered and total <= 1 + OCCUPANCY_TOLERANCE:
         return
     if partly and not disordered:
-        raise InputError(f"{listed.name} is disordered ({where}): only fully ordered structures can be used.")
+        raise InputError(
+            f"{listed.name} is disordered ({where}): give an ordered structure; alphacrystal relax lists its "
+            "ordered approximants."
+        )
     if (partly and disordered) or (
         len(sites) > 1 and full and (len(full) < len(sites) or len({site.symbol for site in sites}) > 1)
     ):

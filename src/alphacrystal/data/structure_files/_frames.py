@@ -181,8 +181,8 @@ def _check_shelx(text: str, name: str) -> None:
         if min(abs(occupancy - 1), abs(occupancy - 11)) <= OCCUPANCY_TOLERANCE:
             continue
         raise InputError(
-            f"{name} is disordered (site {row[0][:30]} has the occupancy {row[5][:20]}): only fully ordered "
-            "structures can be used."
+            f"{name} is disordered (site {row[0][:30]} has the occupancy {row[5][:20]}): convert it to a "
+            "CIF, which alphacrystal relax orders."
         )
 
 
