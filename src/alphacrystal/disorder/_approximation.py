@@ -56,7 +56,7 @@ def approximations(
 
     The smallest supercell with all elements within `OCCUPANCY_ERROR`, or half the smallest occupancy, comes
     first (charge-balanced ones before others); then the closest one with all elements within `LARGEST_ERROR`;
-    then those within `OCCUPANCY_ERROR` that lack an element.
+    then those within `LARGEST_ERROR` that lack an element.
 
     Args:
         crystal: The disordered crystal.
@@ -86,10 +86,10 @@ def approximations(
     tolerance = min(OCCUPANCY_ERROR, smallest / 2)
     close = [item for item in kept if item.error <= tolerance]
     near = [item for item in kept if tolerance < item.error <= LARGEST_ERROR]
-    poor = [item for item in found if item.lost and item.error <= OCCUPANCY_ERROR]
+    poor = [item for item in found if item.lost and item.error <= LARGEST_ERROR]
     close.sort(key=lambda item: (not item.balanced, item.cells, item.error))
     near.sort(key=lambda item: (not item.balanced, item.error, item.cells))
-    poor.sort(key=lambda item: (item.lost, not item.balanced, item.cells, item.error))
+    poor.sort(key=lambda item: (item.lost, not item.balanced, item.error, item.cells))
     if chosen := [*close, *near, *poor][:MOST_APPROXIMATIONS]:
         return chosen
     if closest is None or closest[0] <= LARGEST_ERROR:

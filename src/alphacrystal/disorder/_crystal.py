@@ -172,7 +172,7 @@ def _dataset(lattice: FloatArray, positions: FloatArray, kinds: list[int], name:
 
     logging.getLogger("moyo").setLevel(logging.CRITICAL)
     cell = moyopy.Cell(lattice.tolist(), positions.tolist(), kinds)
-    for tolerance in (SYMPREC, SYMPREC / 10, SYMPREC / 100):
+    for tolerance in (SYMPREC, SYMPREC / 100):
         try:
             return moyopy.MoyoDataset(cell, symprec=tolerance)
         except ValueError:
