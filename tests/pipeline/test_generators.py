@@ -51,7 +51,8 @@ def test_every_name_makes_the_generator_of_that_name(
     known.remove_species(["Cl"])
     known.to(str(tmp_path / "sodium.cif"))
     framework = tmp_path / "sodium.cif" if name == "sublattice" else None
-    config = make_config(templates=templates, fix_sublattice=framework)
+    alloy = ("fcc",) if name == "ordering" else ()
+    config = make_config(templates=templates, fix_sublattice=framework, alloy=alloy)
     assert build(name, [1], config).name == name
 
 
