@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import html
 import time
-from typing import TYPE_CHECKING
+from typing import Any
 
 from alphacrystal.errors import InputError
-
-if TYPE_CHECKING:
-    from IPython.display import DisplayHandle
 
 NEEDS_EXTRA = "NotebookProgress needs the package IPython: pip install 'alphacrystal[notebook]'."
 UPDATE_SECONDS = 0.2  # between two updates of a stage
@@ -29,8 +26,9 @@ class NotebookProgress:
             from IPython.display import HTML, display
         except ImportError as error:
             raise InputError(NEEDS_EXTRA) from error
-        self._html, self._display = HTML, display
-        self._handle: DisplayHandle | None = None
+        self._html: Any = HTML  # IPython has partial types
+        self._display: Any = display
+        self._handle: Any = None
         self._stages: dict[str, tuple[int, int, float]] = {}  # done, total, time of the first call
         self._updated = 0.0
 

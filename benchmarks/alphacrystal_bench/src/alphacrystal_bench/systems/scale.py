@@ -23,8 +23,17 @@ from alphacrystal import __version__
 from alphacrystal.composition import parse_formula
 from alphacrystal.config import PredictConfig, make_config
 from alphacrystal.errors import InputError
-from alphacrystal.exploration import DEFAULTS, Budget, ExplorationRun, ExploreLog, Phase, parse_system
+from alphacrystal.exploration import (
+    DEFAULTS,
+    EVENTS_FILE,
+    Budget,
+    ExplorationRun,
+    ExploreLog,
+    Phase,
+    parse_system,
+)
 from alphacrystal.relaxation import elemental_references
+from alphacrystal.report import EventLog
 from alphacrystal.scale import CampaignTask, TaskOutcome
 from alphacrystal.typing import Progress
 from alphacrystal_bench.harness.pages import fact_line, markdown_table
@@ -129,14 +138,15 @@ def _simulated(count: int, on_progress: Progress) -> dict[str, float]:
             version=__version__,
         )
         begin = time.process_time()
-        run = ExplorationRun(
-            system, config, [0.0], folder, log, page=True, read=random_phases, patience=count
-        )
-        if count > len(run.compositions):
-            raise InputError(
-                f"{SYSTEM} has {len(run.compositions)} compositions: --formulas {count} is too many."
+        with EventLog(folder / EVENTS_FILE) as events:
+            run = ExplorationRun(
+                system, config, [0.0], folder, log, events, page=True, read=random_phases, patience=count
             )
-        run.explore(Budget(formulas=count), Immediate(), on_progress, None)
+            if count > len(run.compositions):
+                raise InputError(
+                    f"{SYSTEM} has {len(run.compositions)} compositions: --formulas {count} is too many."
+                )
+            run.explore(Budget(formulas=count), Immediate(), on_progress, None)
         seconds = time.process_time() - begin
         sizes = {
             name: (folder / name).stat().st_size / 1e6
