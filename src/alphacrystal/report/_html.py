@@ -179,7 +179,7 @@ def _warnings(prediction: Prediction) -> list[str]:
         )
     if not prediction.ranked:
         warnings.append("The list is empty: no candidate could be ranked.")
-    return warnings + list(prediction.notes)
+    return warnings + [f"{note.rstrip('.')}." for note in prediction.notes]
 
 
 def _shown(row: SummaryRow, column: _Column) -> str:
