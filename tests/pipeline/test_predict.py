@@ -144,16 +144,6 @@ def test_structures_of_files_are_relaxed(tmp_path: Path) -> None:
     assert Structure.from_file(cif).lattice.a == pytest.approx(found.lattice.a, abs=1e-3)
 
 
-def test_disordered_structure_is_refused(tmp_path: Path) -> None:
-    mixed = Structure(Lattice.cubic(3.6), [{"Cu": 0.5, "Au": 0.5}], [[0, 0, 0]])
-    mixed.to(str(tmp_path / "mixed.cif"))
-    with pytest.raises(InputError, match="disordered"):
-        alphacrystal.relax([tmp_path / "mixed.cif"], RELAXED, folder=tmp_path / "run")
-    with pytest.raises(InputError, match="disordered"):
-        alphacrystal.relax([mixed], RELAXED, folder=tmp_path / "run")
-    assert not (tmp_path / "run").exists()
-
-
 def test_nothing_in_the_list_is_left_half_relaxed(tmp_path: Path) -> None:
     config = PredictConfig(candidates=12, top=10, max_atoms=4, workers=1, steps=400)
     run = predict("NaCl", config, folder=tmp_path / "run")

@@ -157,13 +157,14 @@ def _check_out(out: Path) -> None:
 
 
 def check_new_file(out: Path) -> None:
-    """Refuse to overwrite a file.
+    """Refuse to overwrite a file, and create the folder of a new one.
 
     Raises:
-        InputError: The path exists.
+        InputError: The path exists, or its folder cannot be created.
     """
     if out.exists():
         raise InputError(f"{out} exists already: choose another --out.")
+    create_folder(out.parent)
 
 
 def write_records(records: Iterable[StructureRecord], out: Path) -> int:

@@ -139,10 +139,6 @@ def references(
     from alphacrystal.runtime.atomic_write import write_text_atomically
 
     check_new_file(out)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{out} cannot be written ({error.strerror}): choose another --out.") from error
     allowed = None if elements is None else _symbols(elements)
     crystals = [
         (record.id, record.structure())

@@ -37,7 +37,7 @@ MOST_REPEATED = 12  # atoms of a hexagonal cell that is drawn as 2 × 2 × 1 cel
 def benchmark_gallery(
     out: Path, on_progress: Progress, *, limit: int | None = None, relax: bool = True, seed: int = 0
 ) -> dict[str, Any]:
-    """Predict the compounds with default settings, without the table of known phases.
+    """Predict the compounds with default settings, without dispersion and the table of known phases.
 
     Args:
         out: Folder of the finished compounds.
@@ -61,7 +61,7 @@ def benchmark_gallery(
 
 def _row(compound: TextbookCompound, folder: Path, relax: bool, seed: int) -> Row:
     """The first structure of a prediction, and the first one with the prototype of the known structure."""
-    config = make_config(top=LISTED, relax=relax, seed=seed, known_phases=False, workers=1)
+    config = make_config(top=LISTED, relax=relax, seed=seed, known_phases=False, dispersion="none", workers=1)
     resume = (folder / "events.jsonl").is_file()
     run = predict(compound.formula, config, folder=folder, resume=resume, page=False)
     known = prototype_names(compound.structure())

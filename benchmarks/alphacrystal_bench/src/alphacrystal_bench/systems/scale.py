@@ -24,7 +24,6 @@ from alphacrystal.composition import parse_formula
 from alphacrystal.config import PredictConfig, make_config
 from alphacrystal.errors import InputError
 from alphacrystal.exploration import (
-    DEFAULTS,
     EVENTS_FILE,
     Budget,
     ExplorationRun,
@@ -127,7 +126,7 @@ def benchmark_explore_scale(on_progress: Progress, *, formulas: Sequence[int]) -
 
 def _simulated(count: int, on_progress: Progress) -> dict[str, float]:
     system = parse_system(SYSTEM)
-    config = make_config(**{**DEFAULTS, "known_phases": False, "workers": 1})
+    config = make_config(max_atoms=40, dispersion="none", known_phases=False, workers=1)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         log = ExploreLog(
