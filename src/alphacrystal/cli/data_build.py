@@ -153,10 +153,10 @@ def print_written(count: int, noun: str, out: Path, *, as_json: bool) -> None:
 def _check_out(out: Path) -> None:
     if not out.name.endswith((".jsonl", ".jsonl.gz")):
         raise InputError(f"{out} must end in .jsonl or .jsonl.gz.")
-    check_new_file(out)
+    prepare_new_file(out)
 
 
-def check_new_file(out: Path) -> None:
+def prepare_new_file(out: Path) -> None:
     """Refuse to overwrite a file, and create the folder of a new one.
 
     Raises:

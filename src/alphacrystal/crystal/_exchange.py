@@ -53,8 +53,8 @@ def as_structure(crystal: StructureLike) -> Structure:
 
 def _refuse_occupancies(atoms: Atoms) -> None:
     """Refuse Atoms that ASE read from a disordered CIF: they hold the first element of each site."""
-    kinds = atoms.info.get("occupancy")
-    for contents in kinds.values() if isinstance(kinds, dict) else ():
+    occupancies = atoms.info.get("occupancy")
+    for contents in occupancies.values() if isinstance(occupancies, dict) else ():
         shares = [float(share) for share in contents.values()]
         if len(shares) > 1 or abs(sum(shares) - 1) > OCCUPANCY_TOLERANCE:
             raise InputError(

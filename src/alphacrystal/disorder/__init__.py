@@ -5,7 +5,7 @@ from alphacrystal.disorder._approximants import (
     Approximants,
     ApproximatedSite,
     Ordering,
-    approximant_content,
+    approximant_formula,
     ordered_approximants,
 )
 from alphacrystal.disorder._entropy import BOLTZMANN
@@ -22,7 +22,7 @@ __all__ = [
     "Ordering",
     "SiteOccupancies",
     "alloy_structure",
-    "approximant_content",
+    "approximant_formula",
     "disorder_facts",
     "ordered_approximants",
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from alphacrystal.composition import Formula, parse_formula
 from alphacrystal.crystal import minkowski_reduced, supercell_points
 from alphacrystal.disorder._approximation import (
     MAX_SUPERCELL_SITES,
@@ -102,15 +103,16 @@ class Approximants:
     error: float
 
 
-def approximant_content(structure: Structure, name: str, max_atoms: int) -> dict[str, int]:
-    """Atoms of each element in the smallest supercell that approximates a disordered crystal.
+def approximant_formula(structure: Structure, name: str, max_atoms: int) -> Formula:
+    """Formula of the smallest supercell that approximates a disordered crystal.
 
     Raises:
         InputError: As `ordered_approximants`.
     """
     crystal = disordered_crystal(structure, name)
     item = approximations(crystal, max_atoms)[0]
-    return cell_content(crystal, item.cells, item.counts)
+    content = cell_content(crystal, item.cells, item.counts)
+    return parse_formula("".join(f"{symbol}{number}" for symbol, number in content.items()))
 
 
 def ordered_approximants(

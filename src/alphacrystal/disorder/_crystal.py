@@ -111,11 +111,11 @@ def disordered_crystal(structure: Structure, name: str) -> DisorderedCrystal:
         InputError: The cell is too large, or its symmetry cannot be found.
     """
     contents = [_states(site.species) for site in structure]
-    kinds = {key: number for number, key in enumerate(dict.fromkeys(contents), start=1)}
+    number_of = {key: number for number, key in enumerate(dict.fromkeys(contents), start=1)}
     dataset = _dataset(
         np.asarray(structure.lattice.matrix),
         np.asarray(structure.frac_coords),
-        [kinds[key] for key in contents],
+        [number_of[key] for key in contents],
         name,
     )
     primitive = dataset.prim_std_cell
@@ -135,11 +135,11 @@ def disordered_crystal(structure: Structure, name: str) -> DisorderedCrystal:
     labels = dict(zip(dataset.mapping_std_prim[::-1], list(structure.labels)[::-1], strict=True))
     symmetry = crystal.symmetry
     assert symmetry is not None
-    by_kind = {number: key for key, number in kinds.items()}
+    contents_of = {number: key for key, number in number_of.items()}
     first = symmetry.permutations.min(0)
     orbits = []
     for lead in np.unique(first).tolist():
-        states = by_kind[int(crystal.numbers[lead])]
+        states = contents_of[int(crystal.numbers[lead])]
         shares = np.array([share for _, share in states])
         members = np.flatnonzero(first == lead)
         orbits.append(
@@ -167,11 +167,11 @@ def _states(species: object) -> tuple[tuple[str, float], ...]:
     return (*states, *([(VACANCY, round(vacant, 3))] if vacant > OCCUPANCY_TOLERANCE else []))
 
 
-def _dataset(lattice: FloatArray, positions: FloatArray, kinds: list[int], name: str) -> moyopy.MoyoDataset:
+def _dataset(lattice: FloatArray, positions: FloatArray, numbers: list[int], name: str) -> moyopy.MoyoDataset:
     import moyopy
 
     logging.getLogger("moyo").setLevel(logging.CRITICAL)
-    cell = moyopy.Cell(lattice.tolist(), positions.tolist(), kinds)
+    cell = moyopy.Cell(lattice.tolist(), positions.tolist(), numbers)
     for tolerance in (SYMPREC, SYMPREC / 100):
         try:
             return moyopy.MoyoDataset(cell, symprec=tolerance)

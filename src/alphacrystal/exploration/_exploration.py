@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from alphacrystal.exploration._hull import Hull, Phase
 from alphacrystal.exploration._system import ChemicalSystem, Compositions
+from alphacrystal.report import pressure_folder
 
 if TYPE_CHECKING:
     from pymatgen.analysis.phase_diagram import PhaseDiagram
@@ -45,7 +46,7 @@ class Exploration:
     def results_folder(self, pressure_gpa: float) -> Path:
         """Folder of the results at a pressure: that of the exploration, or one for each of several."""
         several = len(self.pressures or self.hulls) > 1
-        return self.folder / f"{pressure_gpa:g}GPa" if several else self.folder
+        return pressure_folder(self.folder, pressure_gpa) if several else self.folder
 
     @property
     def hull(self) -> Hull:

@@ -173,20 +173,23 @@ def ranked_formulas(compositions: Compositions, hull: Hull, done: Collection[str
     return [(float(gain[k]), int(left[k])) for k in order]
 
 
-def thorough_candidates(hull: Hull, done: Collection[str]) -> list[str]:
-    """Formulas on or near the hull without a thorough search, the lowest first.
+def thorough_tasks(hull: Hull, done: Collection[str]) -> list[Task]:
+    """Thorough searches of formulas that have none.
 
-    Formulas that agree best with a measured pattern come before them, at any energy.
+    Formulas that agree best with a measured pattern come first, at any energy, then those on or near the
+    hull, the lowest first.
     """
     agreeing = [hull.phases[index].formula for index in hull.by_agreement[:AGREEING]]
-    first = [formula for formula in agreeing if formula not in done]
-    chosen = []
+    near = []
     for formula, index in hull.lowest.items():
         phase = hull.phases[index]
-        waiting = len(phase.counts) > 1 and formula not in done and formula not in first
+        waiting = len(phase.counts) > 1 and formula not in done and formula not in agreeing
         if waiting and hull.above[index] <= NEAR_HULL and phase.folder:
-            chosen.append((float(hull.depths[index]), formula))
-    return first + [formula for _, formula in sorted(chosen)]
+            near.append((float(hull.depths[index]), formula))
+    return [
+        *(Task(THOROUGH, formula, "agrees with the pattern") for formula in agreeing if formula not in done),
+        *(Task(THOROUGH, formula, "near the hull") for _, formula in sorted(near)),
+    ]
 
 
 def next_tasks(
@@ -208,11 +211,7 @@ def next_tasks(
         only_thorough: Choose formulas near the hull for the thorough search only.
         quick_atoms: Atoms in the cells of the quick search at most.
     """
-    agreeing = {hull.phases[index].formula for index in hull.by_agreement[:AGREEING]}
-    near = [
-        Task(THOROUGH, formula, "agrees with the pattern" if formula in agreeing else "near the hull")
-        for formula in thorough_candidates(hull, done[THOROUGH])
-    ]
+    near = thorough_tasks(hull, done[THOROUGH])
     if only_thorough:
         return near[:size]
     ranked = ranked_formulas(compositions, hull, {*done[QUICK], *done[THOROUGH]})

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from alphacrystal.generate import Candidate
     from alphacrystal.relaxation import Relaxation
 
-#: Endings of lists of formulas, whatever the file is called.
+#: Endings of lists of formulas; such a file is never a structure.
 _LIST_ENDINGS = (".csv", ".txt", ".tsv")
 
 
@@ -38,12 +38,10 @@ def parent_formula(path: Path, max_atoms: int) -> str:
     Raises:
         InputError: The file cannot be read, is ordered, or has no approximant.
     """
-    from alphacrystal.composition import parse_formula
-    from alphacrystal.disorder import approximant_content
+    from alphacrystal.disorder import approximant_formula
     from alphacrystal.generate.generators.ordering import read_parent
 
-    content = approximant_content(read_parent(path).structure, str(path), max_atoms)
-    return parse_formula("".join(f"{symbol}{number}" for symbol, number in content.items())).reduced_formula
+    return approximant_formula(read_parent(path).structure, str(path), max_atoms).reduced_formula
 
 
 def alloy_formula(formula: Formula, config: PredictConfig) -> Formula:
@@ -54,12 +52,10 @@ def alloy_formula(formula: Formula, config: PredictConfig) -> Formula:
     """
     if not config.alloy or formula.num_atoms <= config.order_max_atoms:
         return formula
-    from alphacrystal.composition import parse_formula
-    from alphacrystal.disorder import alloy_structure, approximant_content
+    from alphacrystal.disorder import alloy_structure, approximant_formula
 
     structure = alloy_structure("fcc", formula.counts, 1.0)
-    content = approximant_content(structure, formula.text, config.order_max_atoms)
-    near = parse_formula("".join(f"{symbol}{number}" for symbol, number in content.items()))
+    near = approximant_formula(structure, formula.text, config.order_max_atoms)
     note = f"{formula.text} was approximated by {near.name}, whose atoms fit into --order-max-atoms"
     return type(formula)(formula.text, near.counts, (note,), near.spelling)
 

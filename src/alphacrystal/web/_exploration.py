@@ -25,6 +25,7 @@ from alphacrystal.exploration import (
     parse_hull,
     parse_log,
 )
+from alphacrystal.report import pressure_folder
 from alphacrystal.web._cache import VersionedCache, version_of
 from alphacrystal.web._files import is_regular, open_file, read_file, stat_entry
 from alphacrystal.web._library import time_of
@@ -232,7 +233,7 @@ def read_exploration_log(root: Path, name: str) -> ExploreLog:
 
 def _hull_folder(pressures: tuple[float, ...], pressure_gpa: float) -> tuple[str, ...]:
     """Folder of the results at a pressure below that of an exploration: several have one each."""
-    return (f"{pressure_gpa:g}GPa",) if len(pressures) > 1 else ()
+    return (pressure_folder(Path(), pressure_gpa).name,) if len(pressures) > 1 else ()
 
 
 def _damaged_log(name: str) -> str:

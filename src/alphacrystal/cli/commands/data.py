@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alphacrystal.cli.data_build import OutOption, build, check_new_file, print_written, write_records
+from alphacrystal.cli.data_build import OutOption, build, prepare_new_file, print_written, write_records
 from alphacrystal.cli.output import JsonOption, print_json
 from alphacrystal.errors import InputError
 
@@ -138,7 +138,7 @@ def references(
     from alphacrystal.relaxation import load_potential, reference_table
     from alphacrystal.runtime.atomic_write import write_text_atomically
 
-    check_new_file(out)
+    prepare_new_file(out)
     allowed = None if elements is None else _symbols(elements)
     crystals = [
         (record.id, record.structure())
@@ -176,7 +176,7 @@ def phases(
     from alphacrystal.relaxation import load_energy_model
     from alphacrystal.runtime.atomic_write import replacing
 
-    check_new_file(out)
+    prepare_new_file(out)
     records = [
         record
         for record in drop(read_records(source))
@@ -208,7 +208,7 @@ def neighbours(
     from alphacrystal.ranking import collect_pairs, pairs_csv
     from alphacrystal.runtime.atomic_write import write_text_atomically
 
-    check_new_file(out)
+    prepare_new_file(out)
     with ProgressDisplay("neighbours") as progress:
 
         def structures() -> Iterator[Structure]:

@@ -12,7 +12,7 @@ from alphacrystal.disorder import (
     PARENT,
     Approximants,
     alloy_structure,
-    approximant_content,
+    approximant_formula,
     disorder_facts,
     ordered_approximants,
 )
@@ -174,10 +174,7 @@ def _check(context: GeneratorContext) -> None:
         )
     if config.disordered is not None:
         parent = read_parent(config.disordered)
-        content = approximant_content(parent.structure, parent.path, config.order_max_atoms)
-        from alphacrystal.composition import parse_formula
-
-        found = parse_formula("".join(f"{symbol}{number}" for symbol, number in content.items()))
+        found = approximant_formula(parent.structure, parent.path, config.order_max_atoms)
         if found != formula:
             raise InputError(
                 f"The ordered approximants of {config.disordered} have the composition "

@@ -12,10 +12,10 @@ import tempfile
 import time
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from importlib.resources import files
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +43,7 @@ SCATTER, SPREAD = 0.08, 0.03  # eV/atom: of the formulas, and of the phases of o
 PHASES = 5  # of each formula, as many as an exploration keeps
 
 
-class Immediate:
+class Immediate(AbstractContextManager[Any]):
     """An executor that ends each task at once, without work."""
 
     capacity = 64
@@ -52,16 +52,7 @@ class Immediate:
     def __init__(self) -> None:
         self._done: list[TaskOutcome] = []
 
-    def __enter__(self) -> Self:
-        """Start."""
-        return self
-
-    def __exit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End."""
 
     def submit(self, task: CampaignTask) -> None:
