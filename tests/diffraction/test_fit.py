@@ -46,6 +46,18 @@ def cell(structure: Structure) -> np.ndarray:
     return np.array(structure.lattice.parameters)
 
 
+def test_unrelated_crystal_is_not_refined(rutile: Structure, halite: Structure) -> None:
+    pattern = measured(rutile)
+    unrelated = halite.copy()
+    unrelated.scale_lattice(2.1 * halite.volume)
+    related, other = fit_crystals([rutile, unrelated], pattern)
+    assert other.profile is not None
+    assert other.misfit > 0.8 > 20 * related.misfit
+    assert other.evaluations < related.evaluations
+    assert other.profile.parameters.texture == 0
+    assert len(other.unexplained.spacing) > len(related.unexplained.spacing)
+
+
 @pytest.mark.parametrize("name", NAMES)
 @given(seed=st.integers(0, 1000), zero=st.floats(-0.08, 0.08))
 @SAMPLED

@@ -18,6 +18,9 @@ MAX_STRAIN = 0.05  # of a cell length
 ZERO_SPREAD, MAX_ZERO = 0.05, 0.3  # degrees 2θ
 LEVELS = (0.008, 0.004, 0.002)  # standard deviation of the smoothing in ln(1/d)
 LAST_LEVEL = 0.001  # to tell settings of a pseudo-symmetric cell apart
+#: Misfit of the last of LEVELS above which a crystal is taken for unrelated to the pattern. True crystals of
+#: `benchmark pattern-fit` have at most 0.70, with a third of the intensity of a foreign phase.
+UNRELATED = 0.85
 FINALISTS, NEARLY_AS_GOOD, DISTINCT = 3, 1.5, 0.001
 STARTS, EVALUATIONS = (3, 2, 2), (7, 6, 8)  # of each level
 SCAN_LEVEL, SCAN_BIN = 0.008, 0.004
@@ -38,12 +41,14 @@ class CellMatch:
         zero: Zero shift in degrees 2θ.
         misfit: Squared misfit of the smoothed profiles relative to the data.
         evaluations: Calculated profiles of all fits.
+        unrelated: Whether the misfit is too large for a refinement to be of use.
     """
 
     strains: FloatArray
     zero: float
     misfit: float
     evaluations: int = 0
+    unrelated: bool = False
 
 
 def search_cell(reflections: Reflections, profile: LogProfile, wavelength: float) -> list[CellMatch]:
@@ -57,8 +62,8 @@ def search_cell(reflections: Reflections, profile: LogProfile, wavelength: float
         wavelength: Mean wavelength in Å.
 
     Returns:
-        Different cells that agree nearly as well as the best, best first. The evaluations of the first are
-        those of the whole search.
+        Different cells that agree nearly as well as the best, best first; of an unrelated crystal the best
+        one. The evaluations of the first are those of the whole search.
     """
     areas = _areas(reflections, wavelength)
     starts = _scan(reflections, areas, profile)
@@ -70,6 +75,8 @@ def search_cell(reflections: Reflections, profile: LogProfile, wavelength: float
             (stage.refine(match, evaluations) for match in matches[:count]), key=lambda match: match.misfit
         )
         total += sum(match.evaluations for match in matches)
+    if matches[0].misfit > UNRELATED:
+        return [replace(matches[0], evaluations=total, unrelated=True)]
     settings = pseudo_symmetric_strains(reflections, matches[0].strains)
     if settings:
         stage = _Level(reflections, areas, profile, wavelength, LAST_LEVEL)

@@ -21,7 +21,7 @@ from alphacrystal.diffraction._pattern_fit import (
 from alphacrystal.diffraction._peaks import peaks_of
 from alphacrystal.diffraction._prepared import LogProfile, PreparedPattern, prepare_list, prepare_pattern
 from alphacrystal.diffraction._profile_model import PROFILE_SIZE
-from alphacrystal.diffraction._refine import Refinement, background_columns, refine
+from alphacrystal.diffraction._refine import Refinement, background_columns, refine, unrefined
 from alphacrystal.diffraction._reflections import (
     Reflections,
     lorentz_polarisation,
@@ -125,12 +125,16 @@ class PatternFitter:
     def _profile_fit(
         self, families: Reflections, matches: list[CellMatch], prepared: PreparedPattern, raw: PowderPattern
     ) -> PatternFit:
-        refinement = refine(
-            [(families.displaced(match.strains, np.zeros(0)), match.zero) for match in matches],
-            prepared,
-            texture=self._settings.texture,
-            coordinates=self._settings.coordinates,
-        )
+        starts = [(families.displaced(match.strains, np.zeros(0)), match.zero) for match in matches]
+        if matches[0].unrelated:
+            refinement = unrefined(*starts[0], prepared)
+        else:
+            refinement = refine(
+                starts,
+                prepared,
+                texture=self._settings.texture,
+                coordinates=self._settings.coordinates,
+            )
         net = (prepared.intensity - prepared.background) / prepared.sigma
         misfit = _squared_misfit(refinement, prepared) / max(float(net @ net), 1e-300)
         centres, areas = refinement.model.centres(refinement.parameters)

@@ -29,7 +29,7 @@ class Radiation:
         return float(np.dot(self.wavelengths, self.weights))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PowderPattern:
     """A measured diffractogram.
 

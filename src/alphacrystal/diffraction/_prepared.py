@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -75,6 +76,7 @@ class PreparedPattern:
         return self.start + self.step * (len(self.intensity) - 1)
 
 
+@lru_cache(maxsize=4)
 def prepare_pattern(pattern: PowderPattern, min_spacing: float) -> PreparedPattern:
     """The part of a pattern with d above ``min_spacing`` in Å, on a grid as coarse as its peaks allow.
 

@@ -124,15 +124,33 @@ def refine(
     return Refinement(model, solution.parameters, solution, axis, evaluations)
 
 
+def unrefined(crystal: Crystal, zero: float, pattern: PreparedPattern) -> Refinement:
+    """A crystal as it is, with fitted scale and background.
+
+    Args:
+        crystal: With its final cell.
+        zero: Zero shift in degrees.
+        pattern: Measured data.
+    """
+    model, start = _start(crystal, zero, pattern)
+    solution = _fit(model, _weighted(pattern), pattern, start, free=(), evaluations=1)
+    return Refinement(model, solution.parameters, solution, None, solution.evaluations)
+
+
 def _span(pattern: PreparedPattern) -> tuple[float, float]:
     """Range of 2θ in degrees of the reflections that reach into the pattern."""
     return max(0.5, pattern.start - _MARGIN), min(179.0, pattern.end + _MARGIN)
 
 
+def _start(crystal: Crystal, zero: float, pattern: PreparedPattern) -> tuple[ProfileModel, FloatArray]:
+    """The profile of a crystal, and its parameters before any fit."""
+    model = _model(reflections(crystal, pattern.radiation, _span(pattern)), pattern)
+    return model, np.r_[np.zeros(model.modes), Profile(zero=zero, width=pattern.width).as_array()]
+
+
 def _first_attempt(crystal: Crystal, zero: float, pattern: PreparedPattern, data: Weighted) -> _Attempt:
     """The best start of the full fit: the cell as it is, or after fits with broad peaks."""
-    model = _model(reflections(crystal, pattern.radiation, _span(pattern)), pattern)
-    start = np.r_[np.zeros(model.modes), Profile(zero=zero, width=pattern.width).as_array()]
+    model, start = _start(crystal, zero, pattern)
     broad = [_broad_fit(model, data, pattern, start, width) for width in BROADENING]
     ends = [start]
     for solution in broad:
