@@ -54,7 +54,9 @@ def test_early_end_of_the_bonding_graphs_keeps_the_side_of_the_limit(rows: list[
     exact = sum(weight for (low, _), weight in zip(rows, weights, strict=True) if low) / sum(weights)
     if abs(exact - LOW_DIMENSIONAL_SHARE) < 1e-9:
         return
-    found = low_dimensional_share([candidate(LAYERS if low else FRAMEWORK, chance) for low, chance in rows])
+    candidates = [candidate(LAYERS if low else FRAMEWORK, chance) for low, chance in rows]
+    assert low_dimensional_share(candidates, limit=None) == pytest.approx(exact, abs=1e-12)
+    found = low_dimensional_share(candidates)
     assert (found >= LOW_DIMENSIONAL_SHARE) == (exact > LOW_DIMENSIONAL_SHARE)
     assert found <= exact + 1e-9
 

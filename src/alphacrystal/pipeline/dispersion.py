@@ -83,14 +83,15 @@ def takes_dispersion(potential: str) -> bool:
     return energy_scale(potential) in (EnergyScale.MP2020, EnergyScale.MP_RAW)
 
 
-def low_dimensional_share(candidates: Sequence[Candidate]) -> float:
+def low_dimensional_share(
+    candidates: Sequence[Candidate], limit: float | None = LOW_DIMENSIONAL_SHARE
+) -> float:
     """Share of the layers, chains and molecules in the probability of the most probable candidates.
-
-    Only as many bonding graphs are computed as decide whether the share reaches LOW_DIMENSIONAL_SHARE; the
-    share is then a limit of the exact one, on the same side.
 
     Args:
         candidates: Those of a run. If some have no probability, all count the same.
+        limit: Only as many bonding graphs are computed as decide whether the share reaches it; the result is
+            then on the same side of the limit as the share. None for the share itself.
     """
     from alphacrystal.ranking import is_low_dimensional
 
@@ -104,7 +105,7 @@ def low_dimensional_share(candidates: Sequence[Candidate]) -> float:
             low += weight / total
         else:
             high += weight / total
-        if low >= LOW_DIMENSIONAL_SHARE or 1 - high < LOW_DIMENSIONAL_SHARE:
+        if limit is not None and (low >= limit or 1 - high < limit):
             break
     return low
 

@@ -1,4 +1,4 @@
-"""`alphacrystal benchmark ranking`, `pressure`, `flags` and `polymorphs`."""
+"""`alphacrystal benchmark ranking`, `pressure`, `flags`, `dispersion-rule` and `polymorphs`."""
 
 from __future__ import annotations
 
@@ -97,6 +97,25 @@ def flags(
     from alphacrystal_bench.list_order.flags import benchmark_flags
 
     return benchmark_flags(read_records(data), run.progress, per_class=per_class, seed=seed)
+
+
+@register(
+    "dispersion-rule", title="Dispersion rule", page="list_order.dispersion_rule", needs_data=True
+)
+def dispersion_rule(
+    run: Run,
+    *,
+    data: RequiredRecords,
+    limit: Annotated[
+        int, typer.Option(min=1, help="Compounds with layers, chains or molecules, and as many others.")
+    ] = 40,
+    seed: Seed = 0,
+) -> Result:
+    """Share of layered and other validation compounds that get dispersion by default, by the limit."""
+    from alphacrystal.data import read_records
+    from alphacrystal_bench.list_order.dispersion_rule import benchmark_dispersion_rule
+
+    return benchmark_dispersion_rule(read_records(data), run.folder, run.progress, limit=limit, seed=seed)
 
 
 @register("polymorphs", title="Order of polymorphs", page="list_order.polymorphs_page", needs_data=True)
