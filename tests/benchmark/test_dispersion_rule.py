@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pymatgen.core import Lattice, Structure
 
 from alphacrystal.data import StructureRecord
 from alphacrystal.pipeline.dispersion import LOW_DIMENSIONAL_SHARE
+from alphacrystal_bench.list_order import dispersion_rule
 from alphacrystal_bench.list_order.dispersion_rule import GROUPS, benchmark_dispersion_rule, render, shares
 
 FACTS: dict[str, Any] = {
@@ -52,7 +54,8 @@ def test_page_names_the_compounds_that_the_shipped_limit_decides_otherwise() -> 
     assert "dispersion is missing for SnO, and is added for the frameworks CdCl2." in page
 
 
-def test_run_compares_layers_with_frameworks(tmp_path: Path) -> None:
+def test_run_compares_layers_with_frameworks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispersion_rule, "CANDIDATES", 6)
     halite = Structure.from_spacegroup(225, Lattice.cubic(5.64), ["Na", "Cl"], [[0] * 3, [0.5] * 3])
     iodide = Structure.from_spacegroup(
         164, Lattice.hexagonal(4.24, 6.84), ["Cd", "I"], [[0, 0, 0], [1 / 3, 2 / 3, 0.25]]
