@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -200,3 +201,29 @@ def test_a_killed_exploration_ends_in_the_same_hull(start: Start, tmp_path: Path
     _, err = last.communicate(timeout=600)
     assert last.returncode == 0, err
     assert (tmp_path / "killed" / "hull.csv").read_bytes() == (tmp_path / "whole" / "hull.csv").read_bytes()
+
+
+@pytest.mark.slow
+def test_an_interrupted_exploration_has_the_hull_of_its_finished_formulas(
+    start: Start, tmp_path: Path, rows_of: Rows
+) -> None:
+    folder = tmp_path / "out"
+    arguments = ("explore", "Li-F", *QUICK, "--budget", "6formulas", "--no-report", "--out", folder)
+    process = start(*arguments)
+    events = folder / "explore_events.jsonl"
+    while process.poll() is None and not (events.is_file() and '"done": 1,' in events.read_text()):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=600)
+    assert process.returncode == 130, err
+    assert "--resume" in err
+    assert "Traceback" not in err
+    finished = {path: path.stat().st_mtime_ns for path in folder.glob("runs/*/*/run.json")}
+    rows = rows_of(folder / "hull.csv")
+    predicted = {row["formula"] for row in rows if row["source"] == "predicted"}
+    assert predicted
+    assert predicted <= {path.parent.name for path in finished}
+    last = start("explore", "--resume", "--budget", "6formulas", "--no-report", "--out", folder)
+    _, err = last.communicate(timeout=600)
+    assert last.returncode == 0, err
+    assert all(path.stat().st_mtime_ns == changed for path, changed in finished.items())
