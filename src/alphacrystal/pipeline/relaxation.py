@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from alphacrystal.generate import Candidate
 from alphacrystal.pipeline.energies import relax_settings, with_hull_energies
+from alphacrystal.pipeline.measured_cells import MEASURED_CELL, measured_cell_copies
 from alphacrystal.pipeline.unrelaxed_copies import UNRELAXED_COPY, unrelaxed_copies
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ PRESCREEN_WINDOW = 0.5  # eV/atom above the best of the loose pass; beyond it, o
 BULK_CONSTANT = 1000.0  # GPa Å³/atom: bulk modulus times volume per atom
 BULK_DERIVATIVE = 4.0
 RESERVE = 5  # structures beyond the list in the tight pass, because relaxation merges and reorders
-LOOSE, TIGHT, UNRELAXED = "loose", "tight", "unrelaxed"  # passes, by their names in the checkpoint
+#: Passes, by their names in the checkpoint.
+LOOSE, TIGHT, UNRELAXED, IN_CELL = "loose", "tight", "unrelaxed", "measured cell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Relaxed:
     """The candidates of a run with their relaxations.
 
     Attributes:
-        candidates: Those of the generators, then the unrelaxed copies.
+        candidates: Those of the generators, then the copies that are unrelaxed or keep a measured cell.
         relaxations: Last usable relaxation by number of the candidate.
         duplicates: Number of the equal candidate that represents a candidate, by number of the latter.
         plain_energies: eV/atom without dispersion by number of the candidate; None in a run without it.
@@ -48,7 +50,8 @@ def relax_candidates(
     """Relax in two passes: loosely all distinct candidates, tightly the distinct and promising ones.
 
     Likely candidates that relax into a different structure are kept unrelaxed too. Not so
-    under pressure, where the generated volumes are not those of the crystals.
+    under pressure, where the generated volumes are not those of the crystals. With a powder pattern, likely
+    candidates whose cell the relaxation changes much are also relaxed in the cell that indexes the pattern.
 
     Args:
         request: The run.
@@ -93,7 +96,13 @@ def relax_candidates(
     copies = unrelaxed_copies(candidates, relaxations, starts)
     numbered = {len(candidates) + index: copy.structure for index, copy in enumerate(copies)}
     unrelaxed = relax_pass(store, relaxer, UNRELAXED, numbered, settings.model_copy(update={"max_steps": 0}))
-    return Relaxed([*candidates, *copies], _last_usable(loose, tight, unrelaxed), duplicates)
+    candidates = [*candidates, *copies]
+    if request.peaks is None:
+        return Relaxed(candidates, _last_usable(loose, tight, unrelaxed), duplicates)
+    copies = measured_cell_copies(candidates, relaxations, starts)
+    numbered = {len(candidates) + index: copy.structure for index, copy in enumerate(copies)}
+    in_cell = relax_pass(store, relaxer, IN_CELL, numbered, settings.model_copy(update={"relax_cell": False}))
+    return Relaxed([*candidates, *copies], _last_usable(loose, tight, unrelaxed, in_cell), duplicates)
 
 
 def compressed(structure: Structure, pressure_gpa: float) -> Structure:
@@ -123,7 +132,7 @@ def relax_pass(
     Args:
         store: Finished relaxations; new ones are added.
         relaxer: Relaxes the structures that the store lacks; with None, only finished ones are returned.
-        name: LOOSE, TIGHT or UNRELAXED.
+        name: LOOSE, TIGHT, UNRELAXED or IN_CELL.
         structures: Starting structures by number of the candidate.
         settings: Limits of the pass.
     """
@@ -153,11 +162,12 @@ def _last_usable(
     loose: Mapping[int, Relaxation] | None = None,
     tight: Mapping[int, Relaxation] | None = None,
     unrelaxed: Mapping[int, Relaxation] | None = None,
+    in_cell: Mapping[int, Relaxation] | None = None,
 ) -> dict[int, Relaxation]:
     """The relaxations of the last pass that left a usable structure.
 
-    A structure that converged in the loose pass only has not reached the force limit, and an unrelaxed copy
-    was not relaxed: both are marked as unconverged, with the reason.
+    A structure that converged in the loose pass only has not reached the force limit, an unrelaxed copy
+    was not relaxed, and a copy in a measured cell has stress: all are marked as unconverged, with the reason.
     """
     from alphacrystal.relaxation import RelaxationStatus
 
@@ -171,10 +181,11 @@ def _last_usable(
     for index, relaxation in (tight or {}).items():
         if relaxation.usable or index not in result:
             result[index] = relaxation
-    for index, relaxation in (unrelaxed or {}).items():
-        if relaxation.usable:
-            relaxation = replace(relaxation, status=unconverged, reason=UNRELAXED_COPY)
-        result[index] = relaxation
+    for copies, reason in ((unrelaxed, UNRELAXED_COPY), (in_cell, MEASURED_CELL)):
+        for index, relaxation in (copies or {}).items():
+            if relaxation.usable:
+                relaxation = replace(relaxation, status=unconverged, reason=reason)
+            result[index] = relaxation
     return result
 
 

@@ -99,9 +99,7 @@ def flags(
     return benchmark_flags(read_records(data), run.progress, per_class=per_class, seed=seed)
 
 
-@register(
-    "dispersion-rule", title="Dispersion rule", page="list_order.dispersion_rule", needs_data=True
-)
+@register("dispersion-rule", title="Dispersion rule", page="list_order.dispersion_rule", needs_data=True)
 def dispersion_rule(
     run: Run,
     *,
