@@ -111,12 +111,13 @@ def test_json_and_structures_may_be_disordered(tmp_path: Path) -> None:
         read_crystals(path, disordered=True)
 
 
-def test_disorder_groups_are_refused(tmp_path: Path) -> None:
+def test_disorder_groups_are_refused_without_permission(tmp_path: Path) -> None:
     text = CIF.replace("_atom_site_occupancy\n", "_atom_site_occupancy\n_atom_site_disorder_group\n")
     path = tmp_path / "x.cif"
     path.write_text(text.format(group="P 1", header="", sites="C1 C 0 0 0 .5 1\nC2 C .5 .5 .5 .5 2\n"))
-    with pytest.raises(InputError, match="keep the atoms of one group"):
-        read_crystals(path, disordered=True)
+    with pytest.raises(InputError, match="give the atoms of one group; alphacrystal relax lists"):
+        read_crystals(path)
+    assert read_crystals(path, disordered=True)[0].assemblies
 
 
 @pytest.mark.filterwarnings("ignore:crystal system")

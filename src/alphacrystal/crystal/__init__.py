@@ -1,5 +1,6 @@
 """Crystal geometry: periodic distances, Wyckoff positions, standard cells, lattices."""
 
+from alphacrystal.crystal._assemblies import Assembly, DisorderGroup, GroupAtom, nearest_cell
 from alphacrystal.crystal._cells import (
     SymmetryDescription,
     cell_parameters,
@@ -109,12 +110,15 @@ __all__ = [
     "OCCUPANCY_TOLERANCE",
     "SAME_DISTANCE",
     "SHAPE",
+    "Assembly",
     "AtomSites",
     "Colouring",
     "Crystal",
     "CrystalEncoding",
     "CrystalSymmetry",
+    "DisorderGroup",
     "Distogram",
+    "GroupAtom",
     "LatticeParameters",
     "Neighbours",
     "OrbitDistogram",
@@ -170,6 +174,7 @@ __all__ = [
     "min_image_pair_distances",
     "minkowski_reduced",
     "multiplicities",
+    "nearest_cell",
     "nearest_neighbours",
     "neighbour_fingerprint",
     "neighbours_within_reach",

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alphacrystal.composition import element_table
-from alphacrystal.crystal import ISOTOPES, MAX_SITES, OCCUPANCY_TOLERANCE, implausible, minkowski_reduced
+from alphacrystal.crystal import (
+    ISOTOPES,
+    MAX_SITES,
+    OCCUPANCY_TOLERANCE,
+    Assembly,
+    implausible,
+    minkowski_reduced,
+)
 from alphacrystal.data.structure_files._listed import ListedCrystal, ListedSite, count_of
 from alphacrystal.errors import InputError
 from alphacrystal.typing import FloatArray, IntArray
@@ -50,11 +57,13 @@ class CrystalRead:
         structure: Lattice, elements and positions only; occupancies and labels too where it is disordered.
         name: Name in messages.
         notes: Sentences on assumptions about the file and on changes by the reader.
+        assemblies: Of a disordered crystal: atoms that are present together, and groups that exclude others.
     """
 
     structure: Structure
     name: str
     notes: tuple[str, ...] = ()
+    assemblies: tuple[Assembly, ...] = ()
 
     @property
     def atoms(self) -> float:

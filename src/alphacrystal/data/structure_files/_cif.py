@@ -9,6 +9,7 @@ import numpy as np
 
 from alphacrystal.crystal import MAX_SITES
 from alphacrystal.data.structure_files._checks import SAME_ATOM, CrystalRead, checked_crystal
+from alphacrystal.data.structure_files._cif_groups import assemblies_of, image_cells, refuse_groups
 from alphacrystal.data.structure_files._cif_items import CifItems
 from alphacrystal.data.structure_files._cif_sites import COORDINATES, header_formula, listed_sites
 from alphacrystal.data.structure_files._cif_symmetry import STRAIN_REFUSED, StatedSymmetry, stated_symmetry
@@ -94,6 +95,8 @@ def _read_block(items: CifItems, name: str, disordered: bool) -> CrystalRead:
     notes: list[str] = []
     formula = header_formula(items, notes)
     rows = listed_sites(items, formula, name, notes)
+    if not disordered:
+        refuse_groups(rows, name)
     header = ListedCrystal(
         name,
         lattice,
@@ -188,8 +191,15 @@ def _expanded(
                 f"{header.name} cannot be a crystal: site {row.label[:30]} has a coordinate beyond a million "
                 "cells."
             )
-        orbit, shift = _orbit(row.position, operations, header.lattice)
-        sites += [replace(row, position=position) for position in orbit]
+        orbit, images, shift = _orbit(row.position, operations, header.lattice)
+        sites += [
+            replace(
+                row,
+                position=position,
+                images=() if row.group is None else image_cells(images, position, header.lattice),
+            )
+            for position in orbit
+        ]
         shifts.append(shift)
     more = list(notes)
     if max(shifts, default=0.0) > _SHIFT_NOTED:
@@ -198,13 +208,21 @@ def _expanded(
             f"Rounded coordinates of {count_of(moved, 'site')} were moved onto special positions, by up to "
             f"{max(shifts):.3f} Å, and their coincident images were merged."
         )
-    return checked_crystal(replace(header, sites=tuple(sites), notes=tuple(more)), disordered=disordered)
+    read = checked_crystal(replace(header, sites=tuple(sites), notes=tuple(more)), disordered=disordered)
+    if read.structure.is_ordered or not any(row.group for row in rows):
+        return read
+    return replace(read, assemblies=assemblies_of(sites, read.structure, header.name))
 
 
 def _orbit(
     position: FloatArray, operations: SymmetryOperations, lattice: FloatArray
-) -> tuple[FloatArray, float]:
-    """The atoms that symmetry makes of one, and how far it was moved onto a special position (Å)."""
+) -> tuple[FloatArray, FloatArray, float]:
+    """The atoms that symmetry makes of one.
+
+    Returns:
+        Their positions, the images of the atom under each operation, and how far it was moved onto a special
+        position in Å.
+    """
     start = position
     for tolerance in (2 * SAME_ATOM, 1e-3):
         images = operations.images(position)
@@ -224,7 +242,7 @@ def _orbit(
             kept.append(image)
     orbit = np.array(kept) % 1.0
     orbit[orbit > 1 - 1e-9] = 0.0
-    return orbit, float(np.linalg.norm((position - start) @ lattice))
+    return orbit, images, float(np.linalg.norm((position - start) @ lattice))
 
 
 def _check_multiplicities(

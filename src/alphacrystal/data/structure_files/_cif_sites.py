@@ -9,6 +9,7 @@ import numpy as np
 
 from alphacrystal.composition import element_table
 from alphacrystal.crystal import ISOTOPES, MAX_SITES
+from alphacrystal.data.structure_files._cif_groups import group_column
 from alphacrystal.data.structure_files._cif_items import CifItems, number
 from alphacrystal.data.structure_files._listed import ListedSite
 from alphacrystal.errors import InputError
@@ -69,6 +70,7 @@ def listed_sites(
     count = len(columns[0] or ())
     labels = items.column("atom_site_label") or [None] * count
     symbols = items.column("atom_site_type_symbol") or [None] * count
+    groups = group_column(items, count, name)
     if any(len(column or ()) != count for column in (*columns, labels, symbols)):
         raise InputError(f"{name} lists atom sites with missing columns: correct the loop of atom sites.")
     if count > MAX_SITES:
@@ -76,7 +78,6 @@ def listed_sites(
     occupancies = items.column("atom_site_occupancy") or [None] * count
     flags = items.column("atom_site_calc_flag") or [None] * count
     attached = items.column("atom_site_attached_hydrogens") or [None] * count
-    _check_disorder_groups(items, name)
     rows = []
     for place in range(count):
         symbol, label = symbols[place], labels[place] or symbols[place] or f"number {place + 1}"
@@ -104,18 +105,8 @@ def listed_sites(
             raise InputError(
                 f"Site {label[:30]} of {name} has the occupancy {text[:20]!r}, which is no number."
             )
-        rows.append(ListedSite(label, symbol, np.array(position), occupancy))
+        rows.append(ListedSite(label, symbol, np.array(position), occupancy, groups[place]))
     return rows
-
-
-def _check_disorder_groups(items: CifItems, name: str) -> None:
-    groups = {text for text in items.column("atom_site_disorder_group") or () if text not in (None, "0")}
-    if len(groups) > 1:
-        raise InputError(
-            f"{name} is disordered (its sites belong to the disorder groups "
-            f"{', '.join(sorted(map(str, groups))[:5])}): "
-            "only fully ordered structures can be used; keep the atoms of one group."
-        )
 
 
 def _coordinate(text: str | None, label: str, name: str) -> float:

@@ -21,12 +21,17 @@ class ListedSite:
         symbol: Chemical symbol as written, e.g. "Fe3+".
         position: Fractional coordinates, shape (3,).
         occupancy: Between 0 and 1 in a valid file.
+        group: Assembly and disorder group, None for atoms that are in no group.
+        images: Of an atom in a group: the operations that make it from its row, each with the cell in which
+            the image of the row lies, relative to ``position``.
     """
 
     label: str
     symbol: str
     position: FloatArray
     occupancy: float = 1.0
+    group: tuple[str, str] | None = None
+    images: tuple[tuple[int, tuple[int, int, int]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
