@@ -173,8 +173,9 @@ class PredictConfig(BaseModel):
     fix_sublattice: Path | None = _setting(
         None, INPUT, "Structure file of known atoms, e.g. a framework; only the missing atoms are searched."
     )
-    disordered: Path | None = _setting(
-        None, INPUT, "Structure file with partial occupancies: the candidates are its ordered approximants."
+    disordered: Path | None = _setting(None, INPUT, "Structure file with partial occupancies, to be ordered.")
+    solid_solution: Path | None = _setting(
+        None, INPUT, "Structure file of a parent compound, whose sites the elements of the formula share."
     )
     alloy: tuple[Literal["fcc", "bcc", "hcp"], ...] = _setting(
         (), INPUT, "Lattices (fcc, bcc, hcp) of a solid solution, for its ordered approximants."
@@ -203,7 +204,7 @@ class PredictConfig(BaseModel):
         if values.get("generators") in (None, cls.model_fields["generators"].default):
             if values.get("fix_sublattice") is not None:
                 values = {**values, "generators": ("sublattice",)}
-            elif values.get("disordered") is not None or values.get("alloy"):
+            elif any(values.get(name) for name in ("disordered", "alloy", "solid_solution")):
                 values = {**values, "generators": ("ordering",)}
         renamed = {RENAMED_SETTINGS.get(key, key): value for key, value in values.items()}
         if len(renamed) < len(values):

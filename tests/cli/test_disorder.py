@@ -165,6 +165,47 @@ def test_a_fractional_formula_of_metals_has_a_hint(run: Run, tmp_path: Path) -> 
     assert "for a solid solution Al0.5Ni0.5 give --alloy fcc,bcc,hcp" in done.out
 
 
+LAMNO3 = CIF.format(
+    name="LaMnO3", a=3.9, sites="La La 0 0 0 1\nMn Mn 0.5 0.5 0.5 1\nO O 0.5 0.5 0 1"
+).replace("F m -3 m", "P m -3 m")
+
+
+def test_a_solid_solution_in_the_structure_of_a_parent(run: Run, rows_of: Rows, tmp_path: Path) -> None:
+    path, out = written(tmp_path, "lamno3.cif", LAMNO3), tmp_path / "run"
+    options = (
+        "--solid-solution",
+        path,
+        "--candidates",
+        3,
+        "--no-relax",
+        "--order-max-atoms",
+        20,
+        "--out",
+        out,
+    )
+    done = run("predict", "La0.7Sr0.3MnO3", *options)
+    assert done.code == 0, done.err
+    text = " ".join(done.out.split())
+    assert "La0.7Sr0.3MnO3 was approximated by La2SrMn3O9, whose atoms fit into --order-max-atoms" in text
+    assert "La0.7Sr0.3MnO3 in lamno3.cif is disordered (site La holds 0.7 La, 0.3 Sr" in text
+    rows = rows_of(out / "summary.csv")
+    assert {(row["formula"], row["generator"]) for row in rows} == {("La2SrMn3O9", "ordering")}
+    assert facts(out)["sites"][0]["approximated"] == {"La": 0.6667, "Sr": 0.3333}
+
+
+def test_fractional_formulas_of_compounds_have_a_hint(run: Run, tmp_path: Path) -> None:
+    options = ("--no-relax", "--candidates", 1, "--max-atoms", 50)
+    done = run("predict", "La0.7Sr0.3MnO3", *options, "--out", tmp_path / "a")
+    text = " ".join(done.out.split())
+    assert "Note: La0.7Sr0.3MnO3 was read as La7Sr3Mn10O30." in text
+    assert "The candidates are ordered compounds with 50 atoms in the formula unit" in text
+    assert "give a parent compound (--solid-solution FILE)" in text
+    assert "A close composition with 15 atoms is La2SrMn3O9." in text
+    refused = run("predict", "La0.65Sr0.35MnO3", *options[:3], "--out", tmp_path / "b")
+    assert refused.code == 2
+    assert "choose a simpler formula, e.g. La2SrMn3O9 (15 atoms)." in " ".join(refused.err.split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -177,9 +218,11 @@ def test_a_fractional_formula_of_metals_has_a_hint(run: Run, tmp_path: Path) -> 
         (("predict", "--from", "whole.cif"), "whole.cif is fully ordered: relax it with alphacrystal relax"),
         (("predict", "NaCl", "--from", "rough.cif"), "rough.cif is a structure and has a formula"),
         (("predict", "NaCl", "--disordered", "rough.cif"), "have the composition Cu3Au, not NaCl"),
-        (("predict", "NaCl", "--generators", "ordering"), "give --disordered FILE or --alloy fcc"),
-        (("predict", "Cu3Au", "--disordered", "rough.cif", "--alloy", "fcc"), "give --disordered FILE or"),
+        (("predict", "NaCl", "--generators", "ordering"), "give --disordered FILE, --solid-solution"),
+        (("predict", "Cu3Au", "--disordered", "rough.cif", "--alloy", "fcc"), "give --disordered FILE, "),
         (("predict", "Cu", "--alloy", "fcc"), "Cu is one element"),
+        (("predict", "Cu3Au", "--solid-solution", "whole.cif"), "does not fit on the sites of whole.cif"),
+        (("predict", "Cu3Au", "--solid-solution", "rough.cif"), "rough.cif is disordered"),
         (("predict", "CuAu", "--alloy", "diamond"), "'fcc', 'bcc' or 'hcp'"),
         (("predict", "CuAu", "--alloy", "fcc", "--z", "2"), "leave out --z"),
         (("predict", "CuAu", "--alloy", "fcc", "--order-max-atoms", "81"), "order_max_atoms"),

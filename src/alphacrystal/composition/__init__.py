@@ -19,10 +19,12 @@ from alphacrystal.composition._ratios import (
     reduced_ratios,
     system_ratios,
 )
+from alphacrystal.composition._simpler import LARGEST_CHANGE, simpler_formula, typed_fractions
 
 __all__ = [
     "ANY_RATIO_ATOMS",
     "BALANCED",
+    "LARGEST_CHANGE",
     "CellContent",
     "ElementTable",
     "Formula",
@@ -35,5 +37,7 @@ __all__ = [
     "parse_cell",
     "parse_formula",
     "reduced_ratios",
+    "simpler_formula",
     "system_ratios",
+    "typed_fractions",
 ]

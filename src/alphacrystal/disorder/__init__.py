@@ -3,13 +3,24 @@
 from alphacrystal.disorder._alloys import AlloyLattice, alloy_structure
 from alphacrystal.disorder._approximants import (
     Approximants,
+    ApproximatedAssembly,
+    ApproximatedGroup,
     ApproximatedSite,
     Ordering,
     approximant_formula,
     ordered_approximants,
 )
 from alphacrystal.disorder._entropy import BOLTZMANN
-from alphacrystal.disorder._facts import ARRANGEMENTS, PARENT, Disorder, SiteOccupancies, disorder_facts
+from alphacrystal.disorder._facts import (
+    ARRANGEMENTS,
+    PARENT,
+    AssemblyOccupancies,
+    Disorder,
+    GroupOccupancy,
+    SiteOccupancies,
+    disorder_facts,
+)
+from alphacrystal.disorder._solid_solution import solid_solution
 
 __all__ = [
     "ARRANGEMENTS",
@@ -17,12 +28,17 @@ __all__ = [
     "PARENT",
     "AlloyLattice",
     "Approximants",
+    "ApproximatedAssembly",
+    "ApproximatedGroup",
     "ApproximatedSite",
+    "AssemblyOccupancies",
     "Disorder",
+    "GroupOccupancy",
     "Ordering",
     "SiteOccupancies",
     "alloy_structure",
     "approximant_formula",
     "disorder_facts",
     "ordered_approximants",
+    "solid_solution",
 ]

@@ -9,19 +9,14 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from alphacrystal.composition import Formula, parse_formula
-from alphacrystal.crystal import minkowski_reduced, supercell_points
+from alphacrystal.crystal import Assembly, minkowski_reduced, supercell_points
 from alphacrystal.disorder._approximation import (
     MAX_SUPERCELL_SITES,
     Approximation,
     approximations,
     cell_content,
 )
-from alphacrystal.disorder._crystal import (
-    VACANCY,
-    DisorderedCrystal,
-    SiteOrbit,
-    disordered_crystal,
-)
+from alphacrystal.disorder._crystal import DisorderedCrystal, SiteOrbit, disordered_crystal
 from alphacrystal.disorder._electrostatics import (
     balanced_charges,
     electrostatic_energies,
@@ -31,6 +26,7 @@ from alphacrystal.disorder._electrostatics import (
 from alphacrystal.disorder._entropy import mixing_entropy
 from alphacrystal.disorder._enumeration import DecoratedSupercell, decorated_supercells
 from alphacrystal.disorder._exclusions import Exclusion, exclusions
+from alphacrystal.disorder._units import VACANCY, UnitOrbit
 from alphacrystal.errors import InputError
 from alphacrystal.typing import FloatArray, IntArray
 
@@ -59,6 +55,40 @@ class ApproximatedSite:
     approximated: dict[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class ApproximatedGroup:
+    """A disorder group of an assembly, with those that symmetry exchanges with it.
+
+    Attributes:
+        name: In the file, e.g. "1".
+        labels: Of its sites.
+        images: Number of equivalent groups of one cluster, itself included.
+        occupancy: Probability that it or one of these is present, of the file.
+        approximated: The same, of the approximants.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    images: int
+    occupancy: float
+    approximated: float
+
+
+@dataclass(frozen=True, slots=True)
+class ApproximatedAssembly:
+    """Clusters of disorder groups, of which at most one is present.
+
+    Attributes:
+        label: Name in the file, "" without one.
+        clusters: In the primitive cell.
+        groups: Its groups.
+    """
+
+    label: str
+    clusters: int
+    groups: tuple[ApproximatedGroup, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Ordering:
     """One ordered approximant.
@@ -82,7 +112,8 @@ class Approximants:
 
     Attributes:
         name: Of the disordered crystal.
-        sites: Its disordered orbits.
+        sites: Its disordered orbits outside of disorder groups.
+        assemblies: Its disorder groups.
         orderings: The kept orderings, in the order of the selection.
         distinct: Inequivalent orderings that were considered.
         complete: Whether these are all orderings of the considered cells, not a random sample.
@@ -94,6 +125,7 @@ class Approximants:
 
     name: str
     sites: tuple[ApproximatedSite, ...]
+    assemblies: tuple[ApproximatedAssembly, ...]
     orderings: tuple[Ordering, ...]
     distinct: int
     complete: bool
@@ -103,13 +135,21 @@ class Approximants:
     error: float
 
 
-def approximant_formula(structure: Structure, name: str, max_atoms: int) -> Formula:
+def approximant_formula(
+    structure: Structure, name: str, max_atoms: int, assemblies: Sequence[Assembly] = ()
+) -> Formula:
     """Formula of the smallest supercell that approximates a disordered crystal.
+
+    Args:
+        structure: A pymatgen Structure with partial occupancies.
+        name: In messages.
+        max_atoms: Atoms in the primitive cell of an approximant at most.
+        assemblies: Clusters of disorder groups.
 
     Raises:
         InputError: As `ordered_approximants`.
     """
-    crystal = disordered_crystal(structure, name)
+    crystal = disordered_crystal(structure, name, assemblies)
     item = approximations(crystal, max_atoms)[0]
     content = cell_content(crystal, item.cells, item.counts)
     return parse_formula("".join(f"{symbol}{number}" for symbol, number in content.items()))
@@ -123,6 +163,7 @@ def ordered_approximants(
     count: int = 50,
     seed: int = 0,
     formula: Mapping[str, int] | None = None,
+    assemblies: Sequence[Assembly] = (),
 ) -> Approximants:
     """Order a disordered crystal: the inequivalent decorations of its smallest suitable supercells.
 
@@ -138,12 +179,14 @@ def ordered_approximants(
         count: Orderings at most.
         seed: Of a random sample.
         formula: The only composition that is allowed, e.g. {"Cu": 3, "Au": 1}; the nearest one if None.
+        assemblies: Clusters of disorder groups: the atoms of a group are present together, and groups of a
+            cluster exclude one another.
 
     Raises:
         InputError: The primitive cell is too large, no supercell comes close to the occupancies, or sites
             that exclude each other leave no room for the atoms.
     """
-    crystal = disordered_crystal(structure, name)
+    crystal = disordered_crystal(structure, name, assemblies)
     found = exclusions(crystal)
     entropy, exact = mixing_entropy(crystal, found)
     rng = np.random.default_rng(seed)
@@ -172,7 +215,16 @@ def ordered_approximants(
         selection = "all"
     return Approximants(
         name,
-        tuple(_site(orbit, counts, smallest) for orbit, counts in _with_counts(crystal, smallest)),
+        tuple(
+            _site(units, counts, smallest)
+            for units, counts in _with_counts(crystal, smallest)
+            if not units.is_assembly
+        ),
+        tuple(
+            _assembly(units, counts, smallest)
+            for units, counts in _with_counts(crystal, smallest)
+            if units.is_assembly
+        ),
         tuple(orderings),
         len(chosen),
         complete,
@@ -240,18 +292,30 @@ def _of_sizes(
     return sets, complete
 
 
-def _with_counts(crystal: DisorderedCrystal, item: Approximation) -> list[tuple[SiteOrbit, list[int]]]:
-    return [
-        (orbit, counts.tolist()) for orbit, counts in zip(crystal.disordered_orbits, item.counts, strict=True)
-    ]
+def _with_counts(crystal: DisorderedCrystal, item: Approximation) -> list[tuple[UnitOrbit, list[int]]]:
+    return [(units, counts.tolist()) for units, counts in zip(crystal.units, item.counts, strict=True)]
 
 
-def _site(orbit: SiteOrbit, counts: Sequence[int], item: Approximation) -> ApproximatedSite:
-    total = item.cells * len(orbit.members)
-    approximated = {
-        state: number / total for state, number in zip(orbit.states, counts, strict=True) if state != VACANCY
-    }
-    return ApproximatedSite(orbit.label, len(orbit.members), orbit.contents, approximated)
+def _site(units: UnitOrbit, counts: Sequence[int], item: Approximation) -> ApproximatedSite:
+    total = item.cells * len(units.units)
+    states = [name for name in units.names if name != VACANCY]
+    occupancies = dict(zip(states, units.shares.tolist(), strict=False))
+    approximated = dict(zip(states, (number / total for number in counts), strict=False))
+    return ApproximatedSite(units.label, len(units.units), occupancies, approximated)
+
+
+def _assembly(units: UnitOrbit, counts: Sequence[int], item: Approximation) -> ApproximatedAssembly:
+    total = item.cells * len(units.units)
+    shares, images = units.class_shares.tolist(), units.multiplicities.tolist()
+    return ApproximatedAssembly(
+        units.label,
+        len(units.units),
+        tuple(
+            ApproximatedGroup(name, units.members[place], images[place], shares[place], counts[place] / total)
+            for place, name in enumerate(units.names)
+            if name != VACANCY
+        ),
+    )
 
 
 def _sites_of(

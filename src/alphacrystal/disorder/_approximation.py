@@ -10,7 +10,8 @@ from math import gcd, prod
 import numpy as np
 
 from alphacrystal.composition import BALANCED, charge_imbalance
-from alphacrystal.disorder._crystal import VACANCY, DisorderedCrystal, SiteOrbit, contents_text
+from alphacrystal.disorder._crystal import DisorderedCrystal
+from alphacrystal.disorder._units import UnitOrbit
 from alphacrystal.errors import InputError
 from alphacrystal.typing import IntArray
 
@@ -27,13 +28,13 @@ _MOST_COMBINATIONS = 4096
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Approximation:
-    """Numbers of atoms on the disordered orbits of a supercell.
+    """Numbers of the disordered units of a supercell in each class of states.
 
     Attributes:
         cells: Primitive cells in the supercell.
-        counts: Sites in each state, one array of shape (states,) for each disordered orbit.
+        counts: Units in each class of states, one array of shape (classes,) for each orbit of units.
         error: Largest difference of an occupancy from that of the crystal.
-        lost: Elements that an orbit lacks because their number is rounded to 0.
+        lost: Elements or groups that an orbit lacks because their number is rounded to 0.
         balanced: Whether the common oxidation states of the elements balance.
     """
 
@@ -73,7 +74,7 @@ def approximations(
             "give an ordered structure."
         )
     found: list[Approximation] = []
-    closest: tuple[float, SiteOrbit, float] | None = None
+    closest: tuple[float, UnitOrbit, float] | None = None
     largest = min(int(2 * max_atoms / crystal.atoms) + 1, MAX_SUPERCELL_SITES // len(crystal.positions))
     for cells in range(1, max(largest, 1) + 1):
         for item in _of_supercell(crystal, cells, max_atoms):
@@ -82,7 +83,7 @@ def approximations(
             if closest is None or item.error < closest[0]:
                 closest = (item.error, *_worst(crystal, item))
     kept = [item for item in found if not item.lost]
-    smallest = min(float(orbit.shares.min()) for orbit in crystal.disordered_orbits)
+    smallest = min(float(orbit.class_shares.min()) for orbit in crystal.units)
     tolerance = min(OCCUPANCY_ERROR, smallest / 2)
     close = [item for item in kept if item.error <= tolerance]
     near = [item for item in kept if tolerance < item.error <= LARGEST_ERROR]
@@ -99,9 +100,8 @@ def approximations(
         )
     _, orbit, value = closest
     raise InputError(
-        f"{crystal.name} is disordered (site {orbit.label} holds {contents_text(orbit)}), and cells of up to "
-        f"{max_atoms} atoms can only approximate this by {value:.3g}: raise --order-max-atoms or give an "
-        "ordered structure."
+        f"{crystal.name} is disordered ({orbit.described()}), and cells of up to {max_atoms} atoms can only "
+        f"approximate this by {value:.3g}: raise --order-max-atoms or give an ordered structure."
     )
 
 
@@ -111,13 +111,12 @@ def _reduced(content: Mapping[str, int]) -> dict[str, int]:
 
 
 def _first(crystal: DisorderedCrystal) -> str:
-    orbit = crystal.disordered_orbits[0]
-    return f"site {orbit.label} holds {contents_text(orbit)}"
+    return crystal.units[0].described()
 
 
 def _of_supercell(crystal: DisorderedCrystal, cells: int, max_atoms: int) -> Iterator[Approximation]:
     """Approximations by rounding each number of atoms up or down, in supercells of one size."""
-    orbits = crystal.disordered_orbits
+    orbits = crystal.units
     options = [_roundings(orbit, cells) for orbit in orbits]
     if prod(map(len, options)) > _MOST_COMBINATIONS:
         options = [choices[:1] for choices in options]
@@ -127,13 +126,13 @@ def _of_supercell(crystal: DisorderedCrystal, cells: int, max_atoms: int) -> Ite
         if not 0 < atoms <= max_atoms:
             continue
         errors = [
-            np.abs(n / (cells * len(orbit.members)) - orbit.shares).max()
+            np.abs(n / (cells * len(orbit.units)) - orbit.class_shares).max()
             for orbit, n in zip(orbits, counts, strict=True)
         ]
         lost = sum(
-            int(number == 0 and state != VACANCY)
+            int(number == 0 and bool(content))
             for orbit, n in zip(orbits, counts, strict=True)
-            for state, number in zip(orbit.states, n.tolist(), strict=True)
+            for content, number in zip(orbit.contents, n.tolist(), strict=True)
         )
         content = cell_content(crystal, cells, counts)
         amounts = np.array([list(content.values())])
@@ -144,24 +143,26 @@ def _of_supercell(crystal: DisorderedCrystal, cells: int, max_atoms: int) -> Ite
 def cell_content(crystal: DisorderedCrystal, cells: int, counts: tuple[IntArray, ...]) -> dict[str, int]:
     """Atoms of each element in a supercell."""
     content: dict[str, int] = {}
-    numbers = iter(counts)
     for orbit in crystal.orbits:
-        states = next(numbers).tolist() if orbit.disordered else [cells * len(orbit.members)]
-        for state, number in zip(orbit.states, states, strict=True):
-            if state != VACANCY and number:
-                content[state] = content.get(state, 0) + int(number)
+        if not orbit.disordered:
+            (symbol,) = orbit.states
+            content[symbol] = content.get(symbol, 0) + cells * len(orbit.members)
+    for units, numbers in zip(crystal.units, counts, strict=True):
+        for atoms, number in zip(units.contents, numbers.tolist(), strict=True):
+            for symbol, amount in atoms.items() if number else ():
+                content[symbol] = content.get(symbol, 0) + amount * number
     return content
 
 
-def _atoms(orbit: SiteOrbit, counts: IntArray) -> int:
-    return sum(n for state, n in zip(orbit.states, counts.tolist(), strict=True) if state != VACANCY)
+def _atoms(orbit: UnitOrbit, counts: IntArray) -> int:
+    return sum(n * sum(content.values()) for content, n in zip(orbit.contents, counts.tolist(), strict=True))
 
 
-def _roundings(orbit: SiteOrbit, cells: int) -> list[IntArray]:
-    """Whole numbers of sites in each state, each rounded up or down; the nearest first."""
-    exact = cells * len(orbit.members) * orbit.shares
+def _roundings(orbit: UnitOrbit, cells: int) -> list[IntArray]:
+    """Whole numbers of units in each class of states, each rounded up or down; the nearest first."""
+    exact = cells * len(orbit.units) * orbit.class_shares
     lower = np.floor(exact + 1e-6).astype(np.int64)
-    missing = cells * len(orbit.members) - int(lower.sum())
+    missing = cells * len(orbit.units) - int(lower.sum())
     choices = []
     for raised in combinations(range(len(exact)), missing):
         counts = lower.copy()
@@ -170,13 +171,14 @@ def _roundings(orbit: SiteOrbit, cells: int) -> list[IntArray]:
     return sorted(choices, key=lambda counts: float(np.abs(counts - exact).max()))
 
 
-def _worst(crystal: DisorderedCrystal, item: Approximation) -> tuple[SiteOrbit, float]:
+def _worst(crystal: DisorderedCrystal, item: Approximation) -> tuple[UnitOrbit, float]:
     """The orbit with the largest error, and the approximated occupancy there."""
-    worst: tuple[float, SiteOrbit, float] | None = None
-    for orbit, counts in zip(crystal.disordered_orbits, item.counts, strict=True):
-        shares = counts / (item.cells * len(orbit.members))
-        place = int(np.abs(shares - orbit.shares).argmax())
-        error = float(abs(shares - orbit.shares)[place])
+    worst: tuple[float, UnitOrbit, float] | None = None
+    for orbit, counts in zip(crystal.units, item.counts, strict=True):
+        shares = counts / (item.cells * len(orbit.units))
+        differences = np.abs(shares - orbit.class_shares)
+        place = int(differences.argmax())
+        error = float(differences[place])
         if worst is None or error > worst[0]:
             worst = (error, orbit, float(shares[place]))
     assert worst is not None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alphacrystal.crystal import OCCUPANCY_TOLERANCE, Crystal, symmetrise_crystal
+from alphacrystal.crystal import OCCUPANCY_TOLERANCE, Assembly, Crystal, symmetrise_crystal
+from alphacrystal.disorder._clusters import kept_operations, primitive_clusters
+from alphacrystal.disorder._units import VACANCY, SiteFacts, UnitOrbit, assembly_units, site_units
 from alphacrystal.errors import InputError
 from alphacrystal.typing import FloatArray, IntArray
 
@@ -16,8 +19,6 @@ if TYPE_CHECKING:
     import moyopy
     from pymatgen.core import Structure
 
-#: State of a site that holds no atom.
-VACANCY = ""
 #: Å; of the symmetry of the disordered crystal. A lower symmetry only leaves equivalent orderings apart.
 SYMPREC = 0.01
 #: Sites of the primitive cell, partly occupied ones included.
@@ -68,6 +69,7 @@ class DisorderedCrystal:
         rotations: Of the space group, shape (operations, 3, 3).
         images: Image of each site under each operation, shape (operations, sites).
         shifts: Cell of that image, shape (operations, sites, 3).
+        units: The disordered sites, each in one unit: alone, or with those of its disorder groups.
     """
 
     name: str
@@ -77,6 +79,7 @@ class DisorderedCrystal:
     rotations: IntArray
     images: IntArray
     shifts: IntArray
+    units: tuple[UnitOrbit, ...]
 
     @property
     def disordered_orbits(self) -> tuple[SiteOrbit, ...]:
@@ -89,28 +92,56 @@ class DisorderedCrystal:
         return sum(len(orbit.members) * orbit.occupied for orbit in self.orbits)
 
     def described(self) -> str:
-        """The disordered orbits in words, e.g. "site M1 holds 0.75 Cu, 0.25 Au"."""
-        return "; ".join(
-            f"site {orbit.label} holds {contents_text(orbit)}" for orbit in self.disordered_orbits
-        )
+        """The disordered units in words, e.g. "site M1 holds 0.75 Cu, 0.25 Au"."""
+        return "; ".join(orbit.described() for orbit in self.units)
 
 
-def contents_text(orbit: SiteOrbit) -> str:
-    """The occupancies of an orbit, e.g. "0.75 Cu, 0.25 Au"; the vacant share is left out."""
-    return ", ".join(f"{share:.4g} {symbol}" for symbol, share in orbit.contents.items())
-
-
-def disordered_crystal(structure: Structure, name: str) -> DisorderedCrystal:
+def disordered_crystal(
+    structure: Structure, name: str, assemblies: Sequence[Assembly] = ()
+) -> DisorderedCrystal:
     """The primitive cell of a structure with partial occupancies.
 
     Args:
         structure: With ``labels`` of the sites, where the file has them.
         name: In messages.
+        assemblies: Clusters of disorder groups of the structure.
 
     Raises:
         InputError: The cell is too large, or its symmetry cannot be found.
     """
-    contents = [_states(site.species) for site in structure]
+    for marks in _marks(structure, assemblies):
+        crystal = _primitive(structure, name, assemblies, marks)
+        if crystal is not None:
+            return crystal
+    raise AssertionError("sites with different marks have the cell of the file")
+
+
+def _marks(structure: Structure, assemblies: Sequence[Assembly]) -> list[list[object]]:
+    """Marks of the sites, which symmetry exchanges only where they are equal: none, or ever finer ones.
+
+    The symmetry of the occupancies may be too high for the clusters, whose cell may be larger.
+    """
+    places = range(len(structure))
+    groups: dict[int, set[str]] = {}
+    clusters: dict[int, int] = {}
+    for number, assembly in enumerate(assemblies):
+        for group in assembly.groups:
+            for atom in group.atoms:
+                groups.setdefault(atom.site, set()).add(group.name)
+                clusters[atom.site] = number
+    marks: list[list[object]] = [[None for _ in places]]
+    if assemblies:
+        marks.append([frozenset(groups.get(place, ())) for place in places])
+        marks.append([clusters.get(place) for place in places])
+        marks.append([place if place in clusters else None for place in places])
+    return marks
+
+
+def _primitive(
+    structure: Structure, name: str, assemblies: Sequence[Assembly], marks: Sequence[object]
+) -> DisorderedCrystal | None:
+    """The primitive cell of sites with marks; None where its clusters have a larger cell."""
+    contents = [(_states(site.species), mark) for site, mark in zip(structure, marks, strict=True)]
     number_of = {key: number for number, key in enumerate(dict.fromkeys(contents), start=1)}
     dataset = _dataset(
         np.asarray(structure.lattice.matrix),
@@ -132,28 +163,57 @@ def disordered_crystal(structure: Structure, name: str) -> DisorderedCrystal:
         ),
         SYMPREC,
     )
-    labels = dict(zip(dataset.mapping_std_prim[::-1], list(structure.labels)[::-1], strict=True))
+    labels = dict(zip(dataset.mapping_std_prim[::-1], map(str, structure.labels[::-1]), strict=True))
     symmetry = crystal.symmetry
     assert symmetry is not None
-    contents_of = {number: key for key, number in number_of.items()}
+    contents_of = {number: states for (states, _), number in number_of.items()}
+    clusters = primitive_clusters(
+        assemblies,
+        np.array(dataset.mapping_std_prim),
+        (np.asarray(structure.frac_coords) - dataset.prim_std_origin_shift) @ _inverse(dataset),
+        _inverse(dataset),
+        crystal.frac_coords,
+    )
+    if clusters is None:
+        return None
     first = symmetry.permutations.min(0)
     orbits = []
     for lead in np.unique(first).tolist():
         states = contents_of[int(crystal.numbers[lead])]
         shares = np.array([share for _, share in states])
         members = np.flatnonzero(first == lead)
-        orbits.append(
-            SiteOrbit(str(labels[lead]), members, tuple(s for s, _ in states), shares / shares.sum())
-        )
+        orbits.append(SiteOrbit(labels[lead], members, tuple(s for s, _ in states), shares / shares.sum()))
+    kept = kept_operations(clusters, symmetry.rotations, symmetry.permutations, symmetry.shifts)
     return DisorderedCrystal(
         name,
         crystal.lattice,
         crystal.frac_coords,
         tuple(orbits),
-        symmetry.rotations,
-        symmetry.permutations,
-        symmetry.shifts,
+        symmetry.rotations[kept],
+        symmetry.permutations[kept],
+        symmetry.shifts[kept],
+        _units(orbits, clusters, labels),
     )
+
+
+def _inverse(dataset: moyopy.MoyoDataset) -> FloatArray:
+    """Lattice vectors of the file in the primitive cell, rows, shape (3, 3)."""
+    return np.linalg.inv(np.array(dataset.prim_std_linear)).T
+
+
+def _units(
+    orbits: Sequence[SiteOrbit], clusters: Sequence[Assembly], labels: Mapping[int, str]
+) -> tuple[UnitOrbit, ...]:
+    """The disordered sites that are in no cluster, and the clusters."""
+    grouped = {atom.site for assembly in clusters for group in assembly.groups for atom in group.atoms}
+    units = []
+    facts: dict[int, SiteFacts] = {}
+    for number, orbit in enumerate(orbits):
+        facts |= {site: SiteFacts(labels[site], number, orbit.states) for site in orbit.members.tolist()}
+        alone = np.array([site for site in orbit.members.tolist() if site not in grouped], dtype=np.int64)
+        if orbit.disordered and len(alone):
+            units.append(site_units(orbit.label, alone, orbit.states, orbit.shares))
+    return (*units, *assembly_units(clusters, [facts[site] for site in sorted(facts)]))
 
 
 def _states(species: object) -> tuple[tuple[str, float], ...]:

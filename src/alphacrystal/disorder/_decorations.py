@@ -1,4 +1,4 @@
-"""Decorations of the sites of a supercell: all of them, a random sample, and the inequivalent ones."""
+"""Decorations of the units of a supercell: all of them, a random sample, and the inequivalent ones."""
 
 from __future__ import annotations
 
@@ -10,26 +10,32 @@ import numpy as np
 
 from alphacrystal.typing import BoolArray, IntArray
 
-#: Pairs of sites that exclude states: the later site, the earlier one, conflicts (states, states).
+#: Pairs of units that exclude states: the later unit, the earlier one, conflicts (states, states).
 Conflicts = Sequence[tuple[int, int, BoolArray]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SiteCounts:
-    """The sites of a supercell and the numbers of sites in each state.
+class UnitCounts:
+    """The units of a supercell and the numbers of units in each class of states.
 
     Attributes:
-        orbit: Orbit of each site, shape (sites,).
-        counts: Sites in each state, one array of shape (states,) for each orbit.
+        orbit: Orbit of each unit, shape (units,).
+        counts: Units in each class, one array of shape (classes,) for each orbit.
+        classes: Class of each state, one array of shape (states,) for each orbit.
     """
 
     orbit: IntArray
     counts: tuple[IntArray, ...]
+    classes: tuple[IntArray, ...]
 
     @property
     def arrangements(self) -> int:
-        """Decorations with these counts, if no sites exclude each other."""
-        return prod(_multinomial(counts.tolist()) for counts in self.counts)
+        """Decorations with these counts, if no units exclude each other."""
+        return prod(
+            _multinomial(counts.tolist())
+            * prod(m**n for m, n in zip(np.bincount(classes).tolist(), counts.tolist(), strict=True))
+            for counts, classes in zip(self.counts, self.classes, strict=True)
+        )
 
 
 def _multinomial(counts: Sequence[int]) -> int:
@@ -40,58 +46,59 @@ def _multinomial(counts: Sequence[int]) -> int:
     return ways
 
 
-def all_decorations(sites: SiteCounts, conflicts: Conflicts, limit: int) -> IntArray | None:
-    """All decorations, shape (decorations, sites) of states; None where there are more than ``limit``."""
-    return _grown(sites, conflicts, limit, None)
+def all_decorations(units: UnitCounts, conflicts: Conflicts, limit: int) -> IntArray | None:
+    """All decorations, shape (decorations, units) of states; None where there are more than ``limit``."""
+    return _grown(units, conflicts, limit, None)
 
 
 def random_decorations(
-    sites: SiteCounts, conflicts: Conflicts, count: int, rng: np.random.Generator
+    units: UnitCounts, conflicts: Conflicts, count: int, rng: np.random.Generator
 ) -> IntArray:
-    """Random decorations, shape (up to ``count``, sites); those that exclusions make impossible are dropped.
+    """Random decorations, shape (up to ``count``, units); those that exclusions make impossible are dropped.
 
     Without exclusions each decoration has the same probability.
     """
-    found = _grown(sites, conflicts, count, rng)
+    found = _grown(units, conflicts, count, rng)
     assert found is not None
     return found
 
 
 def _grown(
-    sites: SiteCounts, conflicts: Conflicts, limit: int, rng: np.random.Generator | None
+    units: UnitCounts, conflicts: Conflicts, limit: int, rng: np.random.Generator | None
 ) -> IntArray | None:
-    """Decorations built site by site: all choices, or one random choice for each of ``limit`` rows."""
+    """Decorations built unit by unit: all choices, or one random choice for each of ``limit`` rows."""
     before: dict[int, list[tuple[int, BoolArray]]] = {}
     alone: dict[int, list[int]] = {}
-    for site, other, conflict in conflicts:
-        if site == other:  # an image of the site itself
-            alone.setdefault(site, []).extend(np.flatnonzero(np.diag(conflict)).tolist())
+    for unit, other, conflict in conflicts:
+        if unit == other:  # an image of the unit itself
+            alone.setdefault(unit, []).extend(np.flatnonzero(np.diag(conflict)).tolist())
         else:
-            before.setdefault(site, []).append((other, conflict))
-    widest = max(map(len, sites.counts))
+            before.setdefault(unit, []).append((other, conflict))
+    widest = max(map(len, units.counts))
     # Small numbers: a decoration has few states, and a supercell at most `MAX_SUPERCELL_SITES` sites.
-    rows = np.zeros((1 if rng is None else limit, len(sites.orbit)), dtype=np.int16)
-    left = np.zeros((len(rows), len(sites.counts), widest), dtype=np.int16)
-    for orbit, counts in enumerate(sites.counts):
+    rows = np.zeros((1 if rng is None else limit, len(units.orbit)), dtype=np.int16)
+    left = np.zeros((len(rows), len(units.counts), widest), dtype=np.int16)
+    for orbit, counts in enumerate(units.counts):
         left[:, orbit, : len(counts)] = counts
-    for site, orbit in enumerate(sites.orbit.tolist()):
-        states = len(sites.counts[orbit])
-        allowed = left[:, orbit, :states] > 0
-        allowed[:, alone.get(site, [])] = False
-        for other, conflict in before.get(site, ()):
+    for unit, orbit in enumerate(units.orbit.tolist()):
+        classes = units.classes[orbit]
+        allowed = left[:, orbit, classes] > 0
+        allowed[:, alone.get(unit, [])] = False
+        for other, conflict in before.get(unit, ()):
             allowed &= ~conflict.T[rows[:, other]]
         if rng is None:
             parents, chosen = np.nonzero(allowed)
         else:
-            weights = np.cumsum(allowed * left[:, orbit, :states], axis=1)
+            shares = left[:, orbit, classes] / np.bincount(classes)[classes]
+            weights = np.cumsum(allowed * shares, axis=1)
             parents = np.flatnonzero(weights[:, -1] > 0)
             draws = rng.random(len(parents)) * weights[parents, -1]
             chosen = (draws[:, None] >= weights[parents]).sum(1)
         if rng is None and len(parents) > limit:
             return None
         rows, left = rows[parents], left[parents]
-        rows[:, site] = chosen
-        left[np.arange(len(rows)), orbit, chosen] -= 1
+        rows[:, unit] = chosen
+        left[np.arange(len(rows)), orbit, classes[chosen]] -= 1
     return rows.astype(np.int64)
 
 

@@ -19,22 +19,25 @@ _EXCESS = 0.05
 def mixing_entropy(crystal: DisorderedCrystal, found: Sequence[Exclusion]) -> tuple[float, bool]:
     """Entropy of ideal mixing in k_B for each atom, and whether it is exact.
 
-    S / k_B = - sum over sites of sum over states of x ln x, over the mean number of atoms; the states of a
-    site are its elements and the vacancy. Sites that exclude one another count as one site, whose states are
-    the elements on each of them and the vacancy. Where they do not form such groups, all sites are
-    independent, and the value is an upper limit.
+    S / k_B = - sum over units of sum over states of x ln x, over the mean number of atoms; the states of a
+    site are its elements and the vacancy, those of a cluster its disorder groups and the empty state. Sites
+    that exclude one another count as one site, whose states are the elements on each of them and the vacancy.
+    Where they do not form such groups, all units are independent, and the value is an upper limit.
 
     Raises:
         InputError: Sites that exclude one another hold more than one atom.
     """
+    orbits = [orbit for orbit in crystal.units for _ in orbit.units]
     groups, exact = exclusive_groups(crystal, found)
-    orbit_of = {site: orbit for orbit in crystal.disordered_orbits for site in orbit.members.tolist()}
     total = 0.0
     for group in groups:
-        shares = np.array([share for site in group for share in orbit_of[site].contents.values()])
+        occupied = [[bool(orbits[unit].contents[c]) for c in orbits[unit].classes] for unit in group]
+        shares = np.concatenate(
+            [orbits[unit].shares[atoms] for unit, atoms in zip(group, occupied, strict=True)]
+        )
         vacant = 1.0 - shares.sum()
         if vacant < -_EXCESS:
-            labels = ", ".join(sorted({orbit_of[site].label for site in group}))
+            labels = ", ".join(sorted({orbits[unit].label for unit in group}))
             raise InputError(
                 f"{crystal.name} is disordered, and its sites {labels}, which are too close to be occupied "
                 f"together, hold {shares.sum():.3g} atoms: correct the occupancies or the coordinates."

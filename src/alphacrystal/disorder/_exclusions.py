@@ -9,7 +9,8 @@ import numpy as np
 from ase.data import atomic_numbers, covalent_radii
 
 from alphacrystal.crystal import OCCUPANCY_TOLERANCE, cell_index, supercell_points
-from alphacrystal.disorder._crystal import VACANCY, DisorderedCrystal, SiteOrbit
+from alphacrystal.disorder._crystal import DisorderedCrystal, SiteOrbit
+from alphacrystal.disorder._units import VACANCY
 from alphacrystal.errors import InputError
 from alphacrystal.typing import BoolArray, IntArray
 
@@ -22,12 +23,12 @@ OVERLAP = 0.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Exclusion:
-    """Two sites with states that cannot occur together.
+    """Two sites, or two units, with states that cannot occur together.
 
     Attributes:
-        first: Site of the primitive cell.
+        first: Number of a site or unit of the primitive cell.
         second: Another one, or the same.
-        shift: Cell of the second site, shape (3,).
+        shift: Cell of the second one, shape (3,).
         conflict: Whether two states exclude each other, shape (states of first, states of second).
     """
 
@@ -38,9 +39,40 @@ class Exclusion:
 
 
 def exclusions(crystal: DisorderedCrystal) -> list[Exclusion]:
-    """Pairs of disordered sites that are too close to be occupied together; each pair once.
+    """Pairs of units with sites that are too close to be occupied together; each pair once.
 
-    Sites whose occupancies sum to more than 1 do not exclude each other.
+    Sites whose occupancies sum to more than 1 do not exclude each other. The states of a unit have no
+    exclusions among themselves.
+
+    Raises:
+        InputError: Such sites are closer than 0.5 Å.
+    """
+    places: dict[int, tuple[int, IntArray, IntArray]] = {}  # unit, cell in it, states by those of the unit
+    units = [unit for orbit in crystal.units for unit in orbit.units]
+    for number, unit in enumerate(units):
+        for site, cell, states in zip(unit.sites.tolist(), unit.cells, unit.site_states.T, strict=True):
+            places[site] = (number, cell, states)
+    conflicts: dict[tuple[int, int, int, int, int], BoolArray] = {}
+    for item in _site_exclusions(crystal):
+        (first, start, states), (second, end, others) = places[item.first], places[item.second]
+        shift = item.shift - end + start
+        conflict = item.conflict[np.ix_(states, others)]
+        if (first, *shift.tolist()) > (second, *(-shift).tolist()):
+            first, second, shift, conflict = second, first, -shift, conflict.T
+        if first == second and not shift.any():
+            continue
+        a, b, c = shift.tolist()
+        key = (first, second, a, b, c)
+        conflicts[key] = conflicts.get(key, np.zeros_like(conflict)) | conflict
+    return [
+        Exclusion(first, second, np.array(shift), conflict)
+        for (first, second, *shift), conflict in conflicts.items()
+        if conflict.any()
+    ]
+
+
+def _site_exclusions(crystal: DisorderedCrystal) -> list[Exclusion]:
+    """Pairs of disordered sites that are too close to be occupied together; each pair once.
 
     Raises:
         InputError: Such sites are closer than 0.5 Å.
@@ -98,17 +130,17 @@ def _conflict(first: SiteOrbit, second: SiteOrbit, distance: float) -> BoolArray
 
 
 def excluded_in_supercell(
-    found: Sequence[Exclusion], places: dict[int, int], supercell: IntArray
+    found: Sequence[Exclusion], places: Sequence[int], supercell: IntArray
 ) -> list[tuple[int, int, BoolArray]]:
-    """The exclusions between the disordered sites of a supercell, the later site first.
+    """The exclusions between the units of a supercell, the later unit first.
 
     Args:
         found: Of the primitive cell.
-        places: Place of each disordered site of the primitive cell among those sites.
+        places: Place of each unit of the primitive cell among those of a cell.
         supercell: Rows in units of the primitive cell, shape (3, 3).
 
     Returns:
-        Two sites, cell by cell, and their conflicts, shape (states of the first, states of the second).
+        Two units, cell by cell, and their conflicts, shape (states of the first, states of the second).
     """
     points = supercell_points(supercell)
     pairs = []
@@ -125,24 +157,27 @@ def excluded_in_supercell(
 
 
 def exclusive_groups(crystal: DisorderedCrystal, found: Sequence[Exclusion]) -> tuple[list[list[int]], bool]:
-    """Disordered sites of the primitive cell in groups of which at most one is occupied.
+    """Units of the primitive cell in groups of which at most one is occupied.
 
     Returns:
-        The groups, and whether they are exact. Where sites exclude their neighbours along a chain, no group
-        describes them: each site is then a group.
+        The groups, and whether they are exact. Where units exclude their neighbours along a chain, or
+        clusters of disorder groups exclude others, no group describes them: each unit is then a group.
     """
-    sites = [site for orbit in crystal.disordered_orbits for site in orbit.members.tolist()]
-    neighbours: dict[int, list[tuple[int, IntArray]]] = {site: [] for site in sites}
+    orbits = [orbit for orbit in crystal.units for _ in orbit.units]
+    units = range(len(orbits))
+    if any(orbits[unit].is_assembly for item in found for unit in (item.first, item.second)):
+        return [[unit] for unit in units], False
+    neighbours: dict[int, list[tuple[int, IntArray]]] = {unit: [] for unit in units}
     for item in found:
         neighbours[item.first].append((item.second, item.shift))
         neighbours[item.second].append((item.first, -item.shift))
     groups: list[list[int]] = []
     seen: set[int] = set()
-    for site in sorted(sites):
-        if site in seen:
+    for start in units:
+        if start in seen:
             continue
-        cells: dict[int, tuple[int, ...]] = {site: (0, 0, 0)}
-        queue, finite = [site], True
+        cells: dict[int, tuple[int, ...]] = {start: (0, 0, 0)}
+        queue, finite = [start], True
         while queue:
             current = queue.pop()
             for other, shift in neighbours[current]:
@@ -153,7 +188,7 @@ def exclusive_groups(crystal: DisorderedCrystal, found: Sequence[Exclusion]) -> 
                 finite = finite and cells[other] == cell
         complete = all(len(neighbours[member]) == len(cells) - 1 for member in cells)
         if not (finite and complete):
-            return [[member] for member in sites], False
+            return [[member] for member in units], False
         seen |= cells.keys()
         groups.append(sorted(cells))
     return groups, True

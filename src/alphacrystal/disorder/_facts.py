@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from alphacrystal.disorder._entropy import BOLTZMANN
+from alphacrystal.disorder._units import assembly_name, group_text
 
 if TYPE_CHECKING:
     from alphacrystal.disorder._approximants import Approximants
@@ -19,6 +20,7 @@ PARENT = "disordered_parent"
 ARRANGEMENTS = "arrangements"
 #: Differences of occupancies below this are not stated.
 _STATED = 1e-3
+_MOST_LABELS = 4  # of the sites of a disorder group in a sentence
 #: eV/atom; a smaller mean energy has no temperature.
 _ZERO = 1e-6
 
@@ -41,17 +43,54 @@ class SiteOccupancies(BaseModel):
     approximated: dict[str, FiniteFloat]
 
 
+class GroupOccupancy(BaseModel):
+    """A disorder group, whose atoms are present together.
+
+    Attributes:
+        name: In the file.
+        sites: Labels of its sites.
+        images: Equivalent groups of one cluster, itself included; at most one of them is present.
+        occupancy: Probability that one of them is present, of the file.
+        approximated: The same, of the ordered approximants.
+    """
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+    name: str
+    sites: tuple[str, ...] = Field(strict=False)
+    images: int
+    occupancy: FiniteFloat
+    approximated: FiniteFloat
+
+
+class AssemblyOccupancies(BaseModel):
+    """Clusters of disorder groups that exclude one another.
+
+    Attributes:
+        label: Name of the assembly in the file, "" without one.
+        clusters: In the primitive cell.
+        groups: The groups of a cluster.
+    """
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+    label: str
+    clusters: int
+    groups: tuple[GroupOccupancy, ...] = Field(strict=False)
+
+
 class Disorder(BaseModel):
     """A disordered crystal, its degree of disorder, and its ordered approximants.
 
     Attributes:
         parent: Name of the disordered crystal: its file, or the lattice of an alloy.
-        sites: Its disordered orbits.
+        sites: Its disordered orbits outside of disorder groups.
+        assemblies: Its disorder groups.
         occupancy_error: Largest difference between an occupancy and its approximation.
         entropy_kb_per_atom: Entropy of ideal mixing in k_B for each atom.
         entropy_ev_per_k_per_atom: The same in eV/K for each atom.
-        entropy_is_upper_limit: Whether sites exclude their neighbours along a chain, so that the entropy is
-            smaller.
+        entropy_is_upper_limit: Whether sites exclude their neighbours along a chain, or clusters of disorder
+            groups exclude others, so that the entropy is smaller.
         orderings: Inequivalent orderings that were considered.
         all_considered: Whether these are all of the considered cells, not a random sample.
         kept: Orderings among the candidates.
@@ -69,6 +108,7 @@ class Disorder(BaseModel):
 
     parent: str
     sites: tuple[SiteOccupancies, ...] = Field(strict=False)
+    assemblies: tuple[AssemblyOccupancies, ...] = Field(default=(), strict=False)
     occupancy_error: FiniteFloat
     entropy_kb_per_atom: FiniteFloat
     entropy_ev_per_k_per_atom: FiniteFloat
@@ -113,10 +153,17 @@ class Disorder(BaseModel):
     @property
     def sentences(self) -> list[str]:
         """Sentences for the notes of a run."""
-        holds = "; ".join(f"site {site.label} holds {_text(site.occupancies)}" for site in self.sites)
+        contents = [f"site {site.label} holds {_text(site.occupancies)}" for site in self.sites]
+        contents += map(_assembly_text, self.assemblies)
+        holds = "; ".join(contents)
         if self.occupancy_error > _STATED:
-            near = "; ".join(f"{site.label} {_text(site.approximated)}" for site in self.sites)
-            holds += f"; approximated: {near}"
+            near = [f"{site.label} {_text(site.approximated)}" for site in self.sites]
+            near += [
+                f"group {group.name} {group.approximated:.4g}"
+                for assembly in self.assemblies
+                for group in assembly.groups
+            ]
+            holds += f"; approximated: {'; '.join(near)}"
         limit = "at most " if self.entropy_is_upper_limit else ""
         disorder = (
             f"{self.parent} is disordered ({holds}): its entropy of ideal mixing is {limit}"
@@ -132,6 +179,8 @@ class Disorder(BaseModel):
             f"Candidates are {chosen} {considered} inequivalent orderings of {self.parent}, with up to "
             f"{self.largest_cell} atoms in the primitive cell"
         )
+        if self.orderings == 1 and self.all_considered:
+            text = f"{self.parent} has one ordering, with {self.largest_cell} atoms in the primitive cell"
         if self.energy_spread_per_atom_ev is not None and self.kept > 1:
             text += f"; their energies spread over {self.energy_spread_per_atom_ev:.3f} eV/atom"
             if self.mean_above_lowest_per_atom_ev is not None:
@@ -159,6 +208,23 @@ def disorder_facts(approximants: Approximants, parent: str) -> Disorder:
             )
             for site in approximants.sites
         ),
+        assemblies=tuple(
+            AssemblyOccupancies(
+                label=assembly.label,
+                clusters=assembly.clusters,
+                groups=tuple(
+                    GroupOccupancy(
+                        name=group.name,
+                        sites=group.labels,
+                        images=group.images,
+                        occupancy=round(group.occupancy, 4),
+                        approximated=round(group.approximated, 4),
+                    )
+                    for group in assembly.groups
+                ),
+            )
+            for assembly in approximants.assemblies
+        ),
         occupancy_error=round(approximants.error, 4),
         entropy_kb_per_atom=round(approximants.entropy, 6),
         entropy_ev_per_k_per_atom=round(approximants.entropy * BOLTZMANN, 10),
@@ -177,3 +243,13 @@ def _rounded(shares: Mapping[str, float]) -> dict[str, float]:
 
 def _text(shares: Mapping[str, float]) -> str:
     return ", ".join(f"{share:.4g} {symbol}" for symbol, share in shares.items())
+
+
+def _assembly_text(assembly: AssemblyOccupancies) -> str:
+    """For example "assembly A holds 0.6 of group 1 (Cl1, O2), or 0.4 of group 2 (Cl3)"."""
+    groups = []
+    for group in assembly.groups:
+        more = len(group.sites) - _MOST_LABELS
+        sites = ", ".join(group.sites[:_MOST_LABELS]) + (f" and {more} more" if more > 0 else "")
+        groups.append(f"{group_text(group.name, group.occupancy, group.images)} ({sites})")
+    return f"{assembly_name(assembly.label)} holds {', or '.join(groups)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
     from alphacrystal.generate import Candidate
     from alphacrystal.relaxation import Relaxation
 
+#: Atoms in the formula unit; for larger formulas with decimals the notes name a close smaller one.
+SMALL_FORMULA = 20
 #: Endings of lists of formulas; such a file is never a structure.
 _LIST_ENDINGS = (".csv", ".txt", ".tsv")
 
@@ -41,36 +42,60 @@ def parent_formula(path: Path, max_atoms: int) -> str:
     from alphacrystal.disorder import approximant_formula
     from alphacrystal.generate.generators.ordering import read_parent
 
-    return approximant_formula(read_parent(path).structure, str(path), max_atoms).reduced_formula
+    parent = read_parent(path)
+    found = approximant_formula(parent.structure, str(path), max_atoms, parent.assemblies)
+    return found.reduced_formula
 
 
-def alloy_formula(formula: Formula, config: PredictConfig) -> Formula:
-    """The formula of the ordered approximants of an alloy: the nearest one that fits into their cells.
+def approximated_formula(formula: Formula, config: PredictConfig) -> Formula:
+    """The formula of the ordered approximants of a solid solution, the nearest that fits into their cells.
 
     Raises:
-        InputError: None comes close to it.
+        InputError: None comes close to it, or the file of the parent compound cannot be used.
     """
-    if not config.alloy or formula.num_atoms <= config.order_max_atoms:
-        return formula
+    from alphacrystal.composition import flat_name
     from alphacrystal.disorder import alloy_structure, approximant_formula
 
-    structure = alloy_structure("fcc", formula.counts, 1.0)
-    near = approximant_formula(structure, formula.text, config.order_max_atoms)
-    note = f"{formula.text} was approximated by {near.name}, whose atoms fit into --order-max-atoms"
-    return type(formula)(formula.text, near.counts, (note,), near.spelling)
+    if config.solid_solution is not None:
+        from alphacrystal.generate.generators.ordering import solid_solution_parent
+
+        parent = solid_solution_parent(config.solid_solution, formula)
+        near = approximant_formula(parent.structure, parent.path, config.order_max_atoms)
+    elif config.alloy and formula.num_atoms > config.order_max_atoms:
+        structure = alloy_structure("fcc", formula.counts, 1.0)
+        near = approximant_formula(structure, formula.text, config.order_max_atoms)
+    else:
+        return formula
+    if near == formula:
+        return formula
+    name = flat_name(near.counts, formula.text)
+    note = f"{formula.text} was approximated by {name}, whose atoms fit into --order-max-atoms"
+    return type(formula)(formula.text, near.counts, (note,), name)
 
 
-def alloy_hint(formula: Formula, config: PredictConfig) -> tuple[str, ...]:
-    """A note on solid solutions where a formula of metals has fractional amounts."""
+def solid_solution_hint(formula: Formula, config: PredictConfig) -> tuple[str, ...]:
+    """A note on solid solutions where a formula has fractional amounts."""
     from pymatgen.core import Element
 
-    fractional = re.search(r"\d*[.]\d", formula.text) is not None
-    metals = len(formula.elements) > 1 and all(Element(symbol).is_metal for symbol in formula.elements)
-    if not (fractional and metals) or config.alloy or config.disordered is not None:
+    from alphacrystal.composition import simpler_formula, typed_fractions
+
+    fractions = typed_fractions(formula)
+    given = (config.disordered, config.solid_solution, config.fix_sublattice)
+    if len(formula.elements) < 2 or not fractions or config.alloy or any(given):
         return ()
-    return (
-        f"The candidates are ordered compounds; for a solid solution {formula.text} give --alloy fcc,bcc,hcp",
+    if all(Element(symbol).is_metal for symbol in formula.elements):
+        lattices = "--alloy fcc,bcc,hcp"
+        return (f"The candidates are ordered compounds; for a solid solution {formula.text} give {lattices}",)
+    note = (
+        f"The candidates are ordered compounds with {formula.num_atoms} atoms in the formula unit; for a "
+        f"solid solution {formula.text} give a parent compound (--solid-solution FILE), or a structure with "
+        "partial occupancies (--from FILE)"
     )
+    simpler = simpler_formula(formula) if formula.num_atoms > SMALL_FORMULA else None
+    near = (
+        () if simpler is None else (f"A close composition with {simpler.num_atoms} atoms is {simpler.name}",)
+    )
+    return (note, *near)
 
 
 def approximants_of(crystal: CrystalRead, name: str, config: PredictConfig) -> list[Candidate]:
@@ -93,6 +118,7 @@ def approximants_of(crystal: CrystalRead, name: str, config: PredictConfig) -> l
         max_atoms=config.order_max_atoms,
         count=config.order_candidates,
         seed=config.seed,
+        assemblies=crystal.assemblies,
     )
     return ordering_candidates(approximants, name)
 

@@ -10,7 +10,7 @@ from alphacrystal.composition import parse_formula
 from alphacrystal.config import PredictConfig, check_unchanged, make_config
 from alphacrystal.errors import InputError
 from alphacrystal.pipeline.checkpoint import Checkpoint
-from alphacrystal.pipeline.disorder import alloy_formula
+from alphacrystal.pipeline.disorder import approximated_formula
 from alphacrystal.pipeline.dispersion import add_plain_energies, decide_dispersion
 from alphacrystal.pipeline.energies import energy_reference, open_relaxer
 from alphacrystal.pipeline.generation import generate
@@ -71,7 +71,7 @@ def predict(
         KeyboardInterrupt: Raised again after the finished part is written.
     """
     config = make_config(**{**(config or PredictConfig()).model_dump(), **settings})
-    formula = alloy_formula(parse_formula(text), config)
+    formula = approximated_formula(parse_formula(text), config)
     folder = Path(folder) if folder is not None else default_folder(formula.file_name)
     if resume:
         _check_same_request(Checkpoint(folder), text, config)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from alphacrystal.composition import CellContent, Formula, formula_units_within, parse_cell
+from alphacrystal.composition import CellContent, Formula, formula_units_within, parse_cell, simpler_formula
 from alphacrystal.config import MAX_ATOMS, PredictConfig
 from alphacrystal.errors import InputError, PotentialError
 from alphacrystal.pipeline.constraints import check_constraints
-from alphacrystal.pipeline.disorder import alloy_hint
+from alphacrystal.pipeline.disorder import solid_solution_hint
 from alphacrystal.pipeline.framework import units_of_framework
 from alphacrystal.pipeline.pattern import measured_peaks, read_measurement
 from alphacrystal.pipeline.seeds import read_seeds
@@ -79,11 +79,23 @@ def check_request(formula: Formula, config: PredictConfig) -> Request:
     seeds, seed_notes = read_seeds(formula, config)
     notes = (
         *formula.notes,
-        *alloy_hint(formula, config),
+        *solid_solution_hint(formula, config),
         *(() if pattern is None else pattern.notes),
         *seed_notes,
     )
     return Request(formula, tuple(units), config, notes, pattern, measured_peaks(pattern), seeds)
+
+
+def check_energies(formula: Formula, config: PredictConfig) -> None:
+    """Refuse settings of energies that cannot be used with any generator.
+
+    Raises:
+        InputError: A setting or an element cannot be used.
+        PotentialError: A potential cannot be used.
+    """
+    check_potential_covers(formula, config)
+    check_phonons(config)
+    check_rerank(formula, config)
 
 
 def check_phonons(config: PredictConfig) -> None:
@@ -146,6 +158,12 @@ def check_generators(formula: Formula, formula_units: Sequence[int], config: Pre
     """
     from alphacrystal.generate import GENERATORS
 
+    disordered = config.disordered is not None or config.solid_solution is not None or config.alloy
+    if disordered and "ordering" not in config.generators:
+        raise InputError(
+            f"The generator {', '.join(config.generators)} orders no disordered crystal: leave out "
+            "--generators, or add ordering to it."
+        )
     context = generator_context(formula, formula_units, config)
     for name in config.generators:
         if (check := GENERATORS.get(name).check) is not None:
@@ -185,9 +203,11 @@ def formula_units_to_try(formula: Formula, config: PredictConfig) -> list[int]:
         return list(config.z)
     limit = MAX_ATOMS
     if formula.num_atoms > limit:
+        simpler = simpler_formula(formula)
+        near = "" if simpler is None else f", e.g. {simpler.name} ({simpler.num_atoms} atoms)"
         raise InputError(
             f"{formula.text} has {formula.num_atoms} atoms in one formula unit, more than the {limit} the "
-            "networks were trained for: choose a simpler formula."
+            f"networks were trained for: choose a simpler formula{near}."
         )
     return formula_units_within(formula, config.max_atoms)
 

@@ -31,6 +31,7 @@ MAX_PRINTED_FAILURES = 5  # all failures are in failures.csv
         "seed_structures",
         "fix_sublattice",
         "disordered",
+        "solid_solution",
         "workers",
     )
 )

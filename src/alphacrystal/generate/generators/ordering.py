@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from alphacrystal.disorder import (
     approximant_formula,
     disorder_facts,
     ordered_approximants,
+    solid_solution,
 )
 from alphacrystal.errors import InputError
 from alphacrystal.generate.arrangement import expected_volume
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from alphacrystal.composition import Formula
     from alphacrystal.config import PredictConfig
+    from alphacrystal.crystal import Assembly
 
 #: Name of the generator.
 ORDERING = "ordering"
@@ -40,11 +42,13 @@ class Parent:
         structure: With partial occupancies.
         name: In messages and tables.
         path: Its file in messages, "" for an alloy.
+        assemblies: Its clusters of disorder groups.
     """
 
     structure: Structure
     name: str
     path: str = ""
+    assemblies: tuple[Assembly, ...] = ()
 
 
 def ordering_candidates(approximants: Approximants, parent: str) -> list[Candidate]:
@@ -82,20 +86,51 @@ def read_parent(path: Path) -> Parent:
     structure = crystals[0].structure
     if structure.is_ordered:
         raise InputError(
-            f"{path} is fully ordered: relax it with alphacrystal relax, or give it with --seed-structures."
+            f"{path} is fully ordered: relax it with alphacrystal relax, or give it with --seed-structures "
+            "or --solid-solution."
         )
-    return Parent(structure, path.name, str(path))
+    return Parent(structure, path.name, str(path), crystals[0].assemblies)
 
 
-def parents(formula_amounts: Mapping[str, float], config: PredictConfig) -> list[Parent]:
+def solid_solution_parent(path: Path, formula: Formula) -> Parent:
+    """A solid solution on the sites of the crystal of a file.
+
+    Args:
+        path: The file of the parent compound.
+        formula: Its text has the composition of the solid solution.
+
+    Raises:
+        InputError: The file cannot be read or holds several crystals, or the formula does not fit on its
+            sites.
+    """
+    from alphacrystal.composition import parse_formula
+    from alphacrystal.data import read_crystals
+
+    crystals = read_crystals(path)
+    if len(crystals) != 1:
+        raise InputError(f"{path} holds {len(crystals)} structures: give one parent compound.")
+    amounts = parse_formula(formula.text).counts
+    structure = solid_solution(crystals[0].structure, amounts, str(path), formula.text)
+    return Parent(structure, f"{formula.text} in {path.name}", f"{formula.text} in {path}")
+
+
+def parents(formula: Formula, config: PredictConfig) -> list[Parent]:
     """The disordered crystals of a run.
 
     Args:
-        formula_amounts: Of the elements of an alloy.
+        formula: Of the run; its text has the composition of an alloy or solid solution.
         config: Names the file or the lattices.
+
+    Raises:
+        InputError: A file cannot be used.
     """
     if config.disordered is not None:
         return [read_parent(config.disordered)]
+    if config.solid_solution is not None:
+        return [solid_solution_parent(config.solid_solution, formula)]
+    from alphacrystal.composition import parse_formula
+
+    formula_amounts = parse_formula(formula.text).counts
     total = sum(formula_amounts.values())
     volume = sum(expected_volume({symbol: 1}) * x for symbol, x in formula_amounts.items()) / total
     text = "".join(f"{symbol}{amount / total:.4g}" for symbol, amount in formula_amounts.items())
@@ -143,6 +178,7 @@ class OrderingGenerator:
                     count=share,
                     seed=self.seed,
                     formula=formula.counts,
+                    assemblies=parent.assemblies,
                 )
             except InputError as error:
                 failures.append(error)
@@ -156,9 +192,11 @@ class OrderingGenerator:
 
 def _check(context: GeneratorContext) -> None:
     config, formula = context.config, context.formula
-    if (config.disordered is None) == (not config.alloy):
+    sources = [config.disordered is not None, config.solid_solution is not None, bool(config.alloy)]
+    if sum(sources) != 1:
         raise InputError(
-            "The generator ordering needs a disordered crystal: give --disordered FILE or --alloy fcc."
+            "The generator ordering needs one disordered crystal: give --disordered FILE, --solid-solution "
+            "FILE or --alloy fcc."
         )
     if config.alloy and len(formula.elements) < 2:
         raise InputError(f"{formula.text} is one element: an alloy (--alloy) has at least two.")
@@ -174,7 +212,7 @@ def _check(context: GeneratorContext) -> None:
         )
     if config.disordered is not None:
         parent = read_parent(config.disordered)
-        found = approximant_formula(parent.structure, parent.path, config.order_max_atoms)
+        found = approximant_formula(parent.structure, parent.path, config.order_max_atoms, parent.assemblies)
         if found != formula:
             raise InputError(
                 f"The ordered approximants of {config.disordered} have the composition "
@@ -185,18 +223,14 @@ def _check(context: GeneratorContext) -> None:
 
 @register(
     ORDERING,
-    "ordered approximants of a disordered crystal (--disordered, --alloy)",
+    "ordered approximants of a disordered crystal (--disordered, --solid-solution, --alloy)",
     check=_check,
     unrelaxed_copies=False,
     exhaustive=True,
 )
 def build_ordering(context: GeneratorContext) -> OrderingGenerator:
     """Build the generator of a run; reads the disordered crystal."""
-    from alphacrystal.composition import parse_formula
-
     config = context.config
-    # The formula of the run may be an approximation; its text has the composition of the alloy.
-    amounts = parse_formula(context.formula.text).counts if config.alloy else {}
     return OrderingGenerator(
-        parents(amounts, config), config.order_max_atoms, config.order_candidates, config.seed
+        parents(context.formula, config), config.order_max_atoms, config.order_candidates, config.seed
     )
