@@ -19,7 +19,9 @@ from alphacrystal.exploration import (
     Exploration,
     hull_lines,
     hull_table,
+    parse_summary,
     read_hull,
+    summary_of,
     write_results,
 )
 
@@ -126,6 +128,35 @@ def test_page_works_in_a_browser_with_mouse_and_keyboard(
         before = page.locator("#hull circle").last.get_attribute("cx")
         page.locator("#hull").press("ArrowLeft")
         assert page.locator("#hull circle").last.get_attribute("cx") != before
+
+
+def test_phases_have_links_to_their_runs(make_exploration: Make, tmp_path: Path) -> None:
+    exploration = make_exploration(tmp_path, "Na-Mg-Cl", (0.0, 20.0))
+    (tmp_path / "runs" / "quick" / "NaMg" / "report.html").write_text("report")
+    write_results(exploration)
+    page = (tmp_path / "20GPa" / "hull.html").read_text()
+    links = re.findall(r'class="run-link" href="([^"]+)" aria-label="([^"]+)"', page)
+    assert links == [
+        ("../runs/quick/MgCl/", "Run folder of MgCl · Fm-3m"),
+        ("../runs/quick/NaMg/report.html", "Report of NaMg · Fm-3m"),
+    ]
+    assert all((tmp_path / "20GPa" / address).exists() for address, _ in links)
+    row = next(row for row in read_hull(tmp_path / "0GPa").phases if row.formula == "MgCl")
+    assert (tmp_path / row.run).is_dir()
+
+
+def test_the_summary_has_the_head_of_the_hull(make_exploration: Make, tmp_path: Path) -> None:
+    exploration = make_exploration(tmp_path, "Na-Mg-Cl")
+    write_results(exploration, page=False)
+    path = tmp_path / "hull_summary.json"
+    summary, hull = parse_summary(path.read_bytes(), path), read_hull(tmp_path)
+    assert summary == summary_of(hull)
+    assert (summary.all_phases, summary.on_hull) == (len(hull.phases), hull.on_hull)
+    long = hull.model_copy(update={"phases": hull.phases * 100})
+    assert (len(summary_of(long).phases), summary_of(long).all_phases) == (200, 100 * len(hull.phases))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 99}))
+    with pytest.raises(InputError, match="written by a newer AlphaCrystal"):
+        parse_summary(path.read_bytes(), path)
 
 
 def test_results_are_read_back(make_exploration: Make, tmp_path: Path) -> None:

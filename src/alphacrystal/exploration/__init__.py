@@ -15,7 +15,7 @@ from alphacrystal.exploration._explore import (
 from alphacrystal.exploration._hull import Hull, Phase
 from alphacrystal.exploration._lines import hull_lines
 from alphacrystal.exploration._log import EVENTS_FILE, LOG_FILE, ExploreLog, parse_log
-from alphacrystal.exploration._read import StoredHull, parse_hull, read_hull
+from alphacrystal.exploration._read import StoredHull, parse_hull, read_hull, summary_of
 from alphacrystal.exploration._results import (
     CSV_FILE,
     FIGURE,
@@ -27,6 +27,7 @@ from alphacrystal.exploration._results import (
 )
 from alphacrystal.exploration._run import ExplorationRun
 from alphacrystal.exploration._selection import expected_lowering, predicted_depths
+from alphacrystal.exploration._summary import MAX_PHASES, SUMMARY_FILE, HullSummary, parse_summary
 from alphacrystal.exploration._system import (
     ChemicalSystem,
     Compositions,
@@ -35,7 +36,7 @@ from alphacrystal.exploration._system import (
 )
 from alphacrystal.exploration._systems import SystemRow, explore_systems, read_systems
 from alphacrystal.exploration._table import HULL_COLUMNS, STRUCTURES_FOLDER, HullRow, hull_table
-from alphacrystal.exploration._task import ExploreTask
+from alphacrystal.exploration._task import RUNS_FOLDER, ExploreTask
 
 __all__ = [
     "CSV_FILE",
@@ -45,11 +46,14 @@ __all__ = [
     "HULL_COLUMNS",
     "JSON_FILE",
     "LOG_FILE",
+    "MAX_PHASES",
     "MAX_PRESSURES",
     "PAGE_FILE",
     "POTENTIALS_FIGURE",
     "PRESSURES_FIGURE",
+    "RUNS_FOLDER",
     "STRUCTURES_FOLDER",
+    "SUMMARY_FILE",
     "Budget",
     "ChemicalSystem",
     "Compositions",
@@ -59,6 +63,7 @@ __all__ = [
     "ExploreTask",
     "Hull",
     "HullRow",
+    "HullSummary",
     "Phase",
     "StoredHull",
     "SystemRow",
@@ -72,10 +77,12 @@ __all__ = [
     "parse_budget",
     "parse_hull",
     "parse_log",
+    "parse_summary",
     "parse_system",
     "predicted_depths",
     "read_hull",
     "read_systems",
     "stored_exploration",
+    "summary_of",
     "write_results",
 ]

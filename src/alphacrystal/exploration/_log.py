@@ -72,7 +72,11 @@ class ExploreLog(BaseModel):
         Raises:
             AlphaCrystalError: It cannot be written.
         """
-        write_text_atomically(folder / LOG_FILE, self.model_dump_json(indent=1) + "\n")
+        write_text_atomically(folder / LOG_FILE, self.text())
+
+    def text(self) -> str:
+        """Content of the file."""
+        return self.model_dump_json(indent=1) + "\n"
 
     @model_validator(mode="after")
     def _has_tasks_of_its_system(self) -> ExploreLog:

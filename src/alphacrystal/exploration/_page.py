@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from alphacrystal.exploration._exploration import Exploration
 from alphacrystal.exploration._hull import Hull
@@ -67,6 +68,7 @@ def exploration_page(
                 cif_name=row.file.rpartition("/")[2],
                 cif=cifs[row.file] if structure is not None else "",
                 structure=structure,
+                run=_run_address(exploration, hull, row),
             )
         )
     facts = (
@@ -95,6 +97,17 @@ def exploration_page(
             picture=picture,
         )
     )
+
+
+def _run_address(exploration: Exploration, hull: Hull, row: HullRow) -> str:
+    """Address of the report of a phase, else of its run folder, relative to the page; "" without one."""
+    from alphacrystal.report import PAGE_FILE
+
+    folder = exploration.folder / row.run
+    if not row.run or not folder.is_dir():
+        return ""
+    up = "" if exploration.results_folder(hull.pressure_gpa) == exploration.folder else "../"
+    return quote(f"{up}{row.run}/{PAGE_FILE if (folder / PAGE_FILE).is_file() else ''}")
 
 
 def _structure(text: str) -> Structure | None:

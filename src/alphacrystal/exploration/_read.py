@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alphacrystal.errors import InputError, NewerFormatError
 from alphacrystal.exploration._results import FORMAT_VERSION, JSON_FILE
+from alphacrystal.exploration._summary import MAX_PHASES, HullSummary
 from alphacrystal.exploration._table import HullRow
 from alphacrystal.runtime.bounded_files import read_bounded_text
 
@@ -67,6 +68,23 @@ def parse_hull(content: bytes | str, path: Path) -> StoredHull:
     if hull.format_version > FORMAT_VERSION:
         raise NewerFormatError(path, hull.format_version, FORMAT_VERSION)
     return hull
+
+
+def summary_of(hull: StoredHull) -> HullSummary:
+    """The summary of a hull that was read."""
+    return HullSummary(
+        elements=hull.elements,
+        pressure_gpa=hull.pressure_gpa,
+        potential=hull.potential,
+        predicted_formulas=hull.predicted_formulas,
+        considered_formulas=hull.considered_formulas,
+        rounds=hull.rounds,
+        stopped=hull.stopped,
+        failed_formulas=len(hull.failures),
+        all_phases=len(hull.phases),
+        phases=hull.phases[:MAX_PHASES],
+        on_hull=hull.on_hull,
+    )
 
 
 def read_hull(folder: Path | str) -> StoredHull:

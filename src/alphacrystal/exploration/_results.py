@@ -13,6 +13,7 @@ from alphacrystal.errors import AlphaCrystalError
 from alphacrystal.exploration._exploration import Exploration
 from alphacrystal.exploration._hull import PREDICTED, Hull, Phase
 from alphacrystal.exploration._page import exploration_page
+from alphacrystal.exploration._summary import SUMMARY_FILE, summary_text
 from alphacrystal.exploration._table import (
     STRUCTURES_FOLDER,
     HullRow,
@@ -66,7 +67,7 @@ def _write_hull(exploration: Exploration, hull: Hull, folder: Path, *, page: boo
     pairs = tuple((a, b) for a, b in edges)
     ranges = hull.potential_ranges()
     _write_csv(folder / CSV_FILE, rows)
-    content = {
+    content: dict[str, object] = {
         "format": "alphacrystal-hull",
         "format_version": FORMAT_VERSION,
         "elements": list(exploration.system.elements),
@@ -83,6 +84,8 @@ def _write_hull(exploration: Exploration, hull: Hull, folder: Path, *, page: boo
         "chemical_potentials_ev": ranges,
     }
     write_text_atomically(folder / JSON_FILE, json.dumps(content, indent=1, allow_nan=False) + "\n")
+    summary = summary_text(content, rows, len(exploration.failures))
+    write_text_atomically(folder / SUMMARY_FILE, summary)
     if page:
         picture = _draw(exploration, hull, folder, order, pairs)
         write_text_atomically(

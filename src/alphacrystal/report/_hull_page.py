@@ -20,6 +20,7 @@ from alphacrystal.report._html import (
     script_hashes,
     viewer_parts,
 )
+from alphacrystal.report._layout import PAGE_FILE
 from alphacrystal.report._plain_json import plain_json
 from alphacrystal.report._typeset import typeset_formula, typeset_symbol
 
@@ -67,6 +68,7 @@ class HullPagePhase:
         cif_name: Name of its CIF, "" without one.
         cif: CIF text, "" without one.
         structure: Conventional cell for the 3D view, None without one.
+        run: Address of its report or run folder, relative to the page; "" without one.
     """
 
     formula: str
@@ -86,6 +88,7 @@ class HullPagePhase:
     cif_name: str
     cif: str
     structure: Structure | None
+    run: str = ""
 
     @property
     def title(self) -> str:
@@ -192,7 +195,14 @@ def _row(phase: HullPagePhase) -> dict[str, Any]:
         "cells": [(column, *pair) for column, pair in zip(_columns(""), values, strict=True)],
         "cif": "data:chemical/x-cif;charset=utf-8," + quote(phase.cif) if phase.cif else "",
         "file": phase.cif_name,
+        "run": phase.run,
+        "run_title": run_title(phase.run),
     }
+
+
+def run_title(address: str) -> str:
+    """Name of the link to a report or run folder."""
+    return "Report" if address.endswith(PAGE_FILE) else "Run folder"
 
 
 def _data(page: HullPage, quantity: str) -> dict[str, Any]:

@@ -22,6 +22,13 @@
       link.href = row.href;
       link.download = row.download;
     }
+    const run = report.table.link(index, "run-link");
+    const runLink = document.getElementById("run-link");
+    runLink.hidden = !run;
+    if (run) {
+      runLink.href = run.getAttribute("href");
+      runLink.textContent = run.textContent;
+    }
     // Hidden, but of the same size: 3Dmol cannot draw into a box without size.
     detail.querySelector(".viewer-box").style.visibility = phase.structure ? "" : "hidden";
     document.getElementById("no-structure").hidden = Boolean(phase.structure);
