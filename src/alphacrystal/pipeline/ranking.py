@@ -21,6 +21,7 @@ from alphacrystal.pipeline.framework import framework_notes
 from alphacrystal.pipeline.pattern import REFINED
 from alphacrystal.pipeline.second_potential import with_second_energies
 from alphacrystal.pipeline.seeds import seed_notes
+from alphacrystal.ranking import with_close_energies
 from alphacrystal.report import DistogramSummary, OrbitDistanceSummary, Prediction, pattern_sentences
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ def conclude(
     second_notes: list[str] = []
     if config.rerank and has_energies:
         ranked, second_notes = with_second_energies(request, ranked, store)
+    if has_energies and config.pressure == 0 and not orderings_alone(relaxed.candidates):
+        ranked = with_close_energies(ranked, config.full_potential)
     timings = {**store.timings, "rank": time.monotonic() - begin}
     failed = [relaxation for relaxation in relaxed.relaxations.values() if not relaxation.usable]
     all_notes = [*request.notes, *notes]

@@ -8,6 +8,7 @@ from alphacrystal.ranking._bonds import (
     neighbour_pairs,
     pairs_csv,
 )
+from alphacrystal.ranking._close_energies import POLYMORPH_ERRORS, with_close_energies
 from alphacrystal.ranking._energy_reference import EnergyReference
 from alphacrystal.ranking._evidence import (
     LIST_INPUTS,
@@ -64,6 +65,7 @@ __all__ = [
     "MODE_OF",
     "NONE_INPUTS",
     "PATTERN_INPUTS",
+    "POLYMORPH_ERRORS",
     "ROW_INPUTS",
     "SEED",
     "DecompositionProduct",
@@ -106,5 +108,6 @@ __all__ = [
     "row_probabilities",
     "table_facts",
     "type_label",
+    "with_close_energies",
     "write_phase_table",
 ]

@@ -25,6 +25,7 @@ FLAGS = {
     "unknown": "neighbours that known crystals do not have; the potential may not describe them",
     "volume": "a volume far from the predicted one",
     "disagreement": "the two potentials disagree on its energy",
+    "close": "another structure type within the error of the potential; either may be the lower one",
 }
 NOBLE_GASES = frozenset({"He", "Ne", "Ar", "Kr", "Xe", "Rn"})
 MAGNETIC = frozenset({"Cr", "Mn", "Fe", "Co", "Ni"})
@@ -40,7 +41,7 @@ VOLUME_DEVIATIONS, VOLUME_DIFFERENCE = 3.0, 0.15  # predicted deviations; differ
 def flags(
     structure: Structure, candidate: Candidate, *, pressure_gpa: float = 0.0, dispersion: bool = False
 ) -> tuple[str, ...]:
-    """Flags of a structure, in the order of FLAGS, without those that compare two potentials.
+    """Flags of a structure, in the order of FLAGS, without those that compare rows or two potentials.
 
     Args:
         structure: The relaxed structure, else the candidate's.

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from alphacrystal.data import StructureRecord
 
-#: They compare with a predicted volume or a second potential, which a known crystal does not have.
-LEFT_OUT = ("volume", "disagreement")
+#: They compare with a predicted volume, a second potential or other rows, which a known crystal lacks.
+LEFT_OUT = ("volume", "disagreement", "close")
 
 
 def benchmark_flags(
