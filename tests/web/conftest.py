@@ -14,9 +14,20 @@ from typing import Any
 import httpx2
 import pytest
 from fastapi.testclient import TestClient
+from pymatgen.core import Lattice, Structure
 
 from alphacrystal.config import PredictConfig
+from alphacrystal.exploration import (
+    Exploration,
+    ExploreLog,
+    Hull,
+    Phase,
+    enumerate_compositions,
+    parse_system,
+    write_results,
+)
 from alphacrystal.pipeline.predict import predict
+from alphacrystal.report import cif_text
 from alphacrystal.web import Limits, ServeSettings, create_app
 
 HERE = "http://127.0.0.1"
@@ -182,3 +193,53 @@ def start_server(start: Callable[..., Any], runs: Path) -> Iterator[Callable[...
     for server in started:
         if server.process.poll() is None:
             server.stop()
+
+
+@pytest.fixture
+def salt(runs: Path) -> Path:
+    """An exploration of Na-Cl at 0 and 20 GPa, as the command line writes it."""
+    folder = runs / "salt"
+    system, pressures = parse_system("Na-Cl"), (0.0, 20.0)
+    cell = Structure.from_spacegroup(225, Lattice.cubic(5.6), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    hulls = {}
+    for pressure in pressures:
+        run = folder / "runs" / "quick" / "NaCl"
+        run.mkdir(parents=True, exist_ok=True)
+        (run / "1.cif").write_text(cif_text(cell, 225))
+        phases = (
+            Phase({"Na": 1}, -1.3, "reference"),
+            Phase({"Cl": 1}, -1.8, "reference"),
+            Phase(
+                {"Na": 1, "Cl": 1},
+                -3.4,
+                "predicted",
+                225,
+                "Fm-3m",
+                known="mp-22862",
+                folder="runs/quick/NaCl",
+                file="1.cif",
+            ),
+            Phase({"Na": 2, "Cl": 1}, -2.0, "predicted", 123, "P4/mmm", known="new"),
+        )
+        hulls[pressure] = Hull(system, phases, pressure)
+    settings_of_run = {"candidates": 2}
+    log = ExploreLog(
+        elements=["Na", "Cl"], pressures=list(pressures), settings=settings_of_run, models={}, version="0"
+    )
+    log.stopped = "the budget of 2 formulas is spent"
+    log.write(folder)
+    write_results(
+        Exploration(
+            system,
+            hulls,
+            enumerate_compositions(system, 6),
+            predicted=2,
+            rounds=1,
+            stopped=log.stopped,
+            failures={},
+            folder=folder,
+            potential="chgnet",
+            pressures=pressures,
+        )
+    )
+    return folder

@@ -17,74 +17,12 @@ import pytest
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
-from pymatgen.core import Lattice, Structure
-
-from alphacrystal.exploration import (
-    Exploration,
-    ExploreLog,
-    Hull,
-    Phase,
-    enumerate_compositions,
-    parse_system,
-    write_results,
-)
-from alphacrystal.report import cif_text
 
 #: Ionic compounds in small cells: a few seconds of processor time for each formula.
 QUICK = {"system": "Li-F", "budget": "2formulas", "candidates": 2, "max_atoms": 6}
 Start = Callable[..., Any]
 Open = Callable[..., TestClient]
 Wait = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture
-def salt(runs: Path) -> Path:
-    """An exploration of Na-Cl at 0 and 20 GPa, as the command line writes it."""
-    folder = runs / "salt"
-    system, pressures = parse_system("Na-Cl"), (0.0, 20.0)
-    cell = Structure.from_spacegroup(225, Lattice.cubic(5.6), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
-    hulls = {}
-    for pressure in pressures:
-        run = folder / "runs" / "quick" / "NaCl"
-        run.mkdir(parents=True, exist_ok=True)
-        (run / "1.cif").write_text(cif_text(cell, 225))
-        phases = (
-            Phase({"Na": 1}, -1.3, "reference"),
-            Phase({"Cl": 1}, -1.8, "reference"),
-            Phase(
-                {"Na": 1, "Cl": 1},
-                -3.4,
-                "predicted",
-                225,
-                "Fm-3m",
-                known="mp-22862",
-                folder="runs/quick/NaCl",
-                file="1.cif",
-            ),
-            Phase({"Na": 2, "Cl": 1}, -2.0, "predicted", 123, "P4/mmm", known="new"),
-        )
-        hulls[pressure] = Hull(system, phases, pressure)
-    settings_of_run = {"candidates": 2}
-    log = ExploreLog(
-        elements=["Na", "Cl"], pressures=list(pressures), settings=settings_of_run, models={}, version="0"
-    )
-    log.stopped = "the budget of 2 formulas is spent"
-    log.write(folder)
-    write_results(
-        Exploration(
-            system,
-            hulls,
-            enumerate_compositions(system, 6),
-            predicted=2,
-            rounds=1,
-            stopped=log.stopped,
-            failures={},
-            folder=folder,
-            potential="chgnet",
-            pressures=pressures,
-        )
-    )
-    return folder
 
 
 def test_exploration_is_a_job_with_a_growing_hull(client: TestClient, runs: Path, wait_for: Wait) -> None:
@@ -147,12 +85,14 @@ def test_files_of_an_exploration(client: TestClient, salt: Path) -> None:
 )
 def test_other_folders_are_no_explorations(client: TestClient, salt: Path, name: str) -> None:
     for rest in ("", "/hull", "/table", "/figure", "/zip", "/structures/x.cif"):
+        if (name, rest) == ("salt%2F0GPa", "/hull"):
+            continue  # the address of a hull at one of several pressures
         assert client.get(f"/api/explorations/{name}{rest}").status_code == 404, rest
 
 
 def test_time_of_an_exploration_is_that_of_its_last_file(client: TestClient, salt: Path) -> None:
     """A page that sees a new time reads figures of the same round."""
-    for name, second in (("explore.json", 40), ("20GPa/hull.json", 30), ("stable_pressures.svg", 20)):
+    for name, second in (("explore.json", 40), ("20GPa/hull_summary.json", 30), ("stable_pressures.svg", 20)):
         os.utime(salt / name, (second, second))
     (line,) = client.get("/api/explorations").json()["explorations"]
     assert line["written"] == "1970-01-01T00:00:20Z"

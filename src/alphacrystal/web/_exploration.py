@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,10 +22,13 @@ from alphacrystal.exploration import (
     MAX_PRESSURES,
     PAGE_FILE,
     PRESSURES_FIGURE,
+    SUMMARY_FILE,
     ExploreLog,
-    StoredHull,
+    HullSummary,
     parse_hull,
     parse_log,
+    parse_summary,
+    summary_of,
 )
 from alphacrystal.report import pressure_folder
 from alphacrystal.web._cache import VersionedCache, version_of
@@ -32,7 +37,8 @@ from alphacrystal.web._library import time_of
 from alphacrystal.web._names import check_name, is_name
 
 MAX_LOG_BYTES = 8_000_000  # of explore.json; one of 10,000 formulas has 1.5 MB
-MAX_HULL_BYTES = 8_000_000  # of hull.json; a ternary system of 200 formulas has 0.5 MB
+MAX_HULL_BYTES = 8_000_000  # of hull.json, which is read where there is no summary
+MAX_SUMMARY_BYTES = 2_000_000  # of hull_summary.json; 200 phases have 0.15 MB
 _MAX_KEPT = 64  # logs and hulls in memory
 NOUN = "exploration"
 
@@ -69,7 +75,7 @@ class ExplorationLibrary:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._logs: VersionedCache[ExploreLog] = VersionedCache(_MAX_KEPT)
-        self._hulls: VersionedCache[StoredHull] = VersionedCache(_MAX_KEPT)
+        self._hulls: VersionedCache[HullSummary] = VersionedCache(_MAX_KEPT)
 
     def names(self) -> list[str]:
         """Names of the folders of explorations, the one written last first.
@@ -120,19 +126,22 @@ class ExplorationLibrary:
         except OSError as error:
             raise MissingError("There is no exploration of this name.") from error
 
-    def hull(self, name: str, pressure_gpa: float) -> StoredHull | None:
-        """The hull at a pressure, None before the end of the first round.
+    def hull(self, name: str, pressure_gpa: float) -> HullSummary | None:
+        """The summary of the hull at a pressure, None before the end of the first round.
 
         Raises:
             MissingError: There is no exploration of this name, or it has no such pressure.
             InputError: A file is damaged.
         """
-        place = (*self.place(name, pressure_gpa), JSON_FILE)
-        try:
-            version = version_of(stat_entry(self.root, *place))
-        except OSError:
-            return None
-        return self._hulls.get(place, version, lambda: self._read_hull(name, place))
+        folder = self.place(name, pressure_gpa)
+        for file in (SUMMARY_FILE, JSON_FILE):  # folders of older versions have no summary
+            place = (*folder, file)
+            try:
+                version = version_of(stat_entry(self.root, *place))
+            except OSError:
+                continue
+            return self._hulls.get(place, version, partial(self._read_hull, name, place))
+        return None
 
     def place(self, name: str, pressure_gpa: float) -> tuple[str, ...]:
         """Place of the results at a pressure below the runs folder.
@@ -157,15 +166,26 @@ class ExplorationLibrary:
         except OSError as error:
             raise MissingError("The exploration has no such file yet.") from error
 
-    def _read_hull(self, name: str, place: tuple[str, ...]) -> StoredHull:
+    def _read_hull(self, name: str, place: tuple[str, ...]) -> HullSummary:
+        file = place[-1]
         try:
-            return parse_hull(read_file(self.root, *place, limit=MAX_HULL_BYTES), Path(JSON_FILE))
+            if file == SUMMARY_FILE:
+                content = read_file(self.root, *place, limit=MAX_SUMMARY_BYTES)
+                return parse_summary(content, Path(file))
+            content = read_file(self.root, *place, limit=MAX_HULL_BYTES)
+            return summary_of(parse_hull(content, Path(file)))
         except NewerFormatError as error:
             raise NewerFormatError(f"The exploration {name}", error.version, error.supported) from error
-        except (OSError, InputError) as error:
-            raise InputError(
-                f"The exploration {name} is damaged: {JSON_FILE} cannot be read; resume it."
-            ) from error
+        except OSError as error:
+            if error.errno == errno.EFBIG and file == JSON_FILE:
+                raise InputError(
+                    f"The exploration {name} is of an older version, and its {JSON_FILE} has more than "
+                    f"{MAX_HULL_BYTES / 1e6:g} MB: resume it with alphacrystal explore --resume, which "
+                    f"writes {SUMMARY_FILE}."
+                ) from error
+            raise InputError(_damaged_hull(name, file)) from error
+        except InputError as error:
+            raise InputError(_damaged_hull(name, file)) from error
 
     def _written(self, name: str) -> int:
         """When the last file of a round was written, in ns: the others are then those of this round."""
@@ -182,11 +202,12 @@ class ExplorationLibrary:
                 yield name, f"{PRESSURES_FIGURE}.svg"
             folder = self.place(name, pressures[-1])
             yield *folder, PAGE_FILE
+            yield *folder, SUMMARY_FILE
             yield *folder, JSON_FILE
         yield name, LOG_FILE
 
 
-def compounds(hull: StoredHull) -> list[str]:
+def compounds(hull: HullSummary) -> list[str]:
     """The formulas on a hull, without the elements."""
     return [formula for formula in hull.on_hull if formula not in hull.elements]
 
@@ -234,6 +255,10 @@ def read_exploration_log(root: Path, name: str) -> ExploreLog:
 def _hull_folder(pressures: tuple[float, ...], pressure_gpa: float) -> tuple[str, ...]:
     """Folder of the results at a pressure below that of an exploration: several have one each."""
     return (pressure_folder(Path(), pressure_gpa).name,) if len(pressures) > 1 else ()
+
+
+def _damaged_hull(name: str, file: str) -> str:
+    return f"The exploration {name} is damaged: {file} cannot be read; resume it."
 
 
 def _damaged_log(name: str) -> str:

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query
-from fastapi.responses import StreamingResponse
+from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
+from alphacrystal.errors import MissingError
 from alphacrystal.exploration import (
     CSV_FILE,
     FIGURE,
     PAGE_FILE,
     POTENTIALS_FIGURE,
     PRESSURES_FIGURE,
+    RUNS_FOLDER,
     STRUCTURES_FOLDER,
 )
 from alphacrystal.web._archive import zipped
 from alphacrystal.web._exploration import ExplorationLibrary
 from alphacrystal.web._files import is_regular
-from alphacrystal.web._names import check_name, download_name
+from alphacrystal.web._library import REPORT_FILE
+from alphacrystal.web._names import check_name, download_name, run_id
 from alphacrystal.web._parts import ANY_REFUSAL, NOT_FOUND, Parts, ServerParts
-from alphacrystal.web._run_routes import CIF, HTML, REPORT_POLICY, ZIP, sent
+from alphacrystal.web._run_routes import CIF, HTML, REPORT_POLICY, ZIP, sent, show_report
 from alphacrystal.web._series_routes import FIGURE_POLICY, SVG
 from alphacrystal.web._views import ExplorationPage, ExplorationView, FigureName, RemovableExploration
 
 router = APIRouter(prefix="/api/explorations", tags=["chemical systems"], responses=ANY_REFUSAL | NOT_FOUND)
 
-MAX_PHASES = 200  # of the hull on the page; the table has all
 FIGURES: dict[FigureName, str] = {
     "hull": f"{FIGURE}.svg",
     "potentials": f"{POTENTIALS_FIGURE}.svg",
@@ -69,9 +72,9 @@ def show_exploration(exploration_id: Id, parts: Parts, pressure: Pressure = None
         pressure_gpa=value,
         considered=0 if hull is None else hull.considered_formulas,
         potential="" if hull is None else hull.potential,
-        failures=0 if hull is None else len(hull.failures),
-        phases=[] if hull is None else list(hull.phases[:MAX_PHASES]),
-        more=0 if hull is None else max(0, len(hull.phases) - MAX_PHASES),
+        failures=0 if hull is None else hull.failed_formulas,
+        phases=[] if hull is None else list(hull.phases),
+        more=0 if hull is None else max(0, hull.all_phases - len(hull.phases)),
         has_page=is_regular(library.root, *place, PAGE_FILE),
         figures=[name for name in FIGURES if is_regular(library.root, *_figure(exploration_id, place, name))],
     )
@@ -82,6 +85,25 @@ def show_hull(exploration_id: Id, parts: Parts, pressure: Pressure = None) -> St
     """The page of a hull, with the structures in 3D."""
     stream = parts.explorations.open((*_place(exploration_id, pressure, parts), PAGE_FILE))
     return sent(stream, "text/html; charset=utf-8", {"Content-Security-Policy": REPORT_POLICY})
+
+
+@router.get("/{exploration_id}/{folder}/hull", include_in_schema=False, response_class=StreamingResponse)
+def show_hull_of_folder(exploration_id: Id, folder: Id, parts: Parts) -> StreamingResponse:
+    """The page of a hull at one of several pressures, at an address to which its links are relative."""
+    for pressure in parts.explorations.log(exploration_id).pressures:
+        if parts.explorations.place(exploration_id, pressure) == (exploration_id, folder):
+            return show_hull(exploration_id, parts, pressure)
+    raise MissingError("The exploration has no hull of this name.")
+
+
+@router.get("/{exploration_id}/runs/{level}/{formula}/{file:path}", include_in_schema=False)
+def follow_run_link(exploration_id: Id, level: Id, formula: Id, file: str, parts: Parts) -> Response:
+    """Links of `hull.html` to the run of a phase: its report, or the page with its list."""
+    run = run_id((exploration_id, RUNS_FOLDER, level, formula))
+    parts.library.folder(run)
+    if file == REPORT_FILE:
+        return show_report(run, parts)
+    return RedirectResponse(f"/#run={quote(run)}", 303)
 
 
 @router.get("/{exploration_id}/table", responses=_CSV, response_class=StreamingResponse)

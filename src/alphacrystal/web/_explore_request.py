@@ -22,17 +22,25 @@ def _default(name: str, **limits: Any) -> Any:
     return Field(DEFAULTS[name], description=PredictConfig.model_fields[name].description, **limits)
 
 
+BudgetText = Annotated[str, Field(min_length=1, max_length=30)]
+
+
+class MoreBudget(BaseModel):
+    """A new budget of an exploration that has ended: a time, or a larger number of formulas in all."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    budget: BudgetText
+
+
 class ExploreRequest(BaseModel):
     """A chemical system and the settings of its exploration, with the defaults of `alphacrystal explore`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     system: Annotated[str, Field(min_length=1, max_length=60, description="For example Li-P-S.")]
-    budget: str = Field(
-        "30min",
-        min_length=1,
-        max_length=30,
-        description="Time or number of formulas, e.g. 30min, 2h, 200formulas.",
+    budget: BudgetText = Field(
+        "30min", description="Time or number of formulas, e.g. 30min, 2h, 200formulas."
     )
     candidates: int = described("candidates", ge=1, le=5000)
     max_atoms: int = _default("max_atoms", ge=1, le=MAX_ATOMS)
@@ -88,6 +96,28 @@ def check_explore_request(request: ExploreRequest, limits: Limits) -> str:
     values = request.model_dump(exclude={"system", "budget", "pressure"})
     check_exploration(system, make_config(**values), request.pressures)
     return system.name
+
+
+def with_budget(request: ExploreRequest, budget: str, predicted: int) -> ExploreRequest:
+    """The request with a new budget.
+
+    Args:
+        request: Of an exploration that has ended.
+        budget: As in a request.
+        predicted: Formulas that it has predicted.
+
+    Raises:
+        InputError: The budget cannot be read, or is no larger than the number of predicted formulas.
+    """
+    changed = request.model_copy(update={"budget": budget})
+    formulas = changed.limit.formulas
+    if formulas is not None and formulas <= predicted:
+        plural = "" if predicted == 1 else "s"
+        raise InputError(
+            f"The exploration has predicted {predicted} formula{plural}: give a budget of more formulas in "
+            f"all, e.g. {2 * predicted}formulas."
+        )
+    return changed
 
 
 def explore_command(

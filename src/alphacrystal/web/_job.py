@@ -159,6 +159,11 @@ class JobFiles:
         except OSError:
             return ""
 
+    def error_sentence(self, job_id: str) -> str:
+        """The error message of its command line, "" without one."""
+        errors = [line for line in self.end_of_log(job_id).splitlines() if line.startswith("Error: ")]
+        return errors[-1].removeprefix("Error: ")[:1000] if errors else ""
+
     def save(self, job: Job) -> None:
         """Write its state.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -29,6 +30,24 @@ def list_order(job: Job | DamagedJob) -> tuple[bool, float, str]:
     active = job.status in ACTIVE
     last = job.created if active or job.ended is None else job.ended
     return not active, -last.timestamp(), job.id
+
+
+class ProblemLog:
+    """Writes a problem to a log once, not at each look."""
+
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
+        self._last = ""
+
+    def note(self, sentence: str, *, trace: bool = False) -> None:
+        """Write a sentence unless it was the last one; "" says that all is well again."""
+        if sentence == self._last:
+            return
+        if sentence:
+            self._log.warning("%s", sentence, exc_info=trace)
+        else:
+            self._log.warning("The jobs continue.")
+        self._last = sentence
 
 
 class StateWriter:

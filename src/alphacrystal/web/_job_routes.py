@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query, Response
 from fastapi.concurrency import run_in_threadpool
 
 from alphacrystal import __version__
-from alphacrystal.web._explore_request import ExploreRequest
-from alphacrystal.web._inputs import check_sizes, check_structures
+from alphacrystal.web._explore_request import ExploreRequest, MoreBudget
+from alphacrystal.web._inputs import check_disordered, check_sizes, check_structures
 from alphacrystal.web._job import Job, JobStatus
 from alphacrystal.web._parts import (
     ANY_REFUSAL,
@@ -27,6 +27,11 @@ from alphacrystal.web._request import NewJob
 from alphacrystal.web._views import JobView, ServerView
 
 router = APIRouter(prefix="/api", tags=["jobs"], responses=ANY_REFUSAL)
+
+UNKNOWN_FORMULA = "X"  # until the file of a disordered crystal is read
+ORDER_SETTINGS = {
+    *("alloy", "order_max_atoms", "order_candidates", "z", "cell", "space_group", "lattice", "generators"),
+}
 
 TOTAL: dict[int | str, dict[str, object]] = {
     200: {"headers": {"X-Total-Count": {"description": "Number of all jobs.", "schema": {"type": "integer"}}}}
@@ -65,7 +70,7 @@ def list_jobs(
 @router.post("/jobs", status_code=201, responses=TOO_LARGE | QUEUE_FULL | LATE)
 async def start_job(job: NewJob, parts: Parts) -> JobView:
     """Predict a formula, with the pressures, constraints, structures and powder pattern of the request."""
-    request = job.request()
+    request = job.request(None if job.formula.strip() else UNKNOWN_FORMULA)
     contents = job.contents(request)
     if job.xrd is not None and request.xrd_name is not None:
         check_size(request.xrd_name, job.xrd, parts.settings.limits)
@@ -73,6 +78,10 @@ async def start_job(job: NewJob, parts: Parts) -> JobView:
     structures = {place: content for place, content in contents.items() if len(place) > 1}
     if structures:
         check_sizes(structures.values(), parts.settings.limits)
+        if job.disordered is not None or job.solid_solution is not None:
+            limits = request.model_dump(include=ORDER_SETTINGS)
+            formula = await parts.structures.run(check_disordered, job.formula, structures, limits)
+            request = request if formula is None else job.request(formula)
         limits = request.model_dump(include={"z", "cell", "max_atoms", "generators"})
         await parts.structures.run(check_structures, request.formula, structures, limits)
     return await run_in_threadpool(lambda: _view(parts.queue.submit(request, contents), parts))
@@ -82,6 +91,12 @@ async def start_job(job: NewJob, parts: Parts) -> JobView:
 def start_exploration(request: ExploreRequest, parts: Parts) -> JobView:
     """Explore a chemical system; the answer is the job, whose id is that of the exploration."""
     return _view(parts.queue.submit(request), parts)
+
+
+@router.post("/explorations/{job_id}/continue", responses=NOT_FOUND | QUEUE_FULL | TOO_LARGE)
+def continue_exploration(job_id: str, more: MoreBudget, parts: Parts) -> JobView:
+    """Continue an exploration that has ended with a new budget; the answer is its job."""
+    return _view(parts.queue.extend(job_id, more.budget), parts)
 
 
 @router.get("/jobs/{job_id}", responses=NOT_FOUND)

@@ -10,7 +10,7 @@ RUN_FILE = "run.json"
 #: Joins the name of a folder with several runs and that of a run in it.
 JOINT = "~"
 MAX_NAME_BYTES = 200  # a state file adds a suffix, and file systems allow 255
-MAX_ID_BYTES = 3 * 2 * MAX_NAME_BYTES  # two names, each "~" of which is escaped
+MAX_ID_BYTES = 3 * 4 * MAX_NAME_BYTES  # four names, each "~" of which is escaped
 #: One visible file or folder name: no leading dot, no slash, no control or direction character, no surrogate.
 NAME_PATTERN = re.compile(
     r"(?!\.)[^/\\\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+", flags=re.DOTALL
@@ -36,7 +36,10 @@ def check_name(text: str, noun: str) -> str:
 
 
 def run_id(parts: tuple[str, ...]) -> str:
-    """Id of the run at ``parts`` below the runs folder: its name, or `BATCH~NAME`."""
+    """Id of the run at ``parts`` below the runs folder.
+
+    Its name, `BATCH~NAME`, or `EXPLORATION~runs~LEVEL~FORMULA`.
+    """
     if len(parts) == 1:
         return parts[0]
     return JOINT.join(part.replace(JOINT, _ESCAPED_JOINT) for part in parts)
@@ -52,7 +55,8 @@ def run_paths(text: str) -> list[tuple[str, ...]]:
     if len(text) <= MAX_ID_BYTES:
         parts = re.split(r"~(?!\.)", text)
         inner = tuple(part.replace(_ESCAPED_JOINT, JOINT) for part in parts)
-        if len(parts) == 2 and all(map(is_name, inner)):
+        # Two parts: in a batch. Four: in an exploration.
+        if (len(inner) == 2 or (len(inner) == 4 and inner[1] == "runs")) and all(map(is_name, inner)):
             paths.append(inner)
     if not paths:
         raise MissingError("There is no run of this name.")

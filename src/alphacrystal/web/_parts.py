@@ -11,9 +11,10 @@ from alphacrystal.report import RunSummary
 from alphacrystal.web._disk import DiskGauge
 from alphacrystal.web._exploration import ExplorationLibrary, ExplorationLine
 from alphacrystal.web._explore_request import ExploreRequest
+from alphacrystal.web._files import is_regular
 from alphacrystal.web._job import DamagedJob, Job, JobStatus
 from alphacrystal.web._job_list import JobLine
-from alphacrystal.web._library import RunLibrary
+from alphacrystal.web._library import REPORT_FILE, RunLibrary
 from alphacrystal.web._names import plain_text
 from alphacrystal.web._pool import ComputePool
 from alphacrystal.web._progress import Stage
@@ -166,4 +167,6 @@ def run_view(run_id: str, run: RunSummary, parts: ServerParts) -> RunView:
         structures=list(run.rows),
         pressure_gpa=run.pressure_gpa,
         series=series_of(parts.library.folder(run_id), parts),
+        has_report=is_regular(parts.library.root, *parts.library.folder(run_id), REPORT_FILE),
+        disorder=list(run.disorder),
     )

@@ -20,16 +20,18 @@ from alphacrystal.errors import (
 from alphacrystal.web._disk import DiskGauge
 from alphacrystal.web._explore_request import time_limit
 from alphacrystal.web._job import ACTIVE, DamagedJob, Job, JobFiles, JobStatus, Outcome
-from alphacrystal.web._job_list import JobLine, StateWriter, list_order
+from alphacrystal.web._job_list import JobLine, ProblemLog, StateWriter, list_order
 from alphacrystal.web._names import check_name
 from alphacrystal.web._process import JobProcess
 from alphacrystal.web._progress import JobProgress, Stage
 from alphacrystal.web._run_folder import (
     delete_run_folder,
+    extended,
     has_result,
     is_complete,
     last_change,
     prepare_run_folder,
+    reopen_exploration,
     store_files,
 )
 from alphacrystal.web._settings import Limits
@@ -56,7 +58,7 @@ class JobQueue:
         self._progress = JobProgress(runs)
         self._kill_at: dict[str, float] = {}
         self._states = StateWriter(self.files)
-        self._last_problem = ""  # the last problem in the log, which is not repeated
+        self._problems = ProblemLog(_log)
         self._is_closing = False  # no job starts; running jobs return to the queue
         self._closing = Event()
         self._watcher = Thread(target=self._watch, name="alphacrystal-jobs", daemon=True)
@@ -99,10 +101,7 @@ class JobQueue:
         """
         formula = check_task(request, self.limits)
         with self._lock:
-            self._check_folder()
-            if refusal := self.disk.refusal():
-                raise StorageLimitError(refusal)
-            self._check_queue_length()
+            self._check_room()
             now = datetime.now(UTC)
             name = formula.replace("(", "").replace(")", "")
             job_id = f"{name}-{now.astimezone():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
@@ -197,15 +196,44 @@ class JobQueue:
             job = self._job(job_id)
             if job.status in ACTIVE or job.status is JobStatus.DONE:
                 raise ConflictError(f"The job {job_id} is {job.status}: there is nothing to resume.")
-            self._check_folder()
-            if refusal := self.disk.refusal():
-                raise StorageLimitError(refusal)
-            self._check_queue_length()
-            # A resumed job has a new allowance of time.
-            job.spent, job.starts, job.reason, job.outcome, job.ended = 0.0, 0, "", None, None
-            job.status = JobStatus.WAITING
-            self._states.save(job)
-            return job.model_copy()
+            self._check_room()
+            return self._queue_again(job)
+
+    def extend(self, job_id: str, budget: str) -> Job:
+        """Continue an exploration that has ended with a new budget: a time, or more formulas in all.
+
+        Raises:
+            MissingError: There is none of this name.
+            ConflictError: It still runs, or its folder was not created by a server.
+            AlphaCrystalError: It is no exploration, the budget cannot be used, or queue or disk are full.
+        """
+        changed = extended(self.files, self.line(job_id).job, budget)
+        check_task(changed, self.limits)
+        with self._lock:
+            job = self._job(job_id)
+            if job.status in ACTIVE:
+                raise ConflictError(
+                    f"The exploration {job_id} is {job.status}: wait for its end, or stop it."
+                )
+            self._check_room()
+            reopen_exploration(self.files, job)
+            job.request = changed
+            return self._queue_again(job)
+
+    def _check_room(self) -> None:
+        """Refuse a further job where the runs folder is gone or the disk or the queue is full."""
+        if not self.files.runs.is_dir():
+            raise FolderGoneError("The runs folder is not there: restore it or restart the server.")
+        if refusal := self.disk.refusal():
+            raise StorageLimitError(refusal)
+        self._check_queue_length()
+
+    def _queue_again(self, job: Job) -> Job:
+        """Queue a job that is over, with a new allowance of time."""
+        job.spent, job.starts, job.reason, job.outcome, job.ended = 0.0, 0, "", None, None
+        job.status = JobStatus.WAITING
+        self._states.save(job)
+        return job.model_copy()
 
     def remove(self, job_id: str) -> None:
         """Delete a job that is over, with its run folder; of a damaged one, its state file only.
@@ -248,10 +276,6 @@ class JobQueue:
         waiting = [job for job in self._jobs.values() if job.status is JobStatus.WAITING]
         return sorted(waiting, key=lambda job: (job.created, job.id))
 
-    def _check_folder(self) -> None:
-        if not self.files.runs.is_dir():
-            raise FolderGoneError("The runs folder is not there: restore it or restart the server.")
-
     def _check_queue_length(self) -> None:
         waiting = sum(job.status is JobStatus.WAITING for job in self._jobs.values())
         free = max(0, self.limits.jobs - len(self._processes))
@@ -276,19 +300,9 @@ class JobQueue:
         while not self._closing.wait(TICK_S):
             try:
                 with self._lock:
-                    self._log_once(self._tick())
+                    self._problems.note(self._tick())
             except Exception:  # noqa: BLE001 - without this thread no job would start or end any more
-                self._log_once("Internal failure of the job queue.", trace=True)
-
-    def _log_once(self, sentence: str, *, trace: bool = False) -> None:
-        """Write a sentence to the log unless it was the last one; "" says that all is well again."""
-        if sentence == self._last_problem:
-            return
-        if sentence:
-            _log.warning("%s", sentence, exc_info=trace)
-        else:
-            _log.warning("The jobs continue.")
-        self._last_problem = sentence
+                self._problems.note("Internal failure of the job queue.", trace=True)
 
     def _tick(self) -> str:
         """Check processes and limits once; returns a sentence about a problem, "" without one."""
@@ -368,7 +382,7 @@ class JobQueue:
             self._states.save(job)
         elif outcome is not None:
             self._conclude(job, outcome, job.reason)
-        elif sentence := self._error_sentence(job):
+        elif sentence := self.files.error_sentence(job.id):
             self._conclude(job, JobStatus.FAILED, sentence)
         elif job.starts < MAX_STARTS:
             job.status = JobStatus.WAITING
@@ -382,9 +396,3 @@ class JobQueue:
     def _conclude(self, job: Job, status: JobStatus, reason: str) -> None:
         job.status, job.outcome, job.reason, job.ended = status, None, reason, datetime.now(UTC)
         self._states.save(job)
-
-    def _error_sentence(self, job: Job) -> str:
-        """The error message of the command line, "" without one."""
-        lines = self.files.end_of_log(job.id).splitlines()
-        errors = [line for line in lines if line.startswith("Error: ")]
-        return errors[-1].removeprefix("Error: ")[:1000] if errors else ""

@@ -22,14 +22,21 @@ from alphacrystal.web._fields import (
     described,
     offered_second_potentials,
 )
-from alphacrystal.web._inputs import FRAMEWORK_FOLDER, MAX_SEED_FILES, SEEDS_FOLDER, plain_name
+from alphacrystal.web._inputs import (
+    DISORDERED_FOLDER,
+    FRAMEWORK_FOLDER,
+    MAX_SEED_FILES,
+    PARENT_FOLDER,
+    SEEDS_FOLDER,
+    plain_name,
+)
 from alphacrystal.web._pattern import stored_name
 from alphacrystal.web._settings import Limits
 
 MAX_PAIRS = 60  # of least distances
 
 #: Settings whose files are in the run folder; the request has their names.
-_FILE_FIELDS = {"xrd_name", "seed_names", "framework_name"}
+_FILE_FIELDS = {"xrd_name", "seed_names", "framework_name", "disordered_name", "parent_name"}
 
 Length = Annotated[float, Field(gt=0, lt=200, allow_inf_nan=False)]  # Å
 Angle = Annotated[float, Field(gt=0, lt=180, allow_inf_nan=False)]  # degrees
@@ -70,6 +77,9 @@ class JobRequest(BaseModel):
     min_distance: dict[
         Annotated[str, Field(max_length=10)], Annotated[float, Field(gt=0, allow_inf_nan=False)]
     ] = described("min_distance", max_length=MAX_PAIRS)
+    alloy: tuple[Literal["fcc", "bcc", "hcp"], ...] = described("alloy", max_length=3)
+    order_max_atoms: int = described("order_max_atoms", ge=1, le=MAX_ATOMS)
+    order_candidates: int = described("order_candidates", ge=1, le=5000)
     seed: int = described("seed", ge=0, lt=2**31)
     xrd_name: FileName | None = Field(None, description="Name of the file of the powder pattern.")
     wavelength: str | None = described("wavelength", min_length=1, max_length=40)
@@ -77,6 +87,10 @@ class JobRequest(BaseModel):
         (), max_length=MAX_SEED_FILES, description="Names of the files of the seed structures."
     )
     framework_name: StoredName | None = Field(None, description="Name of the file of the known atoms.")
+    disordered_name: StoredName | None = Field(
+        None, description="Name of the file of the disordered crystal."
+    )
+    parent_name: StoredName | None = Field(None, description="Name of the file of a solid solution's parent.")
 
     @model_validator(mode="before")
     @classmethod
@@ -105,6 +119,10 @@ class JobRequest(BaseModel):
             "fix_sublattice": []
             if self.framework_name is None
             else [(*FRAMEWORK_FOLDER, self.framework_name)],
+            "disordered": []
+            if self.disordered_name is None
+            else [(*DISORDERED_FOLDER, self.disordered_name)],
+            "solid_solution": [] if self.parent_name is None else [(*PARENT_FOLDER, self.parent_name)],
         }
         return {name: places for name, places in files.items() if places}
 
@@ -126,8 +144,12 @@ class JobRequest(BaseModel):
 
 
 class NewJob(JobRequest):
-    """A request with the uploaded files themselves."""
+    """A request with the uploaded files themselves.
 
+    A disordered crystal has its composition: the formula may then be left out.
+    """
+
+    formula: Annotated[str, Field(max_length=1000, description="For example Zr4Al3.")] = ""
     xrd: Base64 | None = Field(
         None,
         description=f"{PredictConfig.model_fields['xrd'].description} The content of the file in base64.",
@@ -139,33 +161,50 @@ class NewJob(JobRequest):
         None, description=PredictConfig.model_fields["fix_sublattice"].description
     )
 
+    disordered: UploadedFile | None = Field(
+        None, description=PredictConfig.model_fields["disordered"].description
+    )
+    solid_solution: UploadedFile | None = Field(
+        None, description=PredictConfig.model_fields["solid_solution"].description
+    )
+
     @model_validator(mode="after")
     def _files_have_contents(self) -> Self:
         if self.xrd is None and self.xrd_name is not None:
             raise ValueError("xrd_name is the name of a powder pattern: give its content as xrd")
-        if self.seed_names or self.framework_name is not None:
+        names = (self.framework_name, self.disordered_name, self.parent_name)
+        if self.seed_names or any(name is not None for name in names):
             raise ValueError(
-                "give structure files with their contents, as seed_structures and fix_sublattice"
+                "give structure files with their contents, as seed_structures, fix_sublattice, disordered or "
+                "solid_solution"
             )
         return self
 
-    def request(self) -> JobRequest:
+    def request(self, formula: str | None = None) -> JobRequest:
         """The request without the contents of files.
 
+        Args:
+            formula: Replaces the formula: that of a disordered crystal.
+
         Raises:
-            InputError: Two seed structures have the same name.
+            InputError: There is neither a formula nor a disordered crystal, or two seed structures have the
+                same name.
         """
+        if not self.formula.strip() and self.disordered is None:
+            raise InputError("Give a formula, for example Zr4Al3, or a disordered crystal.")
         seeds = [plain_name(file.name) for file in self.seed_structures]
         if double := next((name for name in seeds if seeds.count(name) > 1), None):
             raise InputError(f"Two seed structures have the name {double}: rename one of them.")
         names = {
             "xrd_name": self.xrd_name or "pattern" if self.xrd is not None else None,
             "seed_names": seeds,
-            "framework_name": None if self.fix_sublattice is None else plain_name(self.fix_sublattice.name),
+            "framework_name": _stored(self.fix_sublattice),
+            "disordered_name": _stored(self.disordered),
+            "parent_name": _stored(self.solid_solution),
         }
-        return JobRequest.model_validate(
-            self.model_dump(exclude={"xrd", "seed_structures", "fix_sublattice"}) | names
-        )
+        files = {"xrd", "seed_structures", "fix_sublattice", "disordered", "solid_solution"}
+        values = self.model_dump(exclude=files) | names
+        return JobRequest.model_validate(values if formula is None else values | {"formula": formula})
 
     def contents(self, request: JobRequest) -> dict[tuple[str, ...], bytes]:
         """Contents of the uploaded files by their place below the run folder.
@@ -175,9 +214,14 @@ class NewJob(JobRequest):
         """
         files: list[bytes] = [] if self.xrd is None else [self.xrd]
         files += [file.content for file in self.seed_structures]
-        files += [] if self.fix_sublattice is None else [self.fix_sublattice.content]
+        single = (self.fix_sublattice, self.disordered, self.solid_solution)
+        files += [file.content for file in single if file is not None]
         places = [place for places in request.input_files.values() for place in places]
         return dict(zip(places, files, strict=True))
+
+
+def _stored(file: UploadedFile | None) -> str | None:
+    return None if file is None else plain_name(file.name)
 
 
 def check_job(request: JobRequest, limits: Limits) -> str:
@@ -187,7 +231,8 @@ def check_job(request: JobRequest, limits: Limits) -> str:
         AlphaCrystalError: The formula is none, or a setting or limit does not allow it.
     """
     from alphacrystal.composition import parse_formula
-    from alphacrystal.pipeline.preflight import check_request
+    from alphacrystal.pipeline.disorder import approximated_formula
+    from alphacrystal.pipeline.preflight import check_energies, check_request
 
     for text in filter(None, (request.formula, request.cell)):
         if len(text) > limits.formula_length:
@@ -200,8 +245,16 @@ def check_job(request: JobRequest, limits: Limits) -> str:
         )
     if request.rerank is not None and request.rerank not in (names := offered_second_potentials()):
         raise InputError(f"There is no potential {request.rerank!r} here: choose from {', '.join(names)}.")
-    formula = parse_formula(request.formula)
-    check_request(formula, request.settings(limits.workers))
+    if request.order_candidates > limits.candidates:
+        raise InputError(
+            f"A job may have {limits.candidates} ordered approximants at most here, not "
+            f"{request.order_candidates}."
+        )
+    formula, config = parse_formula(request.formula), request.settings(limits.workers)
+    if request.disordered_name is not None or request.parent_name is not None:
+        check_energies(formula, config)  # `check_disordered` has read the file
+    else:
+        check_request(approximated_formula(formula, config), config)
     return formula.name
 
 

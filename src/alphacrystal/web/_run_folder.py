@@ -11,7 +11,8 @@ from datetime import datetime
 from alphacrystal.errors import AlphaCrystalError, ConflictError, InputError
 from alphacrystal.exploration import LOG_FILE
 from alphacrystal.report import TRANSITIONS_FILE
-from alphacrystal.web._exploration import has_hull, is_finished
+from alphacrystal.web._exploration import has_hull, is_finished, read_exploration_log
+from alphacrystal.web._explore_request import ExploreRequest, with_budget
 from alphacrystal.web._files import (
     empty_folder,
     entries,
@@ -21,7 +22,7 @@ from alphacrystal.web._files import (
     stat_entry,
     write_file,
 )
-from alphacrystal.web._job import Job, JobFiles
+from alphacrystal.web._job import DamagedJob, Job, JobFiles
 from alphacrystal.web._library import read_summary, time_of
 from alphacrystal.web._names import RUN_FILE
 from alphacrystal.web._progress import EVENTS_FILE, event_files, run_parts
@@ -124,6 +125,48 @@ def is_complete(files: JobFiles, job: Job) -> bool:
         return read_summary(files.runs, (job.id,)).complete
     except InputError:
         return False
+
+
+def extended(files: JobFiles, job: Job | DamagedJob, budget: str) -> ExploreRequest:
+    """The request of an exploration with a new budget.
+
+    Raises:
+        ConflictError: The state file of the job is damaged.
+        InputError: It is no exploration, its log is damaged, or the budget is not larger.
+    """
+    if isinstance(job, DamagedJob):
+        raise ConflictError(job.problem)
+    if not isinstance(job.request, ExploreRequest):
+        raise InputError(f"{job.id} is a prediction, which has no budget: start a new one.")
+    try:
+        predicted = read_exploration_log(files.runs, job.id).formulas
+    except OSError:  # it ended before its first round
+        predicted = 0
+    return with_budget(job.request, budget, predicted)
+
+
+def reopen_exploration(files: JobFiles, job: Job) -> None:
+    """Note in the log of an exploration that it has not ended.
+
+    Raises:
+        ConflictError: Its folder is a link, or the server did not create it.
+        AlphaCrystalError: The log is damaged or cannot be written.
+    """
+    try:
+        _check_no_link(files, job)
+        with open_folder(files.runs, job.id) as folder:
+            if not _is_ours(folder, job):
+                raise ConflictError(_foreign_folder(job))
+        log = read_exploration_log(files.runs, job.id)
+        log.stopped = ""
+        write_file(files.runs, job.id, LOG_FILE, content=log.text().encode())
+    except FileNotFoundError:
+        return  # nothing was begun
+    except OSError as error:
+        raise AlphaCrystalError(
+            f"The log of {job.id} cannot be written ({(error.strerror or str(error)).lower()}): free some "
+            "space or restore the runs folder."
+        ) from error
 
 
 def last_change(files: JobFiles, job: Job) -> datetime | None:

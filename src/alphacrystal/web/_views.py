@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from alphacrystal.disorder import Disorder
 from alphacrystal.exploration import HullRow
 from alphacrystal.report import CellProbability, SummaryRow
 from alphacrystal.web._compare import Match
@@ -139,6 +140,8 @@ class RunView(BaseModel):
         structures: The ranked list.
         pressure_gpa: Pressure in GPa.
         series: Id of the series of pressures that it belongs to, "" if it does not.
+        has_report: Whether its report page is written.
+        disorder: Disordered crystals whose ordered approximants are among the candidates.
     """
 
     id: str
@@ -154,6 +157,8 @@ class RunView(BaseModel):
     structures: list[SummaryRow]
     pressure_gpa: float
     series: str
+    has_report: bool
+    disorder: list[Disorder]
 
 
 class SeriesView(Series):

@@ -105,18 +105,18 @@ function buttons(line, actions) {
   const made = element("span", { class: "buttons" });
   if (!line.problem) {
     made.append(element("button", { "aria-label": `Show ${said}`, click: () => actions.showExploration(line.id) }, "Show"));
-    if (line.on_hull.length || line.rounds) made.append(...files(line.id, line.pressures_gpa[0], said));
+    if (line.on_hull.length || line.rounds) made.append(...files(line.id, line.pressures_gpa[0], line.pressures_gpa.length > 1, said));
   }
   if (line.removable) made.append(element("button", { "aria-label": `Delete ${said}`, click: () => actions.remove(line.id, said) }, "Delete"));
   return made;
 }
 
 /** Links to the files of a hull: the first one opens its page. */
-function files(id, pressure, said) {
+function files(id, pressure, several, said) {
   const link = (title, path, attributes) => element("a", { href: path, "aria-label": `${title} of ${said}`, ...attributes }, title);
   const query = `?pressure=${pressure}`;
   return [
-    link("Hull in 3D", explorationPath(id, `/hull${query}`), { target: "_blank", rel: "noopener" }),
+    link("Hull in 3D", explorationPath(id, several ? `/${pressure}GPa/hull` : "/hull"), { target: "_blank", rel: "noopener" }),
     link("hull.csv", explorationPath(id, `/table${query}`), { download: true }),
     link("Zip", explorationPath(id, "/zip"), { download: true }),
   ];
@@ -150,10 +150,10 @@ export function showMoreExplorations() {
   wanted += PAGE;
 }
 
-const phaseColumns = (view) => [
+const phaseColumns = (view, actions) => [
   { title: "Formula", text: true, cell: (row) => formula(row.formula) },
   { title: "Space group", text: true, cell: phaseGroup },
-  { title: "Structure", text: true, cell: (row) => structureLink(view, row) },
+  { title: "Open", text: true, cell: (row) => phaseLinks(view, row, actions) },
   { title: "Above hull (eV/atom)", cell: (row) => number(row.energy_above_hull_per_atom_ev, 3) },
   { title: "Formation (eV/atom)", cell: (row) => number(row.formation_energy_per_atom_ev, 3) },
   { title: "Known", text: true, cell: (row) => row.known },
@@ -164,15 +164,25 @@ const phaseColumns = (view) => [
   { title: "Decomposes into", text: true, cell: (row) => formula(row.decomposition) },
 ];
 
-function structureLink(view, row) {
-  if (!row.file) return "";
-  const name = row.file.slice(row.file.lastIndexOf("/") + 1);
-  const path = explorationPath(view.id, `/structures/${encodeURIComponent(name)}?pressure=${view.pressure_gpa}`);
-  return element("a", { href: path, download: true, "aria-label": `CIF of ${row.formula}, ${row.space_group_symbol}` }, "CIF");
+/** Id of the run of a phase: the names of its folders, in which a "~" is written "~.". */
+const runOf = (view, row) => [view.id, ...row.run.split("/")].map((name) => name.replaceAll("~", "~.")).join("~");
+
+/** The list of the run of a phase, and its CIF file. */
+function phaseLinks(view, row, actions) {
+  if (!row.run && !row.file) return "";
+  const said = [row.formula, row.space_group_symbol].filter(Boolean).join(", ");
+  const made = element("span", { class: "buttons" });
+  if (row.run) made.append(element("button", { "aria-label": `Run of ${said}`, click: () => actions.show(runOf(view, row)) }, "Run"));
+  if (row.file) {
+    const name = row.file.slice(row.file.lastIndexOf("/") + 1);
+    const path = explorationPath(view.id, `/structures/${encodeURIComponent(name)}?pressure=${view.pressure_gpa}`);
+    made.append(element("a", { href: path, download: true, "aria-label": `CIF of ${said}` }, "CIF"));
+  }
+  return made;
 }
 
 function links(view, actions) {
-  const made = view.has_page ? files(view.id, view.pressure_gpa, view.system) : [];
+  const made = view.has_page ? files(view.id, view.pressure_gpa, view.pressures_gpa.length > 1, view.system) : [];
   if (view.pressures_gpa.length > 1) {
     const options = view.pressures_gpa.map((value) => element("option", { value, selected: value === view.pressure_gpa }, `${value} GPa`));
     const choice = element("select", { id: "exploration-pressure", change: (event) => actions.showExploration(view.id, Number(event.target.value)) }, ...options);
@@ -199,18 +209,46 @@ async function draw(id, pressure, actions) {
   byId("exploration-lead").textContent = view.phases.length
     ? `${view.formulas} of ${view.considered} considered formulas predicted, ${view.rounds} finished round${view.rounds === 1 ? "" : "s"}. ${view.stopped ? `It ended because ${view.stopped}.` : "It has not ended."}`
     : "There is no hull yet: the first one comes after the first round of formulas.";
+  offerMore(view);
   const images = view.figures.map((name) => {
     const query = new URLSearchParams({ name, pressure: view.pressure_gpa, written: view.written });
     return element("img", { src: explorationPath(id, `/figure?${query}`), alt: `${FIGURES[name]} of ${view.system}${name === "pressures" ? "" : where}` });
   });
   byId("exploration-figures").replaceChildren(element("div", { class: "figures" }, ...images));
-  table(byId("exploration-table"), phaseColumns(view), view.phases);
+  table(byId("exploration-table"), phaseColumns(view, actions), view.phases);
   byId("exploration-table").hidden = view.phases.length === 0;
   const more = view.more ? `${view.more} more phases are in hull.csv, ` : "";
   const failures = view.failures ? `${view.failures} formulas failed, ` : "";
   byId("exploration-facts").textContent = `${more}${failures}${view.id}${view.potential ? `, ${view.potential}` : ""}`;
   byId("exploration").hidden = false;
   shown = { id, pressure, written: view.written };
+}
+
+/** Shows the form of a new budget for an exploration of this server that has ended. */
+function offerMore(view) {
+  const again = !byId("continue").hidden && shown.id === view.id;
+  byId("continue").hidden = !view.removable;
+  byId("continue-wrong").textContent = "";
+  if (!again) byId("continue-amount").value = String(Math.max(8, 2 * view.formulas));
+}
+
+export function setUpContinue(onStart, onTrouble) {
+  byId("continue").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const wrong = byId("continue-wrong");
+    wrong.textContent = "";
+    const amount = byId("continue-amount").value;
+    try {
+      if (!(Number(amount) > 0)) throw new Error("Give the budget as a number of formulas or minutes, for example 40.");
+      const job = await call("POST", explorationPath(shown.id, "/continue"), { budget: `${amount}${byId("continue-unit").value}` });
+      byId("continue").hidden = true;
+      byId("exploration").focus();
+      say(`${job.formula} continues.`);
+      onStart(job);
+    } catch (error) {
+      if (!onTrouble(error)) wrong.textContent = error.message;
+    }
+  });
 }
 
 /** Opens an exploration on the page and moves the focus there. */

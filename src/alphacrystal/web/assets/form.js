@@ -4,11 +4,12 @@ import { call } from "./api.js";
 import { chosenFiles, pressures, queued, uploads } from "./inputs.js";
 import { byId, formula, say } from "./show.js";
 
-const NUMBERS = ["candidates", "top", "phonons", "temperature", "max_atoms", "rerank_steps", "seed"];
+const NUMBERS = ["candidates", "top", "phonons", "temperature", "max_atoms", "rerank_steps", "seed", "order_max_atoms", "order_candidates"];
 const TRUTHS = ["relax", "follow_modes", "known_phases"];
 const CHOICES = ["potential", "dispersion", "order"];
 const TEXTS = ["rerank", "wavelength", "cell", "lattice_tolerance"];
-const FILES = ["xrd", "seed_structures", "fix_sublattice"];
+const FILES = ["xrd", "seed_structures", "fix_sublattice", "disordered", "solid_solution"];
+const DISORDER = ["disordered", "solid_solution"];
 
 /** The field that a sentence of the server is about; the first that fits. */
 const SUBJECTS = [
@@ -23,6 +24,11 @@ const SUBJECTS = [
   [/rerank/, "rerank"],
   [/phonons/, "phonons"],
   [/pressure/, "pressure"],
+  [/order.max.atoms/, "order_max_atoms"],
+  [/order.candidates|ordered approximants at most/, "order_candidates"],
+  [/disordered crystal|--disordered/, "disordered"],
+  [/solid.solution|parent compound/, "solid_solution"],
+  [/alloy/, "alloy"],
   [/max.atoms/, "max_atoms"],
   [/--cell|The cell /, "cell"],
   [/candidates|structures at most/, "candidates"],
@@ -44,6 +50,10 @@ async function files() {
   if (seeds.length) found.seed_structures = seeds;
   const [framework] = await uploads(byId("fix_sublattice"), limits.structures, "structure files");
   if (framework) found.fix_sublattice = framework;
+  for (const name of DISORDER) {
+    const [file] = await uploads(byId(name), limits.structures, "structure files");
+    if (file) found[name] = file;
+  }
   return found;
 }
 
@@ -81,6 +91,7 @@ function request() {
   }
   values.pressure = pressures(text("pressure"));
   values.generators = [byId("generators").value];
+  if (text("alloy") !== "") values.alloy = text("alloy").split(",");
   const group = text("space_group");
   if (group !== "") values.space_group = /^\d+$/.test(group) ? Number(group) : group;
   if (text("lattice") !== "") values.lattice = lattice(text("lattice"));
@@ -90,7 +101,7 @@ function request() {
 
 /** The field that a sentence is about: that of a file or a setting which it names, else the formula. */
 function meant(sentence) {
-  const owner = FILES.find((id) => chosenFiles(byId(id)).some((file) => sentence.startsWith(file.name)));
+  const owner = FILES.find((id) => chosenFiles(byId(id)).some((file) => sentence.includes(file.name)));
   return byId(owner && !/wavelength/i.test(sentence) ? owner : (SUBJECTS.find(([pattern]) => pattern.test(sentence))?.[1] ?? "formula"));
 }
 
@@ -99,6 +110,7 @@ function setUpFiles() {
   const shown = () => {
     byId("xrd-remove").hidden = byId("xrd").files.length === 0;
     byId("files-remove").hidden = structures.every((id) => byId(id).files.length === 0);
+    byId("disorder-remove").hidden = DISORDER.every((id) => byId(id).files.length === 0);
   };
   for (const id of FILES) byId(id).addEventListener("change", shown);
   byId("xrd-remove").addEventListener("click", () => {
@@ -111,6 +123,11 @@ function setUpFiles() {
     for (const id of structures) byId(id).value = "";
     shown();
     byId("seed_structures").focus();
+  });
+  byId("disorder-remove").addEventListener("click", () => {
+    for (const id of DISORDER) byId(id).value = "";
+    shown();
+    byId("disordered").focus();
   });
   shown(); // a browser keeps the files of a reloaded page
 }
@@ -133,10 +150,12 @@ export function setUpForm(onStart, onTrouble) {
     event.preventDefault();
     wrong.textContent = "";
     for (const input of byId("new").querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
-    if (field.value.trim() === "") return refuse("Type a formula, for example Zr4Al3.");
+    const [crystal] = chosenFiles(byId("disordered"));
+    const name = formula(field.value.trim()) || crystal?.name;
+    if (!name) return refuse("Type a formula, for example Zr4Al3.");
     const button = event.submitter ?? byId("new").querySelector("button");
     button.disabled = true;
-    said.textContent = `Checking the request for ${formula(field.value.trim())}…`;
+    said.textContent = `Checking the request for ${name}…`;
     try {
       const job = await call("POST", "/api/jobs", { ...request(), ...(await files()) });
       said.textContent = queued(job, formula(job.formula));

@@ -45,7 +45,7 @@ function doing(job) {
 export const isSeries = (job) => !isExploration(job) && Array.isArray(job.request?.pressure);
 
 function facts(job) {
-  const files = [job.request?.xrd_name, ...(job.request?.seed_names ?? []), job.request?.framework_name];
+  const files = [job.request?.xrd_name, ...(job.request?.seed_names ?? []), job.request?.framework_name, job.request?.disordered_name, job.request?.parent_name];
   const pressures = Array.isArray(job.request?.pressure) ? `${job.request.pressure.join(", ")} GPa` : "";
   const spent = job.seconds > 0 ? duration(job.seconds) : "";
   const before = job.status === "waiting" ? (job.ahead ? `queued, ${job.ahead} before it` : "next in the queue") : "";

@@ -8,6 +8,7 @@ import {
   hideExploration,
   limitExplorations,
   refreshExploration,
+  setUpContinue,
   setUpExplore,
   showMoreExplorations,
 } from "./explore.js";
@@ -111,6 +112,7 @@ async function showServer() {
     `${Math.round(limits.seconds / 6) / 10} min each; the runs take ${Math.round(server.disk_used_mb)} of ${Math.round(limits.disk_mb)} MB.`;
   byId("formula").maxLength = limits.formula_length;
   byId("candidates").max = limits.candidates;
+  byId("order_candidates").max = limits.candidates;
   limitFiles(limits.pattern_mb, limits.structures_mb);
   limitExplorations(limits);
 }
@@ -128,6 +130,9 @@ async function enter(token) {
   byId("leave").hidden = false;
 }
 
+/** Id of the run that the address names, as links of a hull do. */
+const linked = new URLSearchParams(location.hash.slice(1)).get("run");
+
 async function begin() {
   const given = new URLSearchParams(location.hash.slice(1)).get("token");
   if (given) {
@@ -143,6 +148,7 @@ async function begin() {
   byId("inside").hidden = false;
   byId("formula").focus({ preventScroll: true });
   await look(true);
+  if (linked) await actions.show(linked);
 }
 
 byId("token-form").addEventListener("submit", async (event) => {
@@ -178,5 +184,6 @@ const started = (job) => {
 };
 setUpForm(started, trouble);
 setUpExplore(started, trouble);
+setUpContinue(started, trouble);
 setUpCompare(trouble);
 begin();

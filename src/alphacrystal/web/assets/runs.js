@@ -92,11 +92,37 @@ const structureColumns = (run, onError) => [
   VOLUME,
   { title: "At 0.01 Å", cell: (row) => (row.space_group_number_tight === null ? "" : String(row.space_group_number_tight)) },
   { title: "Cell", text: true, cell: (row) => formula(row.cell_formula) },
+  { title: "Equivalent arrangements", cell: (row) => (row.arrangements === null ? "" : String(row.arrangements)) },
   { title: "Chemical rank", cell: (row) => String(row.chemical_rank) },
   { title: "Energy rank", cell: (row) => (row.energy_rank === null ? "" : String(row.energy_rank)) },
   { title: secondTitle(run.structures), cell: (row) => number(row.second_above_lowest_per_atom_ev, 4) },
   { title: "Its rank", cell: (row) => (row.second_energy_rank === null ? "" : String(row.second_energy_rank)) },
   { title: "Converged", bad: (row) => row.converged === false, cell: (row) => (row.converged === null ? "" : row.converged ? "yes" : "no") },
+];
+
+const shares = (contents) => Object.entries(contents).map(([symbol, share]) => `${Number(share.toFixed(4))} ${symbol}`).join(", ");
+
+/** The sites and disorder groups of the disordered crystals of a run. */
+const disorderRows = (run) =>
+  run.disorder.flatMap((item) => [
+    ...item.sites.map((site) => ({ parent: item.parent, name: site.label, count: site.sites, file: shares(site.occupancies), near: shares(site.approximated) })),
+    ...item.assemblies.flatMap((assembly) =>
+      assembly.groups.map((group) => ({
+        parent: item.parent,
+        name: `group ${group.name}${assembly.label ? ` of assembly ${assembly.label}` : ""}: ${group.sites.join(", ")}`,
+        count: assembly.clusters * group.images,
+        file: String(Number((group.occupancy / group.images).toFixed(4))),
+        near: String(Number((group.approximated / group.images).toFixed(4))),
+      })),
+    ),
+  ]);
+
+const DISORDER = [
+  { title: "Disordered crystal", text: true, cell: (row) => row.parent },
+  { title: "Site or group", text: true, cell: (row) => row.name },
+  { title: "In the primitive cell", cell: (row) => String(row.count) },
+  { title: "Occupancies", text: true, cell: (row) => row.file },
+  { title: "In the approximants", text: true, cell: (row) => row.near },
 ];
 
 /** Opens one run on the page and moves the focus there; onError gets the failure of a later download. */
@@ -107,11 +133,13 @@ export async function drawRun(id, actions, onError) {
   byId("run-title").textContent = `${formula(run.formula)}${pressure}: ${run.structures.length} structures`;
   byId("run-links").replaceChildren(
     ...(run.series ? [element("button", { click: () => actions.showSeries(run.series) }, "All pressures")] : []),
-    element("a", { id: "run-report", href: report, target: "_blank", rel: "noopener" }, "Report with 3D view"),
+    ...(run.has_report ? [element("a", { id: "run-report", href: report, target: "_blank", rel: "noopener" }, "Report with 3D view")] : []),
     element("a", { id: "run-zip", href: runPath(id, "/zip"), download: true }, "Zip"),
   );
   const notes = run.complete ? run.notes : ["This run was interrupted: the list contains the finished part.", ...run.notes];
   byId("run-notes").replaceChildren(...notes.map((note) => element("p", { class: "notice" }, note)));
+  table(byId("run-disorder-table"), DISORDER, disorderRows(run));
+  byId("run-disorder").hidden = run.disorder.length === 0;
   table(byId("run-table"), structureColumns(run, onError), run.structures);
   byId("run-facts").textContent = `${run.id}, ${run.candidates} candidates, ${run.potential ?? "not relaxed"}, seed ${run.seed}`;
   byId("run").hidden = false;
