@@ -1,10 +1,11 @@
 """Response times of every GET route of `alphacrystal serve` with many jobs and runs.
 
-The benchmark writes runs and finished jobs into a temporary folder, starts a server process on 127.0.0.1,
-and requests each GET route of its OpenAPI description in turn. The runs have the files of a run without
-relaxation with 20 structures; the identifiers rotate, so that not every response comes from the memory of the
-server. Results of worker processes have three lines: the first response, which may be 202 (in progress), the
-time until the result, and later responses from memory.
+The benchmark writes runs, series of pressures, explorations and finished jobs into a temporary folder, starts
+a server process on 127.0.0.1, and requests each GET route of its OpenAPI description in turn. It also uploads
+a disordered crystal that is refused after its symmetry is found, so that no job starts. The runs have the
+files of a run without relaxation with 20 structures; the identifiers rotate, so that not every response comes
+from the memory of the server. Results of worker processes have three lines: the first response, which may be
+202 (in progress), the time until the result, and later responses from memory.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from base64 import b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,17 +27,22 @@ from typing import Any
 
 import numpy as np
 import requests
+from pymatgen.core import Composition, Lattice, Structure
 
 from alphacrystal.config import PredictConfig
 from alphacrystal.errors import AlphaCrystalError
 from alphacrystal.pipeline.predict import predict
 from alphacrystal.typing import Progress
 from alphacrystal_bench.harness.pages import fact_line, markdown_table
+from alphacrystal_bench.speed.web_folder import PHASE_FILE, write_exploration, write_series
 
 LIMIT_S = 300.0  # of all requests; later ones are left out
 START_LIMIT_S = 120.0
+SERIES = 4
+EXPLORATIONS = 20
 PAIRS = 12  # of runs that are compared, each several times
 POLL_S = 0.1  # between requests for a result that is in progress
+UPLOAD = "POST /api/jobs (disordered crystal, refused)"
 FILES = ("run.json", "summary.csv", "events.jsonl", "report.html")
 
 
@@ -102,6 +109,11 @@ def _write_folder(folder: Path, runs: int, jobs: int) -> int:
             "ended": (begin + timedelta(minutes=number + 1)).isoformat(),
         }
         (folder / ".jobs" / f"{job['id']}.json").write_text(json.dumps(job))
+    for number in range(SERIES):
+        write_series(folder / f"series{number:05}", template)
+    write_exploration(folder / "system00000", template)
+    for number in range(1, EXPLORATIONS):
+        shutil.copytree(folder / "system00000", folder / f"system{number:05}")
     return len(list((template / "structures").iterdir()))
 
 
@@ -139,6 +151,8 @@ def _path(route: str, turn: int, runs: int, jobs: int, structures: int) -> str:
     run = f"run{turn * 37 % runs:05}"
     filled = route.replace("{run_id}", run).replace("{job_id}", f"run{turn * 37 % jobs:05}")
     filled = filled.replace("{rank}", str(1 + turn % structures))
+    filled = filled.replace("{series_id}", f"series{turn % SERIES:05}").replace("{name}", PHASE_FILE)
+    filled = filled.replace("{exploration_id}", f"system{turn % EXPLORATIONS:05}")
     if route == "/api/compare":
         pair = turn % PAIRS * 37
         filled += f"?left=run{pair % runs:05}&right=run{(pair + 1) % runs:05}"
@@ -189,6 +203,11 @@ def _measured(
                     response = session.get(address + path, timeout=120)
                 times.setdefault(name, []).append(1000 * (time.perf_counter() - begin))
                 failed[name] = failed.get(name, 0) + (response.status_code != 200)
+        if time.monotonic() < deadline:
+            begin = time.perf_counter()
+            response = session.post(f"{address}/api/jobs", json=_upload(turn), timeout=120)
+            times.setdefault(UPLOAD, []).append(1000 * (time.perf_counter() - begin))
+            failed[UPLOAD] = failed.get(UPLOAD, 0) + (response.status_code != 422)
     on_progress("requests", turns, turns)
     return [
         {
@@ -201,6 +220,15 @@ def _measured(
         }
         for route, values in sorted(times.items())
     ]
+
+
+def _upload(turn: int) -> dict[str, Any]:
+    """A request with a disordered crystal that no ordering with one atom approximates."""
+    edge = 3.7 + 0.001 * turn
+    contents = [Composition({"Cu": 0.75, "Au": 0.25})]
+    crystal = Structure.from_spacegroup(225, Lattice.cubic(edge), contents, [[0, 0, 0]])
+    content = b64encode(json.dumps(crystal.as_dict()).encode()).decode()
+    return {"disordered": {"name": "alloy.json", "content": content}, "order_max_atoms": 1}
 
 
 def render(result: Mapping[str, Any]) -> str:
