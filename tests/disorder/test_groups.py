@@ -134,6 +134,14 @@ def test_a_cluster_may_be_empty(tmp_path: Path) -> None:
     assert found.entropy == pytest.approx(math.log(2) / 2)
 
 
+def test_a_rare_third_group_leaves_the_sites_of_the_others_vacant(tmp_path: Path) -> None:
+    sites = "F1 F .5 .5 .5 .5 A 1\nO1 O .6 .7 .5 .5 A 1\nCl1 Cl .5 .5 .5 .49 A 2\nO2 O .4 .7 .5 .49 A 2\n"
+    found = ordered(tmp_path, sites + "H1 H .2 .3 .8 .01 A 3", max_atoms=12, count=20)
+    (assembly,) = found.assemblies
+    assert [group.name for group in assembly.groups] == ["1", "2", "3"]
+    assert all(len(ordering.structure) <= 12 for ordering in found.orderings)
+
+
 def test_clusters_with_a_larger_cell_than_the_occupancies_keep_their_cell(tmp_path: Path) -> None:
     """The groups are shifted by half of the cell, and so are the occupancies."""
     sites = "Na2 Na 0 0 .5 1 . .\nF1 F .3 .4 .1 .5 A 1\nO1 O .3 .2 .1 .5 A 1\n"

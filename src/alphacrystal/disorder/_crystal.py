@@ -141,7 +141,11 @@ def _primitive(
     structure: Structure, name: str, assemblies: Sequence[Assembly], marks: Sequence[object]
 ) -> DisorderedCrystal | None:
     """The primitive cell of sites with marks; None where its clusters have a larger cell."""
-    contents = [(_states(site.species), mark) for site, mark in zip(structure, marks, strict=True)]
+    grouped = {atom.site for item in assemblies for group in item.groups for atom in group.atoms}
+    contents = [
+        (_states(site.species, may_be_vacant=place in grouped), mark)
+        for place, (site, mark) in enumerate(zip(structure, marks, strict=True))
+    ]
     number_of = {key: number for number, key in enumerate(dict.fromkeys(contents), start=1)}
     dataset = _dataset(
         np.asarray(structure.lattice.matrix),
@@ -216,15 +220,19 @@ def _units(
     return (*units, *assembly_units(clusters, [facts[site] for site in sorted(facts)]))
 
 
-def _states(species: object) -> tuple[tuple[str, float], ...]:
-    """Element symbols of a site with their shares, most frequent first, then the vacancy."""
+def _states(species: object, *, may_be_vacant: bool) -> tuple[tuple[str, float], ...]:
+    """Element symbols of a site with their shares, most frequent first, then the vacancy.
+
+    Sites of disorder groups may be vacant with a share of 0, within the rounding of the occupancies.
+    """
     shares: dict[str, float] = {}
     for element, share in species.items():  # type: ignore[attr-defined]
         if share > 0:
             shares[element.symbol] = shares.get(element.symbol, 0.0) + float(share)
     vacant = 1.0 - sum(shares.values())
     states = sorted(((s, round(x, 3)) for s, x in shares.items()), key=lambda pair: (-pair[1], pair[0]))
-    return (*states, *([(VACANCY, round(vacant, 3))] if vacant > OCCUPANCY_TOLERANCE else []))
+    has_vacancy = vacant > OCCUPANCY_TOLERANCE or may_be_vacant
+    return (*states, *([(VACANCY, max(round(vacant, 3), 0.0))] if has_vacancy else []))
 
 
 def _dataset(lattice: FloatArray, positions: FloatArray, numbers: list[int], name: str) -> moyopy.MoyoDataset:
