@@ -112,7 +112,9 @@ def render(result: Mapping[str, Any]) -> str:
         "",
         *markdown_table(["limit", *(f"dispersion for {name}" for name in GROUPS.values())], table),
         "",
-        f"With the limit of {percent(LOW_DIMENSIONAL_SHARE)}, dispersion is missing for "
-        f"{', '.join(missed) or 'none'}, and is added for the frameworks {', '.join(extra) or '(none)'}.",
+        (
+            f"With the limit of {percent(LOW_DIMENSIONAL_SHARE)}, dispersion is missing for "
+            f"{', '.join(missed) or 'none'}, and is added for the frameworks {', '.join(extra) or '(none)'}."
+        ),
     ]
     return "\n".join(lines) + "\n"
