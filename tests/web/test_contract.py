@@ -33,6 +33,7 @@ ROUTES = {
     "GET /api/series/{series_id}/figure",
     "GET /api/series/{series_id}/zip",
     "POST /api/explorations",
+    "POST /api/explorations/{exploration_id}/continue",
     "GET /api/explorations",
     "GET /api/explorations/{exploration_id}",
     "GET /api/explorations/{exploration_id}/hull",

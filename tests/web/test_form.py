@@ -17,7 +17,7 @@ from alphacrystal.web._request import JobRequest, NewJob, command
 
 ASSETS = files("alphacrystal.web").joinpath("assets")
 #: The form has the content of the cell instead of Z; files have their names.
-NO_FIELD = {"z", "xrd_name", "seed_names", "framework_name"}
+NO_FIELD = {"z", "xrd_name", "seed_names", "framework_name", "disordered_name", "parent_name"}
 
 
 def test_form_has_a_field_for_each_setting_of_the_api() -> None:
@@ -49,6 +49,17 @@ def test_defaults_are_those_of_an_exploration(name: str) -> None:
     field = ExploreRequest.model_fields[name]
     assert field.default == DEFAULTS.get(name, PredictConfig.model_fields[name].default)
     assert field.description == PredictConfig.model_fields[name].description
+
+
+def test_disorder_reaches_the_process() -> None:
+    request = JobRequest(formula="CuAu", alloy=("fcc", "bcc"), order_max_atoms=8, disordered_name="x.cif")
+    arguments = command(request, Path("runs/x"), 2, resume=False)
+    assert {"--alloy=fcc,bcc", "--order-max-atoms=8", "--disordered=runs/x/inputs/disordered/x.cif"} <= set(
+        arguments
+    )
+    assert not any("disordered-name" in argument for argument in arguments)
+    parent = command(JobRequest(formula="CuAu", parent_name="p.cif"), Path("runs/x"), 2, resume=False)
+    assert "--solid-solution=runs/x/inputs/parent/p.cif" in parent
 
 
 def test_settings_reach_the_process() -> None:

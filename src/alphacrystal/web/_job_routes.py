@@ -93,10 +93,10 @@ def start_exploration(request: ExploreRequest, parts: Parts) -> JobView:
     return _view(parts.queue.submit(request), parts)
 
 
-@router.post("/explorations/{job_id}/continue", responses=NOT_FOUND | QUEUE_FULL | TOO_LARGE)
-def continue_exploration(job_id: str, more: MoreBudget, parts: Parts) -> JobView:
+@router.post("/explorations/{exploration_id}/continue", responses=NOT_FOUND | QUEUE_FULL | TOO_LARGE)
+def continue_exploration(exploration_id: str, more: MoreBudget, parts: Parts) -> JobView:
     """Continue an exploration that has ended with a new budget; the answer is its job."""
-    return _view(parts.queue.extend(job_id, more.budget), parts)
+    return _view(parts.queue.extend(exploration_id, more.budget), parts)
 
 
 @router.get("/jobs/{job_id}", responses=NOT_FOUND)
