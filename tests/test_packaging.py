@@ -1,9 +1,16 @@
-"""The conda recipe, the container file and the workflow agree with pyproject.toml."""
+"""The wheels, the conda recipe, the container file and the workflow agree with pyproject.toml."""
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
+import zipfile
+from email import message_from_string
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -112,3 +119,113 @@ def test_workflow_tests_all_versions_and_the_wheels() -> None:
     assert all((ROOT / script).stat().st_mode & 0o111 for script in scripts)
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert all(re.search(rf"^{target}:", makefile, flags=re.MULTILINE) for target in targets)
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The wheels of both packages, unpacked into one folder each, by the name of the package."""
+    pytest.importorskip("hatchling", reason="needs hatchling, which scripts/setup-venv installs")
+    folder = tmp_path_factory.mktemp("wheels")
+    for line in (ROOT / "Containerfile").read_text(encoding="utf-8").splitlines():
+        if line.startswith("COPY "):
+            for name in line.split()[1:-1]:
+                place = folder / "source" / name
+                place.parent.mkdir(parents=True, exist_ok=True)
+                if (ROOT / name).is_dir():
+                    shutil.copytree(ROOT / name, place, ignore=shutil.ignore_patterns("__pycache__"))
+                else:
+                    shutil.copy(ROOT / name, place)
+    unpacked = {}
+    for package, project in (("alphacrystal", "."), ("alphacrystal_weights", "weights")):
+        build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+        subprocess.run(build, cwd=folder / "source" / project, check=True, capture_output=True)
+        (wheel,) = folder.glob(f"{package}-[0-9]*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(folder / package)
+        unpacked[package] = folder / package
+    return unpacked
+
+
+def metadata(wheel: Path) -> Message:
+    (path,) = wheel.glob("*.dist-info/METADATA")
+    return message_from_string(path.read_text(encoding="utf-8"))
+
+
+def files(folder: Path) -> set[str]:
+    return {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+@pytest.mark.parametrize(
+    ("package", "source"),
+    [("alphacrystal", "src/alphacrystal"), ("alphacrystal_weights", "weights/src/alphacrystal_weights")],
+)
+def test_wheel_has_all_files_of_the_package(wheels: dict[str, Path], package: str, source: str) -> None:
+    built = files(wheels[package] / package)
+    assert built == files(ROOT / source)
+    assert "__init__.py" in built
+
+
+@pytest.mark.parametrize("package", ["alphacrystal", "alphacrystal_weights"])
+def test_wheel_needs_what_the_recipe_names(wheels: dict[str, Path], package: str) -> None:
+    content = metadata(wheels[package])
+    built = [text for text in content.get_all("Requires-Dist") or [] if "extra ==" not in text]
+    project = {"requires-python": content["Requires-Python"], "dependencies": built}
+    assert ranges(output(content["Name"])["requirements"]["run"]) == conda_ranges(project)
+    assert recipe()["recipe"]["version"] == content["Version"]
+
+
+def test_program_starts_from_the_wheel(wheels: dict[str, Path], tmp_path: Path) -> None:
+    places = os.pathsep.join(map(str, [wheels["alphacrystal"], wheels["alphacrystal_weights"]]))
+    program = "import alphacrystal; print(alphacrystal.__file__)\nfrom alphacrystal.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "--version"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": places},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    place, version = done.stdout.splitlines()
+    assert Path(place).is_relative_to(wheels["alphacrystal"])
+    assert version == f"alphacrystal {metadata(wheels['alphacrystal'])['Version']}"
+
+
+def test_setup_names_a_missing_and_an_old_python(tmp_path: Path) -> None:
+    for name in (
+        "pyproject.toml",
+        "constraints.txt",
+        "scripts",
+        "benchmarks/alphacrystal_bench/pyproject.toml",
+    ):
+        place = tmp_path / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, place)
+    old = tmp_path / "python3.9"
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && exec echo Python 3.9.2\nexit 1\n', encoding="utf-8")
+    old.chmod(0o755)
+    for python, version in ((str(old), "Python 3.9.2"), ("no-python", "missing")):
+        done = subprocess.run(
+            ["scripts/setup-venv", "run"],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHON": python},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert done.stderr.startswith(
+            f"AlphaCrystal needs Python 3.11 or newer, but '{python}' is {version}: "
+        )
+        assert not (tmp_path / ".venv").exists()
+
+
+def test_recipe_is_valid_for_rattler_build() -> None:
+    rattler_build = pytest.importorskip("rattler_build", reason="needs py-rattler-build")
+    stage = rattler_build.Stage0Recipe.from_file(str(RECIPE))
+    rendered = [variant.recipe for variant in stage.render(rattler_build.VariantConfig())]
+    assert {item.package.name for item in rendered} == {"alphacrystal", "alphacrystal-weights"}
+    assert all("python >=3.11" in item.requirements.run for item in rendered)
