@@ -71,7 +71,8 @@ def test_code_of_the_notebook_is_valid() -> None:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of IPython
 def test_the_notebook_runs(shown: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("py3Dmol", reason="needs the extra notebook")
+    for package in ("ipywidgets", "py3Dmol"):
+        pytest.importorskip(package, reason="needs the extra notebook")
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
     for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]:

@@ -52,8 +52,17 @@ class NotebookProgress:
         for stage, (done, total, begun) in self._stages.items():
             bar = f'<progress value="{done}" max="{total}"></progress>' if total else ""
             count = f"{done} / {total}" if total else str(done)
-            left = (total - done) * (now - begun) / done if 0 < done < total else 0.0
-            rest = f"{left:.0f} s left" if left else ""
-            cells = "".join(f"<td>{cell}</td>" for cell in (html.escape(stage), bar, count, rest))
-            rows.append(f"<tr>{cells}</tr>")
+            cells = (html.escape(stage), bar, count, remaining(done, total, now - begun))
+            rows.append(f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
         return f"<table>{''.join(rows)}</table>"
+
+
+def remaining(done: int, total: int, seconds: float) -> str:
+    """The remaining time of a stage as text, e.g. "12 s left"; "" where it is not known.
+
+    Args:
+        done: Finished steps.
+        total: All steps, 0 where their number is not known.
+        seconds: Time since the first step.
+    """
+    return f"{(total - done) * seconds / done:.0f} s left" if 0 < done < total else ""
