@@ -18,6 +18,8 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from pymatgen.core import Lattice, Structure
 
+from alphacrystal import predict
+
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the SDK
 
 
@@ -60,6 +62,7 @@ def test_predict_list_fetch_and_evaluate(tmp_path: Path) -> None:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
         assert set(tools) == {
             "predict",
+            "resume",
             "inspect",
             "explore",
             "evaluate",
@@ -68,6 +71,8 @@ def test_predict_list_fetch_and_evaluate(tmp_path: Path) -> None:
             "fetch_result",
         }
         assert all(tool.description for tool in tools.values())
+        assert tools["fetch_result"].annotations.read_only_hint
+        assert not tools["predict"].annotations.read_only_hint
         result = await client.call_tool(
             "predict",
             {"formula": "NaCl", "candidates": 2, "formula_units": [1], "relax": False},
@@ -75,7 +80,11 @@ def test_predict_list_fetch_and_evaluate(tmp_path: Path) -> None:
         )
         assert not result.is_error, result.content
         predicted = json.loads(result.content[0].text)
-        assert predicted["rows"][0]["space_group_number"] == 225
+        row = predicted["rows"][0]
+        assert (row["space_group_number"], row["prototype"]) == (225, "rock salt")
+        assert row["a"] == row["b"] == row["c"] == pytest.approx(5.6, abs=0.3)
+        assert row["density_g_cm3"] == pytest.approx(2.2, abs=0.4)
+        assert predicted["next_step"].startswith("Next: ")
         name = predicted["run"]
         runs = await client.call_tool("list_runs", {})
         assert [item["run"] for item in runs.structured_content["result"]] == [name]
@@ -119,7 +128,7 @@ def test_errors_are_sentences_and_paths_stay_inside(tmp_path: Path) -> None:
     outside.mkdir()
     (outside / "run.json").write_text("{}")
     runs = tmp_path / "runs"
-    runs.mkdir()
+    (runs / "other").mkdir(parents=True)
     (runs / "link").symlink_to(outside)
 
     async def conversation(client: Client) -> None:
@@ -132,10 +141,38 @@ def test_errors_are_sentences_and_paths_stay_inside(tmp_path: Path) -> None:
             assert (await refusal(client, "fetch_result", run=name)).count("\n") == 0
         sentence = await refusal(client, "relax", structure="no crystal")
         assert "The structure is in no known format" in sentence
+        assert (await refusal(client, "predict", formula="NaCl", colour="red")) == (
+            "The tool predict has no argument 'colour'; it has formula, space_group, formula_units, lattice, "
+            "candidates, pressure, relax, seed, top."
+        )
+        sentence = await refusal(client, "predict", formula="NaCl", candidates="ten")
+        assert sentence.startswith(
+            "The argument candidates of predict is wrong: Input should be a valid integer"
+        )
+        assert "\n" not in sentence
+        assert "is no prediction" in await refusal(client, "resume", run="other")
         # A formula cannot become an option of the command.
         assert await refusal(client, "inspect", formula="--output=x")
         assert await refusal(client, "predict", formula="NaCl", candidates=10**9)
 
     talk(runs, conversation, "--candidates", "5")
     assert {path.name for path in tmp_path.iterdir()} == {"outside", "runs"}
-    assert {path.name for path in runs.iterdir()} == {"link"}
+    assert {path.name for path in runs.iterdir()} == {"link", "other"}
+
+
+def test_an_interrupted_prediction_is_listed_and_resumed(tmp_path: Path) -> None:
+    def stop(stage: str, done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        predict("NaCl", folder=tmp_path / "begun", candidates=2, z=(1,), relax=False, progress=stop)
+
+    async def conversation(client: Client) -> None:
+        runs = await client.call_tool("list_runs", {})
+        (run,) = runs.structured_content["result"]
+        assert (run["run"], run["formula"], run["complete"]) == ("begun", "NaCl", False)
+        resumed = await answer(client, "resume", run="begun")
+        assert resumed["complete"]
+        assert resumed["rows"][0]["space_group_number"] == 225
+
+    talk(tmp_path, conversation)

@@ -33,6 +33,10 @@ Report = Callable[[float, float, str], Awaitable[None]]
 _PROGRESS = re.compile(r"[^:]*: (.+) (\d+)/(\d+)(?: .*)?")
 
 
+class TimeLimitError(AlphaCrystalError):
+    """A command reached the limit of time."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServerLimits:
     """Limits of an MCP server.
@@ -89,7 +93,8 @@ async def run_command(
         report: Called with the progress of the command.
 
     Raises:
-        AlphaCrystalError: It failed, with its sentence, or reached the limit of time.
+        TimeLimitError: It reached the limit of time.
+        AlphaCrystalError: It failed, with its sentence.
     """
     command = [
         *(sys.executable, "-P", "-c", "from alphacrystal.cli import main; main()"),
@@ -107,9 +112,7 @@ async def run_command(
                 with anyio.CancelScope(shield=True):
                     await _stop(process)
     if scope.cancelled_caught:
-        raise AlphaCrystalError(
-            f"The command was stopped after {limits.seconds:g} s, the limit of this server."
-        )
+        raise TimeLimitError(f"The command was stopped after {limits.seconds:g} s, the limit of this server.")
     if code:
         raise AlphaCrystalError(_sentence(lines))
     return [json.loads(line) for line in output.decode("utf-8").splitlines() if line.strip()]

@@ -10,15 +10,15 @@ import csv
 import inspect as introspection
 import re
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
 import anyio
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from alphacrystal import __version__
 from alphacrystal.composition import parse_formula
@@ -28,15 +28,25 @@ from alphacrystal.integrations.mcp_commands import (
     MAX_STRUCTURE_LENGTH,
     Report,
     ServerLimits,
+    TimeLimitError,
     options,
     run_command,
 )
-from alphacrystal.report import SummaryRow, read_run_folder
+from alphacrystal.pipeline.checkpoint import Checkpoint
+from alphacrystal.report import (
+    CHECKPOINT_FOLDER,
+    REQUEST_FILE,
+    SummaryRow,
+    list_sentences,
+    next_step,
+    read_run_folder,
+)
 from alphacrystal.runtime.foreign_files import read_text
 
 try:
     from mcp.server.mcpserver import Context, MCPServer
     from mcp.server.mcpserver.exceptions import ToolError
+    from mcp.types import ToolAnnotations
 except ImportError as error:
     raise InputError("The MCP server needs the package mcp: pip install 'alphacrystal[mcp]'.") from error
 
@@ -45,7 +55,8 @@ AlphaCrystal predicts crystal structures from a chemical formula. inspect takes 
 and cells only; predict takes minutes and gives a ranked list of relaxed structures. Read the notes of a
 result before its rows. The probability of a row is that of the known or ground-state structure. Energies are
 those of a machine-learned potential: the order of polymorphs within about 0.05 eV/atom is uncertain."""
-TOOLS = ("predict", "inspect", "explore", "evaluate", "relax", "list_runs", "fetch_result")
+TOOLS = ("predict", "resume", "inspect", "explore", "evaluate", "relax", "list_runs", "fetch_result")
+READ_ONLY = ("inspect", "evaluate", "list_runs", "fetch_result")
 MAX_LISTED_RUNS = 200
 DEFAULT_CANDIDATES = 50  # of a prediction, if the server allows as many
 #: Columns of the rows that tools return; `fetch_result` returns all columns of one row.
@@ -54,11 +65,20 @@ COLUMNS = (
     "cell_formula",
     "space_group_symbol",
     "space_group_number",
+    "prototype",
+    "a",
+    "b",
+    "c",
+    "alpha",
+    "beta",
+    "gamma",
+    "density_g_cm3",
     "probability",
     "energy_per_atom_ev",
     "enthalpy_per_atom_ev",
     "formation_energy_per_atom_ev",
     "energy_above_hull_per_atom_ev",
+    "decomposition",
     "known",
     "converged",
     "flags",
@@ -83,18 +103,40 @@ def build_server(limits: ServerLimits) -> MCPServer:
     Args:
         limits: Folder of runs and limits of one command.
     """
-    server = MCPServer("alphacrystal", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING")
+    server = _Server("alphacrystal", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING")
     tools = _Tools(limits)
     for name in TOOLS:
         method = getattr(tools, name)
         description = introspection.cleandoc(method.__doc__ or "").partition("\n\n")[0]
-        server.tool(name, description=description)(_with_sentences(method))
+        annotations = ToolAnnotations(
+            read_only_hint=name in READ_ONLY, destructive_hint=False, open_world_hint=False
+        )
+        server.tool(name, description=description, annotations=annotations)(_with_sentences(method))
     return server
 
 
 def serve(limits: ServerLimits) -> None:
     """Serve on standard input and output until the client closes them."""
     build_server(limits).run("stdio")
+
+
+class _Server(MCPServer):
+    """A server that refuses arguments that a tool does not have, and whose errors are one sentence."""
+
+    async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
+        known = {tool.name: tool.input_schema.get("properties", {}) for tool in await self.list_tools()}
+        unknown = [key for key in arguments if key not in known.get(name, arguments)]
+        if unknown:
+            names = ", ".join(known[name]) or "none"
+            raise ToolError(f"The tool {name} has no argument {unknown[0][:80]!r}; it has {names}.")
+        try:
+            return await super().call_tool(name, arguments, context)
+        except ToolError as error:
+            if isinstance(error.__cause__, ValidationError):
+                first = error.__cause__.errors()[0]
+                place = ".".join(map(str, first["loc"]))
+                raise ToolError(f"The argument {place} of {name} is wrong: {first['msg']}.") from error
+            raise
 
 
 def _with_sentences(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
@@ -158,8 +200,26 @@ class _Tools:
                 "seed": seed,
             }
         )
-        async with self._turn:
-            await run_command(limits, ["predict", *arguments, "--", formula], _reporter(context))
+        return await self._predict(context, folder, ["predict", *arguments, "--", formula], top)
+
+    async def resume(self, context: Context, run: RunName, top: Top = 10) -> dict[str, Any]:
+        """Continue a prediction that was cancelled or reached the limit of time."""
+        folder = self._limits.run_folder(run)
+        if not (folder / CHECKPOINT_FOLDER / REQUEST_FILE).is_file():
+            raise InputError(f"The run {run} is no prediction: resume continues those of predict.")
+        return await self._predict(context, folder, ["predict", "--resume", f"--out={folder}"], top)
+
+    async def _predict(
+        self, context: Context, folder: Path, command: Sequence[str], top: int
+    ) -> dict[str, Any]:
+        try:
+            async with self._turn:
+                await run_command(self._limits, command, _reporter(context))
+        except TimeLimitError as error:
+            name = folder.relative_to(self._limits.folder).as_posix()
+            raise AlphaCrystalError(
+                f"{error} Its finished part is the run {name}: resume continues it."
+            ) from error
         return self._summary(folder, top)
 
     async def inspect(
@@ -251,7 +311,7 @@ class _Tools:
         return {**self._summary(folder, 1), "cif": self._cif(folder, read_run_folder(folder).rows[0])}
 
     async def list_runs(self) -> list[dict[str, Any]]:
-        """List the runs of this server, the newest first."""
+        """List the runs of this server, the newest first; a run without rows has no finished part yet."""
         found = []
         root = self._limits.folder
         for path in [*root.glob("*/run.json"), *root.glob("*/*/run.json")]:
@@ -262,6 +322,12 @@ class _Tools:
                 continue
             facts = {"run": name, "formula": run.formula, "complete": run.complete, "rows": len(run.rows)}
             found.append((run.written, {**facts, "potential": run.potential, "written": run.written}))
+        for path in root.glob(f"*/{CHECKPOINT_FOLDER}/{REQUEST_FILE}"):
+            folder = path.parents[1]
+            if not folder.is_symlink() and not (folder / "run.json").exists():
+                formula = (Checkpoint(folder).load_request() or {}).get("formula")
+                begun = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat()
+                found.append((begun, {"run": folder.name, "formula": formula, "complete": False, "rows": 0}))
         return [facts for _, facts in sorted(found, key=lambda item: item[0], reverse=True)[:MAX_LISTED_RUNS]]
 
     async def fetch_result(
@@ -291,6 +357,8 @@ class _Tools:
             "potential": run.potential,
             "pressure_gpa": run.pressure_gpa,
             "notes": list(run.notes),
+            "sentences": list_sentences(run.rows),
+            "next_step": next_step(run.rows),
             "structures": len(run.rows),
             "rows": [{name: getattr(row, name) for name in COLUMNS} for row in run.rows[:top]],
         }
