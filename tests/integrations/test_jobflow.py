@@ -50,3 +50,14 @@ def test_relaxations_follow_one_another_as_in_atomate2(
     output = responses[second.uuid][1].output
     assert output.converged
     assert Path(output.dir_name).is_relative_to(tmp_path)
+
+
+def test_flow_of_atomate2_takes_the_maker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flows = pytest.importorskip("atomate2.vasp.flows.core", reason="needs atomate2")
+    monkeypatch.chdir(tmp_path)
+    crystal = Structure.from_spacegroup(225, Lattice.cubic(5.5), ["Na", "Cl"], [[0] * 3, [0.5] * 3])
+    flow = flows.DoubleRelaxMaker(
+        relax_maker1=RelaxMaker(settings={"fmax": 0.5}), relax_maker2=RelaxMaker(settings={"fmax": 0.05})
+    ).make(crystal)
+    responses = jobflow.run_locally(flow, log=False, create_folders=True, ensure_success=True)
+    assert responses[flow.jobs[-1].uuid][1].output.converged

@@ -56,11 +56,9 @@ class PredictionWidget:
         self._message = ipywidgets.HTML()
         self._bars = ipywidgets.VBox()
         self._list = ipywidgets.HTML()
-        self._row = ipywidgets.Dropdown(description="Structure")
         self._view = ipywidgets.Output()
         self._start.on_click(lambda _: self.start())
         self._stop.on_click(lambda _: self.stop())
-        self._row.observe(lambda change: self._show_structure(change["new"]), names="value")
         self._form = [ipywidgets.HBox([self._field, self._start, self._stop]), self._message, self._bars]
         self.widget = ipywidgets.VBox(self._form)
 
@@ -86,7 +84,7 @@ class PredictionWidget:
         self._stopped.clear()
         self._start.disabled, self._stop.disabled = True, False
         self._bars.children, self.widget.children = (), self._form
-        self._list.value, self._row.options, self._view.outputs = "", (), ()
+        self._list.value, self._view.outputs = "", ()
         self._message.value = "Loading the networks."
         self._thread = threading.Thread(target=self._predict, args=(self.formula,), daemon=True)
         self._thread.start()
@@ -158,13 +156,15 @@ class PredictionWidget:
             self._message.value = message.replace(FINISHED_PART, "there is no structure yet")
             return
         self._message.value = f"{message} Folder: {html.escape(str(self.folder))}"
-        self._list.value = html_table(
-            at_pressure(run.formula, run.pressure_gpa), run.rows, run.candidates, run.notes
-        )
-        self._row.options = [
+        title = at_pressure(run.formula, run.pressure_gpa)
+        table = html_table(title, run.rows, run.candidates, run.notes)
+        self._list.value = f'<div style="white-space: normal; line-height: 1.4">{table}</div>'
+        choices = [
             (f"{row.rank}: {row.cell_formula}, {row.space_group_symbol}", row.rank) for row in run.rows
         ]
-        self.widget.children = [*self._form, self._list, self._row, self._view]
+        choice = self._widgets.Dropdown(description="Structure", options=choices)
+        choice.observe(lambda change: self._show_structure(change["new"]), names="value")
+        self.widget.children = [*self._form, self._list, choice, self._view]
         self._show_structure(run.rows[0].rank)
 
     def _show_structure(self, rank: int | None) -> None:
@@ -193,7 +193,7 @@ class _Stage:
     """
 
     def __init__(self, widgets: Any, name: str) -> None:
-        self._bar = widgets.IntProgress(description=name, max=1)
+        self._bar = widgets.IntProgress(description=name, max=1, style={"description_width": "9em"})
         self._text = widgets.Label()
         self.box = widgets.HBox([self._bar, self._text])
         self._begun = time.monotonic()

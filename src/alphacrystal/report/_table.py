@@ -188,7 +188,11 @@ def html_table(formula: str, rows: Sequence[SummaryRow], candidates: int, notes:
         for row in rows
     )
     if rows:
-        parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+        table = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+        # A narrow page scrolls the table instead of breaking its cells.
+        parts.append(
+            f'<div style="overflow-x: auto"><table style="white-space: nowrap">{table}</table></div>'
+        )
         parts.append(f"<p>{html.escape(table_legend(rows, width=_UNLIMITED))}</p>")
         parts += [f"<p>{html.escape(text)}</p>" for text in list_sentences(rows, ("prototype", "known"))]
     return "\n".join(parts)

@@ -137,7 +137,7 @@ export async function drawRun(id, actions, onError) {
     element("a", { id: "run-zip", href: runPath(id, "/zip"), download: true }, "Zip"),
   );
   const notes = run.complete ? run.notes : ["This run was interrupted: the list contains the finished part.", ...run.notes];
-  byId("run-notes").replaceChildren(...notes.map((note) => element("p", { class: "notice" }, note)));
+  byId("run-notes").replaceChildren(...notes.map((note) => element("p", { class: "notice" }, note.replace(/\.?$/, "."))));
   table(byId("run-disorder-table"), DISORDER, disorderRows(run));
   byId("run-disorder").hidden = run.disorder.length === 0;
   table(byId("run-table"), structureColumns(run, onError), run.structures);
