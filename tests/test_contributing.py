@@ -89,6 +89,16 @@ def test_potential_recipe(source: Path, command: Command) -> None:
         "True",
         *str(sorted(["Al", "Ni", "Cu", "Pd", "Ag", "Pt", "Au"])).split(),
     ]
+    # Step 4: the contract test with the name.
+    shutil.copytree(ROOT / "tests" / "relaxation", source / "tests" / "relaxation")
+    for name in ("pyproject.toml", "tests/conftest.py"):
+        shutil.copy(ROOT / name, source / name)
+    contract = source / "tests" / "relaxation" / "test_potential_contract.py"
+    text = contract.read_text(encoding="utf-8")
+    assert "NAMES = [\n" in text
+    contract.write_text(text.replace("NAMES = [\n", 'NAMES = [\n    "emt",\n', 1), encoding="utf-8")
+    pytest_main = "import sys, pytest; sys.exit(pytest.main(sys.argv[1:]))"
+    assert " passed" in command("-q", "-k", "emt", contract, program=pytest_main)
 
 
 def test_benchmark_recipe(source: Path, command: Command) -> None:

@@ -58,15 +58,31 @@ def potential(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 
 @pytest.fixture
-def shaken(textbook: Textbook) -> list[Structure]:
+def shaken(textbook: Textbook, potential: Potential) -> list[Structure]:
     """Crystals off their minima, so that no force or stress vanishes."""
     rng = np.random.default_rng(7)
-    crystals = [textbook[name]() for name in ("rutile", "wurtzite", "Zr4Al3")]
+    names = ("rutile", "wurtzite", "Zr4Al3")
+    crystals = [with_elements_of(potential, textbook[name]()) for name in names]
     for crystal in crystals:
         crystal.apply_strain(rng.uniform(-0.02, 0.03, size=3))
         for site in range(len(crystal)):
             crystal.translate_sites(site, rng.normal(scale=0.06, size=3), frac_coords=False)
     return crystals
+
+
+def with_elements_of(potential: Potential, crystal: Structure) -> Structure:
+    """The crystal, with elements that the potential knows, at their distances, in the place of others."""
+    present = [element.symbol for element in crystal.elements]
+    known = potential.supported_elements
+    if known.issuperset(present):
+        return crystal
+    others = iter(sorted(known.difference(present)))
+    crystal.replace_species({symbol: next(others) for symbol in present if symbol not in known})
+    centres, neighbours, _, distances = crystal.get_neighbor_list(4.0)
+    nearest = distances.argmin()
+    wanted = sum(crystal[int(site[nearest])].specie.atomic_radius for site in (centres, neighbours))
+    crystal.scale_lattice(crystal.volume * (wanted / distances[nearest]) ** 3)
+    return crystal
 
 
 def energy(potential: Potential, structure: Structure) -> float:
