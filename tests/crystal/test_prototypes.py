@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import re
+from importlib.resources import files
+
+import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from alphacrystal.crystal import prototype_names, prototype_table, prototypes, structure_label
+from alphacrystal.crystal import (
+    effective_coordination,
+    prototype_names,
+    prototype_table,
+    prototypes,
+    structure_label,
+)
 
 cubic, tetragonal, hexagonal = Lattice.cubic, Lattice.tetragonal, Lattice.hexagonal
 
@@ -32,6 +44,32 @@ TEXTBOOK = (
     ("half-Heusler (MgAgAs)", 216, cubic(5.94), "Ti Ni Sn", [(0,) * 3, (0.25,) * 3, (0.5,) * 3]),
     ("MoSi2", 139, tetragonal(3.203, 7.855), "Mo Si", [(0, 0, 0), (0, 0, 1 / 3)]),
     ("CaC2", 139, tetragonal(3.88, 6.38), "Ca C", [(0, 0, 0), (0, 0, 0.406)]),
+    (
+        "NaN3 (high temperature)",
+        166,
+        hexagonal(3.646, 15.213),
+        "Na N N",
+        [(0,) * 3, (0, 0, 0.5), (0, 0, 0.423)],
+    ),
+    ("grey arsenic", 166, hexagonal(3.760, 10.548), "As", [(0, 0, 0.227)]),
+    ("rhombohedral graphite", 166, hexagonal(2.456, 10.044), "C", [(0, 0, 0.1667)]),
+    ("lonsdaleite", 194, hexagonal(2.52, 4.12), "C", [(1 / 3, 2 / 3, 0.063)]),
+    (
+        "LiNbO3",
+        161,
+        hexagonal(5.148, 13.863),
+        "Li Nb O",
+        [(0, 0, 0.2787), (0,) * 3, (0.0492, 0.3446, 0.0647)],
+    ),
+)
+
+#: Crystals with the label of a prototype, but other axial ratios or coordinates: no structures of its type.
+ISOPOINTAL = (
+    ("NaN3 (high temperature)", 166, hexagonal(4.0, 19.6), "Na N N", [(0,) * 3, (0, 0, 0.5), (0, 0, 0.25)]),
+    ("rutile", 136, tetragonal(4.594, 2.959), "Ti O", [(0, 0, 0), (0.42, 0.42, 0)]),
+    ("WC", 187, hexagonal(2.9, 4.6), "W C", [(0, 0, 0), (1 / 3, 2 / 3, 0.5)]),
+    ("skutterudite", 204, cubic(7.7), "Co As", [(0.25, 0.25, 0.25), (0, 0.2, 0.45)]),
+    ("AlB2", 191, hexagonal(3.0, 6.2), "Al B", [(0, 0, 0), (1 / 3, 2 / 3, 0.5)]),
 )
 
 
@@ -44,6 +82,70 @@ def textbook(name: str) -> Structure:
 @pytest.mark.parametrize("name", [row[0] for row in TEXTBOOK])
 def test_textbook_structures_have_their_names(name: str) -> None:
     assert prototype_names(textbook(name)) == name
+
+
+@pytest.mark.parametrize(("name", "group", "lattice", "elements", "positions"), ISOPOINTAL)
+def test_isopointal_crystals_of_other_coordination_have_no_name(
+    name: str, group: int, lattice: Lattice, elements: str, positions: list[tuple[float, ...]]
+) -> None:
+    structure = Structure.from_spacegroup(group, lattice, elements.split(), positions)
+    assert name in [prototype.name for prototype in prototype_table()[structure_label(structure).text]]
+    assert name not in prototype_names(structure)
+
+
+def test_effective_coordination_depends_on_neither_cell_nor_scale() -> None:
+    rutile = textbook("rutile")
+    expected = effective_coordination(rutile, ("Ti", "O"))
+    assert expected == pytest.approx(np.array([[0, 6], [3, 0]]), abs=0.3)
+    other = rutile.copy()
+    other.scale_lattice(3 * other.volume)
+    other.make_supercell([[1, 1, 0], [0, 1, 0], [0, 0, 2]])
+    assert effective_coordination(other, ("Ti", "O")) == pytest.approx(expected, abs=1e-3)
+    assert effective_coordination(other, ("O", "Ti")) == pytest.approx(expected[::-1, ::-1], abs=1e-3)
+
+
+def test_equal_wyckoff_letters_are_ordered_by_element() -> None:
+    structures = [
+        Structure.from_spacegroup(
+            198,
+            cubic(5.9),
+            ["Ni", "Sb", "S"],
+            [[x] * 3 for x in (shift - 0.024, shift + 0.625, shift + 0.39)],
+        )
+        for shift in (0, 0.5)
+    ]
+    assert {structure_label(structure).elements for structure in structures} == {("Ni", "Sb", "S")}
+
+
+#: Strukturbericht symbols of AFLOW's library that differ from those of our table, by ours.
+OTHER_SYMBOLS = {
+    "B16": {"B29", "B27"},  # SnS, which is a variant of GeS; FeB with exchanged elements
+    "C28": {"C25"},  # HgCl2 has both
+    "C52": {"C21"},  # brookite with a wrong length of a
+    "L1_2": {"D0_c"},  # U3Si, at 0.1 Å
+}
+
+
+def test_names_agree_with_the_library_of_aflow() -> None:
+    """The structures of M. J. Mehl et al., doi:10.1016/j.commatsci.2017.01.017, which pymatgen contains."""
+    prototypes_module = pytest.importorskip("pymatgen.analysis.prototypes")
+    library = files(prototypes_module.__name__) / "aflow_prototypes.json.gz"
+    entries = json.loads(gzip.decompress(library.read_bytes()))
+    symbols, found, differences = 0, 0, {}
+    for entry in entries:
+        expected = re.sub(r"[{}$]", "", str(entry["tags"]["strukturbericht"]))
+        structure = Structure.from_dict(entry["snl"])
+        if not re.fullmatch(r"[A-L]\d*(_[0-9a-z]+)?", expected) or len(structure) > 40:
+            continue
+        symbols += 1
+        for prototype in prototypes(structure):
+            if (ours := prototype.strukturbericht) and ours != expected:
+                differences.setdefault(ours, set()).add(expected)
+            else:
+                found += 1
+    assert differences == OTHER_SYMBOLS
+    assert symbols > 100
+    assert found > 80
 
 
 def test_label_names_stoichiometry_pearson_symbol_space_group_and_positions() -> None:
@@ -86,6 +188,8 @@ def test_conditions_of_every_line_can_be_evaluated() -> None:
             assert prototype.name
             assert prototype.compounds
             assert prototype.label.count("_") >= 3
-            # Prototypes that share a label need conditions that tell them apart.
-            assert len(named) == 1 or prototype.conditions
+            # Prototypes that share a label need differences that tell them apart.
+            assert len(named) == 1 or prototype.conditions or prototype.coordination
+            elements = prototype.label.partition("_")[0]
+            assert len(prototype.coordination) in (0, sum(letter.isalpha() for letter in elements) ** 2)
     assert [item.name for item in prototypes(rutile, label)] == ["rutile"]

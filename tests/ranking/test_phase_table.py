@@ -93,6 +93,13 @@ def test_a_structure_is_the_phase_of_its_type_and_energy(
     assert (match.id if match else None) == expected
 
 
+def test_of_several_entries_of_one_structure_the_ground_state_counts() -> None:
+    twin = KnownPhase("mp-7", "NaCl", SALT, -3.603, ground=False)
+    other = KnownPhase("mp-8", "NaCl", SALT, -3.62, ground=False)
+    found = [matching_phase(crystal(225), energy, [*PHASES, twin, other]) for energy in (-3.604, -3.63)]
+    assert [phase.id for phase in found if phase] == ["mp-1", "mp-8"]
+
+
 def test_hull_of_known_phases_takes_the_lowest_phase_of_each_formula() -> None:
     hull = hull_of_known_phases(PHASES[:4], {"Na", "Cl"}, {"Na": -1.2, "Cl": -1.9})
     point = hull.at({"Na": 1, "Cl": 1})

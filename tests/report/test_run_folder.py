@@ -252,10 +252,12 @@ def test_a_run_of_several_formulas_says_which_to_view(tmp_path, make_prediction,
     lines = (tmp_path / "index.csv").read_text().splitlines()
     assert lines[0] == (
         "formula,folder,status,reason,structures,space_group_number,space_group_symbol,energy_per_atom_ev,"
-        "enthalpy_per_atom_ev,formation_energy_per_atom_ev,energy_above_hull_per_atom_ev,seconds"
+        "enthalpy_per_atom_ev,formation_energy_per_atom_ev,energy_above_hull_per_atom_ev,seconds,"
+        "probability,novelty,prototype,a,b,c,alpha,beta,gamma,density_g_cm3"
     )
-    assert lines[1] == "TiO2,TiO2,done,,5,136,,-8.900000,,,,"
-    assert lines[2] == 'Xx2,,failed,"Xx is not an element, or so",0,,,,,,,'
+    assert lines[1] == "TiO2,TiO2,done,,5,136,,-8.900000,,,," + 10 * ","
+    assert lines[2] == 'Xx2,,failed,"Xx is not an element, or so",0,,,,,,,' + 10 * ","
+
     with pytest.raises(InputError, match=r"several formulas; view one of its runs \(TiO2\)"):
         read_run_folder(tmp_path)
 

@@ -266,9 +266,9 @@ def test_energies_under_pressure_were_enthalpies_in_format_1(old_campaign: Path)
 
 def test_store_of_a_newer_format_is_refused_with_one_sentence(old_campaign: Path) -> None:
     with contextlib.closing(sqlite3.connect(old_campaign / "campaign.sqlite")) as database, database:
-        database.execute("PRAGMA user_version = 4")
+        database.execute("PRAGMA user_version = 5")
         database.execute("CREATE TABLE more (id INTEGER)")
-    sentence = r"was written by a newer AlphaCrystal \(format 4; this version reads up to 3\): upgrade\.$"
+    sentence = r"was written by a newer AlphaCrystal \(format 5; this version reads up to 4\): upgrade\.$"
     with pytest.raises(InputError, match=sentence):
         CampaignStore(old_campaign)
 

@@ -33,10 +33,12 @@ from alphacrystal.crystal._distances import (
 )
 from alphacrystal.crystal._distogram import Distogram, OrbitDistogram
 from alphacrystal.crystal._duplicates import SameCrystal, group_duplicates, neighbour_fingerprint
+from alphacrystal.crystal._effective_coordination import effective_coordination
 from alphacrystal.crystal._encoding import AtomSites, CrystalEncoding, atom_sites, encode, primitive_members
 from alphacrystal.crystal._enumerate import can_place, first_assignments, placeable_units, wyckoff_assignments
 from alphacrystal.crystal._exchange import StructureLike, as_atoms, as_structure, as_structures
 from alphacrystal.crystal._hypothesis import LatticeParameters, SymmetryHypothesis
+from alphacrystal.crystal._ionic_bonds import ionic_dimensions
 from alphacrystal.crystal._lattices import (
     FREE_SHAPE,
     MAX_COSINE,
@@ -50,7 +52,14 @@ from alphacrystal.crystal._lattices import (
 from alphacrystal.crystal._orbit_pairs import OrbitPairs, orbit_pairs
 from alphacrystal.crystal._oxidation import bond_valences, electronegativity, oxidation_states
 from alphacrystal.crystal._primitive_orbits import PrimitiveOrbit, orbit_parameters, primitive_orbits
-from alphacrystal.crystal._prototypes import Prototype, prototype_names, prototype_table, prototypes
+from alphacrystal.crystal._prototypes import (
+    Prototype,
+    isopointal_prototypes,
+    prototype_names,
+    prototype_table,
+    prototypes,
+    within_ranges,
+)
 from alphacrystal.crystal._space_group_choice import (
     CRYSTAL_SYSTEMS,
     SpaceGroupChoice,
@@ -156,6 +165,7 @@ __all__ = [
     "crystal_system",
     "describe_symmetry",
     "distance_levels",
+    "effective_coordination",
     "electronegativity",
     "encode",
     "equivalent_letters",
@@ -167,6 +177,8 @@ __all__ = [
     "has_standard_axes",
     "identity_symmetry",
     "implausible",
+    "ionic_dimensions",
+    "isopointal_prototypes",
     "lattice_parameters",
     "lattice_points",
     "letter_index",
@@ -205,6 +217,7 @@ __all__ = [
     "supercell_points",
     "supercells",
     "symmetrise_crystal",
+    "within_ranges",
     "wyckoff_assignments",
     "wyckoff_positions",
 ]

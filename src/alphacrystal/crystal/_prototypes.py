@@ -6,7 +6,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -15,13 +15,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alphacrystal.crystal._cells import standard_structure
-from alphacrystal.crystal._structure_label import StructureLabel, structure_label
+from alphacrystal.crystal._effective_coordination import effective_coordination
+from alphacrystal.crystal._structure_label import StructureLabel, mendeleev_number, structure_label
 from alphacrystal.errors import InputError
+from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 TABLE = "data/prototypes.csv"
+COORDINATION_TABLE = "data/prototype_coordination.csv"
+#: Largest distance of an effective coordination number from the range of the known crystals of a type: a
+#: constant, and a share of the upper end of the range.
+MARGIN, RELATIVE_MARGIN = 1.5, 0.15
 REACH = 6.0  # Å; longer distances do not occur in the conditions
 SHELL = 1.25  # times the shortest distance: limit of the neighbours that the condition "n" counts
 #: Space groups by their enantiomorph of lower number.
@@ -41,6 +47,9 @@ _ENANTIOMORPHS = {
 _CONDITION = re.compile(r"(anion|cation|metal|nonmetal|with|without)=([A-Za-z]+)|([^<>=]+)([<>])([0-9.]+)")
 _RATIO = re.compile(r"([A-Z])-([A-Z])/([A-Z])-([A-Z])")
 
+#: Lowest and highest number of a pair of elements in known crystals.
+Range = tuple[float, float]
+
 
 @dataclass(frozen=True, slots=True)
 class Prototype:
@@ -54,6 +63,8 @@ class Prototype:
         mineral: Mineral name, "" without one.
         compounds: Formulas of compounds of this type.
         source: Key of its source, see docs/prototypes.md.
+        coordination: Ranges of the effective coordination numbers of known crystals of the compounds, one for
+            each pair of elements in the order of the label, row by row; empty without a known crystal.
     """
 
     label: str
@@ -63,14 +74,15 @@ class Prototype:
     mineral: str
     compounds: tuple[str, ...]
     source: str
+    coordination: tuple[Range, ...] = ()
 
 
 @cache
 def prototype_table() -> Mapping[str, tuple[Prototype, ...]]:
     """All prototypes by label."""
-    text = files("alphacrystal.crystal").joinpath(TABLE).read_text(encoding="utf-8")
+    ranges = {(row["label"], row["name"]): _ranges(row["ranges"]) for row in _rows(COORDINATION_TABLE)}
     table: dict[str, tuple[Prototype, ...]] = {}
-    for row in csv.DictReader(io.StringIO(text)):
+    for row in _rows(TABLE):
         prototype = Prototype(
             label=row["label"],
             conditions=tuple(row["conditions"].split()),
@@ -79,13 +91,30 @@ def prototype_table() -> Mapping[str, tuple[Prototype, ...]]:
             mineral=row["mineral"],
             compounds=tuple(row["compounds"].split()),
             source=row["source"],
+            coordination=ranges.get((row["label"], row["name"]), ()),
         )
         table[prototype.label] = (*table.get(prototype.label, ()), prototype)
     return table
 
 
+def _rows(name: str) -> list[dict[str, str]]:
+    text = files("alphacrystal.crystal").joinpath(name).read_text(encoding="utf-8")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def _ranges(text: str) -> tuple[Range, ...]:
+    """Ranges from a text such as "0:0.2 5.9:6"."""
+    pairs = (part.split(":") for part in text.split())
+    return tuple((float(low), float(high)) for low, high in pairs)
+
+
 def prototypes(structure: Structure, label: StructureLabel | None = None) -> list[Prototype]:
-    """The prototypes whose label and conditions a crystal fulfils, usually none or one.
+    """The prototypes whose label, conditions and coordination a crystal has, usually none or one.
+
+    Crystals with one label are isopointal. They are of one type if their axial ratios, coordinates and
+    coordination are similar, too (isoconfigurational: J. Lima-de-Faria et al.,
+    doi:10.1107/S0108767389008834). The effective coordination numbers, see `effective_coordination`, change
+    with all of them; they must be near those of known crystals of the type.
 
     Args:
         structure: A crystal.
@@ -95,11 +124,35 @@ def prototypes(structure: Structure, label: StructureLabel | None = None) -> lis
         InputError: No symmetry can be found (overlapping atoms).
     """
     label = label or structure_label(structure)
+    named = isopointal_prototypes(structure, label)
+    if not any(prototype.coordination for prototype in named):
+        return named
+    numbers = effective_coordination(structure, label.elements)
+    return [prototype for prototype in named if within_ranges(numbers, prototype.coordination)]
+
+
+def isopointal_prototypes(structure: Structure, label: StructureLabel) -> list[Prototype]:
+    """The prototypes whose label and conditions a crystal has, with any coordination."""
     named = prototype_table().get(with_lower_enantiomorph(label.text), ())
     if not any(prototype.conditions for prototype in named):
         return list(named)
     facts = _Facts(structure, label)
     return [prototype for prototype in named if all(map(facts.fulfil, prototype.conditions))]
+
+
+def within_ranges(numbers: FloatArray, ranges: Sequence[Range]) -> bool:
+    """Whether effective coordination numbers lie within ranges, with the margins of this module.
+
+    Args:
+        numbers: Shape (elements, elements).
+        ranges: One for each number, row by row; no range allows all numbers.
+    """
+    if not ranges:
+        return True
+    low, high = np.array(ranges).T
+    margin = MARGIN + RELATIVE_MARGIN * high
+    flat = numbers.ravel()
+    return bool(((flat >= low - margin) & (flat <= high + margin)).all())
 
 
 def with_lower_enantiomorph(label: str) -> str:
@@ -118,7 +171,7 @@ class _Facts:
 
     def __init__(self, structure: Structure, label: StructureLabel) -> None:
         self._structure = structure
-        symbols = sorted(label.elements, key=_mendeleev_number)
+        symbols = sorted(label.elements, key=mendeleev_number)
         self._cation, self._anion = symbols[0], symbols[-1]
         self._others = symbols[:-1] or symbols
         self._roles = {"M": symbols[0], "X": symbols[-1]}
@@ -180,17 +233,6 @@ class _Facts:
             near = distances[(one == atom) & (symbols[other] == self._anion)]
             counts.append(int((near < SHELL * near.min()).sum()) if len(near) else 0)
         self._fewest = min(counts, default=0)
-
-
-@cache
-def _mendeleev_number(symbol: str) -> float:
-    """Place of an element in the chemical scale of D. G. Pettifor, doi:10.1016/0038-1098(84)90765-8.
-
-    The most electronegative non-metal comes last; Pauling's scale has Pt beyond Te and Sb.
-    """
-    from pymatgen.core import Element
-
-    return float(Element(symbol).mendeleev_no)
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
+from functools import cache, reduce
 from itertools import groupby
 from math import gcd
 from string import ascii_uppercase
@@ -35,10 +35,10 @@ class StructureLabel:
     Attributes:
         text: Stoichiometry, Pearson symbol, space group and Wyckoff letters of each element, e.g.
             "AB2_tP6_136_a_f" (M. J. Mehl et al., doi:10.1016/j.commatsci.2017.01.017). Elements are in order
-            of their counts, then of their Wyckoff letters; of the settings of the Euclidean normaliser, it
-            has the one whose letters come first. AFLOW orders elements alphabetically, so that its labels may
-            differ in the order of the elements or in the setting. Crystals with a rhombohedral lattice are
-            counted in the primitive cell.
+            of their counts, then of their Wyckoff letters, then of Pettifor's scale; of the settings of the
+            Euclidean normaliser, it has the one whose letters come first. AFLOW orders elements
+            alphabetically, so that its labels may differ in the order of the elements or in the setting.
+            Crystals with a rhombohedral lattice are counted in the primitive cell.
         elements: Symbols in the order of the letters A, B, ... of the label.
     """
 
@@ -59,18 +59,33 @@ def structure_label(structure: Structure) -> StructureLabel:
     counts = [symbols.count(symbol) for symbol in occupation]
     divisor = reduce(gcd, counts)
     counts = [count // divisor for count in counts]
+    places = list(map(mendeleev_number, occupation))
     settings = [
-        sorted(zip(counts, letters, occupation, strict=True))
+        sorted(zip(counts, letters, places, occupation, strict=True))
         for letters in letter_settings(found.space_group, list(occupation.values()))
     ]
-    best = min(settings, key=lambda setting: [(count, letters) for count, letters, _ in setting])
+    best = min(
+        settings,
+        key=lambda setting: ([item[:2] for item in setting], [place for _, _, place, _ in setting]),
+    )
     parts = [
-        "".join(ascii_uppercase[place] + _number(count) for place, (count, _, _) in enumerate(best)),
+        "".join(ascii_uppercase[place] + _number(count) for place, (count, *_) in enumerate(best)),
         _pearson_symbol(found.space_group, len(found.numbers)),
         str(found.space_group),
-        *(_wyckoff_text(letters) for _, letters, _ in best),
+        *(_wyckoff_text(letters) for _, letters, *_ in best),
     ]
-    return StructureLabel("_".join(parts), tuple(element for _, _, element in best))
+    return StructureLabel("_".join(parts), tuple(element for *_, element in best))
+
+
+@cache
+def mendeleev_number(symbol: str) -> float:
+    """Place of an element in the chemical scale of D. G. Pettifor, doi:10.1016/0038-1098(84)90765-8.
+
+    The most electronegative non-metal comes last; Pauling's scale has Pt beyond Te and Sb.
+    """
+    from pymatgen.core import Element
+
+    return float(Element(symbol).mendeleev_no)
 
 
 def _wyckoff_text(letters: tuple[int, ...]) -> str:

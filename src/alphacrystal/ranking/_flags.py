@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from alphacrystal.crystal import as_atoms, lattice_points
+from alphacrystal.crystal import as_atoms, ionic_dimensions, lattice_points
 from alphacrystal.ranking._bonds import has_unknown_neighbours
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def flags(
     if not dispersion and elements & NON_METALS:
         dimensions = dimensionality(structure)
         found["layered"] = "2" in dimensions and "3" not in dimensions
-        found["molecular"] = not {"2", "3"} & set(dimensions)
+        # Molecular ions, for example sulphate, are no molecules: their cations hold them together.
+        found["molecular"] = not {"2", "3"} & set(dimensions) and 3 not in ionic_dimensions(structure)
     return tuple(name for name in FLAGS if found.get(name))
 
 

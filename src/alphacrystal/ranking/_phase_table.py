@@ -34,6 +34,7 @@ FORMAT = "1"
 TABLE_FILE = "known_phases.sqlite"
 MAX_ELEMENTS = 8
 SAME_ENERGY = 0.05  # eV/atom between a relaxed structure and the phase of its type that it is
+TWIN_ENERGY = 0.005  # eV/atom; phases of one type with such energies are entries of one structure
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,8 @@ def matching_phase(
 ) -> KnownPhase | None:
     """The known phase that a structure is: of its formula and type, the one nearest in energy.
 
+    Sources have several entries of one structure. Of those, the ground state stands for all.
+
     Args:
         structure: A crystal.
         energy: eV/atom with the potential of the table; None if unknown, then the type alone decides.
@@ -175,5 +178,7 @@ def matching_phase(
     same = [phase for phase in phases if phase.label == label]
     if energy is not None:
         same = [phase for phase in same if abs(phase.energy - energy) < SAME_ENERGY]
-        return min(same, key=lambda phase: (abs(phase.energy - energy), phase.id), default=None)
+        nearest = min(same, key=lambda phase: (abs(phase.energy - energy), phase.id), default=None)
+        twins = (phase for phase in same if nearest and abs(phase.energy - nearest.energy) < TWIN_ENERGY)
+        return next((phase for phase in twins if phase.ground), nearest)
     return min(same, key=lambda phase: (not phase.ground, phase.id), default=None)

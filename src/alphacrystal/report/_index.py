@@ -30,6 +30,16 @@ class IndexRow:
         formation_energy_per_atom_ev: Of the best structure.
         energy_above_hull_per_atom_ev: Of the best structure.
         seconds: Wall time, None where it did not run.
+        probability: Of the best structure; see ``SummaryRow`` for it and the nine below.
+        novelty: Of the best structure.
+        prototype: Of the best structure.
+        a: Of the conventional cell of the best structure, as the five columns that follow.
+        b: Å.
+        c: Å.
+        alpha: Degrees.
+        beta: Degrees.
+        gamma: Degrees.
+        density_g_cm3: Of the best structure.
         r_wp: Of the best structure; these two columns exist only in runs with a measured pattern.
         unexplained_peaks: Of the best structure.
     """
@@ -46,6 +56,16 @@ class IndexRow:
     formation_energy_per_atom_ev: float | None = None
     energy_above_hull_per_atom_ev: float | None = None
     seconds: float | None = None
+    probability: float | None = None
+    novelty: str = ""
+    prototype: str = ""
+    a: float | None = None
+    b: float | None = None
+    c: float | None = None
+    alpha: float | None = None
+    beta: float | None = None
+    gamma: float | None = None
+    density_g_cm3: float | None = None
     r_wp: float | None = None
     unexplained_peaks: int | None = None
 
@@ -63,6 +83,10 @@ BEST_COLUMNS = (
     "enthalpy_per_atom_ev",
     "formation_energy_per_atom_ev",
     "energy_above_hull_per_atom_ev",
+    "probability",
+    "novelty",
+    "prototype",
+    *("a", "b", "c", "alpha", "beta", "gamma", "density_g_cm3"),
     *PATTERN_COLUMNS,
 )
 

@@ -72,7 +72,8 @@ def hull_sentence(rows: Sequence[SummaryRow]) -> str:
     if abs(above) < ON_HULL:
         return "Hull: row 1 is stable, on the hull of the known phases"
     place = "above" if above > 0 else "below"
-    return f"Hull: row 1 is {abs(above):.3f} eV/atom {place} {rows[0].decomposition}"
+    phases = rows[0].decomposition.removeprefix("1 ")  # one phase alone
+    return f"Hull: row 1 is {abs(above):.3f} eV/atom {place} {phases}"
 
 
 def known_sentence(rows: Sequence[SummaryRow], *, identifiers: bool = True) -> str:

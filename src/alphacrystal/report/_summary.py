@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
     from pymatgen.core.composition import Composition
 
-    from alphacrystal.ranking import RankedStructure, SecondEnergy
+    from alphacrystal.ranking import DecompositionProduct, RankedStructure, SecondEnergy
 
 MAX_COLUMNS = 1000
 
@@ -221,7 +221,7 @@ def _row(formula: str, ranked: RankedStructure, pressure_gpa: float, ranks: Mapp
         generator=ranked.candidate.generator,
         converged=relaxation.converged if relaxation else None,
         max_force_ev_per_a=_finite_or_none(relaxation.max_force) if relaxation else None,
-        decomposition=" + ".join(map(str, ranked.decomposition)),
+        decomposition=" + ".join(_product(item, composition, formula) for item in ranked.decomposition),
         space_group_number_tight=ranked.tight_space_group,
         probability=_finite_or_none(ranked.probability),
         known=ranked.known,
@@ -241,6 +241,12 @@ def _row(formula: str, ranked: RankedStructure, pressure_gpa: float, ranks: Mapp
         novelty=novelty(ranked.known),
         **_ordering(ranked.candidate.provenance),
     )
+
+
+def _product(product: DecompositionProduct, composition: Composition, formula: str) -> str:
+    """A phase of the hull; the compound itself in the spelling of the user."""
+    same = product.formula == composition.reduced_formula
+    return str(replace(product, formula=formula) if same else product)
 
 
 def _ordering(provenance: Mapping[str, object]) -> dict[str, Any]:

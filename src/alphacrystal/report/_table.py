@@ -164,7 +164,8 @@ def at_pressure(formula: str, pressure_gpa: float) -> str:
 
 def candidate_counts(structures: int, candidates: int) -> str:
     """The numbers of listed structures and of candidates, as a clause."""
-    return f"{structures} distinct structures from {candidates} candidates"
+    listed = "1 structure" if structures == 1 else f"{structures} distinct structures"
+    return f"{listed} from {candidates} candidate{'' if candidates == 1 else 's'}"
 
 
 def html_table(formula: str, rows: Sequence[SummaryRow], candidates: int, notes: Sequence[str]) -> str:

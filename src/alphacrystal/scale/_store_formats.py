@@ -37,6 +37,18 @@ UPDATE tasks SET enthalpy_per_atom_ev = energy_per_atom_ev, energy_per_atom_ev =
 ALTER TABLE tasks ADD COLUMN r_wp REAL;
 ALTER TABLE tasks ADD COLUMN unexplained_peaks INTEGER;
 """,
+    """
+ALTER TABLE tasks ADD COLUMN probability REAL;
+ALTER TABLE tasks ADD COLUMN novelty TEXT NOT NULL DEFAULT '';
+ALTER TABLE tasks ADD COLUMN prototype TEXT NOT NULL DEFAULT '';
+ALTER TABLE tasks ADD COLUMN a REAL;
+ALTER TABLE tasks ADD COLUMN b REAL;
+ALTER TABLE tasks ADD COLUMN c REAL;
+ALTER TABLE tasks ADD COLUMN alpha REAL;
+ALTER TABLE tasks ADD COLUMN beta REAL;
+ALTER TABLE tasks ADD COLUMN gamma REAL;
+ALTER TABLE tasks ADD COLUMN density_g_cm3 REAL;
+""",
 )
 _LOCK_S = 5.0  # for other connections that create the same database
 FORMAT_VERSION = 1 + len(_CONVERSIONS)

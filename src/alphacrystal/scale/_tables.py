@@ -33,11 +33,10 @@ def write_tables(folder: Path, store: CampaignStore) -> None:
         with_pattern = (store.facts().get("settings") or {}).get("xrd") is not None
         columns = (*INDEX_COLUMNS, *PATTERN_COLUMNS) if with_pattern else INDEX_COLUMNS
         _write_csv(folder / INDEX_FILE, columns, (row[: len(columns)] for row in store.lines()))
+        reason, seconds = INDEX_COLUMNS.index("reason"), INDEX_COLUMNS.index("seconds")
         failed = (
-            (line, formula, cell, group, failure_type, reason, seconds)
-            for formula, _, _, reason, *_, seconds, _, _, failure_type, line, cell, group in store.lines(
-                failed_only=True
-            )
+            (line, row[0], cell, group, failure_type, row[reason], row[seconds])
+            for *row, failure_type, line, cell, group in store.lines(failed_only=True)
         )
         _write_csv(folder / FAILURES_FILE, FAILURE_COLUMNS, failed)
         if importlib.util.find_spec("pyarrow") is not None:
@@ -62,7 +61,7 @@ def _write_parquet(path: Path, names: Sequence[str], store: CampaignStore) -> No
 
     text, whole, real = pa.string(), pa.int64(), pa.float64()
     types = dict.fromkeys(names, real) | dict.fromkeys(
-        ("formula", "folder", "status", "reason", "space_group_symbol"), text
+        ("formula", "folder", "status", "reason", "space_group_symbol", "novelty", "prototype"), text
     )
     types |= dict.fromkeys(
         (name for name in ("structures", "space_group_number", "unexplained_peaks") if name in names), whole
