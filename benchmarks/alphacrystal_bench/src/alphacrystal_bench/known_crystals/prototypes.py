@@ -107,7 +107,7 @@ def render(result: Result) -> str:
     text = (
         f"{result['verified']} of {result['prototypes']} prototypes have a known crystal of a compound of "
         f"the table with the label, the conditions and the coordination ({result['structures']} structures "
-        f"were compared). The others ({without}) have no structure in these data and stand on the sources of "
+        f"were compared). The others ({without}) have no structure in these data and rest on the sources of "
         "the table alone."
     )
     share = percent(result["named_when_left_out"] / max(result["left_out"], 1))
