@@ -62,6 +62,14 @@ def test_flags_name_the_reasons_to_doubt(structure: Structure, expected: tuple[s
         assert flagged(structure) == ()
 
 
+def test_salts_of_molecular_ions_are_no_molecules() -> None:
+    scheelite = Structure.from_spacegroup(
+        88, Lattice.tetragonal(5.19, 11.71), ["V", "Bi", "O"], [[0, 0, 0], [0, 0, 0.5], [0.25, 0.13, 0.08]]
+    )
+    assert "3" not in dimensionality(scheelite)
+    assert "molecular" not in flagged(scheelite)
+
+
 @pytest.mark.parametrize(
     ("length", "pressure", "found"), [(5.64, 0, False), (7.2, 0, True), (4.5, 40, False)]
 )

@@ -37,6 +37,24 @@ def test_rutile() -> None:
     assert titanium.bond_valence_sum == pytest.approx(4, abs=0.2)
 
 
+@pytest.mark.parametrize(
+    ("crystal", "states"),
+    [
+        (listed(205, Lattice.cubic(5.416), "Fe S", [(0,) * 3, (0.385,) * 3]), {"Fe": 2, "S": -1}),
+        (listed(139, Lattice.tetragonal(3.81, 6.85), "Ba O", [(0,) * 3, (0, 0, 0.391)]), {"Ba": 2, "O": -1}),
+        (listed(204, Lattice.cubic(9.04), "Co Sb", [(0.25,) * 3, (0, 0.335, 0.158)]), {"Co": 3, "Sb": -1}),
+        (listed(225, Lattice.cubic(5.463), "Ca F", [(0,) * 3, (0.25,) * 3]), {"Ca": 2, "F": -1}),
+        (
+            listed(227, Lattice.cubic(8.394), "Fe Fe O", [(0,) * 3, (0.625,) * 3, (0.38,) * 3]),
+            {"Fe": pytest.approx(8 / 3, abs=1e-3), "O": -2},
+        ),
+    ],
+)
+def test_oxidation_states_of_anion_groups_and_of_mixed_valence(crystal: Any, states: dict[str, Any]) -> None:
+    (found,) = chemistry([crystal])
+    assert found.oxidation_states == states
+
+
 def test_layers() -> None:
     (found,) = chemistry([LAYERS])
     assert found.dimensionality == "layers"

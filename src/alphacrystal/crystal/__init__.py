@@ -50,7 +50,12 @@ from alphacrystal.crystal._lattices import (
     shape_to_cell,
 )
 from alphacrystal.crystal._orbit_pairs import OrbitPairs, orbit_pairs
-from alphacrystal.crystal._oxidation import bond_valences, electronegativity, oxidation_states
+from alphacrystal.crystal._oxidation import (
+    bond_valences,
+    bonded_with_itself,
+    electronegativity,
+    oxidation_states,
+)
 from alphacrystal.crystal._primitive_orbits import PrimitiveOrbit, orbit_parameters, primitive_orbits
 from alphacrystal.crystal._prototypes import (
     Prototype,
@@ -151,6 +156,7 @@ __all__ = [
     "atom_sites",
     "bond_valences",
     "bonded_dimensions",
+    "bonded_with_itself",
     "can_place",
     "canonical_letters",
     "canonical_settings",

@@ -10,9 +10,12 @@ from importlib.resources import files
 from itertools import product
 
 import numpy as np
+from ase.data import atomic_numbers, covalent_radii
 
 from alphacrystal.typing import FloatArray
 
+ELEMENT_BOND = 1.2  # times the sum of the covalent radii: longest bond of an element with itself
+LEAST_BONDS = 0.5  # mean number of such bonds that changes the oxidation state
 SOFTNESS = 0.37  # Å; I. D. Brown and D. Altermatt, doi:10.1107/S0108768185002063
 #: Cost of an oxidation state, in squared valence units for each atom: usual, known in the ICSD, other.
 _USUAL, _KNOWN, _RARE = 0.0, 0.3, 1.0
@@ -61,15 +64,29 @@ def electronegativity(symbol: str) -> float:
     return value if np.isfinite(value) else 0.0
 
 
-def oxidation_states(counts: Mapping[str, int], valences: Mapping[str, float]) -> dict[str, float] | None:
+def bonded_with_itself(symbol: str, distance: float) -> bool:
+    """Whether two atoms of an element that can be an anion have a bond, e.g. S-S in pyrite.
+
+    Args:
+        symbol: Of the element.
+        distance: Between the atoms in Å.
+    """
+    return symbol in _ANIONS and distance < ELEMENT_BOND * 2 * float(covalent_radii[atomic_numbers[symbol]])
+
+
+def oxidation_states(
+    counts: Mapping[str, int], valences: Mapping[str, float], bonds: Mapping[str, float] | None = None
+) -> dict[str, float] | None:
     """Charge-balanced oxidation states nearest to bond-valence sums; None for metals and where none balance.
 
     Each element has one state; where that cannot balance, one element has the mean of two states, e.g. 8/3
-    for Fe in Fe3O4.
+    for Fe in Fe3O4. A bond of an anion with an atom of the same element takes the place of one electron from
+    a cation: S is 1- in pyrite, and O in peroxides.
 
     Args:
         counts: Atoms of each element.
         valences: Mean bond-valence sum of each element, negative for anions.
+        bonds: Mean number of bonds of an atom with others of its element, see `bonded_with_itself`.
     """
     from pymatgen.core import Element
 
@@ -78,7 +95,7 @@ def oxidation_states(counts: Mapping[str, int], valences: Mapping[str, float]) -
         return None
     if max(symbols, key=lambda symbol: float(Element(symbol).mendeleev_no)) in _NO_ANIONS:
         return None
-    options = [_states(symbol) for symbol in symbols]
+    options = [_states_with_bonds(symbol, (bonds or {}).get(symbol, 0.0)) for symbol in symbols]
     if np.prod([len(states) for states in options]) > _MOST_COMBINATIONS:
         options = [states[:4] for states in options]
     best: tuple[float, tuple[float, ...]] | None = None
@@ -130,6 +147,21 @@ def _cost(
         counts[symbol] / total * ((state - valences[symbol]) ** 2 + cost)
         for symbol, (state, cost) in zip(symbols, chosen, strict=True)
     )
+
+
+def _states_with_bonds(symbol: str, bonds: float) -> list[tuple[int, float]]:
+    """Oxidation states of an element with their costs, without those that its bonds with itself exclude."""
+    from pymatgen.core import Element
+
+    states = _states(symbol)
+    if bonds < LEAST_BONDS or symbol not in _ANIONS:
+        return states
+    lowest = Element(symbol).group - 18 if symbol != "H" else -1  # of the anion without such bonds
+    allowed = [(state, cost) for state, cost in states if state >= lowest + bonds - 0.5]
+    bonded = min(round(lowest + bonds), 0)
+    if bonded < 0:
+        allowed = [(bonded, _USUAL), *(item for item in allowed if item[0] != bonded)]
+    return allowed or states
 
 
 @cache

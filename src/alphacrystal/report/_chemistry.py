@@ -74,29 +74,40 @@ class Chemistry:
 
 @dataclass(frozen=True, slots=True)
 class _Surroundings:
-    """Independent sites of a structure with their neighbours and bond-valence sums."""
+    """Independent sites of a structure with their neighbours and bond-valence sums.
+
+    Attributes:
+        structure: In its standard cell.
+        sites: Its independent sites.
+        neighbours: Of the sites.
+        valences: Bond-valence sum of each site.
+        element_bonds: Mean number of bonds of an atom with others of its element; without elements that have
+            none.
+    """
 
     structure: Structure
     sites: tuple[IndependentSite, ...]
     neighbours: Neighbours
     valences: tuple[float, ...]
+    element_bonds: Mapping[str, float]
 
 
 def chemistry(ranked: Sequence[RankedStructure]) -> list[Chemistry]:
     """The chemistry of the structures of a list.
 
-    The oxidation states are those of all structures of one composition: nearest to the medians of their
-    bond-valence sums.
+    The oxidation states are those of all structures of one composition with the same bonds of elements with
+    themselves, for example S-S: nearest to the medians of their bond-valence sums.
     """
     surroundings = [_surroundings(item.structure, item.space_group_number) for item in ranked]
-    formulas = [item.structure.composition.reduced_formula for item in ranked]
+    types = [
+        (item.structure.composition.reduced_formula, tuple(sorted(found.element_bonds.items())))
+        for item, found in zip(ranked, surroundings, strict=True)
+    ]
     states = {
-        formula: _common_states(
-            [found for found, other in zip(surroundings, formulas, strict=True) if other == formula]
-        )
-        for formula in dict.fromkeys(formulas)
+        one: _common_states([found for found, other in zip(surroundings, types, strict=True) if other == one])
+        for one in dict.fromkeys(types)
     }
-    return [_chemistry(found, states[formula]) for found, formula in zip(surroundings, formulas, strict=True)]
+    return [_chemistry(found, states[one]) for found, one in zip(surroundings, types, strict=True)]
 
 
 def _common_states(surroundings: Sequence[_Surroundings]) -> dict[str, float] | None:
@@ -107,7 +118,9 @@ def _common_states(surroundings: Sequence[_Surroundings]) -> dict[str, float] | 
     counts = {symbol: round(amount) for symbol, amount in amounts.items()}
     means = [_mean_valences(item) for item in surroundings]
     return oxidation_states(
-        counts, {symbol: float(np.median([mean[symbol] for mean in means])) for symbol in counts}
+        counts,
+        {symbol: float(np.median([mean[symbol] for mean in means])) for symbol in counts},
+        surroundings[0].element_bonds,
     )
 
 
@@ -137,7 +150,25 @@ def _surroundings(structure: Structure, group: int) -> _Surroundings:
                 valences = bond_valences(site.element, other, found.distances[mine][around == other])
                 total += float(np.sign(difference) * valences.sum())
         sums.append(total)
-    return _Surroundings(structure, sites, found, tuple(sums))
+    return _Surroundings(structure, sites, found, tuple(sums), _element_bonds(sites, found, symbols.tolist()))
+
+
+def _element_bonds(
+    sites: Sequence[IndependentSite], found: Neighbours, symbols: Sequence[str]
+) -> dict[str, float]:
+    """Mean number of bonds of an atom with others of its element, by element; without zeros."""
+    from alphacrystal.crystal import bonded_with_itself
+
+    around = np.array(symbols)[found.atom]
+    bonds: Counter[str] = Counter()
+    atoms: Counter[str] = Counter()
+    for index, site in enumerate(sites):
+        near = found.distances[(found.site == index) & (around == site.element)]
+        atoms[site.element] += site.multiplicity
+        bonds[site.element] += site.multiplicity * sum(
+            bonded_with_itself(site.element, distance) for distance in near.tolist()
+        )
+    return {symbol: round(number / atoms[symbol], 2) for symbol, number in bonds.items() if number}
 
 
 def _mean_valences(found: _Surroundings) -> dict[str, float]:
