@@ -145,6 +145,7 @@ def test_space_groups_are_given_at_two_tolerances(tmp_path, make_prediction, run
     assert told[0]["Space group at 0.01 Å"] == "C2/m (no. 12)"
     assert told[1]["Space group at 0.01 Å"] == "none"
     assert told[2]["Space group at 0.01 Å"] == "the same, Pbca (no. 61)"
+    assert "Next: " in page.text
     assert "At 0.01 Å" in page.text
 
 

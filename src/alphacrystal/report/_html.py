@@ -16,7 +16,7 @@ from alphacrystal import __version__
 from alphacrystal.report._diffraction import RADIATION, WAVELENGTH
 from alphacrystal.report._page_data import page_data, plotted_quantity
 from alphacrystal.report._plain_json import plain_json
-from alphacrystal.report._sentences import list_sentences
+from alphacrystal.report._sentences import list_sentences, next_step
 from alphacrystal.report._structure_text import poscar_text
 from alphacrystal.report._table import cell_list
 from alphacrystal.report._typeset import typeset_formula, typeset_symbol
@@ -64,7 +64,6 @@ _COLUMNS = (
     _Column("unexplained_peaks", "Unexplained", "Measured peaks that the structure does not explain"),
     _Column("space_group_symbol", "Space group", "Hermann-Mauguin symbol at 0.1 Å", text=True),
     _Column("space_group_number", "No.", "International number of the space group at 0.1 Å"),
-    _Column("space_group_number_tight", "At 0.01 Å", "International number at 0.01 Å"),
     _Column("prototype", "Prototype", "Name of the structure type", text=True),
     _Column("cell_formula", "Cell", "Content of the primitive cell", text=True),
     *(_Column(name, f"{name} (Å)", "Conventional cell, standard setting", 3) for name in ("a", "b", "c")),
@@ -73,15 +72,15 @@ _COLUMNS = (
         for name, letter in (("alpha", "α"), ("beta", "β"), ("gamma", "γ"))
     ),
     _Column("density_g_cm3", "Density (g/cm³)", "Density", 2),
-    _Column("energy_per_atom_ev", "Energy (eV/atom)", "Energy per atom after relaxation", 4),
     _Column("enthalpy_per_atom_ev", "Enthalpy (eV/atom)", "Enthalpy per atom after relaxation", 4),
-    _Column(
-        "formation_energy_per_atom_ev", "Formation (eV/atom)", "Relative to the elements, same potential", 4
-    ),
     _Column(
         "energy_above_hull_per_atom_ev", "Above hull (eV/atom)", "Relative to the named reference set", 4
     ),
+    _Column(
+        "formation_energy_per_atom_ev", "Formation (eV/atom)", "Relative to the elements, same potential", 4
+    ),
     _Column("novelty", "Known", "Comparison with the table of known phases", text=True),
+    _Column("energy_per_atom_ev", "Energy (eV/atom)", "Energy per atom after relaxation", 4),
     _Column("flags", "Flags", "Reasons to doubt the energy or the shape; explained below", text=True),
     _Column(
         "second_above_lowest_per_atom_ev",
@@ -96,6 +95,7 @@ _COLUMNS = (
         4,
     ),
     _Column("volume_per_atom_a3", "Volume (Å³/atom)", "Volume per atom", 2),
+    _Column("space_group_number_tight", "At 0.01 Å", "International number at 0.01 Å"),
     _Column("lowest_frequency_thz", "Lowest frequency (THz)", "Of the phonons; negative: imaginary", 2),
     _Column("chemical_rank", "Chemical rank", "Rank by prior × geometry"),
     _Column("energy_rank", "Energy rank", "Rank by energy (enthalpy) per atom"),
@@ -138,6 +138,7 @@ def report_html(
         warnings=_warnings(prediction),
         cells=cell_list(prediction.cells),
         sentences=list_sentences(rows, ("prototype", "known")),
+        next_step=next_step(rows),
         columns=columns,
         rows=[
             {

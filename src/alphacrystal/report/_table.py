@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from alphacrystal.report._sentences import list_sentences, percentage, second_potential
+from alphacrystal.report._sentences import list_sentences, next_step, percentage, second_potential
 from alphacrystal.report._typeset import typeset_formula, typeset_symbol
 
 if TYPE_CHECKING:
@@ -195,7 +195,8 @@ def html_table(formula: str, rows: Sequence[SummaryRow], candidates: int, notes:
             f'<div style="overflow-x: auto"><table style="white-space: nowrap">{table}</table></div>'
         )
         parts.append(f"<p>{html.escape(table_legend(rows, width=_UNLIMITED))}</p>")
-        parts += [f"<p>{html.escape(text)}</p>" for text in list_sentences(rows, ("prototype", "known"))]
+        texts = [*list_sentences(rows, ("prototype", "known")), next_step(rows)]
+        parts += [f"<p>{html.escape(text)}</p>" for text in texts]
     return "\n".join(parts)
 
 
