@@ -47,6 +47,14 @@ class Phase:
         unexplained_peaks: Measured peaks that the structure does not explain, None without a pattern.
         folder: Run folder relative to the folder of the exploration, "" without one.
         file: CIF in the run folder, "" without one.
+        prototype: Names of the prototypes of its structure type, "" without one or where unknown.
+        a: Å, of the conventional cell, as the five attributes that follow; None where unknown.
+        b: Å.
+        c: Å.
+        alpha: Degrees.
+        beta: Degrees.
+        gamma: Degrees.
+        density_g_cm3: g/cm³, None where unknown.
     """
 
     counts: Mapping[str, int]
@@ -64,6 +72,14 @@ class Phase:
     unexplained_peaks: int | None = None
     folder: str = ""
     file: str = ""
+    prototype: str = ""
+    a: float | None = None
+    b: float | None = None
+    c: float | None = None
+    alpha: float | None = None
+    beta: float | None = None
+    gamma: float | None = None
+    density_g_cm3: float | None = None
 
     @property
     def formula(self) -> str:

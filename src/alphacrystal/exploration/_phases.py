@@ -60,6 +60,14 @@ def phases_of_run(run: RunSummary, folder: Path, config: PredictConfig) -> list[
             unexplained_peaks=row.unexplained_peaks,
             folder=name,
             file=row.file,
+            prototype=row.prototype,
+            a=row.a,
+            b=row.b,
+            c=row.c,
+            alpha=row.alpha,
+            beta=row.beta,
+            gamma=row.gamma,
+            density_g_cm3=row.density_g_cm3,
         )
         for energy, row in low
     ]

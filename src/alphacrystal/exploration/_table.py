@@ -41,6 +41,14 @@ class HullRow:
         decomposition: Phases on the hull at its composition with fractions of the atoms; "" on the hull.
         file: CIF relative to the folder, "" without one.
         run: Run folder relative to the folder of the exploration, "" without one.
+        prototype: Names of the prototypes of its structure type, "" without one or where unknown.
+        a: Å, of the conventional cell, as the five attributes that follow; None where unknown.
+        b: Å.
+        c: Å.
+        alpha: Degrees.
+        beta: Degrees.
+        gamma: Degrees.
+        density_g_cm3: g/cm³, None where unknown.
         r_wp: Fit to the measured pattern, 0 to about 1, None without a profile; this column and the next
             exist only in explorations with a pattern.
         unexplained_peaks: Measured peaks that the structure does not explain, None without a pattern.
@@ -64,6 +72,14 @@ class HullRow:
     decomposition: str
     file: str
     run: str
+    prototype: str = ""
+    a: float | None = None
+    b: float | None = None
+    c: float | None = None
+    alpha: float | None = None
+    beta: float | None = None
+    gamma: float | None = None
+    density_g_cm3: float | None = None
     r_wp: float | None = None
     unexplained_peaks: int | None = None
 
@@ -127,6 +143,14 @@ def hull_row(exploration: Exploration, hull: Hull, index: int) -> HullRow:
         else " + ".join(f"{share:.3g} {formula}" for formula, share in hull.decomposition(index)),
         file=f"{STRUCTURES_FOLDER}/{_cif_name(phase)}" if _has_file(phase, above) else "",
         run=phase.folder,
+        prototype=phase.prototype,
+        a=phase.a,
+        b=phase.b,
+        c=phase.c,
+        alpha=phase.alpha,
+        beta=phase.beta,
+        gamma=phase.gamma,
+        density_g_cm3=phase.density_g_cm3,
     )
 
 
