@@ -56,4 +56,5 @@ def ionic_dimensions(structure: Structure) -> set[int]:
 def _translations(structure: Structure, site: int, atoms: IntArray, vectors: FloatArray) -> IntArray:
     """Translations in cells of neighbours at vectors (Å) from a site, shape (neighbours, 3)."""
     steps = vectors @ np.linalg.inv(structure.lattice.matrix)
-    return np.round(steps + structure.frac_coords[site] - structure.frac_coords[atoms]).astype(int)
+    cells = np.round(steps + structure.frac_coords[site] - structure.frac_coords[atoms])
+    return np.asarray(cells, dtype=np.int64)
