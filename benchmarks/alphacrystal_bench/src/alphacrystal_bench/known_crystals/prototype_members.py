@@ -19,7 +19,6 @@ from alphacrystal.crystal import (
     prototype_table,
     structure_label,
 )
-from alphacrystal.crystal._prototypes import Range
 from alphacrystal.data import StructureRecord
 from alphacrystal.runtime.csv_cells import write_csv
 from alphacrystal.typing import FloatArray
@@ -27,6 +26,9 @@ from alphacrystal_bench.generation.textbook_structures import TextbookCompound
 
 COLUMNS = ("label", "name", "crystals", "ranges")
 TEXTBOOK_ID = "textbook"
+
+#: Lowest and highest effective coordination number of a pair of elements.
+Range = tuple[float, float]
 
 #: Prototypes without a crystal in training data: compounds of benchmarks, and layers that records lack.
 #: R. W. G. Wyckoff, Crystal Structures (1963-1971); anatase, brookite: E. P. Meagher and G. A. Lager, Can.
