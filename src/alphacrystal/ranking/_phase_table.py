@@ -167,7 +167,7 @@ def matching_phase(
 ) -> KnownPhase | None:
     """The known phase that a structure is: of its formula and type, the one nearest in energy.
 
-    Sources have several entries of one structure. Of those, the ground state stands for all.
+    Sources have several entries of one structure. Of those, the ground state is chosen.
 
     Args:
         structure: A crystal.
