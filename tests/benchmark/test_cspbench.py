@@ -107,6 +107,7 @@ def test_rows_with_causes_of_format_1_are_read(tmp_path: Path, textbook: Callabl
     assert benchmark_cspbench(compounds, SETTINGS, tmp_path)["rows"] == [row]
 
 
+@pytest.mark.slow
 def test_template_control_never_copies_the_formula_itself(
     tmp_path: Path, textbook: Callable[[str], Structure]
 ) -> None:

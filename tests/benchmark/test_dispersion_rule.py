@@ -54,6 +54,7 @@ def test_page_names_the_compounds_that_the_shipped_limit_decides_otherwise() -> 
     assert "dispersion is missing for SnO, and is added for the frameworks CdCl2." in page
 
 
+@pytest.mark.slow
 def test_run_compares_layers_with_frameworks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispersion_rule, "CANDIDATES", 6)
     halite = Structure.from_spacegroup(225, Lattice.cubic(5.64), ["Na", "Cl"], [[0] * 3, [0.5] * 3])

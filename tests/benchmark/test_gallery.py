@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from PIL import Image
 
 from alphacrystal.crystal import prototype_names, prototype_table
@@ -28,6 +29,7 @@ def test_small_hexagonal_cells_are_drawn_four_times() -> None:
     assert len(as_drawn(structures["CaF2"], 225)) == 12
 
 
+@pytest.mark.slow
 def test_page_has_a_row_and_a_picture_of_each_compound(run: Callable[..., Any], tmp_path: Path) -> None:
     arguments = ("benchmark", "gallery", "--limit", "2", "--no-relax", "--out", tmp_path / "out")
     page = tmp_path / "gallery.md"

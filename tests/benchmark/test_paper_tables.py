@@ -209,6 +209,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("methods")
 
 
+@pytest.mark.slow
 def test_table3_counts_pages_and_continues(
     out: Path, tmp_path: Path, caesium_chloride: PaperCompound
 ) -> None:
@@ -237,6 +238,7 @@ def test_table3_counts_pages_and_continues(
     assert json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))["n"] == 1
 
 
+@pytest.mark.slow
 def test_table4_gives_five_metrics_and_the_printed_ones(
     tmp_path: Path, caesium_chloride: PaperCompound
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -60,7 +61,9 @@ def electronegativity(symbol: str) -> float:
     """Pauling's electronegativity; 0 for elements without one."""
     from pymatgen.core import Element
 
-    value = float(Element(symbol).X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of pymatgen, for noble gases
+        value = float(Element(symbol).X)
     return value if np.isfinite(value) else 0.0
 
 
