@@ -14,12 +14,12 @@ from alphacrystal import PredictConfig, predict
 from alphacrystal.diffraction import simulate_pattern
 from alphacrystal.generate import Candidate
 from alphacrystal.pipeline.measured_cells import (
-    CONSIDERED,
     MAX_STRAIN,
     MEASURED_CELL,
     largest_strain,
     measured_cell_copies,
 )
+from alphacrystal.pipeline.unrelaxed_copies import CONSIDERED
 from alphacrystal.relaxation import Relaxation, RelaxationStatus
 
 HALITE = Structure.from_spacegroup(225, Lattice.cubic(5.64), ["Na", "Cl"], [[0] * 3, [0.5] * 3])

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -21,8 +21,8 @@ FORMAT_VERSION = 1
 Count = Annotated[int, Field(ge=0, le=10**9)]
 
 
-class HullSummary(BaseModel):
-    """The head of a hull.
+class HullFacts(BaseModel):
+    """The facts of a hull that ``hull.json`` and its summary share.
 
     Attributes:
         format_version: Of the file.
@@ -33,16 +33,12 @@ class HullSummary(BaseModel):
         considered_formulas: Formulas of the system.
         rounds: Finished rounds.
         stopped: Why the exploration ended, "" while it runs.
-        failed_formulas: Formulas that have failed.
-        all_phases: Number of the rows of ``hull.csv``.
-        phases: The first of them.
         on_hull: Formulas on the hull.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
-    format: Literal["alphacrystal-hull-summary"] = "alphacrystal-hull-summary"
-    format_version: Count = FORMAT_VERSION
+    format_version: Count
     elements: tuple[str, ...] = Field(min_length=2, max_length=4)
     pressure_gpa: float
     potential: str
@@ -50,17 +46,29 @@ class HullSummary(BaseModel):
     considered_formulas: Count
     rounds: Count
     stopped: str
-    failed_formulas: Count
-    all_phases: Count
-    phases: tuple[HullRow, ...] = Field(max_length=MAX_PHASES)
     on_hull: tuple[str, ...]
 
 
-#: Names that ``hull.json`` has too.
-_SHARED = {
-    *("elements", "pressure_gpa", "potential", "predicted_formulas", "considered_formulas", "rounds"),
-    *("stopped", "on_hull"),
-}
+class HullSummary(HullFacts):
+    """The head of a hull.
+
+    Attributes:
+        failed_formulas: Formulas that have failed.
+        all_phases: Number of the rows of ``hull.csv``.
+        phases: The first of them.
+    """
+
+    format: Literal["alphacrystal-hull-summary"] = "alphacrystal-hull-summary"
+    format_version: Count = FORMAT_VERSION
+    failed_formulas: Count
+    all_phases: Count
+    phases: tuple[HullRow, ...] = Field(max_length=MAX_PHASES)
+
+
+#: Names of the facts of ``hull.json`` that its summary repeats.
+SHARED = tuple(name for name in HullFacts.model_fields if name != "format_version")
+
+Facts = TypeVar("Facts", bound=HullFacts)
 
 
 def summary_text(content: dict[str, object], rows: Sequence[HullRow], failures: int) -> str:
@@ -74,7 +82,7 @@ def summary_text(content: dict[str, object], rows: Sequence[HullRow], failures: 
     values = {
         "format": "alphacrystal-hull-summary",
         "format_version": FORMAT_VERSION,
-        **{name: value for name, value in content.items() if name in _SHARED},
+        **{name: value for name, value in content.items() if name in SHARED},
         "failed_formulas": failures,
         "all_phases": len(rows),
         "phases": [asdict(row) for row in rows[:MAX_PHASES]],
@@ -92,10 +100,25 @@ def parse_summary(content: bytes | str, path: Path) -> HullSummary:
     Raises:
         InputError: It is damaged, or of a newer version of this program.
     """
+    return parsed_facts(HullSummary, content, path, FORMAT_VERSION)
+
+
+def parsed_facts(model: type[Facts], content: bytes | str, path: Path, newest: int) -> Facts:
+    """The content of a file as a model.
+
+    Args:
+        model: Of the file.
+        content: Content of the file.
+        path: Path of the file, for messages.
+        newest: Largest format version that this program reads.
+
+    Raises:
+        InputError: It is damaged, or of a newer version of this program.
+    """
     try:
-        summary = HullSummary.model_validate_json(content)
+        facts = model.model_validate_json(content)
     except (ValidationError, RecursionError) as error:
         raise InputError(f"{path} is damaged: repeat the exploration with --resume.") from error
-    if summary.format_version > FORMAT_VERSION:
-        raise NewerFormatError(path, summary.format_version, FORMAT_VERSION)
-    return summary
+    if facts.format_version > newest:
+        raise NewerFormatError(path, facts.format_version, newest)
+    return facts

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alphacrystal.generate import Candidate
+from alphacrystal.pipeline.unrelaxed_copies import most_probable_candidates
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from alphacrystal.relaxation import Relaxation
 
-CONSIDERED = 5  # most probable candidates, which may keep their cell
 #: Strain of a length by the relaxation beyond which the fit of the cell to the pattern may not lead back.
 MAX_STRAIN = 0.04
 MEASURED_CELL = "relaxed in the cell that indexes the pattern: the potential changes it by more than 4 %"
@@ -29,17 +29,15 @@ def measured_cell_copies(
     """Copies of candidates whose cell the relaxation changes so much that it leaves the pattern.
 
     A potential may be wrong by more than ten per cent along an axis, for instance between layers, where the
-    indexed cell is right. Only the CONSIDERED most probable candidates are copied.
+    indexed cell is right. Only the most probable candidates are copied.
 
     Args:
         candidates: Candidates of the generators, in cells that index the pattern.
         relaxations: Last usable relaxation by number of the candidate.
         starts: Distinct candidates before relaxation, by number.
     """
-    scored = [index for index in starts if candidates[index].log_probability is not None]
-    likely = sorted(scored, key=lambda index: (-(candidates[index].log_probability or 0.0), index))
     copies = []
-    for index in likely[:CONSIDERED]:
+    for index in most_probable_candidates(candidates, starts):
         relaxation = relaxations.get(index)
         if relaxation is None or not relaxation.usable:
             continue

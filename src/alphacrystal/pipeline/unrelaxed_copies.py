@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from alphacrystal.relaxation import Relaxation
 
-CONSIDERED = 5  # most probable candidates, which may be listed unrelaxed
+CONSIDERED = 5  # most probable candidates, which may have a second entry in the list
 UNRELAXED_COPY = "unrelaxed copy: the relaxation ends in a different structure"
 
 
@@ -36,14 +36,9 @@ def unrelaxed_copies(
     from alphacrystal.crystal import SameCrystal, group_duplicates
 
     wide = SameCrystal(ltol=0.2, stol=0.3, angle_tol=5.0, volume=0.5, fingerprint=0.5)
-    scored = [
-        index
-        for index in starts
-        if candidates[index].log_probability is not None and _may_be_unrelaxed(candidates[index].generator)
-    ]
-    likely = sorted(scored, key=lambda index: (-(candidates[index].log_probability or 0.0), index))
+    exact = {index for index in starts if _may_be_unrelaxed(candidates[index].generator)}
     copies = []
-    for index in likely[:CONSIDERED]:
+    for index in most_probable_candidates(candidates, exact):
         relaxation = relaxations.get(index)
         if relaxation is None or not relaxation.usable:
             continue
@@ -53,6 +48,17 @@ def unrelaxed_copies(
         provenance = {**candidate.provenance, "unrelaxed_copy": True, "candidate": index}
         copies.append(replace(candidate, structure=starts[index], provenance=provenance))
     return copies
+
+
+def most_probable_candidates(candidates: Sequence[Candidate], among: Collection[int]) -> list[int]:
+    """Numbers of the CONSIDERED most probable candidates, best first; those without a probability are none.
+
+    Args:
+        candidates: Candidates of the generators.
+        among: Numbers of the candidates that count.
+    """
+    scored = [index for index in among if candidates[index].log_probability is not None]
+    return sorted(scored, key=lambda index: (-(candidates[index].log_probability or 0.0), index))[:CONSIDERED]
 
 
 def _may_be_unrelaxed(generator: str) -> bool:
