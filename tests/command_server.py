@@ -2,17 +2,18 @@
 
 Started by ``tests/conftest.py`` with the descriptor of a socket. A request is JSON with the arguments and the
 environment, sent with three descriptors: standard output, standard error, and a pipe that gets the process
-id, then the exit status.
+id, then the exit status. The request null comes with a socket instead, for a process that forks workers.
 """
 
 import gc
 import importlib
 import importlib.util
-import json
 import os
 import signal
 import socket
 import sys
+
+from forked_workers import ForkedWorkers, fork_workers, read_request
 
 MODULES = [
     "alphacrystal.cli",
@@ -27,7 +28,6 @@ MODULES = [
     "scipy.spatial",
 ]
 OF_THE_PAGE = ["uvicorn", "alphacrystal.web"] if importlib.util.find_spec("fastapi") else []
-BUFFER = 1 << 16  # bytes
 
 
 def load_models() -> None:
@@ -43,25 +43,38 @@ def wait_for_a_command(requests: socket.socket) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody has to collect the supervisors
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the tests, and they end the server
     while True:
-        message, descriptors, _, _ = socket.recv_fds(requests, BUFFER, 3)
-        if not message:
+        request, descriptors = read_request(requests)
+        if request is None and not descriptors:
             sys.exit()
-        while not message.endswith(b"\n"):
-            message += requests.recv(BUFFER)
         if os.fork() == 0:
+            requests.close()
+            if request is None:
+                fork_workers(socket.socket(fileno=descriptors[0]))
+                os._exit(0)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            requests.close()
-            become_the_command(json.loads(message), *descriptors)
+            become_the_command(request, *descriptors)
             return
         for descriptor in descriptors:
             os.close(descriptor)
 
 
 def become_the_command(request: dict, out: int, err: int, status: int) -> None:
-    """Fork once more: the parent reports on the command and ends, the child returns as the command."""
+    """Fork twice more: into a process that forks the workers of the command, and into the command.
+
+    The parent reports on the command and ends, the last child returns as the command.
+    """
+    ours, theirs = socket.socketpair()
+    if os.fork() == 0:
+        ours.close()
+        for descriptor in (out, err, status):
+            os.close(descriptor)
+        fork_workers(theirs)
+        os._exit(0)
+    theirs.close()
     pid = os.fork()
     if pid != 0:
+        ours.close()
         os.close(out)
         os.close(err)
         os.write(status, f"{pid}\n".encode())
@@ -82,6 +95,8 @@ def become_the_command(request: dict, out: int, err: int, status: int) -> None:
     os.chdir(request["directory"])
     sys.path[:0] = request["path"]
     sys.argv[1:] = request["arguments"]
+    if "COVERAGE_PROCESS_CONFIG" not in os.environ:
+        worker_process._spawn = ForkedWorkers(ours)
 
 
 if __name__ == "__main__":
@@ -89,9 +104,10 @@ if __name__ == "__main__":
     for module in MODULES + OF_THE_PAGE:
         importlib.import_module(module)
     load_models()
+    from alphacrystal.cli import main
+    from alphacrystal.runtime import worker_process
+
     gc.freeze()
     wait_for_a_command(listening)
-
-    from alphacrystal.cli import main
 
     main()

@@ -1,6 +1,7 @@
 """Settings that all tests share, and textbook crystals to test on."""
 
 import contextlib
+import importlib.util
 import json
 import os
 import re
@@ -21,9 +22,11 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
+from pymatgen.symmetry.groups import SpaceGroup
 from scipy.spatial.transform import Rotation
 
 from alphacrystal.cli import main
+from alphacrystal.runtime import worker_process
 from alphacrystal.runtime.worker_process import WorkerProcess
 
 if TYPE_CHECKING:
@@ -46,6 +49,19 @@ if "COVERAGE_PROCESS_CONFIG" in os.environ:
         return stop_worker(worker)
 
     WorkerProcess.stop = stop_after_end  # type: ignore[method-assign]
+
+# pymatgen forgets a space group as soon as no crystal is built from it, and needs half a second for Fm-3m.
+KEPT_SPACE_GROUPS: list[Any] = []
+new_space_group = SpaceGroup.__new__
+
+
+def kept_space_group(cls: type, *arguments: Any, **options: Any) -> Any:
+    group = new_space_group(cls, *arguments, **options)
+    KEPT_SPACE_GROUPS.append(group)
+    return group
+
+
+SpaceGroup.__new__ = kept_space_group  # type: ignore[method-assign,assignment]
 
 # Time limits per example would fail by chance on a busy machine; CI draws the same examples every time.
 settings.register_profile("alphacrystal", deadline=None, max_examples=50, derandomize="CI" in os.environ)
@@ -511,21 +527,61 @@ class Command:
         self.send_signal(signal.SIGKILL)
 
 
-@pytest.fixture(scope="session")
-def command_server() -> Iterator[socket.socket]:
-    """A connection to a process that runs the command line in forks of itself."""
+@cache
+def running_server() -> tuple[socket.socket, "subprocess.Popen[bytes]"]:
+    """A connection to a process that runs the command line in forks of itself, and the process."""
     ours, theirs = socket.socketpair()
-    with ours, theirs:
-        program = Path(__file__).with_name("command_server.py")
+    with theirs:
         process = subprocess.Popen(
-            [sys.executable, str(program), str(theirs.fileno())],
+            [sys.executable, str(Path(__file__).with_name("command_server.py")), str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             env=os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "80"},
         )
-        theirs.close()
-        yield ours
-        ours.close()
+    return ours, process
+
+
+@pytest.fixture(scope="session", autouse=True)
+def end_of_the_server() -> Iterator[None]:
+    """Ends the server with the tests, if one of them started it."""
+    yield
+    if forked_workers.cache_info().currsize:
+        forked_workers().close()
+    if running_server.cache_info().currsize:
+        connection, process = running_server()
+        connection.close()
         process.wait()
+
+
+@pytest.fixture(scope="session")
+def command_server() -> socket.socket:
+    """A connection to a process that runs the command line in forks of itself."""
+    return running_server()[0]
+
+
+@cache
+def forked_workers() -> Any:
+    """Starts the workers of this process as forks of one that has imported the package."""
+    path = Path(__file__).with_name("forked_workers.py")
+    spec = importlib.util.spec_from_file_location("forked_workers", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    ours, theirs = socket.socketpair()
+    with theirs:
+        socket.send_fds(running_server()[0], [b"null\n"], [theirs.fileno()])
+    return module.ForkedWorkers(ours)
+
+
+@pytest.fixture(autouse=True)
+def fast_workers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers are forks (`forked_workers`), except for the tests of the processes themselves."""
+    if "runtime" not in request.path.parts and "COVERAGE_PROCESS_CONFIG" not in os.environ:
+
+        def start(*arguments: Any, **options: Any) -> Any:
+            return forked_workers()(*arguments, **options)
+
+        monkeypatch.setattr(worker_process, "_spawn", start)
 
 
 @pytest.fixture(scope="session")

@@ -66,6 +66,7 @@ def test_benchmark_without_a_name_lists_the_benchmarks(run: Run) -> None:
     assert "Traceback" not in outcome.err
 
 
+@pytest.mark.slow
 def test_all_methods_on_a_small_table(run: Run, tmp_path: Path, records: Path, cache: Path) -> None:
     command = ("benchmark", "table5", *SMALL, "--out", "out", "--width", 1 / 32)
     command += ("--epochs", 2, "--pair-epochs", 1, "--splits", "disjoint", "--cell", "conventional")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -72,12 +74,25 @@ def test_every_failure_has_its_cause(
     assert cause(run_of([stretched]), known_type, truth, None) == WRONG_LATTICE
 
 
-def test_rates_controls_and_page(tmp_path: Path, textbook: Callable[[str], Structure]) -> None:
-    compounds = [
+@pytest.fixture(scope="module")
+def compounds(textbook: Callable[[str], Structure]) -> list[Compound]:
+    return [
         Compound("halite", "NaCl", textbook("halite"), "easy"),
         Compound("rutile", "TiO2", textbook("rutile"), "hard"),
     ]
-    result = measured(0, lambda: benchmark_cspbench(compounds, SETTINGS, tmp_path))
+
+
+@pytest.fixture(scope="module")
+def finished(compounds: list[Compound], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """Folder and result of a finished benchmark."""
+    out = tmp_path_factory.mktemp("finished")
+    return out, measured(0, lambda: benchmark_cspbench(compounds, SETTINGS, out))
+
+
+def test_rates_controls_and_page(
+    tmp_path: Path, compounds: list[Compound], finished: tuple[Path, Any]
+) -> None:
+    out, result = finished
     assert result["n"] == 2
     assert result["match"]["without_relaxation"]["top_20"] == 1.0
     assert result["match_diffcsp"]["without_relaxation"]["top_20"] == 1.0
@@ -87,7 +102,7 @@ def test_rates_controls_and_page(tmp_path: Path, textbook: Callable[[str], Struc
     assert sum(result["causes"].values()) == 2
     assert all(len(row["random"]) == 20 for row in result["rows"])
     # A second run only reads the finished rows.
-    assert benchmark_cspbench(compounds, SETTINGS, tmp_path)["rows"] == result["rows"]
+    assert benchmark_cspbench(compounds, SETTINGS, out)["rows"] == result["rows"]
     page = render(result)
     assert "control: random coordinates" in page
     assert "| hard | 1 |" in page
@@ -99,12 +114,14 @@ def test_rates_controls_and_page(tmp_path: Path, textbook: Callable[[str], Struc
     assert "TCSP 2.0" in draw(result, tmp_path / "page.md", tmp_path)
 
 
-def test_rows_with_causes_of_format_1_are_read(tmp_path: Path, textbook: Callable[[str], Structure]) -> None:
-    compounds = [Compound("halite", "NaCl", textbook("halite"))]
-    row = benchmark_cspbench(compounds, SETTINGS, tmp_path)["rows"][0]
-    old = row | {"cause": row["cause"].replace("_", " ")}
-    (tmp_path / "rows.jsonl").write_text(json.dumps(old) + "\n", encoding="utf-8")
-    assert benchmark_cspbench(compounds, SETTINGS, tmp_path)["rows"] == [row]
+def test_rows_with_causes_of_format_1_are_read(
+    tmp_path: Path, compounds: list[Compound], finished: tuple[Path, Any]
+) -> None:
+    out, result = finished
+    shutil.copytree(out, tmp_path, dirs_exist_ok=True)
+    old = [row | {"cause": row["cause"].replace("_", " ")} for row in result["rows"]]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in old), encoding="utf-8")
+    assert benchmark_cspbench(compounds, SETTINGS, tmp_path)["rows"] == result["rows"]
 
 
 @pytest.mark.slow
@@ -126,9 +143,10 @@ def test_template_control_never_copies_the_formula_itself(
     assert "elements exchanged" in render(both)
 
 
-def test_other_settings_do_not_mix(tmp_path: Path, textbook: Callable[[str], Structure]) -> None:
-    compounds = [Compound("halite", "NaCl", textbook("halite"))]
-    benchmark_cspbench(compounds, SETTINGS, tmp_path)
+def test_other_settings_do_not_mix(
+    tmp_path: Path, compounds: list[Compound], finished: tuple[Path, Any]
+) -> None:
+    shutil.copytree(finished[0], tmp_path, dirs_exist_ok=True)
     with pytest.raises(InputError, match="other settings"):
         benchmark_cspbench(compounds, replace(SETTINGS, seed=1), tmp_path)
     with pytest.raises(InputError, match="no compounds"):

@@ -39,6 +39,7 @@ def test_page_of_flags_has_each_flag_and_each_structure() -> None:
     assert all(f"`{name}`" in page for name in shares)
 
 
+@pytest.mark.slow
 def test_phonons_of_eight_atoms() -> None:
     pytest.importorskip("phonopy", reason="needs the extra phonons")
     pytest.importorskip("seekpath", reason="needs the extra phonons")

@@ -254,6 +254,7 @@ def test_table4_gives_five_metrics_and_the_printed_ones(
     assert "| AlphaCrystal-II, published | 1.0000 | 50.0000 |" in page
 
 
+@pytest.mark.slow
 def test_cost_compares_whole_predictions_with_searches(out: Path, caesium_chloride: PaperCompound) -> None:
     result = measured(0, lambda: benchmark_cost([caesium_chloride], SETTINGS, out))
     own, gnoa = result["methods"]["ours"], result["methods"]["gnoa-tpe"]

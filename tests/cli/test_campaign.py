@@ -75,7 +75,7 @@ def test_interrupt_keeps_what_is_finished_and_says_how_to_go_on(
     start: Callable[..., subprocess.Popen[str]], run: Run, tmp_path: Path, rows_of: Rows
 ) -> None:
     listed = tmp_path / "list.txt"
-    listed.write_text("NaF\nNaCl\nKF\nKCl\nRbF\n")
+    listed.write_text("NaF\nNaCl\nKF\n")
     folder = tmp_path / "all"
     process = start("campaign", listed, *QUICK, "--out", folder)
     for _ in range(12_000):
@@ -88,8 +88,8 @@ def test_interrupt_keeps_what_is_finished_and_says_how_to_go_on(
     assert process.returncode == 130
     assert f"Interrupted; resume with: alphacrystal campaign --resume --out {folder}" in err.splitlines()
     done = {row["formula"] for row in rows_of(folder / "index.csv") if row["status"] == "done"}
-    assert len(rows_of(folder / "index.csv")) == 5
-    assert len(done) < 5
+    assert len(rows_of(folder / "index.csv")) == 3
+    assert len(done) < 3
     kept = {path: path.read_bytes() for path in folder.glob("runs/*/*/run.json")}
     assert run("campaign", "--resume", "--out", folder).code == 0
     assert {row["status"] for row in rows_of(folder / "index.csv")} == {"done"}

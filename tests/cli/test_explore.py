@@ -61,6 +61,7 @@ def test_a_binary_system_has_its_compound_on_the_hull(run: Run, tmp_path: Path, 
     assert "is of Li-F" in other.err
 
 
+@pytest.mark.slow
 def test_a_pattern_is_compared_with_the_phases(run: Run, tmp_path: Path, rows_of: Rows) -> None:
     salt = Structure.from_spacegroup(225, Lattice.cubic(4.03), ["Li", "F"], [[0, 0, 0], [0.5, 0.5, 0.5]])
     pattern = simulate_pattern(salt, np.arange(20, 110, 0.05), rng=np.random.default_rng(0))
@@ -82,6 +83,7 @@ def test_a_pattern_is_compared_with_the_phases(run: Run, tmp_path: Path, rows_of
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.slow
 def test_a_list_of_systems_has_a_table_and_continues(run: Run, tmp_path: Path, rows_of: Rows) -> None:
     (tmp_path / "list.txt").write_text("# fluorides\nLi-F\nF Li\nNa,F\n")
     command = ("explore", "--from", "list.txt", *QUICK, "--no-report", "--out", "all")

@@ -111,12 +111,15 @@ def test_scheduler(work: ModuleType, begun: Begun, tmp_path: Path, cluster: Any,
     assert sorted(finished(log)[before:]) == sorted(waiting)
 
 
-def test_client_and_its_workers(start: Callable[..., Any], tmp_path: Path, patience: Patience) -> None:
+def test_client_and_its_workers(
+    start_new_process: Callable[..., Any], start: Callable[..., Any], tmp_path: Path, patience: Patience
+) -> None:
     """The real command, killed while its list is half done."""
     names = tmp_path / "formulas.txt"
     names.write_text("\n".join(FORMULAS) + "\n")
     folder = tmp_path / "campaign"
-    client = start("campaign", names, "--candidates", "2", "--max-atoms", "4", "--no-relax", "--out", folder)
+    quick = ("--candidates", "2", "--max-atoms", "4", "--no-relax")
+    client = start_new_process("campaign", names, *quick, "--out", folder)
     # A result is on disk before the store knows it, by two workers here.
     patience(lambda: client.poll() is not None or len(results(folder)) >= 4)
     workers = children(client.pid)

@@ -195,10 +195,10 @@ def start_server(start: Callable[..., Any], runs: Path) -> Iterator[Callable[...
             server.stop()
 
 
-@pytest.fixture
-def salt(runs: Path) -> Path:
+@pytest.fixture(scope="session")
+def finished_exploration(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An exploration of Na-Cl at 0 and 20 GPa, as the command line writes it."""
-    folder = runs / "salt"
+    folder = tmp_path_factory.mktemp("finished") / "salt"
     system, pressures = parse_system("Na-Cl"), (0.0, 20.0)
     cell = Structure.from_spacegroup(225, Lattice.cubic(5.6), ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
     hulls = {}
@@ -242,4 +242,12 @@ def salt(runs: Path) -> Path:
             pressures=pressures,
         )
     )
+    return folder
+
+
+@pytest.fixture
+def salt(runs: Path, finished_exploration: Path) -> Path:
+    """The exploration in the folder of runs."""
+    folder = runs / "salt"
+    shutil.copytree(finished_exploration, folder)
     return folder

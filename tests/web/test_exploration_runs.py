@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from fastapi.testclient import TestClient
 
 #: Ionic compounds in small cells: a few seconds of processor time for each formula.
@@ -56,6 +57,7 @@ def finished_formulas(folder: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in folder.glob("runs/*/*/run.json")}
 
 
+@pytest.mark.slow
 def test_an_exploration_that_has_ended_continues_with_a_larger_budget(
     client: TestClient, runs: Path, wait_for: Wait
 ) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
+    from pymatgen.symmetry.groups import SpaceGroup
 
 Site = tuple[str, float, float, float]
 _T = 1 / 3
@@ -49,7 +51,16 @@ class TextbookCompound:
             lattice = Lattice.hexagonal(self.cell[0], self.cell[1])
         else:
             lattice = Lattice.tetragonal(self.cell[0], self.cell[1])
+        _space_group(self.space_group)
         return Structure.from_spacegroup(self.space_group, lattice, symbols, positions)
+
+
+@cache
+def _space_group(symbol: str) -> SpaceGroup:
+    """A space group; it is kept because pymatgen forgets it after each crystal and needs half a second."""
+    from pymatgen.symmetry.groups import SpaceGroup
+
+    return SpaceGroup(symbol)
 
 
 def _rock_salt(formula: str, a: float, first: str, second: str, name: str = "rock salt") -> TextbookCompound:
