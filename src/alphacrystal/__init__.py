@@ -9,6 +9,7 @@ if _typing.TYPE_CHECKING:
     from alphacrystal.exploration import explore
     from alphacrystal.pipeline.evaluation import evaluate
     from alphacrystal.pipeline.inspection import inspect
+    from alphacrystal.pipeline.layers import layers
     from alphacrystal.pipeline.predict import predict
     from alphacrystal.pipeline.pressure_series import predict_pressures
     from alphacrystal.pipeline.relax_files import rank, relax
@@ -24,6 +25,7 @@ __all__ = [
     "evaluate",
     "explore",
     "inspect",
+    "layers",
     "parse_formula",
     "predict",
     "predict_pressures",
@@ -38,6 +40,7 @@ _MODULES = {
     "evaluate": "alphacrystal.pipeline.evaluation",
     "explore": "alphacrystal.exploration",
     "inspect": "alphacrystal.pipeline.inspection",
+    "layers": "alphacrystal.pipeline.layers",
     "parse_formula": "alphacrystal.composition",
     "predict": "alphacrystal.pipeline.predict",
     "predict_pressures": "alphacrystal.pipeline.pressure_series",

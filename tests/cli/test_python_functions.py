@@ -19,7 +19,7 @@ OF_THE_COMMAND = {"as_csv", "as_json", "config_file", "output_file", "source"}
 RENAMED = {"formulas": "text", "out": "folder"}
 
 
-@pytest.mark.parametrize("verb", ["predict", "inspect", "relax", "rank", "evaluate"])
+@pytest.mark.parametrize("verb", ["predict", "inspect", "relax", "rank", "layers", "evaluate"])
 def test_function_has_the_options_of_the_command(verb: str) -> None:
     group = typer.main.get_command(app)
     assert isinstance(group, CommandGroup)

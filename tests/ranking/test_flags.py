@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 
-from alphacrystal.crystal import LatticeParameters, SymmetryHypothesis
+from alphacrystal.crystal import LatticeParameters, SymmetryHypothesis, dimensionality
 from alphacrystal.generate import Candidate
-from alphacrystal.ranking import FLAGS, dimensionality, flag_sentences, flags
+from alphacrystal.ranking import FLAGS, flag_sentences, flags
 
 THIRD = [1 / 3, 2 / 3]
 

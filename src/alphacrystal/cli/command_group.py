@@ -24,6 +24,7 @@ ORDER = (
     "inspect",
     "relax",
     "rank",
+    "layers",
     "evaluate",
     "view",
     "export",

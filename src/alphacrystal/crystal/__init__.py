@@ -49,6 +49,14 @@ from alphacrystal.crystal._lattices import (
     constrained_shape,
     shape_to_cell,
 )
+from alphacrystal.crystal._layers import (
+    Layer,
+    cut_layers,
+    describe_layer,
+    dimensionality,
+    group_layers,
+    is_single_layer,
+)
 from alphacrystal.crystal._orbit_pairs import OrbitPairs, orbit_pairs
 from alphacrystal.crystal._oxidation import (
     bond_valences,
@@ -134,6 +142,7 @@ __all__ = [
     "Distogram",
     "GroupAtom",
     "LatticeParameters",
+    "Layer",
     "Neighbours",
     "OrbitDistogram",
     "OrbitPairs",
@@ -169,7 +178,10 @@ __all__ = [
     "constrained_shape",
     "contact_limits",
     "crystal_system",
+    "cut_layers",
+    "describe_layer",
     "describe_symmetry",
+    "dimensionality",
     "distance_levels",
     "effective_coordination",
     "electronegativity",
@@ -179,11 +191,13 @@ __all__ = [
     "free_coordinates",
     "free_count",
     "group_duplicates",
+    "group_layers",
     "group_symbol",
     "has_standard_axes",
     "identity_symmetry",
     "implausible",
     "ionic_dimensions",
+    "is_single_layer",
     "isopointal_prototypes",
     "lattice_parameters",
     "lattice_points",

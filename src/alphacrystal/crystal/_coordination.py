@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -104,10 +104,27 @@ def shell_size(distances: FloatArray) -> int:
     return int(np.argmax(np.round(following / distances[:limit], 3))) + 1
 
 
-def bonded_dimensions(bonds: Bonds, atoms: int) -> set[int]:
-    """Dimensions of the parts that bonds hold together: 3 for a framework, 2 for layers, 1, 0 for molecules.
+@dataclass(frozen=True, slots=True)
+class BondedPart:
+    """Atoms that bonds hold together.
 
-    The dimension of a part is the rank of the lattice translations along closed paths.
+    Attributes:
+        cells: Cell of each atom of one connected copy of the part, by atom of the cell.
+        translations: Lattice translations along closed paths; they generate the translation lattice of the
+            part, whose rank is its dimension.
+    """
+
+    cells: Mapping[int, tuple[int, int, int]]
+    translations: tuple[tuple[int, int, int], ...]
+
+    @property
+    def dimension(self) -> int:
+        """3 for a framework, 2 for a layer, 1 for a chain, 0 for a molecule."""
+        return int(np.linalg.matrix_rank(np.array(self.translations)))
+
+
+def bonded_parts(bonds: Bonds, atoms: int) -> list[BondedPart]:
+    """The parts that bonds hold together, each once.
 
     Args:
         bonds: Pairs of atoms of a cell, each with the translation of the second one in cells.
@@ -117,12 +134,12 @@ def bonded_dimensions(bonds: Bonds, atoms: int) -> set[int]:
     for one, other, (x, y, z) in bonds:
         neighbours[one].append((other, (x, y, z)))
         neighbours[other].append((one, (-x, -y, -z)))
-    places: dict[int, tuple[int, int, int]] = {}
-    dimensions = set()
+    parts: list[BondedPart] = []
+    taken: set[int] = set()
     for start in range(atoms):
-        if start in places:
+        if start in taken:
             continue
-        places[start] = (0, 0, 0)
+        places = {start: (0, 0, 0)}
         waiting, loops = [start], {(0, 0, 0)}
         while waiting:
             atom = waiting.pop()
@@ -135,8 +152,14 @@ def bonded_dimensions(bonds: Bonds, atoms: int) -> set[int]:
                 else:
                     here = places[other]
                     loops.add((reached[0] - here[0], reached[1] - here[1], reached[2] - here[2]))
-        dimensions.add(int(np.linalg.matrix_rank(np.array(sorted(loops)))))
-    return dimensions
+        taken |= places.keys()
+        parts.append(BondedPart(places, tuple(sorted(loops))))
+    return parts
+
+
+def bonded_dimensions(bonds: Bonds, atoms: int) -> set[int]:
+    """Dimensions of the parts that bonds hold together; arguments as in `bonded_parts`."""
+    return {part.dimension for part in bonded_parts(bonds, atoms)}
 
 
 def shape_name(vectors: FloatArray) -> str:

@@ -21,7 +21,6 @@ from alphacrystal.ranking._evidence import (
 from alphacrystal.ranking._flags import (
     FLAGS,
     MAGNETIC,
-    dimensionality,
     flag_sentences,
     flags,
     is_low_dimensional,
@@ -79,7 +78,6 @@ __all__ = [
     "SecondEnergy",
     "collect_pairs",
     "collect_phases",
-    "dimensionality",
     "distances_from_lowest",
     "energy_parts",
     "flag_sentences",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from alphacrystal.crystal import as_atoms, ionic_dimensions, lattice_points
+from alphacrystal.crystal import dimensionality, ionic_dimensions, lattice_points
 from alphacrystal.ranking._bonds import has_unknown_neighbours
 
 if TYPE_CHECKING:
@@ -71,18 +71,6 @@ def is_low_dimensional(structure: Structure) -> bool:
     """Whether a crystal has layers, chains or molecules and no bonded framework; never so for metals."""
     elements = set(structure.composition.get_el_amt_dict())
     return bool(elements & NON_METALS) and "3" not in dimensionality(structure)
-
-
-def dimensionality(structure: Structure) -> str:
-    """Dimensions of the bonded parts, e.g. "3", "2" or "02" for layers with molecules between them.
-
-    Rank determination with the bond lengths at which the parts are best separated: P. M. Larsen, M. Pandey,
-    M. Strange and K. W. Jacobsen, doi:10.1103/PhysRevMaterials.3.034003, as in ASE.
-    """
-    from ase.geometry.dimensionality import analyze_dimensionality
-
-    best = analyze_dimensionality(as_atoms(structure), method="RDA")[0]
-    return str(best.dimtype).removesuffix("D")
 
 
 def _unexpected_volume(structure: Structure, candidate: Candidate) -> bool:

@@ -18,7 +18,7 @@ from alphacrystal.relaxation._potential import EV_PER_A3_IN_GPA, Evaluation, Pot
 from alphacrystal.relaxation._quasi_newton import QuasiNewton
 from alphacrystal.relaxation._relaxation import Relaxation, RelaxationStatus
 from alphacrystal.relaxation._settings import RelaxSettings
-from alphacrystal.relaxation._variables import Minimiser
+from alphacrystal.relaxation._variables import Minimiser, plane_projector
 from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -189,6 +189,9 @@ class RelaxationEngine:
         atoms = len(crystal)
         pressure = self._settings.pressure_gpa / EV_PER_A3_IN_GPA
         residual = stress + pressure * np.eye(3)
+        if self._settings.in_plane:
+            projector = plane_projector(crystal.lattice)
+            residual = projector @ residual @ projector
         max_force = float(np.sqrt((forces**2).sum(axis=1).max()))
         cell_force = 0.0
         if self._settings.relax_cell:

@@ -27,6 +27,8 @@ class RelaxSettings(BaseModel):
         keep_symmetry: Keep the space group of the start (it can only rise).
         symprec: Tolerance in Å for finding that space group; the start is moved onto it exactly.
         relax_cell: Relax the cell with the atoms.
+        in_plane: Change the cell in the plane of its first two vectors only, for layers in vacuum: the third
+            vector, which must be perpendicular to them, stays, and stresses out of the plane do not count.
         pressure_gpa: Hydrostatic pressure in GPa; energies become enthalpies.
         dispersion: Add D3(BJ) dispersion to the potential, see `DispersionPotential`.
         optimizer: "quasi-newton" takes the fewest evaluations; "fire" takes ASE's FIRE steps, which from
@@ -47,6 +49,7 @@ class RelaxSettings(BaseModel):
     keep_symmetry: bool = True
     symprec: float = Field(default=0.01, gt=0)
     relax_cell: bool = True
+    in_plane: bool = False
     pressure_gpa: float = Field(default=0.0, allow_inf_nan=False)
     dispersion: bool = False
     optimizer: Literal["quasi-newton", "fire"] = "quasi-newton"

@@ -15,6 +15,9 @@ from alphacrystal.relaxation._potential import EV_PER_A3_IN_GPA
 from alphacrystal.relaxation._settings import RelaxSettings
 from alphacrystal.typing import FloatArray
 
+#: Strains whose share in the plane differs from 1 by less are in the plane.
+_EXACT = 1e-6
+
 
 class Minimiser(Protocol):
     """Moves one crystal downhill; ``crystal`` is always the geometry to evaluate next."""
@@ -51,6 +54,8 @@ class SymmetricVariables:
         self._start_frac = crystal.frac_coords.copy()
         self._displacements = symmetry.displacement_basis()
         self._strains = symmetry.strain_basis() if settings.relax_cell else np.zeros((0, 3, 3))
+        if settings.in_plane:
+            self._strains = _in_plane(self._strains, plane_projector(crystal.lattice))
         self.atom_modes = len(self._displacements)
         self.size = self.atom_modes + len(self._strains)
 
@@ -88,3 +93,22 @@ class SymmetricVariables:
             divided = np.exp(values[None, :]) * np.where(np.abs(gap) > 1e-9, np.expm1(gap) / gap, 1.0)
         by_exponent = vectors @ (divided * (vectors.T @ by_stretch @ vectors)) @ vectors.T
         return np.concatenate([by_displacement, np.einsum("mab,ab->m", self._strains, by_exponent)])
+
+
+def plane_projector(lattice: FloatArray) -> FloatArray:
+    """The projector of Cartesian vectors onto the plane of the first two cell vectors, shape (3, 3)."""
+    normal = np.cross(lattice[0], lattice[1])
+    normal /= np.linalg.norm(normal)
+    return np.asarray(np.eye(3) - np.outer(normal, normal), dtype=np.float64)
+
+
+def _in_plane(strains: FloatArray, projector: FloatArray) -> FloatArray:
+    """An orthonormal basis of those strains in the space of ``strains`` that leave the normal unchanged.
+
+    Args:
+        strains: Orthonormal basis, shape (modes, 3, 3).
+        projector: Onto the plane, shape (3, 3).
+    """
+    flat = strains.reshape(-1, 9)
+    values, vectors = np.linalg.eigh(flat @ (projector @ strains @ projector).reshape(-1, 9).T)
+    return np.asarray(np.einsum("mk,kab->mab", vectors.T[values > 1 - _EXACT], strains))
