@@ -318,10 +318,19 @@ def _relaxed(
     if not usable:
         raise AlphaCrystalError(f"{source.place} has no layer that could be relaxed. {notes[0]}.")
     formulas = list(dict.fromkeys(parent.formula for parent in source.parents))
-    usable.sort(key=lambda item: (formulas.index(item[0].parents[0].formula), item[1].energy_per_atom or 0.0))
-    groups = group_layers([slab.structure for slab, _ in usable])
+
+    def place(item: tuple[_Slab, Relaxation]) -> tuple[int, float]:
+        return formulas.index(item[0].parents[0].formula), item[1].energy_per_atom or 0.0
+
+    usable.sort(key=place)
+    # The best converged member of a group represents it, else the best of all.
+    groups = [
+        sorted(group, key=lambda index: not usable[index][1].converged)
+        for group in group_layers([slab.structure for slab, _ in usable])
+    ]
     merged = _merged([slab for slab, _ in usable], groups)
-    return list(zip(merged, (usable[group[0]][1] for group in groups), strict=True)), notes
+    ends = [usable[group[0]][1] for group in groups]
+    return sorted(zip(merged, ends, strict=True), key=place), notes
 
 
 def _energy_notes(source: _Source) -> list[str]:
