@@ -125,6 +125,8 @@ def layers(
     if unknown := sorted(settings.keys() - set(LAYER_SETTINGS)):
         raise InputError(f"Layers have no setting {unknown[0]}: choose from {', '.join(LAYER_SETTINGS)}.")
     path = Path(source) if isinstance(source, str) else source
+    if isinstance(path, Path) and not path.exists():
+        raise InputError(f"There is no run folder or structure file {path}: give one of them.")
     if isinstance(path, Path) and path.is_dir():
         found = _read_run(path, settings)
     else:

@@ -289,7 +289,9 @@ def layers_legend(found: LayerList) -> str:
     if _exfoliated(found):
         parts.append("E exf: energy above the most stable stacking of the layer")
     place = "row of the run" if run else "crystal of the file"
-    parts.append(f"from: {place} with the layer, of lowest energy, and the number of others")
+    several = any(" " in row.parents for row in found.rows)
+    others = ", of lowest energy, and the number of others" if several else ""
+    parts.append(f"from: {place} with the layer{others}")
     if not all(row.converged for row in found.rows):
         parts.append("*: not converged")
     return "; ".join(parts)
