@@ -74,6 +74,7 @@ def test_energy_model_without_forces_reaches_its_minimum(textbook: Textbook) -> 
         assert (end.max_force, end.max_stress) == (None, None)
 
 
+@pytest.mark.slow
 @WITH_OPTUNA
 def test_search_ends_where_gradients_end_and_keeps_the_space_group(textbook: Textbook) -> None:
     (downhill,) = relax([textbook["rutile"]()], soft(), RelaxSettings(fmax=0.01))

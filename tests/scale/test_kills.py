@@ -111,6 +111,7 @@ def test_scheduler(work: ModuleType, begun: Begun, tmp_path: Path, cluster: Any,
     assert sorted(finished(log)[before:]) == sorted(waiting)
 
 
+@pytest.mark.slow
 def test_client_and_its_workers(
     start_new_process: Callable[..., Any], start: Callable[..., Any], tmp_path: Path, patience: Patience
 ) -> None:

@@ -184,6 +184,7 @@ def test_large_uploads_are_refused_with_their_limit(start_server: Start, rutile:
     assert (others.status_code, others.json()["detail"]) == (413, "A request may have 16384 bytes at most.")
 
 
+@pytest.mark.slow
 def test_killed_job_with_a_pattern_is_resumed_by_the_next_server(
     start_server: Start, rutile: bytes, runs: Path, wait_for: Wait
 ) -> None:

@@ -82,12 +82,14 @@ def generators(
     return benchmark_generators(data, run.folder, run.progress, limit=limit, seed=seed)
 
 
-@register("layers", title="Axes of layered compounds", page="generation.layers", quick=("--limit", "4"))
+@register(
+    "layers", title="Axes and layers of layered compounds", page="generation.layers", quick=("--limit", "4")
+)
 def layers(
     run: Run,
     limit: Annotated[int | None, typer.Option(min=1, help="Compounds. Default: all twenty.")] = None,
 ) -> Result:
-    """Axes of twenty layered compounds, relaxed with and without dispersion."""
+    """Axes and separation energies of twenty layered compounds, with and without dispersion."""
     from alphacrystal_bench.generation.layers import benchmark_layers
 
     return benchmark_layers(run.progress, limit=limit)

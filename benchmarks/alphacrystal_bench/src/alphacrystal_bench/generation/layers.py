@@ -1,4 +1,4 @@
-"""Distances between layers: axes of layered compounds, relaxed with and without dispersion.
+"""Layered compounds with and without dispersion: their axes, and the energies that separate their layers.
 
 Cells and coordinates rounded from R. W. G. Wyckoff, Crystal Structures (Interscience 1963-1971).
 """
@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from alphacrystal.relaxation import RelaxSettings, load_potential, relax
+from alphacrystal.crystal import cut_layers, describe_layer
+from alphacrystal.relaxation import Potential, Relaxation, RelaxSettings, load_potential, relax
 from alphacrystal.typing import Progress
 from alphacrystal_bench.generation.textbook_structures import Site, TextbookCompound
-from alphacrystal_bench.harness.pages import fact_line, markdown_table, page_text
+from alphacrystal_bench.harness.pages import fact_line, markdown_table, number, page_text
 
 POTENTIALS = ("chgnet", "chgnet+d3")
 FMAX, STEPS = 5e-4, 500  # eV/Å; layers are soft, so a usual limit ends before the minimum
+VACUUM = 20.0  # Å
 _T = 1 / 3
 
 
@@ -70,7 +72,7 @@ LAYERED = (
 
 
 def benchmark_layers(on_progress: Progress, *, limit: int | None = None) -> dict[str, Any]:
-    """Relax the experimental structures and compare their axes.
+    """Relax the experimental structures, compare their axes, and separate their layers.
 
     Args:
         on_progress: Called with (stage, done, total).
@@ -84,16 +86,38 @@ def benchmark_layers(on_progress: Progress, *, limit: int | None = None) -> dict
     ]
     for done, name in enumerate(POTENTIALS):
         on_progress("relax", done, len(POTENTIALS))
-        ends = relax(structures, load_potential(name), RelaxSettings(fmax=FMAX, max_steps=STEPS))
-        for row, end in zip(rows, ends, strict=True):
+        potential = load_potential(name)
+        ends = relax(structures, potential, RelaxSettings(fmax=FMAX, max_steps=STEPS))
+        energies = separation_energies(ends, potential)
+        for row, end, energy in zip(rows, ends, energies, strict=True):
             lattice = end.structure.lattice
             row[name] = {
                 "a_percent": round(100 * (lattice.a / row["a"] - 1), 2),
                 "c_percent": round(100 * (lattice.c / row["c"] - 1), 2),
                 "converged": end.converged,
+                "separation_mev_per_a2": None if energy is None else round(energy, 2),
             }
     on_progress("relax", len(POTENTIALS), len(POTENTIALS))
     return {"n": len(rows), "mean": {name: _means(rows, name) for name in POTENTIALS}, "rows": rows}
+
+
+def separation_energies(bulk: Sequence[Relaxation], potential: Potential) -> list[float | None]:
+    """Energies of relaxed layers above their relaxed crystals in meV/Å².
+
+    None for crystals whose bonding graph has no layers, or several different ones.
+    """
+    cut = [cut_layers(end.structure, VACUUM) for end in bulk]
+    single = [index for index, slabs in enumerate(cut) if len(slabs) == 1]
+    settings = RelaxSettings(fmax=FMAX, max_steps=STEPS, in_plane=True)
+    energies: list[float | None] = [None] * len(bulk)
+    for index, end in zip(
+        single, relax([cut[index][0] for index in single], potential, settings), strict=True
+    ):
+        crystal = bulk[index].energy_per_atom
+        if end.energy_per_atom is not None and crystal is not None:
+            difference = (end.energy_per_atom - crystal) * len(end.structure)
+            energies[index] = 1000 * difference / describe_layer(end.structure).area
+    return energies
 
 
 def _means(rows: Sequence[Mapping[str, Any]], name: str) -> dict[str, float]:
@@ -103,14 +127,16 @@ def _means(rows: Sequence[Mapping[str, Any]], name: str) -> dict[str, float]:
 
 
 def render(result: Mapping[str, Any]) -> str:
-    """Errors of both axes of each compound, and their means."""
+    """Errors of both axes of each compound, their means, and energies of separation."""
     header = ["", "a, Å", "c, Å", *(f"{axis}, {name}" for name in POTENTIALS for axis in "ac")]
+    header += [f"separation, {name}, meV/Å²" for name in POTENTIALS]
     rows = [
         [
             f"{row['formula']}, {row['name']}",
             f"{row['a']:.3f}",
             f"{row['c']:.3f}",
             *(f"{row[name][f'{axis}_percent']:+.1f} %" for name in POTENTIALS for axis in "ac"),
+            *(number(row[name].get("separation_mev_per_a2"), 1) for name in POTENTIALS),
         ]
         for row in result["rows"]
     ]
@@ -119,9 +145,10 @@ def render(result: Mapping[str, Any]) -> str:
         "",
         "",
         *(f"{result['mean'][name][axis]:.1f} %" for name in POTENTIALS for axis in "ac"),
+        *("" for _ in POTENTIALS),
     ]
     lines = [
-        f"# Axes of {result['n']} layered compounds",
+        f"# Axes and layers of {result['n']} layered compounds",
         "",
         fact_line("layers", result, details=f", relaxed to {FMAX:g} eV/Å"),
         "",
