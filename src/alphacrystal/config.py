@@ -11,7 +11,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from alphacrystal.errors import InputError, one_line
-from alphacrystal.runtime.bounded_files import check_depth, read_bounded_text
+from alphacrystal.runtime.bounded_files import check_depth, check_lines, read_bounded_text
+from alphacrystal.runtime.torch_device import AUTO, DEVICE_HELP, DeviceName
 
 MAX_CONFIG_BYTES = 1_000_000
 MAX_CONFIG_LINE = 10_000  # characters
@@ -92,6 +93,7 @@ class PredictConfig(BaseModel):
     )
     relax: bool = _setting(True, RELAXATION, "Relax the candidates with a potential.")
     potential: str = _setting("chgnet", RELAXATION, "Potential of the relaxation.")
+    device: DeviceName = _setting(AUTO, RELAXATION, DEVICE_HELP)
     dispersion: Literal["auto", "d3", "none"] = _setting(
         "auto",
         RELAXATION,
@@ -370,7 +372,7 @@ def read_config_file(path: Path) -> dict[str, Any]:
     """
     try:
         text = read_bounded_text(path, MAX_CONFIG_BYTES)
-        _check_lines(text)
+        check_lines(text, MAX_CONFIG_LINE, MAX_CONFIG_DOTS)
         values = tomllib.loads(text)
         check_depth(values)
     except RecursionError as error:
@@ -384,16 +386,3 @@ def read_config_file(path: Path) -> dict[str, Any]:
     except ValueError as error:  # of TOML, of UTF-8, of a line, or nested too deeply
         raise InputError(f"{path} is not a TOML file of settings: {str(error)[:200]}.") from error
     return values
-
-
-def _check_lines(text: str) -> None:
-    """Refuse lines that would take the TOML parser minutes.
-
-    Raises:
-        ValueError: A line is too long, or its key may have too many parts; names the line.
-    """
-    for number, line in enumerate(text.split("\n"), 1):
-        if len(line) > MAX_CONFIG_LINE:
-            raise ValueError(f"line {number} is longer than {MAX_CONFIG_LINE:,} characters")
-        if line.count(".") > MAX_CONFIG_DOTS and not line.lstrip().startswith("#"):
-            raise ValueError(f"line {number} has more than {MAX_CONFIG_DOTS} dots")

@@ -11,6 +11,7 @@ from pymatgen.core import Structure
 from alphacrystal.config import PredictConfig
 from alphacrystal.errors import InputError, PotentialError
 from alphacrystal.relaxation import (
+    DispersionPotential,
     EnergyScale,
     RelaxPool,
     check_potential,
@@ -21,6 +22,7 @@ from alphacrystal.relaxation import (
     registered_files,
     unregister_file,
 )
+from alphacrystal.runtime.torch_device import torch_device
 
 EMT = """
 from ase.calculators.emt import EMT
@@ -146,6 +148,40 @@ def test_a_file_that_others_may_write_is_not_imported(tmp_path: Path, folder: Pa
     (folder / "metals.py").chmod(0o666)
     with pytest.raises(PotentialError, match="Other users may write"):
         load_potential("metals")
+
+
+ON_DEVICE = """
+from ase.calculators.emt import EMT
+
+
+class Placed(EMT):
+    def __init__(self, device):
+        super().__init__()
+        self.device = device
+
+
+def make_potential(device):
+    return Placed(device)
+"""
+
+
+def test_a_factory_with_a_parameter_gets_the_device(tmp_path: Path, folder: Path) -> None:
+    register_file(written(tmp_path, ON_DEVICE))
+    check_potential("metals", device="cuda:1")  # whether PyTorch has it is another check
+    assert load_potential("metals", "cpu").calculator().device == "cpu"
+    assert load_potential("metals").calculator().device == torch_device("auto")
+    assert isinstance(load_potential("metals+d3", "cpu"), DispersionPotential)
+    with pytest.raises(PotentialError, match="has no device cuda:999 here"):
+        load_potential("metals", "cuda:999")
+
+
+def test_a_factory_without_the_parameter_refuses_a_device(tmp_path: Path, folder: Path) -> None:
+    register_file(written(tmp_path, EMT))
+    sentence = "metals chooses its device itself: leave out --device cpu, or give the function"
+    for refuse in (check_potential, RelaxPool, load_potential):
+        with pytest.raises(PotentialError, match=sentence):
+            refuse("metals", device="cpu")
+    assert load_potential("metals", "auto").name == "metals"
 
 
 def test_removed_names_are_unknown(tmp_path: Path, folder: Path) -> None:

@@ -14,6 +14,7 @@ from typer.core import TyperCommand
 
 from alphacrystal.config import NEGATABLE, PredictConfig
 from alphacrystal.errors import InputError
+from alphacrystal.runtime.torch_device import DEVICE_HELP
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -35,6 +36,9 @@ def potential_names() -> str:
 
     return ", ".join(relaxation.potential_names())
 
+
+#: The option of commands without the settings of a prediction.
+DeviceOption = Annotated[str, typer.Option(help=DEVICE_HELP)]
 
 #: Options that a command line may repeat, with the text of their value in the help.
 REPEATED = {"seed_structures": "FILE", "min_distance": "A-B=Å"}

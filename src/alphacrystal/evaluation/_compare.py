@@ -11,6 +11,7 @@ from alphacrystal.errors import InputError
 from alphacrystal.evaluation._families import QUICK_FAMILIES, ComparedCrystal, run_family
 from alphacrystal.evaluation._metrics import METRICS, MetricValue, metric_names
 from alphacrystal.evaluation._tasks import TIME_LIMIT_S, run_tasks
+from alphacrystal.runtime.torch_device import AUTO
 from alphacrystal.typing import StageProgress
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def compare(
     metrics: str | Sequence[str] = "all",
     *,
     potential: str | EnergyModel = "chgnet",
+    device: str = AUTO,
     time_limit_s: float = TIME_LIMIT_S,
 ) -> Values:
     """Metrics of one predicted and one target structure by name, in the order of `METRICS`.
@@ -36,13 +38,17 @@ def compare(
         target: The same holds.
         metrics: Names and sets, see `metric_names`; the result includes the invariant form of each.
         potential: Potential for the energies, by name or loaded.
+        device: Of a potential given by name, see `load_potential`.
         time_limit_s: Processor seconds for each family of metrics; values beyond it are missing and say so.
 
     Raises:
         InputError: A file cannot be read, or there is no such metric.
         PotentialError: There is no such potential.
     """
-    return compare_many([(predicted, target)], metrics, potential=potential, time_limit_s=time_limit_s)[0]
+    (values,) = compare_many(
+        [(predicted, target)], metrics, potential=potential, device=device, time_limit_s=time_limit_s
+    )
+    return values
 
 
 def compare_many(
@@ -50,6 +56,7 @@ def compare_many(
     metrics: str | Sequence[str] = "all",
     *,
     potential: str | EnergyModel = "chgnet",
+    device: str = AUTO,
     workers: int = 1,
     time_limit_s: float = TIME_LIMIT_S,
     on_progress: StageProgress | None = None,
@@ -66,7 +73,7 @@ def compare_many(
     results = iter(
         run_tasks(run_family, tasks, workers=workers, time_limit_s=time_limit_s, on_done=on_progress)
     )
-    energies = _energy_values(crystals, potential) if "energy" in families else [{}] * len(crystals)
+    energies = _energy_values(crystals, potential, device) if "energy" in families else [{}] * len(crystals)
     values: list[Values] = []
     for (predicted, target), energy in zip(crystals, energies, strict=True):
         values_of_pair: dict[str, MetricValue] = dict(energy)
@@ -92,11 +99,11 @@ def _failed(family: str, names: Sequence[str], missing: MetricValue) -> Values:
 
 
 def _energy_values(
-    crystals: Sequence[tuple[ComparedCrystal, ComparedCrystal]], potential: str | EnergyModel
+    crystals: Sequence[tuple[ComparedCrystal, ComparedCrystal]], potential: str | EnergyModel, device: str
 ) -> list[Mapping[str, MetricValue]]:
     from alphacrystal.relaxation import load_energy_model
 
-    model = load_energy_model(potential) if isinstance(potential, str) else potential
+    model = load_energy_model(potential, device) if isinstance(potential, str) else potential
     structures = {id(crystal.structure): crystal.structure for pair in crystals for crystal in pair}
     known = {
         key: structure

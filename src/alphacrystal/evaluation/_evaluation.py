@@ -16,6 +16,7 @@ from alphacrystal.evaluation._polymorphs import PolymorphSummary, polymorph_summ
 from alphacrystal.evaluation._summary import DEPTHS, MatchSummary, match_summary
 from alphacrystal.evaluation._tasks import TIME_LIMIT_S
 from alphacrystal.evaluation._verdict import same_structure
+from alphacrystal.runtime.torch_device import AUTO
 from alphacrystal.typing import Progress, StageProgress
 
 
@@ -152,6 +153,7 @@ def evaluate(
     preset: str | MatchPreset = "cspbench",
     metrics: str | Sequence[str] = "none",
     potential: str = "chgnet",
+    device: str = AUTO,
     depths: Sequence[int] = DEPTHS,
     workers: int = 1,
     time_limit_s: float = TIME_LIMIT_S,
@@ -165,6 +167,7 @@ def evaluate(
         preset: Tolerances of the structure match.
         metrics: Names and sets of metrics, see `metric_names`.
         potential: Gives the energies.
+        device: Of the potential, see `load_potential`.
         depths: The k of "within the first k".
         workers: Processes.
         time_limit_s: Processor seconds per pair and family of metrics.
@@ -220,6 +223,7 @@ def evaluate(
             pairs,
             names,
             potential=potential,
+            device=device,
             workers=workers,
             time_limit_s=time_limit_s,
             on_progress=stage("metrics"),

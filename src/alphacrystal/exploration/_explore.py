@@ -16,6 +16,7 @@ from alphacrystal.exploration._run import ExplorationRun, OnRound
 from alphacrystal.exploration._system import ChemicalSystem, parse_system
 from alphacrystal.report import EventLog, default_folder, prepare_output_folder
 from alphacrystal.runtime.folder_lock import lock_folder
+from alphacrystal.runtime.torch_device import check_device
 from alphacrystal.scale import DaskExecutor, Executor, LocalExecutor
 from alphacrystal.typing import Progress
 
@@ -74,6 +75,8 @@ def explore(
         settings_of_run = settings_of_run.model_copy(update={"xrd": settings_of_run.xrd.resolve()})
     values = sorted(set(map(float, pressures or (settings_of_run.pressure,))))
     check_exploration(parsed, settings_of_run, values)
+    if scheduler is None:  # the workers of a cluster may have other devices than this machine
+        check_device(settings_of_run.device)
     path = Path(folder) if folder is not None else default_folder(parsed.name)
     if resume:
         stored_exploration(path)
@@ -128,7 +131,8 @@ def check_exploration(system: ChemicalSystem, config: PredictConfig, pressures: 
     measured_peaks(read_measurement(config))
     for pressure in pressures:
         make_config(pressure=pressure)  # its range is checked
-    check_potential(config.full_potential, system.elements, forces=config.relaxation == "gradient")
+    forces = config.relaxation == "gradient"
+    check_potential(config.full_potential, system.elements, forces=forces, device=config.device)
     if energy_scale(config.potential) is EnergyScale.FORMATION and pressures != [0.0]:
         raise InputError(
             f"{config.potential} gives formation energies, which have no pressure: leave it out."

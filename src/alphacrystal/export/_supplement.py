@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # time of all files in the archive, so that equal content gives equal archives
 #: Settings that do not change a result, or that belong to a machine.
-LEFT_OUT = ("workers", "models")
+LEFT_OUT = ("workers", "models", "device")
 #: Entries of references.bib that every supplement cites.
 ALWAYS = ("alphacrystal2", "pymatgen", "ase", "materialsproject")
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from pymatgen.core.structure import Structure
 
 from alphacrystal.crystal import StructureLike, as_structure
+from alphacrystal.runtime.torch_device import AUTO
 
 try:
     from jobflow import Maker, job
@@ -101,11 +102,13 @@ class RelaxMaker(Maker):
     Attributes:
         name: Name of the jobs.
         potential: Name of the potential.
+        device: Its device: auto, cpu, cuda, cuda:N or mps.
         settings: Fields of ``RelaxSettings``.
     """
 
     name: str = "alphacrystal relax"
     potential: str = "chgnet"
+    device: str = AUTO
     settings: dict[str, Any] = field(default_factory=dict)
 
     @job(output_schema=RelaxationOutput)
@@ -121,7 +124,7 @@ class RelaxMaker(Maker):
 
         crystal = as_structure(structure)
         settings = RelaxSettings(**self.settings)
-        (result,) = relax([crystal], load_potential(self.potential), settings)
+        (result,) = relax([crystal], load_potential(self.potential, self.device), settings)
         is_enthalpy = settings.pressure_gpa != 0
         return RelaxationOutput(
             structure=result.structure,

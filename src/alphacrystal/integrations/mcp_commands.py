@@ -20,6 +20,7 @@ import anyio.abc
 
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.runtime.contained_paths import check_inside
+from alphacrystal.runtime.torch_device import AUTO
 
 MAX_STRUCTURE_LENGTH = 1_000_000  # characters
 MAX_OUTPUT_BYTES = 64_000_000  # of one command
@@ -47,6 +48,7 @@ class ServerLimits:
         seconds: Wall time of one command at most; its finished part is kept.
         workers: Relaxation processes of one command.
         potential: Potential of all relaxations.
+        device: Its device.
     """
 
     folder: Path
@@ -54,6 +56,7 @@ class ServerLimits:
     seconds: float = 1800.0
     workers: int = 2
     potential: str = "chgnet"
+    device: str = AUTO
 
     def run_folder(self, name: str) -> Path:
         """The folder of a run.

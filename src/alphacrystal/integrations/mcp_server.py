@@ -196,6 +196,7 @@ class _Tools:
                 "pressure": pressure or None,
                 "no_relax": not relax,
                 "potential": limits.potential,
+                "device": limits.device,
                 "workers": limits.workers,
                 "seed": seed,
             }
@@ -254,6 +255,7 @@ class _Tools:
                 "budget": f"{formulas}formulas",
                 "pressure": pressure or None,
                 "potential": self._limits.potential,
+                "device": self._limits.device,
                 "workers": self._limits.workers,
                 "no_report": True,
             }
@@ -302,6 +304,7 @@ class _Tools:
                 "pressure": pressure or None,
                 "no_symmetry": not keep_symmetry,
                 "potential": self._limits.potential,
+                "device": self._limits.device,
                 "workers": 1,
             }
         )

@@ -35,6 +35,7 @@ def open_relaxer(config: PredictConfig) -> Iterator[Relaxer | None]:
         workers=config.workers,
         method=config.relaxation if config.steps else "energy",
         seed=config.seed,
+        device=config.device,
     ) as pool:
         yield pool
 
@@ -133,9 +134,9 @@ def energy_function(config: PredictConfig) -> EnergyFunction:
     # The CHGNet engine of this package does not hang: no separate process is needed.
     shipped = config.full_potential.startswith("chgnet")
     evaluate = (
-        _in_process(config.full_potential)
+        _in_process(config.full_potential, config.device)
         if shipped
-        else EnergyProcess(config.full_potential).energies_per_atom
+        else EnergyProcess(config.full_potential, device=config.device).energies_per_atom
     )
     references = read_references(config.references, config.full_potential) if config.references else None
     reference = EnergyReference(config.full_potential, 0.0, references)
@@ -152,10 +153,10 @@ def energy_function(config: PredictConfig) -> EnergyFunction:
     return energies
 
 
-def _in_process(name: str) -> Callable[[Sequence[Structure]], FloatArray]:
+def _in_process(name: str, device: str) -> Callable[[Sequence[Structure]], FloatArray]:
     from alphacrystal.relaxation import energies_checked, load_energy_model
 
-    model = load_energy_model(name)
+    model = load_energy_model(name, device)
     return lambda structures: energies_checked(model, structures)[0]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alphacrystal.errors import InputError
+from alphacrystal.runtime.torch_device import AUTO, check_device
 
 if TYPE_CHECKING:
     from alphacrystal.evaluation import EvaluationResult
@@ -21,6 +22,7 @@ def evaluate(
     metrics: str | Sequence[str] | None = None,
     preset: str = "cspbench",
     potential: str = "chgnet",
+    device: str = AUTO,
     top: int = 20,
     workers: int = 1,
     time_limit: float = 60.0,
@@ -34,6 +36,7 @@ def evaluate(
         metrics: Names and sets of metrics; by default paper for two single structures, else none.
         preset: Tolerances of the structure match: cspbench or diffcsp.
         potential: Potential of the energy distance.
+        device: Its device: auto, cpu, cuda, cuda:N or mps.
         top: Candidates of each target that are compared.
         workers: Processes.
         time_limit: Processor time in s per pair and group of metrics; beyond it there is no value.
@@ -42,7 +45,7 @@ def evaluate(
     Raises:
         InputError: A file cannot be read, a name or number is invalid, or no prediction has the formula of a
             target.
-        PotentialError: The potential is unknown.
+        PotentialError: The potential is unknown, or the device cannot be used.
     """
     from alphacrystal import evaluation
 
@@ -59,7 +62,8 @@ def evaluate(
     if any(name.startswith("energy") for name in names):
         from alphacrystal.relaxation import check_potential
 
-        check_potential(potential, forces=False)
+        check_potential(potential, forces=False, device=device)
+        check_device(device)
     depths = [depth for depth in evaluation.DEPTHS if depth <= top]
     return evaluation.evaluate(
         candidates,
@@ -67,6 +71,7 @@ def evaluate(
         preset=preset,
         metrics=names,
         potential=potential,
+        device=device,
         depths=depths if top in depths else [*depths, top],
         workers=workers,
         time_limit_s=time_limit,

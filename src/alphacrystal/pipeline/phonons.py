@@ -46,7 +46,7 @@ def add_phonons(
         store.progress(STAGE, done, len(chosen))
         if item.candidate_index in store.phonons():
             continue
-        potential = potential or load_potential(config.full_potential)
+        potential = potential or load_potential(config.full_potential, config.device)
         try:
             with one_torch_thread():
                 harmonic = harmonic_crystal(item.primitive, potential)

@@ -14,6 +14,7 @@ from alphacrystal.pipeline.disorder import solid_solution_hint
 from alphacrystal.pipeline.framework import units_of_framework
 from alphacrystal.pipeline.pattern import measured_peaks, read_measurement
 from alphacrystal.pipeline.seeds import read_seeds
+from alphacrystal.runtime.torch_device import check_device
 
 if TYPE_CHECKING:
     from alphacrystal.diffraction import PeakList, PowderPattern
@@ -136,8 +137,10 @@ def check_rerank(formula: Formula, config: PredictConfig) -> None:
         )
     from alphacrystal.relaxation import check_potential, check_supported_elements
 
-    check_potential(config.rerank, forces=config.rerank_steps > 0)
-    check_supported_elements(config.rerank, formula.elements, remedy="choose another with --rerank")
+    check_potential(config.rerank, forces=config.rerank_steps > 0, device=config.device)
+    check_supported_elements(
+        config.rerank, formula.elements, remedy="choose another with --rerank", device=config.device
+    )
 
 
 def models_in_use(config: PredictConfig) -> tuple[str, ...]:
@@ -180,7 +183,7 @@ def generator_context(
     def check_energies() -> None:
         from alphacrystal.relaxation import check_potential
 
-        check_potential(config.full_potential, formula.elements, forces=False)
+        check_potential(config.full_potential, formula.elements, forces=False, device=config.device)
 
     return GeneratorContext(formula, formula_units, config, lambda: energy_function(config), check_energies)
 
@@ -224,9 +227,11 @@ def check_potential_covers(formula: Formula, config: PredictConfig) -> None:
     """Refuse a potential that is unknown or does not cover an element.
 
     Raises:
-        PotentialError: No potential has this name, or a package of its relaxation is not installed.
+        PotentialError: No potential has this name, a package of its relaxation is not installed, or the
+            device cannot be used.
         InputError: The potential does not cover an element.
     """
+    check_device(config.device)
     if not config.relax:
         return
     from alphacrystal.relaxation import check_potential, require_optuna
@@ -234,7 +239,7 @@ def check_potential_covers(formula: Formula, config: PredictConfig) -> None:
     if config.relaxation == "bayesian" and config.steps:
         require_optuna()
     forces = config.relaxation == "gradient" and config.steps > 0
-    check_potential(config.full_potential, formula.elements, forces=forces)
+    check_potential(config.full_potential, formula.elements, forces=forces, device=config.device)
     check_dispersion(config)
 
 

@@ -56,6 +56,7 @@ def compute_second_energies(
         workers=config.workers,
         method="energy" if not config.rerank_steps else "bayesian" if without_forces else "gradient",
         seed=config.seed,
+        device=config.device,
     ) as pool:
         relax_pass(store, pool, RERANK, structures, settings)
 

@@ -25,6 +25,7 @@ from alphacrystal.relaxation._relaxation import OnResult, Relaxation
 from alphacrystal.relaxation._settings import RelaxationMethod, RelaxSettings
 from alphacrystal.relaxation._worker import ALIVE, load, relax_group
 from alphacrystal.relaxation.registry import check_potential
+from alphacrystal.runtime.torch_device import AUTO
 from alphacrystal.runtime.worker_process import WorkerProcess, WorkerTemplate
 
 if TYPE_CHECKING:
@@ -152,6 +153,7 @@ class RelaxPool:
         *,
         method: RelaxationMethod = "gradient",
         seed: int = 0,
+        device: str = AUTO,
     ) -> None:
         """Prepare a pool; nothing runs yet.
 
@@ -161,16 +163,18 @@ class RelaxPool:
             method: "gradient" (`relax`), "bayesian" (`BayesianRelaxer`), or "energy" (single points: the
                 energies of the structures as they are).
             seed: Of the Bayesian method.
+            device: See `load_potential`.
 
         Raises:
-            PotentialError: There is no potential of that name, or it has no forces for the gradient method.
+            PotentialError: There is no potential of that name, it has no forces for the gradient method, or
+                it takes no device.
         """
-        check_potential(potential_name, forces=method == "gradient")
-        self.potential_name = potential_name
+        check_potential(potential_name, forces=method == "gradient", device=device)
+        self.potential_name, self.device = potential_name, device
         self.workers = max(1, workers)
         #: Processor seconds of all relaxations so far.
         self.processor_seconds = 0.0
-        self._arguments = (potential_name, method, seed)
+        self._arguments = (potential_name, method, seed, device)
         self._preload = (*_PRELOAD, *(_PRELOAD_CHGNET if potential_name.startswith("chgnet") else ()))
         self._template: WorkerTemplate | None = None
         self._processes: list[_Worker] = []

@@ -40,14 +40,16 @@ ALIVE = "alive"
 _relax_group: GroupRelaxer | None = None
 
 
-def load(name: str, method: RelaxationMethod, seed: int) -> tuple[frozenset[str], int] | AlphaCrystalError:
+def load(
+    name: str, method: RelaxationMethod, seed: int, device: str
+) -> tuple[frozenset[str], int] | AlphaCrystalError:
     """Load the potential of this worker; returns the elements that it knows and its batch size.
 
     An error of this package is returned, so that the parent can raise it as it is.
     """
     global _relax_group
     try:
-        elements, size, _relax_group = _load(name, method, seed)
+        elements, size, _relax_group = _load(name, method, seed, device)
     except AlphaCrystalError as error:
         return error
     return elements, size
@@ -77,13 +79,15 @@ def relax_group(settings: RelaxSettings, indices: Sequence[int], structures: Seq
         last_sign = time.monotonic()
 
 
-def _load(name: str, method: RelaxationMethod, seed: int) -> tuple[frozenset[str], int, GroupRelaxer]:
+def _load(
+    name: str, method: RelaxationMethod, seed: int, device: str
+) -> tuple[frozenset[str], int, GroupRelaxer]:
     """Elements and batch size of a potential, and how a group is relaxed with it."""
     if method == "energy":
-        return _load_single_points(name)
+        return _load_single_points(name, device)
     if method == "bayesian":
-        model = load_energy_model(name)
-        corrected = cache(lambda: load_energy_model(name + DISPERSION))
+        model = load_energy_model(name, device)
+        corrected = cache(lambda: load_energy_model(name + DISPERSION, device))
 
         def search(
             structures: Sequence[Structure], settings: RelaxSettings, guard: Guard
@@ -93,7 +97,7 @@ def _load(name: str, method: RelaxationMethod, seed: int) -> tuple[frozenset[str
                 yield position, relaxer.relax([structure], settings)[0]
 
         return model.supported_elements, 1, search
-    potential = load_potential(name)
+    potential = load_potential(name, device)
     return potential.supported_elements, batch_size(potential), partial(_descend, potential)
 
 
@@ -107,9 +111,9 @@ def _descend(
         yield from engine.step()
 
 
-def _load_single_points(name: str) -> tuple[frozenset[str], int, GroupRelaxer]:
+def _load_single_points(name: str, device: str) -> tuple[frozenset[str], int, GroupRelaxer]:
     """As `_load`, for energies of the structures as they are, with forces where the model has them."""
-    model = load_energy_model(name)
+    model = load_energy_model(name, device)
 
     def evaluate(
         structures: Sequence[Structure], settings: RelaxSettings, guard: Guard

@@ -14,8 +14,9 @@ from alphacrystal.relaxation._potential import EnergyModel, Potential, Potential
 from alphacrystal.relaxation._torch_sim import TorchSimPotential, is_torch_sim_model
 from alphacrystal.relaxation.user_potentials import registered_files
 from alphacrystal.runtime.registry import Registry, require_package
+from alphacrystal.runtime.torch_device import AUTO, takes_device, torch_device
 
-Loader = Callable[[str, str], "Potential | EnergyModel"]
+Loader = Callable[..., "Potential | EnergyModel"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +52,26 @@ class PotentialSpec:
         of_model: Returns the spec of one model of the family.
         on_page: Whether the web page offers it.
         packages: Python packages that it needs, with the extra that installs each.
+        on_device: Whether ``load`` also takes the ``device``, PyTorch's name of it.
     """
 
     name: str
     label: str
     scale: EnergyScale
     expected: EnergyRange | None
-    load: Callable[[str, str], Potential | EnergyModel]
+    load: Callable[..., Potential | EnergyModel]
     supported: Callable[[], frozenset[str]] | None = None
     of_model: Callable[[PotentialSpec, str], PotentialSpec] | None = None
     on_page: bool = False
     packages: tuple[tuple[str, str], ...] = ()
+    on_device: bool = False
 
 
 def _wrap(name: str, factory: object) -> PotentialSpec:
     """The spec of the potential of another package or of a registered file.
 
-    Its factory may declare ``energy_scale``, ``supported_elements`` and ``expected_energies``.
+    Its factory may declare ``energy_scale``, ``supported_elements`` and ``expected_energies``. If it has a
+    parameter ``device``, it gets PyTorch's name of the device.
     """
     scale = EnergyScale(getattr(factory, "energy_scale", EnergyScale.OTHER))
     elements = getattr(factory, "supported_elements", None)
@@ -78,8 +82,9 @@ def _wrap(name: str, factory: object) -> PotentialSpec:
         "potential of another package",
         scale,
         expected if isinstance(expected, EnergyRange) else None,
-        lambda *_: _made(name, factory, symbols),
+        lambda *_, **options: _made(name, factory, symbols, **options),
         None if symbols is None else lambda: symbols,
+        on_device=takes_device(factory),
     )
 
 
@@ -104,12 +109,14 @@ def register(
     on_page: bool = False,
     packages: tuple[tuple[str, str], ...] = (),
 ) -> Callable[[Loader], Loader]:
-    """Register a function that loads a potential; see `PotentialSpec` for the arguments."""
+    """Register a function that loads a potential; see `PotentialSpec` for the arguments.
+
+    The function takes the full name and the model after the colon, and may take a ``device``.
+    """
 
     def decorate(load: Loader) -> Loader:
-        POTENTIALS.add(
-            PotentialSpec(name, label, scale, expected, load, supported, of_model, on_page, packages)
-        )
+        spec = PotentialSpec(name, label, scale, expected, load, supported, of_model, on_page, packages)
+        POTENTIALS.add(replace(spec, on_device=takes_device(load)))
         return load
 
     return decorate
@@ -136,8 +143,8 @@ def _with_dispersion(name: str) -> tuple[PotentialSpec, str]:
     if spec.scale is EnergyScale.FORMATION:
         raise PotentialError(_no_forces(name))
 
-    def load(full_name: str, _: str) -> Potential:
-        base = spec.load(name, model)
+    def load(full_name: str, _: str, **options: str) -> Potential:
+        base = spec.load(name, model, **options)
         if not isinstance(base, Potential):
             raise PotentialError(_no_forces(name))
         return DispersionPotential(base)
@@ -160,7 +167,9 @@ def potential_names() -> list[str]:
     return [f"{name}MODEL" if name.endswith(":") else name for name in POTENTIALS.names()]
 
 
-def check_potential(name: str, elements: Iterable[str] = (), *, forces: bool = True) -> None:
+def check_potential(
+    name: str, elements: Iterable[str] = (), *, forces: bool = True, device: str = AUTO
+) -> None:
     """Refuse an unknown potential, a missing package, or elements a shipped one does not know.
 
     Nothing is loaded.
@@ -171,10 +180,11 @@ def check_potential(name: str, elements: Iterable[str] = (), *, forces: bool = T
         name: See `load_potential`.
         elements: Symbols it must know.
         forces: Whether forces are needed, so that formation-energy models will not do.
+        device: See `load_potential`. Whether PyTorch has it here is not checked, see `check_device`.
 
     Raises:
         PotentialError: Lists the known names, names the extra to install, or says that the model has no
-            forces.
+            forces or takes no device.
         InputError: Names the elements and the potential.
     """
     built_in = {spec.name for spec in POTENTIALS.built_in()}  # reading entry points takes 0.1 s
@@ -186,6 +196,11 @@ def check_potential(name: str, elements: Iterable[str] = (), *, forces: bool = T
         raise PotentialError(f"There is no potential named {name!r}; known here: {names}.")
     if forces and spec.scale is EnergyScale.FORMATION:
         raise PotentialError(_no_forces(name))
+    if device != AUTO and not spec.on_device:
+        raise PotentialError(
+            f"The potential {name} chooses its device itself: leave out --device {device}, or give the "
+            "function that makes it a parameter device."
+        )
     for package, extra in spec.packages:
         require_package(package, extra, f"The potential {name}", PotentialError)
     if spec.supported is not None:
@@ -213,51 +228,55 @@ def energy_scale(name: str) -> EnergyScale:
     return _spec_and_model(name)[0].scale
 
 
-def load_potential(name: str = "chgnet") -> Potential:
+def load_potential(name: str = "chgnet", device: str = AUTO) -> Potential:
     """Load a potential by name and check two energies it must reproduce.
 
     Args:
         name: "chgnet" (CHGNet 0.3.0), "chgnet-r2scan", "sevennet", "sevennet-l3i5", "m3gnet:MODEL" with a
             matgl directory or hub name, or an entry point of "alphacrystal.potentials".
+        device: "auto" (the GPU if PyTorch has one, else the CPU), "cpu", "cuda", "cuda:N" or "mps".
 
     Raises:
-        PotentialError: The name is unknown, its package is missing, the energy of MgO or NaCl is wrong, or
-            the model gives no forces.
+        PotentialError: The name is unknown, its package is missing, the energy of MgO or NaCl is wrong, the
+            model gives no forces, or the device cannot be used.
     """
-    loaded = _load(name)
+    loaded = _load(name, device)
     if not isinstance(loaded, Potential):
         raise PotentialError(_no_forces(name))
     return loaded
 
 
-def load_energy_model(name: str = "chgnet") -> EnergyModel:
+def load_energy_model(name: str = "chgnet", device: str = AUTO) -> EnergyModel:
     """Load a potential or a direct formation-energy model ("megnet:MODEL") by name, for energies alone.
 
     Raises:
         PotentialError: As `load_potential`.
     """
-    loaded = _load(name)
+    loaded = _load(name, device)
     return PotentialEnergies(loaded) if isinstance(loaded, Potential) else loaded
 
 
-def _load(name: str) -> Potential | EnergyModel:
-    check_potential(name, forces=False)
+def _load(name: str, device: str) -> Potential | EnergyModel:
+    check_potential(name, forces=False, device=device)
     spec, model = _spec_and_model(name)
-    loaded = spec.load(name, model)
+    options = {"device": torch_device(device)} if spec.on_device else {}
+    loaded = spec.load(name, model, **options)
     expected = spec.expected or getattr(loaded, "expected_energies", None)
     if isinstance(expected, EnergyRange):
         check_reference_energies(loaded, expected)
     return loaded
 
 
-def _made(name: str, factory: object, elements: frozenset[str] | None) -> Potential | EnergyModel:
+def _made(
+    name: str, factory: object, elements: frozenset[str] | None, **options: str
+) -> Potential | EnergyModel:
     """The potential that the factory of another package or of a registered file returns."""
     from ase.calculators.calculator import Calculator
 
     from alphacrystal.relaxation._ase import AsePotential
 
     try:
-        made = factory() if callable(factory) else factory
+        made = factory(**options) if callable(factory) else factory
     except AlphaCrystalError:
         raise
     except Exception as error:

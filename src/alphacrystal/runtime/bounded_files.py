@@ -66,6 +66,24 @@ def check_depth(value: object) -> None:
     raise ValueError(f"nested more than {MAX_DEPTH} levels")
 
 
+def check_lines(text: str, most_characters: int, most_dots: int) -> None:
+    """Refuse lines that would take the TOML parser minutes.
+
+    Args:
+        text: TOML.
+        most_characters: Of a line.
+        most_dots: Of a line without comments: the parser's time grows with the square of the parts of a key.
+
+    Raises:
+        ValueError: Names the line.
+    """
+    for number, line in enumerate(text.split("\n"), 1):
+        if len(line) > most_characters:
+            raise ValueError(f"line {number} is longer than {most_characters:,} characters")
+        if line.count(".") > most_dots and not line.lstrip().startswith("#"):
+            raise ValueError(f"line {number} has more than {most_dots} dots")
+
+
 def size_text(count: int) -> str:
     """A number of bytes in words, e.g. "20 MB"."""
     for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):

@@ -248,7 +248,8 @@ def check_plan(plan: CampaignPlan) -> None:
             raise InputError(f"There is no {path}, which the setting {name} names.")
     measured_peaks(read_measurement(settings))
     if settings.relax:
-        check_potential(settings.full_potential, (), forces=settings.relaxation == "gradient")
+        forces = settings.relaxation == "gradient"
+        check_potential(settings.full_potential, (), forces=forces, device=settings.device)
         check_dispersion(settings)
     check_phonons(settings)
     check_generators(parse_formula("NaCl"), [1], settings)

@@ -145,7 +145,7 @@ def _relaxer(settings: PredictConfig) -> Relaxer | None:
     """The relaxer of this thread, or None where each run creates one."""
     if not settings.relax or settings.relaxation != "gradient":
         return None
-    return _pool("first", settings.potential)
+    return _pool("first", settings.potential, settings.device)
 
 
 def _second_relaxer(settings: PredictConfig) -> Relaxer | None:
@@ -154,18 +154,18 @@ def _second_relaxer(settings: PredictConfig) -> Relaxer | None:
 
     if settings.rerank is None or energy_scale(settings.rerank) is EnergyScale.FORMATION:
         return None
-    return _pool("second", settings.rerank)
+    return _pool("second", settings.rerank, settings.device)
 
 
-def _pool(role: str, potential: str) -> RelaxPool:
+def _pool(role: str, potential: str, device: str) -> RelaxPool:
     """The worker process of this thread in a role, "first" or "second", with its potential."""
     from alphacrystal.relaxation import RelaxPool
 
     pools: dict[str, RelaxPool] = _THREAD.__dict__.setdefault("pools", {})
-    if role in pools and pools[role].potential_name != potential:
+    if role in pools and (pools[role].potential_name, pools[role].device) != (potential, device):
         pools.pop(role).close()
     if role not in pools:
-        pools[role] = RelaxPool(potential, workers=1)
+        pools[role] = RelaxPool(potential, workers=1, device=device)
     return pools[role]
 
 

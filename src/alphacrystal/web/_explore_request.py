@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from alphacrystal.config import MAX_ATOMS, PredictConfig, make_config
 from alphacrystal.errors import InputError
 from alphacrystal.exploration import DEFAULTS, Budget, check_exploration, parse_budget, parse_system
+from alphacrystal.runtime.torch_device import AUTO
 from alphacrystal.web._command import command_line
 from alphacrystal.web._fields import GeneratorName, PotentialName, Pressures, described
 from alphacrystal.web._settings import Limits
@@ -121,7 +122,7 @@ def with_budget(request: ExploreRequest, budget: str, predicted: int) -> Explore
 
 
 def explore_command(
-    request: ExploreRequest, folder: Path, workers: int, *, spent: float, resume: bool
+    request: ExploreRequest, folder: Path, workers: int, *, spent: float, resume: bool, device: str = AUTO
 ) -> list[str]:
     """Arguments of the process that explores.
 
@@ -131,6 +132,7 @@ def explore_command(
         workers: Its worker processes.
         spent: Running time in s of its earlier processes, which a budget of time includes.
         resume: Whether to continue the exploration in the folder.
+        device: Of the potential; a continued exploration keeps its device.
     """
     seconds = request.limit.seconds
     values = {
@@ -140,6 +142,7 @@ def explore_command(
         else f"{max(1.0, seconds - spent):.0f}s",
         "out": folder,
         "workers": workers,
+        "device": None if resume else device,
     }
     return command_line("explore", values, parse_system(request.system).name, resume=resume)
 

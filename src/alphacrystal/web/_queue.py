@@ -346,12 +346,10 @@ class JobQueue:
         try:
             begun = prepare_run_folder(self.files, job)
             folder = self.files.run_folder(job.id)
-            arguments = task_command(job.request, folder, job.workers, spent=job.spent, resume=begun)
-            process = JobProcess.start(
-                arguments,
-                log=self.files.log(job.id),
-                lock=self.files.lock(job.id),
+            arguments = task_command(
+                job.request, folder, job.workers, spent=job.spent, resume=begun, device=self.limits.device
             )
+            process = JobProcess.start(arguments, log=self.files.log(job.id), lock=self.files.lock(job.id))
         except ConflictError as error:
             self._conclude(job, JobStatus.FAILED, str(error))
             return

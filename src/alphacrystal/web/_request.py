@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from alphacrystal.config import MAX_ATOMS, MAX_TOLERANCE, PredictConfig, make_config
 from alphacrystal.errors import InputError
+from alphacrystal.runtime.torch_device import AUTO
 from alphacrystal.web._command import command_line
 from alphacrystal.web._fields import (
     Base64,
@@ -258,12 +259,18 @@ def check_job(request: JobRequest, limits: Limits) -> str:
     return formula.name
 
 
-def command(request: JobRequest, folder: Path, workers: int, *, resume: bool) -> list[str]:
-    """Arguments of the process that predicts; the formula follows `--`, so it cannot be an option."""
+def command(
+    request: JobRequest, folder: Path, workers: int, *, resume: bool, device: str = AUTO
+) -> list[str]:
+    """Arguments of the process that predicts; the formula follows `--`, so it cannot be an option.
+
+    A resumed run keeps its device.
+    """
     values = {
         **request.model_dump(exclude={"formula"} | _FILE_FIELDS),
         "out": folder,
         "workers": workers,
+        "device": None if resume else device,
         **{name: [folder.joinpath(*p) for p in places] for name, places in request.input_files.items()},
     }
     return command_line("predict", values, request.formula, resume=resume)

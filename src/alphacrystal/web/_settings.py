@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from alphacrystal.errors import InputError
+from alphacrystal.runtime.torch_device import AUTO, DeviceName
 
 MIN_TOKEN_LENGTH = 16  # characters
 MAX_WORKERS = 256
@@ -27,6 +28,7 @@ class Limits(BaseModel):
         formula_length: Characters of a formula or a cell content.
         candidates: Structures that one job may generate.
         workers: Relaxation processes of one job.
+        device: Device of the potentials.
         pattern_mb: Size of an uploaded powder pattern in MB.
         structures_mb: Size of the uploaded structure files of a job together in MB.
         formulas: Formulas of an exploration.
@@ -41,6 +43,7 @@ class Limits(BaseModel):
     formula_length: int = Field(60, ge=1, le=1000)
     candidates: int = Field(200, ge=1, le=5000)
     workers: int = Field(2, ge=1, le=MAX_WORKERS)
+    device: DeviceName = AUTO
     pattern_mb: float = Field(8, gt=0, le=MAX_PATTERN_MB)
     structures_mb: float = Field(4, gt=0, le=MAX_STRUCTURES_MB)
     formulas: int = Field(500, ge=1, le=MAX_FORMULAS)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Tag
 
+from alphacrystal.runtime.torch_device import AUTO
 from alphacrystal.web._explore_request import ExploreRequest, check_explore_request, explore_command
 from alphacrystal.web._request import JobRequest, check_job, command
 from alphacrystal.web._settings import Limits
@@ -42,7 +43,13 @@ def check_task(request: JobRequest | ExploreRequest, limits: Limits) -> str:
 
 
 def task_command(
-    request: JobRequest | ExploreRequest, folder: Path, workers: int, *, spent: float, resume: bool
+    request: JobRequest | ExploreRequest,
+    folder: Path,
+    workers: int,
+    *,
+    spent: float,
+    resume: bool,
+    device: str = AUTO,
 ) -> list[str]:
     """Arguments of the process of a job.
 
@@ -52,7 +59,8 @@ def task_command(
         workers: Its worker processes.
         spent: Running time in s of its earlier processes.
         resume: Whether to continue the work in the folder.
+        device: Of the potential, of new work.
     """
     if isinstance(request, ExploreRequest):
-        return explore_command(request, folder, workers, spent=spent, resume=resume)
-    return command(request, folder, workers, resume=resume)
+        return explore_command(request, folder, workers, spent=spent, resume=resume, device=device)
+    return command(request, folder, workers, resume=resume, device=device)

@@ -92,14 +92,24 @@ def campaign(
         if resume:
             plan = stored_plan(folder)
             check_same(folder, formulas, values)
+            _check_local_device(plan, scheduler)
             if report not in {None, plan.page} or pack not in {None, plan.pack}:
                 raise InputError(f"The campaign in {folder} keeps its --report and --pack: leave them out.")
         else:
             plan = CampaignPlan(make_config(**{**values, "workers": 1}), bool(report), bool(pack))
+            _check_local_device(plan, scheduler)
             assert formulas is not None
             with ProgressDisplay("campaign") as progress:
                 begin_campaign(formulas, folder, plan, progress)
         _run(folder, plan, _executor(folder, plan, workers, scheduler, limit), retry_failed, as_json)
+
+
+def _check_local_device(plan: CampaignPlan, scheduler: str | None) -> None:
+    """Refuse a device that this machine does not have; the workers of a cluster check theirs."""
+    from alphacrystal.runtime.torch_device import check_device
+
+    if scheduler is None:
+        check_device(plan.settings.device)
 
 
 def _executor(

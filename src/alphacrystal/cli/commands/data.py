@@ -11,7 +11,9 @@ import typer
 
 from alphacrystal.cli.data_build import OutOption, build, prepare_new_file, print_written, write_records
 from alphacrystal.cli.output import JsonOption, print_json
+from alphacrystal.cli.settings_options import DeviceOption
 from alphacrystal.errors import InputError
+from alphacrystal.runtime.torch_device import AUTO, check_device
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -126,6 +128,7 @@ def references(
     source: SourceArgument,
     out: Annotated[Path, typer.Option(help="Table to write, for --references.")],
     potential: Annotated[str, typer.Option(help="Potential of the energies.")] = "chgnet",
+    device: DeviceOption = AUTO,
     elements: Annotated[str | None, typer.Option(help="Only these elements, e.g. Mg,O.")] = None,
     note: Annotated[str | None, typer.Option(help="Origin of the crystals, for the table.")] = None,
     as_json: JsonOption = False,
@@ -138,6 +141,7 @@ def references(
     from alphacrystal.relaxation import load_potential, reference_table
     from alphacrystal.runtime.atomic_write import write_text_atomically
 
+    check_device(device)
     prepare_new_file(out)
     allowed = None if elements is None else _symbols(elements)
     crystals = [
@@ -147,7 +151,7 @@ def references(
     ]
     if not crystals:
         raise InputError(f"{source} holds no crystals of the elements.")
-    loaded = load_potential(potential)
+    loaded = load_potential(potential, device)
     with ProgressDisplay("references") as progress:
         table = reference_table(crystals, loaded, lambda done, total: progress("elements", done, total), note)
     write_text_atomically(out, json.dumps(table, indent=1) + "\n")
@@ -159,6 +163,7 @@ def phases(
     source: SourceArgument,
     out: Annotated[Path, typer.Option(help="Table to write (SQLite).")],
     potential: Annotated[str, typer.Option(help="Potential of the energies.")] = "chgnet",
+    device: DeviceOption = AUTO,
     experimental_over: Annotated[
         int | None, typer.Option(min=0, help="Only experimental crystals if they have more atoms than this.")
     ] = None,
@@ -176,6 +181,7 @@ def phases(
     from alphacrystal.relaxation import load_energy_model
     from alphacrystal.runtime.atomic_write import replacing
 
+    check_device(device)
     prepare_new_file(out)
     records = [
         record
@@ -184,7 +190,7 @@ def phases(
     ]
     if not records:
         raise InputError(f"{source} holds no crystals.")
-    model = load_energy_model(potential)
+    model = load_energy_model(potential, device)
     with ProgressDisplay("phases") as progress:
         found = collect_phases(records, model, out.with_name(f"{out.name}.lines"), progress)
     with replacing(out) as unfinished:

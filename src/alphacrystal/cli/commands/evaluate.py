@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from alphacrystal.cli.progress_display import ProgressDisplay
+from alphacrystal.cli.settings_options import DeviceOption
 from alphacrystal.errors import InputError
+from alphacrystal.runtime.torch_device import AUTO
 
 
 def evaluate(
@@ -24,6 +26,7 @@ def evaluate(
     ] = None,
     preset: Annotated[str, typer.Option(help="Tolerances of the match: cspbench or diffcsp.")] = "cspbench",
     potential: Annotated[str, typer.Option(help="Potential of the energy distance.")] = "chgnet",
+    device: DeviceOption = AUTO,
     top: Annotated[int, typer.Option(min=1, help="Candidates compared with each target.")] = 20,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     time_limit: Annotated[
@@ -48,6 +51,7 @@ def evaluate(
             metrics=metrics,
             preset=preset,
             potential=potential,
+            device=device,
             top=top,
             workers=workers,
             time_limit=time_limit,

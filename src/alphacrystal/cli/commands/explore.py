@@ -26,6 +26,7 @@ _FIELDS = (
     "generators",
     "max_atoms",
     "potential",
+    "device",
     "dispersion",
     "pressure",
     "xrd",

@@ -168,7 +168,9 @@ def _predict_many(
     from alphacrystal.pipeline.checkpoint import Checkpoint
     from alphacrystal.report import IndexRow, by_agreement, prepare_output_folder, write_index
     from alphacrystal.runtime.folder_lock import lock_folder
+    from alphacrystal.runtime.torch_device import check_device
 
+    check_device(settings.device)
     with lock_folder(folder, create=True):
         prepare_output_folder(folder, resume=resume)
         Checkpoint(folder).save_batch(

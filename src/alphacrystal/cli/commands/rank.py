@@ -16,6 +16,7 @@ from alphacrystal.cli.settings_options import settings_options
 @settings_options(
     (
         "potential",
+        "device",
         "dispersion",
         "pressure",
         "hull",

@@ -14,6 +14,7 @@ from alphacrystal.cli.settings_options import settings_options
 
 RELAXATION_SETTINGS = (
     "potential",
+    "device",
     "dispersion",
     "relaxation",
     "fmax",

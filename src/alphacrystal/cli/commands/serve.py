@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from alphacrystal.cli.output import JsonOption, print_json
+from alphacrystal.cli.settings_options import DeviceOption
 from alphacrystal.errors import InputError
+from alphacrystal.runtime.torch_device import AUTO, check_device
 
 PACKAGES = {"fastapi", "starlette", "uvicorn"}
 
@@ -34,6 +36,7 @@ def serve(
     formula_length: Annotated[int, typer.Option(min=1, max=1000, help="Maximal length of a formula.")] = 60,
     candidates: Annotated[int, typer.Option(min=1, max=5000, help="Maximal structures of a job.")] = 200,
     workers: Annotated[int, typer.Option(min=1, max=256, help="Relaxation processes of a job.")] = 2,
+    device: DeviceOption = AUTO,
     pattern: Annotated[
         float, typer.Option("--pattern-mb", help="Maximal size of a powder pattern in MB.")
     ] = 8.0,
@@ -60,6 +63,7 @@ def serve(
         raise InputError(f"--pattern-mb takes a number above 0 and up to {MAX_PATTERN_MB}.")
     if not 0 < structures <= MAX_STRUCTURES_MB:
         raise InputError(f"--structures-mb takes a number above 0 and up to {MAX_STRUCTURES_MB}.")
+    check_device(device)
     limits = Limits(
         jobs=jobs,
         waiting=waiting,
@@ -68,6 +72,7 @@ def serve(
         formula_length=formula_length,
         candidates=candidates,
         workers=workers,
+        device=device,
         pattern_mb=pattern,
         structures_mb=structures,
         formulas=formulas,

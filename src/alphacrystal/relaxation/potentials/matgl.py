@@ -28,8 +28,13 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 
-def load_m3gnet(name: str, model: str) -> AsePotential:
+def load_m3gnet(name: str, model: str, device: str = "cpu") -> AsePotential:
     """An M3GNet (or another matgl potential) from a directory of matgl's, or by its name on the hub.
+
+    Args:
+        name: Name on the command line.
+        model: Directory or name on the hub.
+        device: PyTorch's name of the device; matgl moves its graphs to the device of the model.
 
     Raises:
         PotentialError: The model cannot be read.
@@ -43,7 +48,7 @@ def load_m3gnet(name: str, model: str) -> AsePotential:
     with quiet():
         from matgl.ext.ase import PESCalculator
 
-        calculator: Any = PESCalculator(potential=loaded, stress_unit="eV/A3")
+        calculator: Any = PESCalculator(potential=loaded.to(device), stress_unit="eV/A3")
     return AsePotential(name, calculator, frozenset(loaded.model.element_types))
 
 
@@ -121,8 +126,8 @@ def _m3gnet_of(spec: PotentialSpec, model: str) -> PotentialSpec:
     of_model=_m3gnet_of,
     packages=(("matgl", "matgl"),),
 )
-def _load_m3gnet(name: str, model: str) -> Potential:
-    return load_m3gnet(name, model)
+def _load_m3gnet(name: str, model: str, device: str) -> Potential:
+    return load_m3gnet(name, model, device)
 
 
 @register(

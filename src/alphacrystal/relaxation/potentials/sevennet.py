@@ -15,8 +15,12 @@ from alphacrystal.relaxation.registry import RAW, register
 _SEVENNET = {"sevennet": "7net-0", "sevennet-l3i5": "7net-l3i5"}
 
 
-def load_sevennet(name: str) -> AsePotential:
+def load_sevennet(name: str, device: str = "cpu") -> AsePotential:
     """SevenNet-0 or SevenNet-l3i5; weights from sevenn's wheel.
+
+    Args:
+        name: "sevennet" or "sevennet-l3i5".
+        device: PyTorch's name of the device.
 
     Raises:
         PotentialError: The weights cannot be read.
@@ -27,7 +31,7 @@ def load_sevennet(name: str) -> AsePotential:
         with quiet():
             from sevenn.calculator import SevenNetCalculator
 
-            calculator: Any = SevenNetCalculator(_SEVENNET[name], device="cpu")
+            calculator: Any = SevenNetCalculator(_SEVENNET[name], device=device)
         elements = frozenset(chemical_symbols[int(number)] for number in calculator.type_map)
     except Exception as error:
         raise PotentialError(f"The potential {name} cannot be loaded: {first_line(error)}.") from error
@@ -43,5 +47,5 @@ _FACTS: dict[str, Any] = {
 
 @register("sevennet", "SevenNet-0", EnergyScale.MP_RAW, RAW, **_FACTS)
 @register("sevennet-l3i5", "SevenNet-l3i5", EnergyScale.MP_RAW, RAW, **_FACTS)
-def _load(name: str, model: str) -> Potential:
-    return load_sevennet(name)
+def _load(name: str, model: str, device: str) -> Potential:
+    return load_sevennet(name, device)

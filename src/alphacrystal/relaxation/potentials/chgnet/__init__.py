@@ -12,5 +12,5 @@ from alphacrystal.relaxation.registry import CORRECTED, R2SCAN, register
 @register(
     "chgnet-r2scan", "CHGNet r2SCAN", EnergyScale.OTHER, R2SCAN, supported=supported_symbols, on_page=True
 )
-def _load(name: str, model: str) -> Potential:
-    return CHGNetPotential.load(name)
+def _load(name: str, model: str, device: str) -> Potential:
+    return CHGNetPotential.load(name, device)

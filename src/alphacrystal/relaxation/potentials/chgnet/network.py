@@ -21,6 +21,10 @@ from torch.nn import functional
 from alphacrystal.relaxation.potentials.chgnet.frozen_products import FrozenProduct
 from alphacrystal.relaxation.potentials.chgnet.gated_layer import WIDTH, Gate
 
+#: Tensors of a graph that stay in the memory of the CPU: the sums over orbits need float64, which Apple's
+#: GPUs do not have.
+_OF_SUMS = frozenset({"orbit_size", "orbit_crystal"})
+
 #: chgnet scales cosines by this before acos, whose slope is infinite at ±1.
 _COSINE_SCALE = 1 - 1e-6
 
@@ -59,10 +63,11 @@ class BatchGraph:
     spoke_apex: Tensor
 
     def to(self, device: torch.device) -> BatchGraph:
-        """The same graph with its tensors on a device."""
+        """The same graph with its tensors on a device, without those of the sums over orbits."""
         if device.type == "cpu":
             return self
         values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = {name: value for name, value in values.items() if name not in _OF_SUMS}
         moved: dict[str, Any] = {name: v.to(device) for name, v in values.items() if isinstance(v, Tensor)}
         return replace(self, **moved)
 
@@ -87,11 +92,12 @@ class CHGNetNetwork:
         if any(settings.get(key) != value for key, value in expected.items()):
             raise ValueError("the checkpoint is not of the CHGNet 0.3.0 architecture")
         self.device = torch.device(device)
-        state = {key: value.detach().to(self.device, torch.float32) for key, value in state.items()}
+        state = {key: value.detach().float() for key, value in state.items()}
+        self._composition = state["composition_model.fc.weight"][0].double()
+        state = {key: value.to(self.device) for key, value in state.items()}
         self.cutoff = float(str(settings["atom_graph_cutoff"]))
         self.angle_cutoff = float(str(settings["bond_graph_cutoff"]))
         self._power = int(str(settings["cutoff_coeff"]))
-        self._composition = state["composition_model.fc.weight"][0].double()
         self._embedding = state["atom_embedding.embedding.weight"]
         self._bond_frequencies = state["bond_basis_expansion.rbf_expansion_ag.frequencies"]
         self._short_frequencies = state["bond_basis_expansion.rbf_expansion_bg.frequencies"]
@@ -133,11 +139,17 @@ class CHGNetNetwork:
         Input and result are in the memory of the CPU, for any device.
         """
         vectors = vectors.to(self.device).requires_grad_(True)
-        energies = self._energies(graph.to(self.device), vectors)
+        sites = self.site_energies(graph.to(self.device), vectors).cpu().double()
+        sites = (sites + self._composition.index_select(0, graph.orbit_numbers - 1)) * graph.orbit_size
+        energies = sites.new_zeros(graph.crystals).index_add(0, graph.orbit_crystal, sites)
         (gradient,) = torch.autograd.grad(energies.sum(), vectors)
-        return energies.detach().cpu(), gradient.cpu()
+        return energies.detach(), gradient.cpu()
 
-    def _energies(self, graph: BatchGraph, vectors: Tensor) -> Tensor:
+    def site_energies(self, graph: BatchGraph, vectors: Tensor) -> Tensor:
+        """Energies of one atom of each orbit in eV, shape (orbits,), without those of the composition.
+
+        Input and result are on the device of the network.
+        """
         lengths = torch.linalg.vector_norm(vectors, dim=1)
         bond_lengths = lengths.index_select(0, graph.bond_vector)
         short = graph.short_bonds
@@ -170,7 +182,7 @@ class CHGNetNetwork:
                 gate = self._angle_gates[layer]
                 linear = self._angle_folds[1](angle_basis) if layer == 0 else gate.inputs[2](angles)
                 angles = angles + gate(self._angle_rows(gate, bonds, linear, atoms, graph))
-        return self._read_out(atoms, graph)
+        return self._read_out(atoms)
 
     def _update_atoms(
         self, layer: int, atoms: Tensor, bond_rows: Tensor, scale: Tensor, graph: BatchGraph
@@ -214,10 +226,8 @@ class CHGNetNetwork:
         constant = phases.new_full((len(first), 1), math.sqrt(0.5))
         return torch.cat([constant, torch.sin(phases), torch.cos(phases)], dim=1) / math.sqrt(math.pi)
 
-    def _read_out(self, atoms: Tensor, graph: BatchGraph) -> Tensor:
+    def _read_out(self, atoms: Tensor) -> Tensor:
         features = functional.layer_norm(atoms, (WIDTH,), *self._readout_norm)
         for weight, bias in self._readout[:-1]:
             features = functional.silu(functional.linear(features, weight, bias))
-        site = functional.linear(features, *self._readout[-1])[:, 0].double()
-        site = (site + self._composition.index_select(0, graph.orbit_numbers - 1)) * graph.orbit_size
-        return site.new_zeros(graph.crystals).index_add(0, graph.orbit_crystal, site)
+        return functional.linear(features, *self._readout[-1])[:, 0]

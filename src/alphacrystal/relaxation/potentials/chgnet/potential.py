@@ -20,6 +20,7 @@ from alphacrystal.relaxation.potentials.chgnet.quotient_graph import (
     QuotientGraph,
     build_quotient_graph,
 )
+from alphacrystal.runtime.torch_device import AUTO, is_cpu, torch_device
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
@@ -35,8 +36,11 @@ _CHECKPOINTS = {
     "chgnet-r2scan": "pretrained/r2scan/chgnet_r2scan_transfer_learning_e15f36s161m23.pth.tar",
 }
 
-#: Messages plus angles evaluated at once; larger batches fall out of the cache and run slower.
+#: Messages plus angles evaluated at once on a CPU; larger batches fall out of the cache and run slower.
 _MAX_BATCH_COST = 16_000
+
+#: The same on an accelerator, where only memory limits it: about 4 kB each, measured on a CPU.
+_ACCELERATOR_BATCH_COST = 400_000
 
 #: Parameters of glibc's mallopt(3).
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
@@ -55,23 +59,31 @@ class _Workspace:
 
 
 class CHGNetPotential:
-    """CHGNet 0.3.0 (MPtrj, PBE with MP2020 corrections in its energies) or its r2SCAN transfer."""
+    """CHGNet 0.3.0 (MPtrj, PBE with MP2020 corrections in its energies) or its r2SCAN transfer.
+
+    Attributes:
+        name: Name on the command line and in results.
+        supported_elements: Symbols of the supported elements.
+        device: PyTorch's name of the device of the network.
+    """
 
     def __init__(self, name: str, network: CHGNetNetwork) -> None:
         self.name = name
+        self.device = str(network.device)
         self._network = network
+        self._batch_cost = _MAX_BATCH_COST if is_cpu(self.device) else _ACCELERATOR_BATCH_COST
         self.supported_elements = supported_symbols()
 
     @classmethod
-    def load(cls, name: str = "chgnet", device: str | None = None) -> CHGNetPotential:
+    def load(cls, name: str = "chgnet", device: str = AUTO) -> CHGNetPotential:
         """Read the weights from the installed chgnet wheel; chgnet itself is not imported (it takes seconds).
 
         Args:
             name: "chgnet" or "chgnet-r2scan".
-            device: torch's name of where to compute; the graphics card ("cuda") where there is one if None.
+            device: See `load_potential`.
 
         Raises:
-            PotentialError: chgnet is not installed or holds no such weights.
+            PotentialError: chgnet is not installed or holds no such weights, or PyTorch has no such device.
         """
         import torch
 
@@ -84,9 +96,9 @@ class CHGNetPotential:
                 "The potential chgnet needs the package chgnet: pip install 'chgnet>=0.4.2,<0.5'."
             )
         path = Path(package.origin).parent / _CHECKPOINTS[name]
+        device = torch_device(device)
         try:
             checkpoint = torch.load(path, map_location="cpu", weights_only=True)["model"]
-            device = device or ("cuda" if torch.cuda.is_available() else "cpu")
             network = CHGNetNetwork(checkpoint["state_dict"], checkpoint["model_args"], device)
         except (OSError, KeyError, ValueError) as error:
             raise PotentialError(
@@ -117,7 +129,7 @@ class CHGNetPotential:
                 continue
             graphs[index] = graph
             cost += len(graph.message_bond) + len(graph.angle_apex)
-            if cost > _MAX_BATCH_COST:
+            if cost > self._batch_cost:
                 self._evaluate_batch(crystals, graphs, energies, forces, stresses)
                 graphs, cost = {}, 0
         if graphs:
