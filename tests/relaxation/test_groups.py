@@ -118,7 +118,7 @@ def test_groups_hold_each_structure_once_and_do_not_depend_on_what_is_finished(
 ) -> None:
     whole = fixed_groups(count, batch)
     assert [index for group in whole for index in group] == list(range(count))
-    assert all(1 <= len(group) <= min(batch, 8) for group in whole)
+    assert all(1 <= len(group) <= batch for group in whole)
     assert len(whole) >= min(count, 2)
     left = fixed_groups(count, batch, finished)
     assert set(left) <= set(whole)

@@ -16,6 +16,7 @@ from ase.stress import full_3x3_to_voigt_6_stress
 
 from alphacrystal.crystal import Crystal, StructureLike, as_structures
 from alphacrystal.errors import PotentialError
+from alphacrystal.relaxation._memory import is_out_of_memory, memory_reason, release_memory
 from alphacrystal.relaxation._potential import Evaluation, Potential, check_elements
 
 
@@ -70,6 +71,7 @@ class AsePotential:
                 crystal.numbers, cell=crystal.lattice, scaled_positions=crystal.frac_coords, pbc=True
             )
             atoms.calc = self._calculator
+            lacks_memory = False
             try:
                 with np.errstate(all="ignore"):
                     energies[i] = float(atoms.get_potential_energy())
@@ -79,9 +81,12 @@ class AsePotential:
                         np.float64, casting="same_kind"
                     )
             except Exception as error:  # noqa: BLE001 - a foreign calculator may raise anything
+                lacks_memory = is_out_of_memory(error)
                 failures[i] = f"the calculator of {self.name} failed: {type(error).__name__} {error}".strip()
-                continue
-            if not (
+            if lacks_memory:
+                release_memory()
+                failures[i] = memory_reason(self.name, len(crystal))
+            if failures[i] is None and not (
                 np.isfinite(energies[i]) and np.isfinite(forces[i]).all() and np.isfinite(stresses[i]).all()
             ):
                 failures[i] = f"the potential {self.name} returned NaN"

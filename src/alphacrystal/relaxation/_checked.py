@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alphacrystal.crystal import Crystal, identity_symmetry, symmetrise_crystal
+from alphacrystal.relaxation._memory import (
+    is_out_of_memory,
+    lower_limit,
+    memory_reason,
+    release_memory,
+    within_memory,
+)
 from alphacrystal.relaxation._potential import (
     EV_PER_A3_IN_GPA,
     CrystalPotential,
@@ -47,16 +54,33 @@ def evaluate_checked(
 ) -> Evaluation:
     """Energies, forces and stresses in float64 and in the shapes of `Evaluation`.
 
-    Where the potential raises or returns something else for several crystals, each is evaluated alone; a
-    crystal for which it does so alone has the reason in ``failures`` and NaN in the arrays.
+    Where the potential runs out of memory for several crystals, they are evaluated in smaller batches. Where
+    it raises or returns something else, each is evaluated alone. A crystal for which it fails alone has the
+    reason in ``failures`` and NaN in the arrays.
     """
+    batches = within_memory(potential, crystals)
+    if len(batches) > 1:
+        return joined([evaluate_checked(potential, batch, guard) for batch in batches])
     try:
         with guard():
             return _checked_evaluation(_evaluate(potential, crystals), crystals)
     except _RAISED as error:
-        if len(crystals) == 1:
-            return _failed_evaluation(crystals[0], _reason(potential.name, error))
+        lacks_memory = is_out_of_memory(error)
+        reason = _reason(potential.name, error)
+    if lacks_memory:
+        release_memory()
+        reason = memory_reason(potential.name, len(crystals[0]))
+    if len(crystals) == 1:
+        return _failed_evaluation(crystals[0], reason)
+    if lacks_memory:
+        lower_limit(potential, crystals)
+        return evaluate_checked(potential, crystals, guard)
     return joined([evaluate_checked(potential, [crystal], guard) for crystal in crystals])
+
+
+def evaluate_structures(potential: Potential, structures: Sequence[Structure]) -> Evaluation:
+    """As `evaluate_checked`, for structures."""
+    return evaluate_checked(potential, [Crystal.from_structure(structure) for structure in structures])
 
 
 def joined(evaluations: Sequence[Evaluation]) -> Evaluation:
@@ -74,19 +98,37 @@ def energies_checked(
 ) -> tuple[FloatArray, list[str]]:
     """Energies in eV/atom, shape (n,), and why an energy is NaN ("" where the model does not say).
 
-    Where the model raises or returns another shape for several structures, each is evaluated alone.
+    Where the model runs out of memory for several structures, they are evaluated in smaller batches. Where
+    it raises or returns another shape, each is evaluated alone.
     """
     if not structures:
         return np.zeros(0), []
+    batches = within_memory(model, structures)
+    if len(batches) > 1:
+        return _joined_energies(model, batches, guard)
     try:
         with guard():
             answer = model.energies_per_atom(structures)
         return _numbers(answer, (len(structures),), "energies"), [""] * len(structures)
     except _RAISED as error:
-        if len(structures) == 1:
-            return np.full(1, np.nan), [_reason(model.name, error)]
-    parts = [energies_checked(model, [structure], guard) for structure in structures]
-    return np.concatenate([energies for energies, _ in parts]), [reason for _, (reason,) in parts]
+        lacks_memory = is_out_of_memory(error)
+        reason = _reason(model.name, error)
+    if lacks_memory:
+        release_memory()
+        reason = memory_reason(model.name, len(structures[0]))
+    if len(structures) == 1:
+        return np.full(1, np.nan), [reason]
+    if lacks_memory:
+        lower_limit(model, structures)
+        return energies_checked(model, structures, guard)
+    return _joined_energies(model, [[structure] for structure in structures], guard)
+
+
+def _joined_energies(
+    model: EnergyModel, batches: Sequence[Sequence[Structure]], guard: Guard
+) -> tuple[FloatArray, list[str]]:
+    parts = [energies_checked(model, batch, guard) for batch in batches]
+    return np.concatenate([energies for energies, _ in parts]), [text for _, texts in parts for text in texts]
 
 
 def _evaluate(potential: Potential, crystals: Sequence[Crystal]) -> Evaluation:

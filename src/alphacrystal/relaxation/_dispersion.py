@@ -11,6 +11,7 @@ from ase.units import Bohr, Hartree
 
 from alphacrystal.crystal import Crystal
 from alphacrystal.errors import PotentialError
+from alphacrystal.relaxation._memory import device_of
 from alphacrystal.relaxation._potential import CrystalPotential, Evaluation, Potential
 from alphacrystal.runtime.registry import require_package
 
@@ -50,6 +51,7 @@ class DispersionPotential:
         import dftd3.interface
 
         self.supported_elements = base.supported_elements
+        self.device = device_of(base)  # the dispersion itself is computed on the CPU
         self._base = base
         interface: Any = dftd3.interface
         self._damping = interface.RationalDampingParam(method=FUNCTIONAL, atm=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 
 from alphacrystal.errors import InputError
+from alphacrystal.relaxation._memory import device_of
 from alphacrystal.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -127,10 +128,12 @@ class PotentialEnergies:
 
     Attributes:
         potential: The potential.
+        device: PyTorch's name of its device.
     """
 
     def __init__(self, potential: Potential) -> None:
         self.name = potential.name
+        self.device = device_of(potential)
         self.supported_elements = potential.supported_elements
         self.potential = potential
 

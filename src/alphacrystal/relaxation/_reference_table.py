@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from alphacrystal.relaxation._checked import evaluate_structures
 from alphacrystal.relaxation._potential import Potential
 from alphacrystal.relaxation._relax import relax
 from alphacrystal.relaxation._relaxation import Relaxation
@@ -72,7 +73,7 @@ def reference_table(
 
 def _lowest(crystals: Sequence[tuple[str, Structure]], potential: Potential) -> Mapping[str, Any]:
     structures = [structure for _, structure in crystals]
-    starts = potential.evaluate(structures).energies
+    starts = evaluate_structures(potential, structures).energies
     ends = relax(structures, potential, SETTINGS)
     (energy, relaxed), identifier, end = min(
         (

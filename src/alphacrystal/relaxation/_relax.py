@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from alphacrystal.crystal import StructureLike, as_structures
 from alphacrystal.relaxation._checked import Guard, enthalpy_checked, starting_crystal
 from alphacrystal.relaxation._engine import RelaxationEngine
+from alphacrystal.relaxation._memory import on_accelerator
 from alphacrystal.relaxation._potential import EnergyModel, Potential, check_elements
 from alphacrystal.relaxation._relaxation import OnResult, Relaxation, RelaxationStatus
 from alphacrystal.relaxation._settings import RelaxSettings
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 #: Largest group of structures that are relaxed side by side; larger ones gain little and delay results.
 GROUP_SIZE = 8
 
+#: The same on an accelerator, which larger batches occupy better; `within_memory` divides them by atoms.
+ACCELERATOR_GROUP_SIZE = 64
+
 
 def fixed_groups(count: int, batch_size: int, finished: Container[int] = ()) -> list[tuple[int, ...]]:
     """Divide structures into groups that are relaxed side by side, each group for itself.
@@ -33,21 +37,25 @@ def fixed_groups(count: int, batch_size: int, finished: Container[int] = ()) -> 
 
     Args:
         count: Number of structures.
-        batch_size: Most structures that the potential evaluates together.
+        batch_size: Most structures that the potential evaluates together, see `batch_size`.
         finished: Indices with a result; groups in which every structure has one are left out.
 
     Returns:
         Consecutive indices, at least two groups where there are two structures or more.
     """
-    size = max(1, min(GROUP_SIZE, batch_size, math.ceil(count / 2)))
+    size = max(1, min(batch_size, math.ceil(count / 2)))
     groups = [tuple(range(count)[start : start + size]) for start in range(0, count, size)]
     return [group for group in groups if any(index not in finished for index in group)]
 
 
 def batch_size(potential: object) -> int:
-    """Most structures that a potential evaluates together: its ``batch_size``, `GROUP_SIZE` without one."""
-    size = getattr(potential, "batch_size", GROUP_SIZE)
-    return max(1, size) if isinstance(size, int) else GROUP_SIZE
+    """Most structures that a potential evaluates together.
+
+    Its ``batch_size``, at most `GROUP_SIZE` on a CPU and `ACCELERATOR_GROUP_SIZE` on an accelerator.
+    """
+    most = ACCELERATOR_GROUP_SIZE if on_accelerator(potential) else GROUP_SIZE
+    size = getattr(potential, "batch_size", most)
+    return max(1, min(size, most)) if isinstance(size, int) else most
 
 
 def relax(

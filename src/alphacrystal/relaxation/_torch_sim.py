@@ -25,6 +25,7 @@ class TorchSimPotential:
     Attributes:
         name: Name on the command line and in results.
         supported_elements: Symbols of the supported elements.
+        device: PyTorch's name of the device of the model.
     """
 
     def __init__(self, name: str, model: Any, supported_elements: frozenset[str] | None = None) -> None:
@@ -49,6 +50,7 @@ class TorchSimPotential:
             )
         self.name = name
         self.supported_elements = supported_elements or frozenset(chemical_symbols[1:])
+        self.device = str(model.device)
         self._model = model
 
     def evaluate(self, structures: Sequence[StructureLike]) -> Evaluation:

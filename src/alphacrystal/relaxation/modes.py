@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alphacrystal.crystal import Crystal, symmetrise_crystal
+from alphacrystal.relaxation._checked import evaluate_structures
 from alphacrystal.relaxation.phonons import IMAGINARY, HarmonicCrystal
 
 if TYPE_CHECKING:
@@ -219,7 +220,7 @@ def _lowest_along(
 ) -> tuple[float, DisplacedStructure]:
     """Energy in eV/atom and structure at the amplitude of lowest energy."""
     structures = [modulated(harmonic, pattern, amplitude, repeats) for amplitude in AMPLITUDES]
-    energies = potential.evaluate(structures).energies / len(structures[0])
+    energies = evaluate_structures(potential, structures).energies / len(structures[0])
     best = int(np.nanargmin(energies))
     primitive = structures[best].get_primitive_structure(tolerance=SYMPREC)
     return float(energies[best]), DisplacedStructure(primitive, wave_vector, frequency, AMPLITUDES[best])

@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, FiniteFloat
 
 from alphacrystal.errors import InputError, PotentialError
+from alphacrystal.relaxation._checked import evaluate_structures
 from alphacrystal.runtime.registry import require_package
 
 if TYPE_CHECKING:
@@ -204,7 +205,7 @@ def _forces(supercells: Sequence[Structure], potential: Potential) -> list[Float
     forces: list[FloatArray] = []
     size = max(1, BATCH_ATOMS // len(supercells[0]))
     for begin in range(0, len(supercells), size):
-        evaluation = potential.evaluate(supercells[begin : begin + size])
+        evaluation = evaluate_structures(potential, supercells[begin : begin + size])
         if reason := next((text for text in evaluation.failures if text), None):
             raise PotentialError(f"{potential.name} gives no forces of a supercell: {reason}.")
         forces += evaluation.forces
