@@ -42,6 +42,7 @@ def test_device_is_in_the_record_of_the_run(run: Callable[..., Any], tmp_path: P
         ("predict", "NaCl", "MgO"),
         ("relax", "salt.cif"),
         ("rank", "salt.cif"),
+        ("layers", "salt.cif"),
         ("explore", "Na-Cl"),
         ("campaign", "list.csv"),
         ("evaluate", "salt.cif", "salt.cif", "--metrics", "energy_distance"),

@@ -35,6 +35,7 @@ LEAST_VACUUM, MOST_VACUUM = 10.0, 100.0  # Å; the potentials see atoms up to 6 
 #: Settings of the relaxation that a call may set.
 LAYER_SETTINGS = (
     "potential",
+    "device",
     "dispersion",
     "relaxation",
     "fmax",

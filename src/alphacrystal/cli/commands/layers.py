@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LAYER_SETTINGS = (
     "potential",
+    "device",
     "dispersion",
     "relaxation",
     "fmax",
