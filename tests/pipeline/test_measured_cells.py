@@ -15,7 +15,7 @@ from alphacrystal.diffraction import simulate_pattern
 from alphacrystal.generate import Candidate
 from alphacrystal.pipeline.measured_cells import (
     MAX_STRAIN,
-    MEASURED_CELL,
+    MEASURED_CELL_COPY,
     largest_strain,
     measured_cell_copies,
 )
@@ -68,7 +68,7 @@ def test_copy_keeps_the_cell_of_the_pattern(tmp_path: Path) -> None:
     first = run.ranked[0]
     assert first.space_group_number == 225
     assert first.relaxation is not None
-    assert first.relaxation.reason == MEASURED_CELL
+    assert first.relaxation.reason == MEASURED_CELL_COPY
     assert first.pattern_fit is not None
     assert first.pattern_fit.structure.lattice.a == pytest.approx(5.25 / np.sqrt(2), rel=2e-3)
     again = predict("NaCl", config, folder=tmp_path / "run", resume=True, page=False)

@@ -10,6 +10,7 @@ import numpy as np
 
 from alphacrystal.generate import Candidate
 from alphacrystal.pipeline.unrelaxed_copies import most_probable_candidates
+from alphacrystal.ranking import MEASURED_CELL
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 #: Strain of a length by the relaxation beyond which the fit of the cell to the pattern may not lead back.
 MAX_STRAIN = 0.04
-MEASURED_CELL = "relaxed in the cell that indexes the pattern: the potential changes it by more than 4 %"
+MEASURED_CELL_COPY = "relaxed in the cell that indexes the pattern: the potential changes it by more than 4 %"
 
 
 def measured_cell_copies(
@@ -43,7 +44,7 @@ def measured_cell_copies(
             continue
         if largest_strain(starts[index], relaxation.structure) > MAX_STRAIN:
             candidate = candidates[index]
-            provenance = {**candidate.provenance, "measured_cell": True, "candidate": index}
+            provenance = {**candidate.provenance, MEASURED_CELL: True, "candidate": index}
             copies.append(replace(candidate, structure=starts[index], provenance=provenance))
     return copies
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from alphacrystal.generate import Candidate
 from alphacrystal.pipeline.energies import relax_settings, with_hull_energies
-from alphacrystal.pipeline.measured_cells import MEASURED_CELL, measured_cell_copies
+from alphacrystal.pipeline.measured_cells import MEASURED_CELL_COPY, measured_cell_copies
 from alphacrystal.pipeline.unrelaxed_copies import UNRELAXED_COPY, unrelaxed_copies
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def _last_usable(
     for index, relaxation in (tight or {}).items():
         if relaxation.usable or index not in result:
             result[index] = relaxation
-    for copies, reason in ((unrelaxed, UNRELAXED_COPY), (in_cell, MEASURED_CELL)):
+    for copies, reason in ((unrelaxed, UNRELAXED_COPY), (in_cell, MEASURED_CELL_COPY)):
         for index, relaxation in (copies or {}).items():
             if relaxation.usable:
                 relaxation = replace(relaxation, status=unconverged, reason=reason)

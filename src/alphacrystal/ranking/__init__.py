@@ -49,7 +49,7 @@ from alphacrystal.ranking._phase_table import (
     type_label,
     write_phase_table,
 )
-from alphacrystal.ranking._ranked import MODE_OF, SEED, RankedStructure, SecondEnergy, novelty
+from alphacrystal.ranking._ranked import MEASURED_CELL, MODE_OF, SEED, RankedStructure, SecondEnergy, novelty
 from alphacrystal.ranking._transitions import (
     PhaseEnthalpies,
     PhaseRange,
@@ -61,6 +61,7 @@ __all__ = [
     "FLAGS",
     "LIST_INPUTS",
     "MAGNETIC",
+    "MEASURED_CELL",
     "MODE_OF",
     "NONE_INPUTS",
     "PATTERN_INPUTS",

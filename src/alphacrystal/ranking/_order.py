@@ -12,7 +12,14 @@ from alphacrystal.ranking._evidence import list_evidence, list_model, row_eviden
 from alphacrystal.ranking._flags import flags
 from alphacrystal.ranking._pattern_evidence import pattern_probabilities
 from alphacrystal.ranking._phase_table import KnownPhase, matching_phase
-from alphacrystal.ranking._ranked import MODE_OF, NEW_FORMULA, OTHER_STRUCTURE, SEED, RankedStructure
+from alphacrystal.ranking._ranked import (
+    MEASURED_CELL,
+    MODE_OF,
+    NEW_FORMULA,
+    OTHER_STRUCTURE,
+    SEED,
+    RankedStructure,
+)
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -88,15 +95,15 @@ def rank_candidates(
     groups = _equal_crystals(usable, finals, chances, energies, relaxations if relaxed else {}, order, merged)
     if not groups:
         return []
-    best_chance = {group[0]: max(chances[i] for i in group) for group in groups}
-    fits: dict[int, PatternFit | None] = {}
-    if fit_pattern is not None:
-        fits = {group[0]: fit_pattern(group[0], finals[group[0]]) for group in groups}
     probabilities = (
         row_probabilities(candidates, relaxations, groups, pressure_gpa=pressure_gpa)
         if relaxed
-        else [math.exp(best_chance[group[0]]) for group in groups]
+        else [math.exp(max(chances[i] for i in group)) for group in groups]
     )
+    fits: dict[int, PatternFit | None] = {}
+    if fit_pattern is not None:
+        groups, fits = _best_fitting(groups, finals, candidates, fit_pattern)
+    best_chance = {group[0]: max(chances[i] for i in group) for group in groups}
     if fits:
         none = math.log(max(1.0 - sum(probabilities), 1e-6)) if relaxed else UNSCORED
         logarithms = [math.log(max(value, 1e-300)) for value in probabilities]
@@ -209,6 +216,29 @@ def _equal_crystals(
         others = [i for i in group if i != first]
         groups.append((first, *others, *(follower for i in group for follower in stands_for.get(i, ()))))
     return groups
+
+
+def _best_fitting(
+    groups: Sequence[tuple[int, ...]],
+    finals: Mapping[int, Structure],
+    candidates: Sequence[Candidate],
+    fit_pattern: Callable[[int, Structure], PatternFit | None],
+) -> tuple[list[tuple[int, ...]], dict[int, PatternFit | None]]:
+    """Fits of the groups by representative.
+
+    A copy in the cell that indexes the pattern represents its group where it fits better: the cell of the
+    others may be too far from the measured one to be refined.
+    """
+    fits: dict[int, PatternFit | None] = {}
+    ordered = []
+    for group in groups:
+        copies = [i for i in group[1:] if i in finals and MEASURED_CELL in candidates[i].provenance]
+        found = {i: fit_pattern(i, finals[i]) for i in (group[0], *copies)}
+        misfits = {i: math.inf if fit is None else fit.misfit for i, fit in found.items()}
+        best = min(misfits, key=lambda i: misfits[i])  # the first of equal ones
+        ordered.append((best, *(i for i in group if i != best)))
+        fits[best] = found[best]
+    return ordered, fits
 
 
 def _known(

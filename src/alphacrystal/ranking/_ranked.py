@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 OTHER_STRUCTURE, NEW_FORMULA = "other structure", "new"
 #: Key of the provenance of a candidate that follows an unstable mode: the number of the unstable candidate.
 MODE_OF = "mode_of_candidate"
+MEASURED_CELL = "measured_cell"  # of a copy that was relaxed in the cell that indexes the pattern of the run
 #: Name of the generator of candidates that are structures of the user.
 SEED = "seed"
 

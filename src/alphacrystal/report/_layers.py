@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from alphacrystal.crystal import Layer
     from alphacrystal.relaxation import Relaxation
 
-LAYERS_FOLDER, LAYERS_CSV, LAYERS_JSON = "layers", "layers.csv", "layers.json"
+LAYERS_FOLDER = "layers"
+LAYERS_CSV = "layers.csv"
+LAYERS_JSON = "layers.json"
 LAYERS_FORMAT = "alphacrystal-layers"
 LAYERS_FORMAT_VERSION = 1
 _DECIMALS, _ENERGY_DECIMALS = 6, 3  # of rows; the latter for meV

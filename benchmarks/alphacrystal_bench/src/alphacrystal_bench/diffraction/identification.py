@@ -16,6 +16,7 @@ from alphacrystal.config import PredictConfig, make_config
 from alphacrystal.errors import AlphaCrystalError
 from alphacrystal.pipeline.predict import predict
 from alphacrystal.ranking import (
+    MEASURED_CELL,
     NONE_INPUTS,
     PATTERN_INPUTS,
     none_evidence,
@@ -61,6 +62,8 @@ def benchmark_xrd(
         write: Folder for the file of the model that is fitted to the set FITTED.
     """
     finished = Rows(out / "samples.jsonl")
+    if write is not None:
+        write.mkdir(parents=True, exist_ok=True)
     rows = []
     for done, item in enumerate(samples):
         on_progress("predict", done, len(samples))
@@ -118,7 +121,16 @@ def _list_row(item: PatternSample, config: PredictConfig, folder: Path) -> Row:
 def _evidence(prediction: Prediction) -> Row:
     """Inputs of the model of a list with a pattern."""
     ranked = prediction.ranked
-    groups = [(structure.candidate_index, *structure.duplicates) for structure in ranked]
+    # The energy of a group is that of a member without the stress of a measured cell, where there is one.
+    groups = [
+        tuple(
+            sorted(
+                (structure.candidate_index, *structure.duplicates),
+                key=lambda index: MEASURED_CELL in prediction.candidates[index].provenance,
+            )
+        )
+        for structure in ranked
+    ]
     shares = row_probabilities(prediction.candidates, prediction.relaxations, groups)
     logarithms = [math.log(max(share, 1e-300)) for share in shares]
     fits = [structure.pattern_fit for structure in ranked]
