@@ -99,7 +99,7 @@ def _list_row(item: PatternSample, config: PredictConfig, folder: Path) -> Row:
     ranked = prediction.ranked
     row: Row = {
         "refused": "",
-        "seconds": round(time.monotonic() - begin, 2),
+        "seconds": None if resume else round(time.monotonic() - begin, 2),
         "groups": [structure.space_group_number for structure in ranked],
         "r_wp": [
             None
@@ -211,6 +211,8 @@ def _set_table(rows: Sequence[Row], orders: Sequence[list[int]]) -> dict[str, An
         row["with"]["seconds"] - row["without"]["seconds"]
         for row in rows
         if not row["with"]["refused"] and not row["without"]["refused"]
+        # A continued prediction has no time.
+        if row["with"]["seconds"] is not None and row["without"]["seconds"] is not None
     ]
     table["added_seconds"] = round(float(np.median(seconds)), 2) if seconds else None
     return table

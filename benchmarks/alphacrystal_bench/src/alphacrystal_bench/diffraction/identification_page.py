@@ -71,7 +71,7 @@ def render(result: Mapping[str, Any]) -> str:
                     table["seen"],
                     table["refused"],
                     percent(table["explained_first"]),
-                    table["added_seconds"],
+                    "not measured" if table["added_seconds"] is None else table["added_seconds"],
                 ]
                 for name, table in result["sets"].items()
             ],
