@@ -65,7 +65,12 @@ _COLUMNS = (
     _Column("space_group_symbol", "Space group", "Hermann-Mauguin symbol at 0.1 Å", text=True),
     _Column("space_group_number", "No.", "International number of the space group at 0.1 Å"),
     _Column("prototype", "Prototype", "Name of the structure type", text=True),
-    _Column("cell_formula", "Cell", "Content of the primitive cell", text=True),
+    _Column(
+        "known",
+        "Known",
+        "Identifier of the known phase that the row is; else whether its formula is known, or new",
+        text=True,
+    ),
     *(_Column(name, f"{name} (Å)", "Conventional cell, standard setting", 3) for name in ("a", "b", "c")),
     *(
         _Column(name, f"{letter} (°)", "Conventional cell, standard setting", 2)
@@ -79,7 +84,7 @@ _COLUMNS = (
     _Column(
         "formation_energy_per_atom_ev", "Formation (eV/atom)", "Relative to the elements, same potential", 4
     ),
-    _Column("novelty", "Known", "Comparison with the table of known phases", text=True),
+    _Column("cell_formula", "Cell", "Content of the primitive cell", text=True),
     _Column("energy_per_atom_ev", "Energy (eV/atom)", "Energy per atom after relaxation", 4),
     _Column("flags", "Flags", "Reasons to doubt the energy or the shape; explained below", text=True),
     _Column(
@@ -136,7 +141,7 @@ def report_html(
         formula=typeset_formula(prediction.formula),
         run=run,
         warnings=_warnings(prediction),
-        cells=cell_list(prediction.cells),
+        cells=typeset_formula(cell_list(prediction.cells)),
         sentences=list_sentences(rows, ("prototype", "known")),
         next_step=next_step(rows),
         columns=columns,
