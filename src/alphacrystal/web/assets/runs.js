@@ -83,7 +83,7 @@ const structureColumns = (run, onError) => [
   { title: "R_wp (%)", cell: (row) => percent(row.r_wp) },
   { title: "Unexplained peaks", cell: (row) => (row.unexplained_peaks === null ? "" : String(row.unexplained_peaks)) },
   { title: "Prototype", text: true, cell: (row) => row.prototype },
-  { title: "Known", text: true, cell: (row) => row.novelty || row.known },
+  { title: "Known", text: true, cell: (row) => row.known || row.novelty },
   energyOf(run.structures),
   { title: "Above hull (eV/atom)", cell: (row) => number(row.energy_above_hull_per_atom_ev, 3) },
   { title: "Formation (eV/atom)", cell: (row) => number(row.formation_energy_per_atom_ev, 3) },

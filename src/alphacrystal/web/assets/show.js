@@ -5,7 +5,8 @@ const subscript = (digits) => [...digits].map((digit) => SUBSCRIPTS[digit]).join
 
 export const formula = (text) => text.replace(/(?<=[A-Za-z)\]])\d+/g, subscript);
 export const symbol = (text) => text.replace(/_(\d)/g, (_, digit) => subscript(digit));
-export const number = (value, decimals) => (value === null ? "" : value.toFixed(decimals));
+/** A number with decimals; a rounded negative zero has no sign. */
+export const number = (value, decimals) => (value === null ? "" : (Number(value.toFixed(decimals)) + 0).toFixed(decimals));
 export const percent = (share) => (share === null || share === undefined ? "" : (100 * share).toFixed(1));
 export const time = (text) => new Date(text).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 
