@@ -16,6 +16,7 @@ from alphacrystal.runtime.atomic_write import write_text_atomically
 LABELS = {
     "alphacrystal": "AlphaCrystal",
     "combined_order": "combined order (default)",
+    "experimental_up_to_20_atoms": "experimental, up to 20 atoms",
     "experimental_up_to_12_atoms": "experimental, up to 12 atoms",
     "experimental_or_nearly_stable_compounds_up_to_12_atoms": (
         "experimental or within 0.1 eV/atom of the hull, up to 12 atoms, no elements"

@@ -10,7 +10,7 @@ import numpy as np
 from alphacrystal.data import PreparedStructures, StructureRecord
 from alphacrystal.typing import BoolArray, IntArray
 
-SMALL_CELL = 12  # atoms in the primitive cell
+SMALL_CELL, MEDIUM_CELL = 12, 20  # atoms in the primitive cell
 NEARLY_STABLE = 0.1  # eV/atom above the hull
 UNKNOWN_HULL = 9.0  # eV/atom: sorts last
 EARLY_STOPPING_SHARE = 0.05  # of the training formulas
@@ -68,6 +68,7 @@ def subsets(data: PreparedStructures, rows: IntArray) -> dict[str, BoolArray]:
         "all_entries": np.ones(len(rows), dtype=bool),
         "one_entry_per_formula": reference_entries(data, rows),
         "experimental_entries": experimental,
+        "experimental_up_to_20_atoms": experimental & (data.sizes[rows] <= MEDIUM_CELL),
         "experimental_up_to_12_atoms": experimental & small,
         "experimental_or_nearly_stable_compounds_up_to_12_atoms": known & small & compound,
     }

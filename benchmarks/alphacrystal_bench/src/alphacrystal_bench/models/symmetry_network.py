@@ -12,10 +12,9 @@ from alphacrystal.composition import formula_units_within, parse_formula
 from alphacrystal.crystal import space_group
 from alphacrystal.data import PreparedStructures
 from alphacrystal.learn import StructureType, type_probabilities
+from alphacrystal.learn.proposed_types import MAX_ATOMS
 from alphacrystal.typing import BoolArray, FloatArray, IntArray, StageProgress
 from alphacrystal_bench.models.symmetry_forest import GROUPS
-
-MAX_ATOMS = 20  # of the primitive cell, as in a prediction
 
 
 @dataclass(frozen=True, slots=True, eq=False)
