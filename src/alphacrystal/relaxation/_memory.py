@@ -14,8 +14,8 @@ from typing import Protocol, TypeVar
 
 from alphacrystal.runtime.torch_device import is_cpu
 
-#: Atoms of a batch on an accelerator. CHGNet takes about 1.3 GB for them in cells without symmetry: 170
-#: messages and angles for each atom of Zr4Al3, 4 kB for each of them (measured on a CPU).
+#: Atoms of a batch on an accelerator, an estimate: CHGNet should take between one and two gigabytes for them
+#: in cells without symmetry (170 messages and angles for each atom of Zr4Al3, a few kilobytes for each).
 ACCELERATOR_ATOMS = 2000
 
 #: Parts of messages, in lower case: of PyTorch's allocators (CUDA, ROCm, XPU, MPS, CPU), of cuBLAS and cuDNN,

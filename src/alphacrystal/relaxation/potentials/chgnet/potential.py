@@ -39,7 +39,7 @@ _CHECKPOINTS = {
 #: Messages plus angles evaluated at once on a CPU; larger batches fall out of the cache and run slower.
 _MAX_BATCH_COST = 16_000
 
-#: The same on an accelerator, where only memory limits it: about 4 kB each, measured on a CPU.
+#: The same on an accelerator, where only memory limits it: an estimated few kilobytes each.
 _ACCELERATOR_BATCH_COST = 400_000
 
 #: Parameters of glibc's mallopt(3).
