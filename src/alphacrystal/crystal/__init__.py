@@ -1,6 +1,13 @@
 """Crystal geometry: periodic distances, Wyckoff positions, standard cells, lattices."""
 
 from alphacrystal.crystal._assemblies import Assembly, DisorderGroup, GroupAtom, nearest_cell
+from alphacrystal.crystal._bond_valence_fit import (
+    BondValenceParameter,
+    bond_valence_r0,
+    bond_valence_table,
+    bond_valence_table_json,
+    fit_bond_valences,
+)
 from alphacrystal.crystal._cells import (
     SymmetryDescription,
     cell_parameters,
@@ -59,6 +66,7 @@ from alphacrystal.crystal._layers import (
 )
 from alphacrystal.crystal._orbit_pairs import OrbitPairs, orbit_pairs
 from alphacrystal.crystal._oxidation import (
+    SOFTNESS,
     bond_valences,
     bonded_with_itself,
     electronegativity,
@@ -132,8 +140,10 @@ __all__ = [
     "OCCUPANCY_TOLERANCE",
     "SAME_DISTANCE",
     "SHAPE",
+    "SOFTNESS",
     "Assembly",
     "AtomSites",
+    "BondValenceParameter",
     "Colouring",
     "Crystal",
     "CrystalEncoding",
@@ -163,6 +173,9 @@ __all__ = [
     "as_structure",
     "as_structures",
     "atom_sites",
+    "bond_valence_r0",
+    "bond_valence_table",
+    "bond_valence_table_json",
     "bond_valences",
     "bonded_dimensions",
     "bonded_with_itself",
@@ -188,6 +201,7 @@ __all__ = [
     "encode",
     "equivalent_letters",
     "first_assignments",
+    "fit_bond_valences",
     "free_coordinates",
     "free_count",
     "group_duplicates",

@@ -41,7 +41,8 @@ def bond_valences(one: str, other: str, distances: FloatArray) -> FloatArray:
     """Valences of bonds of two elements in valence units; 0 without parameters, and for two metals.
 
     exp((R - d) / 0.37 Å) with the R of O'Keeffe and Brese from sizes and electronegativities. These
-    general R are less accurate than those fitted to one pair of elements: a sum may be a quarter too large.
+    general R are less accurate than those fitted to one pair (`bond_valence_r0`): a sum may be a quarter too
+    large. Oxidation states are chosen with them, as they do not depend on the states.
 
     Args:
         one: Symbol.
@@ -109,6 +110,39 @@ def oxidation_states(
     if best is None:
         best = _with_a_mean(symbols, options, counts, valences)
     return None if best is None else dict(zip(symbols, best[1], strict=True))
+
+
+def only_oxidation_states(counts: Mapping[str, int]) -> dict[str, int] | None:
+    """The oxidation states of a salt of one anion, where no other combination of known states balances.
+
+    One state of each element, of those that are usual or occur in the ICSD. The anion is the most
+    electronegative element and has the charge of a closed shell, e.g. O 2-.
+
+    Args:
+        counts: Atoms of each element.
+
+    Returns:
+        The states; None for metals, several anions, and where no combination or several ones balance.
+    """
+    from pymatgen.core import Element
+
+    symbols = list(counts)
+    anion = max(symbols, key=electronegativity)
+    if anion not in _ANIONS - _NO_ANIONS:
+        return None
+    options = [[state for state, cost in _states(symbol) if cost < _RARE] for symbol in symbols]
+    if np.prod([len(states) for states in options]) > _MOST_COMBINATIONS:
+        return None
+    balanced = [
+        dict(zip(symbols, chosen, strict=True))
+        for chosen in product(*options)
+        if sum(state * counts[symbol] for symbol, state in zip(symbols, chosen, strict=True)) == 0
+    ]
+    if len(balanced) != 1:
+        return None
+    closed_shell = Element(anion).group - 18 if anion != "H" else -1
+    negative = {symbol: state for symbol, state in balanced[0].items() if state <= 0}
+    return balanced[0] if negative == {anion: closed_shell} else None
 
 
 def _with_a_mean(

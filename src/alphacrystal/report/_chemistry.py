@@ -31,7 +31,7 @@ class SiteChemistry:
         element: Symbol.
         position: Multiplicity and Wyckoff letter in the conventional cell, e.g. "4f".
         oxidation_state: A mean for mixed valence; None without oxidation states.
-        bond_valence_sum: Valence units, negative for anions; None without oxidation states.
+        bond_valence_sum: Valence units, negative for anions; None without oxidation states or parameters.
         coordination_number: Neighbours in the first shell: of opposite charge if there are oxidation states.
         neighbours: Their elements, e.g. "O6".
         shape: Polyhedron, e.g. "octahedron"; "" without one, and for anions.
@@ -58,7 +58,10 @@ class Chemistry:
         oxidation_states: By element; None for metals and where none balance.
         charge_balance: A sentence on them.
         global_instability_index: Root mean square deviation of bond-valence sums from oxidation states in
-            valence units (A. Salinas-Sanchez et al., doi:10.1016/0022-4596(92)90094-C), None without them.
+            valence units (A. Salinas-Sanchez et al., doi:10.1016/0022-4596(92)90094-C), None without any of
+            them.
+        approximate_valences: Pairs of cation and anion without fitted bond-valence parameter, and those of
+            anions bonded to their element, e.g. "Fe-S" in pyrite; their valences are approximate.
         dimensionality: Dimensions of the bonded parts in words, e.g. "framework" or "layers".
         shortest_bonds: Shortest distance in Å by pair of elements, e.g. {"Ti-O": 1.949}.
         sites: The independent sites, as in the CIF.
@@ -67,6 +70,7 @@ class Chemistry:
     oxidation_states: Mapping[str, float] | None
     charge_balance: str
     global_instability_index: float | None
+    approximate_valences: tuple[str, ...]
     dimensionality: str
     shortest_bonds: Mapping[str, float]
     sites: tuple[SiteChemistry, ...]
@@ -80,7 +84,7 @@ class _Surroundings:
         structure: In its standard cell.
         sites: Its independent sites.
         neighbours: Of the sites.
-        valences: Bond-valence sum of each site.
+        valences: Approximate bond-valence sum of each site, which the oxidation states are chosen by.
         element_bonds: Mean number of bonds of an atom with others of its element; without elements that have
             none.
     """
@@ -153,6 +157,44 @@ def _surroundings(structure: Structure, group: int) -> _Surroundings:
     return _Surroundings(structure, sites, found, tuple(sums), _element_bonds(sites, found, symbols.tolist()))
 
 
+def _valence_sums(
+    found: _Surroundings, states: Mapping[str, float]
+) -> tuple[tuple[float | None, ...], tuple[str, ...]]:
+    """Bond-valence sum of each site from all ions of opposite charge around it.
+
+    Returns:
+        The sums, negative for anions and None where an element has no parameters, and the pairs whose
+        valences are approximate.
+    """
+    from alphacrystal.crystal import SOFTNESS, bond_valence_r0, bond_valences
+
+    around = np.array([site.specie.symbol for site in found.structure])[found.neighbours.atom]
+    sums: list[float | None] = []
+    approximate: dict[str, None] = {}
+    for index, site in enumerate(found.sites):
+        mine = found.neighbours.site == index
+        others = [
+            other
+            for other in dict.fromkeys(around[mine].tolist())
+            if states[other] * states[site.element] < 0
+        ]
+        totals = []
+        for other in others:
+            distances = found.neighbours.distances[mine & (around == other)]
+            cation, anion = sorted((site.element, other), key=lambda symbol: -states[symbol])
+            r0 = bond_valence_r0(cation, states[cation], anion)
+            if r0 is None:
+                totals.append(float(bond_valences(cation, anion, distances).sum()))
+            else:
+                totals.append(float(np.exp((r0 - distances) / SOFTNESS).sum()))
+            if totals[-1] and (
+                r0 is None or anion in found.element_bonds
+            ):  # R0 is that of anions with closed shells
+                approximate[f"{cation}-{anion}"] = None
+        sums.append(float(np.sign(states[site.element])) * sum(totals) if all(totals) else None)
+    return tuple(sums), tuple(approximate)
+
+
 def _element_bonds(
     sites: Sequence[IndependentSite], found: Neighbours, symbols: Sequence[str]
 ) -> dict[str, float]:
@@ -184,8 +226,9 @@ def _mean_valences(found: _Surroundings) -> dict[str, float]:
 def _chemistry(found: _Surroundings, states: Mapping[str, float] | None) -> Chemistry:
     symbols = [site.specie.symbol for site in found.structure]
     shells = _shells(found, symbols, states)
+    sums, approximate = ((None,) * len(found.sites), ()) if states is None else _valence_sums(found, states)
     sites = []
-    for index, (site, valence) in enumerate(zip(found.sites, found.valences, strict=True)):
+    for index, (site, valence) in enumerate(zip(found.sites, sums, strict=True)):
         state = None if states is None else states[site.element]
         around = shells[index]
         elements = Counter(symbols[atom] for atom in around.atoms)
@@ -194,7 +237,7 @@ def _chemistry(found: _Surroundings, states: Mapping[str, float] | None) -> Chem
                 element=site.element,
                 position=f"{site.multiplicity}{site.wyckoff_letter or ''}",
                 oxidation_state=None if state is None else round(state, 4),
-                bond_valence_sum=None if state is None else round(valence, 2),
+                bond_valence_sum=None if valence is None else round(valence, 2),
                 coordination_number=len(around.atoms),
                 neighbours="".join(f"{name}{count if count > 1 else ''}" for name, count in elements.items()),
                 shape="" if state is not None and state < 0 else around.shape,
@@ -206,7 +249,8 @@ def _chemistry(found: _Surroundings, states: Mapping[str, float] | None) -> Chem
     return Chemistry(
         oxidation_states=rounded,
         charge_balance=_charge_balance(states),
-        global_instability_index=_instability(found, states),
+        global_instability_index=None if states is None else _instability(found.sites, sums, states),
+        approximate_valences=approximate,
         dimensionality=_dimensionality(found, shells, states),
         shortest_bonds=_shortest_bonds(found, symbols),
         sites=tuple(sites),
@@ -267,14 +311,18 @@ def _charge_balance(states: Mapping[str, float] | None) -> str:
     return ", ".join(f"{symbol} {state_text(state)}" for symbol, state in states.items())
 
 
-def _instability(found: _Surroundings, states: Mapping[str, float] | None) -> float | None:
-    if states is None:
+def _instability(
+    sites: Sequence[IndependentSite], sums: Sequence[float | None], states: Mapping[str, float]
+) -> float | None:
+    deviations = [
+        valence - states[site.element]
+        for site, valence in zip(sites, sums, strict=True)
+        if valence is not None
+    ]
+    if len(deviations) < len(sites):
         return None
-    weights = np.array([site.multiplicity for site in found.sites])
-    deviations = np.array(
-        [valence - states[site.element] for site, valence in zip(found.sites, found.valences, strict=True)]
-    )
-    return round(float(np.sqrt(np.average(deviations**2, weights=weights))), 3)
+    weights = np.array([site.multiplicity for site in sites])
+    return round(float(np.sqrt(np.average(np.array(deviations) ** 2, weights=weights))), 3)
 
 
 def _shortest_bonds(found: _Surroundings, symbols: Sequence[str]) -> dict[str, float]:

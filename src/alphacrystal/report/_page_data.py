@@ -104,7 +104,7 @@ def _coordination(chemistry: Chemistry) -> dict[str, Any]:
         facts.append(
             (
                 "Global instability index",
-                f"{chemistry.global_instability_index:.2f} (bond valences, approximate)",
+                f"{chemistry.global_instability_index:.2f} ({_valences_used(chemistry)})",
             )
         )
     bonds = list(chemistry.shortest_bonds.items())[:_LISTED_BONDS]
@@ -128,6 +128,11 @@ def _coordination(chemistry: Chemistry) -> dict[str, Any]:
         "centres": [symbol for symbol, state in states.items() if state > 0],
         "corners": [symbol for symbol, state in states.items() if state < 0],
     }
+
+
+def _valences_used(chemistry: Chemistry) -> str:
+    approximate = ", ".join(chemistry.approximate_valences)
+    return f"bond valences; approximate: {approximate}" if approximate else "bond valences"
 
 
 def _distance_range(site: SiteChemistry) -> str:

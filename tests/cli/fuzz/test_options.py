@@ -101,6 +101,7 @@ ARGUMENTS = {
     "data stats": ["{folder}"],
     "data references": ["{folder}"],
     "data neighbours": ["{folder}"],
+    "data bond-valences": ["{folder}"],
     "data phases": ["{folder}"],
     "doctor": [],
     "explore": ["Na-Cl"],
@@ -123,6 +124,7 @@ ALWAYS = {
     "data subset": ["--out", "out.jsonl"],
     "data references": ["--out", "out.json"],
     "data neighbours": ["--out", "out.csv"],
+    "data bond-valences": ["--out", "out.json"],
     "data phases": ["--out", "out.sqlite"],
 }
 
