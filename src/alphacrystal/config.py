@@ -14,6 +14,9 @@ from alphacrystal.errors import InputError, one_line
 from alphacrystal.runtime.bounded_files import check_depth, check_lines, read_bounded_text
 from alphacrystal.runtime.torch_device import AUTO, DEVICE_HELP, DeviceName
 
+#: Settings of the relaxation that commands share, and those of layers.
+RELAXER_SETTINGS = ("potential", "device", "dispersion", "relaxation", "fmax", "steps", "relax_seconds")
+LAYER_SETTINGS = (*RELAXER_SETTINGS, "seed", "workers")
 MAX_CONFIG_BYTES = 1_000_000
 MAX_CONFIG_LINE = 10_000  # characters
 MAX_CONFIG_DOTS = 50  # of a line; the parser's time grows with the square of the parts of a key

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alphacrystal.composition import parse_formula
-from alphacrystal.config import PredictConfig, make_config
+from alphacrystal.config import LAYER_SETTINGS, PredictConfig, make_config
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.pipeline.dispersion import takes_dispersion
 from alphacrystal.pipeline.energies import open_relaxer, primitive_cell, relax_settings
@@ -32,19 +32,7 @@ if TYPE_CHECKING:
 
 VACUUM = 20.0  # Å
 LEAST_VACUUM, MOST_VACUUM = 10.0, 100.0  # Å; the potentials see atoms up to 6 Å apart
-#: Settings of the relaxation that a call may set.
-LAYER_SETTINGS = (
-    "potential",
-    "device",
-    "dispersion",
-    "relaxation",
-    "fmax",
-    "steps",
-    "relax_seconds",
-    "seed",
-    "workers",
-)
-#: Those that layers share with the bulk structures of a run, for one scale of energies.
+#: Settings that layers share with the bulk structures of a run, for one scale of energies.
 SHARED_SETTINGS = ("potential", "dispersion", "relaxation")
 WITHOUT_DISPERSION = (
     "The potential has no dispersion, which holds layers together: separation energies are too low"

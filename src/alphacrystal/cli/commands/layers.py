@@ -11,21 +11,10 @@ import typer
 from alphacrystal.cli.output import JsonOption, print_json, printable
 from alphacrystal.cli.progress_display import ProgressDisplay
 from alphacrystal.cli.settings_options import settings_options
+from alphacrystal.config import LAYER_SETTINGS
 
 if TYPE_CHECKING:
     from alphacrystal.report import LayerList
-
-LAYER_SETTINGS = (
-    "potential",
-    "device",
-    "dispersion",
-    "relaxation",
-    "fmax",
-    "steps",
-    "relax_seconds",
-    "seed",
-    "workers",
-)
 
 
 @settings_options(LAYER_SETTINGS)

@@ -11,15 +11,10 @@ import typer
 from alphacrystal.cli.output import JsonOption, print_run
 from alphacrystal.cli.progress_display import ProgressDisplay
 from alphacrystal.cli.settings_options import settings_options
+from alphacrystal.config import RELAXER_SETTINGS
 
 RELAXATION_SETTINGS = (
-    "potential",
-    "device",
-    "dispersion",
-    "relaxation",
-    "fmax",
-    "steps",
-    "relax_seconds",
+    *RELAXER_SETTINGS,
     "pressure",
     "hull",
     "references",
