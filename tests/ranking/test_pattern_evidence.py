@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
@@ -69,9 +69,14 @@ def test_the_copy_in_the_measured_cell_represents_its_group_where_it_fits_better
         1: Relaxation(cells[1], RelaxationStatus.STEP_LIMIT, "", -3.1, 0.01, 0.1, 5, 0.1),
     }
 
-    def only_row(misfits: dict[int, float]) -> RankedStructure:
+    def only_row(misfits: dict[int, float], **options: Any) -> RankedStructure:
         (row,) = rank_candidates(
-            candidates, relaxations, relaxed=True, top=5, fit_pattern=lambda index, _: fit(misfits[index])
+            candidates,
+            relaxations,
+            relaxed=True,
+            top=5,
+            fit_pattern=lambda index, _: fit(misfits[index]),
+            **options,
         )
         return row
 
@@ -81,3 +86,5 @@ def test_the_copy_in_the_measured_cell_represents_its_group_where_it_fits_better
     assert (worse.candidate_index, worse.duplicates) == (0, (1,))
     # The stress of the measured cell does not lower the probability: both count with the energy of the first.
     assert better.score == pytest.approx(worse.score)
+    # In the order of energies a structure has the energy without stress.
+    assert only_row({0: 0.4, 1: 0.01}, order="energy").candidate_index == 0

@@ -102,7 +102,8 @@ def rank_candidates(
     )
     fits: dict[int, PatternFit | None] = {}
     if fit_pattern is not None:
-        groups, fits = _best_fitting(groups, finals, candidates, fit_pattern)
+        copies = [i for i in usable if order != "energy" and MEASURED_CELL in candidates[i].provenance]
+        groups, fits = _best_fitting(groups, finals, copies, fit_pattern)
     best_chance = {group[0]: max(chances[i] for i in group) for group in groups}
     if fits:
         none = math.log(max(1.0 - sum(probabilities), 1e-6)) if relaxed else UNSCORED
@@ -221,19 +222,25 @@ def _equal_crystals(
 def _best_fitting(
     groups: Sequence[tuple[int, ...]],
     finals: Mapping[int, Structure],
-    candidates: Sequence[Candidate],
+    copies: Collection[int],
     fit_pattern: Callable[[int, Structure], PatternFit | None],
 ) -> tuple[list[tuple[int, ...]], dict[int, PatternFit | None]]:
     """Fits of the groups by representative.
 
     A copy in the cell that indexes the pattern represents its group where it fits better: the cell of the
     others may be too far from the measured one to be refined.
+
+    Args:
+        groups: Indices of the candidates that ended in each structure; the first represents it.
+        finals: Structures by candidate index.
+        copies: Indices of the copies that may represent their groups; none in the order of energies, because
+            copies have stress.
+        fit_pattern: As for `rank_candidates`.
     """
     fits: dict[int, PatternFit | None] = {}
     ordered = []
     for group in groups:
-        copies = [i for i in group[1:] if i in finals and MEASURED_CELL in candidates[i].provenance]
-        found = {i: fit_pattern(i, finals[i]) for i in (group[0], *copies)}
+        found = {i: fit_pattern(i, finals[i]) for i in group if i == group[0] or i in copies}
         misfits = {i: math.inf if fit is None else fit.misfit for i, fit in found.items()}
         best = min(misfits, key=lambda i: misfits[i])  # the first of equal ones
         ordered.append((best, *(i for i in group if i != best)))
