@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from alphacrystal.relaxation import RelaxSettings, load_potential, relax
 from alphacrystal.report import cif_text
 from alphacrystal_bench.harness.facts import run_facts
 from alphacrystal_bench.systems.choice import known_systems
-from alphacrystal_bench.systems.run import compared, render, summarised
+from alphacrystal_bench.systems.run import benchmark_explore, compared, render, summarised
 from alphacrystal_bench.systems.scale import benchmark_explore_scale
 
 
@@ -75,6 +77,7 @@ def test_a_phase_is_found_by_formula_and_structure(tmp_path: Path) -> None:
     )
     row = {
         "id": system.name,
+        "commit": "abc",
         "formulas": 1,
         "seconds": 1.0,
         "processor_seconds": 1.0,
@@ -84,9 +87,40 @@ def test_a_phase_is_found_by_formula_and_structure(tmp_path: Path) -> None:
     assert halite["above_hull"] == 0
     assert halite["matched_above_hull"] == 0
     assert abs(halite["hull_error"] - 0.01) < 1e-3
-    summary = summarised([row], 1, ("random",))
+    summary = summarised([row], {"budget": {"2": 1, "3": 1}, "generators": ["random"], "seed": 0})
     assert 0 < summary["groups"]["binary"]["structure_within_30"] <= 1
-    assert "Cl-Na" in render({**run_facts(0), **summary})
+    page = render({**run_facts(0), **summary})
+    assert "**NaCl**" in page
+    assert "NaCl2 (not predicted)" in page or "NaCl2" not in {phase["formula"] for phase in row["known"]}
+
+
+def test_an_earlier_result_is_continued_with_the_same_settings_only(tmp_path: Path) -> None:
+    records, earlier = tmp_path / "records.jsonl", tmp_path / "earlier.json"
+    lines = [record(text, icsd=True).model_dump_json() for text in ("NaCl", "NaCl2", "NaCl3")]
+    records.write_text("\n".join(lines) + "\n")
+    (tmp_path / "run").mkdir()
+    row = {"id": "Cl-Na", "commit": "abc", "known": [], "formulas": 7, "on_hull": [], "false": []}
+    settings = {"budget": {"2": 7, "3": 7}, "generators": ["random"], "seed": 0}
+    run = partial(
+        benchmark_explore,
+        records,
+        tmp_path / "run",
+        lambda *_: None,
+        budgets={2: 7, 3: 7},
+        limit=1,
+        generators=("random",),
+        workers=1,
+        seed=0,
+        earlier=earlier,
+    )
+    earlier.write_text(json.dumps({**settings, "rows": [row]}))
+    assert run()["rows"] == [row]
+    earlier.write_text(json.dumps({**settings, "seed": 1, "rows": [row]}))
+    with pytest.raises(InputError, match="other settings"):
+        run()
+    earlier.write_text("{}")
+    with pytest.raises(InputError, match="cannot be read"):
+        run()
 
 
 def test_a_simulated_exploration_predicts_each_formula_once(tmp_path: Path) -> None:

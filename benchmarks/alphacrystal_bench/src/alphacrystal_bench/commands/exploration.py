@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from alphacrystal.errors import InputError
 from alphacrystal_bench.harness.options import RequiredRecords, Seed, chosen_numbers
 from alphacrystal_bench.harness.registry import Result, Run, register
 
@@ -14,27 +16,37 @@ from alphacrystal_bench.harness.registry import Result, Run, register
 def explore(
     run: Run,
     data: RequiredRecords,
-    budget: Annotated[int, typer.Option(min=1, help="Formulas of each system.")] = 60,
+    budget: Annotated[
+        str, typer.Option(help="Formulas of each system; two numbers for binary and ternary ones.")
+    ] = "40,100",
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Systems, binary ones first. Default: all forty.")
+        int | None, typer.Option(min=1, help="Systems of each number of elements. Default: all twenty.")
     ] = None,
     generators: Annotated[
         str, typer.Option(help="Generators of the predictions; random is the control.")
     ] = "distance_matrix",
     workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
+    earlier: Annotated[
+        Path | None,
+        typer.Option(help="Result (JSON) with the same settings; its systems are not explored again."),
+    ] = None,
     seed: Seed = 0,
 ) -> Result:
     """Share of the experimental phases of chemical systems that an exploration finds, and its cost."""
     from alphacrystal_bench.systems.run import benchmark_explore
 
+    counts = [int(count) for count in chosen_numbers("--budget", budget, int, 1, 1e6)]
+    if len(counts) > 2:  # noqa: PLR2004 - binary and ternary systems
+        raise InputError("--budget takes one number, or two for binary and ternary systems.")
     return benchmark_explore(
         data,
         run.folder,
         run.progress,
-        budget=budget,
+        budgets={2: counts[0], 3: counts[-1]},
         limit=limit,
         generators=tuple(word.strip() for word in generators.split(",") if word.strip()),
         workers=workers,
+        earlier=earlier,
         seed=seed,
     )
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import time
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,12 @@ import numpy as np
 
 from alphacrystal.composition import parse_formula
 from alphacrystal.data import read_records, read_structures
+from alphacrystal.errors import InputError
 from alphacrystal.evaluation import match_pair
 from alphacrystal.exploration import Exploration, Hull, Phase, explore, hull_table
 from alphacrystal.relaxation import RelaxSettings, load_potential, relax
 from alphacrystal.typing import Progress
+from alphacrystal_bench.harness.facts import commit_of
 from alphacrystal_bench.harness.pages import fact_line, markdown_table, percent
 from alphacrystal_bench.harness.registry import Result
 from alphacrystal_bench.harness.rows import Rows, check_settings
@@ -33,7 +37,11 @@ within {1000 * TRUE_PHASE:.0f} meV/atom of the joint hull of experimental and pr
 a predicted phase is within the distance from the explored hull, with the same formula, or also with the same
 structure (StructureMatcher, 0.2, 0.3, 5°). A false phase is on the explored hull and more than
 {1000 * FALSE_PHASE:.0f} meV/atom above the joint hull. A new phase is on both hulls and has no experimental
-entry. The table of known phases is not used. In training: the formula is in the training data.
+entry. The table of known phases is not used.
+
+Most of these formulas are in the training data of the networks and were seen as compounds by the network of the
+existence; *held out* are those of the validation split. The shares of the others are those of seen compounds.
+In the second table, a known phase is bold if its structure was found within {1000 * NEAR[-1]:.0f} meV/atom.
 """
 
 
@@ -42,11 +50,12 @@ def benchmark_explore(
     folder: Path,
     on_progress: Progress,
     *,
-    budget: int,
+    budgets: Mapping[int, int],
     limit: int | None,
     generators: tuple[str, ...],
     workers: int,
     seed: int,
+    earlier: Path | None = None,
 ) -> Result:
     """Explore the systems one by one; finished ones are kept in ``folder``.
 
@@ -54,26 +63,65 @@ def benchmark_explore(
         data: Records.
         folder: Output folder.
         on_progress: Called with (stage, done, total).
-        budget: Formulas of each system.
-        limit: Number of systems, binary ones first; all of them if None.
+        budgets: Formulas of each system by its number of elements.
+        limit: Number of systems of each number of elements; all of them if None.
         generators: Generators of the predictions.
         workers: Worker processes.
         seed: Of the choice of systems and of the predictions.
+        earlier: Result of an earlier run with the same settings, whose systems are not explored again.
+
+    Raises:
+        InputError: The earlier result is unreadable or has other settings.
     """
-    check_settings(folder, {"budget": budget, "generators": list(generators), "seed": seed})
-    systems = known_systems(read_records(data), seed)[:limit]
+    settings = _settings(budgets, generators, seed)
+    check_settings(folder, settings)
+    systems = _alternating(known_systems(read_records(data), seed), limit)
     rows = Rows(folder / "rows.jsonl")
+    for row in _earlier_rows(earlier, settings) if earlier else ():
+        if row["id"] not in rows:
+            rows.add(row["id"], row)
     for done, system in enumerate(systems):
         on_progress("systems", done, len(systems))
         if system.name not in rows:
-            rows.add(system.name, _row(system, folder, budget, generators, workers, seed))
+            rows.add(system.name, _row(system, folder, budgets, generators, workers, seed))
     on_progress("systems", len(systems), len(systems))
-    return summarised([rows[system.name] for system in systems], budget, generators)
+    return summarised([rows[system.name] for system in systems], settings)
+
+
+def _settings(budgets: Mapping[int, int], generators: Sequence[str], seed: int) -> dict[str, Any]:
+    budget = {str(size): count for size, count in budgets.items()}
+    return {"budget": budget, "generators": list(generators), "seed": seed}
+
+
+def _alternating(systems: Sequence[KnownSystem], limit: int | None) -> list[KnownSystem]:
+    """The first systems of each number of elements in turn, so that a stopped run has some of each."""
+    by_size: dict[int, list[KnownSystem]] = {}
+    for system in systems:
+        by_size.setdefault(system.name.count("-"), []).append(system)
+    turns = zip_longest(*(members[:limit] for members in by_size.values()))
+    return [system for turn in turns for system in turn if system is not None]
+
+
+def _earlier_rows(file: Path, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    try:
+        result = json.loads(file.read_text(encoding="utf-8"))
+        rows, found = list(result["rows"]), {key: result[key] for key in settings}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{file} cannot be read as a result of `benchmark explore`: {error}.") from error
+    if found != settings:
+        raise InputError(f"{file} has other settings ({found}): continue it with these.")
+    return rows
 
 
 def _row(
-    system: KnownSystem, folder: Path, budget: int, generators: tuple[str, ...], workers: int, seed: int
+    system: KnownSystem,
+    folder: Path,
+    budgets: Mapping[int, int],
+    generators: tuple[str, ...],
+    workers: int,
+    seed: int,
 ) -> dict[str, Any]:
+    budget = budgets[system.name.count("-") + 1]
     begun, before = time.monotonic(), _processor_seconds()
     result = explore(
         system.name,
@@ -89,7 +137,14 @@ def _row(
         "seconds": round(time.monotonic() - begun, 1),
         "processor_seconds": round(_processor_seconds() - before, 1),
     }
-    return {"id": system.name, "formulas": result.predicted, **cost, **compared(result, system)}
+    commit = commit_of(Path(__file__))
+    return {
+        "id": system.name,
+        "commit": commit,
+        "formulas": result.predicted,
+        **cost,
+        **compared(result, system),
+    }
 
 
 def _processor_seconds() -> float:
@@ -164,12 +219,11 @@ def _phase_row(
     }
 
 
-def summarised(rows: Sequence[Mapping[str, Any]], budget: int, generators: Sequence[str]) -> Result:
+def summarised(rows: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> Result:
     """The result of the rows of all systems."""
     groups = {2: "binary", 3: "ternary"}
     return {
-        "budget": budget,
-        "generators": list(generators),
+        **settings,
         "systems": len(rows),
         "groups": {
             name: _scores([row for row in rows if row["id"].count("-") + 1 == size])
@@ -185,15 +239,18 @@ def _scores(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     if not phases:
         return {"systems": len(rows), "known_phases": 0}
 
-    def share(key: str, limit: float) -> float:
-        return float(np.mean([phase[key] is not None and phase[key] <= limit for phase in phases]))
+    def share(key: str, limit: float, among: Sequence[Mapping[str, Any]] = phases) -> float:
+        return float(np.mean([phase[key] is not None and phase[key] <= limit for phase in among]))
 
+    held_out = [phase for phase in phases if not phase["in_training"]]
     return {
         "systems": len(rows),
         "known_phases": len(phases),
         "in_training": float(np.mean([phase["in_training"] for phase in phases])),
         **{f"formula_within_{int(1000 * near)}": share("above_hull", near) for near in NEAR},
         **{f"structure_within_{int(1000 * near)}": share("matched_above_hull", near) for near in NEAR},
+        "held_out_phases": len(held_out),
+        "held_out_structure_within_50": share("matched_above_hull", NEAR[-1], held_out) if held_out else None,
         "false_phases": sum(len(row["false"]) for row in rows),
         "new_phases": sum(len(row["new"]) for row in rows),
         "mean_hull_error": float(np.mean([phase["hull_error"] for phase in phases])),
@@ -201,15 +258,23 @@ def _scores(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
+def _found(phase: Mapping[str, Any]) -> str:
+    """Formula of a known phase, with a mark for how it was found."""
+    if phase["matched_above_hull"] is not None and phase["matched_above_hull"] <= NEAR[-1]:
+        return f"**{phase['formula']}**"
+    return f"{phase['formula']} ({'other structure' if phase['explored'] else 'not predicted'})"
+
+
 def render(result: Result) -> str:
     """The Markdown page of a result."""
     header = (
         "systems",
         "known phases",
-        "in training",
+        "held out",
         "formula within 30 meV",
         "structure within 30 meV",
         "structure within 50 meV",
+        "… of those held out",
         "false phases",
         "new phases",
         "hull error, meV/atom",
@@ -219,10 +284,11 @@ def render(result: Result) -> str:
         [
             f"{scores['systems']} {name}",
             scores["known_phases"],
-            percent(scores["in_training"]),
+            scores["held_out_phases"],
             percent(scores["formula_within_30"]),
             percent(scores["structure_within_30"]),
             percent(scores["structure_within_50"]),
+            "–" if not scores["held_out_phases"] else percent(scores["held_out_structure_within_50"]),
             scores["false_phases"],
             scores["new_phases"],
             f"{1000 * scores['mean_hull_error']:.1f}",
@@ -234,13 +300,18 @@ def render(result: Result) -> str:
     systems = [
         [
             row["id"],
-            ", ".join(phase["formula"] for phase in row["known"]),
+            row["formulas"],
+            ", ".join(_found(phase) for phase in row["known"]),
             ", ".join(row["on_hull"]),
             ", ".join(row["false"]) or "none",
         ]
         for row in result["rows"]
     ]
-    details = f", {result['budget']} formulas per system, generators {', '.join(result['generators'])}"
+    budget, commits = result["budget"], sorted({row["commit"] for row in result["rows"]})
+    details = (
+        f", at most {budget['2']} formulas of a binary and {budget['3']} of a ternary system, "
+        f"generators {', '.join(result['generators'])}, systems explored at {', '.join(commits)}"
+    )
     lines = [
         "# Exploration of chemical systems",
         "",
@@ -249,6 +320,6 @@ def render(result: Result) -> str:
         ABOUT,
         *markdown_table(header, table),
         "",
-        *markdown_table(("system", "known phases", "explored hull", "false phases"), systems),
+        *markdown_table(("system", "formulas", "known phases", "explored hull", "false phases"), systems),
     ]
     return "\n".join(lines) + "\n"
