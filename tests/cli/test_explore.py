@@ -220,6 +220,9 @@ def test_an_interrupted_exploration_has_the_hull_of_its_finished_formulas(
     assert process.returncode == 130, err
     assert "--resume" in err
     assert "Traceback" not in err
+    tasks = json.loads((folder / "explore.json").read_text())["rounds"][0]["tasks"]
+    reasons = [task["reason"].split()[0] for task in tasks]
+    assert reasons == ["known", "expected", "probability", "expected", "probability", "expected"]
     finished = {path: path.stat().st_mtime_ns for path in folder.glob("runs/*/*/run.json")}
     rows = rows_of(folder / "hull.csv")
     predicted = {row["formula"] for row in rows if row["source"] == "predicted"}

@@ -7,8 +7,8 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from alphacrystal.data import StructureRecord, benchmark_formulas
-from alphacrystal.learn import existence_probabilities
-from alphacrystal.learn.existence.network import Compositions, similarity_sums
+from alphacrystal.learn import compound_ratios, existence_probabilities
+from alphacrystal.learn.existence.network import Compositions, frequent_ratios, similarity_sums
 from alphacrystal.learn.existence.training import draw_samples, known_formulas
 
 
@@ -81,6 +81,30 @@ def test_similar_compounds_count_more_and_a_compound_does_not_count_for_itself()
         similarity_sums(Compositions.of_system(("Na", "Cl"), np.array([[2, 1]])), compositions).tolist()
         == [[0, 0, 0]] * 2
     )
+
+
+def test_large_ratios_are_considered_if_several_known_compounds_have_them() -> None:
+    pairs = (("Ho", "Mn"), ("Y", "Mn"), ("Th", "Mn"))
+    frequent = Compositions.joined([Compositions.of_system(pair, np.array([[6, 23]])) for pair in pairs])
+    rare = Compositions.of_system(("Ho", "Mn"), np.array([[7, 22], [1, 1]]))
+    assert frequent_ratios(Compositions.joined([frequent, rare])).tolist() == [[6, 23, 0, 0]]
+    found = compound_ratios(("Er", "Fe"), 40).tolist()
+    assert [6, 23] in found  # Th6Mn23
+    assert [7, 22] not in found
+    assert len(set(map(tuple, found))) == len(found)
+    assert [6, 23] not in compound_ratios(("Er", "Fe"), 28).tolist()
+    assert [6, 16, 7] in compound_ratios(("Ti", "Ni", "Si"), 40).tolist()  # Mg6Cu16Si7, in any system
+
+
+def test_frequent_ratios_are_those_of_training_compounds_and_become_negative_samples() -> None:
+    records = [record(f"{a}6Mn23", icsd=True, split="train") for a in ("Th", "Y", "Ho")]
+    validation = [record(f"{a}7Mn22", icsd=True, split="val") for a in ("Th", "Y", "Ho")]
+    known = known_formulas([*records, *validation, record("ErFe2", icsd=True, split="train")])
+    assert known.frequent.tolist() == [[6, 23, 0, 0]]
+    samples = draw_samples(known, np.random.default_rng(0))
+    drawn = samples.compositions.counts[(samples.exists == 0)]
+    large = drawn[drawn.sum(1) > 20]
+    assert set(map(tuple, large.tolist())) <= {(6, 23, 0, 0)}
 
 
 def test_textbook_compounds_are_the_most_probable_of_their_systems() -> None:

@@ -216,8 +216,31 @@ def next_tasks(
         return near[:size]
     ranked = ranked_formulas(compositions, hull, {*done[QUICK], *done[THOROUGH]})
     tasks = near[: max(1, size // THOROUGH_SHARE)] if done[QUICK] else []
-    for gain, index in ranked[: size - len(tasks)]:
+    for index, reason in _alternating(ranked, compositions, size - len(tasks)):
         level = QUICK if compositions.atoms[index] <= quick_atoms else THOROUGH
-        reason = "known phase" if gain > 0.9 else f"expected lowering {1000 * gain:.2g} meV/atom"
         tasks.append(Task(level, compositions.formulas[index], reason))
     return tasks
+
+
+def _alternating(
+    ranked: Sequence[tuple[float, int]], compositions: Compositions, size: int
+) -> list[tuple[int, str]]:
+    """Known phases without a predicted structure, then compositions by expected lowering and by existence.
+
+    Every second one is the most probable compound that is left, because the expected lowering is that of the
+    hull of the potential, whose errors draw searches to wrong compositions.
+
+    Returns:
+        Index of each composition, once, and the reason; at most ``size``.
+    """
+    chosen = {index: "known phase" for gain, index in ranked if gain > 0.9}
+    gains = {index: gain for gain, index in ranked if index not in chosen}
+    by_gain, by_existence = iter(gains), iter(sorted(gains))  # compositions are in order of probability
+    for turn in range(len(gains)):
+        if turn % 2:
+            index = next(index for index in by_existence if index not in chosen)
+            chosen[index] = f"probability of existence {compositions.probabilities[index]:.2g}"
+        else:
+            index = next(index for index in by_gain if index not in chosen)
+            chosen[index] = f"expected lowering {1000 * gains[index]:.2g} meV/atom"
+    return list(chosen.items())[:size]

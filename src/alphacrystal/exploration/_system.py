@@ -9,7 +9,7 @@ from functools import cache, cached_property
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from alphacrystal.composition import element_order, system_ratios
+from alphacrystal.composition import element_order
 from alphacrystal.errors import InputError, one_line
 
 if TYPE_CHECKING:
@@ -136,8 +136,7 @@ def enumerate_compositions(
 ) -> Compositions:
     """Compositions of a system and of the systems within it, the most probable first.
 
-    Of each set of elements all ratios with up to 20 atoms in the formula unit, and charge-balanced ones with
-    up to 40 (see `alphacrystal.composition.system_ratios`); pure elements are left out.
+    The ratios of `alphacrystal.learn.compound_ratios` for each set of elements; pure elements are left out.
 
     Args:
         system: The chemical system.
@@ -149,12 +148,12 @@ def enumerate_compositions(
     """
     import numpy as np
 
-    from alphacrystal.learn import MAX_FORMULA_ATOMS, existence_probabilities
+    from alphacrystal.learn import compound_ratios, existence_probabilities
 
     counts: list[Mapping[str, int]] = []
     probabilities: list[float] = []
     for symbols in system.subsystems:
-        ratios = system_ratios(symbols, min(max_atoms, MAX_FORMULA_ATOMS))
+        ratios = compound_ratios(symbols, max_atoms, models)
         counts += [dict(zip(symbols, row, strict=True)) for row in ratios.tolist()]
         probabilities += existence_probabilities(symbols, ratios, models).tolist()
     probabilities = [round(value, 9) for value in probabilities]  # equal on all processors

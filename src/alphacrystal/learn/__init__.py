@@ -8,14 +8,13 @@ training:
 ``training`` trains them.
 """
 
-from alphacrystal.learn.compound_probabilities import existence_probabilities
+from alphacrystal.learn.compound_probabilities import compound_ratios, existence_probabilities
 from alphacrystal.learn.contacts.network import MAX_CONTACT_MAP_ATOMS, ContactNet, contact_probabilities
 from alphacrystal.learn.distograms import (
     MAX_DISTANCE_ATOMS,
     predict_cell_distogram,
     predict_distograms,
 )
-from alphacrystal.learn.existence.network import MAX_FORMULA_ATOMS
 from alphacrystal.learn.hypotheses import (
     composition_distances,
     predict_hypotheses,
@@ -40,7 +39,6 @@ __all__ = [
     "CORE_MODELS",
     "MAX_CONTACT_MAP_ATOMS",
     "MAX_DISTANCE_ATOMS",
-    "MAX_FORMULA_ATOMS",
     "MODEL_NAMES",
     "NETWORK_NAMES",
     "ContactNet",
@@ -48,6 +46,7 @@ __all__ = [
     "StructureType",
     "check_supported",
     "composition_distances",
+    "compound_ratios",
     "contact_probabilities",
     "existence_probabilities",
     "load_model",

@@ -10,7 +10,12 @@ import torch
 from ase.data import atomic_numbers
 from torch import Tensor, nn
 
-from alphacrystal.composition import charge_imbalance, element_features
+from alphacrystal.composition import (
+    ANY_RATIO_ATOMS,
+    charge_imbalance,
+    element_features,
+    system_ratios,
+)
 from alphacrystal.learn.space_groups import composition_statistics
 from alphacrystal.learn.structure_types import MAX_ELEMENTS
 from alphacrystal.typing import BoolArray, Float32Array, FloatArray, IntArray
@@ -20,6 +25,7 @@ BALANCED = 1e-9  # charge per atom
 MAX_FORMULA_ATOMS = 40  # in the formula unit
 SIMILARITY_WIDTH = 1.5  # distance of standardised element properties at which the similarity is exp(-1/2)
 SMALLEST_SUM = 1e-6  # of similarities, in the logarithm
+FREQUENT = 3  # known compounds of a ratio with more than ANY_RATIO_ATOMS atoms that make it worth considering
 _BASE = 64  # of the keys of ratios, above every count
 
 
@@ -79,6 +85,38 @@ class Compositions:
     def chosen(self, rows: IntArray | BoolArray) -> Compositions:
         """The compositions of some rows."""
         return Compositions(self.numbers[rows], self.counts[rows], self.imbalance[rows])
+
+
+def frequent_ratios(known: Compositions) -> IntArray:
+    """Ratios of more than ANY_RATIO_ATOMS atoms that several known compounds have, as those of Th6Mn23.
+
+    Returns:
+        Shape (ratios, SLOTS), 0 in unused slots.
+    """
+    large = known.counts[known.counts.sum(1) > ANY_RATIO_ATOMS]
+    ratios, members = np.unique(large, axis=0, return_counts=True)
+    return np.asarray(ratios[members >= FREQUENT])
+
+
+def considered_ratios(symbols: Sequence[str], max_atoms: int, frequent: IntArray) -> IntArray:
+    """Ratios of the atoms of a set of elements at which a compound is considered.
+
+    Those of `alphacrystal.composition.system_ratios`, then the frequent ratios that are not among them.
+
+    Args:
+        symbols: At most SLOTS elements, least electronegative first.
+        max_atoms: Atoms in the formula unit at most.
+        frequent: Of `frequent_ratios`.
+
+    Returns:
+        Shape (ratios, elements).
+    """
+    ratios, size = system_ratios(symbols, max_atoms), len(symbols)
+    fitting = (frequent[:, :size] > 0).all(1) & (frequent[:, size:] == 0).all(1)
+    more = frequent[fitting & (frequent.sum(1) <= max_atoms)][:, :size]
+    present = set(map(tuple, ratios.tolist()))
+    new = [row for row in more.tolist() if tuple(row) not in present]
+    return np.concatenate([ratios, np.array(new, dtype=ratios.dtype).reshape(-1, size)])
 
 
 def similarity_sums(

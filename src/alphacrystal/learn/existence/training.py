@@ -16,7 +16,6 @@ from alphacrystal.composition import (
     charge_imbalance,
     parse_formula,
     reduced_ratios,
-    system_ratios,
 )
 from alphacrystal.data import (
     StructureRecord,
@@ -32,8 +31,11 @@ from alphacrystal.learn.existence.network import (
     Compositions,
     ExistenceNet,
     ExistenceNetConfig,
+    considered_ratios,
+    frequent_ratios,
     inputs,
     probabilities,
+    ratio_keys,
 )
 from alphacrystal.typing import BoolArray, FloatArray, IntArray
 
@@ -69,6 +71,18 @@ class KnownFormulas:
         return np.array(
             [split for members in self.compounds.values() for split in members.values()], dtype=bool
         )
+
+    @property
+    def frequent(self) -> IntArray:
+        """Frequent ratios of the training compounds, see `frequent_ratios`."""
+        rows = [
+            (*counts, *(0,) * (SLOTS - len(counts)))
+            for members in self.compounds.values()
+            for counts, validation in members.items()
+            if not validation
+        ]
+        table = np.array(rows, dtype=np.int64).reshape(-1, SLOTS)
+        return frequent_ratios(Compositions(np.zeros_like(table), table, np.zeros(len(table))))
 
     def digest(self) -> str:
         """Hash of the content."""
@@ -139,14 +153,16 @@ class Samples:
 
 def draw_samples(known: KnownFormulas, rng: np.random.Generator) -> Samples:
     """All compounds, and ratios of their systems that have no compound."""
-    share = known.validation.mean()
+    share, frequent = known.validation.mean(), ratio_keys(known.frequent)
     parts: list[Compositions] = []
     exists, offset, validation = [], [], []
     for symbols, members in known.compounds.items():
         table = reduced_ratios(len(symbols), MAX_FORMULA_ATOMS)
         draws = min(DRAWS * len(members), len(table))
         rows = table[np.sort(rng.choice(len(table), draws, replace=False))]
-        rows = rows[(rows.sum(1) <= ANY_RATIO_ATOMS) | (charge_imbalance(symbols, rows) < BALANCED)]
+        often = np.isin(ratio_keys(np.pad(rows, ((0, 0), (0, SLOTS - len(symbols))))), frequent)
+        balanced = charge_imbalance(symbols, rows) < BALANCED
+        rows = rows[(rows.sum(1) <= ANY_RATIO_ATOMS) | balanced | often]
         taken = members.keys() | known.other.get(symbols, frozenset())
         free = [row for row in map(tuple, rows.tolist()) if row not in taken]
         parts.append(Compositions.of_system(symbols, np.array([*members, *free])))
@@ -211,7 +227,7 @@ class ExistenceTask:
 
     def _ranks(self, model: ExistenceNet) -> IntArray:
         """Rank of held-out compounds among the ratios of their systems, without the training compounds."""
-        ranks = []
+        ranks, frequent = [], self.known.frequent
         systems = [symbols for symbols, members in self.known.compounds.items() if any(members.values())]
         step = max(1, len(systems) // RANKED_SYSTEMS)
         for symbols in systems[::step]:
@@ -219,7 +235,7 @@ class ExistenceTask:
             held_out = {counts for counts, validation in members.items() if validation}
             rows = [
                 row
-                for row in map(tuple, system_ratios(symbols, MAX_FORMULA_ATOMS).tolist())
+                for row in map(tuple, considered_ratios(symbols, MAX_FORMULA_ATOMS, frequent).tolist())
                 if row not in members or row in held_out
             ]
             scores = probabilities(model, Compositions.of_system(symbols, np.array(rows)))
