@@ -212,3 +212,24 @@ def test_finished_parts_are_taken_over() -> None:
     assert [id(candidate.structure) for candidate in resumed] == [
         id(candidate.structure) for candidate in whole
     ]
+
+
+def test_under_pressure_structures_of_heavier_homologues_are_candidates() -> None:
+    """Baddeleyite is the high-pressure phase of TiO2 whose titanium has seven neighbours."""
+    generator = DistanceMatrixGenerator(formula_units=[4], space_group=14, pressure_gpa=25.0)
+    formula = parse_formula("TiO2")
+    found = [
+        candidate
+        for candidate in generator.generate(formula, 4, np.random.default_rng(0))
+        if "homologue" in candidate.provenance
+    ]
+    assert found
+    assert found[0].provenance["homologue"] == "Zr"
+    structure = found[0].structure
+    assert structure.composition.reduced_formula == "TiO2"
+    distances = sorted(site.nn_distance for site in structure.get_neighbors(structure[0], 3.2))
+    assert structure[0].specie.symbol == "Ti"
+    assert distances[6] < 1.2 * distances[0]  # Å: seven neighbours
+    finished = {number: [] for number in range(9)}
+    again = DistanceMatrixGenerator(formula_units=[4], space_group=14, pressure_gpa=25.0, finished=finished)
+    assert list(again.generate(formula, 4, np.random.default_rng(0))) == []

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from alphacrystal.composition import parse_formula
-from alphacrystal.learn import StructureType, type_probabilities, types_under_pressure
+from alphacrystal.learn import (
+    StructureType,
+    homologue_hypotheses,
+    predict_hypotheses,
+    type_probabilities,
+    types_under_pressure,
+)
 
 UNITS = [1, 2]
 
@@ -55,3 +61,17 @@ def test_hydrides_have_types_with_hydrogen_cages_under_pressure(formula: str, gr
 def test_a_space_group_limits_the_types_under_pressure_too() -> None:
     types, _ = types_under_pressure(parse_formula("CaH6"), UNITS, 150.0, group=229)
     assert {structure_type.space_group for structure_type in types} == {229}
+
+
+def test_hypotheses_of_heavier_homologues_are_those_of_the_compound_with_free_coordinates() -> None:
+    formula = parse_formula("TiO2")
+    hypotheses = predict_hypotheses(formula, [4], 60, pressure_gpa=25.0)
+    models = homologue_hypotheses(formula, [4], hypotheses)
+    (baddeleyite,) = (model for model in models if model.hypothesis.space_group == 14)
+    assert (baddeleyite.replaced, baddeleyite.heavier) == ("Ti", "Zr")
+    assert baddeleyite.hypothesis in hypotheses
+    assert baddeleyite.hypothesis.occupation == {"Ti": "e", "O": "ee"}
+    assert baddeleyite.homologue.occupation == {"Zr": "e", "O": "ee"}
+    assert baddeleyite.homologue.lattice.volume > 1.1 * baddeleyite.hypothesis.lattice.volume
+    salt = parse_formula("NaCl")
+    assert homologue_hypotheses(salt, [1], predict_hypotheses(salt, [1], 20, pressure_gpa=25.0), group=221) == []

@@ -15,6 +15,7 @@ from alphacrystal.learn.distograms import (
     predict_cell_distogram,
     predict_distograms,
 )
+from alphacrystal.learn.homologue_hypotheses import HomologueHypothesis, homologue_hypotheses
 from alphacrystal.learn.hypotheses import (
     composition_distances,
     predict_hypotheses,
@@ -42,6 +43,7 @@ __all__ = [
     "MODEL_NAMES",
     "NETWORK_NAMES",
     "ContactNet",
+    "HomologueHypothesis",
     "ModelCard",
     "StructureType",
     "check_supported",
@@ -49,6 +51,7 @@ __all__ = [
     "compound_ratios",
     "contact_probabilities",
     "existence_probabilities",
+    "homologue_hypotheses",
     "load_model",
     "model_hashes",
     "models_folder",

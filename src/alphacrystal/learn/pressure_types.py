@@ -64,7 +64,7 @@ def types_under_pressure(
     types, logs = type_probabilities(formula, units, group=group, models=models)
     if pressure_gpa <= 0:
         return types, logs
-    more = [_homologue_types(formula, homologue, units, group, models) for homologue in _homologues(formula)]
+    more = [_homologue_types(formula, homologue, units, group, models) for homologue in homologues(formula)]
     if cages := _cage_types(formula, units, group):
         more.append(dict.fromkeys(cages, 1 / len(cages)))
     if not more:
@@ -91,8 +91,7 @@ def _homologue_types(
     best = np.argsort(-logs, kind="stable")[:TYPES_OF_HOMOLOGUE]
     probabilities = np.exp(logs[best] - np.logaddexp.reduce(logs[best]))
     # The replaced element may come at another place in the order of electronegativity.
-    (replaced,) = set(formula.elements) - set(homologue.elements)
-    (new,) = set(homologue.elements) - set(formula.elements)
+    replaced, new = replaced_elements(formula, homologue)
     places = [homologue.elements.index(new if symbol == replaced else symbol) for symbol in formula.elements]
     return {
         StructureType(
@@ -103,7 +102,7 @@ def _homologue_types(
     }
 
 
-def _homologues(formula: Formula) -> Iterator[Formula]:
+def homologues(formula: Formula) -> Iterator[Formula]:
     """The formula with one element replaced by a heavier one of its group; the most electronegative stays."""
     elements = formula.elements if len(formula.elements) == 1 else formula.elements[:-1]
     if len(formula.elements) > MAX_ELEMENTS:
@@ -114,6 +113,13 @@ def _homologues(formula: Formula) -> Iterator[Formula]:
                 counts = {heavier if s == symbol else s: count for s, count in formula.counts.items()}
                 ordered = {s: counts[s] for s in sorted(counts, key=element_order)}
                 yield replace(formula, counts=ordered, notes=())
+
+
+def replaced_elements(formula: Formula, homologue: Formula) -> tuple[str, str]:
+    """The element of a formula that a homologue does not have, and the heavier one in its place."""
+    (replaced,) = set(formula.elements) - set(homologue.elements)
+    (heavier,) = set(homologue.elements) - set(formula.elements)
+    return replaced, heavier
 
 
 @cache

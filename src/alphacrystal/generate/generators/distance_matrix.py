@@ -113,11 +113,14 @@ class DistanceMatrixGenerator:
         candidates: list[Candidate] = []
         distinct: list[Candidate] = []
         parts = done = 0
+        if self.pressure_gpa > 0 and self.peaks is None and self.lattice is None:
+            candidates += self._from_homologues(formula, hypotheses, seed, parts)
+            parts += 1
         while len(distinct) < count and done < len(hypotheses):
             missing = max(count - len(distinct), MIN_ADDED)
             begin, end = done, done + math.ceil(missing * HYPOTHESES_PER_CANDIDATE)
             total = min(end, len(hypotheses))
-            for part, settings in self._parts(hypotheses[begin:end], first=not candidates):
+            for part, settings in self._parts(hypotheses[begin:end], first=not done):
                 candidates += self._built(part, settings, parts, seed, done, total, least)
                 parts += 1
                 done += len(part)
@@ -183,6 +186,39 @@ class DistanceMatrixGenerator:
         if self.on_progress:
             self.on_progress(before + len(part), total)
         return list(candidates)
+
+    def _from_homologues(
+        self, formula: Formula, hypotheses: Sequence[SymmetryHypothesis], seed: int, number: int
+    ) -> list[Candidate]:
+        """Candidates with the structures of heavier homologues in the predicted volumes, as a separate part.
+
+        Arguments as for ``_built``; new or finished.
+        """
+        from alphacrystal.crystal import lattice_points
+        from alphacrystal.learn import homologue_hypotheses
+
+        finished = self.finished.get(number)
+        if finished is not None:
+            return list(finished)
+        models = homologue_hypotheses(
+            formula, self.formula_units, hypotheses, group=self.space_group, models=self.models
+        )
+        report = self._report(0, len(hypotheses))
+        candidates = []
+        for model in models:
+            for built in self._from_orbits([model.homologue], None, seed, number, report):
+                mine = model.hypothesis
+                structure = built.structure.copy()
+                structure.replace_species({model.heavier: model.replaced})
+                structure.scale_lattice(mine.lattice.volume / lattice_points(mine.space_group))
+                score = (built.log_probability or 0.0) - model.homologue.log_probability
+                provenance = {**built.provenance, "homologue": model.heavier}
+                candidates.append(
+                    Candidate(structure, self.name, score + mine.log_probability, mine, provenance)
+                )
+        if self.on_part:
+            self.on_part(number, candidates)
+        return candidates
 
     def _from_distances(
         self,
