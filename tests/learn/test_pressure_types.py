@@ -74,4 +74,6 @@ def test_hypotheses_of_heavier_homologues_are_those_of_the_compound_with_free_co
     assert baddeleyite.homologue.occupation == {"Zr": "e", "O": "ee"}
     assert baddeleyite.homologue.lattice.volume > 1.1 * baddeleyite.hypothesis.lattice.volume
     salt = parse_formula("NaCl")
-    assert homologue_hypotheses(salt, [1], predict_hypotheses(salt, [1], 20, pressure_gpa=25.0), group=221) == []
+    assert (
+        homologue_hypotheses(salt, [1], predict_hypotheses(salt, [1], 20, pressure_gpa=25.0), group=221) == []
+    )

@@ -1,8 +1,8 @@
 """Structures of heavier homologues, which a compound takes under pressure.
 
-Under pressure, a structure type often has other coordinates than in ambient compounds. The high-pressure phase
-baddeleyite of TiO2 has the type of monoclinic VO2, which is distorted rutile. The coordinates and the cell of
-the heavier homologue, here ZrO2, have the higher coordination.
+Under pressure, a structure type often has other coordinates than in ambient compounds. The high-pressure
+phase baddeleyite of TiO2 has the type of monoclinic VO2, which is distorted rutile. The coordinates and the
+cell of the heavier homologue, here ZrO2, have the higher coordination.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def explore(
     from alphacrystal_bench.systems.run import benchmark_explore
 
     counts = [int(count) for count in chosen_numbers("--budget", budget, int, 1, 1e6)]
-    if len(counts) > 2:  # noqa: PLR2004 - binary and ternary systems
+    if len(counts) > 2:
         raise InputError("--budget takes one number, or two for binary and ternary systems.")
     return benchmark_explore(
         data,

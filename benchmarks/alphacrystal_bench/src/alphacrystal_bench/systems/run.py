@@ -39,8 +39,9 @@ structure (StructureMatcher, 0.2, 0.3, 5°). A false phase is on the explored hu
 {1000 * FALSE_PHASE:.0f} meV/atom above the joint hull. A new phase is on both hulls and has no experimental
 entry. The table of known phases is not used.
 
-Most of these formulas are in the training data of the networks and were seen as compounds by the network of the
-existence; *held out* are those of the validation split. The shares of the others are those of seen compounds.
+Most of these formulas are in the training data of the networks, and the network of the existence knows them
+as compounds; *held out* are those of the validation split. The shares of the others are those of seen
+compounds.
 In the second table, a known phase is bold if its structure was found within {1000 * NEAR[-1]:.0f} meV/atom.
 """
 
