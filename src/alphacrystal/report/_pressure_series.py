@@ -17,9 +17,8 @@ from pydantic.dataclasses import dataclass as validated_dataclass
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.report._html import page_style, page_template
 from alphacrystal.report._layout import PAGE_FILE, STRUCTURES_FOLDER, damaged
-from alphacrystal.report._structure_text import cif_text
+from alphacrystal.report._structure_text import cif_text, typeset_formula, typeset_symbol
 from alphacrystal.report._summary import cell_formula, csv_text
-from alphacrystal.report._typeset import typeset_formula, typeset_symbol
 from alphacrystal.runtime.atomic_write import storage_sentence, write_text_atomically
 from alphacrystal.runtime.csv_cells import original_text
 
