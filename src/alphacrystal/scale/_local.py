@@ -6,7 +6,6 @@ import itertools
 import queue
 import threading
 import time
-from types import TracebackType
 from typing import Self
 
 from alphacrystal.runtime.task_process import TaskProcess
@@ -63,12 +62,7 @@ class LocalExecutor:
             thread.start()
         return self
 
-    def __exit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._stopping.set()
         for process in self._processes:
             self._tasks.put(None)
