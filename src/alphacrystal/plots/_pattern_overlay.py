@@ -56,8 +56,6 @@ def pattern_overlay(
         heights = [103.0] * len(unexplained)
         axes.plot(unexplained, heights, "v", color=VERMILION, markersize=6, label="unexplained peaks")
     axes.set_xlim(float(x[0]), float(x[-1]))
-    style_axes(axes, x_label="2θ (°)", y_label="intensity (% of the highest point)")
+    style_axes(axes, x_label="2θ (°)", y_label="intensity (% of the highest point)", title=title)
     axes.legend(frameon=False, fontsize=11, loc="upper right")
-    if title:
-        axes.set_title(title, fontsize=13)
     return save_figure(figure, out_path)

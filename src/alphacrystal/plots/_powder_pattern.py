@@ -56,9 +56,9 @@ def powder_lines(
         )
     axes.set_xlim(min(10.0, float(x.min()) - 1.0), max(90.0, float(x.max())))
     axes.set_ylim(0.0, 112.0)
-    style_axes(axes, x_label=f"2θ (°), {radiation}", y_label="intensity (% of the strongest peak)")
-    if title:
-        axes.set_title(title, fontsize=13)
+    style_axes(
+        axes, x_label=f"2θ (°), {radiation}", y_label="intensity (% of the strongest peak)", title=title
+    )
     return save_figure(figure, out_path)
 
 

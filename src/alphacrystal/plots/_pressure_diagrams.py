@@ -93,10 +93,10 @@ def enthalpy_pressure(
     high = max(float(curve.line_enthalpies.max()) for curve in curves[:named])
     top = min(max(high, 0.05), _WINDOW)
     axes.set_ylim(low - 0.2 * (top - low), top + 0.05 * (top - low))
-    style_axes(axes, x_label="pressure (GPa)", y_label="enthalpy relative to the first phase (eV/atom)")
+    style_axes(
+        axes, x_label="pressure (GPa)", y_label="enthalpy relative to the first phase (eV/atom)", title=title
+    )
     figure.legend(fontsize=11, frameon=False, loc="outside right upper")
-    if title:
-        axes.set_title(title, fontsize=13)
     return save_figure(figure, out_path)
 
 
@@ -135,7 +135,5 @@ def stable_pressures(
             )
     axes.set_yticks(range(len(stable)), list(stable))
     axes.set_ylim(-0.6, len(stable) - 0.2)
-    style_axes(axes, x_label="pressure (GPa)", y_label="phase on the hull")
-    if title:
-        axes.set_title(title, fontsize=13)
+    style_axes(axes, x_label="pressure (GPa)", y_label="phase on the hull", title=title)
     return save_figure(figure, out_path)
