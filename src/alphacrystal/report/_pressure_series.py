@@ -189,7 +189,7 @@ def write_pressure_series(
             )
     write_text_atomically(folder / ENTHALPIES_FILE, _table(EnthalpyRow, rows))
     if page and phases:
-        _, picture = _figure(folder, formula, pressures, phases, ranges)
+        _, picture = _figure(folder, formula, phases, ranges)
         write_text_atomically(folder / PAGE_FILE, _page(formula, pressures, phases, ranges, picture))
     changes = [
         TransitionRow(
@@ -209,11 +209,7 @@ def _table(row_type: type[EnthalpyRow | TransitionRow], rows: Sequence[EnthalpyR
 
 
 def _figure(
-    folder: Path,
-    formula: str,
-    pressures: Sequence[float],
-    phases: Sequence[PressurePhase],
-    ranges: Sequence[PhaseRange],
+    folder: Path, formula: str, phases: Sequence[PressurePhase], ranges: Sequence[PhaseRange]
 ) -> tuple[Path, Path]:
     import numpy as np
 
