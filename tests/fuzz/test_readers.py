@@ -177,7 +177,6 @@ def _read_store(path: Path) -> None:
         store.counts()
         list(store.waiting())
         list(store.lines())
-        store.failure_types()
         list(store.times())
         store.retry_failed()
         store.record([TaskOutcome("x", "It failed.", "internal")])

@@ -14,8 +14,8 @@ import alphacrystal
 from alphacrystal.config import PredictConfig
 from alphacrystal.crystal import as_atoms
 from alphacrystal.errors import AlphaCrystalError, InputError, PotentialError, WeightsError
+from alphacrystal.pipeline.candidate_copies import UNRELAXED_COPY
 from alphacrystal.pipeline.predict import predict
-from alphacrystal.pipeline.unrelaxed_copies import UNRELAXED_COPY
 from alphacrystal.report import read_run_folder
 
 torch.set_num_threads(1)

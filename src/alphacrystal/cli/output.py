@@ -1,4 +1,4 @@
-"""Output of commands: run tables, JSON, errors and notes."""
+"""Output of commands: tables of runs and series of pressures, JSON, errors and notes."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import typer
 from alphacrystal.errors import InputError
 
 if TYPE_CHECKING:
+    from alphacrystal.pipeline.pressure_series import PressureSeries
     from alphacrystal.report import RunSummary
 
 JsonOption = Annotated[
@@ -23,6 +24,7 @@ JsonOption = Annotated[
     typer.Option("--json", help="Print JSON instead of text: one object per line."),
 ]
 ROWS = 10  # rows of a table
+SERIES_ROWS = 5  # rows of the table of each pressure
 MIN_WIDTH = 80  # columns of a table
 _ESCAPED_ASCII = "ascii_escaped"
 
@@ -167,3 +169,46 @@ def create_folder(out: Path) -> None:
         raise InputError(
             f"The output folder {out} cannot be written ({error.strerror}): choose another --out."
         ) from error
+
+
+def print_series(series: PressureSeries, *, as_json: bool) -> None:
+    """Print the first rows at each pressure and the phases of lowest enthalpy; or one JSON object."""
+    from rich.console import Console
+
+    from alphacrystal.report import ranked_table, table_legend
+
+    ranges = [(series.phases[number], begin, end) for number, begin, end in series.ranges]
+    if as_json:
+        print_json(
+            {
+                "formula": series.formula,
+                "pressures_gpa": list(series.predictions),
+                "lists": [prediction.rows for prediction in series.predictions.values()],
+                "lowest_enthalpy": [
+                    {
+                        "from_gpa": begin,
+                        "to_gpa": end,
+                        "space_group_number": phase.space_group_number,
+                        "space_group_symbol": phase.space_group_symbol,
+                        "cell_formula": phase.cell_formula,
+                    }
+                    for phase, begin, end in ranges
+                ],
+                "folder": str(series.folder),
+            }
+        )
+        return
+    console = Console(soft_wrap=True, highlight=False)
+    for pressure, prediction in series.predictions.items():
+        console.print(f"{printable(series.formula)} at {pressure:g} GPa", markup=False, style="bold")
+        rows = prediction.rows
+        console.print(ranked_table(rows, SERIES_ROWS))
+    if rows:
+        console.print(table_legend(rows))
+    console.print("Phase of lowest enthalpy:", markup=False)
+    for phase, begin, end in ranges:
+        name = f"{phase.space_group_symbol} ({phase.space_group_number}), {phase.cell_formula}"
+        console.print(f"  {begin:.4g} to {end:.4g} GPa: {printable(name)}", markup=False)
+    console.print(f"Enthalpies: {series.folder / 'enthalpies.csv'}", markup=False)
+    console.print(f"Figure: {series.folder / 'enthalpies.png'}", markup=False)
+    console.print(f"Report: {series.folder / 'report.html'}", markup=False)

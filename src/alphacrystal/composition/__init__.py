@@ -5,12 +5,15 @@ Text a user types becomes a `Formula`; a formula times Z becomes a `CellContent`
 
 from alphacrystal.composition._elements import ElementTable, element_features, element_order, element_table
 from alphacrystal.composition._formula import (
+    LARGEST_CHANGE,
     CellContent,
     Formula,
     flat_name,
     formula_units_within,
     parse_cell,
     parse_formula,
+    simpler_formula,
+    typed_fractions,
 )
 from alphacrystal.composition._ratios import (
     ANY_RATIO_ATOMS,
@@ -19,7 +22,6 @@ from alphacrystal.composition._ratios import (
     reduced_ratios,
     system_ratios,
 )
-from alphacrystal.composition._simpler import LARGEST_CHANGE, simpler_formula, typed_fractions
 
 __all__ = [
     "ANY_RATIO_ATOMS",

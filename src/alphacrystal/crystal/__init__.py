@@ -21,12 +21,12 @@ from alphacrystal.crystal._coordination import (
     Neighbours,
     Shell,
     bonded_dimensions,
+    effective_coordination,
     neighbours_within_reach,
     shape_name,
     shell,
 )
 from alphacrystal.crystal._crystal import Crystal, CrystalSymmetry
-from alphacrystal.crystal._distance_limits import parse_distance_limits
 from alphacrystal.crystal._distances import (
     CONTACT_FACTOR,
     NEIGHBOUR_IMAGES,
@@ -37,10 +37,10 @@ from alphacrystal.crystal._distances import (
     min_image_pair_distances,
     minkowski_reduced,
     nearest_neighbours,
+    parse_distance_limits,
 )
 from alphacrystal.crystal._distogram import Distogram, OrbitDistogram
 from alphacrystal.crystal._duplicates import SameCrystal, group_duplicates, neighbour_fingerprint
-from alphacrystal.crystal._effective_coordination import effective_coordination
 from alphacrystal.crystal._encoding import AtomSites, CrystalEncoding, atom_sites, encode, primitive_members
 from alphacrystal.crystal._enumerate import can_place, first_assignments, placeable_units, wyckoff_assignments
 from alphacrystal.crystal._exchange import StructureLike, as_atoms, as_structure, as_structures

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alphacrystal.crystal._cells import standard_structure
-from alphacrystal.crystal._effective_coordination import effective_coordination
+from alphacrystal.crystal._coordination import effective_coordination
 from alphacrystal.crystal._structure_label import StructureLabel, mendeleev_number, structure_label
 from alphacrystal.errors import InputError
 from alphacrystal.typing import FloatArray

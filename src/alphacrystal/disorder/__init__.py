@@ -1,6 +1,5 @@
 """Disordered crystals: ordered approximants by symmetric enumeration, and the entropy of mixing."""
 
-from alphacrystal.disorder._alloys import AlloyLattice, alloy_structure
 from alphacrystal.disorder._approximants import (
     Approximants,
     ApproximatedAssembly,
@@ -10,9 +9,9 @@ from alphacrystal.disorder._approximants import (
     approximant_formula,
     ordered_approximants,
 )
-from alphacrystal.disorder._entropy import BOLTZMANN
 from alphacrystal.disorder._facts import (
     ARRANGEMENTS,
+    BOLTZMANN,
     PARENT,
     AssemblyOccupancies,
     Disorder,
@@ -20,7 +19,7 @@ from alphacrystal.disorder._facts import (
     SiteOccupancies,
     disorder_facts,
 )
-from alphacrystal.disorder._solid_solution import solid_solution
+from alphacrystal.disorder._solid_solution import AlloyLattice, alloy_structure, solid_solution
 
 __all__ = [
     "ARRANGEMENTS",

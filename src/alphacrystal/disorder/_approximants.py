@@ -23,9 +23,8 @@ from alphacrystal.disorder._electrostatics import (
     ewald_matrix,
     order_matters,
 )
-from alphacrystal.disorder._entropy import mixing_entropy
 from alphacrystal.disorder._enumeration import DecoratedSupercell, decorated_supercells
-from alphacrystal.disorder._exclusions import Exclusion, exclusions
+from alphacrystal.disorder._exclusions import Exclusion, exclusions, mixing_entropy
 from alphacrystal.disorder._units import VACANCY, UnitOrbit
 from alphacrystal.errors import InputError
 from alphacrystal.typing import FloatArray, IntArray

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
-from alphacrystal.disorder._entropy import BOLTZMANN
 from alphacrystal.disorder._units import assembly_name, group_text
 
 if TYPE_CHECKING:
@@ -20,6 +19,8 @@ PARENT = "disordered_parent"
 ARRANGEMENTS = "arrangements"
 #: Differences of occupancies below this are not stated.
 _STATED = 1e-3
+#: eV/K; CODATA 2018, exact.
+BOLTZMANN = 8.617333262145e-5
 _MOST_LABELS = 4  # of the sites of a disorder group in a sentence
 #: eV/atom; a smaller mean energy has no temperature.
 _ZERO = 1e-6

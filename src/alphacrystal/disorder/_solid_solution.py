@@ -1,10 +1,12 @@
-"""Solid solutions in the structure of a parent compound, as disordered crystals."""
+"""Solid solutions in the structure of a parent compound or on the lattice of a metal."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 from alphacrystal.errors import InputError
 
@@ -14,6 +16,13 @@ if TYPE_CHECKING:
 #: Amounts for each formula unit of the parent that differ by less are equal.
 _EQUAL = 5e-3
 _MOST_ASSIGNMENTS = 100_000
+AlloyLattice = Literal["fcc", "bcc", "hcp"]
+#: Primitive cells of unit edge of the cube (fcc, bcc) or of the ideal hexagonal packing, and their sites.
+_CUBIC = {
+    "fcc": [[0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]],
+    "bcc": [[-0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.5, 0.5, -0.5]],
+}
+_HEXAGONAL = [[1, 0, 0], [-0.5, 3**0.5 / 2, 0], [0, 0, (8 / 3) ** 0.5]]
 
 
 def solid_solution(parent: Structure, amounts: Mapping[str, float], name: str, text: str) -> Structure:
@@ -85,3 +94,21 @@ def _placed(missing: Mapping[str, float], added: Mapping[str, float]) -> dict[st
 
 def _text(amounts: Mapping[str, float]) -> str:
     return ", ".join(f"{amount:.3g} {symbol}" for symbol, amount in amounts.items())
+
+
+def alloy_structure(lattice: AlloyLattice, amounts: Mapping[str, float], volume_per_atom: float) -> Structure:
+    """A lattice whose sites hold the elements of an alloy at random.
+
+    Args:
+        lattice: fcc, bcc, or hcp with the ideal axial ratio.
+        amounts: Of each element, in any unit.
+        volume_per_atom: Å³.
+    """
+    from pymatgen.core import Lattice, Structure
+
+    vectors = np.array(_CUBIC.get(lattice, _HEXAGONAL), dtype=np.float64)
+    sites = [[1 / 3, 2 / 3, 0.25], [2 / 3, 1 / 3, 0.75]] if lattice == "hcp" else [[0.0, 0.0, 0.0]]
+    vectors *= (volume_per_atom * len(sites) / abs(np.linalg.det(vectors))) ** (1 / 3)
+    total = sum(amounts.values())
+    shares = {symbol: amount / total for symbol, amount in amounts.items()}
+    return Structure(Lattice(vectors), [shares] * len(sites), sites, labels=["M"] * len(sites))

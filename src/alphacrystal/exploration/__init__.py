@@ -3,7 +3,6 @@
 ``explore`` predicts rounds of formulas; ``Exploration`` is its result.
 """
 
-from alphacrystal.exploration._budget import Budget, parse_budget
 from alphacrystal.exploration._exploration import Exploration
 from alphacrystal.exploration._explore import (
     DEFAULTS,
@@ -13,7 +12,6 @@ from alphacrystal.exploration._explore import (
     stored_exploration,
 )
 from alphacrystal.exploration._hull import Hull, Phase
-from alphacrystal.exploration._lines import hull_lines
 from alphacrystal.exploration._log import EVENTS_FILE, LOG_FILE, ExploreLog, parse_log
 from alphacrystal.exploration._read import StoredHull, parse_hull, read_hull, summary_of
 from alphacrystal.exploration._results import (
@@ -27,6 +25,7 @@ from alphacrystal.exploration._results import (
 )
 from alphacrystal.exploration._run import ExplorationRun
 from alphacrystal.exploration._selection import expected_lowering, predicted_depths
+from alphacrystal.exploration._sentences import hull_lines
 from alphacrystal.exploration._summary import MAX_PHASES, SUMMARY_FILE, HullSummary, parse_summary
 from alphacrystal.exploration._system import (
     ChemicalSystem,
@@ -36,7 +35,7 @@ from alphacrystal.exploration._system import (
 )
 from alphacrystal.exploration._systems import SystemRow, explore_systems, read_systems
 from alphacrystal.exploration._table import HULL_COLUMNS, STRUCTURES_FOLDER, HullRow, hull_table
-from alphacrystal.exploration._task import RUNS_FOLDER, ExploreTask
+from alphacrystal.exploration._tasks import RUNS_FOLDER, Budget, ExploreTask, parse_budget
 
 __all__ = [
     "CSV_FILE",

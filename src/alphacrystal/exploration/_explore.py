@@ -9,11 +9,11 @@ from typing import Any
 from alphacrystal import __version__
 from alphacrystal.config import PredictConfig, check_unchanged, make_config
 from alphacrystal.errors import InputError
-from alphacrystal.exploration._budget import Budget, parse_budget
 from alphacrystal.exploration._exploration import Exploration
 from alphacrystal.exploration._log import EVENTS_FILE, ExploreLog, read_log
 from alphacrystal.exploration._run import ExplorationRun, OnRound
 from alphacrystal.exploration._system import ChemicalSystem, parse_system
+from alphacrystal.exploration._tasks import Budget, parse_budget
 from alphacrystal.report import EventLog, default_folder, prepare_output_folder
 from alphacrystal.runtime.folder_lock import lock_folder
 from alphacrystal.runtime.torch_device import check_device

@@ -19,8 +19,19 @@ if TYPE_CHECKING:
 #: Sources of phases.
 PREDICTED, KNOWN, REFERENCE = "predicted", "known", "reference"
 ON_HULL = 1e-6  # eV/atom
+#: Facts of a phase that its rows in ``summary.csv`` and ``hull.csv`` have under the same names.
+ROW_FACTS = (
+    *("space_group_number", "space_group_symbol", "n_atoms", "volume_per_atom_a3"),
+    *("probability", "converged", "known", "flags", "unexplained_peaks", "prototype"),
+    *("a", "b", "c", "alpha", "beta", "gamma", "density_g_cm3"),
+)
 MIN_SHARE = 1e-6  # of the atoms, in a decomposition
 _SINGULAR = 1e-10  # determinant of the fractions of a facet
+
+
+def row_facts(row: object) -> dict[str, Any]:
+    """The ``ROW_FACTS`` of a phase or of a row of a table."""
+    return {name: getattr(row, name) for name in ROW_FACTS}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

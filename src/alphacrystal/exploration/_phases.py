@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from alphacrystal.composition import parse_formula
 from alphacrystal.config import PredictConfig
-from alphacrystal.exploration._hull import KNOWN, PREDICTED, REFERENCE, Phase
+from alphacrystal.exploration._hull import KNOWN, PREDICTED, REFERENCE, Phase, row_facts
 from alphacrystal.exploration._system import ChemicalSystem, plain_formula
 
 if TYPE_CHECKING:
@@ -48,26 +48,10 @@ def phases_of_run(run: RunSummary, folder: Path, config: PredictConfig) -> list[
             counts=counts,
             energy_per_atom_ev=energy,
             source=PREDICTED,
-            space_group_number=row.space_group_number,
-            space_group_symbol=row.space_group_symbol,
-            n_atoms=row.n_atoms,
-            volume_per_atom_a3=row.volume_per_atom_a3,
-            probability=row.probability,
-            converged=row.converged,
-            known=row.known,
-            flags=row.flags,
             r_wp=row.r_wp,
-            unexplained_peaks=row.unexplained_peaks,
             folder=name,
             file=row.file,
-            prototype=row.prototype,
-            a=row.a,
-            b=row.b,
-            c=row.c,
-            alpha=row.alpha,
-            beta=row.beta,
-            gamma=row.gamma,
-            density_g_cm3=row.density_g_cm3,
+            **row_facts(row),
         )
         for energy, row in low
     ]

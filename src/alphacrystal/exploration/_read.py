@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from alphacrystal.errors import InputError
-from alphacrystal.exploration._results import FORMAT_VERSION, JSON_FILE
+from alphacrystal.exploration._results import JSON_FILE
 from alphacrystal.exploration._summary import MAX_PHASES, SHARED, HullFacts, HullSummary, parsed_facts
 from alphacrystal.exploration._table import HullRow
 from alphacrystal.runtime.bounded_files import read_bounded_text
@@ -37,7 +37,7 @@ def parse_hull(content: bytes | str, path: Path) -> StoredHull:
     Raises:
         InputError: It is damaged, or of a newer version of this program.
     """
-    return parsed_facts(StoredHull, content, path, FORMAT_VERSION)
+    return parsed_facts(StoredHull, content, path)
 
 
 def summary_of(hull: StoredHull) -> HullSummary:

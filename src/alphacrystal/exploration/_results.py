@@ -13,7 +13,7 @@ from alphacrystal.errors import AlphaCrystalError
 from alphacrystal.exploration._exploration import Exploration
 from alphacrystal.exploration._hull import PREDICTED, Hull, Phase
 from alphacrystal.exploration._page import exploration_page
-from alphacrystal.exploration._summary import SUMMARY_FILE, summary_text
+from alphacrystal.exploration._summary import FORMAT_VERSION, SUMMARY_FILE, summary_text
 from alphacrystal.exploration._table import (
     STRUCTURES_FOLDER,
     HullRow,
@@ -31,7 +31,6 @@ PAGE_FILE = "hull.html"
 FIGURE = "hull"
 POTENTIALS_FIGURE = "chemical_potentials"
 PRESSURES_FIGURE = "stable_pressures"
-FORMAT_VERSION = 1
 MAX_STRUCTURES = 500  # CIF files
 MAX_CIF_BYTES = 5_000_000
 

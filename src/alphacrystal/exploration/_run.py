@@ -8,8 +8,6 @@ from pathlib import Path
 
 from alphacrystal.config import PredictConfig
 from alphacrystal.errors import AlphaCrystalError
-from alphacrystal.exploration._batch import Batch
-from alphacrystal.exploration._budget import Budget
 from alphacrystal.exploration._exploration import Exploration
 from alphacrystal.exploration._hull import Hull, Phase
 from alphacrystal.exploration._log import ExploreLog, LoggedTask, Round
@@ -23,7 +21,7 @@ from alphacrystal.exploration._phases import (
 from alphacrystal.exploration._results import write_results
 from alphacrystal.exploration._selection import QUICK, THOROUGH, next_tasks
 from alphacrystal.exploration._system import ChemicalSystem, Compositions, enumerate_compositions
-from alphacrystal.exploration._task import ExploreTask, run_folder, setting_name
+from alphacrystal.exploration._tasks import Batch, Budget, ExploreTask, run_folder, setting_name
 from alphacrystal.report import EventLog, finished_run
 from alphacrystal.runtime.interrupts import interrupts_held
 from alphacrystal.scale import CampaignTask, Executor, TaskOutcome, compute

@@ -100,17 +100,16 @@ def parse_summary(content: bytes | str, path: Path) -> HullSummary:
     Raises:
         InputError: It is damaged, or of a newer version of this program.
     """
-    return parsed_facts(HullSummary, content, path, FORMAT_VERSION)
+    return parsed_facts(HullSummary, content, path)
 
 
-def parsed_facts(model: type[Facts], content: bytes | str, path: Path, newest: int) -> Facts:
+def parsed_facts(model: type[Facts], content: bytes | str, path: Path) -> Facts:
     """The content of a file as a model.
 
     Args:
         model: Of the file.
         content: Content of the file.
         path: Path of the file, for messages.
-        newest: Largest format version that this program reads.
 
     Raises:
         InputError: It is damaged, or of a newer version of this program.
@@ -119,6 +118,6 @@ def parsed_facts(model: type[Facts], content: bytes | str, path: Path, newest: i
         facts = model.model_validate_json(content)
     except (ValidationError, RecursionError) as error:
         raise InputError(f"{path} is damaged: repeat the exploration with --resume.") from error
-    if facts.format_version > newest:
-        raise NewerFormatError(path, facts.format_version, newest)
+    if facts.format_version > FORMAT_VERSION:
+        raise NewerFormatError(path, facts.format_version, FORMAT_VERSION)
     return facts

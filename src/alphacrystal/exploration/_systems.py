@@ -10,10 +10,10 @@ from typing import Any
 
 from alphacrystal.config import PredictConfig
 from alphacrystal.errors import AlphaCrystalError, InputError
-from alphacrystal.exploration._budget import Budget, parse_budget
 from alphacrystal.exploration._explore import explore
 from alphacrystal.exploration._log import read_log
 from alphacrystal.exploration._system import ChemicalSystem, parse_system
+from alphacrystal.exploration._tasks import Budget, parse_budget
 from alphacrystal.report import default_folder
 from alphacrystal.runtime.atomic_write import write_text_atomically
 from alphacrystal.runtime.bounded_files import read_bounded_text

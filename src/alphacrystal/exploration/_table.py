@@ -10,7 +10,7 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from alphacrystal.exploration._exploration import Exploration
-from alphacrystal.exploration._hull import PREDICTED, Hull, Phase
+from alphacrystal.exploration._hull import PREDICTED, Hull, Phase, row_facts
 
 STRUCTURES_FOLDER = "structures"
 NEAR = 0.05  # eV/atom above the hull up to which structures are written
@@ -122,35 +122,19 @@ def hull_row(exploration: Exploration, hull: Hull, index: int) -> HullRow:
     above = round(float(hull.above[index]), 6)
     return HullRow(
         formula=phase.formula,
-        space_group_number=phase.space_group_number,
-        space_group_symbol=phase.space_group_symbol,
-        n_atoms=phase.n_atoms,
         energy_per_atom_ev=round(phase.energy_per_atom_ev, 6) if ambient else None,
         enthalpy_per_atom_ev=None if ambient else round(phase.energy_per_atom_ev, 6),
         formation_energy_per_atom_ev=round(float(hull.formation[index]), 6) + 0.0,
         energy_above_hull_per_atom_ev=above + 0.0,
         existence=exploration.compositions.probability(phase.formula),
-        probability=phase.probability,
         source=phase.source,
-        known=phase.known,
-        converged=phase.converged,
-        flags=phase.flags,
         r_wp=None if phase.r_wp is None else round(phase.r_wp, 5),
-        unexplained_peaks=phase.unexplained_peaks,
-        volume_per_atom_a3=phase.volume_per_atom_a3,
         decomposition=""
         if index in hull.stable
         else " + ".join(f"{share:.3g} {formula}" for formula, share in hull.decomposition(index)),
         file=f"{STRUCTURES_FOLDER}/{_cif_name(phase)}" if _has_file(phase, above) else "",
         run=phase.folder,
-        prototype=phase.prototype,
-        a=phase.a,
-        b=phase.b,
-        c=phase.c,
-        alpha=phase.alpha,
-        beta=phase.beta,
-        gamma=phase.gamma,
-        density_g_cm3=phase.density_g_cm3,
+        **row_facts(phase),
     )
 
 

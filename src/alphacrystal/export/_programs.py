@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from alphacrystal.crystal import as_atoms
 from alphacrystal.errors import InputError
-from alphacrystal.export._grid import MAGNETISATION, is_magnetic, kpoint_grid, symbols
 from alphacrystal.ranking import MAGNETIC
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
+SPACING = 0.25  # Å⁻¹, largest distance of k points, with the factor 2π
+MAGNETISATION = 0.5  # start of magnetic elements, as a fraction of the valence electrons
 QE_CUTOFF = 110.0  # Ry; at least the high hints of PseudoDojo, except for Cd (114), Lu (116) and La (130)
 CP2K_CUTOFF = 600  # Ry
 _CE_TO_YB = {"Ce", "Pr", "Nd", "Pm", "Sm", "Eu", "Gd", "Tb", "Dy", "Ho", "Er", "Tm", "Yb"}
@@ -22,6 +26,23 @@ _CE_TO_YB = {"Ce", "Pr", "Nd", "Pm", "Sm", "Eu", "Gd", "Tb", "Dy", "Ho", "Er", "
 NOT_IN_PSEUDODOJO = frozenset(_CE_TO_YB | {"At"})
 #: Elements up to Rn without DZVP-MOLOPT-SR-GTH in BASIS_MOLOPT of CP2K.
 NOT_IN_MOLOPT = frozenset(_CE_TO_YB | {"La", "Lu"})
+
+
+def kpoint_grid(structure: Structure) -> tuple[int, int, int]:
+    """Divisions of the reciprocal vectors with at most SPACING between k points."""
+    lengths = np.linalg.norm(structure.lattice.reciprocal_lattice.matrix, axis=1)
+    first, second, third = (max(1, math.ceil(length / SPACING - 1e-6)) for length in lengths.tolist())
+    return first, second, third
+
+
+def symbols(structure: Structure) -> list[str]:
+    """Symbols of the elements in the order of the sites."""
+    return list(dict.fromkeys(site.specie.symbol for site in structure))
+
+
+def is_magnetic(structure: Structure) -> bool:
+    """Whether an element is magnetic in many compounds, so that the calculation is spin-polarised."""
+    return bool(MAGNETIC & set(symbols(structure)))
 
 
 def vasp(structure: Structure, name: str) -> dict[str, str]:

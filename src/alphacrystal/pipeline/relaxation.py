@@ -7,9 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from alphacrystal.generate import Candidate
+from alphacrystal.pipeline.candidate_copies import (
+    MEASURED_CELL_COPY,
+    UNRELAXED_COPY,
+    measured_cell_copies,
+    unrelaxed_copies,
+)
 from alphacrystal.pipeline.energies import relax_settings, with_hull_energies
-from alphacrystal.pipeline.measured_cells import MEASURED_CELL_COPY, measured_cell_copies
-from alphacrystal.pipeline.unrelaxed_copies import UNRELAXED_COPY, unrelaxed_copies
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

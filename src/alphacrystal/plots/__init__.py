@@ -8,12 +8,10 @@ from alphacrystal.plots._crystal_panels import crystal_panels
 from alphacrystal.plots._distance_matrices import distance_matrices
 from alphacrystal.plots._drawn_crystal import STICK_RADIUS, DrawnCrystal, drawn_crystal, drawn_elements
 from alphacrystal.plots._energy_volume import energy_volume
-from alphacrystal.plots._enthalpy_pressure import EnthalpyCurve, enthalpy_pressure
 from alphacrystal.plots._hull_diagram import HullPoint, hull_diagram
-from alphacrystal.plots._pattern_overlay import pattern_overlay
 from alphacrystal.plots._phonon_bands import phonon_bands
-from alphacrystal.plots._powder_pattern import powder_lines
-from alphacrystal.plots._stable_pressures import stable_pressures
+from alphacrystal.plots._powder_patterns import pattern_overlay, powder_lines
+from alphacrystal.plots._pressure_diagrams import EnthalpyCurve, enthalpy_pressure, stable_pressures
 from alphacrystal.plots._training import loss_curve, loss_panels, record_counts
 
 __all__ = [

@@ -55,9 +55,7 @@ def chemical_potentials(
             axes.plot([*x, x[0]], [*y, y[0]], color=colour, linewidth=1)
         axes.annotate(name, (float(x.mean()), float(y.mean())), ha="center", va="center", fontsize=10)
     x_name, y_name = (f"Δμ({symbol}) (eV)" for symbol in elements[:2])
-    style_axes(axes, x_label=x_name, y_label=y_name)
-    if title:
-        axes.set_title(title, fontsize=13)
+    style_axes(axes, x_label=x_name, y_label=y_name, title=title)
     return save_figure(figure, out_path)
 
 

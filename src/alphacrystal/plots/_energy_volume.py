@@ -78,8 +78,6 @@ def energy_volume(
         )
     axes.margins(0.08)
     axes.ticklabel_format(useOffset=False)
-    style_axes(axes, x_label="volume (Å³/atom)", y_label=quantity)
+    style_axes(axes, x_label="volume (Å³/atom)", y_label=quantity, title=title)
     axes.legend(fontsize=11, frameon=False)
-    if title:
-        axes.set_title(title, fontsize=13)
     return save_figure(figure, out_path)

@@ -46,8 +46,6 @@ def phonon_bands(
         axes.axvline(place, color=GREY, linewidth=0.6)
     axes.axhline(0.0, color=GREY, linewidth=0.8)
     axes.set_xlim(min(ticks), max(ticks))
-    style_axes(axes, x_label="wave vector", y_label="frequency (THz)")
+    style_axes(axes, x_label="wave vector", y_label="frequency (THz)", title=title)
     axes.set_xticks(list(ticks), ["|".join(names) for names in ticks.values()])
-    if title:
-        axes.set_title(title, fontsize=13)
     return save_figure(figure, out_path)

@@ -34,8 +34,9 @@ def new_figure(height: float = 5.0, *, width: float = _WIDTH) -> Figure:
     return figure
 
 
-def style_axes(axes: Axes, *, x_label: str, y_label: str) -> None:
-    """Name the axes (with units) and draw a light grid."""
+def style_axes(axes: Axes, *, x_label: str, y_label: str, title: str = "") -> None:
+    """Name the axes (with units), write the title, and draw a light grid."""
+    axes.set_title(title, fontsize=_FONT_SIZE + 1)
     axes.set_xlabel(x_label, fontsize=_FONT_SIZE)
     axes.set_ylabel(y_label, fontsize=_FONT_SIZE)
     axes.tick_params(labelsize=_FONT_SIZE - 1)

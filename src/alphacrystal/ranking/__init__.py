@@ -8,7 +8,6 @@ from alphacrystal.ranking._bonds import (
     neighbour_pairs,
     pairs_csv,
 )
-from alphacrystal.ranking._close_energies import POLYMORPH_ERRORS, with_close_energies
 from alphacrystal.ranking._energy_reference import EnergyReference
 from alphacrystal.ranking._evidence import (
     LIST_INPUTS,
@@ -21,9 +20,11 @@ from alphacrystal.ranking._evidence import (
 from alphacrystal.ranking._flags import (
     FLAGS,
     MAGNETIC,
+    POLYMORPH_ERRORS,
     flag_sentences,
     flags,
     is_low_dimensional,
+    with_close_energies,
 )
 from alphacrystal.ranking._hull import (
     DecompositionProduct,

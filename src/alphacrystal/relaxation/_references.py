@@ -27,21 +27,17 @@ class _ReferenceTable(BaseModel):
 
 
 @cache
-def _table(potential_name: str) -> Mapping[str, float] | None:
-    file = resources.files("alphacrystal.relaxation") / "data" / f"references_{potential_name}.json"
-    if not file.is_file():
-        return None
-    elements = json.loads(file.read_text(encoding="utf-8"))["elements"]
-    return {symbol: float(entry["energy_per_atom"]) for symbol, entry in elements.items()}
-
-
 def elemental_references(potential_name: str) -> Mapping[str, float] | None:
     """Energy per atom in eV of each element's most stable crystal with this potential.
 
     Source: `alphacrystal data references` on the elemental entries of the Materials Project
     (CC BY 4.0); each entry of the table names its crystal. None where no table is shipped for the potential.
     """
-    return _table(potential_name)
+    file = resources.files("alphacrystal.relaxation") / "data" / f"references_{potential_name}.json"
+    if not file.is_file():
+        return None
+    elements = json.loads(file.read_text(encoding="utf-8"))["elements"]
+    return {symbol: float(entry["energy_per_atom"]) for symbol, entry in elements.items()}
 
 
 def read_references(path: Path, potential_name: str) -> Mapping[str, float]:

@@ -5,7 +5,7 @@
 
 from alphacrystal.report._chemistry import Chemistry, SiteChemistry, chemistry
 from alphacrystal.report._crystal_view import crystal_view
-from alphacrystal.report._events import EventLog
+from alphacrystal.report._events import EventLog, plain_json
 from alphacrystal.report._figures import write_figures
 from alphacrystal.report._html import page_style
 from alphacrystal.report._hull_page import HullPage, HullPagePhase, hull_page
@@ -46,7 +46,6 @@ from alphacrystal.report._layout import (
     pressure_folder,
 )
 from alphacrystal.report._pattern_fit import pattern_sentences
-from alphacrystal.report._plain_json import plain_json
 from alphacrystal.report._prediction import DistogramSummary, OrbitDistanceSummary, Prediction
 from alphacrystal.report._pressure_series import (
     ENTHALPIES_FILE,
@@ -62,7 +61,7 @@ from alphacrystal.report._read import RunSummary, finished_run, read_run_folder,
 from alphacrystal.report._run_folder import prepare_output_folder, write_run_folder
 from alphacrystal.report._run_record import CellProbability, RunRecord
 from alphacrystal.report._sentences import list_sentences, next_step
-from alphacrystal.report._structure_text import cif_text, poscar_text
+from alphacrystal.report._structure_text import cif_text, poscar_text, typeset_formula, typeset_symbol
 from alphacrystal.report._summary import (
     SUMMARY_COLUMNS,
     SummaryRow,
@@ -78,7 +77,6 @@ from alphacrystal.report._table import (
     table_legend,
     table_titles,
 )
-from alphacrystal.report._typeset import typeset_formula, typeset_symbol
 
 __all__ = [
     "BEST_COLUMNS",

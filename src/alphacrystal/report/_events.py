@@ -1,18 +1,19 @@
-"""The progress log of a run: one JSON object per line."""
+"""The progress log of a run, one JSON object per line, and values of a run as plain JSON values."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import UTC, datetime
+from enum import Enum
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from alphacrystal.errors import AlphaCrystalError
-from alphacrystal.report._plain_json import plain_json
 from alphacrystal.runtime.atomic_write import storage_sentence
 
 PROGRESS_INTERVAL_S = 0.5  # between progress events of one stage
@@ -70,12 +71,7 @@ class EventLog:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 
@@ -83,3 +79,34 @@ def _ends_with_newline(path: Path) -> bool:
     with path.open("rb") as stream:
         stream.seek(-1, 2)
         return stream.read(1) == b"\n"
+
+
+def plain_json(value: object) -> Any:
+    """``value`` built from None, bool, int, finite float, str, list and dict only.
+
+    Numbers that are not finite become None (JSON has no NaN); enums give their value; dataclasses, pydantic
+    models and MSONable objects their dict; NumPy arrays and scalars their Python values; other objects their
+    text.
+    """
+    if isinstance(value, Enum):
+        return plain_json(value.value)
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(key): plain_json(item) for key, item in value.items()}
+    if isinstance(value, Set):
+        return [plain_json(item) for item in sorted(value, key=str)]
+    if isinstance(value, Sequence) and not isinstance(value, bytes):
+        return [plain_json(item) for item in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = dataclasses.fields(value)
+        return {field.name: plain_json(getattr(value, field.name)) for field in fields}
+    for to_plain in ("as_dict", "model_dump", "tolist"):  # MSONable, pydantic, NumPy
+        method = getattr(value, to_plain, None)
+        if callable(method):
+            return plain_json(method())
+    return str(value)

@@ -16,7 +16,7 @@ from alphacrystal.report._layout import FIGURES_FOLDER, RESULTS_FILE, damaged
 from alphacrystal.report._page_data import plotted_quantity
 from alphacrystal.report._prediction import DistogramSummary, OrbitDistanceSummary
 from alphacrystal.report._read import read_results, read_run_folder
-from alphacrystal.report._typeset import typeset_formula, typeset_symbol
+from alphacrystal.report._structure_text import typeset_formula, typeset_symbol
 from alphacrystal.runtime.contained_paths import check_inside, refuse_links
 
 if TYPE_CHECKING:

@@ -14,12 +14,11 @@ from urllib.parse import quote
 
 from alphacrystal import __version__
 from alphacrystal.report._diffraction import RADIATION, WAVELENGTH
+from alphacrystal.report._events import plain_json
 from alphacrystal.report._page_data import page_data, plotted_quantity
-from alphacrystal.report._plain_json import plain_json
 from alphacrystal.report._sentences import list_sentences, next_step
-from alphacrystal.report._structure_text import poscar_text
+from alphacrystal.report._structure_text import poscar_text, typeset_formula, typeset_symbol
 from alphacrystal.report._table import cell_list
-from alphacrystal.report._typeset import typeset_formula, typeset_symbol
 
 if TYPE_CHECKING:
     from jinja2 import Template

@@ -12,6 +12,7 @@ import numpy as np
 
 from alphacrystal import __version__
 from alphacrystal.plots import drawn_elements
+from alphacrystal.report._events import plain_json
 from alphacrystal.report._html import (
     embedded_json,
     page_script,
@@ -21,8 +22,7 @@ from alphacrystal.report._html import (
     viewer_parts,
 )
 from alphacrystal.report._layout import PAGE_FILE
-from alphacrystal.report._plain_json import plain_json
-from alphacrystal.report._typeset import typeset_formula, typeset_symbol
+from alphacrystal.report._structure_text import typeset_formula, typeset_symbol
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

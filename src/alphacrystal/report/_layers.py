@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alphacrystal.errors import AlphaCrystalError, InputError
-from alphacrystal.report._plain_json import plain_json
+from alphacrystal.report._events import plain_json
 from alphacrystal.report._structure_text import cif_text
 from alphacrystal.report._summary import cell_formula, csv_text, formula_units
 from alphacrystal.runtime.atomic_write import storage_sentence, write_text_atomically

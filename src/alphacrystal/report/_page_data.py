@@ -12,10 +12,10 @@ from alphacrystal.plots import drawn_elements
 from alphacrystal.report._asymmetric_unit import asymmetric_unit
 from alphacrystal.report._chemistry import state_text
 from alphacrystal.report._distance_pair import distance_pair, orbit_distance_pair
+from alphacrystal.report._events import plain_json
 from alphacrystal.report._pattern_fit import fit_facts
-from alphacrystal.report._plain_json import plain_json
 from alphacrystal.report._structure_facts import facts, places_before_relaxation, provenance
-from alphacrystal.report._typeset import typeset_formula, typeset_symbol
+from alphacrystal.report._structure_text import typeset_formula, typeset_symbol
 
 if TYPE_CHECKING:
     from alphacrystal.ranking import RankedStructure

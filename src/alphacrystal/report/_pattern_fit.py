@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alphacrystal.errors import InputError
-from alphacrystal.report._plain_json import plain_json
+from alphacrystal.report._events import plain_json
 from alphacrystal.report._structure_text import cif_text
 
 if TYPE_CHECKING:

@@ -17,9 +17,8 @@ from pydantic.dataclasses import dataclass as validated_dataclass
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.report._html import page_style, page_template
 from alphacrystal.report._layout import PAGE_FILE, STRUCTURES_FOLDER, damaged
-from alphacrystal.report._structure_text import cif_text
+from alphacrystal.report._structure_text import cif_text, typeset_formula, typeset_symbol
 from alphacrystal.report._summary import cell_formula, csv_text
-from alphacrystal.report._typeset import typeset_formula, typeset_symbol
 from alphacrystal.runtime.atomic_write import storage_sentence, write_text_atomically
 from alphacrystal.runtime.csv_cells import original_text
 
@@ -190,7 +189,7 @@ def write_pressure_series(
             )
     write_text_atomically(folder / ENTHALPIES_FILE, _table(EnthalpyRow, rows))
     if page and phases:
-        _, picture = _figure(folder, formula, pressures, phases, ranges)
+        _, picture = _figure(folder, formula, phases, ranges)
         write_text_atomically(folder / PAGE_FILE, _page(formula, pressures, phases, ranges, picture))
     changes = [
         TransitionRow(
@@ -210,11 +209,7 @@ def _table(row_type: type[EnthalpyRow | TransitionRow], rows: Sequence[EnthalpyR
 
 
 def _figure(
-    folder: Path,
-    formula: str,
-    pressures: Sequence[float],
-    phases: Sequence[PressurePhase],
-    ranges: Sequence[PhaseRange],
+    folder: Path, formula: str, phases: Sequence[PressurePhase], ranges: Sequence[PhaseRange]
 ) -> tuple[Path, Path]:
     import numpy as np
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alphacrystal.crystal import as_atoms
+from alphacrystal.report._events import plain_json
 from alphacrystal.report._layout import FORMAT_VERSION, RESULTS_FORMAT
 from alphacrystal.report._pattern_fit import fit_facts
-from alphacrystal.report._plain_json import plain_json
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from alphacrystal.errors import AlphaCrystalError, InputError
 from alphacrystal.report._chemistry import chemistry
 from alphacrystal.report._diffraction import patterns_csv, powder_pattern
+from alphacrystal.report._events import plain_json
 from alphacrystal.report._html import report_html
 from alphacrystal.report._layout import (
     CANDIDATES_FILE,
@@ -32,7 +33,6 @@ from alphacrystal.report._layout import (
     SUMMARY_FILE,
 )
 from alphacrystal.report._pattern_fit import refined_cif
-from alphacrystal.report._plain_json import plain_json
 from alphacrystal.report._results import candidates_extxyz, results_json
 from alphacrystal.report._run_record import RunFile
 from alphacrystal.report._structure_text import cif_text

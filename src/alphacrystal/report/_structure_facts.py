@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from alphacrystal.crystal import group_symbol
 from alphacrystal.disorder import PARENT
-from alphacrystal.report._plain_json import plain_json
-from alphacrystal.report._typeset import typeset_formula, typeset_symbol
+from alphacrystal.report._events import plain_json
+from alphacrystal.report._structure_text import typeset_formula, typeset_symbol
 
 if TYPE_CHECKING:
     from pymatgen.core import Lattice

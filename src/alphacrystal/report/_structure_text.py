@@ -1,8 +1,9 @@
-"""A crystal as text: symmetrised CIF that rebuilds the cell exactly, and POSCAR."""
+"""A crystal as text: symmetrised CIF that rebuilds the cell exactly, POSCAR, and typeset names."""
 
 from __future__ import annotations
 
 import math
+import re
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
 
     from alphacrystal.typing import FloatArray
+
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def cif_text(structure: Structure, space_group_number: int, *, name: str | None = None) -> str:
@@ -117,3 +120,13 @@ def poscar_text(structure: Structure) -> str:
 
 def _numbers(values: FloatArray) -> str:
     return " ".join(f"{value:15.10f}" for value in values)
+
+
+def typeset_formula(formula: str) -> str:
+    """Counts as subscripts: "TiO2" becomes "TiO₂"."""
+    return re.sub(r"(?<=[A-Za-z)\]])\d+", lambda count: count[0].translate(_SUBSCRIPTS), formula)
+
+
+def typeset_symbol(symbol: str) -> str:
+    """Screw axes as subscripts: "P4_2/mnm" becomes "P4₂/mnm"."""
+    return re.sub(r"_(\d)", lambda axis: axis[1].translate(_SUBSCRIPTS), symbol)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from alphacrystal.report._sentences import list_sentences, next_step, percentage, second_potential
-from alphacrystal.report._typeset import typeset_formula, typeset_symbol
+from alphacrystal.report._structure_text import typeset_formula, typeset_symbol
 
 if TYPE_CHECKING:
     from rich.table import Table

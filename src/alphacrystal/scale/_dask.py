@@ -10,7 +10,6 @@ import queue
 import time
 import warnings
 from functools import partial
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from alphacrystal.errors import InputError
@@ -76,12 +75,7 @@ class DaskExecutor:
                 ) from error
         return self
 
-    def __exit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         client, self._client = self._client, None
         if client is not None:
             self._held.clear()

@@ -6,7 +6,6 @@ import itertools
 import queue
 import threading
 import time
-from types import TracebackType
 from typing import Self
 
 from alphacrystal.runtime.task_process import TaskProcess
@@ -38,7 +37,6 @@ class LocalExecutor:
         self._tasks: queue.SimpleQueue[CampaignTask | None] = queue.SimpleQueue()
         self._outcomes: queue.SimpleQueue[TaskOutcome] = queue.SimpleQueue()
         self._processes = [TaskProcess(_PRELOAD) for _ in range(max(1, workers))]
-        self.idle_s = 0.0  # time of workers without a task
         self._threads = [
             threading.Thread(target=self._serve, args=(process,), daemon=True) for process in self._processes
         ]
@@ -63,12 +61,7 @@ class LocalExecutor:
             thread.start()
         return self
 
-    def __exit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._stopping.set()
         for process in self._processes:
             self._tasks.put(None)
@@ -94,11 +87,9 @@ class LocalExecutor:
 
     def _serve(self, process: TaskProcess) -> None:
         for number in itertools.count(1):
-            begin = time.monotonic()
             task = self._tasks.get()
             if task is None or self._stopping.is_set():
                 return
-            self.idle_s += time.monotonic() - begin
             outcome = self._outcome(process, task)
             if self._stopping.is_set():
                 return

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from pydantic import ConfigDict, FiniteFloat, Json, TypeAdapter, ValidationError
@@ -171,12 +170,7 @@ class CampaignStore:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._database.close()
 
     def damaged(self) -> str:
@@ -366,16 +360,6 @@ class CampaignStore:
                 if row[1] != "" and not _stays_inside(row[1]):
                     raise InputError(self.damaged())
                 yield row
-
-    def failure_types(self) -> dict[str, int]:
-        """Numbers of failed tasks by failure type."""
-        with self._guarded():
-            return dict(
-                self._database.execute(
-                    "SELECT failure_type, count(*) FROM tasks WHERE status = 'failed' "
-                    "GROUP BY failure_type ORDER BY 2 DESC"
-                )
-            )
 
     def times(self) -> Iterator[tuple[float, float, dict[str, float]]]:
         """Wall and processor time in s of each finished task, and its wall times by stage."""

@@ -31,8 +31,7 @@ from alphacrystal.exploration import (
     summary_of,
 )
 from alphacrystal.report import pressure_folder
-from alphacrystal.web._cache import VersionedCache, version_of
-from alphacrystal.web._files import is_regular, open_file, read_file, stat_entry
+from alphacrystal.web._files import VersionedCache, is_regular, open_file, read_file, stat_entry, version_of
 from alphacrystal.web._library import time_of
 from alphacrystal.web._names import check_name, is_name
 

@@ -11,8 +11,7 @@ from alphacrystal.config import MAX_ATOMS, PredictConfig, make_config
 from alphacrystal.errors import InputError
 from alphacrystal.exploration import DEFAULTS, Budget, check_exploration, parse_budget, parse_system
 from alphacrystal.runtime.torch_device import AUTO
-from alphacrystal.web._command import command_line
-from alphacrystal.web._fields import GeneratorName, PotentialName, Pressures, described
+from alphacrystal.web._fields import GeneratorName, PotentialName, Pressures, command_line, described
 from alphacrystal.web._settings import Limits
 
 OVERRUN_S = 300.0  # in which an exploration whose time is spent ends its last formulas and writes its results

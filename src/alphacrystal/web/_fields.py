@@ -1,10 +1,11 @@
-"""Types of the fields of requests, with their limits."""
+"""Types of the fields of requests with their limits, and their values as options of a command."""
 
 from __future__ import annotations
 
 import binascii
+import sys
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from pydantic import (
@@ -18,7 +19,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from alphacrystal.config import PredictConfig
+from alphacrystal.config import NEGATABLE, PredictConfig
 from alphacrystal.errors import PotentialError
 from alphacrystal.web._names import is_name
 
@@ -124,3 +125,40 @@ class UploadedFile(BaseModel):
 
     name: FileName
     content: Base64
+
+
+def command_line(command: str, values: Mapping[str, object], argument: str, *, resume: bool) -> list[str]:
+    """Arguments of a process that runs a command.
+
+    Args:
+        command: For example "predict".
+        values: Settings by name; a list gives an option for each of its values.
+        argument: Follows `--`, so that it cannot be an option.
+        resume: Whether to continue the earlier run in the output folder.
+    """
+    return [
+        sys.executable,
+        "-P",  # nothing is imported from the current folder
+        "-c",
+        "from alphacrystal.cli import main; main()",
+        command,
+        *(option for name, value in values.items() for option in _options(name, value)),
+        *(["--resume"] if resume else []),
+        "--",
+        argument,
+    ]
+
+
+def _options(name: str, value: object) -> list[str]:
+    """A setting as options of the command line; none where it is not set."""
+    flag = name.replace("_", "-")
+    if value is None or value == ():
+        return []
+    if isinstance(value, bool):
+        return [f"--{flag}"] if value else [f"--no-{flag}"] if name in NEGATABLE else []
+    if isinstance(value, Mapping):
+        return [f"--{flag}={key}={item:g}" for key, item in value.items()]
+    if isinstance(value, list):
+        return [f"--{flag}={item}" for item in value]
+    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return [f"--{flag}={text}"]

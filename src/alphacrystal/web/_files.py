@@ -12,12 +12,17 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Collection, Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from threading import Lock
+from typing import BinaryIO, Generic, TypeVar
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NO_LINK = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+#: What tells two states of a file apart: inode, size, time of its last change in ns.
+Version = tuple[int, int, int]
+Value = TypeVar("Value")
 
 
 @contextlib.contextmanager
@@ -181,3 +186,36 @@ def _check_regular(facts: os.stat_result, name: str) -> None:
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), name)
     if not stat.S_ISREG(facts.st_mode):
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), name)
+
+
+def version_of(facts: os.stat_result) -> Version:
+    """The version of a file."""
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns
+
+
+class VersionedCache(Generic[Value]):
+    """Values read from files; every method may be called from any thread.
+
+    Args:
+        size: Values kept in memory; the one used longest ago is dropped first.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._values: OrderedDict[tuple[str, ...], tuple[object, Value]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: tuple[str, ...], version: object, read: Callable[[], Value]) -> Value:
+        """The stored value, or that of ``read()`` if there is none of this version."""
+        with self._lock:
+            stored = self._values.get(key)
+            if stored is not None and stored[0] == version:
+                self._values.move_to_end(key)
+                return stored[1]
+        value = read()
+        with self._lock:
+            self._values[key] = (version, value)
+            self._values.move_to_end(key)
+            while len(self._values) > self._size:
+                self._values.popitem(last=False)
+        return value

@@ -12,8 +12,15 @@ from typing import BinaryIO
 
 from alphacrystal.errors import FolderGoneError, InputError, MissingError, NewerFormatError
 from alphacrystal.report import RunSummary, SummaryRow, run_summary
-from alphacrystal.web._cache import Version, VersionedCache, version_of
-from alphacrystal.web._files import open_file, open_folder, read_file, stat_entry
+from alphacrystal.web._files import (
+    Version,
+    VersionedCache,
+    open_file,
+    open_folder,
+    read_file,
+    stat_entry,
+    version_of,
+)
 from alphacrystal.web._names import RUN_FILE, is_name, run_id, run_paths
 
 TABLE_FILE = "summary.csv"

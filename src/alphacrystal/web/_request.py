@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from alphacrystal.config import MAX_ATOMS, MAX_TOLERANCE, PredictConfig, make_config
 from alphacrystal.errors import InputError
 from alphacrystal.runtime.torch_device import AUTO
-from alphacrystal.web._command import command_line
 from alphacrystal.web._fields import (
     Base64,
     FileName,
@@ -20,6 +19,7 @@ from alphacrystal.web._fields import (
     SecondPotentialName,
     StoredName,
     UploadedFile,
+    command_line,
     described,
     offered_second_potentials,
 )

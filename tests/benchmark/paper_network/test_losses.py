@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from alphacrystal.learn.contacts.matrix_labels import Matrices, class_labels
+from alphacrystal.learn.contacts.matrix_labels import Matrices
 from alphacrystal_bench.paper_network.losses import Loss, matrix_loss
+from alphacrystal_bench.paper_network.prediction import class_labels
 
 CLASSES = 5
 

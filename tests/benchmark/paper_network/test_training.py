@@ -10,9 +10,10 @@ import torch
 
 from alphacrystal.errors import InputError
 from alphacrystal.learn.contacts.matrix_labels import Matrices
-from alphacrystal.learn.contacts.paper_network import PaperNetConfig, predict_matrices
+from alphacrystal.learn.contacts.paper_network import PaperNetConfig
 from alphacrystal_bench.paper_network.losses import Loss
 from alphacrystal_bench.paper_network.metrics import matrix_metrics
+from alphacrystal_bench.paper_network.prediction import predict_matrices
 from alphacrystal_bench.paper_network.training import PaperTrainSettings, train_paper_net
 
 CONFIG = PaperNetConfig(

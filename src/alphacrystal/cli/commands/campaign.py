@@ -101,7 +101,7 @@ def campaign(
             assert formulas is not None
             with ProgressDisplay("campaign") as progress:
                 begin_campaign(formulas, folder, plan, progress)
-        _run(folder, plan, _executor(folder, plan, workers, scheduler, limit), retry_failed, as_json)
+        _run(folder, _executor(folder, plan, workers, scheduler, limit), retry_failed, as_json)
 
 
 def _check_local_device(plan: CampaignPlan, scheduler: str | None) -> None:
@@ -127,7 +127,7 @@ def _executor(
     return DaskExecutor(work, scheduler)
 
 
-def _run(folder: Path, plan: CampaignPlan, executor: Executor, retry_failed: bool, as_json: bool) -> None:
+def _run(folder: Path, executor: Executor, retry_failed: bool, as_json: bool) -> None:
     from alphacrystal.scale import run_campaign
 
     printed = 0

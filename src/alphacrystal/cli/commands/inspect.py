@@ -7,7 +7,6 @@ import math
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Self, TextIO
 
 import typer
@@ -109,9 +108,7 @@ class _Output:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, error_type: type[BaseException] | None, *error: object) -> None:
         if self.path is not None and error_type is None:
             self._open(self.path)
         if self._stream is not None:

@@ -127,7 +127,7 @@ def _predict_series(
     as_json: bool,
 ) -> None:
     """Predict one formula at several pressures and print each list and the transitions."""
-    from alphacrystal.cli.pressure_table import print_series
+    from alphacrystal.cli.output import print_series
     from alphacrystal.pipeline.checkpoint import Checkpoint
     from alphacrystal.pipeline.pressure_series import predict_pressures
 

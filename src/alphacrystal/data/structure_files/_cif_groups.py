@@ -17,13 +17,14 @@ from alphacrystal.data.structure_files._checks import SAME_ATOM, element_of
 from alphacrystal.data.structure_files._cif_items import CifItems
 from alphacrystal.data.structure_files._disorder_clusters import (
     Atoms,
+    Cell,
     Clusters,
     Tag,
     check_total,
     group_names,
+    plus,
 )
 from alphacrystal.data.structure_files._listed import ListedSite
-from alphacrystal.data.structure_files._offset_classes import Cell, plus
 from alphacrystal.errors import InputError
 from alphacrystal.typing import FloatArray
 

@@ -1,4 +1,4 @@
-"""Distance matrices in the format of the paper: padded to 12 atoms, in N classes of equal width."""
+"""Distance matrices in the format of the paper, padded to 12 atoms."""
 
 from __future__ import annotations
 
@@ -58,18 +58,3 @@ def pair_mask(numbers: IntArray) -> BoolArray:
     """True for pairs of two different atoms without padding, (n, 12) -> (n, 12, 12)."""
     used = numbers > 0
     return np.asarray(used[:, :, None] & used[:, None, :] & ~np.eye(numbers.shape[1], dtype=bool))
-
-
-def class_labels(distances: FloatArray, classes: int, maximum: float) -> IntArray:
-    """Class of each distance among N classes of equal width over [0, maximum]; the last one is open above.
-
-    Equation 5 of the paper derives the width from the smallest and largest value. The smallest is 0, on the
-    diagonal.
-    """
-    labels = np.floor(np.asarray(distances) / (maximum / classes)).astype(np.int64)
-    return np.asarray(np.clip(labels, 0, classes - 1))
-
-
-def decode(labels: IntArray, classes: int, maximum: float) -> FloatArray:
-    """Centres of the classes in Å, same shape as ``labels``."""
-    return np.asarray((np.asarray(labels) + 0.5) * (maximum / classes))

@@ -15,19 +15,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from alphacrystal.composition import element_features
-from alphacrystal.learn.contacts.matrix_labels import MAX_ATOMS, MAX_DISTANCE, decode, pair_mask
-from alphacrystal.typing import FloatArray, IntArray
+from alphacrystal.learn.contacts.matrix_labels import MAX_DISTANCE
 
 SEQUENCE_FILTERS, PAIR_FILTERS = 32, 256  # in the first block of each module
 MIN_SEQUENCE_WIDTH = 0.5  # multiplier
 KERNEL = 3
-PREDICT_BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,42 +132,3 @@ class PaperNet(nn.Module):
             pairs = pairs + self.merge_product(sequence[:, :, None] * sequence[:, None])
         logits: Tensor = self.output(self.pair(pairs.permute(0, 3, 1, 2)))
         return logits
-
-
-def parameter_count(config: PaperNetConfig) -> int:
-    """Number of trainable parameters."""
-    with torch.device("meta"):
-        return sum(parameter.numel() for parameter in PaperNet(config).parameters())
-
-
-def flop_count(config: PaperNetConfig) -> int:
-    """Floating-point operations per structure; a multiplication with addition counts as two."""
-    from torch.utils.flop_counter import FlopCounterMode
-
-    with torch.device("meta"), FlopCounterMode(display=False) as counter:
-        PaperNet(config)(torch.zeros(1, MAX_ATOMS, dtype=torch.int64))
-    return int(counter.get_total_flops())
-
-
-def predict_matrices(net: PaperNet, numbers: IntArray, *, symmetric: bool = False) -> FloatArray:
-    """Distance matrices at the centres of the most probable classes.
-
-    Args:
-        net: Trained network with a number as ``config.maximum``.
-        numbers: Atomic numbers, 0 where padded, shape (n, 12).
-        symmetric: Add the logits of (i, j) and (j, i) first. The paper has no such step, so its matrices may
-            be asymmetric.
-
-    Returns:
-        Å, 0 on the diagonal and where padded, shape (n, 12, 12).
-    """
-    assert net.config.maximum is not None, "train_paper_net fills it in"
-    net.eval()
-    labels = np.zeros((*numbers.shape, numbers.shape[1]), dtype=np.int64)
-    with torch.no_grad():
-        for start in range(0, len(numbers), PREDICT_BATCH):
-            logits = net(torch.as_tensor(numbers[start : start + PREDICT_BATCH]))
-            if symmetric:
-                logits = logits + logits.transpose(2, 3)
-            labels[start : start + PREDICT_BATCH] = logits.argmax(1).numpy()
-    return np.where(pair_mask(numbers), decode(labels, net.config.classes, net.config.maximum), 0.0)

@@ -39,7 +39,7 @@ def load_m3gnet(name: str, model: str, device: str = "cpu") -> AsePotential:
     Raises:
         PotentialError: The model cannot be read.
     """
-    loaded = _matgl_model(name, model)
+    loaded = _matgl_model(model)
     if not hasattr(loaded, "calc_forces"):
         raise PotentialError(
             f"The model {model} gives no forces (it is a {type(loaded).__name__}): for a formation-energy "
@@ -61,7 +61,7 @@ class MegnetModel:
         Raises:
             PotentialError: The model cannot be read.
         """
-        loaded = _matgl_model(name, model)
+        loaded = _matgl_model(model)
         if not hasattr(loaded, "predict_structure"):
             raise PotentialError(
                 f"The model {model} is a {type(loaded).__name__}, which predicts no formation energy: choose "
@@ -96,7 +96,7 @@ def _with_model(spec: PotentialSpec, model: str) -> PotentialSpec:
     return spec
 
 
-def _matgl_model(name: str, model: str) -> Any:
+def _matgl_model(model: str) -> Any:
     """A directory of that path first, then the hub (network, or its cache)."""
     try:
         with quiet():

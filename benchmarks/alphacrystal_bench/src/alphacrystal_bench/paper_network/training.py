@@ -19,12 +19,13 @@ import torch
 from torch import Tensor
 
 from alphacrystal.errors import InputError
-from alphacrystal.learn.contacts.matrix_labels import Matrices, class_labels
-from alphacrystal.learn.contacts.paper_network import PREDICT_BATCH, PaperNet, PaperNetConfig
+from alphacrystal.learn.contacts.matrix_labels import Matrices
+from alphacrystal.learn.contacts.paper_network import PaperNet, PaperNetConfig
 from alphacrystal.learn.training.loop import check_folder, save_checkpoint, write_log
 from alphacrystal.learn.weight_files import not_finite
 from alphacrystal.typing import TrainingProgress
 from alphacrystal_bench.paper_network.losses import Loss, matrix_loss
+from alphacrystal_bench.paper_network.prediction import PREDICT_BATCH, class_labels
 
 Stopped = Literal["epochs", "patience", "time"]
 

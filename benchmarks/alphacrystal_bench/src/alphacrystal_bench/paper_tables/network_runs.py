@@ -7,14 +7,10 @@ from pathlib import Path
 
 from alphacrystal.data import PreparedStructures
 from alphacrystal.learn.contacts.matrix_labels import matrices
-from alphacrystal.learn.contacts.paper_network import (
-    PaperNetConfig,
-    flop_count,
-    parameter_count,
-    predict_matrices,
-)
+from alphacrystal.learn.contacts.paper_network import PaperNetConfig
 from alphacrystal.typing import FloatArray, IntArray, TrainingProgress
 from alphacrystal_bench.models.subsets import early_stopping_mask
+from alphacrystal_bench.paper_network.prediction import flop_count, parameter_count, predict_matrices
 from alphacrystal_bench.paper_network.training import PaperTrainSettings, train_paper_net
 
 

@@ -8,9 +8,10 @@ import numpy as np
 from ase.data import chemical_symbols
 
 from alphacrystal.data import PreparedStructures
-from alphacrystal.learn.contacts.matrix_labels import MAX_DISTANCE, class_labels, decode, matrices
+from alphacrystal.learn.contacts.matrix_labels import MAX_DISTANCE, matrices
 from alphacrystal.typing import BoolArray, FloatArray, IntArray
 from alphacrystal_bench.paper_network.metrics import matrix_metrics
+from alphacrystal_bench.paper_network.prediction import class_labels, decode
 from alphacrystal_bench.paper_tables.matrix_controls import (
     ElementPairLookup,
     NearestComposition,

@@ -1,4 +1,4 @@
-"""Keep an unrelaxed copy of likely candidates that relax into a different structure."""
+"""Second entries of likely candidates: unrelaxed, or in the cell that indexes a measured pattern."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from alphacrystal.generate import GENERATORS, Candidate
+from alphacrystal.ranking import MEASURED_CELL
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -15,6 +18,9 @@ if TYPE_CHECKING:
 
 CONSIDERED = 5  # most probable candidates, which may have a second entry in the list
 UNRELAXED_COPY = "unrelaxed copy: the relaxation ends in a different structure"
+#: Strain of a length by the relaxation beyond which the fit of the cell to the pattern may not lead back.
+MAX_STRAIN = 0.04
+MEASURED_CELL_COPY = "relaxed in the cell that indexes the pattern: the potential changes it by more than 4 %"
 
 
 def unrelaxed_copies(
@@ -63,3 +69,37 @@ def most_probable_candidates(candidates: Sequence[Candidate], among: Collection[
 
 def _may_be_unrelaxed(generator: str) -> bool:
     return generator in GENERATORS.names() and GENERATORS.get(generator).unrelaxed_copies
+
+
+def measured_cell_copies(
+    candidates: Sequence[Candidate],
+    relaxations: Mapping[int, Relaxation],
+    starts: Mapping[int, Structure],
+) -> list[Candidate]:
+    """Copies of candidates whose cell the relaxation changes so much that it leaves the pattern.
+
+    A potential may be wrong by more than ten per cent along an axis, for instance between layers, where the
+    indexed cell is right. Only the most probable candidates are copied.
+
+    Args:
+        candidates: Candidates of the generators, in cells that index the pattern.
+        relaxations: Last usable relaxation by number of the candidate.
+        starts: Distinct candidates before relaxation, by number.
+    """
+    copies = []
+    for index in most_probable_candidates(candidates, starts):
+        relaxation = relaxations.get(index)
+        if relaxation is None or not relaxation.usable:
+            continue
+        if largest_strain(starts[index], relaxation.structure) > MAX_STRAIN:
+            candidate = candidates[index]
+            provenance = {**candidate.provenance, MEASURED_CELL: True, "candidate": index}
+            copies.append(replace(candidate, structure=starts[index], provenance=provenance))
+    return copies
+
+
+def largest_strain(before: Structure, after: Structure) -> float:
+    """Largest relative change of a length between two cells with the same basis."""
+    deformation = np.linalg.solve(before.lattice.matrix, after.lattice.matrix)
+    stretches = np.linalg.svd(deformation, compute_uv=False)
+    return float(np.abs(stretches - 1).max())
