@@ -53,6 +53,7 @@ LEARN_ORDER = [
     "proposed_types",
     "pressure_types",
     "hypotheses",
+    "homologue_hypotheses",
     "distograms",
     "orbit_distograms",
     "compound_probabilities",
