@@ -12,6 +12,8 @@ import os
 import signal
 import socket
 import sys
+import tempfile
+from pathlib import Path
 
 from forked_workers import ForkedWorkers, fork_workers, read_request
 
@@ -30,12 +32,23 @@ MODULES = [
 OF_THE_PAGE = ["uvicorn", "alphacrystal.web"] if importlib.util.find_spec("fastapi") else []
 
 
-def load_models() -> None:
-    """Load the shipped models once for all commands; torch has one thread here, so a fork loses none."""
+def predict_once() -> None:
+    """Predict a crystal, which loads the models and fills the tables that all commands share.
+
+    torch has one thread here, so a fork loses none; for a graphics card, its gradients have more of them.
+    """
+    import torch
+
+    from alphacrystal.config import PredictConfig
     from alphacrystal.learn import CORE_MODELS, load_model, models_folder
+    from alphacrystal.pipeline.predict import predict
 
     for name in CORE_MODELS:
         load_model(name, models_folder())
+    if torch.cuda.device_count() == 0 and not torch.backends.mps.is_available():
+        with tempfile.TemporaryDirectory() as folder:
+            settings = PredictConfig(candidates=2, max_atoms=4, relax=False)
+            predict("NaCl", settings, folder=Path(folder, "run"))
 
 
 def wait_for_a_command(requests: socket.socket) -> None:
@@ -96,14 +109,23 @@ def become_the_command(request: dict, out: int, err: int, status: int) -> None:
     sys.path[:0] = request["path"]
     sys.argv[1:] = request["arguments"]
     if "COVERAGE_PROCESS_CONFIG" not in os.environ:
-        worker_process._spawn = ForkedWorkers(ours)
+        fork_processes(ForkedWorkers(ours))
+
+
+def fork_processes(workers: ForkedWorkers) -> None:
+    """Let this process start its workers, and the jobs of its server, as forks."""
+    worker_process._spawn = workers
+    if OF_THE_PAGE:
+        from alphacrystal.web import _process
+
+        _process._spawn = workers.start_job
 
 
 if __name__ == "__main__":
     listening = socket.socket(fileno=int(sys.argv.pop(1)))
     for module in MODULES + OF_THE_PAGE:
         importlib.import_module(module)
-    load_models()
+    predict_once()
     from alphacrystal.cli import main
     from alphacrystal.runtime import worker_process
 

@@ -535,7 +535,8 @@ def running_server() -> tuple[socket.socket, "subprocess.Popen[bytes]"]:
         process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("command_server.py")), str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
-            env=os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "80"},
+            env={name: value for name, value in os.environ.items() if not name.startswith("ALPHACRYSTAL_")}
+            | {"OMP_NUM_THREADS": "1", "COLUMNS": "80"},
         )
     return ours, process
 
@@ -575,13 +576,24 @@ def forked_workers() -> Any:
 
 @pytest.fixture(autouse=True)
 def fast_workers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers are forks (`forked_workers`), except for the tests of the processes themselves."""
-    if "runtime" not in request.path.parts and "COVERAGE_PROCESS_CONFIG" not in os.environ:
+    """Workers and jobs are forks (`forked_workers`), except for the tests of the processes themselves."""
+    if "runtime" in request.path.parts or "COVERAGE_PROCESS_CONFIG" in os.environ:
+        return
 
-        def start(*arguments: Any, **options: Any) -> Any:
-            return forked_workers()(*arguments, **options)
+    def start(*arguments: Any, **options: Any) -> Any:
+        return forked_workers()(*arguments, **options)
 
-        monkeypatch.setattr(worker_process, "_spawn", start)
+    monkeypatch.setattr(worker_process, "_spawn", start)
+    if "web" in request.path.parts:
+        from alphacrystal.web import _process
+
+        start_program = _process._spawn
+
+        def start_job(arguments: Sequence[str], *descriptors: int) -> Any:
+            is_command = "from alphacrystal.cli import main; main()" in arguments
+            return (forked_workers().start_job if is_command else start_program)(arguments, *descriptors)
+
+        monkeypatch.setattr(_process, "_spawn", start_job)
 
 
 @pytest.fixture(scope="session")

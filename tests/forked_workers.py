@@ -1,8 +1,9 @@
-"""Worker processes of tests as forks of a process that has imported the package.
+"""Worker processes of tests, and jobs of the server, as forks of a process that has imported the package.
 
 A worker process of the package is a new Python, which imports for seconds. In tests it is a fork instead:
 `fork_workers` runs in a process of one thread and forks a worker for each request, `ForkedWorkers` takes the
-place of the function that starts a worker. What a new Python does is the matter of `tests/runtime`.
+place of the function that starts a worker. What a new Python does is the matter of `tests/runtime`. The
+server starts its jobs in the same way (`ForkedWorkers.start_job`).
 """
 
 import json
@@ -47,16 +48,17 @@ def fork_workers(requests: socket.socket) -> None:
             os.close(descriptor)
 
 
-def supervise(request: Mapping[str, Any], status: int, stdin: int, stdout: int, *passed: int) -> None:
-    """Fork the worker, and report its process id and its exit status."""
+def supervise(request: Mapping[str, Any], status: int, *descriptors: int) -> None:
+    """Fork the worker or job, and report its process id and its exit status."""
     pid = os.fork()
     if pid == 0:
         try:
             os.close(status)
-            become_a_worker(request, stdin, stdout, *passed)
+            become = become_a_job if request["job"] else become_a_worker
+            become(request, *descriptors)
         finally:
             os._exit(1)
-    for descriptor in (stdin, stdout, *passed):
+    for descriptor in descriptors:
         os.close(descriptor)
     os.write(status, f"{pid}\n".encode())
     _, code = os.waitpid(pid, 0)
@@ -67,20 +69,49 @@ def supervise(request: Mapping[str, Any], status: int, stdin: int, stdout: int, 
 def become_a_worker(request: Mapping[str, Any], stdin: int, stdout: int, *passed: int) -> None:
     from alphacrystal.runtime.worker_main import main
 
-    os.setsid()
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for descriptor, target in ((stdin, 0), (stdout, 1), (nowhere, 2)):
-        os.dup2(descriptor, target)
-        os.close(descriptor)
-    os.environ.clear()
-    os.environ.update(request["environment"])
-    os.chdir(request["folder"])
+    take_over(request, stdin, stdout, os.open(os.devnull, os.O_WRONLY))
     sys.path[:] = request["path"]
     # The descriptors have other numbers here than where the arguments were written.
     numbers = {str(theirs): str(ours) for theirs, ours in zip(request["passed"], passed, strict=True)}
     sys.argv[1:] = [numbers.get(word, word) for word in request["arguments"]]
     main()
     os._exit(0)
+
+
+def become_a_job(request: Mapping[str, Any], stderr: int, lock: int) -> None:
+    """Run the command line; the lock stays open until the process ends."""
+    from alphacrystal.cli import main
+    from alphacrystal.runtime import worker_process
+
+    nowhere = [os.open(os.devnull, flag) for flag in (os.O_RDONLY, os.O_WRONLY)]
+    take_over(request, *nowhere, stderr)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    ours, theirs = socket.socketpair()
+    if os.fork() == 0:
+        ours.close()
+        os.close(lock)
+        fork_workers(theirs)
+        os._exit(0)
+    theirs.close()
+    worker_process._spawn = ForkedWorkers(ours)  # type: ignore[assignment]
+    sys.path[:0] = request["path"]
+    sys.argv[1:] = request["arguments"]
+    try:
+        main()
+    except SystemExit as stop:
+        sys.stderr.flush()
+        os._exit(int(stop.code or 0))
+
+
+def take_over(request: Mapping[str, Any], *standard: int) -> None:
+    """Begin a session with these standard descriptors, and the environment and folder of a request."""
+    os.setsid()
+    for target, descriptor in enumerate(standard):
+        os.dup2(descriptor, target)
+        os.close(descriptor)
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    os.chdir(request["folder"])
 
 
 class ForkedWorkers:
@@ -112,28 +143,55 @@ class ForkedWorkers:
         paths = [path for path in sys.path if path]
         if environment is not None:
             paths = [*filter(None, variables.get("PYTHONPATH", "").split(os.pathsep)), *paths]
+        worker = ForkedWorker()
+        worker.stdin, theirs_in = worker.pipe_to(stdin)
+        worker.stdout, theirs_out = worker.pipe_from(stdout)
         request = {
             "arguments": list(arguments),
             "environment": variables,
             "folder": folder or os.getcwd(),  # noqa: PTH109 - as the package's function
             "path": paths,
             "passed": list(pass_fds),
+            "job": False,
         }
-        worker = ForkedWorker()
-        reading, theirs_in = worker.pipe_to(stdin)
-        writing, theirs_out = worker.pipe_from(stdout)
+        self._begin(worker, request, theirs_in, theirs_out, *pass_fds)
+        for descriptor in (theirs_in, theirs_out):
+            os.close(descriptor)
+        return worker
+
+    def start_job(self, arguments: Sequence[str], output: int, held: int) -> "ForkedWorker":
+        """Start a command; called in the place of the function that starts a job of the server.
+
+        Args:
+            arguments: `python -P -c PROGRAM` and the arguments of the command line.
+            output: File descriptor of its standard error.
+            held: File descriptor of the locked file, which the job keeps open.
+        """
+        from alphacrystal.web._process import NEUTRAL_FOLDER, job_environment
+
+        job = ForkedWorker()
+        environment = job_environment()
+        request = {
+            "arguments": list(arguments[4:]),
+            "environment": environment,
+            "folder": NEUTRAL_FOLDER,
+            "path": [*filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))],
+            "job": True,
+        }
+        self._begin(job, request, output, held)
+        return job
+
+    def _begin(self, worker: "ForkedWorker", request: Mapping[str, Any], *descriptors: int) -> None:
         read_status, status = os.pipe()
         with self._lock:
-            descriptors = [status, theirs_in, theirs_out, *pass_fds]
-            socket.send_fds(self._requests, [json.dumps(request).encode() + b"\n"], descriptors)
-        for descriptor in (status, theirs_in, theirs_out):
-            os.close(descriptor)
-        worker.begin(read_status, reading, writing)
-        return worker
+            message = json.dumps(request).encode() + b"\n"
+            socket.send_fds(self._requests, [message], [status, *descriptors])
+        os.close(status)
+        worker.begin(read_status)
 
 
 class ForkedWorker:
-    """A worker, with the methods of `subprocess.Popen` that the package uses."""
+    """A worker or job, with the methods of `subprocess.Popen` that the package uses."""
 
     @staticmethod
     def pipe_to(stdin: int) -> tuple[Any, int]:
@@ -149,8 +207,7 @@ class ForkedWorker:
         read, write = os.pipe()
         return os.fdopen(read, "rb"), write
 
-    def begin(self, status: int, stdin: Any, stdout: Any) -> None:
-        self.stdin, self.stdout = stdin, stdout
+    def begin(self, status: int) -> None:
         self._status = os.fdopen(status)
         self._lock = threading.Lock()
         self.returncode: int | None = None

@@ -28,12 +28,14 @@ from alphacrystal.exploration import (
 )
 from alphacrystal.pipeline.predict import predict
 from alphacrystal.report import cif_text
-from alphacrystal.web import Limits, ServeSettings, create_app
+from alphacrystal.web import Limits, ServeSettings, _process, create_app
 
 HERE = "http://127.0.0.1"
 QUICK = {"relax": False, "candidates": 3, "top": 3}
 PATIENCE = 240.0  # s, on a busy machine
 OVER = {"done", "cancelled", "stopped", "failed"}
+
+START_PROGRAM = _process._spawn
 
 Call = Callable[[str], Any]
 
@@ -43,7 +45,7 @@ def until(look: Callable[[], Any], wanted: Callable[[Any], bool], patience: floa
     deadline = time.monotonic() + patience
     while not wanted(found := look()):
         assert time.monotonic() < deadline, f"still {found}"
-        time.sleep(0.05)
+        time.sleep(0.1)
     return found
 
 
@@ -111,6 +113,12 @@ def wait_for() -> Callable[..., dict[str, Any]]:
         return until(lambda: client.get(f"/api/jobs/{job_id}").json(), lambda job: job["status"] in wanted)
 
     return wait
+
+
+@pytest.fixture
+def new_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs are new processes, as they are outside the tests, and no forks."""
+    monkeypatch.setattr(_process, "_spawn", START_PROGRAM)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ LONG = {"formula": "Ca3Al2Si3O12", "relax": True, "candidates": 200, "cell": "Ca
 Wait = Callable[..., dict[str, Any]]
 
 
+@pytest.mark.usefixtures("new_processes")
 def test_job_becomes_an_ordinary_run_folder(client: TestClient, runs: Path, wait_for: Wait) -> None:
     answer = client.post("/api/jobs", json=QUICK | {"seed": 3})
     assert answer.status_code == 201

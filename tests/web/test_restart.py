@@ -57,7 +57,7 @@ def test_killed_server_is_followed_by_one_that_takes_its_jobs_over(
 
 def test_job_killed_with_its_server_goes_on(start_server: Start, runs: Path, wait_for: Wait) -> None:
     first = start_server()
-    job_id = first.client.post("/api/jobs", json=LONG).json()["id"]
+    job_id = first.client.post("/api/jobs", json=LONG | {"formula": "MgF2", "cell": "Mg2F4"}).json()["id"]
     events = runs / job_id / "events.jsonl"
     while not events.is_file():
         time.sleep(0.05)

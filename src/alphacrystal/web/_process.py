@@ -47,16 +47,7 @@ class JobProcess:
         """
         with _new_file(log) as output, _lock_file(lock) as held:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            child = subprocess.Popen(
-                list(arguments),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=output,
-                start_new_session=True,
-                pass_fds=(held,),
-                cwd=NEUTRAL_FOLDER,
-                env=job_environment(),
-            )
+            child = _spawn(arguments, output, held)
         return cls(child.pid, lock, child)
 
     @classmethod
@@ -103,6 +94,20 @@ class JobProcess:
             return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
         except ChildProcessError:
             return True
+
+
+def _spawn(arguments: Sequence[str], output: int, held: int) -> subprocess.Popen[bytes]:
+    """Start a process with the file descriptors of its standard error and of its lock."""
+    return subprocess.Popen(
+        list(arguments),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=output,
+        start_new_session=True,
+        pass_fds=(held,),
+        cwd=NEUTRAL_FOLDER,
+        env=job_environment(),
+    )
 
 
 def job_environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
