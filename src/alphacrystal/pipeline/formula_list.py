@@ -70,6 +70,20 @@ def gather_requests(formulas: Sequence[str], source: Path | None) -> list[Formul
     return requests
 
 
+def check_list_size(path: Path, max_bytes: int = MAX_LIST_BYTES) -> None:
+    """Refuse a list that is too large.
+
+    Raises:
+        InputError: It is larger than ``max_bytes``.
+        OSError: There is no such file.
+    """
+    if path.stat().st_size > max_bytes:
+        raise InputError(
+            f"{path} is larger than {size_text(max_bytes)}, the limit for a list of formulas: split it"
+            + (" or use alphacrystal campaign." if max_bytes < MAX_LIST_BYTES else ".")
+        )
+
+
 def read_requests(path: Path, max_bytes: int = MAX_LIST_BYTES) -> Iterator[FormulaRequest]:
     """Yield the lines of a list while it is read, so that it may be larger than the memory.
 
@@ -86,11 +100,7 @@ def read_requests(path: Path, max_bytes: int = MAX_LIST_BYTES) -> Iterator[Formu
         InputError: The file is missing, empty, malformed or too large; the line is named.
     """
     try:
-        if path.stat().st_size > max_bytes:
-            raise InputError(
-                f"{path} is larger than {size_text(max_bytes)}, the limit for a list of formulas: split it"
-                + (" or use alphacrystal campaign." if max_bytes < MAX_LIST_BYTES else ".")
-            )
+        check_list_size(path, max_bytes)
         with path.open("rb") as content, _decoded(content) as stream:
             lines = _content_lines(path, stream)
             first = next(lines, None)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from alphacrystal import __version__
 from alphacrystal.config import PredictConfig, check_unchanged, make_config
 from alphacrystal.errors import AlphaCrystalError, InputError
-from alphacrystal.pipeline.formula_list import read_requests
+from alphacrystal.pipeline.formula_list import check_list_size, read_requests
 from alphacrystal.report import prepare_output_folder
 from alphacrystal.runtime.folder_lock import lock_folder
 from alphacrystal.runtime.interrupts import interrupts_held
@@ -277,6 +277,7 @@ def _facts(folder: Path) -> dict[str, Any]:
 
 def _digest(path: Path) -> str:
     try:
+        check_list_size(path)
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
