@@ -214,12 +214,11 @@ def test_full_disk_ends_the_run_with_one_sentence_and_resume_finishes_it(run: Ru
     assert (folder / "report.html").is_file()
 
 
-def test_failure_of_our_own_is_one_sentence_with_exit_code_1(run: Run, tmp_path: Path) -> None:
+def test_failure_of_our_own_is_one_sentence_with_exit_code_1(run: Run, finished_run: Path) -> None:
     # A temporary file that is a folder.
-    run("predict", "NaCl", *QUICK, "--out", "run")
-    (tmp_path / "run" / "checkpoint" / "candidates.json").unlink()
-    (tmp_path / "run" / "checkpoint" / ".candidates.json.tmp").mkdir()
-    (tmp_path / "run" / "run.json").unlink()
+    (finished_run / "checkpoint" / "candidates.json").unlink()
+    (finished_run / "checkpoint" / ".candidates.json.tmp").mkdir()
+    (finished_run / "run.json").unlink()
     outcome = run("predict", "--resume", "--out", "run")
     assert outcome.code == 1
     assert "candidates.json" in outcome.sentence

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 Run = Callable[..., Any]
 Rows = Callable[[Path], list[dict[str, str]]]
 QUICK = ("--candidates", "2", "--max-atoms", "4", "--no-relax")
@@ -53,19 +55,18 @@ def test_text_file_has_one_formula_a_line(run: Run, tmp_path: Path, rows_of: Row
     assert [row["formula"] for row in rows_of(tmp_path / "batch" / "index.csv")] == ["MgO", "CaO"]
 
 
-def test_resumed_list_keeps_what_is_finished(run: Run, tmp_path: Path, rows_of: Rows) -> None:
-    run("predict", "NaCl", "MgO", *QUICK, "--out", "batch")
-    kept = (tmp_path / "batch" / "NaCl" / "run.json").read_bytes()
-    (tmp_path / "batch" / "MgO" / "report.html").unlink()
+def test_resumed_list_keeps_what_is_finished(run: Run, finished_list: Path, rows_of: Rows) -> None:
+    kept = (finished_list / "NaCl" / "run.json").read_bytes()
+    (finished_list / "MgO" / "report.html").unlink()
     outcome = run("predict", "--resume", "--out", "batch")
     assert outcome.code == 0
-    assert (tmp_path / "batch" / "NaCl" / "run.json").read_bytes() == kept
-    assert (tmp_path / "batch" / "MgO" / "report.html").is_file()
-    assert [row["status"] for row in rows_of(tmp_path / "batch" / "index.csv")] == ["done", "done"]
+    assert (finished_list / "NaCl" / "run.json").read_bytes() == kept
+    assert (finished_list / "MgO" / "report.html").is_file()
+    assert [row["status"] for row in rows_of(finished_list / "index.csv")] == ["done", "done"]
 
 
+@pytest.mark.usefixtures("finished_list")
 def test_resumed_list_must_be_the_same_list(run: Run) -> None:
-    run("predict", "NaCl", "MgO", *QUICK, "--out", "batch")
     assert run("predict", "NaCl", "MgO", *QUICK, "--resume", "--out", "batch").code == 0
     outcome = run("predict", "NaCl", "CaO", "--resume", "--out", "batch")
     assert outcome.code == 2

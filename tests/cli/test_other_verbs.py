@@ -19,7 +19,6 @@ from pymatgen.io.ase import AseAtomsAdaptor
 
 Run = Callable[..., Any]
 Rows = Callable[[Path], list[dict[str, str]]]
-QUICK = ("--candidates", "2", "--max-atoms", "4", "--no-relax")
 
 
 def halite(symbols: tuple[str, str] = ("Na", "Cl"), a: float = 5.7) -> Structure:
@@ -252,12 +251,12 @@ def test_relax_refuses_unknown_potential_and_elements_before_it_starts(run: Run,
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.usefixtures("finished_run")
 def test_view_shows_an_earlier_run(run: Run) -> None:
-    run("predict", "NaCl", *QUICK, "--out", "run")
     outcome = run("view", "run", "--rows", "1")
     assert outcome.code == 0
     assert "Fm-3m (225)" in outcome.out
-    assert "The other 1 are in run/summary.csv" in outcome.out
+    assert "The other 2 are in run/summary.csv" in outcome.out
 
 
 def test_view_draws_the_figures_of_the_rows_it_shows(run: Run, tmp_path: Path) -> None:
@@ -270,8 +269,8 @@ def test_view_draws_the_figures_of_the_rows_it_shows(run: Run, tmp_path: Path) -
     assert {"probability_volume.png", "crystals.svg", "001_NaCl_sg225_xrd.svg"} <= names
 
 
+@pytest.mark.usefixtures("finished_list")
 def test_view_of_a_list_names_its_runs(run: Run) -> None:
-    run("predict", "NaCl", "MgO", *QUICK, "--out", "batch")
     outcome = run("view", "batch")
     assert outcome.code == 2
     assert "MgO, NaCl" in outcome.sentence

@@ -180,22 +180,20 @@ def test_interrupt_in_a_list_names_the_command_for_the_whole_list(
     assert [row["status"] for row in rows_of(folder / "index.csv")] == ["done", "done"]
 
 
-def test_finished_run_has_nothing_to_resume(run: Run, tmp_path: Path) -> None:
-    run("predict", "NaCl", *QUICK, "--out", "run")
-    kept = (tmp_path / "run" / "run.json").read_bytes()
+def test_finished_run_has_nothing_to_resume(run: Run, finished_run: Path) -> None:
+    kept = (finished_run / "run.json").read_bytes()
     outcome = run("predict", "--resume", "--out", "run")
     assert outcome.code == 0
     assert "finished: there is nothing to resume" in outcome.out
-    assert (tmp_path / "run" / "run.json").read_bytes() == kept
+    assert (finished_run / "run.json").read_bytes() == kept
 
 
-def test_lost_report_is_written_again(run: Run, tmp_path: Path) -> None:
-    run("predict", "NaCl", *QUICK, "--out", "run")
-    (tmp_path / "run" / "report.html").unlink()
-    (tmp_path / "run" / "summary.csv").write_text("nonsense")
+def test_lost_report_is_written_again(run: Run, finished_run: Path) -> None:
+    (finished_run / "report.html").unlink()
+    (finished_run / "summary.csv").write_text("nonsense")
     assert run("view", "run").code == 2
     assert run("predict", "NaCl", *QUICK, "--resume", "--out", "run").code == 0
-    assert (tmp_path / "run" / "report.html").is_file()
+    assert (finished_run / "report.html").is_file()
     assert run("view", "run").code == 0
 
 
@@ -210,14 +208,13 @@ def test_lost_report_is_written_again(run: Run, tmp_path: Path) -> None:
     ],
 )
 def test_resumed_run_keeps_its_formula_and_settings(
-    run: Run, tmp_path: Path, arguments: list[str], sentence: str
+    run: Run, finished_run: Path, arguments: list[str], sentence: str
 ) -> None:
-    run("predict", "NaCl", *QUICK, "--out", "run")
-    kept = (tmp_path / "run" / "run.json").read_bytes()
+    kept = (finished_run / "run.json").read_bytes()
     outcome = run("predict", *arguments, "--resume", "--out", "run")
     assert outcome.code == 2
     assert sentence in outcome.sentence
-    assert (tmp_path / "run" / "run.json").read_bytes() == kept
+    assert (finished_run / "run.json").read_bytes() == kept
 
 
 def test_resume_needs_a_run(run: Run, tmp_path: Path) -> None:
@@ -229,11 +226,10 @@ def test_resume_needs_a_run(run: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "missing").exists()
 
 
-def test_damaged_checkpoint_is_named(run: Run, tmp_path: Path) -> None:
-    run("predict", "NaCl", *QUICK, "--out", "run")
-    (tmp_path / "run" / "report.html").unlink()
+def test_damaged_checkpoint_is_named(run: Run, finished_run: Path) -> None:
+    (finished_run / "report.html").unlink()
     for name in ("candidates.json", "request.json"):
-        (tmp_path / "run" / "checkpoint" / name).write_text("{")
+        (finished_run / "checkpoint" / name).write_text("{")
         outcome = run("predict", "--resume", "--out", "run")
         assert outcome.code == 2
         assert f"{name} is damaged" in outcome.sentence

@@ -23,11 +23,20 @@ REQUESTS = {
 TIMED = {"run.json", "results.json", "report.html", "events.jsonl", "index.csv"}
 
 
-@pytest.fixture
-def runs(fuzz: Any) -> dict[str, Path]:
-    """Finished runs by name; the batch is of two formulas."""
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, start_command: Callable[..., Any]) -> Path:
+    """A folder of finished runs by name; the batch is of two formulas."""
+    folder = tmp_path_factory.mktemp("finished")
     for name, words in REQUESTS.items():
-        assert fuzz(*words, "--out", fuzz.inputs / name).code == 0
+        process = start_command(*words, "--out", folder / name)
+        assert process.wait() == 0, process.communicate()
+    return folder
+
+
+@pytest.fixture
+def runs(fuzz: Any, finished: Path) -> dict[str, Path]:
+    """Copies of the finished runs among the input files, by name."""
+    shutil.copytree(finished, fuzz.inputs, dirs_exist_ok=True)
     return {name: fuzz.inputs / name for name in REQUESTS}
 
 
