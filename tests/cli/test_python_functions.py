@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -19,11 +20,17 @@ OF_THE_COMMAND = {"as_csv", "as_json", "config_file", "output_file", "source"}
 RENAMED = {"formulas": "text", "out": "folder"}
 
 
-@pytest.mark.parametrize("verb", ["predict", "inspect", "relax", "rank", "layers", "evaluate"])
-def test_function_has_the_options_of_the_command(verb: str) -> None:
+@pytest.fixture(scope="module")
+def commands() -> dict[str, Any]:
+    """Commands by name."""
     group = typer.main.get_command(app)
     assert isinstance(group, CommandGroup)
-    options = {option.name: option for option in group.loaded().commands[verb].params}
+    return dict(group.loaded().commands)
+
+
+@pytest.mark.parametrize("verb", ["predict", "inspect", "relax", "rank", "layers", "evaluate"])
+def test_function_has_the_options_of_the_command(verb: str, commands: dict[str, Any]) -> None:
+    options = {option.name: option for option in commands[verb].params}
     arguments = inspect.signature(getattr(alphacrystal, verb)).parameters
     settings = alphacrystal.PredictConfig.model_fields if "settings" in arguments else {}
     for name in set(options) - OF_THE_COMMAND:
