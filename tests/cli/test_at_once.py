@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import time
@@ -95,6 +94,11 @@ def wait_for(process: subprocess.Popen[str], ready: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
+def is_stopped(pid: int) -> bool:
+    words = ["ps", "-o", "state=", "-p", str(pid)]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.startswith("T")
+
+
 def contents(folder: Path) -> dict[Path, bytes]:
     """Files of a run that its process does not write all the time."""
     return {
@@ -106,16 +110,15 @@ def contents(folder: Path) -> dict[Path, bytes]:
 
 @pytest.mark.parametrize("formulas", [("NaCl",), ("NaCl", "MgO")], ids=["one formula", "two formulas"])
 def test_run_is_not_resumed_while_its_process_runs_and_is_after_a_kill(
-    start_new_process: Start, run: Run, tmp_path: Path, formulas: tuple[str, ...]
+    start: Start, run: Run, tmp_path: Path, formulas: tuple[str, ...]
 ) -> None:
     folder = tmp_path / "run"
-    long = ("--candidates", "120", "--max-atoms", "6", "--no-relax")
-    process = start_new_process("predict", *formulas, *long, "--out", folder)
+    long = ("--candidates", "60", "--max-atoms", "6", "--no-relax")
+    process = start("predict", *formulas, *long, "--out", folder)
     own = folder if len(formulas) == 1 else folder / formulas[0]
     wait_for(process, (own / "checkpoint" / "generated.jsonl").is_file)
     process.send_signal(signal.SIGSTOP)  # stopped in the middle of its work, it still holds the folder
-    _, status = os.waitpid(process.pid, os.WUNTRACED)  # a write in progress ends before the stop
-    assert os.WIFSTOPPED(status)
+    wait_for(process, lambda: is_stopped(process.pid))  # a write in progress ends before the stop
     before = contents(folder)
     for arguments in (("--resume",), (*formulas, *long)):
         outcome = run("predict", *arguments, "--out", folder)

@@ -86,7 +86,8 @@ def test_rough_candidates_are_not_copied(halite: Structure, other: Structure) ->
 
 def test_copies_are_listed_as_unconverged(tmp_path: Any) -> None:
     # of these candidates some are no minimum of CHGNet
-    run = predict("KBrF4", PredictConfig(candidates=12, top=30, workers=1), folder=tmp_path / "run")
+    config = PredictConfig(candidates=6, top=30, workers=1)
+    run = predict("KBrF4", config, folder=tmp_path / "run", page=False)
     kept = [
         row for row in run.ranked if row.relaxation is not None and row.relaxation.reason == UNRELAXED_COPY
     ]
@@ -100,9 +101,7 @@ def test_copies_are_listed_as_unconverged(tmp_path: Any) -> None:
         assert not row.relaxation.converged
         assert row.relaxation.energy_per_atom is not None
         assert row.relaxation.structure.volume == pytest.approx(candidate.structure.volume, rel=1e-3)
-    again = predict(
-        "KBrF4", PredictConfig(candidates=12, top=30, workers=1), folder=tmp_path / "run", resume=True
-    )
+    again = predict("KBrF4", config, folder=tmp_path / "run", resume=True, page=False)
     assert [row.candidate_index for row in again.ranked] == [row.candidate_index for row in run.ranked]
 
 

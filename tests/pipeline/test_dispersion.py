@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 
@@ -48,6 +48,7 @@ def decided(folder: Path, candidates: list[Candidate], **settings: Any) -> tuple
     return request.config.dispersion, notes
 
 
+@settings(max_examples=15)
 @given(st.lists(st.tuples(st.booleans(), st.floats(-8, 0)), min_size=1, max_size=CONSIDERED))
 def test_early_end_of_the_bonding_graphs_keeps_the_side_of_the_limit(rows: list[tuple[bool, float]]) -> None:
     weights = [math.exp(chance) for _, chance in rows]

@@ -140,10 +140,10 @@ def compositions(count: int) -> Iterator[FormulaRequest]:
 def test_memory_does_not_grow_with_the_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_store, "PAGE_SIZE", 50)
     monkeypatch.setattr(_tables, "_BATCH", 50)
-    peaks: dict[int, list[int]] = {300: [], 1200: []}
+    peaks: dict[int, list[int]] = {200: [], 800: []}
     # The first loads packages and fills the caches of bounded size that reading formulas has. The least of
     # two is taken, for threads of other tests may still be at work.
-    for number, count in enumerate((1200, 300, 1200, 300, 1200)):
+    for number, count in enumerate((800, 200, 800, 200, 800)):
         folder = tmp_path / str(number)
         folder.mkdir()
         gc.collect()
@@ -158,7 +158,7 @@ def test_memory_does_not_grow_with_the_list(tmp_path: Path, monkeypatch: pytest.
         peaks[count].append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     # Less than a request and its row would take: the cache of bounded size that reading formulas has.
-    assert min(peaks[1200]) - min(peaks[300]) < 100 * (1200 - 300)
+    assert min(peaks[800]) - min(peaks[200]) < 100 * (800 - 200)
 
 
 def test_campaign_in_which_everything_breaks_stops(tmp_path: Path) -> None:

@@ -6,13 +6,11 @@ import json
 from typing import Any
 from unittest import SkipTest
 
-import schemathesis
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
-from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-EXAMPLES = 10  # of each route, well-formed and malformed
 # Well-formed is not yet a formula: positive_data_acceptance asks for more than a description can tell.
 ROUTES = {
     "GET /api/server",
@@ -47,7 +45,12 @@ ROUTES = {
 }
 
 
-def test_made_up_requests_are_answered_as_described(start_server: Any) -> None:
+@pytest.mark.parametrize("examples", [4, pytest.param(30, marks=pytest.mark.slow)])
+def test_made_up_requests_are_answered_as_described(start_server: Any, examples: int) -> None:
+    """Examples of each route, well-formed and malformed."""
+    import schemathesis
+    from schemathesis.specs.openapi.checks import positive_data_acceptance
+
     # No job is started: the limit of the disk is reached already, and that is looked at last.
     server = start_server("--disk-mb", "0.001")
     schema = schemathesis.openapi.from_url(f"{server.address}/api/openapi.json")
@@ -56,7 +59,7 @@ def test_made_up_requests_are_answered_as_described(start_server: Any) -> None:
     for operation in operations:
         for mode in (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE):
 
-            @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+            @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
             @given(case=operation.as_strategy(generation_mode=mode))
             def ask(case: Any) -> None:
                 case.call_and_validate(excluded_checks=[positive_data_acceptance])
@@ -70,7 +73,7 @@ def test_made_up_requests_are_answered_as_described(start_server: Any) -> None:
     assert server.client.get("/api/jobs").json() == []
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     body=st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),

@@ -51,10 +51,10 @@ def test_jobs_run_side_by_side_only_as_many_as_allowed(open_server: Open, wait_f
 def test_job_is_stopped_at_its_time_limit_and_keeps_what_it_has(
     open_server: Open, wait_for: Wait, runs: Path
 ) -> None:
-    client = open_server(seconds=6)
+    client = open_server(seconds=3)
     job = wait_for(client, client.post("/api/jobs", json=LONG).json()["id"])
-    assert (job["status"], job["reason"][:33]) == ("stopped", "It reached the time limit of 6 s;")
-    assert job["seconds"] >= 6
+    assert (job["status"], job["reason"][:33]) == ("stopped", "It reached the time limit of 3 s;")
+    assert job["seconds"] >= 3
     if job["has_result"]:
         assert not read_run_folder(runs / job["id"]).complete
 
