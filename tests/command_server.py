@@ -108,7 +108,7 @@ def become_the_command(request: dict, out: int, err: int, status: int) -> None:
     os.chdir(request["directory"])
     sys.path[:0] = request["path"]
     sys.argv[1:] = request["arguments"]
-    if "COVERAGE_PROCESS_CONFIG" not in os.environ:
+    if not os.environ.keys() & {"COVERAGE_PROCESS_CONFIG", "NEW_PROCESSES"}:
         fork_processes(ForkedWorkers(ours))
 
 

@@ -53,7 +53,7 @@ LEARN_ORDER = [
     "proposed_types",
     "pressure_types",
     "hypotheses",
-    "homologue_hypotheses",
+    "heavier_homologues",
     "distograms",
     "orbit_distograms",
     "compound_probabilities",

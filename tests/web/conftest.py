@@ -119,6 +119,7 @@ def wait_for() -> Callable[..., dict[str, Any]]:
 def new_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs are new processes, as they are outside the tests, and no forks."""
     monkeypatch.setattr(_process, "_spawn", START_PROGRAM)
+    monkeypatch.setenv("NEW_PROCESSES", "1")  # for the servers that are processes
 
 
 @pytest.fixture

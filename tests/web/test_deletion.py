@@ -288,6 +288,7 @@ def test_damaged_state_file_does_not_touch_the_other_jobs(
     json.loads(answer.text, parse_constant=pytest.fail)
 
 
+@pytest.mark.usefixtures("new_processes")
 def test_formula_with_a_nul_in_a_state_file_fails_its_job_only(
     open_server: Open, write_job: Write, wait_for: Wait
 ) -> None:

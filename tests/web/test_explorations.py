@@ -246,6 +246,7 @@ def test_cancelled_exploration_keeps_its_hull_and_can_be_resumed(client: TestCli
     assert (job["status"], job["exploration"]["formulas"]) == ("done", 9)
 
 
+@pytest.mark.usefixtures("new_processes")
 def test_settings_reach_the_process_and_spent_time_is_no_budget_of_the_next_one(
     start_server: Start, runs: Path
 ) -> None:

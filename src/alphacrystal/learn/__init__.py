@@ -15,7 +15,7 @@ from alphacrystal.learn.distograms import (
     predict_cell_distogram,
     predict_distograms,
 )
-from alphacrystal.learn.homologue_hypotheses import HomologueHypothesis, homologue_hypotheses
+from alphacrystal.learn.heavier_homologues import HomologueHypothesis, homologue_hypotheses
 from alphacrystal.learn.hypotheses import (
     composition_distances,
     predict_hypotheses,
