@@ -103,10 +103,10 @@ def test_dependencies_are_explained() -> None:
 def test_dependencies_are_pinned() -> None:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pins = {Requirement(line).name.lower() for line in lines if line and not line.startswith("#")}
-    # Potentials of others are the user's to install, and jobflow, which wants an older python-dateutil, and
-    # mcp, which has many dependencies.
+    # Potentials of others and CrySPY are the user's to install, and jobflow, which wants an older
+    # python-dateutil, and mcp, which has many dependencies.
     assert (
-        declared_names({"jobflow", "matgl", "materials-project", "mcp", "sevennet", "torch-sim"})
+        declared_names({"cryspy", "jobflow", "matgl", "materials-project", "mcp", "sevennet", "torch-sim"})
         - {"alphacrystal-weights"}
         <= pins
     )

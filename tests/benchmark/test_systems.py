@@ -17,7 +17,8 @@ from alphacrystal.relaxation import RelaxSettings, load_potential, relax
 from alphacrystal.report import cif_text
 from alphacrystal_bench.harness.facts import run_facts
 from alphacrystal_bench.systems.choice import known_systems
-from alphacrystal_bench.systems.run import benchmark_explore, compared, render, summarised
+from alphacrystal_bench.systems.comparison import compared, explored_phases, relaxed_experiment
+from alphacrystal_bench.systems.run import benchmark_explore, render, summarised
 from alphacrystal_bench.systems.scale import benchmark_explore_scale
 
 
@@ -81,7 +82,7 @@ def test_a_phase_is_found_by_formula_and_structure(tmp_path: Path) -> None:
         "formulas": 1,
         "seconds": 1.0,
         "processor_seconds": 1.0,
-        **compared(result, system),
+        **compared(explored_phases(result), relaxed_experiment(system)),
     }
     halite = next(phase for phase in row["known"] if phase["formula"] == "NaCl")
     assert halite["above_hull"] == 0

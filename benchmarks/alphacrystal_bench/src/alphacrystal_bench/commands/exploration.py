@@ -1,4 +1,4 @@
-"""`alphacrystal benchmark explore` and `explore-scale`: chemical systems."""
+"""`alphacrystal benchmark explore`, `explore-peer` and `explore-scale`: chemical systems."""
 
 from __future__ import annotations
 
@@ -47,6 +47,39 @@ def explore(
         generators=tuple(word.strip() for word in generators.split(",") if word.strip()),
         workers=workers,
         earlier=earlier,
+        seed=seed,
+    )
+
+
+@register(
+    "explore-peer", title="Explorations compared with CrySPY", page="systems.peer_page", needs_data=True
+)
+def explore_peer(
+    run: Run,
+    data: RequiredRecords,
+    systems: Annotated[
+        str | None,
+        typer.Option(help="Binary systems of the benchmark, e.g. Al-Hf,As-Hf. Default: the first three."),
+    ] = None,
+    budget: Annotated[int, typer.Option(min=1, help="Formulas of each exploration.")] = 20,
+    peer_seconds: Annotated[
+        float, typer.Option(min=60, help="Processor time of each search by CrySPY at most, in s.")
+    ] = 7200,
+    seed: Seed = 0,
+) -> Result:
+    """Known phases that explorations and CrySPY's evolutionary searches find, and their cost.
+
+    Both use CHGNet and the same number of relaxations. Needs the extra cryspy of alphacrystal-bench.
+    """
+    from alphacrystal_bench.systems.peer import benchmark_explore_peer
+
+    return benchmark_explore_peer(
+        data,
+        run.folder,
+        run.progress,
+        systems=tuple(word.strip() for word in (systems or "").split(",") if word.strip()),
+        budget=budget,
+        peer_seconds=peer_seconds,
         seed=seed,
     )
 

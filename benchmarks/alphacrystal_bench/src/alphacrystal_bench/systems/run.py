@@ -12,23 +12,23 @@ from typing import Any
 
 import numpy as np
 
-from alphacrystal.composition import parse_formula
-from alphacrystal.data import read_records, read_structures
+from alphacrystal.data import read_records
 from alphacrystal.errors import InputError
-from alphacrystal.evaluation import match_pair
-from alphacrystal.exploration import Exploration, Hull, Phase, explore, hull_table
-from alphacrystal.relaxation import RelaxSettings, load_potential, relax
+from alphacrystal.exploration import Exploration, explore
 from alphacrystal.typing import Progress
 from alphacrystal_bench.harness.facts import commit_of
 from alphacrystal_bench.harness.pages import fact_line, markdown_table, percent
 from alphacrystal_bench.harness.registry import Result
 from alphacrystal_bench.harness.rows import Rows, check_settings
 from alphacrystal_bench.systems.choice import MAX_ATOMS, MIN_PHASES, KnownSystem, known_systems
-
-POTENTIAL = "chgnet"
-NEAR = (0.03, 0.05)  # eV/atom above the hull of the exploration
-TRUE_PHASE = 0.05  # eV/atom above the joint hull up to which an experimental phase counts
-FALSE_PHASE = 0.03  # eV/atom above the joint hull from which a phase on the explored hull is false
+from alphacrystal_bench.systems.comparison import (
+    FALSE_PHASE,
+    NEAR,
+    TRUE_PHASE,
+    compared,
+    explored_phases,
+    relaxed_experiment,
+)
 
 ABOUT = f"""\
 Systems with at least {MIN_PHASES} experimental compounds of up to {MAX_ATOMS} atoms, drawn at random. The
@@ -81,10 +81,11 @@ def benchmark_explore(
     for row in _earlier_rows(earlier, settings) if earlier else ():
         if row["id"] not in rows:
             rows.add(row["id"], row)
-    for done, system in enumerate(systems):
+    left = [system for system in systems if system.name not in rows]
+    finished = len(systems) - len(left)
+    for done, system in enumerate(left, start=finished):
         on_progress("systems", done, len(systems))
-        if system.name not in rows:
-            rows.add(system.name, _row(system, folder, budgets, generators, workers, seed))
+        rows.add(system.name, _row(system, folder, budgets, generators, workers, seed))
     on_progress("systems", len(systems), len(systems))
     return summarised([rows[system.name] for system in systems], settings)
 
@@ -123,28 +124,35 @@ def _row(
     seed: int,
 ) -> dict[str, Any]:
     budget = budgets[system.name.count("-") + 1]
+    place = folder / "systems" / system.name
+    result, cost = explored_system(system, place, budget, generators, workers, seed)
+    return {
+        "id": system.name,
+        "commit": commit_of(Path(__file__)),
+        "formulas": result.predicted,
+        **cost,
+        **compared(explored_phases(result), relaxed_experiment(system)),
+    }
+
+
+def explored_system(
+    system: KnownSystem, folder: Path, budget: int, generators: tuple[str, ...], workers: int, seed: int
+) -> tuple[Exploration, dict[str, float]]:
+    """Explore a system without the table of known phases; the result and its cost in s."""
     begun, before = time.monotonic(), _processor_seconds()
     result = explore(
         system.name,
         budget=f"{budget}formulas",
-        folder=folder / "systems" / system.name,
+        folder=folder,
         workers=workers,
         known_phases=False,
         generators=generators,
         seed=seed,
         page=False,
     )
-    cost = {
+    return result, {
         "seconds": round(time.monotonic() - begun, 1),
         "processor_seconds": round(_processor_seconds() - before, 1),
-    }
-    commit = commit_of(Path(__file__))
-    return {
-        "id": system.name,
-        "commit": commit,
-        "formulas": result.predicted,
-        **cost,
-        **compared(result, system),
     }
 
 
@@ -152,72 +160,6 @@ def _processor_seconds() -> float:
     """Processor time of this process and of its ended worker processes, in s."""
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
-
-
-def compared(result: Exploration, system: KnownSystem) -> dict[str, Any]:
-    """The experimental phases of a system that an exploration found, and its false phases.
-
-    The experimental structures are relaxed with the potential of the exploration. The joint hull contains
-    them and the predicted phases.
-    """
-    structures = [record.structure() for record in system.records]
-    ends = relax(structures, load_potential(POTENTIAL), RelaxSettings())
-    known: dict[str, tuple[float, int]] = {}
-    phases: list[Phase] = []
-    for index, (record, end) in enumerate(zip(system.records, ends, strict=True)):
-        if not end.usable or end.energy_per_atom is None:
-            continue
-        phase = Phase(parse_formula(record.reduced_formula).counts, end.energy_per_atom, "known")
-        phases.append(phase)
-        if phase.formula not in known or end.energy_per_atom < known[phase.formula][0]:
-            known[phase.formula] = (end.energy_per_atom, index)
-    hull = result.hull
-    joint = Hull(hull.system, (*hull.phases, *phases))
-    rows = [
-        _phase_row(result, joint, formula, energy, system, index)
-        for formula, (energy, index) in sorted(known.items())
-    ]
-    true = [row for row in rows if row["above_joint_hull"] <= TRUE_PHASE]
-    stable = [hull.phases[index] for index in hull.stable if len(hull.phases[index].counts) > 1]
-    above = joint.above[: len(hull.phases)]
-    false = [hull.phases[i].formula for i in hull.stable if above[i] > FALSE_PHASE]
-    return {
-        "known": true,
-        "on_hull": [phase.formula for phase in stable],
-        "false": false,
-        "new": [
-            phase.formula for phase in stable if phase.formula not in known and phase.formula not in false
-        ],
-    }
-
-
-def _phase_row(
-    result: Exploration, joint: Hull, formula: str, energy: float, system: KnownSystem, index: int
-) -> dict[str, Any]:
-    hull, record = result.hull, system.records[index]
-    counts = parse_formula(record.reduced_formula).counts
-    fractions = np.array([hull.system.fractions(counts)])
-    ours, best = float(hull.energy_at(fractions)[0]), float(joint.energy_at(fractions)[0])
-    explored = hull.lowest.get(formula)
-    target = record.structure()
-    matched = None
-    for row in hull_table(result):
-        if row.formula == formula and row.file:
-            (structure,) = read_structures(result.folder / row.file)
-            if match_pair(structure, target).matched:
-                matched = row.energy_above_hull_per_atom_ev
-                break
-    return {
-        "formula": formula,
-        "id": record.id,
-        "atoms": len(record.species),
-        "above_joint_hull": round(energy - best, 4),
-        "hull_error": round(ours - best, 4),
-        "explored": explored is not None,
-        "above_hull": None if explored is None else round(float(hull.above[explored]), 4),
-        "matched_above_hull": matched,
-        "in_training": record.split != "val",
-    }
 
 
 def summarised(rows: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> Result:
