@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pymatgen.core import Structure
+from pymatgen.core import Lattice, Structure
 
 from alphacrystal.crystal import Crystal, CrystalSymmetry, identity_symmetry, symmetrise_crystal
 from alphacrystal.relaxation import CHGNetPotential
@@ -116,3 +117,16 @@ def test_graph_is_reused_while_atoms_move_little_and_rebuilt_when_they_move_far(
         assert (crystal.workspace is before) == same
         assert warm.energies == pytest.approx(cold.energies, abs=1e-4)
         assert warm.forces[0] == pytest.approx(cold.forces[0], abs=1e-3)
+
+
+def test_memory_is_bounded_in_a_supercell_with_thousands_of_operations() -> None:
+    aluminium = Structure.from_spacegroup(225, Lattice.cubic(4.05), ["Al"], [[0, 0, 0]])
+    supercell = Crystal.from_structure(aluminium.get_primitive_structure().make_supercell(4))
+    tracemalloc.start()
+    try:
+        crystal = symmetrise_crystal(supercell, 0.01)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(crystal.symmetry) == 48 * 64
+    assert peak < 300e6  # bytes; all operations at once take 1.3 GB

@@ -11,6 +11,8 @@ from alphacrystal.typing import FloatArray, IntArray
 
 #: Largest misfit in fractional coordinates that is still put down to rounding after symmetrising.
 _EXACT = 1e-9
+#: Pairs of atoms that are compared at once, which take about 100 MB.
+_PAIRS = 1_000_000
 
 
 def identity_symmetry(crystal: Crystal) -> CrystalSymmetry:
@@ -75,20 +77,38 @@ def _find(crystal: Crystal, symprec: float) -> CrystalSymmetry | None:
     translations = np.array(dataset.operations.translations, dtype=np.float64)
     x = crystal.frac_coords
     turned = np.einsum("gab,ib->gia", rotations, x) + translations[:, None]
-    difference = turned[:, :, None] - x[None, None]  # (operations, atoms, atoms, 3)
-    nearest = np.rint(difference)
-    distance = np.linalg.norm((difference - nearest) @ crystal.lattice, axis=-1)
-    distance[:, crystal.numbers[:, None] != crystal.numbers[None]] = np.inf
-    permutations = distance.argmin(axis=-1)
-    atoms = np.arange(len(crystal))
-    if not (np.sort(permutations, axis=1) == atoms).all():
+    permutations, shifts = _nearest_atoms(crystal, turned)
+    if not (np.sort(permutations, axis=1) == np.arange(len(crystal))).all():
         return None
-    shifts = np.take_along_axis(nearest, permutations[..., None, None], axis=2)[:, :, 0].astype(np.int64)
     # The translations found carry the noise of the input; refit each to the atoms it moves.
     translations = np.mean(x[permutations] + shifts - np.einsum("gab,ib->gia", rotations, x), axis=1)
     return CrystalSymmetry(
         dataset.number, rotations, translations, permutations, shifts, np.zeros((len(rotations), 3, 3))
     )
+
+
+def _nearest_atoms(crystal: Crystal, turned: FloatArray) -> tuple[IntArray, IntArray]:
+    """The nearest atom of the same element and its cell, for each atom that an operation has moved.
+
+    Args:
+        crystal: The crystal.
+        turned: Fractional coordinates after each operation, shape (operations, atoms, 3).
+
+    Returns:
+        Indices of atoms, shape (operations, atoms), and cells, shape (operations, atoms, 3).
+    """
+    other = crystal.numbers[:, None] != crystal.numbers[None]
+    atoms, cells = [], []
+    # A supercell of N primitive cells has N times as many operations.
+    for block in np.array_split(turned, -(-turned.shape[0] * len(crystal) ** 2 // _PAIRS)):
+        difference = block[:, :, None] - crystal.frac_coords[None, None]  # (operations, atoms, atoms, 3)
+        nearest = np.rint(difference)
+        distance = np.linalg.norm((difference - nearest) @ crystal.lattice, axis=-1)
+        distance[:, other] = np.inf
+        found = distance.argmin(axis=-1)
+        atoms.append(found)
+        cells.append(np.take_along_axis(nearest, found[..., None, None], axis=2)[:, :, 0].astype(np.int64))
+    return np.concatenate(atoms), np.concatenate(cells)
 
 
 def _symmetrised_lattice(lattice: FloatArray, rotations: IntArray) -> FloatArray:
