@@ -70,11 +70,16 @@ def dimensionality(structure: Structure) -> str:
 
 
 def _bonding(structure: Structure) -> tuple[str, float]:
-    """The dimensions, and the longest bond relative to the sum of covalent radii (middle of its range)."""
-    from ase.geometry.dimensionality import analyze_dimensionality
-    from ase.geometry.dimensionality.interval_analysis import merge_intervals
+    """The dimensions, and the longest bond relative to the sum of covalent radii (middle of its range).
 
-    intervals: list[Any] = analyze_dimensionality(as_atoms(structure), method="RDA", merge=False)
+    Atoms too far apart for the search of bonds are separate: dimension "0" and longest bond 0.
+    """
+    from ase.geometry.dimensionality.interval_analysis import build_kintervals, merge_intervals
+
+    intervals: list[Any] | None = build_kintervals(as_atoms(structure), "RDA")
+    if intervals is None:
+        return "0", 0.0
+    intervals.sort(key=lambda item: (item.score, item.b - item.a), reverse=True)
     best = max(merge_intervals(intervals), key=lambda item: (item.score, item.b - item.a)).dimtype
     widest = next(item for item in intervals if item.dimtype == best)
     return str(best).removesuffix("D"), float(widest.a + widest.b) / 2
