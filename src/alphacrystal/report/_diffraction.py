@@ -76,12 +76,13 @@ def powder_pattern(structure: Structure) -> tuple[Peak, ...]:
     intensities = np.abs(amplitudes) ** 2 * lorentz_polarisation(theta)
     angles = np.degrees(2 * theta)
     bins = np.round(angles / _ANGLE_TOLERANCE).astype(int)
-    heights = np.bincount(bins - bins.min(), intensities)
+    _, peak_of = np.unique(bins, return_inverse=True)
+    heights = np.bincount(peak_of, intensities)
     heights *= 100 / heights.max()
     peaks = []
-    order = np.argsort(bins, kind="stable")
-    for members in np.split(order, np.flatnonzero(np.diff(bins[order])) + 1):
-        height = float(heights[bins[members[0]] - bins.min()])
+    order = np.argsort(peak_of, kind="stable")
+    for members in np.split(order, np.flatnonzero(np.diff(peak_of[order])) + 1):
+        height = float(heights[peak_of[members[0]]])
         if height >= MIN_INTENSITY:
             first = members[0]
             names = _family_names(indices[members].tolist(), hexagonal=lattice.is_hexagonal())
