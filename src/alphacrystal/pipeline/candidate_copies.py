@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from alphacrystal.errors import InputError
 from alphacrystal.generate import GENERATORS, Candidate
 from alphacrystal.ranking import MEASURED_CELL
 
@@ -42,7 +43,8 @@ def unrelaxed_copies(
     from alphacrystal.crystal import SameCrystal, group_duplicates
 
     wide = SameCrystal(ltol=0.2, stol=0.3, angle_tol=5.0, volume=0.5, fingerprint=0.5)
-    exact = {index for index in starts if _may_be_unrelaxed(candidates[index].generator)}
+    generators = {name: _may_be_unrelaxed(name) for name in {candidates[index].generator for index in starts}}
+    exact = {index for index in starts if generators[candidates[index].generator]}
     copies = []
     for index in most_probable_candidates(candidates, exact):
         relaxation = relaxations.get(index)
@@ -68,7 +70,10 @@ def most_probable_candidates(candidates: Sequence[Candidate], among: Collection[
 
 
 def _may_be_unrelaxed(generator: str) -> bool:
-    return generator in GENERATORS.names() and GENERATORS.get(generator).unrelaxed_copies
+    try:
+        return GENERATORS.get(generator).unrelaxed_copies
+    except InputError:
+        return False
 
 
 def measured_cell_copies(
