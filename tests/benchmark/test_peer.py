@@ -38,6 +38,14 @@ def test_a_run_of_cryspy_is_read_in_the_order_of_its_relaxations() -> None:
     assert read_search(RUN, 5).stopped == "processor time"
 
 
+def test_the_time_of_a_relaxation_that_is_cut_off_counts(tmp_path: Path) -> None:
+    shutil.copytree(RUN, tmp_path / "run")
+    with (tmp_path / "run" / "times.jsonl").open("a") as stream:
+        stream.write('{"structure": null, "processor_seconds": 900.0}\n')
+    found = read_search(tmp_path / "run", 5)
+    assert (found.relaxations, found.processor_seconds, found.stopped) == (4, 900.0, "processor time")
+
+
 def test_an_unknown_line_of_its_results_is_refused(tmp_path: Path) -> None:
     shutil.copytree(RUN, tmp_path / "run")
     with (tmp_path / "run" / "data" / "cryspy_rslt").open("a") as stream:

@@ -188,7 +188,8 @@ def read_search(folder: Path, relaxations: int) -> CryspySearch:
         AlphaCrystalError: A file has an unknown form.
     """
     lines = _lines(folder / TIMES_FILE)
-    times = {row["structure"]: row["processor_seconds"] for row in map(json.loads, lines)}
+    ends = {row["structure"]: row["processor_seconds"] for row in map(json.loads, lines)}
+    times = {number: seconds for number, seconds in ends.items() if number is not None}
     crystals = _structures(folder / "data" / "opt_POSCARS")
     found = []
     for line in _lines(folder / "data" / "cryspy_rslt")[1:]:
@@ -210,7 +211,7 @@ def read_search(folder: Path, relaxations: int) -> CryspySearch:
     return CryspySearch(
         relaxations=len(times),
         steps=sum(_steps(folder / FINISHED_FOLDER / str(number) / "log.out") for number in times),
-        processor_seconds=max(times.values(), default=0.0),
+        processor_seconds=max(ends.values(), default=0.0),
         stopped="relaxations" if len(times) >= relaxations else "processor time",
         structures=tuple(sorted(found, key=lambda item: item.seconds)),
     )
