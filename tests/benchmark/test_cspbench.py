@@ -78,7 +78,7 @@ def test_every_failure_has_its_cause(
 def compounds(textbook: Callable[[str], Structure]) -> list[Compound]:
     return [
         Compound("halite", "NaCl", textbook("halite"), "easy"),
-        Compound("rutile", "TiO2", textbook("rutile"), "hard"),
+        Compound("caesium chloride", "CsCl", textbook("caesium chloride"), "hard"),
     ]
 
 

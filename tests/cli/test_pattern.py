@@ -15,7 +15,7 @@ from pymatgen.core import Lattice, Structure
 from alphacrystal.diffraction import simulate_pattern
 
 Run = Callable[..., Any]
-QUICK = ["--candidates", "8", "--top", "8", "--no-relax"]
+QUICK = ["--candidates", "5", "--top", "5", "--no-relax"]
 
 
 @pytest.fixture(scope="module")
